@@ -40,10 +40,10 @@ def _any_command(
 
 def _explain(error: Exception, *, as_json: bool) -> None:
     """Print the cause of an error, or why what was typed is wrong use."""
-    from integration.cli import terminal  # noqa: PLC0415 - most commands have imported it; the others end well
+    from integration.cli import output  # noqa: PLC0415 - most commands have imported it; the others end well
     from integration.cli.arguments import misused  # noqa: PLC0415 - likewise
 
-    terminal.explain(error if isinstance(error, IntegrationError) else misused(error), as_json=as_json)
+    output.explain(error if isinstance(error, IntegrationError) else misused(error), as_json=as_json)
 
 
 def main() -> None:

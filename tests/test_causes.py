@@ -263,7 +263,7 @@ def test_the_search_for_sentences_finds_them() -> None:
 # ---- what waits for a person can be repaired
 
 OF_TABLES = {
-    "integration/cli/terminal.py",
+    "integration/cli/output.py",
     "integration/cli/demo.py",
     "integration/cli/prices_demo.py",
 }  # cells without a value

@@ -8,14 +8,12 @@ from integration.application.application import Application
 from integration.application.stores import stores_of
 from integration.core.clocks import now
 from integration.core.people import SHIPPED
-from integration.data_folder import FILES, key_ring, require_database_file
+from integration.data_folder import key_ring, open_operational_database
 from integration.flows.registry import FLOWS, Specs, mirrors_of
-from integration.process.permissions import OTHERS
 from integration.runner import ALL_ON, Safeguards
 from integration.settings import Settings, load_settings
-from integration.store.database import Clock, Database, SharedClock, open_database
+from integration.store.database import Clock, SharedClock
 from integration.store.erasure_register import FILE as ERASED
-from integration.store.files import remove_leftovers
 from integration.store.heartbeats import DEFAULT_INTERVAL, HeartbeatInterval
 from integration.store.keys import key_in_use
 from integration.store.rules import MappingStore
@@ -43,7 +41,7 @@ def build(
     closing = ExitStack()
     _leave_no_core()
     try:
-        database = _open_database(settings)
+        database = open_operational_database(settings)
         closing.callback(database.close)
         database.sealer = sealer_of(key_in_use(key_ring(settings, database.instance), database))
         clock = SharedClock(database, machine)
@@ -73,20 +71,6 @@ def _publish_shipped(flows: Specs, rules: MappingStore) -> None:
         if rules.published(flow) is None:
             body = tomllib.loads(spec.mapping.read_text(encoding="utf-8"))
             rules.publish(flow, body, by=SHIPPED.ref, note="")
-
-
-def _open_database(settings: Settings) -> Database:
-    """Return the operational database.
-
-    First removes what a killed process left behind, and restricts files that other users could read to their owner.
-    """
-    remove_leftovers(settings.data)
-    for file in (file for pattern in FILES for file in settings.data.glob(pattern)):
-        with suppress(OSError):  # deleted meanwhile, or owned by another user
-            if file.is_file() and file.stat().st_mode & OTHERS:
-                file.chmod(0o600)
-    require_database_file(settings)
-    return open_database(settings.operational_url())
 
 
 _application: Application | None = None

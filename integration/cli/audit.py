@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json, writing, wrong_use
 from integration.services.audit import REASONS, AuditCheckResult, AuditEntry, AuditSearch, Head
 from integration.words import sentence, term
@@ -34,7 +34,7 @@ def verify(head: Heads = None, as_json: Json = False) -> None:
     with terminal.command_application(start=False) as application:
         checked = application.audit.verify(heads)
     if as_json:
-        terminal.print_json(asdict(checked))
+        output.print_json(asdict(checked))
     else:
         _show_check(checked)
     raise typer.Exit(FAILED if checked.broken else 0)
@@ -50,11 +50,11 @@ def _parse_head(argument: str) -> Head:
 def _show_check(checked: AuditCheckResult) -> None:
     if checked.broken:
         why = term(REASONS[checked.broken.fault], entry=checked.broken.seq)
-        terminal.out.print(f"Damaged: {why}. Valid up to entry {checked.head.seq}.", soft_wrap=True)
+        output.out.print(f"Damaged: {why}. Valid up to entry {checked.head.seq}.", soft_wrap=True)
         return
     stamped = f", {checked.stamps} stamps" if checked.stamps else ""
-    terminal.out.print(f"Intact: {checked.head.seq} entries{stamped}.", soft_wrap=True)
-    terminal.out.print(f"Head: {checked.head.seq}:{checked.head.hash}", soft_wrap=True)
+    output.out.print(f"Intact: {checked.head.seq} entries{stamped}.", soft_wrap=True)
+    output.out.print(f"Head: {checked.head.seq}:{checked.head.hash}", soft_wrap=True)
 
 
 @audit.command(name="list")
@@ -72,9 +72,9 @@ def list_entries(
     with terminal.command_application(start=False) as application:
         entries = application.audit.entries(AuditSearch(who, action, flow, find, begin), limit=limit)
     if as_json:
-        terminal.print_json([asdict(entry) for entry in entries])
+        output.print_json([asdict(entry) for entry in entries])
         return
-    table = terminal.table_of("entry", "when", "who", "what", "on", "why", numbers=("entry",))
+    table = output.table_of("entry", "when", "who", "what", "on", "why", numbers=("entry",))
     for entry in entries:
         table.add_row(
             str(entry.seq),
@@ -84,7 +84,7 @@ def list_entries(
             ", ".join(entry.on),
             entry.why,
         )
-    terminal.out.print(table)
+    output.out.print(table)
 
 
 def _action_text(entry: AuditEntry) -> str:
@@ -100,6 +100,6 @@ def export(file: Annotated[Path, typer.Argument(help="The ZIP file to write.")],
         file.write_bytes(packed)
     result: dict[str, Any] = {"path": str(file), "bytes": len(packed)}
     if as_json:
-        terminal.print_json(result)
+        output.print_json(result)
     else:
-        terminal.out.print(f"Audit log written to {file}", soft_wrap=True)
+        output.out.print(f"Audit log written to {file}", soft_wrap=True)

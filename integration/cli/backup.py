@@ -16,7 +16,7 @@ from integration.backup.making import file_of, make, postgres_of
 from integration.backup.restoring import VerifiedBackup, has_key, missing_settings
 from integration.backup.restoring import restore_backup as restored_from
 from integration.backup.restoring import verify_backup as verified
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json, expect_known, writing, wrong_use
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
@@ -47,12 +47,12 @@ def backup(file: BackupFile, as_json: Json = False) -> None:
     with writing(file):
         manifest = make(settings, file, _passphrase(settings))
     if as_json:
-        terminal.print_json({"path": str(file), "bytes": file.stat().st_size, **_manifest_json(manifest)})
+        output.print_json({"path": str(file), "bytes": file.stat().st_size, **_manifest_json(manifest)})
         return
     _show_manifest(manifest)
-    terminal.out.print(f"Backup written to {file}", soft_wrap=True)
+    output.out.print(f"Backup written to {file}", soft_wrap=True)
     if not manifest.key:
-        terminal.out.print("It has no key: after a restore both systems must be connected again.", soft_wrap=True)
+        output.out.print("It has no key: after a restore both systems must be connected again.", soft_wrap=True)
 
 
 def _record_backup(settings: Settings, file: Path) -> None:
@@ -101,17 +101,17 @@ def restore(
     _show_verified(verified_backup, as_json=as_json, missing=missing)
     if as_json:
         return
-    terminal.out.print(f"Restored into {settings.data}", soft_wrap=True)
+    output.out.print(f"Restored into {settings.data}", soft_wrap=True)
     if verified_backup.erased:
-        terminal.out.print(f"Erased again, because they were erased after the backup: {verified_backup.erased}")
+        output.out.print(f"Erased again, because they were erased after the backup: {verified_backup.erased}")
     if missing:
-        terminal.out.print(f"Set on the machine of the backup but not here: {', '.join(missing)}", soft_wrap=True)
+        output.out.print(f"Set on the machine of the backup but not here: {', '.join(missing)}", soft_wrap=True)
     if verified_backup.key is None:
-        terminal.out.print(
+        output.out.print(
             "Restored without its key: enter the credentials of both systems again in Set-up.", soft_wrap=True
         )
     notice = f"Writes are blocked until both systems are compared: run {COMMAND} drift, or open Days in the console."
-    terminal.out.print(notice, soft_wrap=True)
+    output.out.print(notice, soft_wrap=True)
 
 
 @keys.callback()
@@ -132,13 +132,11 @@ def change_key(as_json: Json = False) -> None:
         sealed = application.keys.change(by=terminal.terminal_user())
     has_own_key = bool(settings.key.get_secret_value())
     if as_json:
-        terminal.print_json({"sealed": sealed, "key": "settings" if has_own_key else "file"})
+        output.print_json({"sealed": sealed, "key": "settings" if has_own_key else "file"})
         return
-    terminal.out.print(f"{sealed} stored credentials are encrypted with the new key.", soft_wrap=True)
+    output.out.print(f"{sealed} stored credentials are encrypted with the new key.", soft_wrap=True)
     if has_own_key:
-        terminal.out.print(
-            "Remove CONSOLE_KEY_BEFORE after every process was restarted with both keys.", soft_wrap=True
-        )
+        output.out.print("Remove CONSOLE_KEY_BEFORE after every process was restarted with both keys.", soft_wrap=True)
 
 
 @arranged.callback(invoke_without_command=True)
@@ -152,12 +150,12 @@ def settings(context: typer.Context, as_json: Json = False) -> None:
     explicit_names = load_settings().explicit_names()
     settings_list = known_settings()
     if as_json:
-        terminal.print_json([{**asdict(setting), "set": setting.name in explicit_names} for setting in settings_list])
+        output.print_json([{**asdict(setting), "set": setting.name in explicit_names} for setting in settings_list])
         return
-    table = terminal.table_of("setting", "set", "what it is", "default")
+    table = output.table_of("setting", "set", "what it is", "default")
     for setting in settings_list:
         table.add_row(setting.name, "✓" if setting.name in explicit_names else "", setting.shape, setting.default)
-    terminal.out.print(table)
+    output.out.print(table)
 
 
 @arranged.command(name="export")
@@ -177,9 +175,9 @@ def export_settings(
     with _reading_file(file):
         file.write_text(text, encoding="utf-8", newline="\n")
     if as_json:
-        terminal.print_json({"path": str(file)})
+        output.print_json({"path": str(file)})
     else:
-        terminal.out.print(f"Settings, mappings, value tables and names written to {file}", soft_wrap=True)
+        output.out.print(f"Settings, mappings, value tables and names written to {file}", soft_wrap=True)
 
 
 @arranged.command(name="import")
@@ -198,24 +196,24 @@ def import_settings(
                 {"place": difference.place, "here": difference.current, "file": difference.file}
                 for difference in parsed_file.differences
             ]
-            terminal.print_json({"differences": differences, "kept": bool(differences) and not diff})
+            output.print_json({"differences": differences, "kept": bool(differences) and not diff})
         else:
             _show_differences(parsed_file.differences)
         if not diff:
             application.arrangement.keep(parsed_file, by=terminal.terminal_user(), note=file.name)
     if not as_json and parsed_file.differences and not diff:
-        terminal.out.print(f"{len(parsed_file.differences)} changes saved.")
+        output.out.print(f"{len(parsed_file.differences)} changes saved.")
 
 
 def _show_differences(differences: Sequence[SettingDifference]) -> None:
     """Show the changes that a settings file would make: - before the current value, + before the file's value."""
     if not differences:
-        terminal.out.print("The file changes nothing here.")
+        output.out.print("The file changes nothing here.")
     for difference in differences:
-        terminal.out.print(visible(difference.place), markup=False, soft_wrap=True)
+        output.out.print(visible(difference.place), markup=False, soft_wrap=True)
         for sign, value in (("-", difference.current), ("+", difference.file)):
             if value is not None:
-                terminal.out.print(
+                output.out.print(
                     f"  {sign} {visible(json.dumps(value, ensure_ascii=False))}", markup=False, soft_wrap=True
                 )
 
@@ -228,10 +226,10 @@ def doctor(
     """Find problems of this installation and its connections, with their repair. Starts nothing."""
     looks = [*examine(), *([] if offline else examine_connections())]
     if as_json:
-        terminal.print_json([_checkup_json(look) for look in looks])
+        output.print_json([_checkup_json(look) for look in looks])
     else:
         for look in looks:
-            terminal.out.print(f"{'✗' if look.code else '✓'} {look.name}: {_checkup_text(look)}", soft_wrap=True)
+            output.out.print(f"{'✗' if look.code else '✓'} {look.name}: {_checkup_text(look)}", soft_wrap=True)
     raise typer.Exit(FAILED if any(look.code for look in looks) else 0)
 
 
@@ -263,16 +261,14 @@ def place(
             application.installation.confirm(confirm.strip(), terminal.terminal_user())
         status = application.installation.status()
     if as_json:
-        terminal.print_json(asdict(status))
+        output.print_json(asdict(status))
     elif status.is_held:
         sentences = say("installation_moved", {"code": status.code})
-        terminal.out.print(f"{sentences.what} {sentences.data} {sentences.do}", soft_wrap=True)
-        terminal.out.print(term("place_means"), soft_wrap=True)
-        terminal.out.print(
-            f"The command: {repair_command('installation_moved', {'code': status.code})}", soft_wrap=True
-        )
+        output.out.print(f"{sentences.what} {sentences.data} {sentences.do}", soft_wrap=True)
+        output.out.print(term("place_means"), soft_wrap=True)
+        output.out.print(f"The command: {repair_command('installation_moved', {'code': status.code})}", soft_wrap=True)
     else:
-        terminal.out.print(f"The data was not moved. Code of this place: {status.code}", soft_wrap=True)
+        output.out.print(f"The data was not moved. Code of this place: {status.code}", soft_wrap=True)
     raise typer.Exit(FAILED if status.is_held else 0)
 
 
@@ -297,24 +293,24 @@ def systems(
             application.former_codes.confirm(system, terminal.terminal_user())
         questions, codes_questions = application.system_identities.questions(), application.former_codes.questions()
     if as_json:
-        terminal.print_json([*map(asdict, questions), *map(asdict, codes_questions)])
+        output.print_json([*map(asdict, questions), *map(asdict, codes_questions)])
     for question in [] if as_json else questions:
         sentences = say("system_in_question", {"system": question.system})
-        terminal.out.print(f"{question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
+        output.out.print(f"{question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
         for option in SystemAnswer:
             meaning = term(f"system_{option}_means", system=question.system)
             command = f"{repair_command('system_in_question', {})} {question.system} --answer {option}"
-            terminal.out.print(f"{command}: {meaning}", soft_wrap=True)
+            output.out.print(f"{command}: {meaning}", soft_wrap=True)
     for codes_question in [] if as_json else codes_questions:
         sentences = say("codes_of_former_system", {"system": codes_question.system})
-        terminal.out.print(f"{codes_question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
+        output.out.print(f"{codes_question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
         for flow, tables in codes_question.tables.items():
             if names := [*tables, *codes_question.settings[flow]]:
-                terminal.out.print(f"{flow}: {', '.join(names)}", soft_wrap=True)
+                output.out.print(f"{flow}: {', '.join(names)}", soft_wrap=True)
         command = f"{repair_command('codes_of_former_system', {})} {codes_question.system} --confirm-codes"
-        terminal.out.print(f"Confirm these codes with: {command}", soft_wrap=True)
+        output.out.print(f"Confirm these codes with: {command}", soft_wrap=True)
     if not (questions or codes_questions or as_json):
-        terminal.out.print("Both systems are the same as before.")
+        output.out.print("Both systems are the same as before.")
     raise typer.Exit(FAILED if questions or codes_questions else 0)
 
 
@@ -350,14 +346,14 @@ def _show_verified(verified_backup: VerifiedBackup, *, as_json: bool, missing: S
             "missing_settings": missing,
         }
         result["erased"] = verified_backup.erased
-        terminal.print_json(result)
+        output.print_json(result)
         return
     _show_manifest(verified_backup.manifest)
     key = {
         True: "the passphrase opens its key",
         None: "its key was not looked at" if verified_backup.manifest.key else "no key",
     }
-    terminal.out.print(
+    output.out.print(
         f"Intact. {verified_backup.manifest.kind}, {verified_backup.events or 0} events, {key[verified_backup.key]}.",
         soft_wrap=True,
     )
@@ -369,9 +365,9 @@ def _manifest_json(manifest: Manifest) -> dict[str, Any]:
 
 
 def _show_manifest(manifest: Manifest) -> None:
-    table = terminal.table_of("part", "bytes", "sha256", numbers=("bytes",))
+    table = output.table_of("part", "bytes", "sha256", numbers=("bytes",))
     for name, member in manifest.members.items():
         table.add_row(name, str(member.size), member.sha256)
-    terminal.out.print(table)
+    output.out.print(table)
     summary_line = f"Made {manifest.created_at} by version {manifest.program}, tables {manifest.revision}"
-    terminal.out.print(summary_line, soft_wrap=True)
+    output.out.print(summary_line, soft_wrap=True)

@@ -15,6 +15,12 @@ def _runs() -> typer.Typer:
     return runs.commands
 
 
+def _run_list() -> typer.Typer:
+    from integration.cli import run_list
+
+    return run_list.commands
+
+
 def _compare() -> typer.Typer:
     from integration.cli import compare
 
@@ -80,7 +86,7 @@ COMMANDS: dict[str, tuple[Callable[[], typer.Typer], str]] = {
     "preview": (_runs, "Make a plan and show it. Writes nothing to either system."),
     "commit": (_runs, "Write exactly the plan with this fingerprint, and verify it by reading back."),
     "run": (_runs, "Preview and commit in one step. A plan that trips a brake waits for approval."),
-    "runs": (_runs, "List runs, newest first."),
+    "runs": (_run_list, "List runs, newest first."),
     "show": (_runs, "Show the lines of a plan: what is created, updated, retired, skipped or parked."),
     "issues": (_runs, "List parked records by cause, with the repair of each."),
     "resume": (_runs, "Continue an interrupted run. Writes without an answer are looked up first."),

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from integration.application.application import Application
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.days.report import DayReport, DayState, report_to_json
 from integration.core.drift import DriftCheckResult, Edit
@@ -62,7 +62,7 @@ def days(
         if sheet is not None:
             _write(application, listed_days, sheet)
     if as_json:
-        terminal.print_json(
+        output.print_json(
             [report_to_json(day) for day in reports] if check else [_day_json(day) for day in listed_days]
         )
     else:
@@ -87,7 +87,7 @@ def drift(as_json: Json = False) -> None:
             flow: application.lists.captions(targets[flow], VAT_RATES, LAST_SECONDS) for flow in dict.fromkeys(taxed)
         }
     if as_json:
-        terminal.print_json([_drift_json(result) for result in results])
+        output.print_json([_drift_json(result) for result in results])
     else:
         _show_drift(results, targets, rates)
     wrong = any(result.error or result.counts.different or result.counts.missing for result in results)
@@ -104,7 +104,7 @@ def _day(argument: str, otherwise: date) -> date:
 def _compare_days(application: Application, first: date, last: date, branch: str, *, as_json: bool) -> list[DayReport]:
     def tell(day: date) -> None:
         if not as_json:
-            terminal.err.print(f"comparing {day.isoformat()} ...")
+            output.err.print(f"comparing {day.isoformat()} ...")
 
     return application.days.check_span(first, last, branch, tell)
 
@@ -120,20 +120,20 @@ def _write(application: Application, listed_days: Sequence[DayListed], file: Pat
 
 
 def _show_days(listed_days: Sequence[DayListed]) -> None:
-    table = terminal.table_of("day", "branch", "how it stands", "difference", "pages", numbers=("difference",))
+    table = output.table_of("day", "branch", "how it stands", "difference", "pages", numbers=("difference",))
     for day in listed_days:
         off = f"{day.difference:.2f}" if day.difference else ""
         why = f": {say(day.cause, day.facts or {}).what}" if day.state is DayState.PARKED else ""
         state = f"{sentence(f'badge_day_{day.state}')}{why}"
         table.add_row(day.date.isoformat(), day.branch_name, state, off, ", ".join(day.pages))
-    terminal.out.print(table)
+    output.out.print(table)
 
 
 def _show_findings(reports: Sequence[DayReport], rates: Mapping[str, str]) -> None:
     for report in reports:
         for finding in report.findings:
             line = f"{report.date.isoformat()} {report.branch_name}: {finding_text(finding, 'en', rates)}"
-            terminal.out.print(line, soft_wrap=True)
+            output.out.print(line, soft_wrap=True)
 
 
 def _day_json(day: DayListed) -> dict[str, Any]:
@@ -146,20 +146,20 @@ def _show_drift(
     results: Sequence[DriftCheckResult], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
 ) -> None:
     names = ("compared", "equal", "edited", "different", "missing", "unknown")
-    table = terminal.table_of("flow", "kind", *names, numbers=names)
+    table = output.table_of("flow", "kind", *names, numbers=names)
     for result in results:
         counts = asdict(result.counts)
         table.add_row(result.flow, str(result.kind), *(str(counts[name]) for name in names))
-    terminal.out.print(table)
+    output.out.print(table)
     for result in results:
         for record in result.samples:
             edits = (_edit_text(edit, targets[result.flow], rates.get(result.flow, {})) for edit in record.edits)
             edit_text = ", ".join(edits) or "gone"
-            terminal.out.print(
+            output.out.print(
                 f"{result.kind} {record.reference or MISSING} ({record.title}): {edit_text}", soft_wrap=True
             )
         if result.error:
-            terminal.out.print(say(result.error, result.facts).what, soft_wrap=True)
+            output.out.print(say(result.error, result.facts).what, soft_wrap=True)
 
 
 def _edit_text(edit: Edit, system: str, rates: Mapping[str, str]) -> str:

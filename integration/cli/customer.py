@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from integration.application.application import Application
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json, writing, wrong_use
 from integration.core.erasure import Customer
 from integration.words import LANGUAGES
@@ -43,18 +43,16 @@ def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
             "documents": [asdict(document) for document in stored_data.documents],
             "held_out": stored_data.held_out,
         }
-        terminal.print_json(result)
+        output.print_json(result)
         return
-    table = terminal.table_of("where", "rows", numbers=("rows",))
+    table = output.table_of("where", "rows", numbers=("rows",))
     for name, rows in {**stored_data.rows, "log": stored_data.events}.items():
         table.add_row(name, str(rows))
-    terminal.out.print(table)
+    output.out.print(table)
     numbers = f"debtor {subject.debtor or 'unknown'}, relation {subject.relation or 'unknown'}"
-    terminal.out.print(
-        f"{numbers}; {'erased, takes no part' if stored_data.held_out else 'takes part'}", soft_wrap=True
-    )
+    output.out.print(f"{numbers}; {'erased, takes no part' if stored_data.held_out else 'takes part'}", soft_wrap=True)
     for document in stored_data.documents:
-        terminal.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
+        output.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
 
 
 @customer.command()
@@ -72,12 +70,12 @@ def access(
         packed = application.persons.access(
             _find_customer(application, debtor, relation), terminal.terminal_user(), language
         )
-    with writing(file), file.open("xb") as output:
-        output.write(packed)
+    with writing(file), file.open("xb") as stream:
+        stream.write(packed)
     if as_json:
-        terminal.print_json({"path": str(file), "bytes": len(packed)})
+        output.print_json({"path": str(file), "bytes": len(packed)})
     else:
-        terminal.out.print(f"All stored data of this customer is in {file}", soft_wrap=True)
+        output.out.print(f"All stored data of this customer is in {file}", soft_wrap=True)
 
 
 @customer.command()
@@ -93,17 +91,17 @@ def erase(
         stored_data = application.persons.stored_data(subject)
         blotted = application.persons.erase(subject, confirm, terminal.terminal_user())
     if as_json:
-        terminal.print_json({**asdict(blotted), "documents": [asdict(document) for document in stored_data.documents]})
+        output.print_json({**asdict(blotted), "documents": [asdict(document) for document in stored_data.documents]})
         return
-    terminal.out.print(f"Erased: {sum(blotted.rows.values())} rows and {blotted.events} events.", soft_wrap=True)
+    output.out.print(f"Erased: {sum(blotted.rows.values())} rows and {blotted.events} events.", soft_wrap=True)
     if blotted.files:
-        terminal.out.print(f"Deleted files: {', '.join(blotted.files)}", soft_wrap=True)
+        output.out.print(f"Deleted files: {', '.join(blotted.files)}", soft_wrap=True)
     if blotted.remaining:
-        terminal.out.print(f"Settings still contain the name: {', '.join(blotted.remaining)}", soft_wrap=True)
+        output.out.print(f"Settings still contain the name: {', '.join(blotted.remaining)}", soft_wrap=True)
     for document in stored_data.documents:
-        terminal.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
+        output.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
     for line in ELSEWHERE:
-        terminal.out.print(line, soft_wrap=True)
+        output.out.print(line, soft_wrap=True)
 
 
 ELSEWHERE = (
@@ -118,9 +116,9 @@ def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
     with terminal.command_application(start=False) as application:
         lifted = application.persons.lift(_find_customer(application, debtor, relation), terminal.terminal_user())
     if as_json:
-        terminal.print_json({"lifted": lifted})
+        output.print_json({"lifted": lifted})
     else:
-        terminal.out.print("Included in runs again." if lifted else "Was not erased.")
+        output.out.print("Included in runs again." if lifted else "Was not erased.")
 
 
 @customer.command()
@@ -129,6 +127,6 @@ def resume(as_json: Json = False) -> None:
     with terminal.command_application(start=False) as application:
         finished = application.persons.resume(terminal.terminal_user())
     if as_json:
-        terminal.print_json({"finished": finished})
+        output.print_json({"finished": finished})
     else:
-        terminal.out.print(f"{finished} finished.")
+        output.out.print(f"{finished} finished.")

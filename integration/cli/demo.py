@@ -17,16 +17,8 @@ from integration.application.application import Application
 from integration.cli import prices_demo
 from integration.cli.arguments import Json
 from integration.cli.exit_status import FAILED
-from integration.cli.terminal import (
-    ENDED,
-    PREVIEWED,
-    command_application,
-    follow,
-    out,
-    print_json,
-    show_causes,
-    table_of,
-)
+from integration.cli.output import out, print_json, table_of
+from integration.cli.terminal import ENDED, PREVIEWED, command_application, follow, show_causes
 from integration.connectors.accountview.settings import AccountViewAccess
 from integration.connectors.mplus.settings import MplusAccess
 from integration.core.days.period import date_range

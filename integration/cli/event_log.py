@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from integration.application.application import Application
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json, writing, wrong_use
 from integration.log.client import ask_server
 
@@ -25,11 +25,11 @@ def log_(
         question = {"sql": sql, "rows": rows}
         answer = _ask_server_or_file(application, question, lambda: application.log.answer(sql, rows=rows))
     if as_json:
-        terminal.print_json(answer)
+        output.print_json(answer)
         return
-    terminal.show_answer(answer)
+    output.show_answer(answer)
     if answer["cut"]:
-        terminal.out.print(f"The first {rows} rows; --rows shows more.")
+        output.out.print(f"The first {rows} rows; --rows shows more.")
 
 
 @commands.command()
@@ -42,9 +42,9 @@ def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")
             application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
         )
     if as_json:
-        terminal.print_json({"path": str(path), **answer})
+        output.print_json({"path": str(path), **answer})
     else:
-        terminal.out.print(f"{answer['events']} events written to {path}", soft_wrap=True)
+        output.out.print(f"{answer['events']} events written to {path}", soft_wrap=True)
 
 
 def _ask_server_or_file(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json, expect_known, known_flow
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
@@ -57,7 +57,7 @@ def lab(
     if report.error:
         raise IntegrationError(report.error, **report.facts)
     if as_json:
-        terminal.print_json(asdict(report))
+        output.print_json(asdict(report))
     else:
         _show_report(report)
     raise typer.Exit(0 if report.state == "done" and not report.violations else FAILED)
@@ -68,7 +68,7 @@ def _follow_series(read_report: Callable[[], Report | None], *, quiet: bool) -> 
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Progress(
-        *columns, console=terminal.err, transient=True, disable=quiet or not terminal.err.is_terminal
+        *columns, console=output.err, transient=True, disable=quiet or not output.err.is_terminal
     ) as progress:
         task = progress.add_task("calm runs", total=None)
         while (report := read_report()) is not None and report.state == "running":
@@ -86,20 +86,20 @@ LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccoun
 
 def _show_report(report: Report) -> None:
     """Show the results of each fault, and the commands that repeat failed trials."""
-    table = terminal.table_of("flow", *LAB_NUMBERS, numbers=LAB_NUMBERS, short=LAB_SHORT)
+    table = output.table_of("flow", *LAB_NUMBERS, numbers=LAB_NUMBERS, short=LAB_SHORT)
     table.columns[0].header = "fault"
     for line in report.lines:
         harm = [getattr(line.harm, name) for name in LAB_NUMBERS[2:]]
         table.add_row(line.hazard, *(str(number) for number in (line.trials, line.bit, *harm)))
-    terminal.out.print(table)
+    output.out.print(table)
     for line in report.lines:
         if line.unable:
-            terminal.out.print(f"{line.hazard} {term(line.unable)}")
-    terminal.out.print(f"{report.done_count} trials from seed {report.series.seed} on, {report.seconds} s each")
+            output.out.print(f"{line.hazard} {term(line.unable)}")
+    output.out.print(f"{report.done_count} trials from seed {report.series.seed} on, {report.seconds} s each")
     for flow in report.idle:
-        terminal.out.print(f"{flow} has nothing to write with these settings")
+        output.out.print(f"{flow} has nothing to write with these settings")
     for violation in report.violations:
-        terminal.out.print(f"{violation.flow} on {violation.database}, {', '.join(violation.hazards)}:", soft_wrap=True)
+        output.out.print(f"{violation.flow} on {violation.database}, {', '.join(violation.hazards)}:", soft_wrap=True)
         for message in violation.messages:
-            terminal.out.print(f"  {message}", soft_wrap=True)
-        terminal.out.print(f"  {violation.command}", soft_wrap=True)
+            output.out.print(f"  {message}", soft_wrap=True)
+        output.out.print(f"  {violation.command}", soft_wrap=True)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from integration.accounts.people import INVITED_AT
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json
 from integration.core.people import APART, Person, Role
 
@@ -20,16 +20,16 @@ def list_people(as_json: Json = False) -> None:
     with terminal.command_application(start=False) as application:
         users = application.people.list_people()
     if as_json:
-        terminal.print_json(
+        output.print_json(
             [{"name": user.ref, "grants": list(user.grants), "state": _access_state(user)} for user in users]
         )
     elif users:
-        table = terminal.table_of("name", "may do", "state")
+        table = output.table_of("name", "may do", "state")
         for user in users:
             table.add_row(user.ref, " ".join(user.grants), _access_state(user))
-        terminal.out.print(table)
+        output.out.print(table)
     else:
-        terminal.out.print("Nobody is invited: whoever uses this machine may do everything.")
+        output.out.print("Nobody is invited: whoever uses this machine may do everything.")
 
 
 @people.command()
@@ -48,9 +48,9 @@ def invite(
         place = application.log_access.place or "http://127.0.0.1:8501"
     link = f"{place}{INVITED_AT}?key={key}"
     if as_json:
-        terminal.print_json({"name": name, "link": link})
+        output.print_json({"name": name, "link": link})
     else:
-        terminal.out.print(f"For {name}, once and within a week: {link}", soft_wrap=True)
+        output.out.print(f"For {name}, once and within a week: {link}", soft_wrap=True)
 
 
 def _access_state(user: Person) -> str:

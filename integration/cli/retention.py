@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from integration.cli import terminal
+from integration.cli import output, terminal
 from integration.cli.arguments import Json
 from integration.retention.service import RetentionClassStatus
 from integration.words import MISSING, sentence
@@ -24,17 +24,17 @@ def retention(preview_only: DryRun = False, as_json: Json = False) -> None:
         files = application.retention.files()
     if as_json:
         result = [{**asdict(status), "gone": deleted_counts.get(status.name, 0)} for status in classes]
-        terminal.print_json({"classes": result, "files": [asdict(stored_file) for stored_file in files]})
+        output.print_json({"classes": result, "files": [asdict(stored_file) for stored_file in files]})
         return
     label = "to be deleted" if preview_only else "deleted"
     numbers = ("kept for", "rows", "MB", label)
-    table = terminal.table_of("class", "kept for", "unit", "law", "rows", "MB", "oldest", label, numbers=numbers)
+    table = output.table_of("class", "kept for", "unit", "law", "rows", "MB", "oldest", label, numbers=numbers)
     for status in classes:
         table.add_row(*_row(status, status.due if preview_only else deleted_counts.get(status.name)))
-    terminal.out.print(table)
+    output.out.print(table)
     for file in files:
         free = "" if file.free is None else f", {megabytes(file.free)} MB of it free"
-        terminal.out.print(f"{file.name}: {megabytes(file.size)} MB{free}", soft_wrap=True)
+        output.out.print(f"{file.name}: {megabytes(file.size)} MB{free}", soft_wrap=True)
 
 
 def _row(status: RetentionClassStatus, deleted_count: int | None) -> list[str]:

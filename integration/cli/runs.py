@@ -6,18 +6,30 @@ from typing import Annotated, NoReturn
 import typer
 
 from integration.application.application import Application
-from integration.cli import terminal
-from integration.cli.arguments import AnyFlow, Complete, FlowName, Json, Patient, RunId, Shown, confirmations, wrong_use
+from integration.cli import output, terminal
+from integration.cli.arguments import (
+    AnyFlow,
+    Complete,
+    Json,
+    Patient,
+    RunId,
+    Shown,
+    confirmations,
+    known_flow,
+    wrong_use,
+)
 from integration.cli.exit_status import FAILED, STOPPED, WAITS
 from integration.core.causes import Responsible, cause
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.core.system_roles import assigned_systems
-from integration.shipped import COMMAND
+from integration.flows.registry import FLOWS
 from integration.words import say
 
 commands = typer.Typer()
+
+FlowName = Annotated[str, typer.Argument(help=", ".join(FLOWS), callback=known_flow)]
 
 
 def _find_run(application: Application, run_id: str) -> Run:
@@ -33,7 +45,7 @@ def _start_preview(application: Application, flow: str, *, complete: bool) -> st
 
 
 def _end(run: Run, *, as_json: bool) -> NoReturn:
-    terminal.show_end(run, as_json=as_json)
+    output.show_end(run, as_json=as_json)
     if run.state is RunState.READY:
         raise typer.Exit(WAITS)
     if run.error and cause(run.error).who is Responsible.ADMINISTRATOR:
@@ -53,7 +65,7 @@ def _end_with_plan(application: Application, run_id: str, *, as_json: bool, wait
     if not as_json:
         terminal.show_rows(application, run, application.plans.rows(run.id, limit=50), application.plans.count(run.id))
         if run.state is RunState.READY:
-            terminal.show_how_to_commit(run)
+            output.show_how_to_commit(run)
     _end(run, as_json=as_json)
 
 
@@ -93,25 +105,8 @@ def run(flow: FlowName, complete: Complete = False, wait: Patient = 300, as_json
             application.runs.commit(planned_run.id, Approval(planned_run.mark, terminal.terminal_user().ref))
             planned_run = terminal.follow(application, planned_run.id, terminal.ENDED, quiet=as_json, wait=wait)
         elif planned_run.state is RunState.READY and not as_json:
-            terminal.show_how_to_commit(planned_run)
+            output.show_how_to_commit(planned_run)
         _end(planned_run, as_json=as_json)
-
-
-@commands.command()
-def runs(
-    flow: AnyFlow = None,
-    limit: Annotated[int, typer.Option(min=1, help="Maximum number of entries.")] = 20,
-    as_json: Json = False,
-) -> None:
-    """List runs, newest first."""
-    with terminal.command_application(start=False) as application:
-        recent_runs = application.runs.latest(flow, limit=limit)
-        if as_json:
-            terminal.print_json([terminal.summary(recent_run) for recent_run in recent_runs])
-        elif recent_runs:
-            terminal.show_counts(recent_runs)
-        else:
-            terminal.out.print(f"Nothing has run yet. Start with: {COMMAND} preview products", soft_wrap=True)
 
 
 @commands.command()
@@ -127,12 +122,12 @@ def show(
         shown_run = _find_run(application, run_id)
         rows = application.plans.rows(run_id, only, find, limit=limit)
         if as_json:
-            terminal.print_json({**terminal.summary(shown_run), "rows": [terminal.row_json(row) for row in rows]})
+            output.print_json({**output.summary(shown_run), "rows": [output.row_json(row) for row in rows]})
             return
-        terminal.show_counts([shown_run])
+        output.show_counts([shown_run])
         terminal.show_rows(application, shown_run, rows, application.plans.count(run_id, only, find))
         if shown_run.state is RunState.READY:
-            terminal.show_how_to_commit(shown_run)
+            output.show_how_to_commit(shown_run)
 
 
 @commands.command()
@@ -141,13 +136,13 @@ def issues(flow: AnyFlow = None, as_json: Json = False) -> None:
     with terminal.command_application(start=False) as application:
         causes = application.issues.causes(flow)
         if as_json:
-            terminal.print_json(
+            output.print_json(
                 [{**asdict(cause_group), **asdict(say(cause_group.cause, cause_group.facts))} for cause_group in causes]
             )
         elif causes:
             terminal.show_causes(application, causes)
         else:
-            terminal.out.print("Nothing needs attention.")
+            output.out.print("Nothing needs attention.")
 
 
 @commands.command()
@@ -172,7 +167,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
         stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
         if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
             _end(stopped, as_json=as_json)
-        terminal.show_end(stopped, as_json=as_json)
+        output.show_end(stopped, as_json=as_json)
 
 
 @commands.command()
@@ -213,11 +208,11 @@ def check(as_json: Json = False) -> None:
         application.connections.join_sandbox()
         findings_by_system = {system: application.connections.check(system) for system in assigned_systems()}
         if as_json:
-            terminal.print_json(
+            output.print_json(
                 {system: [asdict(finding) for finding in findings] for system, findings in findings_by_system.items()}
             )
         else:
-            terminal.show_findings(findings_by_system)
+            output.show_findings(findings_by_system)
     raise typer.Exit(
         0 if all(finding.ok for findings in findings_by_system.values() for finding in findings) else STOPPED
     )

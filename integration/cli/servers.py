@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from integration.application.bootstrap import build
-from integration.cli import terminal
+from integration.cli import output
 from integration.cli.arguments import Json
 from integration.core.connections import is_loopback
 from integration.process.child_environment import has_screen
@@ -49,10 +49,10 @@ def worker(as_json: Json = False) -> None:
     try:
         application.start()
         if as_json:
-            terminal.print_json({"worker": application.work.executor})
+            output.print_json({"worker": application.work.executor})
             sys.stdout.flush()
         else:
-            terminal.err.print("The worker is running; Ctrl+C stops it.")
+            output.err.print("The worker is running; Ctrl+C stops it.")
         until_interrupted()
     finally:
         application.close()
@@ -84,10 +84,10 @@ def console(
 
 def _print_url(console_url: str, *, as_json: bool) -> None:
     if as_json:
-        terminal.print_json({"console": console_url})
+        output.print_json({"console": console_url})
         sys.stdout.flush()
     else:
-        terminal.err.print(f"The console: {console_url}")
+        output.err.print(f"The console: {console_url}")
 
 
 def _run_module(module: str, *arguments: str) -> NoReturn:

@@ -1,24 +1,18 @@
-"""Output of the terminal: tables that fit its width, progress, and errors; or JSON for programs."""
+"""The application of a terminal command, the progress of its run, and what needs the application to be shown."""
 
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from integration.application.application import Application
 from integration.application.bootstrap import build
+from integration.cli import output
 from integration.cli.exit_status import STOPPED
-from integration.core.connections import Finding
 from integration.core.errors import ConnectorError, IntegrationError, UnavailableError
 from integration.core.issues import CauseGroup
 from integration.core.people import Actor, terminal_actor
@@ -26,17 +20,14 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Run
 from integration.core.states import RunState
-from integration.core.untrusted_text import json_line, visible
+from integration.core.untrusted_text import visible
 from integration.process.periodic import run_periodically
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.settings import Settings, load_settings, operating_system_user
-from integration.shipped import COMMAND
 from integration.words import (
     MISSING,
     field_name,
-    has_term,
     headline,
-    repair_command,
     say,
     sentence,
     value_text,
@@ -44,22 +35,6 @@ from integration.words import (
 )
 
 POLL_SECONDS = 0.1
-RUN_ID_SIGNS = len("261125-141154-66fcff")
-WIDEST = 1_000  # characters; wider than any terminal
-
-
-class _Terminal(Console):
-    """Console that prints text literally: in one line, with every character visible and no markup."""
-
-    def render_str(self, text: str, **how: Any) -> Text:
-        """Return text as it is drawn, by itself or in a table."""
-        return super().render_str(visible(text), **how)
-
-
-out = _Terminal(markup=False, highlight=False, emoji=False)
-err = _Terminal(stderr=True, markup=False, highlight=False, emoji=False)
-
-
 GRACE_SECONDS = 15.0  # for start, call and end, in addition to the time that a command waits
 UNMOVED_SECONDS = 30.0  # a page of work may take this long, even if a command waits less for a system
 
@@ -90,7 +65,7 @@ class _Watch:
         if time.monotonic() <= self._deadline:
             return
         try:
-            explain(self.trouble, as_json=self._as_json)
+            output.explain(self.trouble, as_json=self._as_json)
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
@@ -138,54 +113,6 @@ def terminal_user() -> Actor:
     return terminal_actor(operating_system_user())
 
 
-def explain(error: IntegrationError, *, as_json: bool) -> None:
-    """Print the cause of an error, its meaning for the data, and what to do."""
-    sentences = say(error.code, error.facts)
-    if as_json:
-        print_json({"error": error.code, "facts": dict(error.facts), **asdict(sentences)})
-        return
-    err.print(sentences.what, style="bold")
-    err.print(*(part for part in (sentences.data, sentences.do) if part), sep="\n")
-    if command := repair_command(error.code, error.facts):
-        err.print(f"The command: {command}", soft_wrap=True)
-
-
-def table_of(*columns: str, numbers: Collection[str] = (), short: Mapping[str, str] | None = None) -> Table:
-    """Return a table without borders; numbers are right-aligned and never wrapped.
-
-    `short` has headings in several lines, by column name.
-    """
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    for name in columns:
-        if name in numbers:
-            table.add_column(Text((short or {}).get(name) or visible(name)), justify="right", no_wrap=True)
-        else:
-            fixed = RUN_ID_SIGNS if name == "run" else None  # a truncated id would identify no run
-            table.add_column(name, overflow="fold", no_wrap=name in ("run", "state", "action", "flow"), min_width=fixed)
-    return table
-
-
-def _fits_width(table: Table) -> bool:
-    """Return True if every line of a table fits the width of this terminal."""
-    return out.measure(table, options=out.options.update_width(WIDEST)).maximum <= out.width
-
-
-def print_json(value: object) -> None:
-    """Print a value as one line of JSON."""
-    sys.stdout.write(json_line(value) + "\n")
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """Return the JSON values of a run."""
-    return {
-        "run": run.id, "flow": run.flow, "state": run.state, "mode": run.mode, "by": run.by,
-        "started_at": run.started_at, "ended_at": run.ended_at, "fingerprint": run.mark,
-        "mapping_version": run.mapping_version, "error": run.error,
-        "brakes": [asdict(brake) for brake in run.brakes],
-        "left_out": sorted(run.excluded), **asdict(run.counts), "difference": run.counts.difference,
-    }  # fmt: skip
-
-
 def follow(
     application: Application,
     run_id: str,
@@ -207,7 +134,9 @@ def follow(
     )  # fmt: skip
     good = moved = time.monotonic()
     last: object = None
-    with Progress(*columns, console=err, transient=True, disable=quiet or not err.is_terminal) as progress:
+    with Progress(
+        *columns, console=output.err, transient=True, disable=quiet or not output.err.is_terminal
+    ) as progress:
         task = progress.add_task("starting", total=None)
         while True:
             run = application.runs.get(run_id)
@@ -236,66 +165,9 @@ ENDED = frozenset({RunState.DONE, RunState.FAILED, RunState.INTERRUPTED, RunStat
 AT_REST = PREVIEWED | ENDED
 
 
-def show_end(run: Run, *, as_json: bool) -> None:
-    """Show the result of a run, and its error if any."""
-    if as_json:
-        print_json(summary(run))
-    else:
-        show_counts([run])
-        if run.had_no_effect:
-            out.print(f"Nothing written; {run.counts.parked} need attention. `issues` lists the causes.")
-        if run.error:
-            explain(IntegrationError(run.error, **run.facts), as_json=False)
-
-
-RARE = ("accepted", "in doubt")  # shown only if not zero
-NUMBERS = ("read", "proven", "accepted", "unchanged", "skipped", "parked", "in doubt", "waiting")
-
-
-def show_counts(runs: list[Run]) -> None:
-    """Show the record counts of runs, in a table if it fits."""
-    lines = [
-        (
-            counted_run.counts.read,
-            counted_run.counts.proven,
-            counted_run.counts.accepted,
-            counted_run.counts.unchanged,
-            counted_run.counts.skipped,
-            counted_run.counts.parked,
-            counted_run.counts.in_doubt,
-            counted_run.counts.planned,
-        )
-        for counted_run in runs
-    ]
-    shown_columns = [at for at, name in enumerate(NUMBERS) if name not in RARE or any(line[at] for line in lines)]
-    names = [NUMBERS[at] for at in shown_columns]
-    table = table_of("run", "flow", "state", *names, numbers=names)
-    for run, line in zip(runs, lines, strict=True):
-        table.add_row(run.id, run.flow, run.state, *(str(line[at]) for at in shown_columns))
-    if _fits_width(table):
-        out.print(table)
-        return
-    for run, line in zip(runs, lines, strict=True):
-        out.print(f"{run.id}  {run.flow}  {run.state}")
-        out.print("  " + " · ".join(f"{NUMBERS[at]} {line[at]}" for at in shown_columns))
-
-
-def show_how_to_commit(run: Run) -> None:
-    """Show the brakes of a plan, and the command that writes it."""
-    command = f"{COMMAND} commit {run.id} --fingerprint {run.mark}"
-    if run.excluded:
-        out.print(f"Changes that somebody left out: {len(run.excluded)}.")
-    for brake in run.brakes:
-        explanation = say(brake.code, brake.facts).what
-        out.print(f"{headline(brake.code, {})}: {explanation}")
-        command += f" --confirm {brake.code}={brake.count}"
-    out.print("Write this plan with:")
-    out.print(command, soft_wrap=True)
-
-
 def show_causes(application: Application, causes: list[CauseGroup]) -> None:
     """Show the causes that need attention, and what to do about each."""
-    table = table_of("flow", "records", "needs attention because", "what to do", numbers=("records",))
+    table = output.table_of("flow", "records", "needs attention because", "what to do", numbers=("records",))
     for group in causes:
         facts = (
             group.facts
@@ -303,14 +175,14 @@ def show_causes(application: Application, causes: list[CauseGroup]) -> None:
             else {"system": application.flows[group.flow].target, **group.facts}
         )
         table.add_row(group.flow, str(group.count), headline(group.cause, facts), say(group.cause, facts).do)
-    out.print(table)
+    output.out.print(table)
 
 
 def show_rows(application: Application, run: Run, rows: list[PlanRow], total: int) -> None:
     """Show lines of a plan, and the total number of lines."""
     target = application.flows[run.flow].target
     rates = application.lists.captions(target, "vat_rates", LAST_SECONDS)
-    table = table_of("line", "action", "key", "title", "what changes, or why not", numbers=("line",))
+    table = output.table_of("line", "action", "key", "title", "what changes, or why not", numbers=("line",))
     for row in rows:
         table.add_row(
             str(row.seq),
@@ -320,9 +192,9 @@ def show_rows(application: Application, run: Run, rows: list[PlanRow], total: in
             _change_summary(row, lambda code: vat_code(code, rates.get(code, ""), target)),
         )
     if rows:
-        out.print(table)
+        output.out.print(table)
     if total > len(rows):
-        out.print(f"{len(rows)} of {total} lines; `show` has the others.")
+        output.out.print(f"{len(rows)} of {total} lines; `show` has the others.")
 
 
 def _change_summary(row: PlanRow, vat: Callable[[str], str]) -> str:
@@ -344,42 +216,7 @@ def _change_summary(row: PlanRow, vat: Callable[[str], str]) -> str:
     return " · ".join(phrases[:limit]) + (f" · +{len(phrases) - limit}" if len(phrases) > limit else "")
 
 
-def row_json(row: PlanRow) -> dict[str, Any]:
-    """Return the JSON values of a line of a plan."""
-    change = row.change
-    return {
-        "line": row.seq, "action": row.action, "kind": row.kind, "key": row.key, "title": row.title,
-        "records": row.weight, "state": row.step, "cause": row.cause, "facts": dict(row.facts),
-        "before": dict(change.before.flat()) if change and change.before else {},
-        "desired": dict(change.desired.flat()) if change else {},
-    }  # fmt: skip
-
-
-def show_findings(findings_by_system: Mapping[str, Sequence[Finding]]) -> None:
-    """Show the findings of the check of each system."""
-    table = table_of("system", "checked", "", "flow", "about")
-    for system, findings in findings_by_system.items():
-        for finding in findings:
-            mark = {True: "✓", False: "×", None: "–"}[finding.ok]
-            sentences = say(finding.cause, finding.facts) if finding.cause else None
-            word = f"found_{finding.name}_{finding.about}"
-            well = sentence(word) if has_term(word) else finding.about
-            about = f"{sentences.what} {sentences.do}" if sentences and not finding.ok else well
-            table.add_row(system, finding.name, mark, finding.facts.get("flow", ""), about)
-    out.print(table)
-
-
 def tell_of_log(application: Application) -> None:
     """Show which log was set aside last because it could not be read, while its file still exists."""
     for file in application.log.broken_files()[:1]:
-        err.print(sentence("log_set_aside", file=file), soft_wrap=True)
-
-
-def show_answer(answer: Mapping[str, Any]) -> None:
-    """Show the answer of a log query: `columns` and `rows`."""
-    lines = answer["rows"]
-    numbers = [name for at, name in enumerate(answer["columns"]) if lines and isinstance(lines[0][at], int | float)]
-    table = table_of(*answer["columns"], numbers=numbers)
-    for line in lines:
-        table.add_row(*("" if value is None else str(value) for value in line))
-    out.print(table)
+        output.err.print(sentence("log_set_aside", file=file), soft_wrap=True)

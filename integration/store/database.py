@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from integration.core.clocks import boottime_seconds
@@ -24,7 +23,7 @@ from integration.core.errors import ConfigurationError, IntegrationError, Unavai
 from integration.store import tables
 from integration.store.files import copy_before
 from integration.store.lock_owner import suspended_holder
-from integration.store.prepared_statements import PreparedStatement, Values
+from integration.store.prepared_statements import PreparedStatement, Values, dialect_insert
 from integration.store.sealing import Sealer, append, discard_collected
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -394,7 +393,7 @@ def upsert(
 @cache
 def _upsert(table: sa.Table, dialect_name: str, columns: tuple[str, ...], keep: frozenset[str]) -> PreparedStatement:
     """Return the cached statement for rows of these columns. Building it takes longer than executing it once."""
-    statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(table)
+    statement = dialect_insert(dialect_name, table)
     keys = [column.name for column in table.primary_key]
     replaced = {name: statement.excluded[name] for name in columns if name not in keys and name not in keep}
     if replaced:
@@ -460,7 +459,7 @@ def _is_one_of(column: sa.ColumnElement[Any], dialect_name: str) -> sa.ColumnEle
     One list parameter takes a third of the time of one parameter for each value.
     """
     if dialect_name == "postgresql":
-        return column == sa.any_(sa.bindparam("listed", type_=postgresql.ARRAY(column.type)))
+        return column == sa.any_(sa.bindparam("listed", type_=sa.ARRAY(column.type)))
     json_values = sa.func.json_each(sa.bindparam("listed", type_=sa.JSON)).table_valued("value")
     return column.in_(sa.select(json_values.c.value))
 

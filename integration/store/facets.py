@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.plan import Action, Change
-from integration.store.prepared_statements import PreparedStatement
+from integration.store.prepared_statements import PreparedStatement, dialect_insert
 from integration.store.tables import facets
 
 FACETS = ("field", "group", "cause")
@@ -52,7 +51,7 @@ def count_facets(connection: sa.Connection, run: str, more: Iterable[Facet], few
 
 @cache
 def _count_statement(dialect_name: str) -> PreparedStatement:
-    statement = (postgresql if dialect_name == "postgresql" else sqlite).insert(facets)
+    statement = dialect_insert(dialect_name, facets)
     added = {"lines": facets.c.lines + statement.excluded.lines}
     keys = [column.name for column in facets.primary_key]
     counting = statement.on_conflict_do_update(index_elements=keys, set_=added).inline()

@@ -7,10 +7,14 @@ itself. The compiled text and the processors of values are therefore cached, and
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:  # imported when it is used: the drivers of PostgreSQL take a tenth of the start of a short command
+    from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
+    from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
 Process = Callable[[Any], Any]
 Values = Mapping[str, Any]
@@ -174,3 +178,14 @@ def _row_of(statement: sa.Select[Any], dialect: sa.Dialect) -> Callable[[Sequenc
         return shape._make(values)
 
     return row
+
+
+def dialect_insert(dialect_name: str, table: sa.Table) -> "PostgresqlInsert | SqliteInsert":
+    """Return an INSERT statement of this dialect, which has ON CONFLICT."""
+    if dialect_name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - as said at the top
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - as said at the top
+
+    return sqlite.insert(table)

@@ -7,7 +7,6 @@ from itertools import groupby
 from operator import itemgetter
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from integration.core.flow import Mirrors, Unique
 from integration.core.guards import SOURCE_EMPTY
@@ -27,7 +26,7 @@ from integration.store.cursors import keep_cursors
 from integration.store.database import Clock, Database, Store, upsert
 from integration.store.events import Event, matched, values_of
 from integration.store.outbox import append_events
-from integration.store.prepared_statements import PreparedStatement
+from integration.store.prepared_statements import PreparedStatement, dialect_insert
 from integration.store.row_mapping import plan_row, position_to_json, staged_of, staged_to_row
 from integration.store.tables import lines, staged_records
 from integration.store.tables import links as of_links
@@ -346,7 +345,7 @@ def _unchanged_statement(dialect_name: str) -> PreparedStatement:
     parameters: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
     empty: sa.ColumnElement[str] = sa.literal_column("''")
     rest = {"title": empty, "mark": empty, "taking_part": sa.true(), "same": sa.true()}
-    insert = (postgresql if dialect_name == "postgresql" else sqlite).insert(staged_records)
+    insert = dialect_insert(dialect_name, staged_records)
     statement = insert.values({**parameters, "parent": sa.bindparam("key"), **rest})
     keys = [column.name for column in staged_records.primary_key]
     replaced = {

@@ -3,7 +3,7 @@
 import pytest
 
 from integration.cli.commands import COMMANDS, load_command
-from integration.cli.terminal import explain
+from integration.cli.output import explain
 from integration.core.causes import CAUSES
 from integration.core.errors import PlanStaleError
 from integration.shipped import COMMAND

@@ -20,7 +20,7 @@ SPEAKERS = {
     "integration/backup/__main__.py": "an answer to the console, as JSON",
     "integration/cli/arguments.py": "`wrong_use`, for whatever was typed",
     "integration/__main__.py": "the version",
-    "integration/cli/terminal.py": "`print_json`",
+    "integration/cli/output.py": "`print_json`",
     "integration/cli/standard_streams.py": "the traceback of a defect, indented",
     "integration/cli/backup.py": "what is arranged, as `json_text`",
     "integration/sandbox/__main__.py": "addresses of its own",
