@@ -45,6 +45,7 @@ _TYPED_DAYS = {"en": "%d/%m/%Y", "nl": "%d-%m-%Y", "de": "%d.%m.%Y"}
 TOO_LARGE = 10**15  # larger numbers are typing mistakes
 _NUMBER = re.compile(r"[-+]?[\d.,\u00a0\u202f ]*\d[\d.,\u00a0\u202f ]*")  # parse_decimal also takes "NaN" and "1e3"
 _STREAMLIT = "streamlit_"
+_DAY_AT_START = re.compile(r"\d{4}-\d{2}-\d{2}(?= |$)")
 _PLACE = re.compile(r"{(\w+)}")
 _CAPITALS = ("flow", "kind", "role", "field", "fields", "event")  # lower-case words of ours
 _Say = Callable[[str, Mapping[str, object]], str]
@@ -196,7 +197,7 @@ def system_name(system: str) -> str:
 def field_name(name: str, language: str = "en") -> str:
     """Return the caption of a field by its name or path (`price_incl`, `200101/price_incl`, `article.price_incl`)."""
     bare = name.rpartition("/")[2]
-    if priced := _priced_name(bare, lambda key, facts: term(key, language, **facts)):
+    if priced := _priced_name(bare, language, lambda key, facts: term(key, language, **facts)):
         return priced
     kind, _, short = bare.rpartition(".")
     kind = "sales_order" if kind == "quotation" else kind  # `field_quotation_number` is the number the books assign
@@ -404,6 +405,12 @@ def _written_day(fact: str, language: str, _zone: tzinfo) -> str:
     return str(dates.format_date(date.fromisoformat(fact), "long", locale=LOCALES[language]))
 
 
+def _written_day_title(fact: str, language: str, _zone: tzinfo) -> str:
+    """Format the date at the start of the title of a day; other titles stay unchanged."""
+    day = _DAY_AT_START.match(fact)  # not only `fromisoformat`, which accepts a code of eight digits
+    return f"{value_text(date.fromisoformat(day[0]), language)}{fact[day.end() :]}" if day else fact
+
+
 def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
     return number(Decimal(fact), language)
 
@@ -443,6 +450,11 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "time": _written_time,
     "since": _written_time,
     "date": _written_day,
+    "day": _written_day,
+    "first": _written_day,
+    "last": _written_day,
+    "key": _written_day_title,
+    "document": _written_day_title,
     "closed": _written_day,
     "found_date": _written_day,
     "identity": lambda fact, language, _zone: _written_term(fact, "identity", language),
@@ -458,16 +470,15 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
 }
 
 
-def _priced_name(field: str, say: _Say) -> str:
+def _priced_name(field: str, language: str, say: _Say) -> str:
     """Return the caption of a price term's field, with or without its kind; empty for any other field."""
     priced = term_of(field) or term_of(field.partition(".")[2])
     if priced is None:
         return ""
     caption = say(f"term_{priced.of}", {"number": priced.number})
     if priced.period:
-        caption = say(
-            "term_period", {"term": caption, "first": f"{priced.period.first}", "last": f"{priced.period.last}"}
-        )
+        first, last = (value_text(day, language) for day in (priced.period.first, priced.period.last))
+        caption = say("term_period", {"term": caption, "first": first, "last": last})
     if priced.minimum:
         caption = say("term_from", {"term": caption, "minimum": priced.minimum})
     return say(f"term_{priced.how}", {"term": caption})

@@ -426,6 +426,12 @@ def test_rates_and_days_are_written_as_each_language_has_them() -> None:
 
     assert words.say("day_vat_rate_differs", rates, "nl").what.startswith("Btw-code 2 van de kassa is 8,5%")
     assert "31. Dezember 2026" in words.say("day_period_closed", {"closed": "2026-12-31"}, "de").what
+    title = {"key": "2026-11-28 De Ketting Zeist", "codes": "PIN"}
+    assert words.say("day_rows_missing", title, "de").what.startswith("28.11.2026 De Ketting Zeist ")
+    for document in ("2026.7", "20261128"):
+        assert words.say("document_rows_missing", {"document": document, "codes": "PIN"}).what.startswith(
+            f"{document} "
+        )
 
 
 def test_a_field_of_shipping_names_both_vat_codes_with_their_percentage() -> None:

@@ -31,7 +31,7 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import (
     Markdown,
     amount_text,
-    in_cause,
+    cause_headline,
     language,
     month_name,
     plain,
@@ -185,7 +185,7 @@ def _row(listed_day: DayListed) -> dict[str, str]:
     return {
         "day": table_day(listed_day.date),
         "branch": listed_day.branch_name,
-        "state": f"{state}: {in_cause(listed_day.cause, listed_day.facts or {})}" if is_refused else state,
+        "state": f"{state}: {cause_headline(listed_day.cause, listed_day.facts or {})}" if is_refused else state,
         "difference": amount_text(listed_day.difference) if listed_day.difference else "",
         "pages": ", ".join(listed_day.pages),
     }
