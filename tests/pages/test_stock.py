@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -164,6 +164,8 @@ def test_levels_and_movements_are_charted_by_branch_and_by_group(open_page: Open
     assert all(line["line"]["shape"] == "hv" for line in by_branch[0]["data"])
     assert {line["name"] for line in by_branch[0]["data"]} != {line["name"] for line in by_group[0]["data"]}
     assert {bar["name"] for bar in by_branch[1]["data"]} == {"MplusKASSA", "AccountView"}
+    first, last = (datetime.fromisoformat(bound) for bound in by_branch[0]["layout"]["xaxis"]["range"])
+    assert last - first == timedelta(hours=1)  # levels of the last minutes have a time axis with labels
 
 
 @pytest.mark.parametrize("period", ["7", "30", "90", "365"])

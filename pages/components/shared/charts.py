@@ -21,7 +21,7 @@ WHOLE = ",.12~r"  # number format of D3: all digits, with the separators of the 
 OF_ITS_NAME = "<extra>%{fullData.name}</extra>"
 LIMIT = "#8A94A0"
 LEGEND = {"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom"}  # above the highest line, even in two rows
-SHORTEST_SCALE = timedelta(hours=1)  # on a shorter time axis all labels would be the same
+SHORTEST_SCALE = timedelta(hours=1)  # a shorter time axis has no room for labels
 BAR_SHARE = 0.7  # share of its period that a bar covers
 FEWEST_BARS = 12  # least periods on the axis, so that a few bars stay narrow
 STRIPES = {"skipped": "/", "left": "x"}  # these states have the same colour as `unchanged`
@@ -84,8 +84,9 @@ def steps(
         )
     begin, end = frame.index[0], frame.index[-1]
     if end - begin < SHORTEST_SCALE:
-        figure.update_xaxes(tickvals=[begin])
-    _over_time(figure, ticks, alt)
+        _over_time(figure, "%H:%M", alt, bounds=(end - SHORTEST_SCALE, end))
+    else:
+        _over_time(figure, ticks, alt)
 
 
 def _line_parts(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
