@@ -173,6 +173,7 @@ class PerKey(FormField):
     keys: CodeList
     options: FieldsOf | CodeList | None = None
     none: str = "choose_nothing"
+    consequence: str = field(default="", kw_only=True)  # text key of a warning that is shown once there is an answer
 
 
 @dataclass(frozen=True, slots=True)

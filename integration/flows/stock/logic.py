@@ -393,7 +393,14 @@ def _other_inputs(number: str, tally: Tally | None) -> str:
         return number
     documents = {key for lacking in (*tally.moves, *tally.reservations) for key in lacking.documents}
     return repr(
-        (number, tally.moves, tally.reservations, tally.unbooked_transfers, *sorted(documents & tally.unclear.keys()))
+        (
+            number,
+            tally.moves,
+            tally.reservations,
+            tally.unbooked_transfers,
+            tally.unbooked_deliveries,
+            *sorted(documents & tally.unclear.keys()),
+        )
     )
 
 

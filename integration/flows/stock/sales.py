@@ -31,7 +31,14 @@ from integration.flows.stock.settings import DATED, StockSettings, setting_momen
 MOST_NAMED = 5  # maximum number of documents shown with a figure
 # Names of the terms that convert a figure of the books into a level.
 TERMS = frozenset(
-    {"sold_not_booked", "returned_not_booked", "reserved_not_booked", "ordered_not_invoiced", "sent_not_booked"}
+    {
+        "sold_not_booked",
+        "returned_not_booked",
+        "reserved_not_booked",
+        "ordered_not_invoiced",
+        "sent_not_booked",
+        "received_not_booked",
+    }
 )
 UNPROVEN = (MoveSort.DELIVERY, MoveSort.INTERNAL)  # movements for which we never book a document
 
@@ -81,6 +88,7 @@ class Tally:
     )  # documents with an unknown invoice state, with the unreadable record
     uncounted: tuple[Move, ...] = ()  # deliveries and transfers without proof of booking
     unbooked_transfers: tuple[Move, ...] = ()  # transfers that a person declared as not booked
+    unbooked_deliveries: tuple[Move, ...] = ()  # goods from suppliers that a person declared as not booked
 
     def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
         """Return a movement of these branches whose amount cannot be read; no branches means all."""
@@ -122,6 +130,8 @@ class Tally:
         sales = [lacking for lacking in moves if isinstance(lacking.entry, Move) and lacking.entry.amount < 0]
         back = [lacking for lacking in moves if lacking not in sales]
         sent_amount = _sum(move.amount for move in self.unbooked_transfers if move.branch in branches)
+        received_amount = _sum(move.amount for move in self.unbooked_deliveries if move.is_about(branches))
+        declared = {"sent_not_booked": sent_amount, "received_not_booked": received_amount}
         parts: tuple[tuple[str, list[tuple[Lacking, Decimal]]], ...] = (
             ("sold_not_booked", [(lacking, lacking.booked) for lacking in sales]),
             (
@@ -136,7 +146,7 @@ class Tally:
                 else [(lacking, lacking.invoiced - lacking.booked) for lacking in (*sales, *reservations)],
             ),
         )
-        return ([Term("sent_not_booked", sent_amount, ())] if sent_amount else []) + [
+        return [Term(name, amount, ()) for name, amount in declared.items() if amount] + [
             Term(
                 name,
                 amount,
@@ -176,12 +186,13 @@ class Sales:
         """The movement types that count. Deliveries and transfers have no document, so they count by time alone.
 
         Counted together with documents, they would never be settled: a delivery would be for sale twice once the books
-        have it. An outgoing transfer cannot cause that, so it counts if a person sets the moment up to which transfers
-        are entered in the books.
+        have it. They count if a person sets, and advances, the moment up to which the books include them: outgoing
+        transfers for all branches, deliveries for each branch.
         """
         dated = UNPROVEN if self.settings.sales == DATED else ()
         transfers = () if self.settings.transfers_counted_from is None else (MoveSort.SENT,)
-        return frozenset({MoveSort.SALES, *dated, *transfers})
+        deliveries = (MoveSort.DELIVERY,) if self.settings.deliveries_counted_from else ()
+        return frozenset({MoveSort.SALES, *dated, *transfers, *deliveries})
 
     def settle(self) -> None:
         """Mark the movements that the books have, before their figures are read."""
@@ -304,14 +315,25 @@ class Sales:
 
     def _open_movements(self, numbers: Collection[str], upto: int | None) -> "_OpenMovements":
         moves, transfers = list[Move](), defaultdict[str, list[Move]](list)
+        deliveries = defaultdict[str, list[Move]](list)
         for move in self.movements.open(numbers, upto):
-            (transfers[move.article] if self._is_counted_transfer(move) else moves).append(move)
-        return _OpenMovements(moves, self.movements.promised(numbers), transfers)
+            if self._is_counted_transfer(move):
+                transfers[move.article].append(move)
+            elif self._is_counted_delivery(move):
+                deliveries[move.article].append(move)
+            else:
+                moves.append(move)
+        return _OpenMovements(moves, self.movements.promised(numbers), transfers, deliveries)
 
     def _is_counted_transfer(self, move: Move) -> bool:
         """Return True for an outgoing transfer after the moment up to which a person entered transfers."""
         start = self.settings.transfers_counted_from
         return start is not None and move.at > start and move.counts_as({MoveSort.SENT})
+
+    def _is_counted_delivery(self, move: Move) -> bool:
+        """Return True for goods from a supplier after the moment up to which a person entered deliveries."""
+        start = self.settings.deliveries_counted_from.get(move.branch)
+        return start is not None and move.at > start and move.sort is MoveSort.DELIVERY
 
     def _tally(
         self, open_movements: "_OpenMovements", upto: int | None, before: SeenBookings, after: SeenBookings
@@ -328,13 +350,14 @@ class Sales:
         moves: dict[str, list[Lacking]] = defaultdict(list)
         uncounted: dict[str, list[Move]] = defaultdict(list)
         for move in open_movements.moves:
-            if move.sort in UNPROVEN and move.sort not in self.sorts:
+            is_by_time = move.sort in UNPROVEN and self.settings.sales != DATED
+            if is_by_time:
                 uncounted[move.article].append(move)
             lack = lacks(move, move.amount, *move.documents)
             if move.sort is MoveSort.UNREADABLE:
                 is_over = is_settled(times(move.documents, orders_left=False), is_back=False)
             else:
-                is_over = move.sort not in self.sorts or not (lack.booked or lack.invoiced)
+                is_over = is_by_time or move.sort not in self.sorts or not (lack.booked or lack.invoiced)
             if not is_over:
                 moves[move.article].append(lack)
         promises: dict[str, list[Lacking]] = defaultdict(list)
@@ -351,7 +374,11 @@ class Sales:
             stock_counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
             tally_parts = tuple(moves[number]), tuple(promises[number]), unclear
             return Tally(
-                stock_counted, *tally_parts, tuple(uncounted[number]), tuple(open_movements.unbooked_transfers[number])
+                stock_counted,
+                *tally_parts,
+                tuple(uncounted[number]),
+                tuple(open_movements.unbooked_transfers[number]),
+                tuple(open_movements.unbooked_deliveries[number]),
             )
 
         return tally_of
@@ -373,6 +400,7 @@ class _OpenMovements:
     moves: Sequence[Move]
     reservations: Sequence[tuple[StockReservation, bool]]
     unbooked_transfers: Mapping[str, Sequence[Move]]  # outgoing transfers that count by time alone, by article
+    unbooked_deliveries: Mapping[str, Sequence[Move]]  # goods from suppliers that count by time alone, by article
 
     @property
     def documents(self) -> set[str]:

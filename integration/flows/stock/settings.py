@@ -87,6 +87,9 @@ def _check_moment(text: str) -> str:
     return text
 
 
+Moment = Annotated[str, AfterValidator(_check_moment)]
+
+
 def _goes_to_zero(change: Change, _: Any) -> int:
     before = change.before.flat() if change.before else {}
     pairs = ((before[path], new) for path, new in change.desired.flat().items() if path in before)
@@ -137,10 +140,13 @@ class StockSettings(FlowSettings):
     # When the figures of the books exclude the goods of a sales order: once it is booked, or once it is invoiced.
     # `auto` means the first if the formula subtracts reservations, else the second, so that levels are never too high.
     orders_leave: Literal["auto", "booked", "invoiced"] = "auto"
-    sales_since: Annotated[str, AfterValidator(_check_moment)] = ""  # the books' figures include earlier movements
+    sales_since: Moment = ""  # the books' figures include earlier movements
     # Outgoing transfers from this moment on are not yet entered in the books and count for the sending branch, unless
     # `sales` is `off` or `dated`. The books do not report their entry, so a person must advance the moment.
-    transfers_since: Annotated[str, AfterValidator(_check_moment)] = ""
+    transfers_since: Moment = ""
+    # Goods that a branch received from suppliers after its moment are not yet entered in the books and count for it,
+    # unless `sales` is `off` or `dated`. A person advances the moment as well: until then they count twice.
+    deliveries_since: dict[Branch, Moment] = Field(default_factory=dict)
     sales_stamp: str = ""  # article field with the moment of its stock count
     unlinked: Literal["skip", "code"] = "code"  # till number of an article without a link of the flow of products
 
@@ -190,6 +196,12 @@ class StockSettings(FlowSettings):
     def transfers_counted_from(self) -> datetime | None:
         """The moment from which outgoing transfers count by time alone; None if they do not count."""
         return None if self.sales in ("off", DATED) else setting_moment(self.transfers_since)
+
+    @property
+    def deliveries_counted_from(self) -> Mapping[str, datetime]:
+        """The moment from which goods from suppliers count by time alone, by branch; other branches do not count."""
+        moments = {} if self.sales in ("off", DATED) else self.deliveries_since
+        return {branch: moment for branch, text in moments.items() if (moment := setting_moment(text))}
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the fields of the formula, the branches, the safety stock, the reorder level and the stock stamp."""

@@ -43,6 +43,8 @@ def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[
                 )
     if not codes:
         note(text("no_codes_there", system=system_name(shape.keys.system)))
+    if shape.consequence and any(codes.values()):
+        note(f":orange[:material/warning: {text(shape.consequence)}]")
     return {code: value for code, value in codes.items() if value}
 
 

@@ -552,6 +552,34 @@ def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_tha
         assert second.value == (20 if level == 17 else 40), "what was received waits for the books"
 
 
+def test_goods_from_a_supplier_are_for_sale_in_a_branch_until_a_person_says_that_the_books_have_them(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    early, late = datetime.now(UTC) - timedelta(days=2), datetime.now(UTC)
+    branches = {"1": "warehouse:1", "2": "warehouse:2"}
+    since = {"1": (late - timedelta(days=1)).isoformat()}
+    with shop(tmp_path, sandbox, branches=branches, deliveries_since=since) as opened_shop:
+        opened_shop.sync()
+        upto, begin, _ = opened_shop.moves.read_upto("stock")
+        assert begin is not None
+        received = [("1", 4, early), ("1", 6, late), ("1", -1, late), ("2", 3, late)]
+        moved = [
+            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MoveSort.DELIVERY, at)
+            for place, (branch, amount, at) in enumerate(received)
+        ]
+        opened_shop.moves.keep("stock", moved, upto, begin)
+        first, second = opened_shop.made().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        )
+        assert (first.value, second.value) == (25, 20)
+        assert {step.operation: step.value for step in first.steps if "_not_" in step.operation} == {
+            "received_not_booked": "+5", "moved_not_counted": "+4",
+        }  # fmt: skip
+        assert {step.operation: step.value for step in second.steps if "_not_" in step.operation} == {
+            "moved_not_counted": "+3"
+        }
+
+
 def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) -> None:
     open_shop.sell("1", 3)
     run = open_shop.runner.preview.begin(PreviewRequest("stock", somebody("test"), Mode.COMPLETE))
