@@ -119,7 +119,7 @@ def _alert(app: Application, incident: Incident, silenced: datetime | None) -> N
         small(severity_badge(symptom.severity))
         status_text = text("silenced_until", moment=moment(silenced)) if silenced else duration(incident.started_at)
         note(status_text)
-    _actions(app, incident, silenced)
+        _actions(app, incident, silenced)
 
 
 def _title(symptom: Problem) -> Markdown:
