@@ -19,7 +19,7 @@ import duckdb
 from integration.log.logbook import Logbook
 from integration.log.statements import queries
 from integration.services.log.log import Log, LogPeriod, LogSearch
-from integration.services.questions import QUESTIONS
+from integration.services.saved_queries import SHIPPED_QUERIES
 from integration.store.database import open_database
 from integration.store.outbox_reader import OutboxReader
 
@@ -161,7 +161,7 @@ def console_queries(log: Log, now: datetime) -> Iterator[tuple[str, Callable[[],
     yield "paces of changes, a year", lambda: log.change_paces(LogPeriod())
     yield "events of a run as a whole", lambda: log.of_run(run)
     yield "the tables with their columns", log.tables
-    for name, sql in queries(QUESTIONS.read_text(encoding="utf-8")).items():
+    for name, sql in queries(SHIPPED_QUERIES.read_text(encoding="utf-8")).items():
         yield f"query: {name}", partial(log.ask, sql)
     yield "query: a day's events, all columns", lambda: log.ask("FROM events WHERE happened_at >= ago(1)")
     yield (

@@ -193,7 +193,7 @@ def addresses(folder: Path) -> dict[str, str]:
         "Logs": "logs",
         "Logs, searched": "logs?find=stadsfiets",
         "Logs, volume": "logs?tab=volume",
-        "Logs, queries": "logs?tab=questions",
+        "Logs, queries": "logs?tab=queries",
         "History of one record": "logs?record=stock:10001",
     }
 

@@ -5,7 +5,7 @@ import streamlit as st
 from integration.services.log.log import Log
 from pages.components.logs.history import one_history
 from pages.components.logs.links import linked
-from pages.components.logs.questions import questions
+from pages.components.logs.queries import queries
 from pages.components.logs.records import records, volumes
 from pages.components.shared.application import application, may
 from pages.components.shared.layout import answer_or_error, choice, head, log_aside
@@ -22,6 +22,6 @@ else:
     log_aside(app.log.broken_files())
     views = {"records": records, "links": linked, "volume": volumes}
     if may(Log.ask):
-        views["questions"] = questions
+        views["queries"] = queries
     tab = choice("tab", list(views), "records", lambda name: text(f"logs_{name}"))
     answer_or_error(lambda: views[tab](app, tools))

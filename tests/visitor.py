@@ -25,7 +25,7 @@ class Visitor:
         spoken, origin = [Subprotocol("streamlit")], Origin(self._server.address)
         with connect(place, origin=origin, subprotocols=spoken, max_size=None) as line:
             begin = BackMsg()
-            begin.rerun_script.query_string = "tab=questions"
+            begin.rerun_script.query_string = "tab=queries"
             begin.rerun_script.page_name = "logs"
             line.send(begin.SerializeToString())
             for message in line:

@@ -65,7 +65,6 @@ from integration.services.mappings.row_names import RowNames
 from integration.services.mappings.tables import Tables
 from integration.services.opening_hours import OpeningHoursSettings
 from integration.services.prices import Prices
-from integration.services.questions import Questions
 from integration.services.runs.bulk import Bulk
 from integration.services.runs.change_requests import ChangeRequests
 from integration.services.runs.customer_merges import CustomerMerges
@@ -76,6 +75,7 @@ from integration.services.runs.flows import Flows
 from integration.services.runs.missing_rows import MissingRows
 from integration.services.runs.plan_selection import PlanSelection
 from integration.services.runs.runs import Plans, Runs
+from integration.services.saved_queries import SavedQueries
 from integration.services.setup import InstallationSetup
 from integration.services.stock import Stock
 from integration.services.systems.connection_settings import ConnectorFactory, Connectors
@@ -422,8 +422,8 @@ class Application:
             clock,
         )
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
-        self.questions, self.backups, self.listings = (
-            Questions(stores.settings),
+        self.saved_queries, self.backups, self.listings = (
+            SavedQueries(stores.settings),
             Backups(self.settings.data, clock),
             Listings(),
         )

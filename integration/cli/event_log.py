@@ -22,8 +22,8 @@ def log_(
 ) -> None:
     """Query the log in SQL. Queries cannot change it."""
     with terminal.command_application(start=False) as application:
-        question = {"sql": sql, "rows": rows}
-        answer = _ask_server_or_file(application, question, lambda: application.log.answer(sql, rows=rows))
+        request = {"sql": sql, "rows": rows}
+        answer = _ask_server_or_file(application, request, lambda: application.log.answer(sql, rows=rows))
     if as_json:
         output.print_json(answer)
         return
@@ -48,10 +48,10 @@ def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")
 
 
 def _ask_server_or_file(
-    application: Application, question: Mapping[str, Any], answer_here: Callable[[], dict[str, Any]]
+    application: Application, request: Mapping[str, Any], answer_here: Callable[[], dict[str, Any]]
 ) -> dict[str, Any]:
     """Return the answer of the local server if it runs, otherwise the result of `answer_here`."""
-    answer = ask_server(application.log_access.data, question)
+    answer = ask_server(application.log_access.data, request)
     if answer is None:
         answer = answer_here()
     terminal.tell_of_log(application)

@@ -25,6 +25,6 @@ def status_of(error: errors.IntegrationError) -> int:
         return FAILED
     if error.code in FOR_ANOTHER:
         return WAITS
-    if error.code == "nothing_to_undo" or error.code.startswith("question_"):
+    if error.code == "nothing_to_undo" or error.code.startswith("query_"):
         return WRONG_USE
     return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), FAILED)

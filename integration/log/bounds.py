@@ -1,11 +1,11 @@
-"""Limits of the result of a question: its number of values, and the range of its dates."""
+"""Limits of the result of a user query: its number of values, and the range of its dates."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 
 if TYPE_CHECKING:  # the log process starts to listen before this import
     import pyarrow as pa
@@ -21,7 +21,7 @@ NOT_IN_CALENDAR = f"the answer holds a date outside the years {date.min.year} to
 def count_values(part: pa.RecordBatch) -> int:
     """Return the number of values of a batch, including nested values.
 
-    Raises QuestionError `question_wrong` for a date or time outside the calendar, such as infinity.
+    Raises QueryError `query_wrong` for a date or time outside the calendar, such as infinity.
     """
     return sum(map(_values, part.columns))
 
@@ -60,4 +60,4 @@ def _require_calendar(column: pa.Array) -> None:
     else:
         return
     if not is_within:
-        raise QuestionError("question_wrong", reason=NOT_IN_CALENDAR)
+        raise QueryError("query_wrong", reason=NOT_IN_CALENDAR)

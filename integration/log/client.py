@@ -24,7 +24,7 @@ UNANSWERABLE = 422
 def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
     """Return the result of one SELECT over the log: `columns`, `rows`, and `cut` if there are more rows.
 
-    Raises QuestionError, or another IntegrationError with a code.
+    Raises QueryError, or another IntegrationError with a code.
     """
     answer = ask_server(data, {"sql": sql, "rows": rows})
     if answer is not None:
@@ -36,7 +36,7 @@ def ask(data: Path, sql: str, rows: int = 10_000) -> dict[str, Any]:
         logbook.close()
 
 
-def ask_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None:
+def ask_server(data: Path, query: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the server's response to a request, or None if no server runs for the data folder.
 
     Raises IntegrationError with the code of a request that failed, and OSError for a file that cannot be written.
@@ -50,7 +50,7 @@ def ask_server(data: Path, question: Mapping[str, Any]) -> dict[str, Any] | None
         return None
     request = urllib.request.Request(  # noqa: S310 - a loopback address, as checked, or a socket of this machine
         f"{server['address']}/api/log",
-        data=json.dumps(question).encode(),
+        data=json.dumps(query).encode(),
         headers={"Authorization": f"Bearer {server['token']}", "Content-Type": "application/json"},
     )
     ways = [urllib.request.ProxyHandler({}), *([_UnixSocketHandler(line)] if line else [])]

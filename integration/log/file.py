@@ -21,9 +21,9 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import pruning
 from integration.log.bounds import MOST_VALUES, count_values
 from integration.log.events import COLUMNS, log_row
-from integration.log.questions import question_error, require_allowed
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 from integration.log.statements import queries
+from integration.log.user_queries import query_error, require_allowed
 
 if TYPE_CHECKING:
     from integration.core.erasure import DataSubject
@@ -73,10 +73,10 @@ NAMED_AT_ONCE = 100_000  # older events per step that are searched for names
 ROWS_AT_ONCE = 2_048  # per batch of a result, as DuckDB returns them
 EXPORTED_AT_ONCE = 100_000
 ATTEMPTS = 3
-QUESTION_SECONDS = 5.0  # time limit of a question
+USER_QUERY_SECONDS = 5.0  # time limit of a user query
 MOST_BYTES = 100_000_000  # of one result
 _OWNER = re.compile(r"PID (\d+)")
-_BROKEN = re.compile(  # only at the beginning, because a question may contain these words
+_BROKEN = re.compile(  # only at the beginning, because a user query may contain these words
     "^Corrupt database file"
     "|^IO Error: .*(not a valid DuckDB|Could not read enough bytes|file with version number|replaying WAL)"
 )
@@ -111,8 +111,8 @@ class LogFile:
         self._cursors = 0
         self._store_lock = threading.Lock()
         self._arrived_batches: list[pa.Table] | None = None  # batches received since compaction of the file began
-        self._question_count = 0
-        self._questions_idle = threading.Condition()
+        self._user_query_count = 0
+        self._user_queries_idle = threading.Condition()
 
     def open(self) -> None:
         """Open the file, and create it if necessary."""
@@ -207,32 +207,32 @@ class LogFile:
             raise
 
     @contextmanager
-    def _counted_question(self) -> Iterator[None]:
-        """Count a question as running during the block, so that internal work can wait for its end."""
-        with self._questions_idle:
-            self._question_count += 1
+    def _counted_user_query(self) -> Iterator[None]:
+        """Count a user query as running during the block, so that internal work can wait for its end."""
+        with self._user_queries_idle:
+            self._user_query_count += 1
         try:
             yield
         finally:
-            with self._questions_idle:
-                self._question_count -= 1
-                self._questions_idle.notify_all()
+            with self._user_queries_idle:
+                self._user_query_count -= 1
+                self._user_queries_idle.notify_all()
 
-    def _retry_without_questions(self, work: Callable[[], T]) -> T:
-        """Run internal work. If memory runs out, wait until no question is running, and retry."""
+    def _retry_without_user_queries(self, work: Callable[[], T]) -> T:
+        """Run internal work. If memory runs out, wait until no user query is running, and retry."""
         for _ in range(ATTEMPTS):
             try:
                 return work()
             except (duckdb.OutOfMemoryException, MemoryError):
-                with self._questions_idle:
-                    self._questions_idle.wait_for(lambda: not self._question_count, QUESTION_SECONDS)
+                with self._user_queries_idle:
+                    self._user_queries_idle.wait_for(lambda: not self._user_query_count, USER_QUERY_SECONDS)
         return work()
 
     # ---- events ----------------------------------------------------------------------------------------------------
 
     def take(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
         """Store events of a database with their ids. Events whose ids are stored already are skipped."""
-        self._retry_without_questions(lambda: self._store_events(instance, events))
+        self._retry_without_user_queries(lambda: self._store_events(instance, events))
 
     def _store_events(self, instance: str, events: Sequence[Mapping[str, Any]]) -> None:
         with self._store_lock, self._cursor() as cursor:
@@ -267,7 +267,7 @@ class LogFile:
         first.
         """
         with self._store_lock, self._cursor() as cursor:
-            return self._retry_without_questions(lambda: self._is_fully_named(cursor))
+            return self._retry_without_user_queries(lambda: self._is_fully_named(cursor))
 
     @staticmethod
     def _is_fully_named(cursor: duckdb.DuckDBPyConnection) -> bool:
@@ -293,12 +293,14 @@ class LogFile:
     def stored_event_ids(self, instance: str) -> list[int]:
         """Return the stored ids of a database."""
         with self._cursor() as cursor:
-            return sorted(self._retry_without_questions(lambda: self._stored_ids(cursor, instance)))
+            return sorted(self._retry_without_user_queries(lambda: self._stored_ids(cursor, instance)))
 
     def settle(self, instance: str) -> None:
         """Delete the stored ids of a database, because its outbox no longer has these events."""
         with self._cursor() as cursor:
-            self._retry_without_questions(lambda: cursor.execute("DELETE FROM drained WHERE instance = ?", [instance]))
+            self._retry_without_user_queries(
+                lambda: cursor.execute("DELETE FROM drained WHERE instance = ?", [instance])
+            )
 
     @staticmethod
     def _stored_ids(cursor: duckdb.DuckDBPyConnection, instance: str) -> set[int]:
@@ -311,22 +313,22 @@ class LogFile:
         """Return the result of a query of `queries.sql`. `where` is the condition of queries with a placeholder."""
         sql = self._queries[query].replace("{where}", where)
         with self._cursor() as cursor:
-            return self._retry_without_questions(lambda: cursor.sql(sql, params=dict(parameters)).to_arrow_table())
+            return self._retry_without_user_queries(lambda: cursor.sql(sql, params=dict(parameters)).to_arrow_table())
 
     def ask(self, sql: str, seconds: float, rows: int) -> tuple[pa.Table, bool]:
         """Return the result of an analyst's SELECT, and whether there were more rows; see `Logbook.ask`."""
-        with self._counted_question(), self._cursor() as cursor:
+        with self._counted_user_query(), self._cursor() as cursor:
             timer = threading.Timer(seconds, cursor.interrupt)
             try:
                 timer.start()
                 require_allowed(cursor, sql)
                 result = self._first_rows(_read_only_query(cursor, sql).to_arrow_reader(ROWS_AT_ONCE), rows + 1)
             except duckdb.InterruptException:
-                raise QuestionError("question_slow", seconds=f"{seconds:g}") from None
+                raise QueryError("query_slow", seconds=f"{seconds:g}") from None
             except (duckdb.OutOfMemoryException, MemoryError, RuntimeError):  # RuntimeError: no thread could be started
-                raise QuestionError("question_large", memory=self._memory) from None
+                raise QueryError("query_large", memory=self._memory) from None
             except (duckdb.Error, *_MID_ANSWER) as error:
-                raise self._question_failure(sql, error, seconds) from None
+                raise self._user_query_failure(sql, error, seconds) from None
             finally:
                 timer.cancel()
                 if timer.ident is not None:
@@ -334,30 +336,30 @@ class LogFile:
         return result.slice(0, rows), result.num_rows > rows
 
     def _first_rows(self, parts: pa.RecordBatchReader, rows: int) -> pa.Table:
-        """Return the first rows of a result. Raises QuestionError if the result is too large."""
+        """Return the first rows of a result. Raises QueryError if the result is too large."""
         batches: list[pa.RecordBatch] = []
         row_count, size, values = 0, 0, 0
         for part in parts:
             batches.append(part)
             row_count, size, values = row_count + part.num_rows, size + part.nbytes, values + count_values(part)
             if size > MOST_BYTES:
-                raise QuestionError("question_large", memory=f"{MOST_BYTES // 1_000_000} MB")
+                raise QueryError("query_large", memory=f"{MOST_BYTES // 1_000_000} MB")
             if values > MOST_VALUES:
-                raise QuestionError("question_values", limit=str(MOST_VALUES))
+                raise QueryError("query_values", limit=str(MOST_VALUES))
             if row_count >= rows:
                 break
         return pa.Table.from_batches(batches, parts.schema)
 
-    def _question_failure(self, sql: str, error: Exception, seconds: float) -> Exception:
-        """Return the error of a question as a QuestionError, or unchanged if the file is broken."""
+    def _user_query_failure(self, sql: str, error: Exception, seconds: float) -> Exception:
+        """Return the error of a user query as a QueryError, or unchanged if the file is broken."""
         text = str(error)
         if _BROKEN.search(text):
             return error
         if text.startswith("INTERRUPT"):
-            return QuestionError("question_slow", seconds=f"{seconds:g}")
+            return QueryError("query_slow", seconds=f"{seconds:g}")
         if _NO_MEMORY.search(text):
-            return QuestionError("question_large", memory=self._memory)
-        return question_error(sql, error)
+            return QueryError("query_large", memory=self._memory)
+        return query_error(sql, error)
 
     def export(self) -> Iterator[pa.Table]:
         """Yield the whole log in batches. The first may be empty; it has the columns."""
@@ -396,7 +398,7 @@ class LogFile:
         for the end of the compaction.
         """
         with self._store_lock, self._cursor() as cursor:
-            deleted = self._retry_without_questions(lambda: pruning.prune(cursor, before, self._queries))
+            deleted = self._retry_without_user_queries(lambda: pruning.prune(cursor, before, self._queries))
             pays = pruning.is_worth_compacting(cursor, share)
         yield deleted
         if pays:
@@ -412,12 +414,12 @@ class LogFile:
     def erase(self, person: DataSubject) -> Iterator[int]:
         """Erase a person from the events, compact the file, and yield the number of changed events.
 
-        Raises UnavailableError `log_away` if running questions prevent the compaction.
+        Raises UnavailableError `log_away` if running user queries prevent the compaction.
         """
         from integration.log import erasing  # noqa: PLC0415 - a slow import for a rare request
 
         with self._store_lock, self._cursor() as cursor:
-            erased_count = self._retry_without_questions(lambda: erasing.erase_person(cursor, person, self._queries))
+            erased_count = self._retry_without_user_queries(lambda: erasing.erase_person(cursor, person, self._queries))
         for _ in range(ATTEMPTS):
             rewrite = self._compact()
             while True:
@@ -436,13 +438,15 @@ class LogFile:
         from integration.log import erasing  # noqa: PLC0415 - likewise
 
         with self._cursor() as cursor:
-            events = [event for _, event in self._retry_without_questions(lambda: erasing.events_about(cursor, person))]
+            events = [
+                event for _, event in self._retry_without_user_queries(lambda: erasing.events_about(cursor, person))
+            ]
         return pa.Table.from_pylist(events, schema=COLUMNS)
 
     def _compact(self) -> Generator[None, None, bool]:
         """Write a compacted copy of the file and replace the original with it. Yields from time to time.
 
-        Returns False if running questions prevent the replacement.
+        Returns False if running user queries prevent the replacement.
         """
         fresh = self.path.with_name(f"{self.path.name}.fresh")
         pruning.remove(fresh)
@@ -457,7 +461,7 @@ class LogFile:
                         pruning.add_rows(to, "events", pa.Table.from_batches([part]))
                         yield
                 with self._lock:
-                    if not self._lock.wait_for(lambda: self._cursors == 0, QUESTION_SECONDS) or not self._connection:
+                    if not self._lock.wait_for(lambda: self._cursors == 0, USER_QUERY_SECONDS) or not self._connection:
                         return False
                     for batch in self._arrived_batches:
                         pruning.add_rows(to, "events", batch)
@@ -482,7 +486,7 @@ def _copy_daily_counts(cursor: duckdb.DuckDBPyConnection, to: duckdb.DuckDBPyCon
 
 
 def _read_only_query(cursor: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
-    """Return the query of a question, which is not executed yet."""
+    """Return the query of a user query, which is not executed yet."""
     cursor.execute("BEGIN TRANSACTION READ ONLY")
     try:
         return cursor.sql(sql)

@@ -245,31 +245,31 @@ class Logbook:
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
         """Return the result of one SELECT, at most `rows` rows. `attrs["cut"]` says whether there are more.
 
-        The query cannot change data or access files or the network. Raises QuestionError: `question_refused` for
-        anything but one SELECT; `question_function`, `question_type` and `question_table` for elements that
-        `sql_allowlist` does not list; `question_long`; `question_wrong` with DuckDB's message, or `question_wrong_at`
-        if its position is known; `question_slow` after `seconds`; `question_large` for a result that needs more memory
-        than the log has; `question_values` for more values than pages and programs can take; `question_stopped` if the
+        The query cannot change data or access files or the network. Raises QueryError: `query_refused` for
+        anything but one SELECT; `query_function`, `query_type` and `query_table` for elements that
+        `sql_allowlist` does not list; `query_long`; `query_wrong` with DuckDB's message, or `query_wrong_at`
+        if its position is known; `query_slow` after `seconds`; `query_large` for a result that needs more memory
+        than the log has; `query_values` for more values than pages and programs can take; `query_stopped` if the
         log process had to be killed.
         """
-        answer = self._run_question(sql, seconds, rows)
+        answer = self._run_user_query(sql, seconds, rows)
         frame = frame_of(_table_of(answer))
         frame.attrs["cut"] = answer.content["cut"]
         return frame
 
     def ask_plain(self, sql: str, seconds: float = 2, rows: int = 10_000) -> dict[str, Any]:
         """Return the result of `ask` as plain values for programs: `columns`, `rows`, and `cut` if there are more."""
-        answer = self._run_question(sql, seconds, rows)
+        answer = self._run_user_query(sql, seconds, rows)
         return plain_of(_table_of(answer), cut=answer.content["cut"])
 
-    def _run_question(self, sql: str, seconds: float, rows: int) -> AnswerPart:
+    def _run_user_query(self, sql: str, seconds: float, rows: int) -> AnswerPart:
         request = {"do": "ask", "sql": sql, "seconds": seconds, "rows": rows}
-        return self._watch_errors(lambda: self._supervisor.question(request, seconds))
+        return self._watch_errors(lambda: self._supervisor.user_query(request, seconds))
 
     def export(self, path: Path) -> int:
         """Write the whole log to a .csv or .parquet file and return its number of events."""
         for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):  # another question ended the process: start again
+            with suppress(ProcessEnded):  # another user query ended the process: start again
                 return self._watch_errors(lambda: self._write_export(path))
         raise UnavailableError("log_away")
 
@@ -284,7 +284,7 @@ class Logbook:
             "do": "copy", "path": str(path.absolute()), "instance": instance, "until": until, "waiting": list(waiting),
         }  # fmt: skip
         for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):  # another question ended the process: start again
+            with suppress(ProcessEnded):  # another user query ended the process: start again
                 answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PART_SECONDS)))
                 return int(answer_parts[-2].content["events"])
         raise UnavailableError("log_away")

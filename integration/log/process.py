@@ -22,7 +22,7 @@ import structlog
 
 from integration.core import errors
 from integration.log import wire
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 from integration.process.child_environment import base_environment
 from integration.shipped import PROGRAM
 
@@ -77,7 +77,7 @@ class LogProcess:
         self.begun = time.monotonic()
         self._lock = threading.Lock()
         self._idle_connections: list[socket.socket] = []
-        self._open_questions: set[object] = set()
+        self._open_user_queries: set[object] = set()
         self._culprits: set[object] | None = None  # calls that caused the end; None while it runs
         self._token = secrets.token_urlsafe(32)
         self._folder = Path(tempfile.mkdtemp(prefix="console-log-"))
@@ -129,29 +129,29 @@ class LogProcess:
         return self._popen.poll() is not None
 
     @property
-    def ended_for_a_question(self) -> bool:
+    def ended_for_a_user_query(self) -> bool:
         return bool(self._culprits)
 
-    def call(self, request: Mapping[str, Any], seconds: float, *, question: bool = False) -> Iterator[AnswerPart]:
+    def call(self, request: Mapping[str, Any], seconds: float, *, is_user_query: bool = False) -> Iterator[AnswerPart]:
         """Yield the parts of a response. Raises the error that the process reports, or ProcessEnded."""
         call = object()
-        if question:
+        if is_user_query:
             with self._lock:
-                self._open_questions.add(call)
+                self._open_user_queries.add(call)
         try:
             with self._call_connection() as lent:
                 lent.line.settimeout(PART_SECONDS)
                 wire.send(lent.line, request)
                 more = True
                 while more:
-                    self._wait(lent.line, call, seconds, question=question)
+                    self._wait(lent.line, call, seconds, is_user_query=is_user_query)
                     answer = wire.receive(lent.line)
                     table = wire.received_bytes(lent.line) if answer.get("table") else None
                     more = bool(answer.get("more"))
                     if "error" in answer:
                         lent.is_done = True
                         if answer.get("spoilt"):
-                            self.kill(call if question else None)
+                            self.kill(call if is_user_query else None)
                         raise _error(answer)
                     yield AnswerPart(answer, table)
                 lent.is_done = True
@@ -159,14 +159,14 @@ class LogProcess:
             raise ProcessEnded(is_to_blame=self.ended_for(call)) from None
         finally:
             with self._lock:
-                self._open_questions.discard(call)
+                self._open_user_queries.discard(call)
 
-    def _wait(self, line: socket.socket, call: object, seconds: float, *, question: bool) -> None:
+    def _wait(self, line: socket.socket, call: object, seconds: float, *, is_user_query: bool) -> None:
         """Wait for the start of a response. Kill the process if it is late or does not react."""
         until = time.monotonic() + seconds
         while True:
             remaining = until - time.monotonic()
-            line.settimeout(max(0.001, remaining if question else min(remaining, LOOK_SECONDS)))
+            line.settimeout(max(0.001, remaining if is_user_query else min(remaining, LOOK_SECONDS)))
             try:
                 line.recv(1, socket.MSG_PEEK)
             except TimeoutError:
@@ -211,17 +211,17 @@ class LogProcess:
         self._popen.kill()
 
     def ended_for(self, call: object) -> bool:
-        """Return whether a call caused the end of the process: the one it was killed for, or the only open question.
+        """Return whether a call caused the end of the process: the one it was killed for, or the only open user query.
 
-        If the process was killed from outside, for example by the OOM killer, the question is not blamed.
+        If the process was killed from outside, for example by the OOM killer, the user query is not blamed.
         """
         with suppress(subprocess.TimeoutExpired):  # the process is about to end
             self._popen.wait(1.0)
         was_killed = self._popen.poll() == -signal.SIGKILL if hasattr(signal, "SIGKILL") else False
         with self._lock:
             if self._culprits is None:
-                alone = len(self._open_questions) == 1 and not was_killed
-                self._culprits = set(self._open_questions) if alone else set()
+                alone = len(self._open_user_queries) == 1 and not was_killed
+                self._culprits = set(self._open_user_queries) if alone else set()
             blamed = call in self._culprits
         self.bury()
         return blamed
@@ -266,7 +266,7 @@ class LogProcess:
 
 def _error(answer: Mapping[str, Any]) -> errors.IntegrationError:
     """Return the error that the process reported as the exception it was."""
-    if answer["kind"] == "QuestionError":
-        return QuestionError(answer["error"], **answer["facts"])
+    if answer["kind"] == "QueryError":
+        return QueryError(answer["error"], **answer["facts"])
     kind = getattr(errors, answer["kind"], errors.IntegrationError)
     return kind(answer["error"], **answer["facts"])

@@ -1,4 +1,4 @@
-"""The SQL functions, types, tables and syntax that a question may use. Everything else is refused.
+"""The SQL functions, types, tables and syntax that a user query may use. Everything else is refused.
 
 Not listed are functions that create large values from short ones (`repeat`, `lpad`, `hex`, `list_reduce`, number
 lists), that take SQL, types or names from texts (`query`, `json_transform`), that act or wait (`nextval`, `pg_sleep`),
@@ -14,10 +14,10 @@ ALIKE, VERY_ALIKE = 0.6, 0.8
 MIN_FUNCTIONS_WITH_WORD = 3  # functions of one kind with a word, before the word indicates that kind
 
 
-class QuestionError(IntegrationError):
-    """A question to the log that cannot be answered; see `Logbook.ask` for its codes."""
+class QueryError(IntegrationError):
+    """A query of the log that cannot be answered; see `Logbook.ask` for its codes."""
 
-    default = "question_wrong"
+    default = "query_wrong"
 
 
 def _names(text: str) -> frozenset[str]:
@@ -93,7 +93,7 @@ WELL_KNOWN = {
     "json": ("json_extract_string", "json_keys"),
     "tables": ("range", "generate_series", "json_each"),
 }
-"""The functions of each kind that most questions need."""
+"""The functions of each kind that most user queries need."""
 TYPES = _names("""
     bigint bool boolean char date datetime dec decimal double float float4 float8 hugeint int int1 int2 int4 int8
     integer interval json list long map numeric real short signed smallint string struct text time timestamp
@@ -104,7 +104,7 @@ TABLES = _names(
     "events records levels movements article_groups article_units stock_plans stock_proofs group_plans past"
 )
 
-# The syntax elements of a question, by their DuckDB names.
+# The syntax elements of a user query, by their DuckDB names.
 EXPRESSIONS = frozenset({
     "BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT", "FUNCTION", "LAMBDA",
     "LAMBDA_REF", "OPERATOR", "POSITIONAL_REFERENCE", "STAR", "SUBQUERY", "TYPE", "WINDOW",
@@ -120,7 +120,7 @@ SHOW_TYPES = frozenset({"DESCRIBE", "SUMMARY"})
 def suggested_functions(refused: str, *, is_table: bool) -> list[str]:
     """Return a few listed functions to suggest instead of a refused one. Empty if none is similar.
 
-    All are of one kind: first those with the most similar names, then those that most questions need.
+    All are of one kind: first those with the most similar names, then those that most user queries need.
     """
     kind = "tables" if is_table else _kind_of(refused)
     if not kind:

@@ -12,11 +12,11 @@ import structlog
 
 from integration.core import errors
 from integration.log.process import AnswerPart, LogFileSettings, LogProcess, ProcessEnded
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 
 log = structlog.get_logger(__name__)
 
-ENDED_AFTER = 1.0  # seconds beyond the time limit of a question before the process is killed
+ENDED_AFTER = 1.0  # seconds beyond the time limit of a user query before the process is killed
 OPEN_SECONDS = 600.0  # an older file is first filled with its derived tables
 ATTEMPTS = 3
 SHORT_PAUSE, FIRST_PAUSE, LONGEST_PAUSE = 1.0, 0.1, 60.0
@@ -31,7 +31,7 @@ class Supervisor:
         self._book = book
         self._patience = patience
         self._lock = threading.RLock()
-        self._question_lock = threading.Lock()
+        self._user_query_lock = threading.Lock()
         self._process: LogProcess | None = None
         self._failures = 0
         self._restart_time = 0.0
@@ -75,28 +75,28 @@ class Supervisor:
             self._handle_end()
             raise
 
-    def question(self, request: Mapping[str, Any], seconds: float) -> AnswerPart:
-        """Return the response to a person's question. Raises QuestionError `question_stopped`.
+    def user_query(self, request: Mapping[str, Any], seconds: float) -> AnswerPart:
+        """Return the response to a user query. Raises QueryError `query_stopped`.
 
-        A question that ended the process is not repeated. If several were running, each is repeated alone, to find out
-        which one ended it.
+        A user query that ended the process is not repeated. If several were running, each is repeated alone, to find
+        out which one ended it.
         """
         limit = seconds + ENDED_AFTER
         try:
-            return list(self._running_process().call(request, limit, question=True))[-1]
+            return list(self._running_process().call(request, limit, is_user_query=True))[-1]
         except ProcessEnded as ended:
             self._handle_end()
             may_retry = not ended.is_to_blame
         if may_retry:
-            with self._question_lock:
+            with self._user_query_lock:
                 for _ in range(ATTEMPTS - 1):
                     try:
-                        return list(self._running_process().call(request, limit, question=True))[-1]
+                        return list(self._running_process().call(request, limit, is_user_query=True))[-1]
                     except ProcessEnded as ended:
                         self._handle_end()
                         if ended.is_to_blame:
                             break
-        raise QuestionError("question_stopped", seconds=f"{seconds:g}")
+        raise QueryError("query_stopped", seconds=f"{seconds:g}")
 
     def close(self) -> None:
         """End the process. The next call starts another one."""
@@ -115,7 +115,7 @@ class Supervisor:
     def abandon(self) -> None:
         """Release the process in a forked copy of this process."""
         self._lock = threading.RLock()
-        self._question_lock = threading.Lock()
+        self._user_query_lock = threading.Lock()
         process, self._process = self._process, None
         if process is not None:
             process.abandon()
@@ -158,14 +158,14 @@ class Supervisor:
                 return
 
     def _handle_end(self) -> None:
-        """Handle the end of the process. Delays the restart if no question caused the end."""
+        """Handle the end of the process. Delays the restart if no user query caused the end."""
         with self._lock:
             process = self._process
             if process is None or not process.is_over():
                 return
             process.bury()
             self._process = None
-            if process.ended_for_a_question or time.monotonic() - process.begun > SETTLED_SECONDS:
+            if process.ended_for_a_user_query or time.monotonic() - process.begun > SETTLED_SECONDS:
                 self._failures = 0
                 self._restart_time = 0.0
             else:

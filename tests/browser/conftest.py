@@ -45,7 +45,7 @@ ADDRESSES = {
     "parked": "preview?flow=orders&show=park", "exceptions": "exceptions", "aside": "exceptions?status=aside",
     "runs": "runs", "days": "days", "stock": "stock", "logs": "logs", "volume": "logs?tab=volume",
     "links": "logs?tab=links", "audit": "administration?tab=audit", "sought": "flows?flow=orders&field=shipping",
-    "questions": "logs?tab=questions", "monitoring": "monitoring", "channels": "monitoring?view=channels",
+    "questions": "logs?tab=queries", "monitoring": "monitoring", "channels": "monitoring?view=channels",
     "phone": "phone", "setup": "setup", "till": "setup?step=mplus", "flows to run": "setup?step=flows",
     "set-up questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",
     "flow of orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
@@ -243,7 +243,7 @@ def button(page: Page, name: str | re.Pattern[str]) -> None:
 
 def ask(page: Page) -> None:
     """Run query that an address put into the editor."""
-    at_rest(page).locator(".st-key-run_question button").click()
+    at_rest(page).locator(".st-key-run_query button").click()
 
 
 def commit(page: Page, label: re.Pattern[str]) -> None:

@@ -38,8 +38,8 @@ ADDRESSES = {
     "exceptions": "exceptions", "corrected": "exceptions?status=corrected", "days": "days",
     "stock": "stock", "phone": "phone", "logs": "logs", "monitoring": "monitoring", "administration": "administration",
     "settings as a file": "administration?tab=file",
-    "volume": "logs?tab=volume", "answer": f"logs?tab=questions&query={CHARTED}",
-    "chart": f"logs?tab=questions&query={CHARTED}&show=chart&x=title&y=n&kind=bar", "setup": "setup",
+    "volume": "logs?tab=volume", "answer": f"logs?tab=queries&query={CHARTED}",
+    "chart": f"logs?tab=queries&query={CHARTED}&show=chart&x=title&y=n&kind=bar", "setup": "setup",
     "till": "setup?step=mplus", "questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",
     "flow of orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
     "tables": "flows?tab=tables", "tables of orders": "flows?flow=orders&tab=tables", "mappings": "mappings",
@@ -100,7 +100,7 @@ def plant(data: Path, sandbox: Sandbox) -> None:
     connected: dict[str, Any] = {"accountview": AccountViewAccess(**office), "mplus": MplusAccess(**branches)}
     with opened(data, start=False, **connected) as application:
         for name in EVERY[:4]:
-            application.questions.save(name, "SELECT 1 AS x", somebody(name))
+            application.saved_queries.save(name, "SELECT 1 AS x", somebody(name))
         for group, name in zip(application.exceptions.groups(), EVERY, strict=False):
             application.issues.assign(group.group_key, name, name)
             application.issues.annotate(group.group_key, name, name)
@@ -204,7 +204,7 @@ def test_a_name_is_shown_as_it_is(console: str, browser: Browser) -> None:
         expect(at_rest(page).get_by_text(f"[x](http://{FOREIGN}/l)").first).to_be_visible()
         page.goto(f"{console}/logs?record={quote(f'products:{KEYS[4]}', safe='')}", wait_until="commit")
         expect(at_rest(page).get_by_text(visible(KEYS[4])).first).to_be_visible()
-        page.goto(f"{console}/logs?tab=questions&query={CHARTED}&show=chart&x=title&y=n&kind=bar", wait_until="commit")
+        page.goto(f"{console}/logs?tab=queries&query={CHARTED}&show=chart&x=title&y=n&kind=bar", wait_until="commit")
         ask(page)
         expect(at_rest(page).locator(".js-plotly-plot .xtick text").first).to_be_visible()
         labels = page.locator(".js-plotly-plot .xtick text").all_text_contents()

@@ -25,7 +25,15 @@ from tests.servers import served
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parents[2]
-BESIDE = ("app.py", "pages", "static", "data/mappings", "data/words", "data/questions.sql", ".streamlit/config.toml")
+BESIDE = (
+    "app.py",
+    "pages",
+    "static",
+    "data/mappings",
+    "data/words",
+    "data/shipped_queries.sql",
+    ".streamlit/config.toml",
+)
 
 pytestmark = [
     pytest.mark.long,

@@ -28,7 +28,7 @@ VIEWS: dict[str, tuple[View, View]] = {
 ADDRESSES = {
     "overview": "", "preview": "preview", "exceptions": "exceptions", "runs": "runs", "days": "days",
     "stock": "stock", "logs": "logs", "phone": "phone",
-    "volume": "logs?tab=volume", "questions": "logs?tab=questions", "setup": "setup", "till": "setup?step=mplus",
+    "volume": "logs?tab=volume", "questions": "logs?tab=queries", "setup": "setup", "till": "setup?step=mplus",
     "flows": "flows", "orders": "flows?flow=orders", "filters": "flows?tab=filters", "fields": "flows?tab=fields",
     "tables": "flows?tab=tables", "schedule": "flows?tab=schedule", "brakes": "flows?tab=brakes",
     "mappings": "mappings", "monitoring": "monitoring", "channels": "monitoring?view=channels",
@@ -130,7 +130,7 @@ def test_streamlit_says_nothing_in_english(filled: str, browser: Browser) -> Non
         at_rest(page).get_by_role("combobox").first.fill("Keins davon")
         expect(page.get_by_text("Nichts gefunden")).to_be_visible()
         page.keyboard.press("Escape")
-        page.goto(f"{filled}/logs?tab=questions", wait_until="commit")
+        page.goto(f"{filled}/logs?tab=queries", wait_until="commit")
         settled(page)
         at_rest(page).get_by_label("SQL-Abfrage").fill("SELECT 1")
         expect(page.get_by_test_id("InputInstructions").get_by_text("Strg+Enter sendet ab")).to_be_visible()

@@ -56,7 +56,7 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
 ) -> None:
     before = keepers(data)
     assert len(before) == 1
-    address = f"{console}/logs?tab=questions&query={quote(hostile.BOMB)}"
+    address = f"{console}/logs?tab=queries&query={quote(hostile.BOMB)}"
     page.goto(address)
     editor = at_rest(page).get_by_label("SQL query")
     expect(editor).to_have_value(hostile.BOMB)
@@ -89,7 +89,7 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
 def test_a_question_is_coloured_while_it_is_typed_and_still_there_when_somebody_comes_back(
     console: str, page: Page
 ) -> None:
-    page.goto(f"{console}/logs?tab=questions&query={quote(FINE)}")
+    page.goto(f"{console}/logs?tab=queries&query={quote(FINE)}")
     editor, over = at_rest(page).get_by_label("SQL query"), page.locator(".sql-over")
     expect(over).to_have_text(FINE)
     expect(over.locator(".keyword")).to_have_text(["SELECT", "AS", "FROM"])

@@ -76,7 +76,7 @@ def test_the_whole_log_is_fetched_by_its_link_again_and_again(filled: str, page:
     downloads: list[Download] = []
     page.context.on("page", lambda opened: opened.on("download", lambda download: downloads.append(download)))  # noqa: PLW0108
     page.on("download", lambda download: downloads.append(download))  # noqa: PLW0108 - no method of a list is taken for one
-    page.goto(f"{filled}/logs?tab=questions", wait_until="commit")
+    page.goto(f"{filled}/logs?tab=queries", wait_until="commit")
     addresses = set()
     for number in (1, 2):
         link = at_rest(page).get_by_role("link", name=name)
@@ -94,7 +94,7 @@ def test_the_whole_log_is_fetched_by_its_link_again_and_again(filled: str, page:
 
 def test_an_answer_is_downloaded_and_drawn_under_the_policy(filled: str, page: Page) -> None:
     query = "SELECT event, count(*) AS n FROM events GROUP BY event"
-    page.goto(f"{filled}/logs?tab=questions&query={query}", wait_until="commit")
+    page.goto(f"{filled}/logs?tab=queries&query={query}", wait_until="commit")
     ask(page)
     settled(page)
     at_rest(page).get_by_role("button", name=re.compile("Download")).first.click()
@@ -102,7 +102,7 @@ def test_an_answer_is_downloaded_and_drawn_under_the_policy(filled: str, page: P
         with page.expect_download() as download:
             at_rest(page).get_by_role("button", name=re.compile(f"(^|[^V] ?){name}$")).first.click()
         assert Path(download.value.path()).stat().st_size > 10
-    page.goto(f"{filled}/logs?tab=questions&query={query}&show=chart", wait_until="commit")
+    page.goto(f"{filled}/logs?tab=queries&query={query}&show=chart", wait_until="commit")
     ask(page)
     expect(at_rest(page).get_by_test_id("stPlotlyChart").first).to_be_visible()
     page.get_by_test_id("stPlotlyChart").first.hover()

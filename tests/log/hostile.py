@@ -1,8 +1,6 @@
-"""Questions that crash what answers them, fill its memory, run for ever, or read what is none of theirs."""
+"""User queries that crash what answers them, fill its memory, run for ever, or read what is none of theirs."""
 
-BIG = (
-    "(SELECT string_agg('xxxxxxxxxxxxxxxx', '') AS s FROM range(500000))"  # eight million signs out of a short question
-)
+BIG = "(SELECT string_agg('xxxxxxxxxxxxxxxx', '') AS s FROM range(500000))"  # eight million signs out of a short query
 
 
 def nested(call: str, value: str, times: int) -> str:
@@ -13,7 +11,7 @@ def nested(call: str, value: str, times: int) -> str:
 
 
 def doubled(table: str, times: int) -> str:
-    """Return a question that doubles the text of a table again and again."""
+    """Return a user query that doubles the text of a table again and again."""
     for _ in range(times):
         table = f"(SELECT s || s AS s FROM {table})"
     return f"SELECT max(length(s)) FROM {table}"

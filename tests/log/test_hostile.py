@@ -1,4 +1,4 @@
-"""Questions that mean harm: each is answered or stopped in time, nobody waits, and no event is lost."""
+"""User queries that mean harm: each is answered or stopped in time, nobody waits, and no event is lost."""
 
 import statistics
 import subprocess
@@ -11,7 +11,7 @@ from itertools import cycle
 import pytest
 
 from integration.log.logbook import Logbook
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
 from tests.log import hostile
@@ -22,20 +22,20 @@ pytestmark = pytest.mark.processes
 LIMIT = 1.0  # seconds for what has to be asked for some time before it crashes or fills anything
 SHORT = 0.3  # for what only goes on and on
 REFUSED = {
-    "question_refused", "question_function", "question_function_alone", "question_type", "question_table",
-    "question_long",
+    "query_refused", "query_function", "query_function_alone", "query_type", "query_table",
+    "query_long",
 }  # fmt: skip
-STOPPED = {"question_slow", "question_large", "question_stopped"}
-WRONG = {"question_wrong", "question_wrong_at"}
+STOPPED = {"query_slow", "query_large", "query_stopped"}
+WRONG = {"query_wrong", "query_wrong_at"}
 HARMFUL = (*hostile.CRASHING, *hostile.FILLING, *hostile.ENDLESS)
 FEW = (*hostile.CRASHING[4::16], *hostile.FILLING[3::16], *hostile.ENDLESS[::16])  # some of them end the process
 TURNS = 4
 SLOWER = 1.5  # times what a program that only counts costs; a process of its own costs as much
 
 
-def filled_in(question: str, logbook: Logbook) -> str:
-    """Return a question with the places it asks for."""
-    text = question.replace("{log}", str(logbook.path)).replace("{folder}", str(logbook.path.parent))
+def filled_in(sql: str, logbook: Logbook) -> str:
+    """Return a user query with the places it asks for."""
+    text = sql.replace("{log}", str(logbook.path)).replace("{folder}", str(logbook.path.parent))
     return text.replace("{{", "{").replace("}}", "}")
 
 
@@ -52,10 +52,10 @@ def test_there_are_enough_of_them() -> None:
     assert len(set(hostile.PRYING)) >= 40
 
 
-@pytest.mark.parametrize("question", hostile.PRYING)
-def test_what_is_none_of_the_log_is_refused(asked: Logbook, question: str) -> None:
-    with pytest.raises(QuestionError) as caught:
-        asked.ask(filled_in(question, asked))
+@pytest.mark.parametrize("sql", hostile.PRYING)
+def test_what_is_none_of_the_log_is_refused(asked: Logbook, sql: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        asked.ask(filled_in(sql, asked))
     assert caught.value.code in REFUSED
 
 
@@ -77,14 +77,14 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
     teller = threading.Thread(target=tell)
     teller.start()
     try:
-        for question in harmful:
-            limit = SHORT if question in hostile.ENDLESS else LIMIT
+        for sql in harmful:
+            limit = SHORT if sql in hostile.ENDLESS else LIMIT
             before = kept.process
             try:
-                kept.ask(question, seconds=limit)
-            except QuestionError as error:
-                assert error.code in REFUSED | STOPPED | WRONG, question  # noqa: PT017 - it may be answered as well
-            ends += [question] if kept.process != before else []
+                kept.ask(sql, seconds=limit)
+            except QueryError as error:
+                assert error.code in REFUSED | STOPPED | WRONG, sql  # noqa: PT017 - it may be answered as well
+            ends += [sql] if kept.process != before else []
     finally:
         ended.set()
         teller.join()
@@ -97,17 +97,17 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
 
 @pytest.mark.long
 def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(kept: Logbook, events: OutboxReader) -> None:
-    """What a page asks the database, turn by turn beside a program that only counts and beside harmful questions.
+    """What a page asks the database, turn by turn beside a program that only counts and beside harmful user queries.
 
-    What else the machine does falls on some of the turns; what questions do would fall on all of them.
+    What else the machine does falls on some of the turns; what user queries do would fall on all of them.
     """
     slower: list[float] = []
     ended = threading.Event()
 
     def harm() -> None:
-        for question in cycle(hostile.ENDLESS[:4]):
-            with pytest.raises(QuestionError):
-                kept.ask(question, seconds=SHORT)
+        for sql in cycle(hostile.ENDLESS[:4]):
+            with pytest.raises(QueryError):
+                kept.ask(sql, seconds=SHORT)
             if ended.is_set():
                 break
 

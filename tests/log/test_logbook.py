@@ -12,7 +12,7 @@ import pytest
 from integration.core.errors import ConfigurationError
 from integration.log.file import QUERIES
 from integration.log.logbook import Logbook
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 from integration.log.statements import queries
 from integration.store.database import Database
 from integration.store.events import Event
@@ -156,7 +156,7 @@ def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, event
 
 
 def test_a_question_that_only_says_so_sets_nothing_aside(told: Logbook, events: OutboxReader) -> None:
-    with pytest.raises(QuestionError):
+    with pytest.raises(QueryError):
         told.ask("SELECT error('Corrupt database file: computed checksum')")
     assert told.drain(events) == 0
     assert told.broken_files() == []

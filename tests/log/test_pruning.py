@@ -27,7 +27,7 @@ def drain(logbook: Logbook, outbox: OutboxReader) -> None:
 
 
 def numbers(logbook: Logbook, sql: str) -> list[tuple[object, ...]]:
-    """What a question is answered, as tuples."""
+    """What a user query is answered, as tuples."""
     return [tuple(row) for row in logbook.ask_plain(sql)["rows"]]
 
 

@@ -18,7 +18,7 @@ from benchmarks.log import fill_log
 from integration.core.errors import UnavailableError
 from integration.log import wire
 from integration.log.logbook import Logbook
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
 from tests.log.conftest import NOW
@@ -112,12 +112,12 @@ def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(told: Logboo
     assert told.drain(events) == 1
     assert told.process != before
     os.kill(process_of(told), signal.SIGSTOP)
-    assert told.ask(COUNT)["n"][0] == 8, "a question is not taken for the culprit"
+    assert told.ask(COUNT)["n"][0] == 8, "a user query is not taken for the culprit"
     assert not is_there(before)
 
 
 def test_what_others_asked_is_answered_when_a_question_ends_the_process(told: Logbook) -> None:
-    """One question that is killed from outside while ten others, and what pages ask, are under way."""
+    """One user query that is killed from outside while ten others, and what pages ask, are under way."""
     results: list[int] = []
 
     def ask(work: Callable[[], int]) -> None:
@@ -144,7 +144,7 @@ def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_ar
     def ask(name: str, sql: str) -> None:
         try:
             answers[name] = int(told.ask(sql, seconds=2)["n"][0])
-        except QuestionError as error:
+        except QueryError as error:
             answers[name] = error.code
 
     others = [threading.Thread(target=ask, args=(f"other-{number}", COUNT)) for number in range(4)]
@@ -154,7 +154,7 @@ def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_ar
         thread.start()
     for thread in (killer, *others):
         thread.join()
-    assert answers.pop("killer") in ("question_slow", "question_stopped")
+    assert answers.pop("killer") in ("query_slow", "query_stopped")
     assert set(answers.values()) == {7}
 
 
@@ -315,7 +315,7 @@ def test_whoever_has_no_token_is_not_answered(tmp_path: Path) -> None:
 
 
 def _is_refused(line: socket.socket) -> bool:
-    """Return whether a question ends with the line closed, which may be so before it is asked."""
+    """Return whether a user query ends with the line closed, which may be so before it is asked."""
     try:
         wire.send(line, {"do": "ping"})
         return not wire.receive(line)

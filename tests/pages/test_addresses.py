@@ -40,9 +40,9 @@ ADDRESSES: dict[str, list[dict[str, str]]] = {
     ],
     "stock": [{"article": "10604", "branch": "1", "period": "7"}, {"group": "x", "sort": "level", "show": "falling"}],
     "logs": [
-        {"tab": "questions", "query": hostile.BOMB},
-        {"tab": "questions", "question": "own:x", "query": "DROP TABLE events"},
-        {"tab": "questions", "question": "parked_most", "show": "chart", "x": "flow", "y": "parked"},
+        {"tab": "queries", "query": hostile.BOMB},
+        {"tab": "queries", "query_name": "own:x", "query": "DROP TABLE events"},
+        {"tab": "queries", "query_name": "parked_most", "show": "chart", "x": "flow", "y": "parked"},
         {"find": "' OR 1=1 --", "event": "proven", "run": "{run}", "from": "2026-01-01", "to": "2026-12-31"},
         {"record": "products:10604", "steps": "true"}, {"tab": "volume", "period": "365", "flow": "products"},
     ],

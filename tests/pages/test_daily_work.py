@@ -174,7 +174,7 @@ def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_
 
 
 @pytest.mark.usefixtures("connected")
-@pytest.mark.parametrize("tab", ["records", "volume", "questions"])
+@pytest.mark.parametrize("tab", ["records", "volume", "queries"])
 def test_every_view_of_the_log_opens(open_page: Open, tab: str) -> None:
     test = open_page("logs", tab=tab)
 
@@ -182,7 +182,7 @@ def test_every_view_of_the_log_opens(open_page: Open, tab: str) -> None:
 
 
 def test_a_question_that_would_change_the_log_is_refused_in_words(connected: Application, open_page: Open) -> None:
-    test = open_page("logs", tab="questions")
+    test = open_page("logs", tab="queries")
     test.text_area(key="sql").set_value("drop table events")
     test = next(button for button in test.button if button.label == "Run query").click().run()
 

@@ -1,4 +1,4 @@
-"""The log on screen: records and their filters, one record's history, volumes, and questions in SQL."""
+"""The log on screen: records and their filters, one record's history, volumes, and queries in SQL."""
 
 import io
 import re
@@ -78,7 +78,7 @@ def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(connected: 
 @pytest.mark.long
 @pytest.mark.usefixtures("ran")
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("tab", ["records", "volume", "questions"])
+@pytest.mark.parametrize("tab", ["records", "volume", "queries"])
 def test_every_view_opens_in_every_language(open_page: Open, tab: str, lang: str) -> None:
     assert not open_page("logs", tab=tab, lang=lang).exception
 
@@ -216,14 +216,14 @@ def test_volumes_of_a_flow_that_never_ran_lead_back(open_page: Open) -> None:
     assert "Nothing was recorded in this period" in texts(test)
 
 
-# ---- questions ------------------------------------------------------------------------------------------------------
+# ---- queries --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("ran")
-def test_every_question_that_comes_with_the_console_is_answered(connected: Application, open_page: Open) -> None:
-    for name, sql in connected.questions.shipped().items():
-        test = press(open_page("logs", tab="questions", question=name, query=sql), "run_question")
+def test_every_query_that_comes_with_the_console_is_answered(connected: Application, open_page: Open) -> None:
+    for name, sql in connected.saved_queries.shipped().items():
+        test = press(open_page("logs", tab="queries", query_name=name, query=sql), "run_query")
         assert not test.exception, name
         assert "failure" not in test.session_state
         assert "Answer" in texts(test), name
@@ -233,38 +233,38 @@ def test_every_question_that_comes_with_the_console_is_answered(connected: Appli
 @pytest.mark.usefixtures("ran")
 def test_an_address_fills_the_editor_and_runs_nothing(open_page: Open) -> None:
     sql = "SELECT count(*) AS n FROM events"
-    for more in ({}, {"question": "parked_most"}, {"show": "chart", "x": "n", "y": "n", "kind": "bar"}):
-        test = open_page("logs", tab="questions", query=sql, **more)
+    for more in ({}, {"query_name": "parked_most"}, {"show": "chart", "x": "n", "y": "n", "kind": "bar"}):
+        test = open_page("logs", tab="queries", query=sql, **more)
         assert test.text_area(key="sql").value == sql
         assert "Answer" not in texts(test)
         assert "Answer" not in texts(test.run()), "nor when the page is drawn anew"
         assert not test.dataframe
-    assert "Answer" in texts(press(test, "run_question"))
+    assert "Answer" in texts(press(test, "run_query"))
 
 
 @pytest.mark.long
 @pytest.mark.usefixtures("ran")
-def test_a_question_that_had_to_be_stopped_says_so_in_each_language(
+def test_a_query_that_had_to_be_stopped_says_so_in_each_language(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pages.components.logs.questions.SECONDS", 0.2)
+    monkeypatch.setattr("pages.components.logs.queries.SECONDS", 0.2)
     sentences = {"en": "The query was stopped", "nl": "De query is gestopt", "de": "Die Abfrage wurde abgebrochen"}
     for language, sentence in sentences.items():
-        test = open_page("logs", tab="questions", query=hostile.BOMB)
+        test = open_page("logs", tab="queries", query=hostile.BOMB)
         test.session_state["spoken_language"] = language
         assert sentence not in texts(test)
-        test = press(test, "run_question")
+        test = press(test, "run_query")
         assert not test.exception
         assert sentence in texts(test)
         test.text_area(key="sql").set_value("SELECT count(*) AS n FROM events")
-        test = press(test, "run_question")
+        test = press(test, "run_query")
         assert sentence not in texts(test)
         assert len(_first_table(test)) == 1
 
 
 @pytest.mark.usefixtures("ran")
 def test_a_function_that_is_refused_is_named_with_those_that_are_not(open_page: Open) -> None:
-    test = press(open_page("logs", tab="questions", query="SELECT date_parse(title) FROM events"), "run_question")
+    test = press(open_page("logs", tab="queries", query="SELECT date_parse(title) FROM events"), "run_query")
     page_text = texts(test)
     assert "date_parse" in page_text
     assert "strptime" in page_text
@@ -280,7 +280,7 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
     away = "The log does not respond"
     for page, parameters in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
                         ("logs", {"record": "products:1"}),
-                        ("logs", {"tab": "questions"}), ("logs", {"tab": "volume"})):  # fmt: skip
+                        ("logs", {"tab": "queries"}), ("logs", {"tab": "volume"})):  # fmt: skip
         test = open_page(page, **parameters)
         assert not test.exception, page
         assert away in texts(test), (page, parameters)
@@ -291,24 +291,24 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
 
 
 @pytest.mark.usefixtures("ran")
-def test_a_kept_question_is_put_into_the_editor_and_answered(open_page: Open) -> None:
-    test = open_page("logs", tab="questions")
-    test = test.selectbox(key="_question").set_value("parked_most").run()
+def test_a_saved_query_is_put_into_the_editor_and_answered(open_page: Open) -> None:
+    test = open_page("logs", tab="queries")
+    test = test.selectbox(key="_query_name").set_value("parked_most").run()
     assert not test.exception
     assert "event = 'parked'" in str(test.text_area(key="sql").value)
     assert "Answer" in texts(test)
-    assert test.query_params["question"] == "parked_most"
-    assert "query" not in test.query_params, "a question has one address"
+    assert test.query_params["query_name"] == "parked_most"
+    assert "query" not in test.query_params, "a query has one address"
 
     test.text_area(key="sql").set_value("SELECT 1 AS one")
-    test = press(test, "run_question")
-    assert test.selectbox(key="_question").value is None, "it is another question now"
-    assert "question" not in test.query_params
+    test = press(test, "run_query")
+    assert test.selectbox(key="_query_name").value is None, "it is another query now"
+    assert "query_name" not in test.query_params
 
 
 @pytest.mark.usefixtures("ran")
-def test_another_address_puts_its_question_into_the_editor(open_page: Open) -> None:
-    test = open_page("logs", tab="questions", query="SELECT 1 AS one")
+def test_another_address_puts_its_query_into_the_editor(open_page: Open) -> None:
+    test = open_page("logs", tab="queries", query="SELECT 1 AS one")
     test.query_params["query"] = "SELECT 2 AS two"
     assert test.run().text_area(key="sql").value == "SELECT 2 AS two"
 
@@ -332,32 +332,32 @@ def test_a_code_of_an_answer_leads_to_what_it_names(
 
 
 @pytest.mark.usefixtures("ran")
-def test_a_question_is_saved_found_by_a_colleague_replaced_and_removed(connected: Application, open_page: Open) -> None:
-    test = open_page("logs", tab="questions", query="SELECT 1 AS one")
-    test = test.text_input(key="question_name").set_value("My  question").run()
-    test = press(test, "save_question")
-    assert [(saved_query.name, saved_query.sql) for saved_query in connected.questions.saved()] == [
-        ("My question", "SELECT 1 AS one")
+def test_a_query_is_saved_found_by_a_colleague_replaced_and_removed(connected: Application, open_page: Open) -> None:
+    test = open_page("logs", tab="queries", query="SELECT 1 AS one")
+    test = test.text_input(key="new_query_name").set_value("My  query").run()
+    test = press(test, "save_query")
+    assert [(saved_query.name, saved_query.sql) for saved_query in connected.saved_queries.saved()] == [
+        ("My query", "SELECT 1 AS one")
     ]
 
-    colleague = open_page("logs", tab="questions", question="own:My question")
+    colleague = open_page("logs", tab="queries", query_name="own:My query")
     assert colleague.text_area(key="sql").value == "SELECT 1 AS one"
-    assert colleague.selectbox(key="_question").value == "own:My question"
+    assert colleague.selectbox(key="_query_name").value == "own:My query"
     colleague.text_area(key="sql").set_value("SELECT 2 AS two")
-    colleague = press(colleague, "run_question")
-    colleague = press(colleague, "save_question")
-    assert [saved_query.sql for saved_query in connected.questions.saved()] == ["SELECT 2 AS two"]
+    colleague = press(colleague, "run_query")
+    colleague = press(colleague, "save_query")
+    assert [saved_query.sql for saved_query in connected.saved_queries.saved()] == ["SELECT 2 AS two"]
 
-    colleague = press(colleague, "remove_question")
+    colleague = press(colleague, "remove_query")
     assert not colleague.exception
-    assert connected.questions.saved() == []
+    assert connected.saved_queries.saved() == []
 
 
 @pytest.mark.usefixtures("ran")
-def test_a_wrong_question_says_where_and_keeps_what_was_typed(open_page: Open) -> None:
-    test = open_page("logs", tab="questions")
+def test_a_wrong_query_says_where_and_keeps_what_was_typed(open_page: Open) -> None:
+    test = open_page("logs", tab="queries")
     test.text_area(key="sql").set_value("SELECT *\nFROM evnts")
-    test = press(test, "run_question")
+    test = press(test, "run_query")
     assert "evnts at line 2, position 6" in texts(test)
     assert test.text_area(key="sql").value == "SELECT *\nFROM evnts"
 
@@ -399,7 +399,7 @@ def test_links_are_listed_and_found_by_their_number_in_the_other_system(
 
 @pytest.mark.usefixtures("ran")
 def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
-    test = press(open_page("logs", tab="questions", query="SELECT * FROM range(20000)"), "run_question")
+    test = press(open_page("logs", tab="queries", query="SELECT * FROM range(20000)"), "run_query")
     assert "Only the first 10,000 rows are shown" in texts(test)
     assert len(_first_table(test)) == 10_000
 
@@ -407,18 +407,18 @@ def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
 @pytest.mark.usefixtures("ran")
 def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open) -> None:
     sql = "SELECT event, count(*) AS n, count(DISTINCT key) AS keys FROM events GROUP BY event"
-    test = press(open_page("logs", tab="questions", query=sql, show="chart"), "run_question")
+    test = press(open_page("logs", tab="queries", query=sql, show="chart"), "run_query")
     assert not test.exception
     assert (test.selectbox(key="_x").value, test.multiselect(key="_y").value) == ("event", ["n"])
     test = test.multiselect(key="_y").set_value(["n", "keys"]).run()
     assert test.query_params["y"] == "n,keys"
-    reopened_page = open_page("logs", tab="questions", query=sql, show="chart", y="keys", kind="line")
-    reopened_page = press(reopened_page, "run_question")
+    reopened_page = open_page("logs", tab="queries", query=sql, show="chart", y="keys", kind="line")
+    reopened_page = press(reopened_page, "run_query")
     assert reopened_page.multiselect(key="_y").value == ["keys"]
 
-    words = press(open_page("logs", tab="questions", query="SELECT 'a' AS letter", show="chart"), "run_question")
+    words = press(open_page("logs", tab="queries", query="SELECT 'a' AS letter", show="chart"), "run_query")
     assert "Nothing to draw" in texts(words)
-    none = press(open_page("logs", tab="questions", query="SELECT 1 WHERE false"), "run_question")
+    none = press(open_page("logs", tab="queries", query="SELECT 1 WHERE false"), "run_query")
     assert "No rows" in texts(none)
 
 

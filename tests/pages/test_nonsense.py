@@ -40,7 +40,7 @@ def every_page(open_page: Open) -> Iterator[tuple[str, AppTest]]:
         for tab in ("settings", "filters", "tables", "brakes", "fields"):
             yield f"flows {flow} {tab}", open_page("flows", flow=flow, tab=tab)
     yield "mappings changes", open_page("mappings", flow="products", part="changes")
-    yield "questions", open_page("logs", tab="questions")
+    yield "questions", open_page("logs", tab="queries")
 
 
 def failing(open_page: Open) -> dict[str, str]:

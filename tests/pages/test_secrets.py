@@ -53,9 +53,9 @@ PLACES: list[Place] = [
     ("setup", {"step": "accountview", "names": "true", "object": "articles"}),
     *(("flows", {"flow": "products", "tab": tab}) for tab in TABS),
     *(("mappings", {"flow": flow}) for flow in FLOWS),
-    *(("logs", {"tab": tab}) for tab in ("volume", "questions")),
-    ("logs", {"tab": "questions", "query": "SELECT * FROM events"}),
-    ("logs", {"tab": "questions", "query": "no question"}),
+    *(("logs", {"tab": tab}) for tab in ("volume", "queries")),
+    ("logs", {"tab": "queries", "query": "SELECT * FROM events"}),
+    ("logs", {"tab": "queries", "query": "no question"}),
 ]
 """The same, and what they show on request."""
 

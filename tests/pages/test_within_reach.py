@@ -32,7 +32,7 @@ ELSEWHERE = [
     ("overview", ""), ("preview", "flow=products"), ("preview", "flow=products&show=create"), ("exceptions", ""),
     ("exceptions", "status=aside"), ("exceptions", "status=corrected"), ("runs", ""), ("days", ""), ("stock", ""),
     ("stock", "view=differences"), ("monitoring", ""), ("monitoring", "view=sent"), ("logs", ""),
-    ("logs", "tab=questions"), ("setup", "step=accountview"), ("setup", "step=mplus"), ("setup", "step=flows"),
+    ("logs", "tab=queries"), ("setup", "step=accountview"), ("setup", "step=mplus"), ("setup", "step=flows"),
     ("setup", "step=questions"), ("setup", "step=ready"), ("administration", ""), ("phone", ""),
 ]  # fmt: skip
 MOST = 6  # causes that are opened

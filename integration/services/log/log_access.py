@@ -97,7 +97,7 @@ class LogAccess:
         except OSError as error:
             return 422, json.dumps({"error": "file", "facts": {"reason": error.strerror or ""}}).encode()
         except (ValueError, TypeError, KeyError):
-            return 400, b'{"error": "question"}'
+            return 400, b'{"error": "query"}'
         return 200, json.dumps(answer, default=str, ensure_ascii=False).encode()
 
     def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
--- Questions to the log that come with the console; their titles are in data/words under question_title_NAME.
--- A question that looks back only some days (`happened_at >= ago(30)`) is fast, however long the log is.
+-- Queries of the log that come with the console; their titles are in data/words under query_title_NAME.
+-- A query that looks back only some days (`happened_at >= ago(30)`) is fast, however long the log is.
 
 -- name: parked_most
 SELECT flow, code AS cause, count(*) AS parked, count(DISTINCT key) AS records, max(happened_at) AS last_seen

@@ -1,4 +1,4 @@
-"""Questions of an analyst: one SELECT within limits, and nothing else."""
+"""Queries of users: one SELECT within limits, and nothing else."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integration.log import sql_allowlist
 from integration.log.file import LogFile
 from integration.log.logbook import Logbook
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
 from tests.timeouts import SECONDS
@@ -39,9 +39,9 @@ def test_a_question_is_answered_and_says_when_it_was_cut(asked: Logbook) -> None
     ],
 )  # fmt: skip
 def test_anything_but_one_select_is_refused(asked: Logbook, sql: str) -> None:
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         asked.ask(sql)
-    assert caught.value.code in ("question_refused", "question_wrong", "question_wrong_at")
+    assert caught.value.code in ("query_refused", "query_wrong", "query_wrong_at")
     assert len(asked.ask("FROM events")) == 7
 
 
@@ -58,9 +58,9 @@ def test_anything_but_one_select_is_refused(asked: Logbook, sql: str) -> None:
     ],
 )  # fmt: skip
 def test_neither_files_nor_network_nor_the_program_can_be_read(asked: Logbook, sql: str) -> None:
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         asked.ask(sql)
-    assert caught.value.code in ("question_table", "question_function", "question_function_alone")
+    assert caught.value.code in ("query_table", "query_function", "query_function_alone")
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ def test_neither_files_nor_network_nor_the_program_can_be_read(asked: Logbook, s
 def test_a_function_that_is_not_listed_is_refused_by_name_with_a_few_that_are(
     asked: Logbook, sql: str, function: str
 ) -> None:
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         asked.ask(sql)
     facts = caught.value.facts
     few = sql_allowlist.suggested_functions(function, is_table=sql.startswith("SELECT * FROM"))
-    assert caught.value.code == ("question_function" if few else "question_function_alone")
+    assert caught.value.code == ("query_function" if few else "query_function_alone")
     assert (facts["function"], facts.get("instead", "")) == (function, ", ".join(few))
     assert sql[int(facts["column"]) - 1 :].startswith(function)
 
@@ -102,16 +102,16 @@ def test_a_table_of_numbers_may_be_read(asked: Logbook) -> None:
     ],
 )
 def test_a_question_that_needs_more_memory_than_the_log_has_is_stopped(told: Logbook, sql: str) -> None:
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         told.ask(sql, seconds=SECONDS)
-    assert (caught.value.code, caught.value.facts) == ("question_large", {"memory": "256MB"})
+    assert (caught.value.code, caught.value.facts) == ("query_large", {"memory": "256MB"})
     assert len(told.ask("FROM events")) == 7
 
 
 def test_a_recursion_without_an_end_is_stopped_in_time(asked: Logbook) -> None:
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         asked.ask("WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r", seconds=0.3)
-    assert (caught.value.code, caught.value.facts) == ("question_slow", {"seconds": "0.3"})
+    assert (caught.value.code, caught.value.facts) == ("query_slow", {"seconds": "0.3"})
 
 
 def test_a_wrong_question_is_told_what_is_wrong_and_where_in_one_line(asked: Logbook) -> None:
@@ -120,10 +120,10 @@ def test_a_wrong_question_is_told_what_is_wrong_and_where_in_one_line(asked: Log
         ("SELECT keyy FROM events", "keyy", 1, 8), ("SELEC 1", "syntax error", 1, 1),
         ("SELECT key\nFROM events\nWHERE keyy = 'x'", "keyy", 3, 7), (long, "=", 1, long.index("= 3") + 1),
     ):  # fmt: skip
-        with pytest.raises(QuestionError, match=reason) as caught:
+        with pytest.raises(QueryError, match=reason) as caught:
             asked.ask(sql)
         told_where = caught.value.facts
-        assert caught.value.code == "question_wrong_at"
+        assert caught.value.code == "query_wrong_at"
         assert (told_where["line"], told_where["column"]) == (str(line), str(column))
         assert "\n" not in told_where["reason"]
 
@@ -135,11 +135,11 @@ def test_days_ago_are_counted_from_now(asked: Logbook) -> None:
 
 def test_a_slow_question_is_stopped_and_the_log_goes_on(told: Logbook, events: OutboxReader) -> None:
     started = time.monotonic()
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         told.ask(
             "SELECT count(*) FROM range(10000000000) a, range(1000) b WHERE a.range * b.range % 7 = 3", seconds=0.3
         )
-    assert caught.value.code == "question_slow"
+    assert caught.value.code == "query_slow"
     assert time.monotonic() - started < SECONDS  # it would take years
     events.record(Event(event="checked"))
     assert told.drain(events) == 1
@@ -154,9 +154,9 @@ def test_a_question_after_which_duckdb_goes_on_no_more_costs_the_next_one_nothin
     told: Logbook, events: OutboxReader
 ) -> None:
     before = told.process
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         told.ask("SELECT reservoir_quantile(range, 0.5, 2000000000) FROM range(10)", seconds=SECONDS)
-    assert caught.value.code == "question_large"
+    assert caught.value.code == "query_large"
     events.record(Event(event="checked"))
     assert told.drain(events) == 1
     assert (len(told.ask("FROM events")), told.is_away) == (8, False)
@@ -172,9 +172,9 @@ def test_a_question_after_which_duckdb_goes_on_no_more_costs_the_next_one_nothin
     ],
 )
 def test_an_answer_of_too_many_values_is_stopped_however_few_bytes_they_take(asked: Logbook, sql: str) -> None:
-    with pytest.raises(QuestionError) as caught:
+    with pytest.raises(QueryError) as caught:
         asked.ask(sql, seconds=SECONDS)
-    assert caught.value.code == "question_values"
+    assert caught.value.code == "query_values"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_an_answer_of_too_many_values_is_stopped_however_few_bytes_they_take(ask
     ],
 )
 def test_a_moment_that_no_calendar_has_is_told_and_not_shown_as_another(asked: Logbook, sql: str) -> None:
-    with pytest.raises(QuestionError, match="outside the years 1 to 9999"):
+    with pytest.raises(QueryError, match="outside the years 1 to 9999"):
         asked.ask(sql)
 
 

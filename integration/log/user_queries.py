@@ -1,4 +1,4 @@
-"""Checks analysts' SQL questions against the allowlist, and explains errors in them."""
+"""Checks users' SQL queries against the allowlist, and explains errors in them."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from integration.log import sql_allowlist
-from integration.log.sql_allowlist import QuestionError
+from integration.log.sql_allowlist import QueryError
 
 LONGEST = 10_000  # characters
 LONGEST_REASON = 300  # DuckDB's message may contain a whole value
@@ -19,28 +19,28 @@ _NAME = re.compile(r"\w+")
 
 
 def require_allowed(cursor: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """Raise QuestionError unless the text is one SELECT that uses only what `sql_allowlist` lists."""
+    """Raise QueryError unless the text is one SELECT that uses only what `sql_allowlist` lists."""
     if len(sql) > LONGEST:
-        raise QuestionError("question_long", most=LONGEST)
+        raise QueryError("query_long", most=LONGEST)
     statements = cursor.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-        raise QuestionError("question_refused")
+        raise QueryError("query_refused")
     (serialized,) = cursor.execute("SELECT CAST(json_serialize_sql($sql) AS VARCHAR)", {"sql": sql}).fetchone() or ("",)
     try:
         parsed = json.loads(serialized)
         if parsed.get("error") is not False or len(parsed["statements"]) != 1:
-            raise QuestionError("question_refused")
+            raise QueryError("query_refused")
         for refused in _refused_parts(parsed["statements"][0]["node"], frozenset()):
             raise _refusal_error(sql, *refused)
     except RecursionError:
-        raise QuestionError("question_long", most=LONGEST) from None
+        raise QueryError("query_long", most=LONGEST) from None
 
 
-Refused = tuple[str, str, int]  # category, name, and position in the question
+Refused = tuple[str, str, int]  # category, name, and position in the user query
 
 
 def _refused_parts(parsed: object, known_tables: frozenset[str], place: str = "", at: int = 0) -> Iterator[Refused]:
-    """Yield the refused parts of a parsed question. `known_tables` are the tables that the question defines."""
+    """Yield the refused parts of a parsed user query. `known_tables` are the tables that the user query defines."""
     if isinstance(parsed, list):
         for sub_part in parsed:
             yield from _refused_parts(sub_part, known_tables, place, at)
@@ -108,14 +108,14 @@ def _type_names(plan_part: object) -> Iterator[str]:
 
 
 def _is_allowed_table(table: Mapping[str, Any], known_tables: frozenset[str]) -> bool:
-    """Return whether a table belongs to the log or is defined in the question. Files are never allowed."""
+    """Return whether a table belongs to the log or is defined in the user query. Files are never allowed."""
     name, elsewhere = str(table.get("table_name")).lower(), (table.get("schema_name"), table.get("catalog_name"))
     if elsewhere in (("", ""), (None, None)) and name in known_tables:
         return _NAME.fullmatch(name) is not None
     return name in sql_allowlist.TABLES and elsewhere in ((None, None), ("", ""), ("main", None), ("main", ""))
 
 
-def _refusal_error(sql: str, refused_kind: str, name: str, at: int) -> QuestionError:
+def _refusal_error(sql: str, refused_kind: str, name: str, at: int) -> QueryError:
     """Return the error for a refused element, with its position and allowed alternatives."""
     before = sql.encode()[:at].decode(errors="ignore")
     where = {"line": before.count("\n") + 1, "column": len(before.rpartition("\n")[2]) + 1}
@@ -123,26 +123,26 @@ def _refusal_error(sql: str, refused_kind: str, name: str, at: int) -> QuestionE
         case "function" | "table function":
             suggestions = sql_allowlist.suggested_functions(name, is_table=refused_kind == "table function")
             if not suggestions:
-                return QuestionError("question_function_alone", function=name, **where)
-            return QuestionError("question_function", function=name, instead=", ".join(suggestions), **where)
+                return QueryError("query_function_alone", function=name, **where)
+            return QueryError("query_function", function=name, instead=", ".join(suggestions), **where)
         case "type":
-            return QuestionError("question_type", type=name, types=", ".join(sql_allowlist.COMMON_TYPES), **where)
+            return QueryError("query_type", type=name, types=", ".join(sql_allowlist.COMMON_TYPES), **where)
         case "table":
-            return QuestionError("question_table", table=name, tables=", ".join(sorted(sql_allowlist.TABLES)), **where)
+            return QueryError("query_table", table=name, tables=", ".join(sorted(sql_allowlist.TABLES)), **where)
         case _:
-            return QuestionError("question_refused")
+            return QueryError("query_refused")
 
 
-def question_error(sql: str, error: Exception) -> QuestionError:
+def query_error(sql: str, error: Exception) -> QueryError:
     """Return the error for DuckDB's message, with the position if it is known."""
     message = str(error)
     reason = (message.partition("\n")[0].partition("Error: ")[2] or message.partition("\n")[0])[:LONGEST_REASON]
     place_match = _PLACE.search(message)
     if place_match is None:
-        return QuestionError("question_wrong", reason=reason)
+        return QueryError("query_wrong", reason=reason)
     line, shown_text = int(place_match["line"]), place_match["shown"]
     before = len(place_match["before"]) - len(f"LINE {line}: ")
     source_line = sql.splitlines()[line - 1] if line <= len(sql.splitlines()) else ""
     if shown_text.startswith("..."):  # DuckDB shows only a part of a long line
         before += source_line.find(shown_text.strip(".")) - len("...")
-    return QuestionError("question_wrong_at", reason=reason, line=str(line), column=str(max(0, before) + 1))
+    return QueryError("query_wrong_at", reason=reason, line=str(line), column=str(max(0, before) + 1))

@@ -53,30 +53,30 @@ class ShownAnswer:
     trouble: IntegrationError | None = None
 
 
-def questions(app: Application, _tools: DeltaGenerator) -> None:
+def queries(app: Application, _tools: DeltaGenerator) -> None:
     """Draw the query editor and its answer. The log is opened read-only, within limits on time and rows.
 
     Only a query that a person starts here is run. A query in the address only fills the editor.
     """
-    saved_questions = _saved_queries(app)
+    saved_queries = _saved_queries(app)
     with st.grid(5, min_column_width=FIFTH) as grid:
         with grid.cell(column_span=3):
-            _query_choice(saved_questions)
-            _editor(app, saved_questions)
-        with grid.cell(column_span=2), st.container(border=True, gap="xsmall", key="question_tables"):
+            _query_choice(saved_queries)
+            _editor(app, saved_queries)
+        with grid.cell(column_span=2), st.container(border=True, gap="xsmall", key="query_tables"):
             _tables(app)
         with grid.cell(column_span=5):  # on a screen with one column, the answer is above the tables
             failures()
-            _answer(app, saved_questions)
+            _answer(app, saved_queries)
 
 
-def _answer(app: Application, saved_questions: Mapping[str, tuple[str, str]]) -> None:
+def _answer(app: Application, saved_queries: Mapping[str, tuple[str, str]]) -> None:
     """Run the query that was just started, and draw the answer if it belongs to the query in the address."""
-    sql = st.session_state.pop("question_asked", None)
+    sql = st.session_state.pop("query_asked", None)
     if sql is not None:
         st.session_state["answer"] = _run_query(app, sql)
     answer: ShownAnswer | None = st.session_state.get("answer")
-    if answer is None or answer.sql != _address_sql(saved_questions):
+    if answer is None or answer.sql != _address_sql(saved_queries):
         return  # the page shows another query by now
     if answer.frame is not None:
         _draw_answer(app, answer, answer.frame)
@@ -89,99 +89,99 @@ def _answer(app: Application, saved_questions: Mapping[str, tuple[str, str]]) ->
 
 def _saved_queries(app: Application) -> dict[str, tuple[str, str]]:
     """Return title and SQL of the saved queries by name. Those that people saved have the prefix `own:`."""
-    shipped = {name: (text(f"question_title_{name}"), sql) for name, sql in app.questions.shipped().items()}
+    shipped = {name: (text(f"query_title_{name}"), sql) for name, sql in app.saved_queries.shipped().items()}
     saved = {
-        OWN + saved_question.name: (text("question_own", name=saved_question.name), saved_question.sql)
-        for saved_question in app.questions.saved()
+        OWN + saved_query.name: (text("query_own", name=saved_query.name), saved_query.sql)
+        for saved_query in app.saved_queries.saved()
     }
     return {**saved, **shipped}
 
 
-def _query_choice(saved_questions: Mapping[str, tuple[str, str]]) -> None:
+def _query_choice(saved_queries: Mapping[str, tuple[str, str]]) -> None:
     """Draw the choice of a saved query. Choosing one puts it into the editor and runs it."""
 
     def take() -> None:
-        chosen = control_value("question")
+        chosen = control_value("query_name")
         if chosen:
             clear_address("query", "x", "y")
-            st.query_params["question"] = chosen
-            st.session_state["question_asked"] = saved_questions[chosen][1]
+            st.query_params["query_name"] = chosen
+            st.session_state["query_asked"] = saved_queries[chosen][1]
 
-    names, question_key = list(saved_questions), st.query_params.get("question", "")
+    names, query_key = list(saved_queries), st.query_params.get("query_name", "")
     st.selectbox(
-        text("question_kept"),
+        text("query_saved"),
         names,
-        index=names.index(question_key) if question_key in saved_questions else None,
-        key="_question",
+        index=names.index(query_key) if query_key in saved_queries else None,
+        key="_query_name",
         on_change=take,
-        format_func=option_name(lambda name: saved_questions[name][0]),
-        placeholder=text("question_kept_choose"),
+        format_func=option_name(lambda name: saved_queries[name][0]),
+        placeholder=text("query_saved_choose"),
     )
 
 
-def _address_sql(saved_questions: Mapping[str, tuple[str, str]]) -> str:
+def _address_sql(saved_queries: Mapping[str, tuple[str, str]]) -> str:
     """Return the SQL in the address: the typed query, otherwise the saved query that is named."""
-    saved_question = saved_questions.get(st.query_params.get("question", ""))
-    return st.query_params.get("query", "") or (saved_question[1] if saved_question else term("question_first"))
+    saved_query = saved_queries.get(st.query_params.get("query_name", ""))
+    return st.query_params.get("query", "") or (saved_query[1] if saved_query else term("query_first"))
 
 
-def _editor(app: Application, saved_questions: Mapping[str, tuple[str, str]]) -> None:
+def _editor(app: Application, saved_queries: Mapping[str, tuple[str, str]]) -> None:
     """Draw the editor with the query of the address. Its button runs the query."""
 
     def ask() -> None:
-        sql, chosen = st.session_state["sql"], st.query_params.get("question", "")
+        sql, chosen = st.session_state["sql"], st.query_params.get("query_name", "")
         if not sql.strip():
             return
-        st.session_state["question_asked"] = sql
+        st.session_state["query_asked"] = sql
         clear_address("query")
-        if chosen not in saved_questions or sql != saved_questions[chosen][1]:
+        if chosen not in saved_queries or sql != saved_queries[chosen][1]:
             st.query_params["query"] = sql
             if not chosen.startswith(OWN):
-                clear_address("question")
+                clear_address("query_name")
 
-    address_sql = _address_sql(saved_questions)
+    address_sql = _address_sql(saved_queries)
     if "sql" not in st.session_state or st.session_state.get("sql_of") != address_sql:  # page reopened, or new address
         st.session_state.update(sql=address_sql, sql_of=address_sql)
-    with st.form("question", border=False):
-        sql = st.text_area(text("question_sql"), height=220, key="sql")
+    with st.form("query", border=False):
+        sql = st.text_area(text("query_sql"), height=220, key="sql")
         st.form_submit_button(
-            text("btn_run_question"),
+            text("btn_run_query"),
             icon=":material/play_arrow:",
             type="primary",
-            key="run_question",
+            key="run_query",
             on_click=ask,
         )
     colour_sql()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _save(app, sql, saved_questions)
+        _save(app, sql, saved_queries)
         with st.container(width="stretch"):
-            note(text("question_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
+            note(text("query_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
 
 
-def _save(app: Application, sql: str, saved_questions: Mapping[str, tuple[str, str]]) -> None:
+def _save(app: Application, sql: str, saved_queries: Mapping[str, tuple[str, str]]) -> None:
     """Draw the form that saves a query for everybody, and the button that removes one."""
-    chosen = st.query_params.get("question", "")
-    own = chosen.removeprefix(OWN) if chosen.startswith(OWN) and chosen in saved_questions else ""
-    with st.popover(text("btn_keep_question"), icon=":material/bookmark_add:"):
-        name = st.text_input(text("question_name"), own, key="question_name", max_chars=80)
-        replaced = OWN + " ".join(name.split()) in saved_questions
-        note(text("question_replaces" if replaced else "question_shared"))
-        label = text("btn_replace_question" if replaced else "btn_save_question")
-        if st.button(label, key="save_question", disabled=not name.strip() or not sql.strip()):
-            question = app.questions.save(name, sql, person())
-            clear_address("question", "query")
-            st.query_params["question"] = OWN + question.name
+    chosen = st.query_params.get("query_name", "")
+    own = chosen.removeprefix(OWN) if chosen.startswith(OWN) and chosen in saved_queries else ""
+    with st.popover(text("btn_name_query"), icon=":material/bookmark_add:"):
+        name = st.text_input(text("query_name"), own, key="new_query_name", max_chars=80)
+        replaced = OWN + " ".join(name.split()) in saved_queries
+        note(text("query_replaces" if replaced else "query_shared"))
+        label = text("btn_replace_query" if replaced else "btn_save_query")
+        if st.button(label, key="save_query", disabled=not name.strip() or not sql.strip()):
+            saved_query = app.saved_queries.save(name, sql, person())
+            clear_address("query_name", "query")
+            st.query_params["query_name"] = OWN + saved_query.name
             st.rerun()
-    if own and st.button(text("btn_remove_question"), icon=":material/delete:", type="tertiary", key="remove_question"):
-        app.questions.remove(own, person())
-        clear_address("question")
+    if own and st.button(text("btn_remove_query"), icon=":material/delete:", type="tertiary", key="remove_query"):
+        app.saved_queries.remove(own, person())
+        clear_address("query_name")
         st.query_params["query"] = sql
         st.rerun()
 
 
 def _tables(app: Application) -> None:
     """Draw the tables and views with a sentence and their columns, and the download of the whole log."""
-    st.markdown(f":small[**{text('question_tables')}**]")
+    st.markdown(f":small[**{text('query_tables')}**]")
     with st.container(gap="xsmall"):
         for name, columns in app.log.tables().items():
             if has_term(f"log_table_{name}"):  # other views only serve these
