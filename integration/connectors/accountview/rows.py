@@ -20,6 +20,7 @@ from integration.connectors.accountview.codec import (
     expect_unique_columns,
     has_hidden_signs,
     is_date,
+    key_text,
     number_or_none,
     stamp,
     text_or_none,
@@ -132,17 +133,19 @@ def require_values(layout: Layout, row: Row, *names: str) -> None:
 
 def record_key_in(row: Row, column: str) -> str:
     """Return the key of a row. Raises WrongValueError as `expect_key` does."""
-    key = text_or_none(row.get(column)) or ""
+    key = key_text(row.get(column))
     expect_key(key, column, row)
     return key
 
 
 def expect_key(key: str, column: str, row: Row) -> None:
-    """Raise WrongValueError for a row without a key, because its record cannot be identified.
+    """Raise WrongValueError for a row without a key or with several, because its record cannot be identified.
 
     A key with invisible characters is refused as well: elsewhere the record is known without them.
     """
     raw_value = row.get(column)
+    if isinstance(raw_value, RepeatedColumn):
+        raise raw_value.as_wrong_value()
     if not key or has_hidden_signs(raw_value):
         raise WrongValueError(
             column, "" if raw_value is None else repr(raw_value)[1:-1] if key else str(raw_value)[:LONGEST_SHOWN]
