@@ -56,7 +56,7 @@ class PagesSeen:
         self._size = size
         self._object = of
         self._column = sorted_by.upper().replace(".", "_")
-        self._enough = enough
+        self._enough = min(enough, size)  # a full page never ends the list, however many rows other lists return
         self._state = PageState()
         self._rows: set[str] = set()
 
