@@ -159,7 +159,9 @@ def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None)
     of the complete flow was made with the same marks.
     """
     flow = logic.flow.name
-    now = {**deps.logics.fed(flow), LINKS: deps.links.mark(logic.flow.link_inputs)}
+    now = dict(deps.logics.fed(flow))
+    if logic.flow.by_changes:
+        now[LINKS] = deps.links.mark(logic.flow.link_inputs)
     marks = json.dumps(now, sort_keys=True)
     if waits is not None and waits.notes.get(INPUT_MARKS_NOTE) == marks:
         return {INPUT_MARKS_NOTE: marks}
