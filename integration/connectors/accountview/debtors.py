@@ -91,7 +91,9 @@ class Debtors:
             expect_key(number, layout.column("number").name, row)
             require_values(layout, row, *numeric)
             return Record(
-                Kind.DEBTOR, number, layout.decoded(row, {}) | unmapped_values(row, layout.existing_columns())
+                Kind.DEBTOR,
+                number,
+                layout.decoded(row, {}) | unmapped_values(row, layout.existing_columns(), layout.columns),
             )
 
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.existing_columns(), decode, code="number")

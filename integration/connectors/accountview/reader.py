@@ -85,8 +85,8 @@ class RowReader:
     ) -> list[tuple[Query, list[DocumentRows]]]:
         """Return the query of each portion of the values, with the rows found.
 
-        Raises MissingKeyError for a row without a value in the column, or with several values. With `exact`, also raises
-        it for a row whose value differs from a wanted one only in invisible characters.
+        Raises MissingKeyError for a row without a value in the column, or with several values; with `exact`, also for
+        a row whose value differs from a wanted one only in invisible characters.
         """
         conditions = [
             QueryFilter(column, "Equal", "C", value) for value in sorted({value for value in values if value})

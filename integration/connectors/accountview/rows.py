@@ -44,7 +44,7 @@ def row_decoder(
     """Return a decoder from rows to records, prepared once for many rows; a row without a code becomes unreadable.
 
     Columns with a name of ours have that name, all others their own, so that a mapping can use them all. `columns`
-    returns the data dictionary; it is called only for a row with a number where we expect a text.
+    returns the data dictionary; it is called only for a row with a number in a column that may be a text.
     """
     readers = [(name, column, _reader(name)) for name, column in names.items()]
     untold = {column for name, column in names.items() if name in STOCK}  # a missing quantity is not None
@@ -68,6 +68,7 @@ def row_decoder(
                 for name, column, reader in readers
                 if column in row or column not in untold
             }
+            expect_texts(row, [column for column in row if column not in named_columns])
             values |= {
                 column: plain_value(column, value) for column, value in row.items() if column not in named_columns
             }
@@ -165,13 +166,17 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
         return unreadable(kind, key, error, raw_row(row))
 
 
-def unmapped_values(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
-    """Return the values of the columns without a name of ours, under their own names.
+def unmapped_values(row: Row, names: Mapping[str, str], columns: Mapping[str, DictionaryColumn]) -> dict[str, Value]:
+    """Return the values of the columns without a name of ours, under their own names. `columns` is the data dictionary.
 
-    Raises WrongValueError for a column that occurs more than once, or that holds a list or an object.
+    Raises WrongValueError for a column that occurs more than once, that holds a list or an object, or that is a text in
+    the dictionary and holds a number.
     """
     expect_unique_columns(row)
     named_columns = set(names.values())
+    for column, value in row.items():
+        if column not in named_columns and column in columns:
+            expect_text(columns[column], value)
     return {column: plain_value(column, value) for column, value in row.items() if column not in named_columns}
 
 
