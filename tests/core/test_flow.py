@@ -73,3 +73,10 @@ def test_a_flow_names_the_systems_of_its_roles_and_the_kinds_that_a_source_must_
     flow = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS))
     assert (flow.source, flow.target) == (SystemRole.BOOKS.system, SystemRole.TILL.system)
     assert flow.expected_kinds == (Kind.ARTICLE,)
+
+
+def test_a_parked_record_waits_for_links_of_its_own_flow_that_do_not_change_daily_and_of_other_flows() -> None:
+    levels, prices = Stage("levels", Kind.ARTICLE, Kind.STOCK, volatile=True), (("prices", Kind.RELATION),)
+    flow = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS, levels), other_links=prices)
+    own = (("products", Kind.GROUP), ("products", Kind.PRODUCT), ("products", Kind.ARTICLE))
+    assert flow.link_inputs == (*own, ("prices", Kind.RELATION))
