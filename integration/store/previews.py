@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from integration.core.flow import Mirrors, Unique
 from integration.core.guards import SOURCE_EMPTY
-from integration.core.issues import Issue, IssueOccurrence, Skip
+from integration.core.issues import Issue, IssueOccurrence, OpenIssue, Skip
 from integration.core.link_evidence import Evidence
 from integration.core.links import Hashes, Link
 from integration.core.plan import Action, Brake, Change
@@ -216,6 +216,11 @@ class Previews(Store):
         """Return the marks that these records had when their issues were dismissed, by key and issue id."""
         with self.database.read() as connection:
             return issues.dismissed_marks(connection, flow, keys)
+
+    def issues_to_retry(self, flow: str, after: int, limit: int) -> list[OpenIssue]:
+        """Return a page of the open issues whose records may be read again, sorted by id, after the id `after`."""
+        with self.database.read() as connection:
+            return issues.issues_to_retry(connection, flow, after, limit)
 
     def reopen_issues(self, run: str, identities: Collection[int]) -> None:
         """Reopen dismissed issues because their source records changed."""
