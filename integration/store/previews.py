@@ -85,18 +85,8 @@ class Previews(Store):
 
         Records that have not changed since both systems agreed are left out.
         """
-        conditions = (*_staged_in(run, stage), sa.not_(staged_records.c.same))
-        beyond = () if after_parent is None else (staged_records.c.parent > after_parent,)
-        parents = (
-            sa.select(staged_records.c.parent)
-            .where(*conditions, *beyond)
-            .distinct()
-            .order_by(staged_records.c.parent)
-            .limit(limit)
-        )
-        last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
-        members = sa.select(staged_records).where(*conditions, *beyond, staged_records.c.parent <= last)
-        rows = self.database.rows(members.order_by(staged_records.c.parent, staged_records.c.key))
+        values = {"run": run, "stage": stage, "after": after_parent, "limit": limit}
+        rows = self.database.prepared_rows(_groups_query(after_parent is None), values)
         return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda record: record.parent)]
 
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
@@ -341,6 +331,19 @@ class Previews(Store):
 
 
 @cache
+def _groups_query(is_first: bool) -> PreparedStatement:
+    """Return the query for the members of the next parents, for the first page or for a later one."""
+    in_stage = _staged_in(sa.bindparam("run"), sa.bindparam("stage"))
+    beyond = () if is_first else (staged_records.c.parent > sa.bindparam("after"),)
+    conditions = (*in_stage, sa.not_(staged_records.c.same), *beyond)
+    parent = staged_records.c.parent
+    parents = sa.select(parent).where(*conditions).distinct().order_by(parent).limit(sa.bindparam("limit"))
+    last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
+    members = sa.select(staged_records).where(*conditions, parent <= last)
+    return PreparedStatement(members.order_by(parent, staged_records.c.key))
+
+
+@cache
 def _unchanged_statement(dialect_name: str) -> PreparedStatement:
     """Return the statement that stores an unchanged record and replaces an earlier staged version of it."""
     parameters: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
@@ -357,7 +360,9 @@ def _unchanged_statement(dialect_name: str) -> PreparedStatement:
     return PreparedStatement(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
 
 
-def _staged_in(run: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _staged_in(
+    run: str | sa.BindParameter[str], stage: str | sa.BindParameter[str]
+) -> tuple[sa.ColumnElement[bool], ...]:
     return (staged_records.c.run == run, staged_records.c.stage == stage)
 
 
