@@ -24,7 +24,7 @@ from integration.core.staged import Duplicates, Staged
 from integration.core.states import RunState, Step
 from integration.store import choices, hashes, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors
-from integration.store.database import Clock, Database, Store, upsert
+from integration.store.database import Clock, Database, PreparedKeyQuery, Store, upsert
 from integration.store.events import Event, matched, values_of
 from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedStatement
@@ -91,8 +91,8 @@ class Previews(Store):
 
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
         """Return the keys that were not staged, without duplicates and in the given order."""
-        query = sa.select(staged_records.c.key).where(*_staged_in(run, stage))
-        present = {row.key for row in self.database.rows_with_values(query, staged_records.c.key, keys)}
+        rows = self.database.prepared_rows_with_values(_STAGED_KEYS, {"run": run, "stage": stage}, keys)
+        present = {row.key for row in rows}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
     def count_unchanged(self, run: str, stage: str) -> int:
@@ -364,6 +364,11 @@ def _staged_in(
     run: str | sa.BindParameter[str], stage: str | sa.BindParameter[str]
 ) -> tuple[sa.ColumnElement[bool], ...]:
     return (staged_records.c.run == run, staged_records.c.stage == stage)
+
+
+_STAGED_KEYS = PreparedKeyQuery(
+    sa.select(staged_records.c.key).where(*_staged_in(sa.bindparam("run"), sa.bindparam("stage"))), staged_records.c.key
+)
 
 
 def _occurrence(line: PlanRow) -> IssueOccurrence:
