@@ -39,12 +39,13 @@ class ChangeRequests:
         `not_allowed` without the right that the change needs.
         """
         request = self._get(setting, mark)
+        person = _person(request)
         if request.by == by.ref:
-            raise NotAllowedError("change_is_own", flow=request.flow or _person(request))
-        if "on" in request.after:
-            self._four_eyes.switch_person(_person(request), by, on=False)
-        elif "grants" in request.after:
-            self._four_eyes.change_person(_person(request), request.after["grants"], by)
+            raise NotAllowedError("change_is_own", flow=request.flow or person)
+        if person and "grants" in request.after:
+            self._four_eyes.change_person(person, request.after["grants"], by)
+        elif person:
+            self._four_eyes.switch_person(person, by, on=False)
         elif request.right is Right.ADMINISTER:
             self._four_eyes.change(request.flow, self._limits(request), by)
         else:
