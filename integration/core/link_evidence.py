@@ -111,8 +111,8 @@ def _identities(record: Record) -> Iterator[tuple[str, Identity]]:
     if record.kind is Kind.PRODUCT:  # identified by its articles
         for part in record.parts:
             if part.kind is Kind.ARTICLE:
-                named = identity_of(part.kind, {"name": record.values.get("name")})
-                yield part.key, {**named, **identity_of(part.kind, part.values)}
+                product_name = identity_of(part.kind, {"name": record.values.get("name")})
+                yield part.key, {**product_name, **identity_of(part.kind, part.values)}
     else:
         yield "", identity_of(record.kind, record.values)
 

@@ -192,8 +192,8 @@ class Client:
         refused.
         """
         message = interface_contract().message(operation, content)
-        if (known := self._take_ahead(operation, message)) is not None:
-            return known
+        if (content_ahead := self._take_ahead(operation, message)) is not None:
+            return content_ahead
         looks = _ReadRetry(self, operation)
         answer = self._post(operation, message, repeatable=True, looks=looks)
         outcome = looks.outcome if looks.outcome is not None else self.understood(answer, operation, write=False)
@@ -209,7 +209,7 @@ class Client:
         messages = [(operation, interface_contract().message(operation, content)) for operation, content in reads]
         answers: dict[bytes, HttpAnswer] = {}
         for (_, message), answer in zip(
-            messages, run_parallel(lambda read: self._post(*read, repeatable=True), messages, limit), strict=True
+            messages, run_parallel(lambda request: self._post(*request, repeatable=True), messages, limit), strict=True
         ):
             if isinstance(answer, IntegrationError):
                 raise answer
@@ -329,7 +329,7 @@ class Client:
 class AnswersAhead:
     """Unparsed answers to some reads, and a digest of them with their requests.
 
-    In a block with `used`, `Client.read` takes them instead of a call. `sufficed` is False once a read needed a call
+    In the block of `use`, `Client.read` takes them instead of a call. `sufficed` is False once a read needed a call
     after all, because there was no answer ahead or no usable one.
     """
 
@@ -342,7 +342,7 @@ class AnswersAhead:
         self.digest = digest.digest()
 
     @contextmanager
-    def used(self) -> Iterator[None]:
+    def use(self) -> Iterator[None]:
         """Let reads in the block take these answers, also in the threads that `run_parallel` begins."""
         token = _answers_ahead.set(self)
         try:

@@ -120,16 +120,16 @@ class TillStock:
                 return self._read_hashes(records, numbers)
             ahead = self._client.read_ahead(self._reads(records, numbers), self._settings.in_flight)
             mark = self._hash(ahead.digest, *(text for record in records for text in _looked_up_by(record)))
-            known = self._known_hashes.pop(mark, None)
-            if known is None:
-                with ahead.used():
+            page_hashes = self._known_hashes.pop(mark, None)
+            if page_hashes is None:
+                with ahead.use():
                     hashes = self._read_hashes(records, numbers)
-                known = tuple(hashes.get(record.key, "") for record in records)
+                page_hashes = tuple(hashes.get(record.key, "") for record in records)
             if ahead.sufficed:
-                self._known_hashes[mark] = known
+                self._known_hashes[mark] = page_hashes
                 if len(self._known_hashes) > MOST_KNOWN_PAGES:
                     del self._known_hashes[next(iter(self._known_hashes))]
-            return {record.key: digest for record, digest in zip(records, known, strict=True) if digest}
+            return {record.key: digest for record, digest in zip(records, page_hashes, strict=True) if digest}
 
     def _read_hashes(self, records: Sequence[Record], numbers: Sequence[str]) -> dict[str, str]:
         raws = self._raw_stock(records, self._products.stock_told(numbers))
