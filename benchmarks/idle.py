@@ -42,6 +42,7 @@ def _measure(articles: int) -> Generator[str, None, dict[str, Any]]:
         yield _line("  stock, first run", work("first_stock"))
         yield _line("  stock, the next run, which reads what was written", work("stock"))
         yield _line("  stock, nothing to do", work("stock"))
+        yield _line("  stock, nothing to do, again in the same process", work("stock_again"))
         yield _line("  stock, nothing to do, everything compared", work("all_stock"))
     return {name: statistics.median(result[name] for result in results[1:]) for name in ("seconds", "processor")}
 

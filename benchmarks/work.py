@@ -109,11 +109,18 @@ def first_stock(application: Application) -> dict[str, object]:
     return run(application, "stock")
 
 
+def stock_again(application: Application) -> dict[str, object]:
+    """Run the changes of the stock twice and return the second run, which remembers the answers of the first."""
+    run(application, "stock", Mode.CHANGES)
+    return run(application, "stock", Mode.CHANGES)
+
+
 WORK_FUNCTIONS: Mapping[str, Callable[[Application], dict[str, object]]] = {
     "sync": lambda application: run(application, "products"),
     "changes": lambda application: run(application, "products", Mode.CHANGES),
     "first_stock": first_stock,
     "stock": lambda application: run(application, "stock", Mode.CHANGES),
+    "stock_again": stock_again,
     "all_stock": lambda application: run(application, "stock"),
     "orders": orders,
     "read": read,

@@ -1,10 +1,10 @@
 """Four eyes: a plan that exceeds a second limit is written only after two people approved it.
 
 To prevent one person from lifting the limits alone, loosening a flow that has second limits needs two people as well:
-see `loosening`.
+see `loosening`. So does taking rights from a person if only one person would be left who has them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from integration.core.authorization import requires
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import NotAllowedError
 from integration.core.guards import Guard, Measure, typed_guards
-from integration.core.people import Actor, Right, current_action
+from integration.core.people import Actor, Right, current_action, known_roles
 from integration.core.plan import Approval, Brake
 from integration.core.run import Run
 from integration.flows.registry import Specs
@@ -28,6 +28,8 @@ HOLDS = timedelta(hours=24)
 REQUEST_HOLDS = timedelta(days=7)  # a requested change of settings expires after this time
 SETTING = "four-eyes"
 TWO = 2
+DECIDING = (Right.RUN, Right.ARRANGE, Right.ADMINISTER)  # rights to approve plans, settings, and limits and people
+PERSON = "person:"  # prefix of the name of a requested change of a person
 
 
 class FourEyes:
@@ -79,6 +81,45 @@ class FourEyes:
             self._settings.put(SETTING, {**(self._settings.get(SETTING) or {}), flow: new_limits}, by.ref)
         return may_loosen
 
+    @requires(Right.ADMINISTER)
+    def change_person(self, ref: str, grants: Collection[str], by: Actor) -> bool:
+        """Change the rights of a person, effective at their next action. Return True if the change is in force now.
+
+        With second limits, it waits for a second administrator if it would leave one person alone with a right to
+        decide. Raises NotAllowedError `last_administrator`, and the errors of `may_change`.
+        """
+        roles, apart = known_roles(grants)
+        remaining = Actor(ref, roles=roles, extra_rights=apart).rights
+        if not self._may_take_rights(ref, remaining, {"grants": sorted({*roles, *apart})}, by):
+            return False
+        self._people.change(ref, grants, by)
+        return True
+
+    @requires(Right.ADMINISTER)
+    def switch_person(self, ref: str, by: Actor, *, on: bool) -> bool:
+        """Deactivate a person and end their sessions, or activate them again. Return True if that is in force now.
+
+        Waits and raises as `change_person` does.
+        """
+        if not on and not self._may_take_rights(ref, (), {"on": False}, by):
+            return False
+        self._people.switch(ref, by, on=on)
+        return True
+
+    def person_values(self, ref: str) -> dict[str, Any]:
+        """Return the values of a person that a change request can have: the `grants`, and `on` while active."""
+        person = self._people.get(ref)
+        return {} if person is None else {"grants": sorted(person.grants), "on": person.deactivated_at is None}
+
+    def _may_take_rights(self, ref: str, remaining: Collection[Right], after: Mapping[str, Any], by: Actor) -> bool:
+        lost = [right for right in DECIDING if right not in remaining and self._people.decides(ref, right)]
+        is_alone = any(self._people.deciders(right) == TWO for right in lost)
+        if not is_alone or not any(map(self.limits, self._flows)):
+            return True
+        values = self.person_values(ref)
+        before = {name: values[name] for name in after}
+        return self._is_approved(f"{PERSON}{ref}", "", Right.ADMINISTER, before, after, by)
+
     def may_change(
         self,
         flow: str,
@@ -117,9 +158,26 @@ class FourEyes:
         *,
         approves: bool = True,
     ) -> bool:
-        if not after or not self.limits(flow) or self._people.deciders(right) < TWO:
+        if not after or not self.limits(flow):
             return True
-        self._require_session(by, "change_log_in_needed", flow)
+        return self._is_approved(setting, flow, right, before, after, by, reasons, approves=approves)
+
+    def _is_approved(
+        self,
+        setting: str,
+        flow: str,
+        right: Right,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        by: Actor,
+        reasons: Mapping[str, str] | None = None,
+        *,
+        approves: bool = True,
+    ) -> bool:
+        """Return True if two people made this change, or if only one could. Otherwise store it as a request."""
+        if self._people.deciders(right) < TWO:
+            return True
+        self._require_session(by, "change_log_in_needed", flow or setting.removeprefix(PERSON))
         now = self._clock()
         request = ChangeRequest(
             setting=setting, flow=flow, right=right, before=before, after=after, reasons=reasons or {},

@@ -192,7 +192,7 @@ class WaitingList:
                 step=text("waiting_change_step", until=until),
                 verb="look",
                 page="administration" if request.right is Right.ADMINISTER else "flows",
-                params={"flow": request.flow},
+                params={"flow": request.flow} if request.flow else {},
                 flow=request.flow,
                 since=request.at,
             )

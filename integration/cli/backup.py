@@ -305,7 +305,7 @@ def systems(
         sentences = say("codes_of_former_system", {"system": codes_question.system})
         output.out.print(f"{codes_question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
         for flow, tables in codes_question.tables.items():
-            if names := [*tables, *codes_question.settings[flow]]:
+            if names := [*tables, *codes_question.settings[flow], *codes_question.rules[flow]]:
                 output.out.print(f"{flow}: {', '.join(names)}", soft_wrap=True)
         command = f"{repair_command('codes_of_former_system', {})} {codes_question.system} --confirm-codes"
         output.out.print(f"Confirm these codes with: {command}", soft_wrap=True)

@@ -7,7 +7,9 @@ from integration.core.records import Value
 
 def cleared_count(change: Change) -> int:
     """Return how many non-empty fields an update makes empty."""
-    before = change.before.flat() if change.before and change.action is Action.UPDATE else {}
+    if change.before is None or change.action is not Action.UPDATE:
+        return 0
+    before = change.before.flat()
     return sum(_is_empty(value) and not _is_empty(before.get(path)) for path, value in change.desired.flat().items())
 
 

@@ -97,6 +97,7 @@ class Flow:
     target_role: SystemRole
     stages: tuple[Stage, ...]
     by_changes: bool = True  # whether the source's change stamps report every change; otherwise everything is read
+    other_links: tuple[tuple[str, Kind], ...] = ()  # links of other flows that decide how its records are mapped
     volatile_prefixes: tuple[str, ...] = PASSING + STOCK  # prefixes of values that change without an edit of the record
 
     @property
@@ -128,6 +129,12 @@ class Flow:
     def expected_kinds(self) -> tuple[Kind, ...]:
         """Those `linked_kinds` of which a complete run must find records if the source has any."""
         return _linked_kinds(stage for stage in self.counted_stages if not stage.keyed_source)
+
+    @property
+    def link_inputs(self) -> tuple[tuple[str, Kind], ...]:
+        """The links that a parked record may wait for, as flow and kind: its own flow's, and those of other flows."""
+        own = (kind for stage in self.stages if not stage.volatile for kind in (stage.target, stage.parts) if kind)
+        return (*((self.name, kind) for kind in dict.fromkeys(own)), *self.other_links)
 
     @property
     def order(self) -> tuple[str, ...]:

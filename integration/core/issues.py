@@ -44,13 +44,14 @@ def article_elsewhere_issue(part: Record, parent: str, location: Location) -> Is
     return Issue("article_in_other_product", part.source, "parent", facts)
 
 
+KEY_UNREADABLE = "key_unreadable"  # cause of a record that has no key to read it by
 LONGEST_FOUND = 200  # characters of a value that a sentence shows
 
 
 def unreadable_record_issue(record: Unreadable, system: str) -> Issue:
     """Return the issue of a record that cannot be read, with its raw text."""
     facts = {"key": record.key, "field": record.field, "value": record.raw_value[:LONGEST_FOUND]}
-    cause = "key_unreadable" if record.nameless else "record_unreadable"
+    cause = KEY_UNREADABLE if record.nameless else "record_unreadable"
     return Issue(cause, record.key, record.field, facts | {"system": system, "raw": record.raw})
 
 

@@ -111,16 +111,10 @@ def _identities(record: Record) -> Iterator[tuple[str, Identity]]:
     if record.kind is Kind.PRODUCT:  # identified by its articles
         for part in record.parts:
             if part.kind is Kind.ARTICLE:
-                yield (
-                    part.key,
-                    identity_of(part.kind, {"name": record.values.get("name"), **_nonempty_values(part.values)}),
-                )
+                product_name = identity_of(part.kind, {"name": record.values.get("name")})
+                yield part.key, {**product_name, **identity_of(part.kind, part.values)}
     else:
         yield "", identity_of(record.kind, record.values)
-
-
-def _nonempty_values(values: Mapping[str, Value]) -> Mapping[str, Value]:
-    return {name: value for name, value in values.items() if _text(value)}
 
 
 def identity_of(kind: Kind, values: Mapping[str, Value]) -> Identity:

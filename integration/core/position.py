@@ -12,6 +12,7 @@ class Task(StrEnum):
 
     EXTRACT = "extract"
     TOUCHED = "touched"  # read source records again that were edited in the target
+    PARKED = "parked"  # read parked records again because their inputs changed
     CARRY = "carry"  # read the source records again that the waiting plan would change
     SIBLINGS = "siblings"  # read the other variants of changed articles
     COMPARE = "compare"
@@ -43,6 +44,7 @@ class Position:
     retirements: int = 0
     watched: Mapping[str, int] = field(default_factory=dict)  # count of each guard, by its name
     filled: Mapping[str, int] = field(default_factory=dict)  # records with a value in each source field with a default
+    retried: int = 0  # parked records that were read again because their inputs changed
     undone: int = 0  # the last reversed line of the run that is undone
     trusting: bool = False  # records with unchanged hashes are not read again
 

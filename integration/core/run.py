@@ -48,6 +48,7 @@ class Mode(StrEnum):
 
 # Modes whose plans cover a whole flow, so that the newest plan replaces those before.
 ALL_FOR = "all_for"  # name of the run note that lists changed inputs of the logic, for which everything must be read
+PARKED_FOR = "parked_for"  # name of the run note that lists changed inputs for which parked records are read again
 PLANS_OF_ALL = (Mode.CHANGES, Mode.COMPLETE)
 
 
@@ -144,9 +145,12 @@ class Run:
 
     @property
     def had_no_effect(self) -> bool:
-        """Whether the run completed without a write although it was approved, or all records it read are parked."""
+        """Whether the run completed without a write although it was approved, or all records it read are parked.
+
+        Parked records that it read again are still parked: they do not count.
+        """
         counts = self.counts
-        parked_all = counts.parked > 0 and not counts.proven + counts.accepted + counts.unchanged
+        parked_all = counts.parked > self.position.retried and not counts.proven + counts.accepted + counts.unchanged
         return self.state is RunState.DONE and not counts.reached and (self.approval is not None or parked_all)
 
     @property

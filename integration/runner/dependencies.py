@@ -11,7 +11,7 @@ from integration.core.basis import Basis
 from integration.core.errors import PlanStaleError
 from integration.core.foreign_documents import ForeignDocuments
 from integration.core.records import Record, with_corrections
-from integration.core.run import ALL_FOR, Mode, Run
+from integration.core.run import ALL_FOR, PARKED_FOR, Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.store.corrections import Corrections
 from integration.store.cursors import Cursors
@@ -147,25 +147,29 @@ class Dependencies:
 
 
 FILLED = "filled"  # cursor: the records with a value in each source field with a default
+LINKS = "links"  # input of parked records: the links that they may wait for
 INPUT_MARKS_NOTE = "fed"  # note of a run: the marks of the inputs of its logic when it began
 
 
 def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
-    """Return the notes of a new run: the marks of the inputs of its logic, and the inputs changed since the last run.
+    """Return the notes of a new run: the marks of its inputs, and the inputs that changed since the last run.
 
-    An input is not changed if the waiting plan of the complete flow was made with the same marks. Returns no notes for
-    documents, because a booked document is written once.
+    Everything is read for a changed input of the logic, except documents, because a booked document is written once.
+    For a changed link, and for documents, only the parked records are read. An input is not changed if the waiting plan
+    of the complete flow was made with the same marks.
     """
     flow = logic.flow.name
-    if logic.flow.counted_stage.write_once:
-        return {}
     now = dict(deps.logics.fed(flow))
+    if logic.flow.by_changes:
+        now[LINKS] = deps.links.mark(logic.flow.link_inputs)
     marks = json.dumps(now, sort_keys=True)
     if waits is not None and waits.notes.get(INPUT_MARKS_NOTE) == marks:
         return {INPUT_MARKS_NOTE: marks}
     stored_marks = {name: deps.cursors.get(flow, f"fed:{name}") for name in now}
     new = [name for name, mark in now.items() if stored_marks[name] not in (None, mark)]
-    return {INPUT_MARKS_NOTE: marks} | ({ALL_FOR: ",".join(new)} if new else {})
+    of_logic = [] if logic.flow.counted_stage.write_once else [name for name in new if name != LINKS]
+    reason = {ALL_FOR: ",".join(of_logic)} if of_logic else {PARKED_FOR: ",".join(new)} if new else {}
+    return {INPUT_MARKS_NOTE: marks, **reason}
 
 
 def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:

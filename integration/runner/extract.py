@@ -10,7 +10,7 @@ from integration.core.issues import source_mark
 from integration.core.position import Position, Task
 from integration.core.records import Batch, Record, Unreadable
 from integration.core.rules import as_text
-from integration.core.run import Mode, Progress, Run
+from integration.core.run import PARKED_FOR, Mode, Progress, Run
 from integration.core.search_keys import search_keys
 from integration.core.staged import Staged
 from integration.flows.spec import FlowLogic, page_in, stage_records
@@ -19,12 +19,14 @@ from integration.runner.erased_people import without_erased
 from integration.runner.field_presence import check_field_presence, fetched
 from integration.runner.hashes import unchanged_keys, unparsed_page, with_hashes
 from integration.runner.merged_customers import without_merged
+from integration.runner.parked_records import source_keys
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import NAMELESS
 
 NONE: Mapping[str, str] = {}
 _PageQuery = tuple[Connector, Connector, FlowLogic, Stage, str | None, str | None, int | None]
 SIBLINGS_PAGE = 250  # parents processed together
+PARKED_PAGE = 250  # parked records read again together
 
 
 class Extract:
@@ -92,18 +94,41 @@ class Extract:
         """Read the source records again whose target records were edited since the last run."""
         position, kind = run.position, logic.flow.counted_stage.target
         since = self.deps.cursors.get(logic.flow.name, f"target:{kind}")
-        following = Task.SIBLINGS
-        if run.position.read_count and self.deps.runs.waiting_for_all(run.flow) is not None:
-            following = Task.CARRY
-        if since is None:
-            position = position.start_of(following)
-        else:
+        after = None
+        if since is not None:
             ours = self.deps.cursors.own_markers(logic.flow.name, kind)
             batch = self.deps.connectors[logic.flow.target].read_changes(kind, since, position.after, ours)
             position = replace(position, marker=max(batch.stamp or "", position.marker or "", key=_marker_order))
-            position = self._stage_touched(run, logic, batch.records, position)
-            position = replace(position, after=batch.after) if batch.after else position.start_of(following)
+            position, after = self._stage_touched(run, logic, batch.records, position), batch.after
+        if after:
+            position = replace(position, after=after)
+        else:
+            position = position.start_of(Task.PARKED) if PARKED_FOR in run.notes else self._after_reading(run, position)
         self.deps.previews.keep_position(run.id, position)
+
+    def parked(self, run: Run, logic: FlowLogic) -> None:
+        """Read one page of the parked records again, because an input changed that may have been the reason.
+
+        Dismissed records and records that the target refused are not read.
+        """
+        position = run.position
+        issues = self.deps.previews.issues_to_retry(run.flow, int(position.after or 0), PARKED_PAGE)
+        if issues:
+            sources = source_keys(self.deps.links, self.deps.plans, logic.flow, issues)
+            keys = [key for issue_keys in sources.values() for key in issue_keys]
+            for stage in logic.flow.stages:
+                if not (stage.derived or stage.off):
+                    position = self.stage_fetched(run, logic, stage, keys, position)
+            retried = position.retried + position.read_count - run.position.read_count
+            position = replace(position, after=str(issues[-1].id), retried=retried)
+        else:
+            position = self._after_reading(run, position)
+        self.deps.previews.keep_position(run.id, position)
+
+    def _after_reading(self, run: Run, position: Position) -> Position:
+        """Return the position after the changed records: the waiting plan's records follow if anything was read."""
+        carries = position.read_count and self.deps.runs.waiting_for_all(run.flow) is not None
+        return position.start_of(Task.CARRY if carries else Task.SIBLINGS)
 
     def _stage_touched(self, run: Run, logic: FlowLogic, records: Sequence[Record], position: Position) -> Position:
         """Stage the sources of records that others changed in the target.

@@ -20,7 +20,7 @@ from integration.core.plan import Brake, fingerprint
 from integration.core.plan_lines import LineFilter
 from integration.core.position import Position, Task
 from integration.core.reverted_values import TAKEN_BACK
-from integration.core.run import ALL_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Run
+from integration.core.run import ALL_FOR, PARKED_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
 from integration.runner.compare import Compare
@@ -52,6 +52,7 @@ class Preview:
         self._tasks: Mapping[Task, Callable[[Run, FlowLogic], None]] = {
             Task.EXTRACT: extract.extract,
             Task.TOUCHED: extract.touched,
+            Task.PARKED: extract.parked,
             Task.CARRY: partial(carry_over, deps, extract),
             Task.SIBLINGS: extract.siblings,
             Task.COMPARE: self._compare.compare,
@@ -80,6 +81,8 @@ class Preview:
         trusting = mode is Mode.CHANGES and any(stage.hashed for stage in flow.stages)
         if mode is Mode.CHANGES and not (began and flow.by_changes and ALL_FOR not in notes):
             mode = Mode.COMPLETE
+        if mode is not Mode.CHANGES:
+            notes.pop(PARKED_FOR, None)
         since = {kind: stamp for kind, stamp in stamps.items() if stamp} if mode is Mode.CHANGES else {}
         stage = (first or flow.counted_stage).name
         position = Position(stage=stage, keys=request.keys, max_records=limit, since=since, trusting=trusting)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -42,16 +43,33 @@ def _storable_text(value: str | None) -> str | None:
     return value.replace("\0", REPLACEMENT).encode("utf-8", "replace").decode()
 
 
-_encode_json = json.JSONEncoder(separators=(",", ":")).encode
-_decode_json = json.JSONDecoder().decode
+def _plain_text(value: object) -> str:
+    """Return a text of a class of ours as a plain one. Raises TypeError for any other value."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"no JSON value: {type(value).__name__}")
+
+
+_encode_json = msgspec.json.Encoder(enc_hook=_plain_text).encode
+_decode_json = msgspec.json.Decoder().decode
 
 
 def _as_json(value: Any) -> str | None:
-    return None if value is None else _encode_json(value)
+    if value is None:
+        return None
+    try:
+        return _encode_json(value).decode()
+    except UnicodeEncodeError:  # an unpaired surrogate, which only an escape sequence can hold
+        return json.dumps(value, separators=(",", ":"))
 
 
 def _from_json(value: str | None) -> Any:
-    return None if value is None else _decode_json(value)
+    if value is None:
+        return None
+    try:
+        return _decode_json(value)
+    except msgspec.DecodeError:  # likewise
+        return json.loads(value)
 
 
 class Json(TypeDecorator[Any]):
@@ -107,6 +125,14 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], datetime | None] | None:
+        """Return the conversion, without a call of the type for each text of SQLite."""
+        return _moment_of if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
+
+def _moment_of(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 metadata = sa.MetaData(

@@ -36,7 +36,7 @@ ROOM_BESIDE = 65_536  # bytes of the files that SQLite creates beside a database
 TEMPORARY_CAUSES = frozenset(
     {"database_locked", "database_held", "database_unreachable"}
 )  # temporary causes: wait, then retry
-IDLE = 4  # open connections that wait for the next transaction, of those that read and of those that write
+IDLE = 4  # open connections of each use that wait for the next transaction or query
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 MAX_LIST_VALUES = 10_000  # values in one list that is passed as a single parameter
 
@@ -84,7 +84,11 @@ class Database:
         self._writing = engine.execution_options(writing=True)
         postgres = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}  # SQLite reads like this anyway
         self._reading = engine.execution_options(**(postgres if engine.dialect.name == "postgresql" else {}))
-        self._idle: dict[sa.Engine, deque[sa.Connection]] = {self._reading: deque(), self._writing: deque()}
+        self._idle: dict[sa.Engine, deque[sa.Connection]] = {
+            engine: deque(),  # without a transaction
+            self._reading: deque(),
+            self._writing: deque(),
+        }
         self._idle_limit = IDLE if engine.dialect.name == "sqlite" else 0
 
     @contextmanager
@@ -147,8 +151,8 @@ class Database:
 
     def prepared_rows(self, question: PreparedStatement, values: Mapping[str, object]) -> list[Any]:
         """Return all rows of a prepared query, without a transaction."""
-        with translated_errors(self.engine.url):
-            return question.rows_without_transaction(self.engine, values)
+        with translated_errors(self.engine.url), self._lend_connection(self.engine) as connection:
+            return question.rows_without_transaction(connection, values)
 
     def rows_with_values(
         self, statement: sa.Select[Any], column: sa.ColumnElement[Any], values: Collection[str]
@@ -166,8 +170,8 @@ class Database:
         if not looked_for:
             return []
         if len(looked_for) <= MAX_LIST_VALUES:
-            with translated_errors(self.engine.url):
-                return question.rows_without_transaction(self.engine, values, looked_for)
+            with translated_errors(self.engine.url), self._lend_connection(self.engine) as connection:
+                return question.rows_without_transaction(connection, values, looked_for)
         with self.read() as connection:  # several queries need one consistent view
             return list(question.rows(connection, values, looked_for))
 
@@ -434,10 +438,12 @@ class PreparedKeyQuery:
         for batch in batches(looked_for, MAX_LIST_VALUES):
             yield from ready.rows(connection, {**values, "listed": batch})
 
-    def rows_without_transaction(self, engine: sa.Engine, values: Values, looked_for: Collection[Any]) -> list[Any]:
-        """Return the rows without a transaction. `looked_for` may have at most LISTED values."""
-        return self._statement_for(engine.dialect).rows_without_transaction(
-            engine, {**values, "listed": list(dict.fromkeys(looked_for))}
+    def rows_without_transaction(
+        self, connection: sa.Connection, values: Values, looked_for: Collection[Any]
+    ) -> list[Any]:
+        """Return the rows without a transaction. `looked_for` may have at most MAX_LIST_VALUES values."""
+        return self._statement_for(connection.dialect).rows_without_transaction(
+            connection, {**values, "listed": list(dict.fromkeys(looked_for))}
         )
 
     def _statement_for(self, dialect: sa.Dialect) -> PreparedStatement:

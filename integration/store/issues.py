@@ -9,7 +9,15 @@ import sqlalchemy as sa
 
 from integration.core.authorization import requires
 from integration.core.causes import APART, grouping_detail
-from integration.core.issues import CauseGroup, Issue, IssueGroupKey, IssueOccurrence, IssueState, OpenIssue
+from integration.core.issues import (
+    KEY_UNREADABLE,
+    CauseGroup,
+    Issue,
+    IssueGroupKey,
+    IssueOccurrence,
+    IssueState,
+    OpenIssue,
+)
 from integration.core.people import Right
 from integration.store.database import PreparedKeyQuery, Store, batches, rows_with_keys, upsert
 from integration.store.environments import INACTIVE_PATTERN
@@ -144,6 +152,18 @@ def _close_issues(connection: sa.Connection, at: datetime, run: str, rows: Seque
         for row in rows
     ]
     append_events(connection, at, events)
+
+
+def issues_to_retry(connection: sa.Connection, flow: str, after: int, limit: int) -> list[OpenIssue]:
+    """Return a page of the open issues of a flow that runs found, sorted by id, starting after the id `after`.
+
+    Records that have no key and records that the target refused are left out.
+    """
+    was_sent = sa.exists().where(lines.c.run == issues.c.run, lines.c.key == issues.c.key, lines.c.sent_at.isnot(None))
+    of_runs = issues.c.cause.notin_([*APART, KEY_UNREADABLE])
+    conditions = (issues.c.flow == flow, issues.c.state == IssueState.OPEN, issues.c.id > after, of_runs)
+    page = sa.select(issues).where(*conditions, sa.not_(was_sent)).order_by(issues.c.id).limit(limit)
+    return [_open_issue(row) for row in connection.execute(page)]
 
 
 def dismissed_marks(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:

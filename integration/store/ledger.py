@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from integration.core.run import Outcome, Progress
 from integration.core.states import RunState, Step
 from integration.store import facets, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors, skip_own_writes
-from integration.store.database import Clock, Database, Store, in_clause
+from integration.store.database import Clock, Database, PreparedKeyQuery, Store, in_clause
 from integration.store.events import Event
 from integration.store.outbox import append_events
 from integration.store.plan_lines import Known
@@ -71,12 +72,10 @@ class Ledger(Store):
         Changes of a later stage are returned only when all changes of earlier `stages` are settled. Changes of stages
         that are not in `stages` come last.
         """
-        of_run, is_open = lines.c.run == run, lines.c.step.in_((Step.PLANNED, *plan_lines.UNSETTLED))
-        first = sa.case(*((sa.exists().where(of_run, is_open, lines.c.stage == name), name) for name in stages))
-        page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.seq > after)
-        page = page.order_by(lines.c.seq).limit(limit)
-        rows = self.database.rows(page.where(lines.c.stage == first))
-        return [plan_row(row) for row in rows or self.database.rows(page.where(lines.c.stage.not_in(stages)))]
+        in_order, others = _planned_queries(tuple(stages))
+        values = {"run": run, "after": after, "limit": limit}
+        rows = self.database.prepared_rows(in_order, values) or self.database.prepared_rows(others, values)
+        return [plan_row(row) for row in rows]
 
     def unsettled(self, run: str) -> list[PlanRow]:
         """Return the changes that were sent and not settled, in plan order."""
@@ -93,10 +92,13 @@ class Ledger(Store):
 
         For documents `kind` may be None, because no other kind of record has their keys.
         """
-        rows = self.database.rows_with_values(
-            in_doubt_question(flow, kind, by_keys=True).where(lines.c.run != run), lines.c.key, keys
-        )
-        return [plan_row(row) for row in rows]
+        values = {"run": run, "flow": flow, "kind": kind}
+        return [
+            plan_row(row)
+            for row in self.database.prepared_rows_with_values(
+                _in_doubt_by_keys(None if kind is None else kinds()), values, keys
+            )
+        ]
 
     def all_in_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
         """Return all creates of a kind that are in doubt."""
@@ -288,8 +290,28 @@ def _attempts(row: Row, outcome: Outcome) -> int:
     return attempts - (outcome.interrupted or (outcome.step is Step.PLANNED and row.step == Step.SENT))
 
 
+@cache
+def _planned_queries(stages: tuple[str, ...]) -> tuple[PreparedStatement, PreparedStatement]:
+    """Return the queries for the next changes of the first stage that is not settled, and of unknown stages."""
+    of_run = lines.c.run == sa.bindparam("run")
+    is_open = in_clause(lines.c.step, (Step.PLANNED, *plan_lines.UNSETTLED))
+    first = sa.case(*((sa.exists().where(of_run, is_open, lines.c.stage == name), name) for name in stages))
+    page = sa.select(lines).where(of_run, lines.c.step == Step.PLANNED, lines.c.seq > sa.bindparam("after"))
+    page = page.order_by(lines.c.seq).limit(sa.bindparam("limit"))
+    unknown = sa.not_(in_clause(lines.c.stage, stages))
+    return PreparedStatement(page.where(lines.c.stage == first)), PreparedStatement(page.where(unknown))
+
+
+@cache
+def _in_doubt_by_keys(declared: tuple[Kind, ...] | None) -> PreparedKeyQuery:
+    """Return the query for creates in doubt, of any kind or of one of the declared kinds."""
+    kind: sa.BindParameter[str] | None = None if declared is None else sa.bindparam("kind")
+    query = in_doubt_question(sa.bindparam("flow"), kind, by_keys=True)
+    return PreparedKeyQuery(query.where(lines.c.run != sa.bindparam("run")), lines.c.key)
+
+
 def in_doubt_question(
-    flow: str | sa.BindParameter[str], kind: Kind | None = None, *, by_keys: bool = False
+    flow: str | sa.BindParameter[str], kind: Kind | sa.BindParameter[str] | None = None, *, by_keys: bool = False
 ) -> sa.Select[tuple[object, ...]]:
     """Return the query for creates in doubt, of one kind or of any.
 
@@ -300,7 +322,7 @@ def in_doubt_question(
     settled = in_clause(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
     conditions = (lines.c.action == Action.CREATE, is_in_doubt, ~settled)
     alike = lines.c.kind == kind
-    of_kind = () if kind is None else (sa.or_(alike, lines.c.kind.not_in(kinds())) if by_keys else alike,)
+    of_kind = () if kind is None else (sa.or_(alike, sa.not_(in_clause(lines.c.kind, kinds()))) if by_keys else alike,)
     of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
     every = sa.select(lines).where(*conditions, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
     return every.order_by(lines.c.run, lines.c.seq)

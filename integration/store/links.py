@@ -415,6 +415,14 @@ class Links(Store):
         page = sa.select(links).where(*conditions).order_by(links.c.key).limit(limit)
         return [link_of(row) for row in self.database.rows(page)]
 
+    def mark(self, kinds: Collection[tuple[str, Kind]]) -> str:
+        """Return a text that changes when a link is stored or deleted. `kinds` are pairs of a flow and a kind."""
+        of_links = sa.or_(*(sa.and_(links.c.flow == flow, links.c.kind == kind) for flow, kind in kinds))
+        newest = sa.func.max(links.c.changed_at).label("newest")
+        query = sa.select(links.c.flow, links.c.kind, sa.func.count().label("number"), newest).where(of_links)
+        rows = self.database.rows(query.group_by(links.c.flow, links.c.kind))
+        return " ".join(sorted(f"{row.flow}/{row.kind}:{row.number}@{row.newest.isoformat()}" for row in rows))
+
     @requires(Right.SEE)
     def count(self, flow: str, *kinds: Kind) -> int:
         """Return the number of links of these kinds, including retired ones."""

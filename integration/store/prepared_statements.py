@@ -59,13 +59,10 @@ class PreparedStatement:
         """Return the first row of a query, or None."""
         return next(iter(self.rows(connection, values)), None)
 
-    def rows_without_transaction(self, engine: sa.Engine, values: Values) -> list[Any]:
+    def rows_without_transaction(self, connection: sa.Connection, values: Values) -> list[Any]:
         """Return all rows of a query that is executed without a transaction."""
-        line = engine.raw_connection()
-        try:
-            return _fetch_rows(self._variant(engine.dialect), engine.dialect, line, values)
-        finally:
-            line.close()
+        dialect = connection.dialect
+        return _fetch_rows(self._variant(dialect), dialect, connection.connection, values)
 
     def change(self, connection: sa.Connection, values: Values) -> int:
         """Execute a change and return the number of changed rows."""
@@ -157,12 +154,11 @@ def _compiled_statement(statement: Any, dialect: sa.Dialect, columns: Sequence[s
         values=tuple((name, kinds[name].bind_processor(dialect)) for name in names),
         fixed=fixed,
         by_place=by_place,
-        row=_row_of(statement, dialect) if isinstance(statement, sa.Select) else tuple,
+        row=_row_of(list(statement.exported_columns), dialect),
     )
 
 
-def _row_of(statement: sa.Select[Any], dialect: sa.Dialect) -> Callable[[Sequence[Any]], Any]:
-    columns = list(statement.selected_columns)
+def _row_of(columns: Sequence[Any], dialect: sa.Dialect) -> Callable[[Sequence[Any]], Any]:
     shape = namedtuple("Found", [str(column.key) for column in columns], rename=True)  # type: ignore[misc] # noqa: PYI024
     processors = [
         (at, column.type.dialect_impl(dialect).result_processor(dialect, None)) for at, column in enumerate(columns)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from integration.core.flow import Mirrors, Unique
 from integration.core.guards import SOURCE_EMPTY
-from integration.core.issues import Issue, IssueOccurrence, Skip
+from integration.core.issues import Issue, IssueOccurrence, OpenIssue, Skip
 from integration.core.link_evidence import Evidence
 from integration.core.links import Hashes, Link
 from integration.core.plan import Action, Brake, Change
@@ -23,7 +23,7 @@ from integration.core.staged import Duplicates, Staged
 from integration.core.states import RunState, Step
 from integration.store import choices, hashes, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors
-from integration.store.database import Clock, Database, Store, upsert
+from integration.store.database import Clock, Database, PreparedKeyQuery, Store, upsert
 from integration.store.events import Event, matched, values_of
 from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedStatement, dialect_insert
@@ -84,24 +84,14 @@ class Previews(Store):
 
         Records that have not changed since both systems agreed are left out.
         """
-        conditions = (*_staged_in(run, stage), sa.not_(staged_records.c.same))
-        beyond = () if after_parent is None else (staged_records.c.parent > after_parent,)
-        parents = (
-            sa.select(staged_records.c.parent)
-            .where(*conditions, *beyond)
-            .distinct()
-            .order_by(staged_records.c.parent)
-            .limit(limit)
-        )
-        last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
-        members = sa.select(staged_records).where(*conditions, *beyond, staged_records.c.parent <= last)
-        rows = self.database.rows(members.order_by(staged_records.c.parent, staged_records.c.key))
+        values = {"run": run, "stage": stage, "after": after_parent, "limit": limit}
+        rows = self.database.prepared_rows(_groups_query(after_parent is None), values)
         return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda record: record.parent)]
 
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
         """Return the keys that were not staged, without duplicates and in the given order."""
-        query = sa.select(staged_records.c.key).where(*_staged_in(run, stage))
-        present = {row.key for row in self.database.rows_with_values(query, staged_records.c.key, keys)}
+        rows = self.database.prepared_rows_with_values(_STAGED_KEYS, {"run": run, "stage": stage}, keys)
+        present = {row.key for row in rows}
         return [key for key in dict.fromkeys(keys) if key not in present]
 
     def count_unchanged(self, run: str, stage: str) -> int:
@@ -216,6 +206,11 @@ class Previews(Store):
         """Return the marks that these records had when their issues were dismissed, by key and issue id."""
         with self.database.read() as connection:
             return issues.dismissed_marks(connection, flow, keys)
+
+    def issues_to_retry(self, flow: str, after: int, limit: int) -> list[OpenIssue]:
+        """Return a page of the open issues whose records may be read again, sorted by id, after the id `after`."""
+        with self.database.read() as connection:
+            return issues.issues_to_retry(connection, flow, after, limit)
 
     def reopen_issues(self, run: str, identities: Collection[int]) -> None:
         """Reopen dismissed issues because their source records changed."""
@@ -340,6 +335,19 @@ class Previews(Store):
 
 
 @cache
+def _groups_query(is_first: bool) -> PreparedStatement:
+    """Return the query for the members of the next parents, for the first page or for a later one."""
+    in_stage = _staged_in(sa.bindparam("run"), sa.bindparam("stage"))
+    beyond = () if is_first else (staged_records.c.parent > sa.bindparam("after"),)
+    conditions = (*in_stage, sa.not_(staged_records.c.same), *beyond)
+    parent = staged_records.c.parent
+    parents = sa.select(parent).where(*conditions).distinct().order_by(parent).limit(sa.bindparam("limit"))
+    last = sa.select(sa.func.max(parents.subquery().c.parent)).scalar_subquery()
+    members = sa.select(staged_records).where(*conditions, parent <= last)
+    return PreparedStatement(members.order_by(parent, staged_records.c.key))
+
+
+@cache
 def _unchanged_statement(dialect_name: str) -> PreparedStatement:
     """Return the statement that stores an unchanged record and replaces an earlier staged version of it."""
     parameters: dict[str, object] = {name: sa.bindparam(name) for name in ("run", "stage", "key", "number")}
@@ -356,8 +364,15 @@ def _unchanged_statement(dialect_name: str) -> PreparedStatement:
     return PreparedStatement(statement.on_conflict_do_update(index_elements=keys, set_=replaced).inline())
 
 
-def _staged_in(run: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
+def _staged_in(
+    run: str | sa.BindParameter[str], stage: str | sa.BindParameter[str]
+) -> tuple[sa.ColumnElement[bool], ...]:
     return (staged_records.c.run == run, staged_records.c.stage == stage)
+
+
+_STAGED_KEYS = PreparedKeyQuery(
+    sa.select(staged_records.c.key).where(*_staged_in(sa.bindparam("run"), sa.bindparam("stage"))), staged_records.c.key
+)
 
 
 def _occurrence(line: PlanRow) -> IssueOccurrence:

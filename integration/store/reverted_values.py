@@ -9,10 +9,19 @@ from integration.core.plan import Change
 from integration.core.records import Kind, from_json, to_json
 from integration.core.reverted_values import RevertedValue
 from integration.core.run import Mode
-from integration.store.database import rows_with_keys, upsert
+from integration.store.database import PreparedKeyQuery, upsert
+from integration.store.prepared_statements import PreparedStatement
 from integration.store.tables import reverted_values, runs
 
-_RUN = sa.select(runs.c.mode, runs.c.undo_of, runs.c.approval, runs.c.by).where(runs.c.id == sa.bindparam("run"))
+_RUN = PreparedStatement(
+    sa.select(runs.c.mode, runs.c.undo_of, runs.c.approval, runs.c.by).where(runs.c.id == sa.bindparam("run"))
+)
+_REVERTED = PreparedKeyQuery(
+    sa.select(reverted_values).where(
+        reverted_values.c.flow == sa.bindparam("flow"), reverted_values.c.kind == sa.bindparam("kind")
+    ),
+    reverted_values.c.key,
+)
 
 Taken = Mapping[str, Mapping[str, RevertedValue]]  # by record key and path of the value
 
@@ -22,8 +31,7 @@ def read_reverted_values(
 ) -> dict[str, dict[str, RevertedValue]]:
     """Return the reverted values of these records, by key and path. Records without any are left out."""
     by_key: dict[str, dict[str, RevertedValue]] = {}
-    query = sa.select(reverted_values).where(reverted_values.c.flow == flow, reverted_values.c.kind == kind)
-    for row in rows_with_keys(connection, query, reverted_values.c.key, keys):
+    for row in _REVERTED.rows(connection, {"flow": flow, "kind": kind}, keys):
         by_key.setdefault(row.key, {})[row.path] = RevertedValue(
             from_json(row.value), row.run, row.by, row.reverted_at, row.inputs
         )
@@ -39,14 +47,11 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
         kind_changes = [change for change in changes if change.kind is kind]
         by_key = read_reverted_values(connection, flow, kind, [change.key for change in kind_changes])
         for change in kind_changes:
-            forget_taken_back(
-                connection,
-                flow,
-                kind,
-                {change.key: change.desired.flat().keys() & by_key.get(change.key, {}).keys()},
-            )
-    row = connection.execute(_RUN, {"run": run}).one()
-    if row.mode != Mode.UNDO or connection.execute(_RUN, {"run": row.undo_of}).one().mode == Mode.UNDO:
+            if change.key in by_key:
+                paths = change.desired.flat().keys() & by_key[change.key].keys()
+                forget_taken_back(connection, flow, kind, {change.key: paths})
+    row = _RUN.first(connection, {"run": run})
+    if row.mode != Mode.UNDO or _RUN.first(connection, {"run": row.undo_of}).mode == Mode.UNDO:
         return
     by = (row.approval or {}).get("by", row.by)
     rows = {

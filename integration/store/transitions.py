@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -35,11 +36,16 @@ def run_row(connection: sa.Connection, run: str, *, lock: bool = False) -> Row:
 
 def update_run(connection: sa.Connection, run: str, **values: Any) -> Row:
     """Update columns of a run and return the new row. Raises KeyError if it does not exist."""
-    changed = runs.update().where(runs.c.id == run).values(values).returning(runs)
-    row = connection.execute(changed).first()
+    row: Row | None = _update_statement(tuple(values)).first(connection, {**values, "the_run": run})
     if row is None:
         raise KeyError(f"there is no run {run}")
     return row
+
+
+@cache
+def _update_statement(columns: tuple[str, ...]) -> PreparedStatement:
+    values: dict[str, sa.BindParameter[object]] = {name: sa.bindparam(name) for name in columns}
+    return PreparedStatement(runs.update().where(runs.c.id == sa.bindparam("the_run")).values(values).returning(runs))
 
 
 def store_progress(connection: sa.Connection, now: datetime, run: str, progress: Progress | None) -> None:
@@ -156,7 +162,7 @@ def append_run_event(
     append_events(connection, now, [Event(event=event, run=run, flow=flow, facts=facts, ms=ms)])
 
 
-_NEWEST = (
+_NEWEST = PreparedStatement(
     sa.select(phases.c.number, phases.c.phase, phases.c.started_at)
     .where(phases.c.run == sa.bindparam("run"))
     .order_by(phases.c.number.desc())
@@ -166,7 +172,7 @@ _NEWEST = (
 
 def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_before: int = 0) -> bool:
     """Store that a run enters a phase, and return whether it was in another one. Records an event after a wait."""
-    last = connection.execute(_NEWEST, {"run": run}).first()
+    last = _NEWEST.first(connection, {"run": run})
     if last is not None and last.phase == phase:
         return False
     if last is not None and last.phase == HOLD and phase != STOPPED:

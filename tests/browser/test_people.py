@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from integration.accounts.people import People
 from integration.accounts.store.people import PeopleStore as Stored
-from integration.core.people import Role
+from integration.core.people import Right, Role
 from integration.store.database import open_database
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
@@ -126,4 +126,18 @@ def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, brow
     button(hers, "Approve the change")
     expect(hers.get_by_text("The change is approved and saved.")).to_be_visible()
     expect(opened(hers, hers.get_by_label("Number of changes").first)).to_have_value("90")
+
+    for ref in {person.ref for person in people.list_people()} - {"cas", "dora"}:
+        people.switch(ref, somebody("admin"), on=False)
+    button(page, "Change a person")
+    at_rest(page).get_by_role("combobox", name=re.compile("Log-in name")).fill("dora")
+    page.keyboard.press("Enter")
+    button(page, "Shut out")
+    expect(page.get_by_text("it waits for a second administrator").first).to_be_visible()
+    assert people.deciders(Right.ADMINISTER) == 2
+    hers.reload()
+    expect(at_rest(hers).get_by_text("dora: Taking these rights leaves one person alone")).to_be_visible()
+    button(hers, "Approve the change")
+    expect(hers.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
+    assert people.deciders(Right.ADMINISTER) == 1
     other.close()

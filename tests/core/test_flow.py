@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from integration.core.flow import Flow, Stage
 from integration.core.records import Kind
-from integration.core.system_roles import SystemRole
+from integration.core.system_roles import SystemRole, assign_roles
 
 GROUPS = Stage("groups", Kind.GROUP, Kind.GROUP, is_counted=False)
 PRODUCTS = Stage("articles", Kind.ARTICLE, Kind.PRODUCT, parts=Kind.ARTICLE)
@@ -70,6 +70,14 @@ def test_a_document_and_a_record_that_cannot_be_checked_are_never_repeatable() -
 
 
 def test_a_flow_names_the_systems_of_its_roles_and_the_kinds_that_a_source_must_have() -> None:
+    assign_roles({SystemRole.BOOKS: "accountview", SystemRole.TILL: "mplus"})
     flow = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS))
     assert (flow.source, flow.target) == (SystemRole.BOOKS.system, SystemRole.TILL.system)
     assert flow.expected_kinds == (Kind.ARTICLE,)
+
+
+def test_a_parked_record_waits_for_links_of_its_own_flow_that_do_not_change_daily_and_of_other_flows() -> None:
+    levels, prices = Stage("levels", Kind.ARTICLE, Kind.STOCK, volatile=True), (("prices", Kind.RELATION),)
+    flow = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS, levels), other_links=prices)
+    own = (("products", Kind.GROUP), ("products", Kind.PRODUCT), ("products", Kind.ARTICLE))
+    assert flow.link_inputs == (*own, ("prices", Kind.RELATION))

@@ -106,7 +106,7 @@ def test_a_change_made_through_a_look_is_never_kept(database: Database) -> None:
 
 def test_a_question_is_asked_by_itself(database: Database) -> None:
     statement = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
-    assert [row.number for row in statement.rows_without_transaction(database.engine, {})] == [0]
+    assert [row.number for row in database.prepared_rows(statement, {})] == [0]
 
 
 @contextmanager
@@ -122,6 +122,6 @@ def test_a_connection_that_the_server_ended_is_told_and_the_next_question_has_an
         with pytest.raises(UnavailableError) as caught, database.write() as connection, all_others_ended_by(other):
             statement.rows(connection, {})
         assert caught.value.code == "database_unreachable"
-        assert [row.number for row in statement.rows_without_transaction(database.engine, {})] == [0]
+        assert [row.number for row in database.prepared_rows(statement, {})] == [0]
         with database.write() as connection:
             assert [row.number for row in statement.rows(connection, {})] == [0]

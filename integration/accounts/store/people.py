@@ -4,7 +4,8 @@ Keys of browsers and links are stored as hashes only, so that a reader of the da
 """
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from integration.accounts.store.change_requests import withdraw_change_requests
 from integration.accounts.store.first_approvals import withdraw_first_approvals
-from integration.core.people import Actor, Person, Right, Session, known_roles
+from integration.core.errors import NotAllowedError
+from integration.core.people import Actor, Person, Right, Role, Session, known_roles
 from integration.store.database import Store, upsert
 from integration.store.events import Event
 from integration.store.outbox import append_events
@@ -32,6 +34,24 @@ _CAME = PreparedStatement(
 def key_hash(key: str) -> str:
     """Return the hash to store for a long random key."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+@contextmanager
+def _keeping_an_administrator(connection: sa.Connection) -> Iterator[None]:
+    """Raise NotAllowedError `last_administrator` if the block leaves no administrator who can log in, but one before.
+
+    Locks the people, so that two administrators cannot remove each other at the same time.
+    """
+    connection.execute(sa.select(people.c.ref).order_by(people.c.ref).with_for_update())
+    had_one = _has_administrator(connection)
+    yield
+    if had_one and not _has_administrator(connection):
+        raise NotAllowedError("last_administrator")
+
+
+def _has_administrator(connection: sa.Connection) -> bool:
+    query = sa.select(people.c.grants).where(people.c.subject.is_not(None), people.c.deactivated_at.is_(None))
+    return any(Role.ADMINISTRATOR in grants for grants in connection.execute(query).scalars())
 
 
 class PeopleStore(Store):
@@ -77,11 +97,11 @@ class PeopleStore(Store):
         """Change the rights of a person, effective at their next action.
 
         A person who may no longer approve plans loses their first approvals. Requests to change a setting are deleted
-        if the person no longer has the right for it.
+        if the person no longer has the right for it. Raises NotAllowedError `last_administrator`.
         """
         roles, apart = known_roles(grants)
         changed = Actor(ref, roles=roles, extra_rights=apart)
-        with self.database.write() as connection:
+        with self.database.write() as connection, _keeping_an_administrator(connection):
             connection.execute(people.update().where(people.c.ref == ref).values(grants=sorted(grants)))
             if not changed.may(Right.RUN):
                 withdraw_first_approvals(connection, by=ref)
@@ -91,10 +111,11 @@ class PeopleStore(Store):
     def switch(self, ref: str, by: str, *, on: bool) -> None:
         """Deactivate a person and end their sessions, or activate them again.
 
-        Deactivation also withdraws the first approvals and change requests of the person.
+        Deactivation also withdraws the first approvals and change requests of the person. Raises NotAllowedError
+        `last_administrator`.
         """
         now = self.clock()
-        with self.database.write() as connection:
+        with self.database.write() as connection, _keeping_an_administrator(connection):
             connection.execute(people.update().where(people.c.ref == ref).values(deactivated_at=None if on else now))
             if not on:
                 self._revoke(connection, sessions.c.person == ref)

@@ -46,6 +46,10 @@ class RepeatedColumn(list[object]):
         """Return the error for a reader that cannot park a single record."""
         return MalformedAnswerError("column_repeated", system=SYSTEM, field=self.name)
 
+    def as_wrong_value(self) -> WrongValueError:
+        """Return the error for a reader that parks the record, with all values."""
+        return WrongValueError(self.name, ", ".join(map(str, self))[:LONGEST_SHOWN])
+
 
 def with_unique_columns(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
     """Return an object of these names and values; a name that occurs more than once holds a RepeatedColumn."""
@@ -59,9 +63,9 @@ def with_unique_columns(pairs: Sequence[tuple[str, object]]) -> dict[str, object
 
 def expect_unique_columns(row: Row) -> None:
     """Raise WrongValueError for a row that has a column more than once."""
-    for name, value in row.items():
+    for value in row.values():
         if isinstance(value, RepeatedColumn):
-            raise WrongValueError(name, ", ".join(map(str, value))[:LONGEST_SHOWN])
+            raise value.as_wrong_value()
 
 
 def text_or_none(value: object) -> str | None:
@@ -76,6 +80,14 @@ def text_or_none(value: object) -> str | None:
     if value is None or isinstance(value, bool | list | dict):
         return None
     return str(value).rstrip() or None
+
+
+def key_text(value: object) -> str:
+    """Return the text of a key column, or an empty text if the record cannot be identified.
+
+    That is so without a value, and if the row has the column more than once.
+    """
+    return "" if isinstance(value, RepeatedColumn) else text_or_none(value) or ""
 
 
 def has_hidden_signs(value: object) -> bool:

@@ -82,7 +82,7 @@ class Debtors:
         numeric = [name for name, column in layout.existing_columns().items() if layout.columns[column].type in NUMBERS]
 
         def decode(row: Row) -> Record:
-            number, column = layout.text(row, "number"), layout.column("number")
+            number, column = layout.key(row, "number"), layout.column("number")
             raw_number = row.get(column.name)
             is_unsure = has_hidden_signs(raw_number) or (column.type in TEXTS and not isinstance(raw_number, str))
             return read_of(Kind.DEBTOR, "" if is_unsure else number, row, lambda: read(number, row))
@@ -91,7 +91,9 @@ class Debtors:
             expect_key(number, layout.column("number").name, row)
             require_values(layout, row, *numeric)
             return Record(
-                Kind.DEBTOR, number, layout.decoded(row, {}) | unmapped_values(row, layout.existing_columns())
+                Kind.DEBTOR,
+                number,
+                layout.decoded(row, {}) | unmapped_values(row, layout.existing_columns(), layout.columns),
             )
 
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.existing_columns(), decode, code="number")
@@ -102,7 +104,7 @@ class Debtors:
         column = layout.column("number").name
         values = layout.stored("number", numbers)
         rows = self._reader.rows(self._layouts.object_of(Kind.DEBTOR), column, values, key=column)
-        return [row for row in rows if layout.text(row, "number") in values]
+        return [row for row in rows if layout.key(row, "number") in values]
 
     # ---- as a target
 
@@ -125,7 +127,7 @@ class Debtors:
                     if evidence.name == "vat_number":
                         rows = [row for row in rows if _has_number_of(layout, row, record)]
                     if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
-                        rows = [row for row in rows if layout.text(row, "number") not in distinct]
+                        rows = [row for row in rows if layout.key(row, "number") not in distinct]
                     if rows and record.key not in current:
                         current[record.key] = _debtor(layout, record, rows, evidence.name)
         return current
@@ -149,7 +151,7 @@ class Debtors:
         for row in rows:
             mark = evidence.mark(layout.text(row, name))
             if mark in marks:
-                rows_by_mark.setdefault(mark, {})[layout.text(row, "number")] = row
+                rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         return {mark: list(several.values()) for mark, several in rows_by_mark.items()}
 
     def create(self, desired: Record, references: References) -> str:  # noqa: ARG002
@@ -245,7 +247,7 @@ def _mail_spellings(value: str) -> set[str]:
 
 def _debtor(layout: Layout, desired: Record, rows: Sequence[Row], evidence: str) -> CurrentRecord:
     first, *others = sorted(rows, key=lambda row: _preference(layout, row))
-    number = layout.text(first, "number")
+    number = layout.key(first, "number")
 
     def read() -> Record:
         expect_key(number, layout.column("number").name, first)
@@ -256,7 +258,7 @@ def _debtor(layout: Layout, desired: Record, rows: Sequence[Row], evidence: str)
         number,
         change_stamp(layout, first),
         evidence=evidence,
-        other_references=tuple(layout.text(row, "number") for row in others),
+        other_references=tuple(layout.key(row, "number") for row in others),
         identities={"": _identity(layout, first)},
     )
 
@@ -269,7 +271,7 @@ def _identity(layout: Layout, row: Row) -> Identity:
 
 def _preference(layout: Layout, row: Row) -> tuple[bool, bool, bool, int, str]:
     """Return a sort key: without a number first (it becomes a question), then unblocked, then the lowest number."""
-    number = layout.text(row, "number")
+    number = layout.key(row, "number")
     blocked = any(decode_flag(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
     return bool(number), blocked, *rank(number)
 
@@ -303,7 +305,7 @@ class Addresses:
         rows_by_mark: dict[tuple[str, ...], dict[str, Row]] = {}
         for row in rows:
             mark = (layout.text(row, "debtor").casefold(), *(_content_text(layout.text(row, name)) for name in CONTENT))
-            rows_by_mark.setdefault(mark, {})[layout.text(row, "number")] = row
+            rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         current = {}
         for record in records:
             mark = (

@@ -15,6 +15,7 @@ from integration.connectors.accountview.codec import (
     calendar_day,
     cell_of,
     equivalent_value,
+    key_text,
     text_or_none,
     typed_value,
 )
@@ -77,6 +78,10 @@ class Layout:
         except WrongValueError:  # reading the record reports it; this text may be the record's key
             value = text_or_none(row.get(column))
         return "" if value is None else str(value)
+
+    def key(self, row: Row, name: str) -> str:
+        """Return the key in a row as text, empty if there is none or if the row has its column more than once."""
+        return self.text(row, name) if key_text(row.get(self.names.get(name, ""))) else ""
 
     def day(self, row: Row, name: str) -> date | None:
         """Return one value of a row as a date, or None, also if it is unreadable."""

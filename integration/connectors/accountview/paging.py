@@ -12,7 +12,7 @@ from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
 from typing import Self
 
-from integration.connectors.accountview.codec import Row, text_or_none
+from integration.connectors.accountview.codec import Row, key_text
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
 from integration.core.errors import MalformedAnswerError
 
@@ -56,7 +56,7 @@ class PagesSeen:
         self._size = size
         self._object = of
         self._column = sorted_by.upper().replace(".", "_")
-        self._enough = enough
+        self._enough = min(enough, size)  # a full page never ends the list, however many rows other lists return
         self._state = PageState()
         self._rows: set[str] = set()
 
@@ -72,9 +72,7 @@ class PagesSeen:
         if not rows.isdisjoint(self._rows):
             raise incomplete(self._object, len(self._rows))
         self._rows |= rows
-        self._state = self._state.onward(
-            self._object, self._size, [text_or_none(row.get(self._column)) or "" for row in page]
-        )
+        self._state = self._state.onward(self._object, self._size, [key_text(row.get(self._column)) for row in page])
         return False
 
     def asking(self) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from integration.connectors.accountview.answers import in_capitals, lookup_name, parse_json, unreadable_answer
-from integration.connectors.accountview.codec import Row, text_or_none
+from integration.connectors.accountview.codec import Row, key_text, text_or_none
 from integration.connectors.accountview.settings import BusinessObject
 
 
@@ -46,7 +46,7 @@ class RawRow:
 
 
 def split_rows(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None:
-    """Return the rows of an answer with a single table whose rows all name the key in the same way.
+    """Return the rows of an answer with a single table whose rows all name the key once, in the same way.
 
     None for any other answer, which must be parsed completely.
     """
@@ -54,6 +54,9 @@ def split_rows(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None
         ((table, rows),) = _TABLES.decode(body).items()
         names = [name.text for name in _COLUMNS.decode(rows[0])]
         (column,) = [name for name in names if lookup_name(name) == key.upper()]
+        name = b'"%b"' % key.lower().encode()
+        if any(row.lower().replace(b".", b"_").count(name) != 1 for row in map(bytes, rows)):
+            return None
         keys = [text_or_none(_key_decoder(column).decode(row).key) or "" for row in rows]
     except (ValueError, LookupError, RecursionError, MemoryError):
         return None
@@ -65,7 +68,7 @@ def split_rows(body: bytes, of: BusinessObject, key: str) -> list[RawRow] | None
 
 def raw_rows_of(rows: Sequence[Row], key: str) -> list[RawRow]:
     """Return parsed rows as raw rows."""
-    return [RawRow(text_or_none(row.get(key)) or "", repr(row).encode(), row) for row in rows]
+    return [RawRow(key_text(row.get(key)), repr(row).encode(), row) for row in rows]
 
 
 def _without_numbers(rows: Sequence[bytes], names: Sequence[str], of: BusinessObject) -> Sequence[bytes]:

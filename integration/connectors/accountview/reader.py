@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from integration.connectors.accountview.answers import lookup_name
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
-from integration.connectors.accountview.codec import Row, has_hidden_signs, text_or_none, without_hidden_signs
+from integration.connectors.accountview.codec import Row, has_hidden_signs, key_text, text_or_none, without_hidden_signs
 from integration.connectors.accountview.missing_key import MissingKeyError
 from integration.connectors.accountview.paging import PagesSeen
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -85,8 +85,8 @@ class RowReader:
     ) -> list[tuple[Query, list[DocumentRows]]]:
         """Return the query of each portion of the values, with the rows found.
 
-        Raises MissingKeyError for a row without its value in the column; with `exact`, also for a row whose value
-        differs from a wanted one only in invisible characters.
+        Raises MissingKeyError for a row without a value in the column, or with several values; with `exact`, also for
+        a row whose value differs from a wanted one only in invisible characters.
         """
         conditions = [
             QueryFilter(column, "Equal", "C", value) for value in sorted({value for value in values if value})
@@ -105,7 +105,7 @@ class RowReader:
             if isinstance(answer, IntegrationError):
                 raise answer
             column_values = [(row, row.get(lookup_name(column))) for row, _ in answer]
-            unnamed = [row for row, value in column_values if text_or_none(value) is None]
+            unnamed = [row for row, value in column_values if not key_text(value)]
             if exact:
                 wanted_values = {condition.value.casefold() for condition in portion_query.filters}
                 unnamed += [row for row, value in column_values if _is_hidden_in(value, wanted_values)]
@@ -119,7 +119,7 @@ class RowReader:
         rows = page = ask(query)
         pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
         while not pages_seen.is_last([row for row, _ in page]):
-            last = text_or_none(page[-1][0].get(query.sort[0].upper()))
+            last = key_text(page[-1][0].get(query.sort[0].upper()))
             by_key = self._settings.page_strategy == "last_key" and bool(last)
             number, size = pages_seen.asking()
             query = replace(query, number=number, size=size, last_key=last if by_key else None)

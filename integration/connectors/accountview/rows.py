@@ -20,6 +20,7 @@ from integration.connectors.accountview.codec import (
     expect_unique_columns,
     has_hidden_signs,
     is_date,
+    key_text,
     number_or_none,
     stamp,
     text_or_none,
@@ -43,7 +44,7 @@ def row_decoder(
     """Return a decoder from rows to records, prepared once for many rows; a row without a code becomes unreadable.
 
     Columns with a name of ours have that name, all others their own, so that a mapping can use them all. `columns`
-    returns the data dictionary; it is called only for a row with a number where we expect a text.
+    returns the data dictionary; it is called only for a row with a number in a column that may be a text.
     """
     readers = [(name, column, _reader(name)) for name, column in names.items()]
     untold = {column for name, column in names.items() if name in STOCK}  # a missing quantity is not None
@@ -67,6 +68,7 @@ def row_decoder(
                 for name, column, reader in readers
                 if column in row or column not in untold
             }
+            expect_texts(row, [column for column in row if column not in named_columns])
             values |= {
                 column: plain_value(column, value) for column, value in row.items() if column not in named_columns
             }
@@ -132,17 +134,19 @@ def require_values(layout: Layout, row: Row, *names: str) -> None:
 
 def record_key_in(row: Row, column: str) -> str:
     """Return the key of a row. Raises WrongValueError as `expect_key` does."""
-    key = text_or_none(row.get(column)) or ""
+    key = key_text(row.get(column))
     expect_key(key, column, row)
     return key
 
 
 def expect_key(key: str, column: str, row: Row) -> None:
-    """Raise WrongValueError for a row without a key, because its record cannot be identified.
+    """Raise WrongValueError for a row without a key or with several, because its record cannot be identified.
 
     A key with invisible characters is refused as well: elsewhere the record is known without them.
     """
     raw_value = row.get(column)
+    if isinstance(raw_value, RepeatedColumn):
+        raise raw_value.as_wrong_value()
     if not key or has_hidden_signs(raw_value):
         raise WrongValueError(
             column, "" if raw_value is None else repr(raw_value)[1:-1] if key else str(raw_value)[:LONGEST_SHOWN]
@@ -162,13 +166,17 @@ def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Recor
         return unreadable(kind, key, error, raw_row(row))
 
 
-def unmapped_values(row: Row, names: Mapping[str, str]) -> dict[str, Value]:
-    """Return the values of the columns without a name of ours, under their own names.
+def unmapped_values(row: Row, names: Mapping[str, str], columns: Mapping[str, DictionaryColumn]) -> dict[str, Value]:
+    """Return the values of the columns without a name of ours, under their own names. `columns` is the data dictionary.
 
-    Raises WrongValueError for a column that occurs more than once, or that holds a list or an object.
+    Raises WrongValueError for a column that occurs more than once, that holds a list or an object, or that is a text in
+    the dictionary and holds a number.
     """
     expect_unique_columns(row)
     named_columns = set(names.values())
+    for column, value in row.items():
+        if column not in named_columns and column in columns:
+            expect_text(columns[column], value)
     return {column: plain_value(column, value) for column, value in row.items() if column not in named_columns}
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
-from integration.connectors.accountview.codec import Row, literal, stamp, text_or_none
+from integration.connectors.accountview.codec import Row, key_text, literal, stamp
 from integration.connectors.accountview.paging import PageState, expect_different, incomplete
 from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import RowReader
@@ -149,7 +149,7 @@ class Pages:
         """
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
-        keys = [text_or_none(row.get(reading.key)) or "" for row in rows]
+        keys = [key_text(row.get(reading.key)) for row in rows]
         records = tuple(whole_records(rows, reading.decode))
         return Batch(records, self._next_mark(reading, mark, keys), mark.stamp, reading.fields_of(rows))
 

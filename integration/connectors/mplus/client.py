@@ -1,7 +1,10 @@
 """SOAP 1.1 client of MplusKASSA: one address, with the credentials in the query."""
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from io import BytesIO
@@ -17,10 +20,12 @@ from integration.connectors.http import Gateway
 from integration.connectors.mplus.element_shape import ElementShape
 from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
+from integration.connectors.parallel import run_parallel
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
     InDoubtError,
+    IntegrationError,
     MalformedAnswerError,
     RejectedError,
     UnavailableError,
@@ -33,6 +38,7 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 BINDING = f"{{{NAMESPACE}}}MplusQapi"
 WSDL = "mplus.wsdl"
+DIGEST_BYTES = 32
 LOOKS = 3  # how many unusable answers to a read are accepted before the error is raised
 
 _BEGIN = f"""<?xml version='1.0' encoding='utf-8'?>
@@ -185,12 +191,41 @@ class Client:
         Raises UnavailableError, AccessDeniedError, MalformedAnswerError, or RejectedError when the read itself is
         refused.
         """
+        message = interface_contract().message(operation, content)
+        if (content_ahead := self._take_ahead(operation, message)) is not None:
+            return content_ahead
         looks = _ReadRetry(self, operation)
-        answer = self._post(operation, interface_contract().message(operation, content), repeatable=True, looks=looks)
+        answer = self._post(operation, message, repeatable=True, looks=looks)
         outcome = looks.outcome if looks.outcome is not None else self.understood(answer, operation, write=False)
         if isinstance(outcome, ConnectorError):
             raise outcome
         return outcome
+
+    def read_ahead(self, reads: Sequence[tuple[str, Mapping[str, Any]]], limit: int) -> "AnswersAhead":
+        """Return the unparsed answers to some reads, given as operation and content, with `limit` calls at once.
+
+        Raises as `read` does for a till that cannot be reached.
+        """
+        messages = [(operation, interface_contract().message(operation, content)) for operation, content in reads]
+        answers: dict[bytes, HttpAnswer] = {}
+        for (_, message), answer in zip(
+            messages, run_parallel(lambda request: self._post(*request, repeatable=True), messages, limit), strict=True
+        ):
+            if isinstance(answer, IntegrationError):
+                raise answer
+            answers[message] = answer
+        return AnswersAhead(answers)
+
+    def _take_ahead(self, operation: str, message: bytes) -> Element | None:
+        """Return the content of an answer that was read ahead, or None if there is no usable one."""
+        ahead = _answers_ahead.get()
+        answer = None if ahead is None else ahead.answers.pop(message, None)
+        outcome = None if answer is None else self.understood(answer, operation, write=False)
+        if outcome is not None and not isinstance(outcome, ConnectorError):
+            return outcome
+        if ahead is not None:
+            ahead.sufficed = False
+        return None
 
     def write(self, operation: str, **content: Any) -> Element:
         """Return the answer to a write that the till carried out. The write is sent once.
@@ -289,6 +324,34 @@ class Client:
         )
         masked_result = self._gateway.masked(result)
         raise RejectedError(REFUSALS.get(reason, "mplus_rejected"), message=message, result=masked_result, **facts)
+
+
+class AnswersAhead:
+    """Unparsed answers to some reads, and a digest of them with their requests.
+
+    In the block of `use`, `Client.read` takes them instead of a call. `sufficed` is False once a read needed a call
+    after all, because there was no answer ahead or no usable one.
+    """
+
+    def __init__(self, answers: dict[bytes, HttpAnswer]) -> None:
+        self.answers = answers
+        self.sufficed = True
+        digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+        for message, answer in answers.items():
+            digest.update(b"%d %b%d %b" % (len(message), message, len(answer.body), answer.body))
+        self.digest = digest.digest()
+
+    @contextmanager
+    def use(self) -> Iterator[None]:
+        """Let reads in the block take these answers, also in the threads that `run_parallel` begins."""
+        token = _answers_ahead.set(self)
+        try:
+            yield
+        finally:
+            _answers_ahead.reset(token)
+
+
+_answers_ahead: ContextVar[AnswersAhead | None] = ContextVar("answers_ahead", default=None)
 
 
 class _ReadRetry:

@@ -88,7 +88,8 @@ def by_own_number(
         pairs = [(number_of(item) or "", item) for item in ask(numbers)]
         numbered_pairs = [pair for pair in pairs if pair[0]]
         nameless = [item for number, item in pairs if not number]
-        untold = [number for number in numbers if number not in dict(numbered_pairs)] if nameless else []
+        known_numbers = {number for number, _ in numbered_pairs}
+        untold = [number for number in numbers if number not in known_numbers] if nameless else []
         if len(numbers) > 1:
             return numbered_pairs + [pair for number in untold for pair in asking([number])]
         return numbered_pairs + [(number, nameless[0]) for number in untold]

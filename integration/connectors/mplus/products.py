@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
@@ -24,6 +24,7 @@ from integration.connectors.mplus.target import (
     require_unchanged,
     till_numbers,
 )
+from integration.connectors.parallel import portions
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.issues import article_elsewhere_issue
@@ -173,6 +174,11 @@ class TillProducts:
         rows = self._in_pages(self._article_completer.ask_all(ask, lambda row: row[:1]), numbers)
         return {number: (setting, identity) for number, setting, identity in rows if number in requested_numbers}
 
+    def stock_reads(self, numbers: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return the reads of `stock_told` for these articles, as operation and content."""
+        pages = portions(numbers, self._settings.page_articles)
+        return [("getProducts", _products_request("articleNumbers", page, siblings=False)) for page in pages]
+
     def _read_products(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
         def ask(page: Sequence[str]) -> list[Element]:
             return list(self._products(filter_name, page, siblings=siblings).iterfind(_PRODUCTS))
@@ -181,8 +187,7 @@ class TillProducts:
         return self._in_pages(self._product_completer.ask_all(ask, names), numbers)
 
     def _products(self, filter_name: str, page: Sequence[str], *, siblings: bool) -> Element:
-        request = {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}
-        return self._client.read("getProducts", request=request)
+        return self._client.read("getProducts", **_products_request(filter_name, page, siblings=siblings))
 
     def _in_pages(self, ask: Callable[[Sequence[str]], list[T]], numbers: Sequence[str]) -> list[T]:
         return in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight)
@@ -328,6 +333,10 @@ class TillProducts:
 
 
 _PRODUCTS = f"{qualified('productList')}/{qualified('product')}"
+
+
+def _products_request(filter_name: str, page: Sequence[str], *, siblings: bool) -> dict[str, Any]:
+    return {"request": {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}}
 
 
 def _number_of(product: Element) -> str:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
@@ -20,6 +20,7 @@ from integration.connectors.mplus.lists import ByNumbers, by_own_number
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages, till_numbers
+from integration.connectors.parallel import portions
 from integration.connectors.protocol import InstallationFacts, References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import identity_of
@@ -28,6 +29,7 @@ from integration.core.plan import Change
 from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
 SETS = "stock_sets"  # name of the stored fact: what setting a level sets
+MOST_KNOWN_PAGES = 500  # pages whose hashes are kept in memory; one of 250 articles takes 20 KB
 TIMES_SET = 5  # attempts to set one level while sales go on
 _REFERENCE_LENGTH = 40  # the till documents no limit
 
@@ -80,6 +82,8 @@ class TillStock:
         self._products = products
         self._history = history
         self._hash = hashing(settings)
+        # Hashes of the records of a page, by a digest of all answers that they were computed from
+        self._known_hashes: dict[str, tuple[str, ...]] = {}
         self._completer = ByNumbers[tuple[str, Element]]()
         # Whether setting a level includes reserved stock. If the till behaves otherwise, the first write shows it.
         self._installation_facts = learned
@@ -106,11 +110,40 @@ class TillStock:
             }
 
     def hashes(self, records: Sequence[Record]) -> dict[str, str]:
-        """Return the hash of the data that `lookup` would read, by key, where a level depends on nothing else."""
+        """Return the hash of the data that `lookup` would read, by key, where a level depends on nothing else.
+
+        If the till gives the same answers as before, they are not parsed again.
+        """
         with expect_readable():
-            stock_settings = self._products.stock_told(till_numbers(map(_number, records)))
-            raws = self._raw_stock(records, stock_settings)
-            return {record.key: digest for record, raw in raws if (digest := self._hash_of(record, raw))}
+            numbers = till_numbers(map(_number, records))
+            if any(COUNTED in record.values for record in records):  # depends on movements as well
+                return self._read_hashes(records, numbers)
+            ahead = self._client.read_ahead(self._reads(records, numbers), self._settings.in_flight)
+            mark = self._hash(ahead.digest, *(text for record in records for text in _looked_up_by(record)))
+            page_hashes = self._known_hashes.pop(mark, None)
+            if page_hashes is None:
+                with ahead.use():
+                    hashes = self._read_hashes(records, numbers)
+                page_hashes = tuple(hashes.get(record.key, "") for record in records)
+            if ahead.sufficed:
+                self._known_hashes[mark] = page_hashes
+                if len(self._known_hashes) > MOST_KNOWN_PAGES:
+                    del self._known_hashes[next(iter(self._known_hashes))]
+            return {record.key: digest for record, digest in zip(records, page_hashes, strict=True) if digest}
+
+    def _read_hashes(self, records: Sequence[Record], numbers: Sequence[str]) -> dict[str, str]:
+        raws = self._raw_stock(records, self._products.stock_told(numbers))
+        return {record.key: digest for record, raw in raws if (digest := self._hash_of(record, raw))}
+
+    def _reads(self, records: Sequence[Record], numbers: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return the reads that `_read_hashes` makes if the till has all these articles."""
+        branches = till_numbers(part.key for record in records for part in record.parts)
+        levels = [
+            ("getStock", _stock_request(branch, page))
+            for branch in branches
+            for page in portions(numbers, self._settings.page_articles)
+        ]
+        return [*self._products.stock_reads(numbers), *levels]
 
     def _raw_stock(
         self, records: Sequence[Record], stock_settings: Mapping[str, tuple[str, codec.ArticleIdentity]]
@@ -171,8 +204,8 @@ class TillStock:
             return number if number in among else None  # other numbers count as unknown
 
         def ask(page: Sequence[str]) -> list[Element]:
-            request = {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}
-            return list(self._client.read("getStock", request=request).iterfind(qualified("articleStocks")))
+            answer = self._client.read("getStock", **_stock_request(branch, page))
+            return list(answer.iterfind(qualified("articleStocks")))
 
         asking = self._completer.ask_all(by_own_number(ask, number_of), lambda pair: pair[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
@@ -346,6 +379,16 @@ class TillStock:
         else:
             return (answer.findtext(qualified("stockId")) or "").strip()
         raise refusal
+
+
+def _looked_up_by(record: Record) -> tuple[str, ...]:
+    """Return the texts that decide what is looked up for a record, and their number."""
+    branches = [part.key for part in record.parts]
+    return str(len(branches)), record.key, _number(record), *branches
+
+
+def _stock_request(branch: str, page: Sequence[str]) -> dict[str, Any]:
+    return {"request": {"branchNumber": branch, "articleNumbers": {"articleNumbers": page}}}
 
 
 def _require_number(number: str, element: Element) -> None:

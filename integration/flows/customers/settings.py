@@ -28,6 +28,7 @@ FLOW = Flow(
             unique=(Unique.NUMBER, Unique.MARK),
         ),
     ),
+    other_links=(("products", Kind.ARTICLE),),  # a price of a customer names an article
 )
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]

@@ -94,6 +94,10 @@ def documents(becomes: Mapping[Kind, Kind], *, unverifiable: bool = False) -> Fl
                 for source, usual in DEFAULT_KINDS.items()
             ),
         ),
+        other_links=(
+            ("products", Kind.ARTICLE),
+            ("customers", Kind.RELATION),
+        ),  # the articles and debtors of a document
     )
 
 

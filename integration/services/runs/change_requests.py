@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from integration.accounts.four_eyes import FourEyes
+from integration.accounts.four_eyes import PERSON, FourEyes
 from integration.accounts.loosening import flat_values, nested_values
 from integration.accounts.store.change_requests import ChangeRequestStore
 from integration.core.authorization import require_right, requires
@@ -14,7 +14,7 @@ from integration.services.runs.flows import Flows
 
 
 class ChangeRequests:
-    """The requests to change settings of flows that wait for a second person."""
+    """The requests to change settings of flows, or rights of people, that wait for a second person."""
 
     def __init__(self, store: ChangeRequestStore, flows: Flows, four_eyes: FourEyes) -> None:
         self._store = store
@@ -39,9 +39,14 @@ class ChangeRequests:
         `not_allowed` without the right that the change needs.
         """
         request = self._get(setting, mark)
+        person = _person(request)
         if request.by == by.ref:
-            raise NotAllowedError("change_is_own", flow=request.flow)
-        if request.right is Right.ADMINISTER:
+            raise NotAllowedError("change_is_own", flow=request.flow or person)
+        if person and "grants" in request.after:
+            self._four_eyes.change_person(person, request.after["grants"], by)
+        elif person:
+            self._four_eyes.switch_person(person, by, on=False)
+        elif request.right is Right.ADMINISTER:
             self._four_eyes.change(request.flow, self._limits(request), by)
         else:
             values = dict(nested_values(self._flows.settings(request.flow), request.after))
@@ -66,11 +71,13 @@ class ChangeRequests:
         return request
 
     def _is_current(self, request: ChangeRequest) -> bool:
-        if request.flow not in self._flows:
+        if request.flow not in self._flows and not _person(request):
             return False
         return all(self._current_values(request).get(name) == value for name, value in request.before.items())
 
     def _current_values(self, request: ChangeRequest) -> Mapping[str, Any]:
+        if person := _person(request):
+            return self._four_eyes.person_values(person)
         if request.right is Right.ADMINISTER:
             limits = self._four_eyes.limits(request.flow)
             return {name: limits.get(name) for name in request.before}
@@ -78,6 +85,11 @@ class ChangeRequests:
 
     def _limits(self, request: ChangeRequest) -> dict[str, int | None]:
         return {**self._four_eyes.limits(request.flow), **request.after}
+
+
+def _person(request: ChangeRequest) -> str:
+    """Return the reference of the person that a request changes, or an empty text."""
+    return request.setting.removeprefix(PERSON) if request.setting.startswith(PERSON) else ""
 
 
 def _gone_error(setting: str) -> NotAllowedError:

@@ -28,6 +28,7 @@ from integration.flows.forms import Code, single_fields
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, ValueTable
 from integration.flows.spec import FlowSpec
+from integration.runner.parked_records import source_keys
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
 from integration.services.runs.candidates import Candidate, candidates
@@ -353,29 +354,8 @@ class Exceptions:
 
     @requires(Right.SEE)
     def sources(self, flow: str, open_issues: Sequence[OpenIssue]) -> dict[int, tuple[str, ...]]:
-        """Return the keys of the source records behind each issue.
-
-        For a product these are all its articles; for a debtor or an address, the documents from which it is derived.
-        """
-        stages = self._logics.flow(flow).stages
-        derived = [stage.target for stage in stages if stage.derived or stage.write_once]
-        named_keys = {
-            open_issue.id: (open_issue.issue.facts.get("documents") or open_issue.issue.key).split(",")
-            for open_issue in open_issues
-        }
-        kind = [stage.target for stage in stages if stage.is_counted][-1]
-        owners = self._links.get(flow, kind, [key for keys in named_keys.values() for key in keys])
-
-        def behind(key: str) -> tuple[str, ...]:
-            agreed = owners[key].agreed if key in owners else None
-            if agreed:
-                return agreed.sources
-            return (self._plans.sources(flow, derived, key) if derived else ()) or (key,)
-
-        return {
-            issue_id: tuple(dict.fromkeys(source for key in keys for source in behind(key)))
-            for issue_id, keys in named_keys.items()
-        }
+        """Return the keys of the source records behind each issue, by issue id; see `source_keys`."""
+        return source_keys(self._links, self._plans, self._logics.flow(flow), open_issues)
 
     @requires(Right.SEE)
     def keys(self, flow: str, cause: str, field: str | None = None, detail: str | None = None) -> list[str]:

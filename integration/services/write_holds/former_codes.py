@@ -1,5 +1,12 @@
-"""Holds flows that use codes of a replaced system, in value tables and settings, until a person confirms them."""
+"""Holds flows that use codes of a replaced system until a person confirms them.
 
+A code in a value table or a setting is known as one of a system, by its list. A filter has values of the source. A text
+setting, and a fixed value in a rule that a person wrote, may be a code of either system.
+"""
+
+import json
+import re
+import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +15,7 @@ from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, PlanStaleError
 from integration.core.people import Actor, Right
 from integration.core.system_roles import assigned_systems
-from integration.flows.forms import codes_named
+from integration.flows.forms import TextField, codes_named, single_fields
 from integration.flows.registry import Specs
 from integration.flows.settings import CodeList, ValueTable
 from integration.services.mappings.mappings import Logics
@@ -19,11 +26,15 @@ from integration.store.settings import StoredSettings
 
 @dataclass(frozen=True, slots=True)
 class CodesQuestion:
-    """A replaced system, and the value tables and settings with codes of the former one, by flow."""
+    """A replaced system, and where codes of the former one are or may be, by flow.
+
+    These are names of value tables, names of settings (`filters` for the filters), and target fields of rules.
+    """
 
     system: str
     tables: Mapping[str, tuple[str, ...]]
     settings: Mapping[str, tuple[str, ...]]
+    rules: Mapping[str, tuple[str, ...]]
 
 
 class FormerCodes:
@@ -54,7 +65,8 @@ class FormerCodes:
             if _has_codes_of(self._flows[flow].table(name), system)
         }  # fmt: skip
         codes = {flow: [list(pair) for pair in self._codes(flow, system)] for flow in self._flows}
-        return {self._name(system): {"tables": tables, "settings": codes}}
+        rules = {flow: [rule for _, rule in self._fixed_values(flow, system)] for flow in self._flows}
+        return {self._name(system): {"tables": tables, "settings": codes, "rules": rules}}
 
     @requires(Right.SEE)
     def questions(self) -> list[CodesQuestion]:
@@ -83,8 +95,9 @@ class FormerCodes:
                 continue
             tables = {flow: tuple(self._former_tables(flow, former["tables"])) for flow in flows}
             settings = {flow: tuple(self._former_settings(flow, system, former["settings"])) for flow in flows}
-            if any(tables.values()) or any(settings.values()):
-                yield CodesQuestion(system, tables, settings)
+            rules = {flow: tuple(self._former_rules(flow, system, former["rules"])) for flow in flows}
+            if any(any(places.values()) for places in (tables, settings, rules)):
+                yield CodesQuestion(system, tables, settings, rules)
 
     def _former_tables(self, flow: str, former: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
         for name, rows in sorted(self._tables(flow).items()):
@@ -95,16 +108,38 @@ class FormerCodes:
         current = self._codes(flow, system)
         return list(dict.fromkeys(name for name, code in current if [name, code] in former.get(flow, [])))
 
+    def _former_rules(self, flow: str, system: str, former: Mapping[str, list[str]]) -> Iterator[str]:
+        return (target for target, rule in self._fixed_values(flow, system) if rule in former.get(flow, []))
+
+    def _fixed_values(self, flow: str, system: str) -> Iterator[tuple[str, str]]:
+        """Yield target and JSON of each published rule that a person wrote and that has a fixed value."""
+        if system not in (self._logics.flow(flow).source, self._logics.flow(flow).target):
+            return
+        shipped = map(_rule_text, tomllib.loads(self._flows[flow].mapping.read_text(encoding="utf-8"))["rules"])
+        known_rules = set(shipped)
+        for rule in (self._rules.published(flow) or (0, {"rules": ()}))[1]["rules"]:
+            if _has_fixed_value(rule) and (content := _rule_text(rule)) not in known_rules:
+                yield str(rule["target"]), content
+
     def _tables(self, flow: str) -> dict[str, dict[str, str]]:
         return self._logics.tables_of(flow, (self._rules.published(flow) or (0, {}))[1])
 
     def _codes(self, flow: str, system: str) -> list[tuple[str, str]]:
-        """Return setting and code of each code of a system that a person entered; defaults are of no system."""
-        spec = self._flows[flow]
+        """Return setting and code of each code that a person entered and that is or may be one of a system.
+
+        A default is a code of no system.
+        """
+        spec, settings = self._flows[flow], self._logics.settings(flow)
+        source, target = self._logics.flow(flow).source, self._logics.flow(flow).target
         shapes = [shape for section in spec.sections for shape in section.shapes]
-        values, defaults = self._logics.settings(flow).model_dump(), spec.settings().model_dump()
-        codes = codes_named(shapes, values)
-        return [(name, code) for name, of, code in codes if _is_of(of, system) and values[name] != defaults[name]]
+        values, defaults = settings.model_dump(), spec.settings().model_dump()
+        codes = [(name, code) for name, of, code in codes_named(shapes, values) if _is_of(of, system)]
+        if system in (source, target):
+            texts = [shape.name for shape in single_fields(shapes) if isinstance(shape, TextField)]
+            codes += [(name, str(values[name])) for name in texts if values[name]]
+        entered_codes = [(name, code) for name, code in codes if values[name] != defaults[name]]
+        filters = [condition.model_dump_json() for condition in settings.filters if condition.value]
+        return entered_codes + [("filters", condition) for condition in filters if system == source]
 
     def _name(self, system: str) -> str:
         return self._access.name(f"former_codes:{system}")
@@ -117,3 +152,13 @@ def _has_codes_of(table: ValueTable, system: str) -> bool:
 
 def _is_of(of: CodeList, system: str) -> bool:
     return of.role is not None and of.system == system
+
+
+def _rule_text(rule: Mapping[str, Any]) -> str:
+    return json.dumps(rule, sort_keys=True, default=str)
+
+
+def _has_fixed_value(rule: Mapping[str, Any]) -> bool:
+    """Return True if a rule has a default, an argument of a function, or a number or text in its expression."""
+    has_arguments = any(not isinstance(call, str) and len(call) > 1 for call in rule.get("functions") or ())
+    return bool(rule.get("default") or has_arguments or re.search(r"[0-9'\"]", rule.get("expression") or ""))

@@ -1,6 +1,8 @@
 """The people who may use the console with their roles, invitations, and open sessions."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -97,12 +99,19 @@ def _change_form(app: Application, everybody: dict[str, Person]) -> None:
     user = everybody[ref]
     grants = _grants([name for name in GRANTS if name in user.grants], f"grants-{ref}")
     if st.button(text("btn_person_save"), type="primary", key="person-save"):
-        act(lambda: app.people.change(ref, grants, person()))
+        _save(lambda: app.four_eyes.change_person(ref, grants, person()))
     if st.button(text("btn_invite_anew"), key="person-invite"):
         _send_invitation(app, ref, "", list(user.grants))
     off = user.deactivated_at is not None
     if st.button(text("btn_person_on" if off else "btn_person_off"), key="person-switch"):
-        act(lambda: app.people.switch(ref, person(), on=off))
+        _save(lambda: app.four_eyes.switch_person(ref, person(), on=off))
+
+
+def _save(change: Callable[[], bool]) -> NoReturn:
+    """Call a change of a person, say if it waits for a second person, and rerun the page."""
+    if result_of(change) is False:
+        st.session_state["said"] = text("person_change_waits")
+    st.rerun()
 
 
 def _sessions(app: Application) -> None:

@@ -9,7 +9,17 @@ from integration.services.write_holds.former_codes import CodesQuestion, FormerC
 from integration.words import setting_name
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
-from pages.components.shared.wording import Markdown, flow_name, language, link, plain, system_name, table_name, text
+from pages.components.shared.wording import (
+    Markdown,
+    field_name,
+    flow_name,
+    language,
+    link,
+    plain,
+    system_name,
+    table_name,
+    text,
+)
 
 
 def former_codes_questions(app: Application) -> None:
@@ -36,13 +46,19 @@ def _draw(app: Application, question: CodesQuestion) -> None:
                 st.rerun()
 
 
+def _setting_link(flow: str, name: str) -> Markdown:
+    if name == "filters":
+        return link(text("tab_filters"), "flows", flow=flow, tab="filters")
+    return link(plain(setting_name(flow, name, language())), "flows", flow=flow, tab="settings", field=name)
+
+
 def _places(question: CodesQuestion) -> list[Markdown]:
     places = []
     for flow, tables in question.tables.items():
         links = [link(plain(table_name(name)), "flows", flow=flow, tab="tables", table=name) for name in tables]
+        links += [_setting_link(flow, name) for name in question.settings[flow]]
         links += [
-            link(plain(setting_name(flow, name, language())), "flows", flow=flow, tab="settings", field=name)
-            for name in question.settings[flow]
+            link(plain(field_name(target)), "mappings", flow=flow, field=target) for target in question.rules[flow]
         ]
         if links:
             places.append(f"{flow_name(flow)}: {', '.join(links)}")

@@ -6,13 +6,15 @@ from typing import Any
 
 import streamlit as st
 
+from integration.accounts.four_eyes import PERSON
 from integration.accounts.loosening import BRAKES, SWITCHES, TIMETABLE
 from integration.application.application import Application
 from integration.core.change_request import ChangeRequest
 from integration.core.guards import Guard, Measure
+from integration.core.people import APART
 from integration.flows.settings import ScheduleWindow
 from integration.services.runs.change_requests import ChangeRequests
-from integration.words import setting_name
+from integration.words import MISSING, setting_name
 from pages.components.shared.application import may, person
 from pages.components.shared.layout import attempt
 from pages.components.shared.timetables import schedule_text
@@ -37,11 +39,10 @@ def change_requests(app: Application, requests: Sequence[ChangeRequest]) -> None
         with st.container(border=True, gap="xsmall", key=f"change-{request.setting.replace(':', '-')}"):
             name, until = plain(author_name(request.by)), moment(request.until)
             sentence = text("change_asked", name=name, time=moment(request.at), until=until)
-            title = f"{flow_name(request.flow)}: {text('change_waits')}"
-            st.markdown(
-                f":orange[:material/group:] **{title}** :small[:gray[{sentence}]]",
-                help=text("change_about"),
-            )
+            subject = flow_name(request.flow) if request.flow else plain(request.setting.removeprefix(PERSON))
+            title = f"{subject}: {text('change_waits' if request.flow else 'person_change_waits')}"
+            about = text("change_about" if request.flow else "person_change_about")
+            st.markdown(f":orange[:material/group:] **{title}** :small[:gray[{sentence}]]", help=about)
             setting, now, then = text("col_setting"), text("col_now"), text("col_afterwards")
             rows = [{setting: name, now: before, then: after} for name, before, after in _rows(app, request)]
             st.table(rows, border="horizontal", hide_index=True)
@@ -78,6 +79,9 @@ def _button(name: str, message_key: str, request: ChangeRequest, do: Callable[[]
 
 def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
     """Yield the caption, the old value and the new value of each setting in a request."""
+    if not request.flow:
+        yield from _person_rows(request)
+        return
     if any(name in request.after for name in TIMETABLE):
         before_and_after = [_timetable(app, request.flow, values) for values in (request.before, request.after)]
         yield text("setting_schedule"), before_and_after[0], before_and_after[1]
@@ -89,6 +93,17 @@ def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, 
             yield plain(setting_name(request.flow, name, language())), _flag(before), _flag(after)
         elif guard is not None:
             yield guard_name(guard), _limit(guard, before), _limit(guard, after)
+
+
+def _person_rows(request: ChangeRequest) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
+    if "on" in request.after:
+        yield text("col_person"), text("person_is_on"), text("person_is_off")
+    else:
+        yield text("col_grants"), _grants(request.before["grants"]), _grants(request.after["grants"])
+
+
+def _grants(names: Sequence[str]) -> Markdown:
+    return ", ".join(text(f"right_{name}" if name in APART else f"role_{name}") for name in names) or MISSING
 
 
 def _timetable(app: Application, flow: str, values: Any) -> Markdown:

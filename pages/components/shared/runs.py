@@ -10,7 +10,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.issues import CauseGroup
-from integration.core.run import ALL_FOR, Counts, Mode, Run
+from integration.core.run import ALL_FOR, PARKED_FOR, Counts, Mode, Run
 from integration.core.states import ACTIVE, RunState
 from integration.services.runs.exceptions import Exceptions, group_address
 from integration.services.runs.runs import Runs
@@ -285,10 +285,12 @@ def short_id(run_id: str) -> str:
 
 
 def what_was_read(run: Run, flow: Flow) -> Markdown:
-    """Return how much a run read, and why it read everything if only changes were requested."""
+    """Return how much a run read, and why it read everything or parked records if only changes were requested."""
     mode_text = term(f"mode_{Mode(run.mode)}", system=system_name(flow.source))
-    because = [term(f"all_for_{name}") for name in run.notes.get(ALL_FOR, "").split(",") if name]
-    return f"{mode_text}, {term('all_for', what=', '.join(because))}" if because else mode_text
+    for name in (ALL_FOR, PARKED_FOR):
+        if because := [term(f"all_for_{changed}") for changed in run.notes.get(name, "").split(",") if changed]:
+            return f"{mode_text}, {term(name, what=', '.join(because))}"
+    return mode_text
 
 
 def outcome(app: Application, run: Run) -> tuple[str, Markdown]:

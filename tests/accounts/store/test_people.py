@@ -1,10 +1,12 @@
 """People, their sessions and invitations, as they are kept."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from integration.accounts.store.people import FREE_TRIES, LONGEST_WAIT, MOST_TRIES, SPAN, PeopleStore
+from integration.core.errors import NotAllowedError
 from integration.core.people import Right, Role
 from integration.store.database import Database
 from tests.clocks import Clock
@@ -65,6 +67,26 @@ def test_a_session_says_who_somebody_is_now(people: PeopleStore, clock: Clock) -
     assert changed is not None
     assert (set(changed.roles), set(changed.extra_rights)) == ({Role.VIEWER}, set())
     assert people.in_session(key="s-1") is people.in_session(key="") is people.in_session(identity="key") is None
+
+
+def test_two_administrators_do_not_remove_each_other_at_the_same_time(people: PeopleStore, clock: Clock) -> None:
+    for ref in ("cleo", "dora"):
+        people.add(ref, "", ["administrator"], "admin")
+        people.invite(ref, ref, clock() + HOUR, "admin")
+        assert people.accept(ref, "here", ref) is not None
+
+    def remove(ref: str) -> str:
+        try:
+            people.switch(ref, "admin", on=False)
+        except NotAllowedError as error:
+            return error.code
+        return "removed"
+
+    with ThreadPoolExecutor() as pool:
+        assert sorted(pool.map(remove, ("cleo", "dora"))) == ["last_administrator", "removed"]
+    assert [person.deactivated_at is None for person in people.list_people() if person.ref in ("cleo", "dora")].count(
+        True
+    ) == 1
 
 
 @pytest.mark.parametrize("ended", ["revoked", "over", "off", "invited anew"])

@@ -48,7 +48,7 @@ def minding_conditions(answering: Answering) -> Answering:
         if query.get("PageNumber", "1") != "1":
             return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
         if query.get("BusinessObject") == "FLD":
-            rows = sorted(answer.json()["DCT_FLD"], key=lambda row: str(row["FIELD_NAME"]))
+            rows = sorted(answer.json().get("DCT_FLD", ()), key=lambda row: str(row["FIELD_NAME"]))
             return httpx.Response(200, json={"DCT_FLD": rows})
         return answer
 

@@ -165,9 +165,12 @@ PRICED = [{"ART_CODE": f"100{place}", "PX_SELL": 16.53, "VAT_CODE": "2", "QTY_AV
 
 def answered(rows: list[str], table: str = "ARTICLE") -> Batch:
     """Return the articles of an answer with these rows, as they come on the wire."""
-    body = f'{{"{table}": [{", ".join(rows)}]}}'.encode()
-    source = an_accountview(lambda _: httpx.Response(200, content=body), article={"changed": ""})
+    source = an_accountview(lambda _: httpx.Response(200, content=body_of(rows, table)), article={"changed": ""})
     return source.extract(Kind.ARTICLE)
+
+
+def body_of(rows: list[str], table: str = "ARTICLE") -> bytes:
+    return f'{{"{table}": [{", ".join(rows)}]}}'.encode()
 
 
 @pytest.mark.parametrize("name", ["PX_SELL", "px_sell", "Px.Sell", "WEIGHT", "weight"])
@@ -189,12 +192,35 @@ def test_a_column_twice_in_every_row_stops_the_run(name: str) -> None:
     assert caught.value.facts["field"] == "PX_SELL"
 
 
-@pytest.mark.parametrize("name", ["ART_CODE", "art_code"])
-def test_a_key_twice_stops_the_run(name: str) -> None:
+@pytest.mark.parametrize("name", ["ART_CODE", "art_code", "Art.Code"])
+@pytest.mark.parametrize("value", ["1001", "1002", "9999", ""])
+def test_a_record_with_its_key_twice_is_set_apart_and_has_no_key(name: str, value: str) -> None:
     rows = list(map(json.dumps, PRICED))
-    rows[1] = f'{rows[1][:-1]}, "{name}": "1001"}}'
-    with pytest.raises(MalformedAnswerError, match="column_repeated"):
-        answered(rows)
+    rows[1] = f'{rows[1][:-1]}, "{name}": "{value}"}}'
+    first, second, third = answered(rows).records
+    assert (first.key, third.key) == ("1001", "1003")
+    assert isinstance(second, Unreadable)
+    assert (second.nameless, second.field, second.raw_value) == (True, "ART_CODE", f"1002, {value}")
+
+    books = an_accountview(lambda _: httpx.Response(200, content=body_of(rows)), article={"changed": ""})
+    page = books.extract_unparsed(Kind.ARTICLE)
+    assert page is not None
+    assert [key for key, _ in page.hashes] == ["1001", "1003"]
+    assert [record.key for record in page.parse(())] == ["1001", second.key, "1003"]
+
+
+def test_a_searched_record_with_its_key_twice_is_set_apart_under_the_key_that_was_searched() -> None:
+    rows = list(map(json.dumps, PRICED))
+    rows[1] = f'{rows[1][:-1]}, "art_code": "1001"}}'
+    codes = ["1001", "1002", "1003"]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        wanted_rows = [row for code, row in zip(codes, rows, strict=True) if code in str(request.url)]
+        return httpx.Response(200, content=body_of(wanted_rows))
+
+    books = an_accountview(answer, article={"changed": ""})
+    records = {record.key: isinstance(record, Unreadable) for record in books.fetch(Kind.ARTICLE, codes)}
+    assert records == {"1001": False, "1002": True, "1003": False}
 
 
 @pytest.mark.parametrize("name", ["ARTICLE", "article"])

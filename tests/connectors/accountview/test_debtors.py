@@ -245,7 +245,7 @@ def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: San
     assert (current.reference, current.record.key) == ("77711", "501")
 
 
-@pytest.mark.parametrize("number", ["null", '"  "', "[]", "true"])
+@pytest.mark.parametrize("number", ["null", '"  "', "[]", "true", '"77713", "sub_nr": "77712"'])
 def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody_else(
     sandbox: Sandbox, number: str
 ) -> None:
@@ -266,16 +266,19 @@ def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody
     assert (current["k1"].other_references, current["k2"].reference) == (("77712",), "77714")
 
 
-def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(sandbox: Sandbox, links: Links) -> None:
+@pytest.mark.parametrize("number", ["null", '"77732", "sub_nr": "77731"'])
+def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(
+    sandbox: Sandbox, links: Links, number: str
+) -> None:
     numbers = ("77731", "77732", "77733", "77734")  # the last is gone
-    for number in numbers[:3]:
-        add_debtor(sandbox, number)
-    links.known = {(Kind.DEBTOR, number): number for number in numbers}
+    for wanted in numbers[:3]:
+        add_debtor(sandbox, wanted)
+    links.known = {(Kind.DEBTOR, wanted): wanted for wanted in numbers}
     with (
-        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", "null") as url,
+        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", number) as url,
         connected(sandbox, url=url) as accountview,
     ):
-        current_records = accountview.lookup([nobody_but(number) for number in numbers], links)
+        current_records = accountview.lookup([nobody_but(wanted) for wanted in numbers], links)
         fetched = {record.key: record for record in accountview.fetch(Kind.DEBTOR, numbers)}
 
     for records in ({key: current.record for key, current in current_records.items()}, fetched):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.paging import expect_sorted
+from integration.connectors.accountview.paging import PagesSeen, expect_sorted
 from integration.connectors.accountview.settings import Objects
 from integration.core.errors import IntegrationError, MalformedAnswerError
 from integration.core.records import Kind
@@ -145,6 +145,12 @@ def test_pages_turned_by_keys_are_read_whole_too(page_limit: int) -> None:
 def test_pages_turned_by_keys_with_rows_hidden_are_no_end(name: str) -> None:
     books = an_accountview(Server(30, MISCHIEF[name]), page_size=10, page_strategy="last_key")
     assert outcome(books, articles) is None
+
+
+@pytest.mark.parametrize(("rows", "is_last"), [(3, True), (5, False)])
+def test_a_full_page_does_not_end_a_list_however_many_rows_another_list_returned(rows: int, is_last: bool) -> None:
+    pages_seen = PagesSeen(Objects().articles, 5, "ART_CODE", enough=100)
+    assert pages_seen.is_last([{"ART_CODE": f"{place}"} for place in range(rows)]) is is_last
 
 
 def test_a_page_with_a_row_twice_tells_which() -> None:

@@ -53,10 +53,10 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
     }
 
 
-@pytest.mark.parametrize(("column", "key"), [("ART_CODE", "?"), ("K1_EAN", "TS-RED-M")])
+@pytest.mark.parametrize(("column", "key"), [("ART_CODE", "?"), ("K1_EAN", "TS-RED-M"), ("EXT_KEY", "TS-RED-M")])
 def test_a_number_in_a_column_that_the_dictionary_has_as_text_is_no_value(column: str, key: str) -> None:
     names = named_columns(ArticleFields.model_validate({"ean": "k1_ean"}))
-    texts = {name: DictionaryColumn(name, name, "C") for name in ("ART_CODE", "K1_EAN")}
+    texts = {name: DictionaryColumn(name, name, "C") for name in ("ART_CODE", "K1_EAN", "EXT_KEY")}
     row = {**ROW, column: 12345678905}  # the text may have had leading zeros
     record = row_decoder(Kind.ARTICLE, names, lambda: texts)(row)
     assert isinstance(record, Unreadable)

@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.history import TillHistory
-from integration.connectors.mplus.lists import ByNumbers, PartialLists
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.target import TillTarget
@@ -210,3 +210,20 @@ def test_a_relation_that_a_till_holds_back_is_there() -> None:
     client = answering(answer)
     target = TillRelations(NOWHERE, client, TillFields(NOWHERE, client))
     assert target.read(["3", "4", "5", "6", "7"]).keys() == {"3", "4", "5", "6", "7"}
+
+
+def test_a_row_without_a_number_costs_no_search_of_the_page_for_each_number() -> None:
+    comparisons = 0
+
+    class Number(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            nonlocal comparisons
+            comparisons += 1
+            return super().__hash__()
+
+    numbers = [Number(number) for number in range(200)]
+    rows = by_own_number(lambda page: [*page[:-1], ""] if len(page) > 1 else [""], lambda row: row or None)(numbers)
+    assert rows == [*((number, number) for number in numbers[:-1]), (numbers[-1], "")]
+    assert comparisons <= 3 * len(numbers)

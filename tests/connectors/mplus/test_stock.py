@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -337,3 +338,51 @@ def test_a_level_of_which_something_is_not_told_cannot_be_read(stock_setting: st
     assert (current.record.field if isinstance(current.record, Unreadable) else "") == field
     if not field:
         assert current.record.parts[0].values == {"amount": Decimal(3)}
+
+
+# ---- hashes of levels
+
+
+def test_answers_that_are_the_same_as_before_give_the_same_hashes_without_being_parsed(
+    till: Mplus, sandbox: Sandbox
+) -> None:
+    records = [levels(an_article(till)) for _ in range(3)]
+    by_lookup = {key: current.hash for key, current in till.lookup(records, Links()).items()}
+    sandbox.ledger.clear()
+    hashes = [till.hashes(records) for _ in range(2)]
+    operations = [call.operation for call in sandbox.ledger.calls("mplus")]
+    assert sorted(operations) == ["getProducts"] * 2 + ["getStock"] * 2 * len(BRANCHES)  # nothing is read twice
+    assert hashes == [by_lookup, by_lookup]
+    assert all(hashes[0][key] is hashes[1][key] for key in by_lookup)  # not computed again
+
+    current = look(till, records[1])
+    till.write(a_level_change(current, b1_amount=Decimal(3)), current, Links(), "t")
+    changed = till.hashes(records)
+    assert {key for key in changed if changed[key] != by_lookup[key]} == {records[1].key}
+    assert till.hashes(records[:2]) == {record.key: changed[record.key] for record in records[:2]}
+    other_branch = replace(records[0], parts=records[0].parts[:1])
+    assert till.hashes([other_branch]) == {records[0].key: look(till, other_branch).hash}
+
+
+def test_hashes_of_an_answer_that_was_read_again_are_not_kept() -> None:
+    """The same unusable answer says nothing about the answer that follows it."""
+    names, is_cut = iter(["one", "two"]), itertools.cycle([True, False])
+
+    def told(request: httpx.Request) -> str:
+        operation = "getStock" if b"getStock" in request.content else "getProducts"
+        name = interface_contract().answer_name(operation).partition("}")[2]
+        if operation == "getStock":
+            return f'<{name} xmlns="{NAMESPACE}"/>'
+        if next(is_cut):
+            return f'<{name} xmlns="urn:other"/>'
+        article = f"<article><articleNumber>7</articleNumber><description>{next(names)}</description></article>"
+        product = f"<product><productNumber>1</productNumber><articleList>{article}</articleList></product>"
+        return f'<{name} xmlns="{NAMESPACE}"><productList>{product}</productList></{name}>'
+
+    client = answering(told)
+    settings = NOWHERE.model_copy(update={"in_flight": 1})
+    products = TillProducts(settings, client, TillFields(settings, client))
+    stock = TillStock(settings, client, products, TillHistory(settings, client))
+    first, second = (stock.hashes([levels("7")]) for _ in range(2))
+    assert first.keys() == second.keys() == {"A7"}
+    assert first != second

@@ -14,7 +14,7 @@ from integration.accounts.loosening import loosened_limits, loosened_settings
 from integration.accounts.people import Identity
 from integration.application.application import Application
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
-from integration.core.people import Actor, Role
+from integration.core.people import Actor, Right, Role
 from integration.flows.registry import FLOWS
 from integration.flows.settings import ScheduleWindow
 from integration.services.audit import AuditSearch
@@ -261,3 +261,40 @@ def test_a_session_is_needed_where_two_are(office: Office) -> None:
     with pytest.raises(NotAllowedError, match="change_log_in_needed"):
         office.application.flows.change("products", {"on": True, "zero_price": "park"}, TERMINAL)
     assert office.application.flows.settings("products").zero_price != "park"  # type: ignore[attr-defined]
+
+
+def test_the_last_two_administrators_cannot_shut_each_other_out_alone(office: Office) -> None:
+    ann, ben, mark = office.acting(office.ann).four_eyes, office.acting(office.ben).four_eyes, "person:ben"
+    assert not ann.change_person("ben", [Role.OPERATOR], office.ann)
+    assert not ann.switch_person("ben", office.ann, on=False)
+    assert not ann.switch_person("ben", office.ann, on=False)  # nor by asking twice
+    assert not ann.change_person("ann", [Role.VIEWER], office.ann)  # nor oneself, which leaves the other one alone
+    assert office.waiting == [mark, "person:ann"]
+    assert office.application.people.deciders(Right.ADMINISTER) == 2
+    with pytest.raises(NotAllowedError, match="change_is_own"):
+        office.approve(office.ann, mark)
+    assert ann.change_person("ben", [Role.ADMINISTRATOR, Role.VIEWER], office.ann)  # no right is lost
+
+    entered(office.application, "cleo", Role.ADMINISTRATOR)
+    assert ben.change_person("cleo", [Role.ACCOUNTANT], office.ben)  # two are left
+    office.approve(office.ben, mark)
+    assert (office.application.people.deciders(Right.ADMINISTER), office.waiting) == (1, ["person:ann"])
+
+
+def test_a_change_of_rights_is_approved_by_the_other_administrator(office: Office) -> None:
+    assert not office.acting(office.ann).four_eyes.change_person("ben", [Role.VIEWER], office.ann)
+    assert office.acting(office.ben).four_eyes.change_person("ben", [Role.VIEWER], office.ben)
+    assert office.audited("change_approved") == ["ben"]
+    with pytest.raises(NotAllowedError, match="last_administrator"):
+        office.acting(office.ann).four_eyes.change_person("ann", [Role.VIEWER], office.ann)
+
+
+def test_without_second_limits_one_administrator_is_enough(office: Office) -> None:
+    office.acting(office.ann).four_eyes.change("products", {}, office.ann)
+    office.approve(office.ben, "four-eyes:products")
+    assert office.acting(office.ann).four_eyes.switch_person("ben", office.ann, on=False)
+
+
+def test_a_terminal_shuts_out_nobody_whom_two_people_must_shut_out(office: Office) -> None:
+    with pytest.raises(NotAllowedError, match="change_log_in_needed"):
+        office.application.four_eyes.switch_person("ben", TERMINAL, on=False)

@@ -140,6 +140,30 @@ def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_c
         replaced.former_codes.confirm("mplus", ADMINISTRATOR)
 
 
+def test_filters_texts_and_own_rules_with_fixed_values_are_confirmed_too(replaced: Application) -> None:
+    stores, me = stores_in(replaced), "test"
+    body = replaced.rules.published("customers")[1]  # type: ignore[index]
+    own_rule = {"target": "relation.discountGroup", "expression": "'7' if blocked else '8'"}
+    stores.rules.publish("customers", {**body, "rules": [*body["rules"], own_rule]}, by=me, note="")
+    condition = {"field": "workplace", "operator": "equal", "value": "3"}
+    stores.settings.put("flow:orders", {"filters": [condition], "default_workplace": "12"}, me)
+    stores.settings.put("flow:products", {"filters": [{**condition, "field": "group"}]}, me)  # of the books
+    replaced.system_identities.answer("mplus", SystemAnswer.ANOTHER, ADMINISTRATOR)
+
+    (question,) = replaced.former_codes.questions()
+    assert {flow: names for flow, names in question.settings.items() if names} == {
+        "orders": ("default_workplace", "filters")
+    }
+    assert {flow: targets for flow, targets in question.rules.items() if targets} == {
+        "customers": ("relation.discountGroup",)
+    }
+    assert {flow for flow in replaced.flows if held(replaced, flow)} == {"orders", "customers"}
+    stores.settings.put("flow:orders", {"filters": [{**condition, "value": "4"}]}, me)
+    assert held(replaced, "orders") is None
+    replaced.former_codes.confirm("mplus", ADMINISTRATOR)
+    assert held(replaced, "customers") is None
+
+
 @pytest.mark.parametrize(
     ("contradicting", "compared", "is_asked"), [(4, 4, False), (5, 20, True), (5, 21, False), (6, 21, True)]
 )

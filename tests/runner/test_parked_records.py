@@ -1,0 +1,115 @@
+"""Parked records are read again when an input has changed that they may have waited for."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from integration.core.links import Link
+from integration.core.records import Kind, Record
+from integration.core.run import Mode
+from integration.core.states import RunState, Step
+from integration.flows.spec import FlowLogic
+from tests.fakes import MemoryConnector
+from tests.flow_harness import FlowHarness
+from tests.flows.orders.tills import Questions, a_line, an_order, anonymous, orders
+from tests.stores import new_database
+
+
+class OrdersHarness(FlowHarness):
+    """Orders that become postings on a default debtor. `articles` are the articles of the books."""
+
+    flow = "orders"
+    articles: tuple[str, ...] = ("1001",)
+
+    def made(self) -> FlowLogic:
+        orders_harness = self
+
+        class Books(Questions):
+            def known(self, codes: Collection[str]) -> set[str]:
+                return set(orders_harness.articles).intersection(codes)
+
+        return orders(questions=Books(), default_debtor="forced", debtor_number="20001", **self.settings)
+
+    def link(self, flow: str, kind: Kind, key: str) -> None:
+        """Store a link as a run of another flow does."""
+        self.clock.advance(1)
+        self.links.keep(flow, [Link(kind, key, f"9{key}")])
+
+
+def sold(key: str, article: str) -> Record:
+    nobody = anonymous()
+    order = an_order(key, lines=(a_line("1", code=article, article=article),))
+    parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
+    return replace(order, values={**order.values, "relation": nobody.values["relation"]}, parts=parts)
+
+
+FIRST, WAITING = (f"6f9619ff-8b86-d011-b42d-00c04fc964f{digit}" for digit in "12")
+
+
+@pytest.fixture
+def till() -> MemoryConnector:
+    return MemoryConnector([sold(WAITING, "7700"), sold(FIRST, "1001")], system="mplus")
+
+
+@pytest.fixture
+def books() -> MemoryConnector:
+    return MemoryConnector(system="accountview", evidence=("reference",))
+
+
+@pytest.fixture
+def harness(tmp_path: Path, books: MemoryConnector, till: MemoryConnector) -> Iterator[OrdersHarness]:
+    """One booked order, and one that waits for its article; the runs since have nothing to do."""
+    database = new_database(tmp_path / "console.sqlite")
+    orders_harness = OrdersHarness(database, books, till)
+    assert orders_harness.causes(orders_harness.run()) == {WAITING: "article_missing"}
+    orders_harness.run()
+    assert orders_harness.run().position.retried == 0
+    yield orders_harness
+    database.close()
+
+
+def test_an_order_is_booked_once_products_has_linked_its_article(harness: OrdersHarness) -> None:
+    harness.articles = ("1001", "7700")
+    harness.link("products", Kind.ARTICLE, "7700")
+    run = harness.run()
+    assert (run.mode, run.notes["parked_for"]) == (Mode.CHANGES, "links")
+    assert (harness.steps(run), run.position.retried) == ({WAITING: Step.PROVEN}, 1)
+    assert harness.issues.counts() == {}
+
+
+def test_a_link_that_no_order_needs_reads_nothing(harness: OrdersHarness) -> None:
+    harness.link("stock", Kind.STOCK, "7700")
+    assert harness.run().position.retried == 0
+
+
+def test_an_order_that_is_still_parked_is_read_once_and_is_no_failure(harness: OrdersHarness) -> None:
+    harness.link("products", Kind.ARTICLE, "8800")
+    run = harness.run()
+    assert (run.position.retried, run.counts.parked, run.state, run.had_no_effect) == (1, 1, RunState.DONE, False)
+    assert harness.run().position.retried == 0
+
+
+def test_changed_settings_read_the_parked_orders_and_not_the_booked_ones(harness: OrdersHarness) -> None:
+    harness.fed = {"settings": "a"}
+    harness.run()
+    harness.fed = {"settings": "b"}
+    run = harness.preview()
+    assert (run.mode, run.notes["parked_for"], run.position.retried) == (Mode.CHANGES, "settings", 1)
+
+
+def test_a_dismissed_order_is_not_read(harness: OrdersHarness) -> None:
+    (issue,) = harness.issues.of_key("orders", WAITING)
+    harness.issues.dismiss(issue.id, "no article", "test")
+    harness.link("products", Kind.ARTICLE, "8800")
+    assert harness.run().position.retried == 0
+
+
+def test_an_order_that_the_books_refused_is_not_sent_again(harness: OrdersHarness, books: MemoryConnector) -> None:
+    harness.articles = ("1001", "7700")
+    books.refuse(WAITING)
+    harness.link("products", Kind.ARTICLE, "7700")
+    assert harness.steps(harness.run()) == {WAITING: Step.PARKED}
+    harness.link("products", Kind.ARTICLE, "8800")
+    assert harness.run().position.retried == 0
