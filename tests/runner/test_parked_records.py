@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
+from integration.flows.customers.logic import Customers
+from integration.flows.customers.settings import CustomerSettings
+from integration.flows.prices import Terms
 from integration.flows.spec import FlowLogic
+from tests.builders import a_debtor
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness
+from tests.flow_harness import FlowHarness, shipped
 from tests.flows.orders.tills import Questions, a_line, an_order, anonymous, orders
 from tests.stores import new_database
 
@@ -113,3 +118,28 @@ def test_an_order_that_the_books_refused_is_not_sent_again(harness: OrdersHarnes
     assert harness.steps(harness.run()) == {WAITING: Step.PARKED}
     harness.link("products", Kind.ARTICLE, "8800")
     assert harness.run().position.retried == 0
+
+
+class CustomersHarness(FlowHarness):
+    """Customers with their own prices, whose articles are at the till once Products has linked them."""
+
+    flow = "customers"
+
+    def made(self) -> FlowLogic:
+        terms = Terms(on=True, numbers=self._numbers)
+        return Customers(CustomerSettings(), shipped("customers"), self.mapping_version, {}, terms, lambda: False)
+
+    def _numbers(self, codes: Collection[str]) -> dict[str, str]:
+        return {key: link.reference for key, link in self.links.get("products", Kind.ARTICLE, codes).items()}
+
+
+def test_a_customer_with_a_price_is_written_once_its_article_is_linked(tmp_path: Path) -> None:
+    database = new_database(tmp_path / "console.sqlite")
+    debtors = [a_debtor("10001", **{"article_price:0:7700": Decimal(5)}), a_debtor("10002")]
+    sources = MemoryConnector(debtors, system="accountview")
+    customers = CustomersHarness(database, sources, MemoryConnector(system="mplus", evidence=("external_id",)))
+    assert customers.causes(customers.run()) == {"10001": "price_article_missing"}
+    customers.run()
+    customers.links.keep("products", [Link(Kind.ARTICLE, "7700", "97700")])
+    assert customers.steps(customers.run()) == {"10001": Step.PROVEN}
+    database.close()

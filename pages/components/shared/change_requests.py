@@ -97,7 +97,7 @@ def _rows(app: Application, request: ChangeRequest) -> Iterator[tuple[Markdown, 
 
 def _person_rows(request: ChangeRequest) -> Iterator[tuple[Markdown, Markdown, Markdown]]:
     if "on" in request.after:
-        yield text("col_person"), text("person_is_on"), text("person_is_off")
+        yield text("person_access"), text("person_is_on"), text("person_is_off")
     else:
         yield text("col_grants"), _grants(request.before["grants"]), _grants(request.after["grants"])
 
