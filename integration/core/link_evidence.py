@@ -222,6 +222,8 @@ def _merge_identities(before: Identities, now: Identities) -> Identities:
 def _is_same(name: str, value: str, other: str) -> bool:
     if name == "vat_number":
         return same_vat_number(value, other)
+    if value == other:  # the usual case
+        return True
     if name == "name":
         return _same_name(value, other)
     return _normalized_value(name, value) == _normalized_value(name, other)

@@ -79,9 +79,11 @@ def plan_record(
     outcome = diff(fitting, current_record, agreed, rules.policy, title=desired.title, group=desired.group)
     if isinstance(outcome, Issue):
         return Decision(outcome)
-    waits = tuple(conflicts(outcome.conflicts, fitting, current_record, agreed, desired.title))
+    waits: tuple[Issue, ...] = ()
+    if outcome.conflicts:
+        waits = tuple(conflicts(outcome.conflicts, fitting, current_record, agreed, desired.title))
     waits += rules.remarks(stage, record, current, link)
-    if isinstance(outcome, Change):
+    if isinstance(outcome, Change) and (source_texts or desired.unit or desired.inputs):
         otherwise = {name: source_texts[name] for name in source_texts.keys() & outcome.desired.values.keys()}
         inputs = {path: desired.inputs[path] for path in desired.inputs.keys() & outcome.desired.flat().keys()}
         outcome = replace(outcome, source_values=otherwise, unit=desired.unit, inputs=inputs)

@@ -77,7 +77,7 @@ def changed_since_revert(
 
     `inputs` holds those of the desired running figures, by path.
     """
-    desired_values = desired.flat()
+    desired_values = desired.flat() if reverted_values else {}
     return frozenset(
         path
         for path, reverted_value in reverted_values.items()

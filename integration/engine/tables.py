@@ -18,8 +18,9 @@ NAME = "integration"
 FILE = "sqlite:///"  # prefix of the URL of a SQLite file
 QUEUE = "runs"  # shared by all processes: the first one with capacity takes the work
 AT_ONCE = 4  # concurrent runs of different flows in one process
-POLL_SECONDS = 0.5
-POLL_OF_ALL_SECONDS = 1.0
+# A run that a process starts for itself waits for no poll, and polls are half of what an idle process does
+POLL_SECONDS = 1.0
+POLL_OF_ALL_SECONDS = 2.0
 
 
 def queue_of(executor: str) -> str:
