@@ -41,13 +41,13 @@ from tests.parts import UNHELD, part
 from tests.people import somebody
 
 
-def shipped(flow: str) -> dict[str, Any]:
+def shipped_mapping(flow: str) -> dict[str, Any]:
     """Return the shipped mapping of a flow."""
     folder = Path(__file__).parents[1] / "data" / "mappings"
     return loads((folder / f"{flow}.toml").read_text(encoding="utf-8"))
 
 
-BODY = shipped("products")
+BODY = shipped_mapping("products")
 TABLES = {"vat_codes": {"1": "1", "2": "2"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
 
@@ -210,7 +210,7 @@ class FlowHarness:
         return {row.key: row.cause for row in self.plans.rows(run.id, "parked", limit=10_000)}
 
 
-def edited(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:
+def edit_record(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:
     """Return a record with changed values, given by name, or by path for those of a part."""
     record = connector.held(kind)[key]
     parts = tuple(

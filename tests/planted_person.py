@@ -18,7 +18,7 @@ from integration.core.records import Correction, Kind
 from integration.core.states import RunState
 from tests.canary_secrets import contents, forms
 from tests.clocks import Ahead
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.store.key_changing import TOUCHES
 from tests.stores import stores_in
@@ -153,7 +153,7 @@ def hits_in(url: str) -> list[str]:
 @contextmanager
 def at_rest_on(folder: Path) -> Iterator[Application]:
     """Open the console of a folder without its systems and engine."""
-    with opened(folder, start=False, sandbox=True, sandbox_articles=50) as application:
+    with open_application(folder, start=False, sandbox=True, sandbox_articles=50) as application:
         yield application
 
 

@@ -28,7 +28,7 @@ from integration.services.systems.system_choice import SystemChoice
 from integration.settings import known_settings
 from integration.words import system_name
 from tests.connectors.contract import TargetContract
-from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, settled, texts
+from tests.pages.conftest import ROOT, Open, commit_run, open_page, own_main, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import prepare, prepare_engine, stores_in
 
@@ -124,26 +124,26 @@ def test_its_settings_are_settings_of_the_console(app: Application) -> None:
 
 def test_products_are_previewed_committed_and_proven_at_it(chosen: Application, open_page: Open) -> None:
     app = chosen
-    plan = settled(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
+    plan = wait_for_run(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
     assert (plan.state, plan.error) == (RunState.READY, ""), plan.facts
     test = open_page("preview", flow="products", plan=plan.id)
     assert not test.exception
     assert "Kiosk" in texts(test)
 
-    run = committed(app, plan)
+    run = commit_run(app, plan)
 
     products = [record for (kind, _), (record, _) in FILE["SHELVES"][ADDRESS].records.items() if kind is Kind.PRODUCT]
     assert run.counts.proven > 20
     assert run.counts.difference == 0
     assert products
-    second_run = settled(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
+    second_run = wait_for_run(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
     assert second_run.counts.unchanged == run.counts.proven
     assert {row.action for row in app.plans.rows(second_run.id, limit=100)} <= {Action.PARK, Action.SKIP}
 
 
 def test_it_keeps_its_role_once_records_are_linked_with_it(chosen: Application) -> None:
     if not stores_in(chosen).links.kinds("products"):
-        committed(chosen, settled(chosen, chosen.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE))))
+        commit_run(chosen, wait_for_run(chosen, chosen.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE))))
     with pytest.raises(ConfigurationError, match="role_in_use"):
         chosen.connections.choose_system(SystemRole.TILL, "mplus", WHO)
     assert (SystemRole.TILL.system, system_name(SystemRole.TILL.system)) == ("kiosk", "Kiosk")

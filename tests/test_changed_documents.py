@@ -12,10 +12,10 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import Step
-from tests.consoles import WHO, Console, opened, settled
+from tests.consoles import WHO, Console, open_application, wait_for_run
 from tests.flows.orders import oracle
 from tests.people import somebody
-from tests.services.runs.test_drift import looked
+from tests.services.runs.test_drift import check_drift
 from tests.stores import stores_in
 from tests.test_stories import settings, table
 
@@ -26,7 +26,7 @@ NOTHING = Decimal(0)
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, so that orders of them can be booked."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("products")
         yield console
@@ -60,7 +60,7 @@ def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
     exceptions = console.application.exceptions
     (group,) = [cause_group for cause_group in exceptions.groups("orders") if cause_group.cause == cause]
     exceptions.decide("orders", exceptions.issues_of(group.group_key), option, somebody(WHO), reason)
-    return settled(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
+    return wait_for_run(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
 
 
 def worth(console: Console, reference: str) -> Decimal:
@@ -183,7 +183,7 @@ def test_the_nightly_look_finds_no_difference_in_what_was_credited_and_booked_ag
     cause_of(console, order)
     console.commit(decide(console, CHANGED, "again"))
 
-    drift_check = looked(console)
+    drift_check = check_drift(console)
 
     counts = drift_check.counts
     assert (
@@ -207,7 +207,7 @@ def test_nothing_is_credited_into_what_is_closed(console: Console, article: str,
         assert console.lines(parked)[order].cause == "document_period_closed"
         flows.change("orders", {"late": "first_open"}, somebody(WHO))
         retry = application.runs.try_again("orders", "document_period_closed", somebody(WHO))
-        plan = settled(application, retry)
+        plan = wait_for_run(application, retry)
         dates = [row.change.desired.values["date"] for row in changes(console, plan) if row.change]
         assert len(dates) == 2
         assert set(dates) == {booked_on + timedelta(days=1)}
@@ -253,7 +253,7 @@ def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
         first, credit, second = references(console, order, f"{order}#credit", f"{order}#2")
         assert on_page(console, first) == -on_page(console, credit) != NOTHING
         assert on_page(console, second) * 2 == on_page(console, first) * 3
-        drift_check = looked(console, Kind.POSTING)
+        drift_check = check_drift(console, Kind.POSTING)
         assert (drift_check.counts.equal, drift_check.samples, drift_check.error) == (
             drift_check.counts.compared,
             (),

@@ -12,7 +12,7 @@ from integration.core.conflicts import SOURCE, TARGET
 from integration.core.issues import OpenIssue
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -21,7 +21,7 @@ FLOW = "products"
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run(FLOW)
         yield console

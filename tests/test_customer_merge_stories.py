@@ -12,7 +12,7 @@ from integration.core.links import Link
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.states import RunState
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -20,7 +20,7 @@ from tests.stores import stores_in
 @pytest.fixture
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose customers are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("customers")
         yield console

@@ -24,7 +24,7 @@ from integration.core.run import Run
 from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
 from integration.services.daybooks.days import DIFFERS
-from tests.consoles import WHO, Console, opened, settled
+from tests.consoles import WHO, Console, open_application, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -103,7 +103,7 @@ def named(report: DayReport) -> list[tuple[str, Mapping[str, str]]]:
 @pytest.fixture(scope="module")
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop as the set-up proposes it, with its last days booked."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         application.setup.choose({FLOW: 5}, somebody(WHO))
         application.setup.accept(somebody(WHO))
         console = Console(application)
@@ -445,7 +445,7 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
     for line, expected_line in zip(shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"]), first.expected, strict=True):
         shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"VAT_AMT": f"{expected_line.vat}"})
     application.runs.resume(run.id, somebody(WHO))
-    assert settled(application, run.id).state is RunState.DONE
+    assert wait_for_run(application, run.id).state is RunState.DONE
     assert shop.run(first.key).counts.unchanged == 1
     assert shop.told(first) == {"read_back_differs": IssueState.CLOSED}
     assert [day.key for day in days if not shop.is_equal(day)] == []
@@ -467,4 +467,4 @@ def committed(shop: Shop, run: Run) -> Run:
     application = shop.console.application
     confirmed = {brake.code: brake.count for brake in run.brakes}
     application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
-    return settled(application, run.id)
+    return wait_for_run(application, run.id)

@@ -17,7 +17,7 @@ from integration.core.states import RunState, Step
 from integration.flows.deciding import DecisionSubject
 from integration.flows.deciding import decision_text as written_decision
 from integration.sandbox.faults import Fault
-from tests.consoles import WHO, Console, causes, opened
+from tests.consoles import WHO, Console, causes, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -31,7 +31,7 @@ QUOTATIONS = {
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose books have an object for quotations that a person named."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         assert console.run("products").counts.proven > 20
         application.names.put(QUOTATIONS, somebody(WHO))
@@ -277,7 +277,7 @@ def documents_of(console: Console, run: Run) -> set[str]:
 
 
 def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None:
-    with opened(tmp_path, start=False, sandbox=True) as application:
+    with open_application(tmp_path, start=False, sandbox=True) as application:
         application.connections.join_sandbox()
         with pytest.raises(ConfigurationError) as caught:
             application.flows.change("orders", {"proposals": "quotation"}, somebody(WHO))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.consoles import Console, opened
-from tests.forks import forked
+from tests.consoles import Console, open_application
+from tests.forks import start_process
 from tests.planted_person import ME, NUMBER, Shop, at_rest_on, erase_until, hits
 from tests.timeouts import SECONDS
 
@@ -21,7 +21,7 @@ STAGES = [("database", 0.0), ("log", 0.0), ("log", 0.02), ("log", 0.1), ("log", 
 def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a console at rest that has the person."""
     data = tmp_path_factory.mktemp("data") / "data"
-    with opened(data, sandbox=True, sandbox_articles=50) as application:
+    with open_application(data, sandbox=True, sandbox_articles=50) as application:
         shop = Shop(Console(application), data, whole=False)
         shop.run("products", "10001")
         shop.plant()
@@ -41,7 +41,7 @@ def touches(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
 def killed_at(folder: Path, planted: Path, moment: int, stage: str = "", seconds: float = 0.0) -> int | None:
     """Erase in a process that dies, on a copy of the folder, and return how it ended."""
     shutil.copytree(planted, folder / "data")
-    process = forked(erase_until, folder / "data", moment, folder / "told", stage, seconds)
+    process = start_process(erase_until, folder / "data", moment, folder / "told", stage, seconds)
     process.join(SECONDS)
     assert process.exitcode in (0, -9)
     return process.exitcode

@@ -19,7 +19,7 @@ from integration.core.run import Mode
 from integration.settings import Settings, load_settings
 from integration.store.files import make_private
 from tests.clocks import Ahead
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.planted_person import ADDRESS, ARTICLE, DEBTOR, ME, PLANTED, Shop
 from tests.postgres import new_database_on, postgres_server
 from tests.stores import stores_in
@@ -46,7 +46,9 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             server = request.getfixturevalue("postgres_server")
             where["database_url"] = closing.enter_context(new_database_on(server))
         clock = Ahead()
-        application = closing.enter_context(opened(data, machine=clock, sandbox=True, sandbox_articles=50, **where))
+        application = closing.enter_context(
+            open_application(data, machine=clock, sandbox=True, sandbox_articles=50, **where)
+        )
         new_shop = Shop(Console(application), data, request.param == "whole", where.get("database_url", ""))
         new_shop.run("products", ARTICLE)
         new_shop.plant()

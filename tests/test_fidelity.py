@@ -38,10 +38,10 @@ from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import stage_records
-from tests.connectors.accountview.conversation import TABLES, an_accountview, asked_for
+from tests.connectors.accountview.conversation import TABLES, an_accountview, query_parameters
 from tests.connectors.mplus.tills import NOWHERE, answering
 from tests.fakes import Links, MemoryConnector
-from tests.flow_harness import FlowHarness, shipped
+from tests.flow_harness import FlowHarness, shipped_mapping
 from tests.flows.days.test_logic import days
 from tests.flows.orders.tills import orders
 from tests.stores import new_database
@@ -192,7 +192,7 @@ def books(answers: Mapping[str, Sequence[Mapping[str, object]]], **columns: str)
     """Return books with these rows, by table; their dictionary shows the columns of the first row of each."""
 
     def answering(request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         if query["BusinessObject"] == "FLD":
             table = query.get("FilterValue1", "CONTACT").strip()
             return httpx.Response(200, json={"DCT_FLD": list(dictionary(table))})
@@ -246,7 +246,9 @@ def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, ob
     source = books({"ARTICLE": articles, "VAT": vat})
     rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
     tables = {"vat_codes": {"1": "10", "2": "20"}}
-    logic = ProductsLogic(ProductSettings(blocked="inactive"), shipped("products"), 7, tables, rates, lambda code: code)
+    logic = ProductsLogic(
+        ProductSettings(blocked="inactive"), shipped_mapping("products"), 7, tables, rates, lambda code: code
+    )
     stage = FLOWS["products"].flow.stage("articles")
     return came_of(stage_records(logic, stage, source.extract(Kind.ARTICLE).records))
 
@@ -268,7 +270,7 @@ def test_percentages() -> None:
 
 def known(debtors: Sequence[Mapping[str, object]]) -> Came:
     """Return what debtors come to in the flow of customers."""
-    logic = Customers(CustomerSettings(), shipped("customers"), 7, {})
+    logic = Customers(CustomerSettings(), shipped_mapping("customers"), 7, {})
     stage = FLOWS["customers"].flow.counted_stage
     return came_of(stage_records(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
 

@@ -14,7 +14,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind, Record
 from integration.core.run import Mode, Run
 from integration.store.tables import links
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.postgres import postgres_server, postgres_url
 from tests.stores import stores_in
@@ -33,7 +33,7 @@ Shop = Console
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop whose levels both systems agree on, known by their hashes."""
     settings = {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, **settings) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True, **settings) as application:
         console = Console(application)
         console.run("products")
         answers = {"branches": {"1": "formula", "2": "stock_technical"}, "reservations": "field", "reserved": "K9_RSRV"}

@@ -8,7 +8,7 @@ import pytest
 
 from integration.core.run import Mode
 from integration.core.states import RunState
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 
 GIVEN = ("REC_ID", "CNG_NR", "CNG_DATE", "EXT_KEY", "INP_DATE")  # what the books give a row themselves
 
@@ -16,7 +16,7 @@ GIVEN = ("REC_ID", "CNG_NR", "CNG_DATE", "EXT_KEY", "INP_DATE")  # what the book
 @pytest.fixture
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose customers are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("customers")
         yield console

@@ -16,7 +16,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
 from tests.builders import a_create, a_part, a_product
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.fakes import Links as NoLinks
 from tests.people import somebody
 from tests.stores import stores_in
@@ -28,7 +28,7 @@ STYLES = 3  # the fewest whole styles these stories need
 def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a console on a fresh sandbox keeps once its articles are at the till."""
     folder = tmp_path_factory.mktemp("brought")
-    with opened(folder, sandbox=True) as application:
+    with open_application(folder, sandbox=True) as application:
         Console(application).run("products")
     return folder
 
@@ -37,14 +37,14 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def console(brought: Path, tmp_path: Path) -> Iterator[Console]:
     """The operator of such a console, on a copy of one's own."""
     copy = shutil.copytree(brought, tmp_path / "copy")
-    with opened(copy, sandbox=True) as application:
+    with open_application(copy, sandbox=True) as application:
         yield Console(application)
 
 
 @pytest.fixture
 def new(tmp_path: Path) -> Iterator[Console]:
     """The operator of a console before anything was sent."""
-    with opened(tmp_path / "new", sandbox=True) as application:
+    with open_application(tmp_path / "new", sandbox=True) as application:
         yield Console(application)
 
 

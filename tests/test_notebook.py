@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ MOST_BYTES = 20_000
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a console that has written the products of a small sandbox."""
     folder = tmp_path_factory.mktemp("console")
-    with opened(folder, sandbox=True) as application:
+    with open_application(folder, sandbox=True) as application:
         desk = Console(application)
         for flow in ("products", "stock", "days"):
             desk.run(flow)

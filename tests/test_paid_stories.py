@@ -14,10 +14,10 @@ from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import Step
 from tests.bookkeeping_shop import bookkeeping_shop
-from tests.consoles import WHO, Console, settled
+from tests.consoles import WHO, Console, wait_for_run
 from tests.flows.orders import oracle
 from tests.people import somebody
-from tests.runner.bookkeeping import on_ledger, open_items
+from tests.runner.bookkeeping import ledger_totals, open_items
 from tests.stores import stores_in
 
 DEBTOR = "20001"  # of whoever has none
@@ -136,14 +136,16 @@ def test_debtors_owe_what_is_unpaid_and_each_clearing_account_has_its_part(conso
     assert not causes & {"payments_incomplete", "method_account_missing", "gift_card_unclear"}
     for key, reference in references.items():
         row = documents[key]
-        assert items.get(reference, Decimal(0)) == euros(oracle.left_open(sold(row), paid(row))), reference
+        assert items.get(reference, Decimal(0)) == euros(oracle.open_amount(sold(row), paid(row))), reference
     pages = {link.reference.partition("/")[2] for link in booked.values()}
-    balances = {account: amount for account, amount in on_ledger(console.sandbox, pages).items() if account in CLEARING}
+    balances = {
+        account: amount for account, amount in ledger_totals(console.sandbox, pages).items() if account in CLEARING
+    }
     expected: dict[str, int] = {}
     for key in booked:
-        for account, cents in oracle.settled(paid(documents[key])).items():
+        for account, cents in oracle.paid_by_account(paid(documents[key])).items():
             expected[account] = expected.get(account, 0) + cents
-        for (account, _), (excl, vat) in oracle.booked(sold(documents[key]), dict(paid(documents[key]))).items():
+        for (account, _), (excl, vat) in oracle.booked_sums(sold(documents[key]), dict(paid(documents[key]))).items():
             if account in CLEARING:
                 expected[account] = expected.get(account, 0) - excl - vat
     assert balances == {account: euros(cents) for account, cents in expected.items() if cents}
@@ -176,7 +178,7 @@ def item_of(console: Console, key: str) -> Decimal:
 def page_of(console: Console, key: str) -> dict[str, Decimal]:
     """Return what the page of a document put on the ledger."""
     (link,) = links(console, [key]).values()
-    return on_ledger(console.sandbox, {link.reference.partition("/")[2]})
+    return ledger_totals(console.sandbox, {link.reference.partition("/")[2]})
 
 
 def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console: Console, order: str) -> None:
@@ -204,7 +206,7 @@ def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console
         undone = console.commit(console.undo(run))
     assert undone.counts.proven == 1
     document_links = links(console, [order, f"{order}#credit"])
-    assert on_ledger(console.sandbox, {link.reference.partition("/")[2] for link in document_links.values()}) == {}
+    assert ledger_totals(console.sandbox, {link.reference.partition("/")[2] for link in document_links.values()}) == {}
     assert len(document_links) == 2
 
 
@@ -221,7 +223,7 @@ def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(co
         run = console.commit(booked_again(console))
     ours = [f"{order}{ending}" for ending in ("", "#credit", "#2")]
     pages = {link.reference.partition("/")[2] for link in links(console, ours).values()}
-    balances = on_ledger(console.sandbox, pages)
+    balances = ledger_totals(console.sandbox, pages)
     open_ = sum((item_of(console, key) for key in ours), Decimal(0))
 
     assert (run.counts.proven, len(pages)) == (1, 3)  # one document of the till, two more pages
@@ -238,7 +240,7 @@ def booked_again(console: Console) -> Run:
         if cause_group.cause == "document_changed_after_booking"
     ]
     exceptions.decide("orders", exceptions.issues_of(group.group_key), "again", somebody(WHO))
-    return settled(
+    return wait_for_run(
         console.application,
         console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
     )

@@ -10,7 +10,7 @@ from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.settings import PictureSources
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.people import somebody
 
 PNG, JPG, GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a"
@@ -25,7 +25,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def console(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose flow reads pictures."""
     places = PictureSources(folder=folder, megabytes=3)
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, sandbox_articles=64, pictures=places) as application:
+    with open_application(
+        tmp_path_factory.mktemp("data"), sandbox=True, sandbox_articles=64, pictures=places
+    ) as application:
         new_console = Console(application)
         new_console.run("products")
         application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))

@@ -15,7 +15,7 @@ from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.issues import Issues
 from tests.clocks import now
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.parts import part
 from tests.stores import stores_in
 from tests.timeouts import until
@@ -27,7 +27,7 @@ Agree = Callable[[str, str], None]
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose prices of customers are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("products")
         console.run("customers")

@@ -20,7 +20,7 @@ from integration.core.records import Kind
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.flows.orders import oracle
 from tests.people import somebody
 from tests.stores import stores_in
@@ -164,7 +164,7 @@ def off(now: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> dict[str, 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop whose articles are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         assert console.run("products").counts.proven > 20
         for name, rows in TABLES.items():

@@ -6,14 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose first branch sells what the books have available, and whose books learn of sales by sales orders."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         new_console = Console(application)
         new_console.run("products")
         application.setup.choose({"orders": 4, "stock": 5}, somebody(WHO))

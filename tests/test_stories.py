@@ -20,7 +20,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.sandbox.mplus.seed.market import STALL
-from tests.consoles import WHO, Console, article, console, settled
+from tests.consoles import WHO, Console, article, console, wait_for_run
 from tests.flows.orders import oracle
 from tests.people import somebody
 from tests.stores import stores_in
@@ -230,7 +230,7 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     assert console.application.exceptions.keys("orders", "document_changed_after_booking").count(order) == 1
 
     console.till_client.change(order, article, 2)
-    second_run = settled(
+    second_run = wait_for_run(
         console.application,
         console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
     )
@@ -595,7 +595,7 @@ def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, ar
 
     assert caught.value.facts["by"] == WHO
     assert caught.value.facts["run"] == first
-    assert settled(console.application, first).state is RunState.READY
+    assert wait_for_run(console.application, first).state is RunState.READY
 
 
 # ---- invoices and receipts, as postings
@@ -646,7 +646,7 @@ def expected_of(console: Console, kind: str, keys: set[str]) -> Sums:
             for line_data in data
         ]
         paid = {payment["method"]: payment["amount"] for payment in document.get("paymentList", {}).get("payment", [])}
-        for where, sums in oracle.booked(lines, paid).items():
+        for where, sums in oracle.booked_sums(lines, paid).items():
             before = totals.get(where, (0, 0))
             totals[where] = before[0] + sums[0], before[1] + sums[1]
     return {where: sums for where, sums in totals.items() if sums != (0, 0)}

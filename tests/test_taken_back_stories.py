@@ -9,7 +9,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 
 BY_ITSELF = {"on": True, "auto_approve": True}
@@ -19,7 +19,7 @@ ARTICLE, OTHER = "10026", "10006"
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose stock is kept in one branch."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         application.flows.change("stock", {"branches": {"1": "formula"}}, somebody(WHO))
         for flow in ("products", "stock"):

@@ -28,7 +28,7 @@ from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.days import DayCheckResult
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.programs import CommandResult, Terminal, access, confirmations, program
 from tests.stores import prepare, stores_in
 from tests.till_client import TillClient
@@ -270,7 +270,7 @@ def test_days_are_compared_listed_and_printed(terminal: Terminal, tmp_path: Path
     day = "2026-10-17"
     options = ("--from", day, "--to", day, "--branch", "1")
 
-    with opened(Path(terminal.settings["DATA"]), start=False) as application:
+    with open_application(Path(terminal.settings["DATA"]), start=False) as application:
         stores_in(application).settings.put("flow:days", {"daybook": "600"}, "test")
     compared = terminal("days", *options, "--check", "--json")
     listing = terminal("days", *options, "--sheet", str(tmp_path / "day.pdf"))
@@ -288,7 +288,7 @@ def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Term
     amount = {"till": Decimal("12.10"), "books": Decimal("12.10")}
     rows = (DayComparison("account", "8000", **amount), DayComparison("vat", "1", **amount))
     report = DayReport(date(2026, 10, 17), "1", "", DayState.EQUAL, datetime(2026, 10, 18, tzinfo=UTC), rows=rows)
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         check_result = DayCheckResult(report.date, "1", report.state, report.checked_at, report_to_json(report))
         stores_in(application).days.keep([check_result])
     for file in ("day.xlsx", "day.pdf"):
@@ -485,7 +485,7 @@ def test_a_system_that_stays_away_ends_the_wait(fresh: tuple[Terminal, Sandbox])
 )
 def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]) -> None:
     terminal = Terminal({"DATA": str(tmp_path)})
-    with opened(tmp_path) as application:
+    with open_application(tmp_path) as application:
         run = stores_in(application).runs.begin("products", Mode.CHANGES, "test", 1).id
     with ExitStack() as stack:
         for name in files:
@@ -501,7 +501,7 @@ def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]
 @pytest.mark.long
 def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_path: Path) -> None:
     terminal = Terminal({"DATA": str(tmp_path)})
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         nonsense = {"on": "perhaps", "schedule_minutes": "x"}
         for name in ("flow:products", "names", "set-up", "sandbox", "draft:products"):
             stores_in(application).settings.put(name, nonsense, "test")

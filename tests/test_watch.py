@@ -24,7 +24,7 @@ from integration.store.secrets import ConnectionStore
 from tests.alerts.transport.receivers import Hook, web_server
 from tests.people import somebody
 from tests.process_suspension import suspend_between_writes
-from tests.servers import environment, served
+from tests.servers import environment, serve_console
 from tests.store.samples import a_preview
 from tests.timeouts import LONGEST, until
 
@@ -63,7 +63,7 @@ def proven(stores: Stores) -> None:
 @contextmanager
 def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
     """Run a console that tells of everything by one webhook, and give that with what the console keeps."""
-    with web_server() as hook, served(data, settings=NOTHING):
+    with web_server() as hook, serve_console(data, settings=NOTHING):
         database = open_database(f"sqlite:///{data / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=data / "console.key")
@@ -97,7 +97,7 @@ class HealthChecks:
 
 
 def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) -> None:
-    with web_server() as hook, served(tmp_path, settings=NOTHING) as server, worker(tmp_path) as beside:
+    with web_server() as hook, serve_console(tmp_path, settings=NOTHING) as server, worker(tmp_path) as beside:
         database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=tmp_path / "console.key")

@@ -14,7 +14,7 @@ from integration.core.days.report import DayState
 from integration.core.days.vat_return import VatBox
 from integration.services.daybooks.periods import Origin, PeriodReport
 from tests.clocks import Ahead, now
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.worked_month import (
@@ -96,7 +96,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     """The month: sales of the sample shop, with what it lacks, booked once."""
     clock = Ahead()  # amounts of other days may be within a fee of each other by chance, and no matching is sure then
     clock.pass_days((MORNING - now().date()).days)
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, machine=clock) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True, machine=clock) as application:
         console = Console(application)
         books, today = console.sandbox.accountview, console.sandbox.shop.today
         oss = {"VAT_CODE": OSS, "VAT_NAME": "OSS Duitsland", "VAT_PCT": "21", "VAT_TYPE": "1", "CALC_TYPE": "1"}

@@ -23,7 +23,7 @@ from integration.flows.registry import FLOWS
 from integration.store.database import Database
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
-from tests.consoles import Console, opened, settled
+from tests.consoles import Console, open_application, wait_for_run
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -121,7 +121,7 @@ def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, 
 
 @pytest.mark.parametrize("limit", [10, None])
 def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: int | None) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.four_eyes.change("products", {"brake_changes": limit}, ADMIN)
         application.flows.change("products", {"on": True, "auto_approve": True}, ADMIN)
         approvals = [application.flows.may_approve(planned({"changes": count})) for count in (10, 11)]
@@ -192,7 +192,7 @@ def test_a_first_yes_is_to_one_plan_and_not_for_ever(four_eyes: FourEyes, clock:
 
 @pytest.mark.long
 def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         console = Console(application)
         console.run("products")
         application.flows.change("products", {"brakes": {"changes": 0}}, ADMIN)
@@ -219,7 +219,7 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
         application.people.change("ben", [Role.VIEWER], ADMIN)  # while the run is at work
         with pytest.raises(NotAllowedError, match="reason_right_run"):
             application.authorized_for(ben).runs.cancel(run.id, ben)
-        finished_run = settled(application, run.id)
+        finished_run = wait_for_run(application, run.id)
         assert (finished_run.state, finished_run.counts.difference, finished_run.counts.proven > 0) == (
             RunState.DONE,
             0,

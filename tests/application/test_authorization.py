@@ -16,14 +16,14 @@ from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services.audit import Audit
 from tests.authorization import rights_of, services_of
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.parts import part
 from tests.people import somebody
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with opened(tmp_path_factory.mktemp("acting"), start=False) as application:
+    with open_application(tmp_path_factory.mktemp("acting"), start=False) as application:
         yield application
 
 

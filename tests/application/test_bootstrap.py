@@ -19,7 +19,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.settings import load_settings
 from integration.words import say
-from tests.consoles import ARTICLES, opened, prepare_joined, settled
+from tests.consoles import ARTICLES, open_application, prepare_joined, wait_for_run
 from tests.people import somebody
 from tests.stores import prepare_engine
 
@@ -28,21 +28,21 @@ ROOT = Path(__file__).parents[2]
 
 def synced(application: Application) -> Run:
     """Preview everything, and commit it where there is something to commit."""
-    run = settled(
+    run = wait_for_run(
         application, application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
     )
     if run.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         application.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
-        run = settled(application, run.id)
+        run = wait_for_run(application, run.id)
     return run
 
 
 @pytest.mark.long
 def test_what_was_proven_is_still_there_after_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         first = synced(application)
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         second = synced(application)
 
     assert first.counts.proven > 0

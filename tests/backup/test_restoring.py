@@ -30,7 +30,7 @@ from integration.store.files import leftover_files
 from integration.store.outbox_reader import OutboxReader
 from integration.store.secrets import ConnectionStore
 from tests.backup.conftest import PASSPHRASE
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.stores import new_database
 
 WAITING, LOGGED = 3, 5
@@ -94,7 +94,7 @@ def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp
     settings = settings_in(tmp_path)
     restore_backup(settings, backup, PASSPHRASE, by="anna")
     for _ in range(2):
-        with opened(settings.data, start=False) as application:
+        with open_application(settings.data, start=False) as application:
             entries = [entry for entry in application.audit.entries() if entry.action == "restored"]
             assert application.audit.verify().broken is None
     assert [(entry.who, set(entry.facts)) for entry in entries] == [("anna", {"created_at", "restored_at"})]

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ADDRESSES, at_rest, shown, tab
+from tests.browser.conftest import ADDRESSES, at_rest, show_page, tab
 
 pytestmark = [
     pytest.mark.browser,
@@ -26,7 +26,7 @@ def test_back_takes_back_one_press_of_a_filter_on_every_page(shop: str, browser:
     wrong: list[str] = []
     with tab(browser) as page:
         for name, place in ADDRESSES.items():
-            shown(page, f"{shop}/{place}")
+            show_page(page, f"{shop}/{place}")
             for number in range(page.locator(GROUPS).count()):
                 group = page.locator(GROUPS).nth(number)
                 others = group.locator("[aria-checked=false]")
@@ -47,7 +47,7 @@ def test_back_takes_back_one_press_of_a_filter_on_every_page(shop: str, browser:
 
 def test_back_leaves_a_page_that_completes_its_address_by_itself(shop: str, browser: Browser) -> None:
     with tab(browser) as page:
-        shown(page, f"{shop}/runs")
+        show_page(page, f"{shop}/runs")
         at_rest(page).get_by_role("link", name=re.compile("Preview")).click()
         page.wait_for_url("**/preview?*plan=*")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Preview")
@@ -55,8 +55,8 @@ def test_back_leaves_a_page_that_completes_its_address_by_itself(shop: str, brow
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
 
 
-def test_a_link_in_a_text_opens_its_page_where_it_stands_and_back_leads_back(filled: str, page: Page) -> None:
-    shown(page, f"{filled}/logs?record=products:10011")
+def test_a_link_in_a_text_opens_its_page_where_it_stands_and_back_leads_back(filled_console: str, page: Page) -> None:
+    show_page(page, f"{filled_console}/logs?record=products:10011")
     page.evaluate("window.isStill = true")  # gone with a page that is loaded anew
     at_rest(page).get_by_test_id("stMain").locator('a[href^="/runs?run="]').first.click()
     page.wait_for_url("**/runs?run=*")

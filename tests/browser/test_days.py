@@ -46,11 +46,11 @@ def chosen(beside: Application, systems: Sandbox) -> Application:
 
 
 def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
-    connected: str, chosen: Application, systems: Sandbox, page: Page
+    connected_console: str, chosen: Application, systems: Sandbox, page: Page
 ) -> None:
-    set_up(page, connected)
+    set_up(page, connected_console)
 
-    new_plan(page, connected, "days")
+    new_plan(page, connected_console, "days")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     expect(at_rest(page).get_by_role("columnheader", name="Debit").first).to_be_visible()
     expect(at_rest(page).get_by_role("columnheader", name="Credit").first).to_be_visible()
@@ -63,7 +63,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
 
     month = f"{systems.shop.today:%Y-%m}"
-    page.goto(f"{connected}/days?month={month}", wait_until="commit")
+    page.goto(f"{connected_console}/days?month={month}", wait_until="commit")
     button(page, "Check this month")
     day = a_booked_day(chosen, systems)
     expect(at_rest(page).get_by_text("Equal").first).to_be_visible()
@@ -75,7 +75,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     )
     other = "8040" if line["ACCT_NR"] != "8040" else "8010"
     systems.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": other}, by="KARIN")
-    page.goto(f"{connected}/days?day={day.date}&branch={BRANCH}", wait_until="commit")
+    page.goto(f"{connected_console}/days?day={day.date}&branch={BRANCH}", wait_until="commit")
     expect(at_rest(page).get_by_text("Both sides are equal, to the cent.")).to_be_visible()
     button(page, "Check now")
     changed = re.compile(rf"Page {day.pages[0]} line \d+: .*{line['ACCT_NR']} became {other}")

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from integration.words import term
 from tests.browser.conftest import at_rest, picture, serving
 from tests.browser.test_operators import wide
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import environment
 
@@ -50,7 +50,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("listed")
     settings = {"DATA": str(data), "SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
     flows = ("products", "stock", "days")
-    with opened(data, start=False, sandbox=True) as application:
+    with open_application(data, start=False, sandbox=True) as application:
         for flow in flows:
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
     for flow in flows:

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import at_rest, button, picture
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.planted_person import ARTICLE, NUMBER, PLANTED, Shop, hits
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,14 +32,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("console")
     with ThreadPoolExecutor() as aside:  # where no loop of the browser is at work, which the engine would wait in
         aside.submit(plant, data).result()
-    with served(data, settings=SETTINGS) as running:
+    with serve_console(data, settings=SETTINGS) as running:
         yield running
         assert running.outside == []
 
 
 def plant(data: Path) -> None:
     """Let the person be in both systems, and in the console between them."""
-    with opened(data, sandbox=True, sandbox_articles=50) as application:
+    with open_application(data, sandbox=True, sandbox_articles=50) as application:
         shop = Shop(Console(application), data, whole=False)
         shop.run("products", ARTICLE)
         shop.plant()

@@ -17,7 +17,7 @@ from integration.connectors.mplus.settings import MplusAccess
 from integration.core.untrusted_text import unescape_formulas, visible
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import ask, at_rest, connecting, serving, tab
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.hostile import EVERY, FOREIGN, KEYS, systems
 from tests.people import somebody
 from tests.programs import Terminal, access, confirmations
@@ -98,7 +98,7 @@ def plant(data: Path, sandbox: Sandbox) -> None:
         for prefix in ("ACCOUNTVIEW__", "MPLUS__")
     )
     connected: dict[str, Any] = {"accountview": AccountViewAccess(**office), "mplus": MplusAccess(**branches)}
-    with opened(data, start=False, **connected) as application:
+    with open_application(data, start=False, **connected) as application:
         for name in EVERY[:4]:
             application.questions.save(name, "SELECT 1 AS x", somebody(name))
         for group, name in zip(application.exceptions.groups(), EVERY, strict=False):

@@ -54,7 +54,7 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
 @pytest.mark.long
 @pytest.mark.parametrize("by_timer", [True, False], ids=["timer", "click"])
 def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_opened(
-    sandboxed: Server, browser: Browser, *, by_timer: bool
+    sandbox_server: Server, browser: Browser, *, by_timer: bool
 ) -> None:
     requests: list[BackMsg] = []  # what a part of the page asks for, to be asked once more
     finished: list[list[str]] = []
@@ -83,7 +83,7 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
         page.route_web_socket(re.compile("_stcore/stream"), through)
-        page.goto(sandboxed.address, wait_until="commit")
+        page.goto(sandbox_server.address, wait_until="commit")
         while not requests:
             page.wait_for_timeout(100)
         finished.clear()

@@ -147,9 +147,9 @@ def hostile() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def console(sandboxed: Server) -> Server:
+def console(sandbox_server: Server) -> Server:
     """The console that is attacked."""
-    return sandboxed
+    return sandbox_server
 
 
 @pytest.fixture(scope="module")

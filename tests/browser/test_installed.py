@@ -21,7 +21,7 @@ from playwright.sync_api import Page, expect
 from integration import VERSION
 from integration.flows.registry import FLOWS
 from tests.programs import environment
-from tests.servers import served
+from tests.servers import serve_console
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -139,7 +139,7 @@ def test_the_installed_program_serves_its_pages(installed: Installed, page: Page
     command = ("console", "--port", "{port}")
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
 
-    with served(tmp_path, settings=settings, command=command, program=str(installed.command), at=at) as server:
+    with serve_console(tmp_path, settings=settings, command=command, program=str(installed.command), at=at) as server:
         for place, heading in {"": "Overview", "mappings": "Mapping of", "stock": "Stock"}.items():
             page.goto(f"{server.address}/{place}", wait_until="commit")
             expect(page.get_by_role("heading", level=1, name=re.compile(heading))).to_be_visible()

@@ -14,7 +14,7 @@ from integration.core.link_evidence import Evidence
 from integration.core.links import Link
 from integration.core.records import Kind
 from tests.bookkeeping_shop import bookkeeping_shop
-from tests.browser.conftest import PICTURES, SETTLE, at_rest, button, picture, serving, shown, tab
+from tests.browser.conftest import PICTURES, SETTLE, at_rest, button, picture, serving, show_page, tab
 from tests.browser.test_narrow import BROKEN, PHONE
 from tests.consoles import ARTICLES, WHO
 from tests.people import somebody
@@ -120,7 +120,7 @@ def test_each_view_of_a_month_fits_a_small_screen_in_each_language(shop: Shop, b
     for language in LANGUAGES:
         with tab(browser, locale=language, viewport=PHONE) as page:
             for name in VIEWS:
-                shown(page, shop.view(name))
+                show_page(page, shop.view(name))
                 page.wait_for_timeout(SETTLE)
                 page.screenshot(path=PICTURES / f"390-{language}-month-{name}.png")
                 found[f"{name} {language}"] = page.evaluate(BROKEN)

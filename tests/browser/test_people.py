@@ -14,7 +14,7 @@ from tests.browser.conftest import at_rest, button
 from tests.clocks import now
 from tests.log_in_browser import PASSWORD, first_key
 from tests.people import somebody
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,7 +25,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served(tmp_path_factory.mktemp("people"), settings={"CONSOLE_LOG_IN": "accounts"}) as running:
+    with serve_console(tmp_path_factory.mktemp("people"), settings={"CONSOLE_LOG_IN": "accounts"}) as running:
         yield running
 
 

@@ -15,8 +15,8 @@ from integration.services.runs.exceptions import group_address
 from integration.settings import PictureSources
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import wide
-from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
-from tests.consoles import opened
+from tests.browser.test_repairs import AGAIN, Planted, Shop, commit_repair, repairing
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import books_access, till_access
 
@@ -55,7 +55,9 @@ def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
 
 def _run_and_plant(systems: Sandbox, data: Path, folder: Path, facts: dict[str, str]) -> None:
     places = PictureSources(folder=folder, megabytes=MEGABYTES)
-    with opened(data, accountview=books_access(systems), mplus=till_access(systems), pictures=places) as application:
+    with open_application(
+        data, accountview=books_access(systems), mplus=till_access(systems), pictures=places
+    ) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
@@ -189,7 +191,7 @@ def put_right(page: Page, planted: Planted, flow: str, find: str, says: str, rep
     picture(page, f"repair-in-both-{find}")
     repair()
     button(page, AGAIN)
-    ended(page, planted, flow, find)
+    commit_repair(page, planted, flow, find)
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_who_a_customer_is_at_the_till_is_chosen(planted: Planted, page: Page, n
     relation_number = planted.told[f"{name} there"]
     at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{relation_number} · ")).click()
     button(page, "Link and preview 1 customer")
-    ended(page, planted, "customers", debtor)
+    commit_repair(page, planted, "customers", debtor)
 
 
 def test_many_articles_go_off_sale_only_where_a_person_says_how_many(planted: Planted, page: Page) -> None:

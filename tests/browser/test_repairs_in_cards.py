@@ -30,10 +30,10 @@ def planned(page: Page, console: str, flow: str) -> None:
 
 
 def test_all_accounts_that_closed_days_lack_are_added_with_one_confirmation(
-    connected: str, beside: Application, page: Page
+    connected_console: str, beside: Application, page: Page
 ) -> None:
-    planned(page, connected, "days")
-    page.goto(f"{connected}/exceptions", wait_until="commit")
+    planned(page, connected_console, "days")
+    page.goto(f"{connected_console}/exceptions", wait_until="commit")
     button(page, re.compile("Repair.*Ledger accounts or VAT codes of days missing"))
     expect(at_rest(page).get_by_text("Accounts of payment methods", exact=True)).to_be_visible()
     parked = beside.missing_rows.groups("days")[0].count
@@ -48,11 +48,11 @@ def test_all_accounts_that_closed_days_lack_are_added_with_one_confirmation(
 
 
 def test_documents_without_a_customer_are_repaired_in_their_card(
-    connected: str, beside: Application, page: Page
+    connected_console: str, beside: Application, page: Page
 ) -> None:
-    planned(page, connected, "orders")
+    planned(page, connected_console, "orders")
     (group,) = [candidate for candidate in beside.exceptions.groups("orders") if candidate.cause == "customer_missing"]
-    page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
+    page.goto(f"{connected_console}/exceptions?flow=orders", wait_until="commit")
     button(page, re.compile("Repair.*Order has no customer"))
     confirm = at_rest(page).get_by_role("button", name=re.compile(rf"Repair and preview {group.count} order"))
     expect(confirm).to_be_disabled()

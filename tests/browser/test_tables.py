@@ -108,10 +108,12 @@ CASES = [(flow, name) for flow, names in TABLES.items() for name in names]
 
 
 @pytest.mark.parametrize(("flow", "name"), CASES)
-def test_a_row_is_chosen_and_never_typed(connected: str, beside: Application, page: Page, flow: str, name: str) -> None:
+def test_a_row_is_chosen_and_never_typed(
+    connected_console: str, beside: Application, page: Page, flow: str, name: str
+) -> None:
     parts, other, key = TABLES[flow][name]
     beside.rules.set_table(name, {}, "test")
-    page.goto(f"{connected}/flows?flow={flow}&tab=tables&table={name}&lang=de", wait_until="commit")
+    page.goto(f"{connected_console}/flows?flow={flow}&tab=tables&table={name}&lang=de", wait_until="commit")
     expect(at_rest(page).get_by_text("Zeile hinzufügen").first).to_be_visible()
     for label, option in parts.items():
         choose(page, label, option)

@@ -16,8 +16,8 @@ from integration.flows.prices import Terms
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
-from tests.builders import a_debtor, an_article, guarded
-from tests.flow_harness import shipped
+from tests.builders import a_debtor, an_article, guard_counts
+from tests.flow_harness import shipped_mapping
 
 D = Decimal
 TABLES = {"vat_codes": {"2": "20"}, "price_groups": {"GROOT": "3"}, "price_branches": {"Z": "2"}}
@@ -45,11 +45,13 @@ def terms(agreed: Record | None = None, **changed: Any) -> Terms:
 
 def products(of: Terms, **settings: Any) -> ProductsLogic:
     rates = {"2": D(21)}
-    return ProductsLogic(ProductSettings(**settings), shipped("products"), 7, TABLES, rates, lambda _: "1", terms=of)
+    return ProductsLogic(
+        ProductSettings(**settings), shipped_mapping("products"), 7, TABLES, rates, lambda _: "1", terms=of
+    )
 
 
 def customers(of: Terms, *, incl: bool = False) -> Customers:
-    return Customers(CustomerSettings(), shipped("customers"), 7, TABLES, of, lambda: incl)
+    return Customers(CustomerSettings(), shipped_mapping("customers"), 7, TABLES, of, lambda: incl)
 
 
 def staged(logic: ProductsLogic | Customers, record: Record) -> Staged:
@@ -166,7 +168,7 @@ def test_the_brake_of_prices_counts_them() -> None:
     desired = shaped(logic, an_article("1001", **{**GIVEN, "price_group_price:0:GROOT": D("1.0000")}))
     change = compared(logic, desired, agreed, agreed)
     assert isinstance(change, Change)
-    assert guarded(logic, change) == {"price_percent": 1}
+    assert guard_counts(logic, change) == {"price_percent": 1}
 
 
 def test_prices_of_customers_are_part_of_the_offer() -> None:
@@ -210,7 +212,7 @@ def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_el
     change = compared(logic, fitting, agreed, agreed)
     assert isinstance(change, Change)
     assert change.desired.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
-    assert guarded(logic, change) == {"emptied": 2}
+    assert guard_counts(logic, change) == {"emptied": 2}
 
 
 # ---- offers
@@ -262,4 +264,4 @@ def test_overlapping_offers_and_offers_above_the_price_are_brakes(
     agreed = shaped(logic, an_article("1001", **WEEK))
     change = compared(logic, shaped(logic, an_article("1001", **{**WEEK, **changed})), agreed, agreed)
     assert isinstance(change, Change)
-    assert {name: count for name, count in guarded(logic, change).items() if count} == expected_counts
+    assert {name: count for name, count in guard_counts(logic, change).items() if count} == expected_counts

@@ -53,9 +53,9 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("question", hostile.PRYING)
-def test_what_is_none_of_the_log_is_refused(asked: Logbook, question: str) -> None:
+def test_what_is_none_of_the_log_is_refused(shared_logbook: Logbook, question: str) -> None:
     with pytest.raises(QuestionError) as caught:
-        asked.ask(filled_in(question, asked))
+        shared_logbook.ask(filled_in(question, shared_logbook))
     assert caught.value.code in REFUSED
 
 

@@ -8,7 +8,7 @@ import pytest
 from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
 from tests.log import hostile
-from tests.pages.conftest import Open, settled
+from tests.pages.conftest import Open, wait_for_run
 from tests.people import somebody
 
 # What pages read from their address, with values that name something, nothing, or too much.
@@ -54,7 +54,7 @@ BY_ITSELF = {"heartbeats", "leases", "claims", "incidents", "deliveries", "alemb
 @pytest.fixture(scope="module")
 def planned(connected: Application) -> Run:
     """A plan that waits."""
-    return settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    return wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
 
 
 def kept(data: Path) -> dict[str, list[tuple[object, ...]]]:

@@ -14,7 +14,7 @@ from integration.core.states import RunState
 from integration.services.daybooks.days import DayListed
 from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import find_worst_day
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -31,8 +31,8 @@ def booked(connected: Application) -> tuple[Application, date]:
         "date_from": (today - timedelta(days=DAYS)).isoformat(),
     }  # fmt: skip
     connected.flows.change("days", values, somebody("test"))
-    run = settled(connected, connected.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
-    assert committed(connected, run).state is RunState.DONE
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+    assert commit_run(connected, run).state is RunState.DONE
     pages = [day for day in connected.days.listed(today - timedelta(days=DAYS), today) if day.pages]
     assert pages
     return connected, next((day for day in pages if day.branch == "1"), pages[0]).date
@@ -107,7 +107,7 @@ def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
     before = {"date_from": (day - timedelta(days=2 * DAYS)).isoformat(), "cost_of_sales": True}
     app.flows.change("days", before, somebody("test"))
     try:
-        run = settled(app, app.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+        run = wait_for_run(app, app.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
         line = app.plans.rows(run.id, "create", "", 0, 1)[0]
         test = open_page("preview", plan=run.id, record=str(line.seq))
         assert not test.exception
@@ -230,8 +230,8 @@ def test_an_address_of_nonsense_shows_a_page_all_the_same(
 
 
 def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(connected: Application, open_page: Open) -> None:
-    run = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
-    committed(connected, run)
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    commit_run(connected, run)
     connected.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
     test = press(open_page("days"), "look_again")
     assert not test.exception

@@ -14,7 +14,7 @@ from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.services.runs.exceptions import group_address
 from integration.words import fact_names
-from tests.pages.conftest import Open, press, settled, texts
+from tests.pages.conftest import Open, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -218,4 +218,4 @@ def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(connected
 
     assert not test.exception
     assert connected.rules.tables().get("payment_terms", {}).get("PIN") == "14", texts(test)
-    settled(connected, connected.runs.latest("orders", limit=1)[0].id)
+    wait_for_run(connected, connected.runs.latest("orders", limit=1)[0].id)

@@ -25,7 +25,7 @@ from pages.components.exceptions import cards
 from pages.components.shared.application import person
 from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import plain
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 from tests.till_client import TillClient
@@ -38,7 +38,7 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     return connected
 
 
@@ -64,7 +64,7 @@ def customer(till_client: TillClient) -> str:
 
 def planned(app: Application, flow: str, *keys: str) -> Run:
     """Preview some records by themselves."""
-    return settled(app, app.runs.preview(PreviewRequest(flow, somebody("test"), Mode.CHOSEN, keys)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest(flow, somebody("test"), Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
@@ -100,7 +100,7 @@ def menu(test: AppTest, key: str) -> MenuButton[str]:
 
 def last(app: Application, flow: str = "orders") -> Run:
     """Return the newest run of a flow once it has come to rest."""
-    return settled(app, app.runs.latest(flow, limit=1)[0].id)
+    return wait_for_run(app, app.runs.latest(flow, limit=1)[0].id)
 
 
 def paid_with(till_client: TillClient, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
@@ -152,7 +152,7 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
 @pytest.mark.long
 def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox(somebody("test"))
-    run = settled(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
+    run = wait_for_run(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
     assert run.counts.parked == 0
 
     page_text = texts(open_page("exceptions"))
@@ -278,7 +278,7 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
     page_text = texts(open_page("exceptions"))
     assert "3 orders are in a preview and wait for your approval. Nothing has been written yet." in page_text
 
-    committed_run = committed(shop, run)
+    committed_run = commit_run(shop, run)
     assert committed_run.counts.proven == 3
     assert "are in a preview and wait" not in texts(open_page("exceptions"))
 
@@ -325,7 +325,7 @@ def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callabl
     (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
     shop.rules.set_table("payment_terms", {"PIN": "14"}, "test")
 
-    settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
 
     assert not is_open(shop, group.group_key)
     (issue,) = shop.issues.of_key("orders", key)
@@ -543,14 +543,14 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     assert not test.exception
     run = last(shop)
     assert run.counts.planned == 2
-    committed_run = committed(shop, run)
+    committed_run = commit_run(shop, run)
     assert committed_run.counts.proven == 2
     booked = [row["RPL_INV"] for row in sandbox_of(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
     assert not is_open(shop, group.group_key)
 
     later = till_client.order(article, relation=relation)
-    assert committed(shop, planned(shop, "orders", later)).counts.proven == 1  # it is never asked again
+    assert commit_run(shop, planned(shop, "orders", later)).counts.proven == 1  # it is never asked again
     first_week = {task.name: task.is_done for task in shop.first_week.tasks()}
     assert (first_week["orders"], first_week["repair"]) == (True, not shop.issues.counts().get("orders"))
     while stores_in(shop).events.count():
@@ -582,7 +582,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     field = shop.exceptions.field_to_correct("products", group.cause, group.field)
     assert field is not None
     shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
-    run = settled(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
+    run = wait_for_run(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
     assert run.counts.planned == 1
     assert key not in {entry.issue.key for entry in shop.exceptions.issues_of(group.group_key)}
     typed = test.run()  # what was typed stays with its record when somebody else repairs another one
@@ -595,7 +595,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
 
     (correction,) = shop.corrections.list_corrections("products")
     assert not press(typed, "correct").exception
-    shop.runs.discard(settled(shop, last(shop, "products").id).id, "test")
+    shop.runs.discard(wait_for_run(shop, last(shop, "products").id).id, "test")
     assert {correction.key: correction.becomes for correction in shop.corrections.list_corrections("products")} == {
         key: good,
         second.issue.key: other,

@@ -17,7 +17,7 @@ from integration.words import LANGUAGES
 from pages.components.logs.page_links import Place, cell_link
 from tests.browser.test_operators import wide
 from tests.log import hostile
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.timeouts import until
@@ -28,12 +28,13 @@ SERVES = True
 @pytest.fixture(scope="module")
 def ran(connected: Application) -> Run:
     """A shop whose products and orders were written once, and all of it in the log."""
-    products = committed(
+    products = commit_run(
         connected,
-        settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))),
+        wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))),
     )
-    committed(
-        connected, settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    commit_run(
+        connected,
+        wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE))),
     )
     connected.log.catch_up()
     return products
@@ -367,7 +368,7 @@ def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(connected: App
     connected.flows.change("orders", {"brakes": wide("orders")}, somebody("test"))
     connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "20001"}, somebody("test"))
     tried = connected.runs.try_again("orders", "customer_missing", by=somebody("test"))
-    committed_run = committed(connected, settled(connected, tried))
+    committed_run = commit_run(connected, wait_for_run(connected, tried))
     assert committed_run.counts.proven
     connected.log.catch_up()
     row = next(line for line in connected.plans.rows(committed_run.id, "proven") if line.kind is Kind.SALES_ORDER)

@@ -19,7 +19,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
 from pages.components.shared.application import person
-from tests.pages.conftest import PARTLY_KNOWN, Open, committed, press, previewed, settled, texts
+from tests.pages.conftest import PARTLY_KNOWN, Open, commit_run, press, preview_products, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -34,7 +34,7 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop with a plan of its articles, by which the last records are known."""
-    committed(connected, previewed(connected))
+    commit_run(connected, preview_products(connected))
     return connected
 
 
@@ -306,7 +306,7 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
     shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
-    run = settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"))))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"))))
     waiting = shop.exceptions.unmapped("orders", "payment_terms")
     assert waiting
 
@@ -368,11 +368,11 @@ def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application,
 
 
 def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: Application, open_page: Open) -> None:
-    plan = previewed(shop)
+    plan = preview_products(shop)
     if plan.state is not RunState.READY:
         assert shop.sandbox
         shop.sandbox.pass_a_day()
-        plan = previewed(shop)
+        plan = preview_products(shop)
     before = shop.drafts.current("products")
     drafted(shop)
     test = press(opened(open_page), "publish")
@@ -436,8 +436,8 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
 
 
 def test_two_customers_are_dismissed_proposed_merged_and_separated_here(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
-    committed(shop, run)
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
+    commit_run(shop, run)
     links, els = stores_in(shop).links, {"": {"email": "els@one-person.example"}}
     pairs = links.first_pairs("customers", Kind.RELATION, 2)
     links.keep("customers", [Link(Kind.RELATION, *pair, evidence=Evidence(els, els)) for pair in pairs])
@@ -466,8 +466,8 @@ def test_two_customers_are_dismissed_proposed_merged_and_separated_here(shop: Ap
     (merge,) = shop.customer_merges.list_merges()
     assert (merge.stays, merge.goes) == candidate.customers
     (run, *_) = shop.runs.latest("customers")
-    assert settled(shop, run.id).state is RunState.READY  # the other relation becomes inactive
+    assert wait_for_run(shop, run.id).state is RunState.READY  # the other relation becomes inactive
     test = opened(open_page, "customers", part="merges")
     press(test, f"separate {merge.goes}")
     assert shop.customer_merges.list_merges() == []
-    settled(shop, shop.runs.latest("customers")[0].id)
+    wait_for_run(shop, shop.runs.latest("customers")[0].id)

@@ -30,10 +30,10 @@ from tests.canary_secrets import (
     WRONG_REFRESH_TOKEN,
     WRONG_TILL_SECRET,
     contents,
-    found,
-    spelled,
+    find_secrets,
+    spellings_of,
 )
-from tests.pages.conftest import ROOT, Open, committed, previewed
+from tests.pages.conftest import ROOT, Open, commit_run, preview_products
 from tests.people import somebody
 from tests.programs import access
 from tests.relay_proxy import MANNERS, RelayProxy, relay_proxy
@@ -80,7 +80,7 @@ def told(open_page: Open, secrets: list[str], places: list[Place]) -> dict[str, 
     """Open pages and return where secrets stand, and which."""
     pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in places}
     assert [place for place, page in pages.items() if len(page) < LEAST] == []
-    return {place: leaked_secrets for place, page in pages.items() if (leaked_secrets := found(secrets, page))}
+    return {place: leaked_secrets for place, page in pages.items() if (leaked_secrets := find_secrets(secrets, page))}
 
 
 def of_run(run: Run) -> list[Place]:
@@ -119,7 +119,7 @@ def tokens(app: Application) -> list[str]:
 def test_no_page_shows_a_secret_of_a_console_that_works(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     with console(tmp_path, **access(sandbox)) as app:
         assert all(finding.ok for system in ("accountview", "mplus") for finding in app.connections.check(system))
-        run = committed(app, previewed(app))
+        run = commit_run(app, preview_products(app))
         secrets = [*PLANTED, *tokens(app)]
 
         assert told(open_page, secrets, of_run(run)) == {}
@@ -128,10 +128,10 @@ def test_no_page_shows_a_secret_of_a_console_that_works(sandbox: Sandbox, tmp_pa
 @pytest.mark.long
 def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     with console(tmp_path, **access(sandbox)) as app:
-        previewed(app)
+        preview_products(app)
     with console(tmp_path, **{**access(sandbox), "MPLUS__SECRET": WRONG_TILL_SECRET}) as app:
         assert "mplus_credentials_rejected" in {finding.cause for finding in app.connections.check("mplus")}
-        run = previewed(app)
+        run = preview_products(app)
         assert run.state is RunState.FAILED
 
         assert told(open_page, [*PLANTED, *tokens(app)], of_run(run)) == {}
@@ -172,7 +172,9 @@ def test_no_page_shows_the_password_of_a_database_that_does_not_answer(
     pages = {name: shown(open_page(name)) for name in PAGES}
 
     assert all(b"database" in page for page in pages.values())
-    assert {name: leaked_secrets for name, page in pages.items() if (leaked_secrets := found(PLANTED, page))} == {}
+    assert {
+        name: leaked_secrets for name, page in pages.items() if (leaked_secrets := find_secrets(PLANTED, page))
+    } == {}
 
 
 def leaking(secret: str) -> None:
@@ -199,9 +201,9 @@ def leaking(secret: str) -> None:
 @pytest.mark.parametrize("secret", [WRONG_CLIENT_SECRET, WRONG_TILL_SECRET])
 def test_the_search_would_find_a_secret_on_a_page(secret: str) -> None:
     test = AppTest.from_function(leaking, args=(secret,), default_timeout=30).run()
-    leaks = [element.type for element in elements(test) if found([secret], element.proto.SerializeToString())]
+    leaks = [element.type for element in elements(test) if find_secrets([secret], element.proto.SerializeToString())]
 
-    assert found(PLANTED, shown(test)) == [secret]
+    assert find_secrets(PLANTED, shown(test)) == [secret]
     assert len(leaks) == 13, leaks
 
 
@@ -217,7 +219,7 @@ def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
             assert all(finding.ok for finding in app.connections.check("accountview"))
             known_secrets = [CODE, PROXY_PASSWORD, CONSOLE_KEY, "sandbox-secret", "sandbox-refresh", *tokens(app)]
             till.says, till.to = [quoted(name, known_secrets) for name in SPELLINGS], "createProduct"
-            run = committed(app, previewed(app))
+            run = commit_run(app, preview_products(app))
             assert run.counts.parked > len(SPELLINGS)
             manners = cycle(MANNERS)
             for name in SPELLINGS:  # one that is cut off stands alone: others would say where it ends
@@ -263,6 +265,6 @@ def spelled_in(content: bytes, secrets: list[str]) -> list[str]:
     return [
         f"{secret} {name}"
         for secret in secrets
-        for name, form in spelled(secret).items()
+        for name, form in spellings_of(secret).items()
         if len(form) >= LEAST_CUT and form.encode() in content
     ]

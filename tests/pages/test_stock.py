@@ -14,7 +14,7 @@ from integration.application.application import Application
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.stock import StockListing, StockScope
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 
@@ -27,18 +27,18 @@ FILES = ("levels", "movements", "articles", "differences")  # what each chart an
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
-    committed(connected, compared(connected))
+    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    commit_run(connected, compared(connected))
     logged(connected)
     for article in stocked(connected)[:3]:
         sandbox_of(connected).till.edit("stock", f"1/{article}", {"amount": 1})
-    committed(connected, compared(connected))
+    commit_run(connected, compared(connected))
     logged(connected)
     return connected
 
 
 def compared(app: Application) -> Run:
-    return settled(app, app.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
 
 
 def logged(app: Application) -> None:
@@ -109,7 +109,7 @@ def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Appl
     test = press(test, "first")
 
     assert not test.exception
-    assert settled(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
+    assert wait_for_run(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
 
 
 @pytest.mark.usefixtures("sold")
@@ -297,7 +297,7 @@ def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Ap
     test = press(opened(open_page), "compare")
 
     assert not test.exception
-    settled(shop, shop.runs.latest("stock", limit=1)[0].id)
+    wait_for_run(shop, shop.runs.latest("stock", limit=1)[0].id)
     assert sandbox_of(shop).ledger.counts()["writes"] == writes
 
 

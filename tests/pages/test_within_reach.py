@@ -11,9 +11,9 @@ from integration.core.people import Role
 from integration.services.runs.exceptions import group_address
 from integration.store.database import open_database
 from tests.clocks import now
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.people import somebody
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 from tests.visitor import Person
 
 ADMIN = somebody("admin")
@@ -43,7 +43,7 @@ AWAY = ("log-out", "day-2")  # what ends the walk, takes minutes, or is there fo
 def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, list[tuple[str, str]]]]:
     """A console in which something waits everywhere, with the pages that show it."""
     data = tmp_path_factory.mktemp("console")
-    with opened(data, sandbox=True) as application:
+    with open_application(data, sandbox=True) as application:
         console = Console(application)
         run = console.run("products")
         console.preview("products")
@@ -52,7 +52,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, li
         addresses = [("exceptions", f"cause={group_address(group.group_key)}") for group in groups[:MOST]]
         addresses.append(("runs", f"run={run.id}"))
     settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
-    with served(data, settings=settings) as running:
+    with serve_console(data, settings=settings) as running:
         yield running, addresses
 
 

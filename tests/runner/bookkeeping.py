@@ -71,7 +71,7 @@ def open_items(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
     return {item: amount for item, amount in balances.items() if amount}
 
 
-def on_ledger(sandbox: Sandbox, pages: Collection[str]) -> dict[str, Decimal]:
+def ledger_totals(sandbox: Sandbox, pages: Collection[str]) -> dict[str, Decimal]:
     """Return what pages, by their numbers, put on each account of the ledger; debit is positive."""
     totals: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):

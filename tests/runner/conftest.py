@@ -10,7 +10,7 @@ from integration.store.database import Database
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles
 from tests.postgres import postgres_server, postgres_url
-from tests.runner.crash_matrix import proven_without_trouble
+from tests.runner.crash_matrix import articles_proven_without_faults
 from tests.runner.crash_matrix_orders import Calm, with_articles, without_trouble
 from tests.stores import new_database
 
@@ -55,7 +55,7 @@ def harness(database: Database, source: MemoryConnector, target: MemoryConnector
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     """The source articles that a run without any fault proves."""
-    return proven_without_trouble(tmp_path_factory.mktemp("calm"))
+    return articles_proven_without_faults(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture(scope="module")

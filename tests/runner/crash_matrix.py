@@ -45,7 +45,7 @@ SLOW_TO_CLOSE = """
 QUICK_AGAIN = "DROP TRIGGER slow_to_close; DROP VIEW slowness;"
 
 
-def proven_without_trouble(folder: Path) -> frozenset[str]:
+def articles_proven_without_faults(folder: Path) -> frozenset[str]:
     """Return the source articles that a run without any fault proves."""
     with running(articles=ARTICLES) as sandbox:
         console = Console(sandbox, folder, patience_seconds=PATIENCE)

@@ -23,7 +23,7 @@ from integration.store.database import Database
 from integration.store.row_mapping import change_to_json
 from integration.store.tables import lines as plan_lines
 from tests.fakes import LateConnector, MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited
+from tests.flow_harness import FlowHarness, articles, edit_record
 from tests.people import somebody
 
 UNHEARD_OF = Record(Kind.stored("unheard_of"), "1", {})
@@ -238,7 +238,7 @@ def test_a_brake_needs_its_number_typed(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, typed: dict[str, int] | None
 ) -> None:
     harness.run()
-    edited(source, "1001", {"price": Decimal("99.0000")})
+    edit_record(source, "1001", {"price": Decimal("99.0000")})
     run = harness.preview()
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 1)]
     writes_before = len(target.writes)
@@ -251,8 +251,8 @@ def test_a_brake_needs_its_number_typed(
 
 def test_what_was_left_out_comes_back_next_time(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run = harness.preview()
     run = harness.commit(harness.leave(run, "1001"))
     assert harness.steps(run) == {"1001": Step.LEFT, "1002": Step.PROVEN}
@@ -266,10 +266,10 @@ def test_what_was_edited_at_the_till_after_the_preview_is_parked_and_the_rest_pr
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run = harness.preview()
-    edited(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    edit_record(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
     run = harness.commit(run)
     assert harness.steps(run) == {"1001": Step.PARKED, "1002": Step.PROVEN}
     assert harness.causes(run) == {"1001": "target_changed_since_plan"}
@@ -281,9 +281,9 @@ def test_an_edit_of_another_field_does_not_hold_a_change_up(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     run = harness.preview()
-    edited(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
+    edit_record(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
     assert harness.steps(harness.commit(run)) == {"1001": Step.PROVEN}
     product = target.held(Kind.PRODUCT)["1001"].flat()
     assert (product["1001/price_incl"], product["1001/receipt_text"]) == (Decimal("21.78"), "Bonnetje")
@@ -293,7 +293,7 @@ def test_what_somebody_removed_after_the_preview_is_not_made_again(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     run = harness.preview()
     target.remove(Kind.PRODUCT, "1001")
     writes_before = len(target.writes)
@@ -339,7 +339,7 @@ def test_a_lost_answer_to_an_update_is_settled_by_looking(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, after: bool
 ) -> None:
     harness.run()
-    edited(source, "1003", HIGHER)
+    edit_record(source, "1003", HIGHER)
     target.lose_answer("1003", after=after)
     run = harness.run()
     assert harness.steps(run) == {"1003": Step.PROVEN}
@@ -350,7 +350,7 @@ def test_what_was_never_seen_to_arrive_is_given_up_after_some_attempts(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1003", HIGHER)
+    edit_record(source, "1003", HIGHER)
     run = harness.preview()
     harness.approve(run)
     target.lose_answer("1003", after=False)
@@ -457,7 +457,7 @@ def test_what_shows_in_part_is_waited_for(database: Database, source: MemoryConn
     harness = FlowHarness(database, source, target, groups=False)
     harness.run()
     target.shown = target.held(Kind.PRODUCT)["1003"]
-    edited(source, "1003", {"name": "Een andere naam", **HIGHER})
+    edit_record(source, "1003", {"name": "Een andere naam", **HIGHER})
     run = harness.preview()
     target.looks = 3
     assert harness.commit(run).counts.proven == 1
@@ -468,7 +468,7 @@ def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, sourc
     target = Halfway(system="mplus", in_flight=1)
     harness = FlowHarness(database, source, target, groups=False)
     harness.run()
-    edited(source, "1003", {"name": "Een andere naam", **HIGHER})
+    edit_record(source, "1003", {"name": "Een andere naam", **HIGHER})
     run = harness.preview()
     harness.approve(run)
     target.is_deadly = True
@@ -651,8 +651,8 @@ def test_another_choice_than_was_shown_is_refused_and_nothing_is_written(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run, writes_before = harness.preview(), len(target.writes)
     harness.leave(run, "1001", by="somebody else")
     with pytest.raises(PlanStaleError) as refusal:
@@ -665,8 +665,8 @@ def test_what_is_left_out_stays_so_when_an_interrupted_commit_goes_on(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run = harness.leave(harness.preview(), "1001")
     harness.approve(run)
     harness.runs.interrupt(run.id, "cancelled", {})

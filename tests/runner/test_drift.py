@@ -15,7 +15,7 @@ from integration.flows.orders.settings import documents
 from integration.runner.drift import DriftPage, look_at, stages_of
 from integration.store.database import Database
 from tests.fakes import Links, MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 
 PRICE = "article.price_incl"
 
@@ -35,7 +35,7 @@ def test_what_nobody_touched_is_equal(harness: FlowHarness) -> None:
 
 def test_a_look_writes_nothing(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
-    edited(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
     before = list(target.writes)
     look(harness)
     assert target.writes == before
@@ -46,7 +46,7 @@ def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_value
 ) -> None:
     harness.run()
     was = target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"]
-    edited(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
     page = look(harness)
     assert page.counts == DriftCounts(compared=5, equal=4, different=1)
     edit = Edit("1002/price_incl", PRICE, was, Decimal(1))
@@ -55,7 +55,7 @@ def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_value
 
 def test_what_the_target_may_keep_is_counted_and_no_difference(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
-    edited(target, "1002", {"1002/name": "Bijzonder"}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/name": "Bijzonder"}, Kind.PRODUCT)
     assert look(harness).counts == DriftCounts(compared=5, equal=4, edited=1)
 
 
@@ -149,7 +149,7 @@ def test_levels_move_by_themselves_and_are_no_drift(harness: FlowHarness) -> Non
 def test_an_edit_that_was_undone_by_hand_is_equal_again(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
     before: Record = target.held(Kind.PRODUCT)["1001"]
-    edited(target, "1001", {"1001/price_incl": Decimal(1)}, Kind.PRODUCT)
+    edit_record(target, "1001", {"1001/price_incl": Decimal(1)}, Kind.PRODUCT)
     assert look(harness).counts.different == 1
     target.put(before)
     assert look(harness).counts == DriftCounts(compared=5, equal=5)

@@ -14,7 +14,7 @@ from integration.core.states import RunState, Step
 from integration.services.runs.conflict_resolution import answer_identity_questions
 from tests.builders import a_part, a_product
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 
 KEY = "1001"
 MUG, CHAIR = "8712345678906", "8700000000001"
@@ -25,7 +25,7 @@ OTHER_TARGET: Mapping[str, Value] = {"name": "Tuinstoel", "1001/name": "Tuinstoe
 @pytest.fixture
 def linked(harness: FlowHarness, source: MemoryConnector) -> FlowHarness:
     """The flow after its first run, with an EAN for the article that is looked at."""
-    edited(source, KEY, {"name": "Koffiemok", "ean": MUG})
+    edit_record(source, KEY, {"name": "Koffiemok", "ean": MUG})
     harness.run()
     return harness
 
@@ -46,10 +46,10 @@ def test_an_article_that_became_another_on_one_side_is_a_question_and_nothing_of
     linked: FlowHarness, source: MemoryConnector, target: MemoryConnector, side: str
 ) -> None:
     if side == "source":
-        edited(source, KEY, OTHER_SOURCE)
+        edit_record(source, KEY, OTHER_SOURCE)
     else:
-        edited(target, KEY, OTHER_TARGET, Kind.PRODUCT)
-        edited(source, KEY, {"price": Decimal("33.0578")})
+        edit_record(target, KEY, OTHER_TARGET, Kind.PRODUCT)
+        edit_record(source, KEY, {"price": Decimal("33.0578")})
     before = target.held(Kind.PRODUCT)[KEY]
     run = linked.run()
 
@@ -64,7 +64,7 @@ def test_an_article_that_became_another_on_one_side_is_a_question_and_nothing_of
 def test_one_thing_that_changes_is_no_question(
     linked: FlowHarness, source: MemoryConnector, values: Mapping[str, Value]
 ) -> None:
-    edited(source, KEY, values)
+    edit_record(source, KEY, values)
     assert linked.causes(linked.run()) == {}
 
 
@@ -72,14 +72,14 @@ def test_what_was_written_counts_as_known_when_the_rest_changes_later(
     linked: FlowHarness, source: MemoryConnector
 ) -> None:
     for values in ({"name": "Beker"}, {"ean": CHAIR}, {"name": "Tuinstoel"}):
-        edited(source, KEY, values)
+        edit_record(source, KEY, values)
         assert linked.causes(linked.run()) == {}
 
 
 def test_the_same_article_after_all_is_written_once_a_person_says_so(
     linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, OTHER_SOURCE)
+    edit_record(source, KEY, OTHER_SOURCE)
     linked.run()
     answered(linked, SAME_RECORD)
     run = linked.run(Mode.CHOSEN, [KEY])
@@ -92,7 +92,7 @@ def test_the_same_article_after_all_is_written_once_a_person_says_so(
 def test_another_article_under_the_number_is_never_written_until_a_person_says_otherwise(
     linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, OTHER_SOURCE)
+    edit_record(source, KEY, OTHER_SOURCE)
     linked.run()
     before = target.held(Kind.PRODUCT)[KEY]
     answered(linked, OTHER_RECORD)
@@ -106,7 +106,7 @@ def test_another_article_under_the_number_is_never_written_until_a_person_says_o
 
 
 def test_an_answer_to_what_is_otherwise_by_now_is_not_kept(linked: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, KEY, OTHER_SOURCE)
+    edit_record(source, KEY, OTHER_SOURCE)
     linked.run()
     link = linked.links.get(linked.flow, Kind.PRODUCT, [KEY])[KEY]
     linked.links.keep(linked.flow, [Link(link.kind, link.key, link.reference, link.agreed)])
@@ -118,10 +118,10 @@ def test_an_answer_to_what_is_otherwise_by_now_is_not_kept(linked: FlowHarness, 
 def test_an_article_that_becomes_another_between_plan_and_write_is_left_alone(
     linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, {"blocked": False, "unit": "DS"})
+    edit_record(source, KEY, {"blocked": False, "unit": "DS"})
     run = linked.preview()
     assert run.state is RunState.READY
-    edited(target, KEY, OTHER_TARGET, Kind.PRODUCT)
+    edit_record(target, KEY, OTHER_TARGET, Kind.PRODUCT)
     before = target.held(Kind.PRODUCT)[KEY]
     linked.commit(run)
 
@@ -132,7 +132,7 @@ def test_an_article_that_becomes_another_between_plan_and_write_is_left_alone(
 def test_an_article_that_is_another_by_now_is_not_retired(
     linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(target, KEY, OTHER_TARGET, Kind.PRODUCT)
+    edit_record(target, KEY, OTHER_TARGET, Kind.PRODUCT)
     source.remove(Kind.ARTICLE, KEY)
     run = linked.preview(Mode.COMPLETE)
     assert linked.causes(run) == {KEY: ARTICLE_CHANGED}
@@ -142,7 +142,7 @@ def test_an_article_that_is_another_by_now_is_not_retired(
 def test_a_number_that_both_have_for_different_articles_is_a_question_at_the_first_match_too(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, {"name": "Koffiemok", "ean": MUG})
+    edit_record(source, KEY, {"name": "Koffiemok", "ean": MUG})
     target.put(a_product(KEY, (a_part(KEY, name="Tuinstoel", ean=CHAIR),), name="Tuinstoel"))
     run = harness.run()
     assert harness.causes(run) == {KEY: ARTICLE_CHANGED}

@@ -12,7 +12,7 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 
 CHANGED, ELSEWHERE = "article_number_changed", "article_in_other_product"
 CHEAPER: dict[str, Value] = {"price": Decimal(10)}
@@ -72,9 +72,9 @@ def test_an_article_with_another_number_keeps_the_one_it_is_linked_by(
     renumbered: FlowHarness, target: MemoryConnector, mode: Mode
 ) -> None:
     before = inside(target)
-    edited(renumbered.source, "A", {"NUMBER": "7001"})
+    edit_record(renumbered.source, "A", {"NUMBER": "7001"})
     for code in "AB":
-        edited(renumbered.source, code, CHEAPER)
+        edit_record(renumbered.source, code, CHEAPER)
     run = renumbered.preview(mode)
     assert renumbered.causes(run) == {}
     assert sorted(renumbered.changes(run)) == ["A", "B"]
@@ -99,8 +99,8 @@ def test_two_articles_that_change_numbers_both_keep_theirs(
     renumbered: FlowHarness, target: MemoryConnector, mode: Mode
 ) -> None:
     before = target.held(Kind.PRODUCT)
-    edited(renumbered.source, "A", {"NUMBER": "5002"})
-    edited(renumbered.source, "B", {"NUMBER": "5001"})
+    edit_record(renumbered.source, "A", {"NUMBER": "5002"})
+    edit_record(renumbered.source, "B", {"NUMBER": "5001"})
     run = renumbered.run(mode)
     assert renumbered.causes(run) == {}
     assert target.held(Kind.PRODUCT) == before
@@ -111,7 +111,7 @@ def test_the_number_given_by_hand_at_the_till_is_the_one_from_then_on(
 ) -> None:
     product = target.held(Kind.PRODUCT)["A"]
     target.put(replace(product, parts=tuple(replace(part, key="7001") for part in product.parts)))
-    edited(renumbered.source, "A", CHEAPER)
+    edit_record(renumbered.source, "A", CHEAPER)
     assert not renumbered.causes(renumbered.run())
     assert renumbered.links.get("products", Kind.ARTICLE, ["A"])["A"].reference == "7001"
 
@@ -140,21 +140,21 @@ def test_an_article_with_another_parent_waits_alone_until_it_is_moved_back(
     regrouped: FlowHarness, target: MemoryConnector, mode: Mode, moved: str, to: str
 ) -> None:
     before = target.held(Kind.PRODUCT)
-    edited(regrouped.source, moved, {"parent": to})
+    edit_record(regrouped.source, moved, {"parent": to})
     run = regrouped.run(mode)
     assert regrouped.causes(run) == {moved: ELSEWHERE}
     assert regrouped.run(Mode.COMPLETE).state is RunState.DONE
     assert target.held(Kind.PRODUCT) == before
 
-    edited(regrouped.source, moved, {"parent": "BROEK" if moved in "12" else "TRUI"})
+    edit_record(regrouped.source, moved, {"parent": "BROEK" if moved in "12" else "TRUI"})
     assert not regrouped.causes(regrouped.run())
     assert target.held(Kind.PRODUCT) == before
 
 
 def test_the_others_of_both_products_go_on(regrouped: FlowHarness) -> None:
-    edited(regrouped.source, "2", {"parent": "TRUI"})
-    edited(regrouped.source, "1", CHEAPER)
-    edited(regrouped.source, "3", CHEAPER)
+    edit_record(regrouped.source, "2", {"parent": "TRUI"})
+    edit_record(regrouped.source, "1", CHEAPER)
+    edit_record(regrouped.source, "3", CHEAPER)
     run = regrouped.run()
     assert regrouped.wanted(run).keys() == {"BROEK", "TRUI"}
     assert (run.counts.proven, run.counts.unchanged, run.counts.parked) == (4, 0, 1)
@@ -163,10 +163,10 @@ def test_the_others_of_both_products_go_on(regrouped: FlowHarness) -> None:
 def test_an_article_that_was_moved_by_hand_goes_on_in_its_new_product(
     regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
-    edited(regrouped.source, "2", {"parent": "TRUI"})
+    edit_record(regrouped.source, "2", {"parent": "TRUI"})
     regrouped.run()
     move(target, "2", "TRUI")
-    edited(regrouped.source, "2", CHEAPER)
+    edit_record(regrouped.source, "2", CHEAPER)
     run = regrouped.run()
     assert not regrouped.causes(run)
     assert inside(target) == {"BROEK": ["1"], "TRUI": ["3", "4", "5", "2"]}
@@ -177,7 +177,7 @@ def test_an_article_that_was_moved_by_hand_goes_on_in_its_new_product(
 def test_a_new_article_beside_one_that_waits_becomes_a_product_of_the_new_parent(
     regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
-    edited(regrouped.source, "2", {"parent": "JAS"})
+    edit_record(regrouped.source, "2", {"parent": "JAS"})
     regrouped.source.put(variant("6", "JAS"))
     run = regrouped.run()
     assert regrouped.causes(run) == {"2": ELSEWHERE}
@@ -190,9 +190,9 @@ def test_a_new_article_beside_one_that_waits_becomes_a_product_of_the_new_parent
 def test_a_parent_with_another_code_keeps_its_product_also_when_one_of_its_articles_takes_no_part(
     regrouped: FlowHarness, last: dict[str, Value]
 ) -> None:
-    edited(regrouped.source, "3", {"parent": "VEST"})
-    edited(regrouped.source, "4", {"parent": "VEST", **CHEAPER})
-    edited(regrouped.source, "5", {"parent": "VEST", **last})
+    edit_record(regrouped.source, "3", {"parent": "VEST"})
+    edit_record(regrouped.source, "4", {"parent": "VEST", **CHEAPER})
+    edit_record(regrouped.source, "5", {"parent": "VEST", **last})
     run = regrouped.run()
     assert list(regrouped.changes(run)) == ["VEST"]
     assert ELSEWHERE not in regrouped.causes(run).values()
@@ -204,7 +204,7 @@ def test_a_retired_article_does_not_keep_its_product_from_a_new_parent(
 ) -> None:
     regrouped.source.remove(Kind.ARTICLE, "2")
     regrouped.run(Mode.COMPLETE)
-    edited(regrouped.source, "1", {"parent": "JAS", **CHEAPER})
+    edit_record(regrouped.source, "1", {"parent": "JAS", **CHEAPER})
     run = regrouped.run()
     assert (list(regrouped.changes(run)), regrouped.causes(run)) == (["JAS"], {})
     assert inside(target)["BROEK"] == ["1", "2"]
@@ -214,10 +214,10 @@ def test_an_article_that_returns_to_a_parent_that_gave_its_product_away_waits(
     regrouped: FlowHarness, target: MemoryConnector
 ) -> None:
     for code in "345":
-        edited(regrouped.source, code, {"parent": "VEST", **CHEAPER})
+        edit_record(regrouped.source, code, {"parent": "VEST", **CHEAPER})
     regrouped.run()
     before = target.held(Kind.PRODUCT)
-    edited(regrouped.source, "3", {"parent": "TRUI"})
+    edit_record(regrouped.source, "3", {"parent": "TRUI"})
     assert regrouped.causes(regrouped.run()) == {"3": ELSEWHERE}
     assert regrouped.run(Mode.COMPLETE).state is RunState.DONE
     assert target.held(Kind.PRODUCT) == before
@@ -238,7 +238,7 @@ def test_a_parent_field_that_is_set_later_leaves_one_article_in_each_product(
 
 
 def test_the_issue_names_the_product_at_the_till(regrouped: FlowHarness) -> None:
-    edited(regrouped.source, "2", {"parent": "TRUI"})
+    edit_record(regrouped.source, "2", {"parent": "TRUI"})
     run = regrouped.preview()
     (row,) = regrouped.plans.rows(run.id, "parked")
     link = regrouped.links.get("products", Kind.PRODUCT, ["BROEK"])["BROEK"]

@@ -20,7 +20,7 @@ from integration.core.run import Mode
 from integration.core.states import RunState, Step
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited
+from tests.flow_harness import FlowHarness, articles, edit_record
 from tests.stores import new_database
 
 EXPECTED = {"request_refused", "target_record_missing", "field_conflict", "never_answered"}
@@ -78,18 +78,18 @@ class TwoSystems(RuleBasedStateMachine):
     @rule(data=st.data(), price=prices)
     def change_a_price_at_the_till(self, data: st.DataObject, price: Decimal) -> None:
         code = self._a_product(data)
-        edited(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
+        edit_record(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
 
     @precondition(lambda self: self.till.held(Kind.PRODUCT))
     @rule(data=st.data(), name=words)
     def rename_a_product_at_the_till(self, data: st.DataObject, name: str) -> None:
-        edited(self.till, self._a_product(data), {"name": f"{name} van de kassa"}, Kind.PRODUCT)
+        edit_record(self.till, self._a_product(data), {"name": f"{name} van de kassa"}, Kind.PRODUCT)
 
     @precondition(lambda self: self.till.held(Kind.PRODUCT))
     @rule(data=st.data(), printer=words)
     def set_a_field_of_the_till_alone(self, data: st.DataObject, printer: str) -> None:
         code = self._a_product(data)
-        edited(self.till, code, {f"{code}/kitchen_printer": printer}, Kind.PRODUCT)
+        edit_record(self.till, code, {f"{code}/kitchen_printer": printer}, Kind.PRODUCT)
         self.foreign[code] = printer
 
     @precondition(lambda self: self.till.held(Kind.PRODUCT) and not self.is_losing)
@@ -134,7 +134,7 @@ class TwoSystems(RuleBasedStateMachine):
     def run_while_somebody_is_at_the_till(self, code: str, price: Decimal) -> None:
         run = self.harness.preview(Mode.CHANGES)
         if code in self.till.held(Kind.PRODUCT):
-            edited(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
+            edit_record(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
         if run.state is RunState.READY:
             assert self.harness.commit(run).state is RunState.DONE
 

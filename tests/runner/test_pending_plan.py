@@ -15,7 +15,7 @@ from integration.core.states import RunState, Step
 from integration.flows.spec import FlowLogic
 from integration.store.database import Database
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited, variants
+from tests.flow_harness import FlowHarness, articles, edit_record, variants
 from tests.people import somebody
 
 HIGHER = {"price": Decimal("18.0000")}
@@ -41,7 +41,7 @@ def test_a_preview_of_changes_that_finds_nothing_leaves_the_plan_that_waits(harn
 def test_changes_that_come_to_the_same_leave_the_plan_that_waits(
     harness: FlowHarness, source: MemoryConnector, gone: Run
 ) -> None:
-    edited(source, "1001", {"stock": Decimal(7)})  # read, and nothing of it is written
+    edit_record(source, "1001", {"stock": Decimal(7)})  # read, and nothing of it is written
     repeat_run = harness.preview()
     assert (repeat_run.state, repeat_run.error, repeat_run.facts["run"]) == (
         RunState.DISCARDED,
@@ -58,7 +58,7 @@ def test_a_plan_of_changes_takes_retirements_over_with_what_was_left_out(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
 ) -> None:
     harness.leave(gone, "1004", by="anna")
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     run = harness.preview()
     assert run.state is RunState.READY
     assert set(harness.changes(run)) == {"1001", "1003", "1004"}
@@ -89,8 +89,8 @@ def test_what_has_come_back_meanwhile_is_not_taken_over(harness: FlowHarness, so
 def test_what_was_retired_by_hand_meanwhile_is_not_taken_over(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
 ) -> None:
-    edited(target, "1003", {"1003/active": False}, Kind.PRODUCT)
-    edited(source, "1001", HIGHER)
+    edit_record(target, "1003", {"1003/active": False}, Kind.PRODUCT)
+    edit_record(source, "1001", HIGHER)
     run = harness.preview()
     assert set(harness.changes(run)) == {"1001", "1004"}
     assert harness.runs.get(gone.id).error == "plan_replaced"
@@ -101,13 +101,13 @@ def test_what_only_reading_everything_shows_is_taken_over(
 ) -> None:
     harness.run()
     link = harness.links.get(harness.flow, Kind.PRODUCT, ["1002"])["1002"]
-    edited(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
     now = target.lookup([link.agreed], harness.links.references(harness.flow))["1002"] if link.agreed else None
     assert now is not None
     harness.links.keep(harness.flow, [Link(link.kind, link.key, link.reference, link.agreed, now.marker)])
     whole = harness.preview(Mode.COMPLETE)
     assert set(harness.changes(whole)) == {"1002"}
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     run = harness.preview()
     assert set(harness.changes(run)) == {"1001", "1002"}
     assert harness.runs.get(whole.id).facts["run"] == run.id
@@ -118,9 +118,9 @@ def test_a_change_that_the_source_took_back_ends_the_plan_that_waits(
 ) -> None:
     harness.run()
     before = source.held(Kind.ARTICLE)["1001"].values["price"]
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     plan = harness.preview()
-    edited(source, "1001", {"price": before})
+    edit_record(source, "1001", {"price": before})
     run = harness.preview()
     assert run.state is RunState.DONE
     old = harness.runs.get(plan.id)
@@ -129,10 +129,10 @@ def test_a_change_that_the_source_took_back_ends_the_plan_that_waits(
 
 def test_a_choice_is_asked_again_where_the_change_is_another_one(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     plan = harness.leave(harness.preview(), "1001", "1002")
-    edited(source, "1002", {"price": Decimal("19.0000")})
+    edit_record(source, "1002", {"price": Decimal("19.0000")})
     run = harness.preview()
     assert set(run.excluded) == {harness.changes(run)["1001"].seq}
     assert harness.runs.get(plan.id).facts["run"] == run.id
@@ -142,8 +142,8 @@ def test_what_was_left_out_stays_so_whatever_it_becomes_once_what_decided_it_is_
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     plan = harness.leave(harness.preview(), "1001", by="anna")
     harness.decides, harness.settings = {"settings": "changed"}, {"price_basis": "incl"}
     run = harness.preview(Mode.COMPLETE)
@@ -155,7 +155,7 @@ def test_a_plan_that_says_the_same_takes_over_one_whose_records_were_corrected_s
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     harness.corrections = {"1001": "typed"}
     plan = harness.preview()
     harness.corrections = {}
@@ -168,7 +168,7 @@ def test_a_plan_that_says_the_same_takes_over_one_that_no_longer_holds(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     plan = harness.preview()
     harness.decides = {"settings": "changed"}
     run = harness.preview()
@@ -185,7 +185,7 @@ def test_the_articles_of_a_product_that_are_gone_are_taken_over_together(
     for key in ("1", "2", "3"):
         source.remove(Kind.ARTICLE, key)
     plan = harness.preview(Mode.COMPLETE)
-    edited(source, "9001", HIGHER)
+    edit_record(source, "9001", HIGHER)
     run = harness.preview()
     assert run.brakes == plan.brakes
     harness.commit(run)
@@ -197,7 +197,7 @@ def test_a_plan_of_an_empty_source_puts_nothing_aside_and_keeps_its_brake(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     plan = harness.preview()
     article_records = source.held(Kind.ARTICLE)
     for key in list(article_records):
@@ -220,7 +220,7 @@ def test_a_plan_of_chosen_records_leaves_the_plan_of_everything_and_both_are_wri
 ) -> None:
     harness.run()
     for key in ("1001", "1002", "1003"):
-        edited(source, key, HIGHER)
+        edit_record(source, key, HIGHER)
     every = harness.preview()
     chosen = harness.preview(Mode.CHOSEN, ["1001"])
     assert {run.id for run in harness.runs.latest(harness.flow, [RunState.READY])} == {every.id, chosen.id}
@@ -301,11 +301,11 @@ def test_a_plan_of_chosen_records_ends_when_one_of_everything_has_all_of_it(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     chosen = harness.preview(Mode.CHOSEN, ["1001"])
     run = harness.preview()
     assert harness.runs.get(chosen.id).facts["run"] == run.id
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1002", HIGHER)
     other = harness.preview(Mode.CHOSEN, ["1002"])
     assert harness.runs.get(run.id).state is RunState.READY
     next_run = harness.preview(Mode.CHOSEN, ["1002"])
@@ -314,13 +314,13 @@ def test_a_plan_of_chosen_records_ends_when_one_of_everything_has_all_of_it(
 
 def test_an_undo_puts_no_plan_aside(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     final_run = harness.run()
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1002", HIGHER)
     plan = harness.preview()
     back = harness.undo(final_run)
     assert {harness.runs.get(run.id).state for run in (plan, back)} == {RunState.READY}
-    edited(source, "1003", HIGHER)
+    edit_record(source, "1003", HIGHER)
     harness.preview()
     assert harness.runs.get(back.id).state is RunState.READY
 
@@ -328,7 +328,7 @@ def test_an_undo_puts_no_plan_aside(harness: FlowHarness, source: MemoryConnecto
 def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
     harness: FlowHarness, source: MemoryConnector, gone: Run
 ) -> None:
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     harness.clock.advance(60)
     run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
     while harness.runner.preview.page(run.id):
@@ -339,12 +339,12 @@ def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
 
 def test_a_plan_whose_records_a_later_run_has_written_is_closed(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     chosen = harness.preview(Mode.CHOSEN, ["1001"])
-    edited(source, "1003", HIGHER)
+    edit_record(source, "1003", HIGHER)
     other = harness.preview(Mode.CHOSEN, ["1003"])
-    edited(source, "1003", {"price": Decimal("19.0000")})
-    edited(source, "1001", {"price": Decimal("20.0000")})
+    edit_record(source, "1003", {"price": Decimal("19.0000")})
+    edit_record(source, "1001", {"price": Decimal("20.0000")})
     whole = harness.commit(harness.leave(harness.preview(Mode.COMPLETE), "1003"))
 
     old = harness.runs.get(chosen.id)
@@ -356,7 +356,7 @@ def test_a_plan_whose_records_a_later_run_has_written_is_closed(harness: FlowHar
 
 def test_a_later_plan_and_an_undo_are_not_closed_by_a_commit(harness: FlowHarness, source: MemoryConnector) -> None:
     first = harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     undo = harness.undo(first)
     whole = harness.preview(Mode.COMPLETE)
     later = harness.preview(Mode.CHOSEN, ["1001"])

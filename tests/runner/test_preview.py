@@ -12,7 +12,7 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 from tests.people import somebody
 
 
@@ -34,7 +34,7 @@ def test_a_second_run_has_to_wait_for_the_first(harness: FlowHarness) -> None:
 
 def test_a_changed_price_plans_exactly_that_write(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     run = harness.preview()
     assert harness.wanted(run) == {"1002": {"1002/price_incl": Decimal("24.20")}}
     (row,) = harness.changes(run).values()
@@ -133,7 +133,7 @@ def test_a_plan_that_waits_with_everything_read_is_not_read_for_again(
     harness.fed = {"mapping": "1"}
     harness.run()
     harness.fed = {"mapping": "2"}
-    edited(source, "1001", {"price": Decimal("20.0000")})
+    edit_record(source, "1001", {"price": Decimal("20.0000")})
     waits = harness.preview()
     assert (waits.mode, waits.state) == (Mode.COMPLETE, RunState.READY)
     assert harness.preview().mode is Mode.CHANGES
@@ -144,7 +144,7 @@ def test_a_plan_that_waits_with_everything_read_is_not_read_for_again(
 def test_a_plan_of_before_does_not_count_for_what_is_new_since(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.fed = {"mapping": "1"}
     harness.run()
-    edited(source, "1001", {"price": Decimal("20.0000")})
+    edit_record(source, "1001", {"price": Decimal("20.0000")})
     waits = harness.preview()
     harness.fed = {"mapping": "2"}
     harness.commit(waits)
@@ -157,7 +157,7 @@ def test_different_names_that_one_name_would_replace_hold_the_plan(database: Dat
     harness = FlowHarness(database, source, target)
     harness.run()
     for code in codes:
-        edited(source, code, {"name": "X"})
+        edit_record(source, code, {"name": "X"})
     fields = "article.display_text, article.invoice_text, article.name, article.receipt_text, product.name"
     facts = {"field": fields, "value": "X"}
     assert harness.preview().brakes == (Brake("brake_equalized", 5 * len(codes), "20", facts),)

@@ -12,7 +12,7 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited, variants
+from tests.flow_harness import FlowHarness, articles, edit_record, variants
 
 
 def test_an_incremental_run_retires_nothing(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -127,7 +127,7 @@ def test_a_source_that_is_suddenly_empty_is_held_by_a_brake_with_its_number(
 
 
 def test_an_empty_source_does_not_empty_the_queue_of_exceptions(harness: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, "1002", {"price": None})
+    edit_record(source, "1002", {"price": None})
     harness.run()
     assert len(harness.issues.causes(harness.flow)) == 1
     for key in list(source.held(Kind.ARTICLE)):
@@ -189,7 +189,7 @@ def test_the_brake_on_prices_counts_each_price(database: Database, target: Memor
     harness = FlowHarness(database, source, target)
     harness.run()
     for key in ("1", "3"):
-        edited(source, key, {"price": Decimal("99.0000")})
+        edit_record(source, key, {"price": Decimal("99.0000")})
     run = harness.preview()
     assert len(harness.changes(run)) == 1
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 2)]
@@ -201,7 +201,7 @@ def test_the_share_of_changes_is_one_of_articles_read(database: Database, target
     harness = FlowHarness(database, source, target, brakes=limits)
     harness.run()
     for key in ("1", "2", "3"):
-        edited(source, key, {"price": Decimal("20.0000")})
+        edit_record(source, key, {"price": Decimal("20.0000")})
     run = harness.preview(Mode.COMPLETE)
     assert run.counts.read == 4
     assert [(brake.code, brake.limit) for brake in run.brakes] == [("brake_changes", "50 %")]

@@ -12,7 +12,7 @@ from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 from tests.people import somebody
 from tests.runner.test_undo import a_price_update, at_till
 
@@ -69,7 +69,7 @@ def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(
     assert harness.commit(harness.runs.get(plan.id)).counts.proven == 1
     assert at_till(target, "1002", "1002/price_incl") == NEW
     assert harness.preview(COMPLETE).state is RunState.DONE
-    edited(target, "1002", {"1002/price_incl": OLD}, Kind.PRODUCT)  # by a person
+    edit_record(target, "1002", {"1002/price_incl": OLD}, Kind.PRODUCT)  # by a person
     plan_line = only(harness, harness.preview(COMPLETE))
     assert plan_line.cause == ""
 
@@ -78,7 +78,7 @@ def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(
 def test_what_the_source_says_since_is_proposed_as_usual(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"price": Decimal("30.0000"), "name": "Nieuw"})
+    edit_record(source, "1002", {"price": Decimal("30.0000"), "name": "Nieuw"})
     plan = harness.preview()
     assert [(row.cause, row.seq in plan.excluded) for row in lines(harness, plan)] == [("", False)]
     harness.commit(plan)
@@ -89,7 +89,7 @@ def test_what_the_source_says_since_is_proposed_as_usual(
 def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"name": "Nieuw"})
+    edit_record(source, "1002", {"name": "Nieuw"})
     plan = harness.preview()
     fresh, back = lines(harness, plan)
     assert fresh.change is not None
@@ -109,7 +109,7 @@ def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
 def test_both_parts_of_a_record_can_be_written_together(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"name": "Nieuw"})
+    edit_record(source, "1002", {"name": "Nieuw"})
     plan = harness.preview()
     harness.choices.take(plan.id, list(plan.excluded), "Bob")
     final_run = harness.commit(harness.runs.get(plan.id))
@@ -122,9 +122,9 @@ def test_both_parts_of_a_record_can_be_written_together(
 
 @pytest.mark.usefixtures("undone")
 def test_what_came_back_after_another_value_is_proposed_as_usual(harness: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, "1002", {"price": Decimal("30.0000")})
+    edit_record(source, "1002", {"price": Decimal("30.0000")})
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     price, name = lines(harness, harness.preview())
     assert price.change is not None
     assert (set(price.change.desired.flat()), price.cause, name.cause) == ({"1002/price_incl"}, "", TAKEN_BACK)
@@ -134,9 +134,9 @@ def test_what_came_back_after_another_value_is_proposed_as_usual(harness: FlowHa
 def test_a_value_the_source_has_left_is_proposed_as_usual_though_nobody_sent_the_one_between(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"price": Decimal("30.0000"), "name": "Tussen"})
+    edit_record(source, "1002", {"price": Decimal("30.0000"), "name": "Tussen"})
     harness.preview()
-    edited(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
+    edit_record(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
     assert {row.cause for row in lines(harness, harness.preview())} == {""}
 
 
@@ -145,18 +145,18 @@ def test_what_an_earlier_mapping_says_is_not_what_the_source_says(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.mapping_version = 2
-    edited(source, "1002", {"price": Decimal("30.0000")})
+    edit_record(source, "1002", {"price": Decimal("30.0000")})
     harness.previewed(
         harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1002",), version=1))
     )
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     assert {row.cause for row in lines(harness, harness.preview())} == {TAKEN_BACK}
 
 
 def test_undoing_the_undo_takes_nothing_back(harness: FlowHarness, undone: Run, source: MemoryConnector) -> None:
     harness.commit(harness.undo(undone))
     assert harness.preview(COMPLETE).state is RunState.DONE
-    edited(source, "1002", {"price": Decimal("16.5289"), "name": "Artikel 1002"})  # as it was at first
+    edit_record(source, "1002", {"price": Decimal("16.5289"), "name": "Artikel 1002"})  # as it was at first
     assert {row.cause for row in lines(harness, harness.preview())} == {""}
 
 
@@ -189,8 +189,8 @@ def test_a_retirement_taken_back_is_proposed_with_its_mark(
 def test_what_is_left_out_by_its_mark_does_not_hold_up_where_the_next_run_starts(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"name": "Nieuw"})
-    edited(source, "1003", {"name": "Ander"})
+    edit_record(source, "1002", {"name": "Nieuw"})
+    edit_record(source, "1003", {"name": "Ander"})
     before = harness.cursors.get("products", "source:article")
     final_run = harness.run()
     assert (final_run.counts.proven, harness.plans.count(final_run.id, "left")) == (2, 1)
@@ -201,7 +201,7 @@ def test_what_is_left_out_by_its_mark_does_not_hold_up_where_the_next_run_starts
 def test_a_plan_that_takes_over_keeps_what_was_taken_in(harness: FlowHarness, source: MemoryConnector) -> None:
     plan = harness.preview(COMPLETE)
     harness.choices.take(plan.id, list(plan.excluded), "Bob")
-    edited(source, "1003", {"name": "Ander"})
+    edit_record(source, "1003", {"name": "Ander"})
     newer = harness.preview()
     assert harness.runs.get(plan.id).state is RunState.DISCARDED
     assert (set(harness.changes(newer)), newer.excluded) == ({"1002", "1003"}, {})
@@ -210,7 +210,7 @@ def test_a_plan_that_takes_over_keeps_what_was_taken_in(harness: FlowHarness, so
 @pytest.mark.usefixtures("undone")
 def test_a_plan_that_takes_over_leaves_out_what_was_left_out(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.preview(COMPLETE)
-    edited(source, "1003", {"name": "Ander"})
+    edit_record(source, "1003", {"name": "Ander"})
     newer = harness.preview()
     assert list(newer.excluded) == [only(harness, newer).seq]
 
@@ -219,7 +219,7 @@ def test_a_plan_of_before_the_undo_does_not_go_on_for_one_that_marks(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     waits = harness.preview()
     chosen = harness.commit(harness.preview(Mode.CHOSEN, ["1002"]))
     harness.commit(harness.undo(chosen))
@@ -234,7 +234,7 @@ def test_a_preview_of_chosen_records_marks_too(harness: FlowHarness) -> None:
 
 
 def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, "1001", {"parent": "1001", "size": "M"})
+    edit_record(source, "1001", {"parent": "1001", "size": "M"})
     harness.run()
     source.put(
         replace(

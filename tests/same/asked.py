@@ -27,7 +27,7 @@ def line_of(system: str, request: RecordedRequest) -> str:
     return " ".join(part for part in parts if part)
 
 
-def unnumbered(line: str) -> str:
+def without_numbers(line: str) -> str:
     """Return a line without the numbers that the till gives groups, products and relations as they come."""
     return _NUMBERED.sub(r"\1#", line)
 

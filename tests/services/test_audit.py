@@ -26,7 +26,7 @@ from integration.services.audit import FILE_ROW_CALLS, UNSIGNED, AuditSearch, nu
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.authorization import rights_of
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.timestamps import OPENSSL, Authority, time_authority
@@ -37,7 +37,7 @@ ANNA = somebody("anna")
 @pytest.fixture
 def application(tmp_path: Path) -> Iterator[Application]:
     """A console to which nothing is connected."""
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         yield application
 
 
@@ -241,7 +241,7 @@ def test_an_audit_that_was_begun_anew_is_found_by_what_was_verified_before(appli
 def test_a_key_of_before_is_known_after_the_console_got_another(tmp_path: Path) -> None:
     from integration.store.sealing import sealer_of  # noqa: PLC0415 - used here alone
 
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.audit.keep_key()  # as at every start
         database = application._stores.database
         database.sealer = sealer_of(b"another key")
@@ -273,7 +273,7 @@ def authority() -> Iterator[Authority]:
 def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Path, authority: Authority) -> None:
     stamps = TimeStamps(address=authority.address, certificates=authority.certificates)
     authority.status = 503
-    with opened(tmp_path, start=False, timestamps=stamps) as application:
+    with open_application(tmp_path, start=False, timestamps=stamps) as application:
         night(application)
         anchor = application.audit.newest_anchor()
         assert anchor is not None
@@ -290,7 +290,7 @@ def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Pat
         _verified_by_openssl(application, authority, tmp_path)
     with time_authority() as other:
         strangers = TimeStamps(address=other.address, certificates=other.certificates)
-        with opened(tmp_path, start=False, timestamps=strangers) as application:
+        with open_application(tmp_path, start=False, timestamps=strangers) as application:
             assert application.audit.verify().broken == Break("stamp_wrong", anchor.head.seq)
 
 

@@ -17,7 +17,7 @@ from integration.core.people import Role
 from integration.core.records import Correction, Kind
 from integration.services.audit import AuditSearch
 from integration.services.configuration_file import _sections
-from tests.consoles import WHO, opened
+from tests.consoles import WHO, open_application
 from tests.people import somebody
 
 SECRET = "planted-secret-of-the-till"
@@ -26,7 +26,7 @@ SECRET = "planted-secret-of-the-till"
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Application]:
     """A console of a test in which something was arranged."""
-    with opened(tmp_path / "here", start=False) as application:
+    with open_application(tmp_path / "here", start=False) as application:
         application.flows.change("products", {"schedule_minutes": 45}, somebody(WHO))
         application.tables.save("payment_methods", {"PIN": "1600", "ČASH": "1000"}, somebody(WHO))
         published = application.mappings.published("customers")
@@ -42,7 +42,7 @@ def here(tmp_path: Path) -> Iterator[Application]:
 @pytest.fixture
 def there(tmp_path: Path) -> Iterator[Application]:
     """A console of the real thing, new."""
-    with opened(tmp_path / "there", start=False) as application:
+    with open_application(tmp_path / "there", start=False) as application:
         yield application
 
 
@@ -93,7 +93,9 @@ def test_corrections_come_along_where_they_are_asked_for(here: Application, ther
 
 
 def test_a_file_has_no_secret(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False, mplus=MplusAccess(secret=SECRET, ident="planted-ident")) as application:
+    with open_application(
+        tmp_path, start=False, mplus=MplusAccess(secret=SECRET, ident="planted-ident")
+    ) as application:
         text = application.arrangement.text(["orders"])
 
     assert (SECRET in text, "planted-ident" in text) == (False, False)

@@ -25,7 +25,7 @@ from integration.services.setup import (
     readiness,
     steps,
 )
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import access
 from tests.stores import sandbox_of, stores_in
@@ -36,7 +36,7 @@ EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 10, "days": 10}
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
     """A console on the sandbox, nothing chosen."""
-    with opened(tmp_path, start=False, sandbox=True) as application:
+    with open_application(tmp_path, start=False, sandbox=True) as application:
         application.connections.join_sandbox()
         yield application
 
@@ -53,7 +53,7 @@ def _access_settings(sandbox: Sandbox, prefix: str, access_of: Any) -> Any:
 def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_proposed(tmp_path: Path) -> None:
     with (
         running(articles=50) as sandbox,
-        opened(
+        open_application(
             tmp_path,
             start=False,
             accountview=_access_settings(sandbox, "ACCOUNTVIEW__", AccountViewAccess),
@@ -67,7 +67,7 @@ def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_propo
 
 
 def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         assert application.setup.step() == "accountview"
         assert application.setup.goes_on() == ""
         assert not application.setup.completed_steps()["ready"]
@@ -141,13 +141,13 @@ def test_an_answer_that_cannot_be_used_leaves_the_question_open(app: Application
 
 @pytest.mark.long
 def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         application.setup.choose({"products": 5}, somebody("test"))
         application.setup.accept(somebody("test"))
         application.setup.answer("products", "vat", application.rules.tables()["vat_codes"], somebody("test"))
         assert application.setup.step() == "ready"
-    with opened(tmp_path) as application:
+    with open_application(tmp_path) as application:
         assert application.setup.step() == "ready"
         weights = {line.weight for line in application.setup.readiness()}
         assert weights == {PointSeverity.PARKS, PointSeverity.DONE}
@@ -690,7 +690,7 @@ def test_the_steps_are_done_one_by_one() -> None:
 
 
 def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         table = stores_in(application).rules.tables()["vat_codes"]
         ours = application.access.connector("accountview").choices("vat_rates")
@@ -703,7 +703,7 @@ def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
 
 
 def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         stores_in(application).rules.set_table("vat_codes", {"1": "9"}, "test")
         application.proposals.fill("test")

@@ -13,7 +13,7 @@ from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 from integration.store.tables import connections
 from tests.clocks import Clock
-from tests.forks import forked
+from tests.forks import start_process
 from tests.store.key_changing import change_until, work_on
 from tests.timeouts import SECONDS, until
 
@@ -119,7 +119,7 @@ def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Pat
     filled(database, clock, file)
     max_moment = 200
     for moment in range(pace, max_moment, pace):
-        process = forked(change_until, url, file, moment)
+        process = start_process(change_until, url, file, moment)
         process.join(SECONDS)
         connection_store = ConnectionStore(database, clock, key_file=file)
         assert {name: connection_store.get(name) for name in KEPT} == KEPT, moment
@@ -136,7 +136,7 @@ def test_others_work_on_while_it_is_changed_again_and_again(url: str, clock: Clo
     database = open_database(url)
     connection_store = filled(database, clock, file)
     stop, result_files = file.with_name("stop"), [file.with_name(f"told-{number}") for number in range(2)]
-    processes = [forked(work_on, url, file, stop, path) for path in result_files]
+    processes = [start_process(work_on, url, file, stop, path) for path in result_files]
     until(
         lambda: (
             sum(row.system.startswith("worker") for row in database.rows(sa.select(connections))) == len(result_files)

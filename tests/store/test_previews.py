@@ -31,7 +31,7 @@ from tests.store.samples import (
     a_preview,
     a_skip,
     a_staged,
-    told,
+    waiting_events,
 )
 
 
@@ -148,12 +148,12 @@ def test_a_page_that_fails_half_way_keeps_nothing(
     runs: RunStore, database: Database, clock: Clock, plans: PlanStore, previews: Previews
 ) -> None:
     run = a_preview(runs, a_create(1))
-    before = (runs.get(run), told(database, clock))
+    before = (runs.get(run), waiting_events(database, clock))
     broken = a_link(2)
     object.__setattr__(broken, "reference", None)
     with pytest.raises(Exception, match=r"(?i)not.null"):
         previews.keep_page(run, [a_create(2), a_park(3)], [broken], 1, Position(Task.FINISH))
-    assert (runs.get(run), told(database, clock)) == before
+    assert (runs.get(run), waiting_events(database, clock)) == before
     assert plans.count(run) == 1
 
 

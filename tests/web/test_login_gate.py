@@ -16,7 +16,7 @@ from tests.clocks import now
 from tests.log_in_browser import PASSWORD, Browser, first_key
 from tests.people import somebody
 from tests.raw_http import SOCKET, send_request
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 from tests.visitor import Person
 
 ADMIN = somebody("admin")
@@ -37,7 +37,7 @@ HEADERS = [
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A console that asks for a log-in, in which nobody is yet."""
     settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_METRICS_TOKEN": TOKEN}
-    with served(tmp_path_factory.mktemp("console"), settings=settings) as running:
+    with serve_console(tmp_path_factory.mktemp("console"), settings=settings) as running:
         SERVED.append(running)
         yield running
 

@@ -20,7 +20,7 @@ from tests.clocks import now
 from tests.log_in_browser import Browser, first_key
 from tests.provider import CLIENT, SECRET, OpenIdProvider, open_id_provider
 from tests.raw_http import SOCKET, RawResponse, send_request
-from tests.servers import Server, free_port, served
+from tests.servers import Server, free_port, serve_console
 from tests.timeouts import until
 
 BEGUN = re.compile(r"sluis-log-in=([\w-]+)")
@@ -44,7 +44,7 @@ def console(folder: object, issuer: str, client: str, secret: str) -> Iterator[S
         "CONSOLE_LOG_IN": "provider", "CONSOLE_PROVIDER__ISSUER": issuer,
         "CONSOLE_PROVIDER__CLIENT_ID": client, "CONSOLE_PROVIDER__CLIENT_SECRET": secret,
     }  # fmt: skip
-    with served(folder, settings=settings) as running:  # type: ignore[arg-type]
+    with serve_console(folder, settings=settings) as running:  # type: ignore[arg-type]
         yield running
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.log_in_browser import Browser, first_key
 from tests.provider import CLIENT, OpenIdProvider, new_key, open_id_provider
 from tests.raw_http import SOCKET, RawResponse, send_request
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 
 HEADER = "X-Proof"
 
@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, signer: OpenIdProvider) -> 
         "CONSOLE_LOG_IN": "in_front", "CONSOLE_IN_FRONT__ISSUER": signer.issuer, "CONSOLE_IN_FRONT__AUDIENCE": CLIENT,
         "CONSOLE_IN_FRONT__KEYS": f"{signer.issuer}/keys", "CONSOLE_IN_FRONT__HEADER": HEADER,
     }  # fmt: skip
-    with served(tmp_path_factory.mktemp("console"), settings=settings) as running:
+    with serve_console(tmp_path_factory.mktemp("console"), settings=settings) as running:
         yield running
 
 

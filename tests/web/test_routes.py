@@ -14,7 +14,7 @@ import pytest
 from integration.services.log.download_tokens import SECONDS as TOKEN_SECONDS
 from integration.web.routes import MOST_ASKED, OneTimeFileResponse
 from tests.raw_http import RawResponse, read_response, send_request
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 from tests.timeouts import SECONDS, until
 from tests.visitor import Visitor
 
@@ -218,12 +218,12 @@ def test_a_file_is_gone_before_its_first_byte_is_sent_and_after_any_end(tmp_path
 
 @pytest.mark.long
 def test_what_a_killed_server_left_is_gone_after_the_next_start(tmp_path: Path) -> None:
-    with served(tmp_path, settings={}) as first:
+    with serve_console(tmp_path, settings={}) as first:
         (tmp_path / "exports").mkdir()
         (tmp_path / "exports" / "half-log.csv").write_text("id,", encoding="utf-8")
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
-    with served(tmp_path, settings={}) as second:
+    with serve_console(tmp_path, settings={}) as second:
         assert left(second) == []
 
 

@@ -12,7 +12,17 @@ from integration.core.errors import ConfigurationError
 from integration.settings import Settings
 from tests.programs import CommandResult
 from tests.raw_http import SOCKET, RawResponse, read_response, send_request
-from tests.servers import COMMAND, DIRECTLY, ROOT, Server, environment, free_port, served, watched, watching
+from tests.servers import (
+    COMMAND,
+    DIRECTLY,
+    ROOT,
+    Server,
+    environment,
+    free_port,
+    outside_connections,
+    serve_console,
+    watching,
+)
 from tests.timeouts import SECONDS, until
 
 PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "in_front"}
@@ -104,7 +114,7 @@ def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
     assert "CONSOLE_LOG_IN" in error_text
     assert "Traceback" not in ended.err + ended.out
     assert not (tmp_path / "console.sqlite").exists()
-    assert watched(tmp_path) == []
+    assert outside_connections(tmp_path) == []
 
 
 def test_what_watches_a_program_sees_whom_it_asks_for(tmp_path: Path) -> None:
@@ -117,8 +127,8 @@ def test_what_watches_a_program_sees_whom_it_asks_for(tmp_path: Path) -> None:
     """
     subprocess.run([sys.executable, "-c", tries], env=watching(tmp_path), check=True)
 
-    assert "socket.connect 192.0.2.1" in watched(tmp_path)
-    assert "socket.getaddrinfo outside.invalid" in watched(tmp_path)
+    assert "socket.connect 192.0.2.1" in outside_connections(tmp_path)
+    assert "socket.getaddrinfo outside.invalid" in outside_connections(tmp_path)
 
 
 def tried(server: Server) -> list[int]:
@@ -144,7 +154,7 @@ def test_nobody_outside_is_asked_for_anything(server: Server) -> None:
 def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, ...]) -> None:
     host = ("--host", ALL) if command is COMMAND else ("--server.address", ALL)
     opened = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true", "STREAMLIT_SERVER_ENABLE_CORS": "false"}
-    with served(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
+    with serve_console(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
         assert tried(server) == [403, 403, 421, 403, 101, 101, 101]
         assert server.outside == []
 
@@ -162,7 +172,7 @@ def elsewhere() -> str:
 
 def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(tmp_path: Path, elsewhere: str) -> None:
     command = ("-m", "uvicorn", "app:app", "--port", "{port}", "--host", ALL)
-    with served(tmp_path, settings={}, command=command) as server:
+    with serve_console(tmp_path, settings={}, command=command) as server:
         own_host = f"Host: 127.0.0.1:{server.port}"
         for host in (own_host, f"Host: {elsewhere}:{server.port}"):
             with socket.create_connection((elsewhere, server.port), timeout=SECONDS) as line:

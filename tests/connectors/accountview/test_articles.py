@@ -22,11 +22,11 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.connectors.accountview.conversation import Connect, minding_conditions
-from tests.connectors.accountview.samples import connected
+from tests.connectors.accountview.samples import connect_accountview
 from tests.connectors.canned import Canned
 from tests.connectors.contract import SourceContract, Touch, pages
 from tests.fakes import MemoryTokenStore
-from tests.recording_server import altered_column
+from tests.recording_server import alter_column
 
 
 def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
@@ -71,7 +71,7 @@ def test_quantities_of_stock_stand_under_our_names(books: AccountView) -> None:
 def test_a_quantity_that_nobody_tells_is_left_out() -> None:
     with (
         running(articles=60, trades=False, renamed={"ARTICLE.QTY_BESTEL": "BESTELD"}) as other,
-        connected(other) as accountview,
+        connect_accountview(other) as accountview,
     ):
         record = accountview.extract(Kind.ARTICLE).records[0]
         assert "stock_ordered" not in record.values
@@ -399,7 +399,7 @@ LONG = "7" * (LONGEST_NUMBER + 5)
 def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
     shared_sandbox: Sandbox, connect: Connect, column: str, value: str, raw_value: str
 ) -> None:
-    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, value) as url:
+    with alter_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, value) as url:
         accountview = connect(url=url)
         records = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
         fetched = accountview.fetch(Kind.ARTICLE, ["10003"])
@@ -416,14 +416,14 @@ def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
 def test_a_number_that_no_database_keeps_is_a_text_where_it_has_no_meaning_of_ours(
     shared_sandbox: Sandbox, connect: Connect, value: str
 ) -> None:
-    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", value) as url:
+    with alter_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", value) as url:
         (article,) = connect(url=url).fetch(Kind.ARTICLE, ["10003"])
     assert str(article.values["K9_MINQ"]).rstrip("…") in value
 
 
 def test_stock_that_names_no_article_is_not_taken_for_zero_of_the_one_it_was_asked_for(sandbox: Sandbox) -> None:
     with (
-        altered_column(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
+        alter_column(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
         stocked(sandbox, url=url) as accountview,
     ):
         records = articles(accountview)

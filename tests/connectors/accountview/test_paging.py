@@ -12,8 +12,8 @@ from integration.core.errors import IntegrationError, MalformedAnswerError
 from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import running
-from tests.connectors.accountview.conversation import TABLES, an_accountview, asked_for
-from tests.connectors.accountview.samples import connected
+from tests.connectors.accountview.conversation import TABLES, an_accountview, query_parameters
+from tests.connectors.accountview.samples import connect_accountview
 from tests.connectors.contract import keys, pages
 
 KEYS = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "SO1": "ORD_NR"}
@@ -34,7 +34,7 @@ class Server:
         self.asked = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        query, of = asked_for(request), request.url.params["BusinessObject"]
+        query, of = query_parameters(request), request.url.params["BusinessObject"]
         self.asked += 1
         codes, number, size = self.codes, int(query.get("PageNumber", 1)), int(query["PageSize"])
         if "FilterValue1" in query and query["FilterOperator1"] == "Equal":
@@ -170,7 +170,7 @@ def test_the_books_are_read_whole_whatever_they_give_at_once() -> None:
     conventions = Conventions(page_size_max=7, larger_pages="shortened")
     with (
         running(articles=60, trades=False, conventions=conventions) as sandbox,
-        connected(sandbox, page_size=1000) as books,
+        connect_accountview(sandbox, page_size=1000) as books,
     ):
         assert len(keys(pages(books, Kind.ARTICLE))) == len(sandbox.shop.articles)
         assert len(books.fields(Kind.ARTICLE)) > 7

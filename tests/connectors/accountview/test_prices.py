@@ -16,7 +16,7 @@ from integration.services.connections.sandbox_host import PRICES
 from tests.builders import accountview_settings
 from tests.connectors.accountview.test_articles import calls
 from tests.fakes import MemoryTokenStore
-from tests.recording_server import altered_column
+from tests.recording_server import alter_column
 
 D = Decimal
 
@@ -140,7 +140,7 @@ def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
     shared_sandbox: Sandbox, keeper: MemoryTokenStore
 ) -> None:
     code = quantity_priced(shared_sandbox)
-    with altered_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, "ART_CODE", "null") as url:
+    with alter_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, "ART_CODE", "null") as url:
         books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url, page_size=1000), keeper)
         records = books.extract(Kind.ARTICLE).records
         books.close()
@@ -163,7 +163,7 @@ def test_a_column_of_another_type_leaves_no_other_price(
 ) -> None:
     code = quantity_priced(shared_sandbox)
     for form in forms:
-        with altered_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, column, form) as url:
+        with alter_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, column, form) as url:
             books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url), keeper)
             record = of(books, Kind.ARTICLE, code)
             books.close()

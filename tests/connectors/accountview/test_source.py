@@ -12,7 +12,7 @@ from integration.core.errors import (
     RejectedError,
 )
 from integration.core.records import FieldPresence, Kind, Record, Unreadable
-from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
+from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, query_parameters
 
 STOPPED = "answer_incomplete|list_out_of_order"
 
@@ -29,7 +29,7 @@ class Books:
         self.asked: list[dict[str, str]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         self.asked.append(query)
         size = int(query["PageSize"])
         start = (int(query.get("PageNumber", 1)) - 1) * size if self.turns_pages else 0
@@ -121,7 +121,7 @@ class Carousel(Books):
     """Books that turn some pages and then begin again, for ever."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         self.asked.append(query)
         size, place = int(query["PageSize"]), len(self.asked)
         start = place * size % len(self.codes)

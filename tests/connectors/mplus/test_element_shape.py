@@ -12,9 +12,9 @@ from integration.connectors.mplus.client import NAMESPACE, SOAP, Element, expect
 from integration.connectors.mplus.codec.values import customs_of
 from integration.core.errors import ConnectorError, MalformedAnswerError
 from integration.core.records import Kind, WrongValueError
-from tests.connectors.mplus.codec.elements import decoded as decoded_product
+from tests.connectors.mplus.codec.elements import decode_element as decoded_product
 from tests.connectors.mplus.codec.elements import the_product
-from tests.connectors.mplus.codec.test_documents import an_order, decoded
+from tests.connectors.mplus.codec.test_documents import an_order, decode_order
 from tests.connectors.mplus.tills import answering
 
 Change = Callable[[Element], object]
@@ -82,10 +82,10 @@ ORDERS: dict[str, Change] = {
 @pytest.mark.parametrize("change", ORDERS.values(), ids=ORDERS)
 def test_a_document_that_contradicts_itself_cannot_be_read(change: Change) -> None:
     order = an_order()
-    decoded(order)
+    decode_order(order)
     change(order)
     with pytest.raises(WrongValueError):
-        decoded(order)
+        decode_order(order)
 
 
 @pytest.mark.parametrize(

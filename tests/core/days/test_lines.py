@@ -13,7 +13,7 @@ from integration.core.days.till import DayRefusedError, till_day
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import Purpose
 from tests.core.days.example import BOOKS, COUNTS, day_record, document, euros, missing
-from tests.core.days.test_page import page_for, refused, small, with_parts
+from tests.core.days.test_page import page_for, refusal_of, small, with_parts
 
 
 def built(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
@@ -86,7 +86,7 @@ def test_a_count_without_accounts_is_refused_by_its_drawer() -> None:
 
 def test_a_single_purpose_voucher_pays_no_more_than_was_taxed_like_it() -> None:
     books = replace(BOOKS, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "1")})
-    error = refused(
+    error = refusal_of(
         small("50", "1", 5450, 5000, "VOUCHER"), replace(books, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "2")})
     )
     assert (error.cause, error.facts["there"]) == ("voucher_too_large", "0")
@@ -129,7 +129,7 @@ def test_vat_that_is_not_that_of_the_documents_is_told_and_booked_as_the_till_sa
 
 
 def test_vat_on_lines_of_its_own_wants_an_account() -> None:
-    error = refused(small("20", "2", 12100, 10000), replace(BOOKS, mode="separate", vat_accounts={}))
+    error = refusal_of(small("20", "2", 12100, 10000), replace(BOOKS, mode="separate", vat_accounts={}))
     assert (error.cause, error.facts["code"]) == ("day_vat_account_missing", "1")
 
 

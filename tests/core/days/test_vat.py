@@ -11,7 +11,7 @@ from integration.core.days.documents import DayDocument
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
 from tests.core.days.example import BOOKS, document, euros, missing
-from tests.core.days.test_page import page_for, refused, with_parts
+from tests.core.days.test_page import page_for, refusal_of, with_parts
 
 ABROAD = {("BE", "2"): "6", ("DE", "2"): "7"}
 
@@ -101,7 +101,7 @@ def test_groups_are_divided_each_by_itself() -> None:
 
 def test_a_day_that_cannot_be_divided_to_the_cent_names_what_needs_another_code() -> None:
     off = day(HOME, BELGIAN, vat="31.51")
-    error = refused(off, DECIDED)
+    error = refusal_of(off, DECIDED)
     assert (error.cause, error.facts["behind"]) == ("day_vat_undivided", "2")
     assert (error.facts["expected"], error.facts["found"]) == ("31.50", "31.51")
     assert sold(day(HOME, vat="21.01")) == [("8010", "1", euros("99.99"), euros("21.01"), ("1",))]  # none needs another
@@ -118,7 +118,7 @@ def test_a_deposit_without_vat_stays_without_a_code_where_its_day_is_divided() -
 
 
 def test_a_document_without_a_code_is_named_with_what_its_row_is_for() -> None:
-    (missing_code,) = missing(refused(day(HOME, of("9", "12.10", "2.10", "??")), DECIDED))
+    (missing_code,) = missing(refusal_of(day(HOME, of("9", "12.10", "2.10", "??")), DECIDED))
     assert (missing_code.cause, missing_code.facts["document"], missing_code.facts["country"]) == (
         "vat_code_unmapped",
         "9",
@@ -130,7 +130,7 @@ def test_a_row_that_cannot_be_used_is_named() -> None:
     books = replace(
         DECIDED, decide_vat=lambda day_document, _: DecidedVat("", {}, "BE:2") if day_document else DecidedVat("1")
     )
-    error = refused(day(HOME), books)
+    error = refusal_of(day(HOME), books)
     assert (error.cause, error.facts["row"], error.facts["system"]) == ("vat_row_impossible", "BE:2", "accountview")
 
 
@@ -163,7 +163,7 @@ def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
 def test_vat_that_its_rate_does_not_make_parks_the_day_and_names_the_document(
     wrong: Record, books: DayBooks, expected: str, vat: str
 ) -> None:
-    error = refused(day(HOME, wrong), books)
+    error = refusal_of(day(HOME, wrong), books)
     assert (error.cause, error.facts["document"], error.facts["vat"]) == ("day_vat_implausible", "4", vat)
     assert Decimal(error.facts["expected"]) == Decimal(expected)
 
@@ -174,7 +174,7 @@ def test_a_cent_for_each_line_is_rounding() -> None:
 
 def test_nothing_under_a_code_without_vat_has_vat() -> None:
     books = replace(DECIDED, rates={**DECIDED.rates, "6": Decimal(0)})
-    assert refused(day(of("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
+    assert refusal_of(day(of("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
 
 
 def test_a_code_of_which_nobody_tells_the_rate_is_taken_as_charged() -> None:
@@ -185,7 +185,7 @@ def test_a_code_of_which_nobody_tells_the_rate_is_taken_as_charged() -> None:
 def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
     receipt, other = of("1", "121.00", "21.00"), of("2", "121.00", "21.00", group="10")
     moved = {"20": "receipt 20/2 12100 12100 0", "10": "receipt 10/2 12100 7900 4200"}
-    error = refused(day(receipt, other, **moved), DECIDED)
+    error = refusal_of(day(receipt, other, **moved), DECIDED)
     assert (error.cause, error.facts["document"]) == ("day_vat_implausible", "1")
 
 
@@ -197,6 +197,6 @@ def test_a_receipt_without_vat_for_a_vat_number_abroad_is_for_the_sales_list_und
     customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": "BE0428759497"})
     record = day(replace(receipt, parts=(*receipt.parts, customer)))
     if is_for_the_list:
-        assert refused(record, DECIDED).cause == "day_sale_abroad_untaxed"
+        assert refusal_of(record, DECIDED).cause == "day_sale_abroad_untaxed"
     else:
         assert page_for(record, DECIDED).lines

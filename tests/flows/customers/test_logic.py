@@ -26,12 +26,12 @@ from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
 from integration.services.runs.conflict_resolution import answer_identity_questions
 from integration.store.database import Database
-from tests.builders import a_create, a_debtor, a_relation, guarded
+from tests.builders import a_create, a_debtor, a_relation, guard_counts
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited, shipped
+from tests.flow_harness import FlowHarness, edit_record, shipped_mapping
 from tests.stores import new_database
 
-BODY = shipped("customers")
+BODY = shipped_mapping("customers")
 (DEBTORS,) = FLOWS["customers"].flow.stages
 VAT, OTHER_VAT = "NL123456782B12", "DE136695976"
 
@@ -90,7 +90,7 @@ def test_debtors_become_relations() -> None:
     assert logic.flow is FLOWS["customers"].flow
     assert (logic.mapping_version, logic.max_records, logic.retires) == (7, None, True)
     assert CustomerSettings().schedule_minutes == 15
-    assert guarded(logic, a_create(a_relation())) == {}
+    assert guard_counts(logic, a_create(a_relation())) == {}
 
 
 def test_texts_are_kept_unless_changed_and_codes_equal() -> None:
@@ -458,8 +458,8 @@ def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(
 def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and_never_sends_it(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
-    edited(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
+    edit_record(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
+    edit_record(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
     plan = harness.preview()
     source_values = {
         key: row.change.source_values for key, row in harness.changes(plan).items() if row.change is not None
@@ -481,7 +481,7 @@ def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and
 def test_what_the_till_has_is_kept_where_the_books_have_nothing(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(books, "10001", {"phone": ""}, Kind.DEBTOR)
+    edit_record(books, "10001", {"phone": ""}, Kind.DEBTOR)
     harness.run()
     assert till.held(Kind.RELATION)["R1"].values["phone"] == "06 12345678"
 
@@ -490,8 +490,8 @@ def test_what_somebody_changed_at_the_till_is_left(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     harness.run()
-    edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
-    edited(books, "10001", {"street": "Kerkstraat 2"}, Kind.DEBTOR)
+    edit_record(till, "R1", {"city": "Leiden"}, Kind.RELATION)
+    edit_record(books, "10001", {"street": "Kerkstraat 2"}, Kind.DEBTOR)
     assert harness.wanted(harness.preview()) == {"10001": {"street": "Kerkstraat 2"}}
 
 
@@ -499,8 +499,8 @@ def test_a_customer_edited_in_both_systems_is_a_question(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     harness.run()
-    edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
-    edited(books, "10001", {"city": "Delft"}, Kind.DEBTOR)
+    edit_record(till, "R1", {"city": "Leiden"}, Kind.RELATION)
+    edit_record(books, "10001", {"city": "Delft"}, Kind.DEBTOR)
     assert harness.causes(harness.preview()) == {"10001": "field_conflict"}
 
 
@@ -512,7 +512,7 @@ def test_two_relations_with_one_address_are_a_question(harness: CustomerHarness,
 def test_two_debtors_with_one_address_are_a_question_while_it_is_open_whose_relation_it_is(
     harness: CustomerHarness, books: MemoryConnector
 ) -> None:
-    edited(books, "10002", {"email": "klant10001@voorbeeld.nl"}, Kind.DEBTOR)
+    edit_record(books, "10002", {"email": "klant10001@voorbeeld.nl"}, Kind.DEBTOR)
     assert harness.causes(harness.preview()) == {"10001": "customer_shared", "10002": "customer_ambiguous"}
 
 
@@ -520,7 +520,7 @@ def test_of_two_debtors_with_one_address_nobody_becomes_the_other(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     for key in ("10002", "10003"):
-        edited(books, key, {"email": "info@voorbeeld.nl"}, Kind.DEBTOR)
+        edit_record(books, key, {"email": "info@voorbeeld.nl"}, Kind.DEBTOR)
     run = harness.run()
     assert (run.counts.proven, len(till.held(Kind.RELATION))) == (3, 3)
     assert harness.preview(Mode.COMPLETE).counts.unchanged == 3
@@ -576,10 +576,10 @@ def test_a_customer_who_became_another_under_a_number_is_a_question_and_is_not_w
 ) -> None:
     harness.run()
     if side == "source":
-        edited(books, "10002", OTHER, Kind.DEBTOR)
+        edit_record(books, "10002", OTHER, Kind.DEBTOR)
     else:
-        edited(till, "10002", {**OTHER, "external_id": ""}, Kind.RELATION)
-        edited(books, "10002", {"phone": "030 7654321"}, Kind.DEBTOR)
+        edit_record(till, "10002", {**OTHER, "external_id": ""}, Kind.RELATION)
+        edit_record(books, "10002", {"phone": "030 7654321"}, Kind.DEBTOR)
     before = till.held(Kind.RELATION)
     run = harness.run()
     assert harness.causes(run) == {"10002": CUSTOMER_CHANGED}
@@ -591,7 +591,7 @@ def test_a_customer_who_moves_or_has_a_new_address_is_the_same(
     harness: CustomerHarness, books: MemoryConnector, values: Mapping[str, Value]
 ) -> None:
     harness.run()
-    edited(books, "10002", values, Kind.DEBTOR)
+    edit_record(books, "10002", values, Kind.DEBTOR)
     assert set(harness.steps(harness.run()).values()) == {Step.PROVEN}
 
 
@@ -605,7 +605,7 @@ def test_another_customer_is_matched_anew_and_the_relation_that_was_linked_is_le
     till._entries[Kind.RELATION, "R2"] = replace(till._entries[Kind.RELATION, "R2"], reference=reference)
     till.remove(Kind.RELATION, key)
     before = till.held(Kind.RELATION)["R2"]
-    edited(books, "10002", OTHER, Kind.DEBTOR)
+    edit_record(books, "10002", OTHER, Kind.DEBTOR)
     harness.run()
     decide(harness, OTHER_RECORD)
     run = harness.run(Mode.CHOSEN, ["10002"])
@@ -620,7 +620,7 @@ def test_the_same_customer_after_all_is_written_and_the_flow_of_orders_knows_it_
     harness: CustomerHarness, books: MemoryConnector
 ) -> None:
     harness.run()
-    edited(books, "10002", OTHER, Kind.DEBTOR)
+    edit_record(books, "10002", OTHER, Kind.DEBTOR)
     harness.run()
     decide(harness, SAME_RECORD)
     run = harness.run(Mode.CHOSEN, ["10002"])
@@ -668,7 +668,7 @@ class AgreeingHarness(CustomerHarness):
 @pytest.fixture
 def agreeing(database: Database, books: MemoryConnector, till: MemoryConnector) -> AgreeingHarness:
     """The flow after a run in which a customer got all that can be agreed with one."""
-    edited(books, "10002", GIVEN, Kind.DEBTOR)
+    edit_record(books, "10002", GIVEN, Kind.DEBTOR)
     agreeing_harness = AgreeingHarness(database, books, till)
     agreeing_harness.run()
     assert {name: till.held(Kind.RELATION)["10002"].values[name] for name in GIVEN} == GIVEN
@@ -680,7 +680,7 @@ def agreeing(database: Database, books: MemoryConnector, till: MemoryConnector) 
 def test_what_we_wrote_goes_when_the_books_have_it_no_more(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, name: str, value: Value
 ) -> None:
-    edited(books, "10002", {name: value}, Kind.DEBTOR)
+    edit_record(books, "10002", {name: value}, Kind.DEBTOR)
     run = agreeing.preview()
     nothing = CustomerSettings().no_agreement[name]  # a field that is left out would stay as it is
     assert agreeing.wanted(run) == {"10002": {name: nothing}}
@@ -705,7 +705,7 @@ def test_what_stands_for_none_at_the_till_is_a_setting(
     agreeing: AgreeingHarness, books: MemoryConnector, name: str, setting: str, number: int, nothing: Value
 ) -> None:
     agreeing.settings[setting] = number
-    edited(books, "10002", {name: None}, Kind.DEBTOR)
+    edit_record(books, "10002", {name: None}, Kind.DEBTOR)
     run = agreeing.preview()
     assert agreeing.wanted(run) == {"10002": {name: nothing}}
     change = agreeing.changes(run)["10002"].change
@@ -720,21 +720,21 @@ def test_a_price_group_of_the_till_that_stands_for_none_is_not_told(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, number: int, is_reported: bool
 ) -> None:
     agreeing.settings["no_price_group"] = number
-    edited(till, "10003", {"price_group": "7"}, Kind.RELATION)
-    edited(books, "10003", {"price_group": "", "city": "Delft"}, Kind.DEBTOR)
+    edit_record(till, "10003", {"price_group": "7"}, Kind.RELATION)
+    edit_record(books, "10003", {"price_group": "", "city": "Delft"}, Kind.DEBTOR)
     assert ("10003" in agreeing.causes(agreeing.run())) is is_reported
 
 
 def test_a_discount_of_nothing_is_written(agreeing: AgreeingHarness, books: MemoryConnector) -> None:
-    edited(books, "10002", {"discount_percent": Decimal(0)}, Kind.DEBTOR)
+    edit_record(books, "10002", {"discount_percent": Decimal(0)}, Kind.DEBTOR)
     assert agreeing.wanted(agreeing.preview()) == {"10002": {"discount_percent": Decimal(0)}}
 
 
 def test_what_the_till_had_before_us_stays_and_its_price_group_is_told(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(till, "10003", {"price_group": "7", "credit_limit": Decimal(50)}, Kind.RELATION)
-    edited(books, "10003", {"price_group": "", "credit_limit": None, "city": "Delft"}, Kind.DEBTOR)
+    edit_record(till, "10003", {"price_group": "7", "credit_limit": Decimal(50)}, Kind.RELATION)
+    edit_record(books, "10003", {"price_group": "", "credit_limit": None, "city": "Delft"}, Kind.DEBTOR)
     run = agreeing.run()
     assert agreeing.causes(run) == {"10003": "price_group_of_till"}
     relation = till.held(Kind.RELATION)["10003"].values
@@ -744,8 +744,8 @@ def test_what_the_till_had_before_us_stays_and_its_price_group_is_told(
 def test_a_price_group_that_somebody_gave_at_the_till_since_is_not_taken_away(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(till, "10002", {"price_group": "7"}, Kind.RELATION)
-    edited(books, "10002", {"price_group": None}, Kind.DEBTOR)
+    edit_record(till, "10002", {"price_group": "7"}, Kind.RELATION)
+    edit_record(books, "10002", {"price_group": None}, Kind.DEBTOR)
     run = agreeing.run()
     assert agreeing.causes(run) == {"10002": "price_group_of_till"}
     assert till.held(Kind.RELATION)["10002"].values["price_group"] == "7"
@@ -802,7 +802,7 @@ def test_a_plan_that_makes_somebody_inactive_waits_as_long_as_they_are_gone(
     harness.run()
     books.remove(Kind.DEBTOR, "10002")
     waiting = harness.preview(Mode.COMPLETE)
-    edited(books, "10003", {"phone": "030 7654321"}, Kind.DEBTOR)
+    edit_record(books, "10003", {"phone": "030 7654321"}, Kind.DEBTOR)
     run = harness.preview()
     assert {key: row.action for key, row in harness.changes(run).items()} == {
         "10002": Action.RETIRE,
@@ -852,8 +852,8 @@ def test_what_undo_made_inactive_is_not_made_active_by_the_next_run(
 
 def test_undo_leaves_a_customer_that_was_changed_since(harness: CustomerHarness, till: MemoryConnector) -> None:
     run = harness.run()
-    edited(till, "R1", {"phone": "020 7654321"}, Kind.RELATION)
-    edited(till, "10003", {"active": False}, Kind.RELATION)
+    edit_record(till, "R1", {"phone": "020 7654321"}, Kind.RELATION)
+    edit_record(till, "10003", {"active": False}, Kind.RELATION)
     back = harness.undo(run)
     assert harness.causes(back) == {"10001": "undo_blocked", "10003": "undo_blocked"}
     assert set(harness.changes(back)) == {"10002"}

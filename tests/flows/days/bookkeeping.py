@@ -206,7 +206,7 @@ def look(logic: DaysLogic, record: Record) -> Staged:
     return result
 
 
-def decided(record: Record, decision: str, corrections: int = 0) -> Record:
+def with_decision(record: Record, decision: str, corrections: int = 0) -> Record:
     """A day of which a person has decided what becomes of its change, after so many pages that corrected it."""
     mark = str(record.values["digest"])[:16] + (f".{corrections:02}" if corrections else "")
     return replace(record, values={**record.values, "decision": f"{decision} {mark}"})

@@ -30,8 +30,8 @@ from tests.flows.orders.tills import (
     booking,
     lines_of,
     orders,
-    parked,
-    staged,
+    parked_issue,
+    stage_record,
     with_rules,
     with_tables,
 )
@@ -71,7 +71,7 @@ def test_other_tables_park_what_they_do_not_have() -> None:
     tables = with_tables(shipping_methods={"SHIP": "POST"}, cost_centres={"1": "WINKEL"})
     document = booking(an_order(delivery_method="SHIP"), tables=tables)
     assert (document.values["shipping_method"], document.values["cost_centre"]) == ("POST", "WINKEL")
-    issue = parked(an_order(delivery_method="BIKE"), tables=tables)
+    issue = parked_issue(an_order(delivery_method="BIKE"), tables=tables)
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "shipping_methods", "BIKE")
 
 
@@ -164,7 +164,7 @@ def test_nothing_is_booked_that_does_not_add_up(
     shifted = {f"{code}:shifted": "V0" for code in OWN}
     tables = {"vat_codes_sales": {**OWN, **shifted}, "revenue_accounts": {"*": "8000"}}
     logic = OrdersLogic(chosen, BODY, 1, tables, RATES, TILL, questions.known, questions.linked, TOLD)
-    result = staged(as_record(sold), logic)
+    result = stage_record(as_record(sold), logic)
     if result.record is None:
         assert result.skip is not None or (result.issue is not None and result.issue.cause == "totals_differ")
         return

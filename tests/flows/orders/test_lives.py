@@ -34,10 +34,10 @@ from tests.flows.orders.test_baskets import (
     Basket,
     Switches,
     baskets,
-    expected,
-    ordered,
+    expected_sums,
+    order_sums,
     payments_for,
-    posted,
+    posted_sums,
     sold_by_code,
 )  # fmt: skip
 from tests.flows.orders.tills import TOLD, TURNOVER, Questions, orders
@@ -338,13 +338,13 @@ def _check_booking(paper: Paper, record: Record, switches: Switches) -> None:
     """Hold one booking against its lines, and what it leaves open against what is unpaid."""
     basket = paper.basket
     if record.kind is not Kind.POSTING:
-        assert ordered(record) == sold_by_code(basket)
+        assert order_sums(record) == sold_by_code(basket)
         return
-    assert posted(record) == expected(basket, switches)
+    assert posted_sums(record) == expected_sums(basket, switches)
     vouchers = sum(cents for method, cents in basket.paid if method in oracle.VOUCHERS)
     whole = sum(line.incl for line in basket.lines) - vouchers
-    unpaid = oracle.left_open(basket.lines, basket.paid) if switches.payments == "document" else whole
-    assert sum(excl + vat for excl, vat in posted(record).values()) == unpaid
+    unpaid = oracle.open_amount(basket.lines, basket.paid) if switches.payments == "document" else whole
+    assert sum(excl + vat for excl, vat in posted_sums(record).values()) == unpaid
 
 
 def lives(count: int, seed: int) -> Counter[str]:

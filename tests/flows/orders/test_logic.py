@@ -25,7 +25,7 @@ from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.settings import documents
 from integration.flows.spec import FlowLogic
 from integration.sandbox.server import Sandbox, running
-from tests.builders import accountview_settings, guarded
+from tests.builders import accountview_settings, guard_counts
 from tests.fakes import MemoryTokenStore
 from tests.flows.orders.tills import (
     ADDRESSES,
@@ -41,9 +41,9 @@ from tests.flows.orders.tills import (
     debtor,
     lines_of,
     orders,
-    parked,
+    parked_issue,
     shape_of,
-    skipped,
+    staged_skip,
     with_tables,
     without,
 )
@@ -57,7 +57,7 @@ def test_debtors_and_addresses_come_before_the_documents_that_need_them() -> Non
 
 
 def test_a_document_without_lines_takes_no_part() -> None:
-    assert skipped(an_order(lines=())).reason == "document_empty"
+    assert staged_skip(an_order(lines=())).reason == "document_empty"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_document_without_lines_takes_no_part() -> None:
     ],
 )
 def test_a_filter_leaves_a_document_out_and_says_which(given_settings: dict[str, Any], field: str) -> None:
-    skip = skipped(an_order(), **given_settings)
+    skip = staged_skip(an_order(), **given_settings)
     assert (skip.reason, skip.facts["field"]) == ("filtered_out", field)
     assert orders(**given_settings).stage(DEBTORS, [an_order()]) == []
 
@@ -93,7 +93,7 @@ def test_what_passes_a_filter_is_booked(given_settings: dict[str, Any]) -> None:
 
 def test_money_that_is_put_in_the_till_is_no_sale() -> None:
     receipt = replace(an_order(type="CASH-INFLOW"), kind=Kind.RECEIPT)
-    assert skipped(receipt, documents="receipt").facts["field"] == "type"
+    assert staged_skip(receipt, documents="receipt").facts["field"] == "type"
 
 
 def test_states_of_orders_leave_no_invoice_out() -> None:
@@ -271,15 +271,15 @@ def test_a_brake_counts_new_debtors() -> None:
     logic = orders()
     change = diff(debtor(an_order()), None, None, logic.policy, title="")
     assert isinstance(change, Change)
-    assert guarded(logic, change) == {"new_debtors": 1}
-    assert guarded(logic, replace(change, action=Action.UPDATE)) == {}
+    assert guard_counts(logic, change) == {"new_debtors": 1}
+    assert guard_counts(logic, replace(change, action=Action.UPDATE)) == {}
     paper = diff(booking(an_order()), None, None, logic.policy, title="")
     assert isinstance(paper, Change)
-    assert guarded(logic, paper) == {}
+    assert guard_counts(logic, paper) == {}
 
 
 def test_a_refund_waits_for_its_sale() -> None:
-    issue = parked(a_refund())
+    issue = parked_issue(a_refund())
     assert (issue.cause, issue.facts["original"]) == ("refund_before_order", "order-1")
     assert issue.facts["document"] == "2026.2"
 
@@ -291,15 +291,15 @@ def test_a_refund_goes_with_its_sale_whichever_is_read_first() -> None:
 
 def test_a_refund_whose_sale_is_nowhere_is_booked_once_a_person_says_so_and_waits_when_it_changes() -> None:
     refund = replace(a_refund(), values={**a_refund().values, "digest": "a1b2"})
-    issue = parked(refund)
+    issue = parked_issue(refund)
     assert (issue.field, issue.facts["source"]) == ("decision_refund", "order")
 
     def decided(option: str, **more: Value) -> Record:
         return replace(refund, values={**refund.values, "decision_refund": f"{option} {issue.facts['mark']}", **more})
 
-    assert parked(decided("wait")).cause == "refund_before_order"
+    assert parked_issue(decided("wait")).cause == "refund_before_order"
     assert booking(decided("book")).values["sold_incl"] == Decimal("-12.10")
-    assert parked(decided("book", digest="c3d4")).cause == "refund_before_order"
+    assert parked_issue(decided("book", digest="c3d4")).cause == "refund_before_order"
 
 
 def test_a_refund_of_an_order_that_was_booked_before_its_invoice_does_not_wait() -> None:

@@ -16,8 +16,8 @@ from integration.flows.orders.payments import digest_of
 from integration.flows.orders.spec import ORDERS
 from integration.services.runs.exceptions import missing_row
 from tests.flows.orders import oracle
-from tests.flows.orders.test_balances import TABLES, euros, sold, unlinked
-from tests.flows.orders.tills import PAPERS, TOLD, Questions, booking, lines_of, orders, parked
+from tests.flows.orders.test_balances import TABLES, euros, sold, till_without_card_links
+from tests.flows.orders.tills import PAPERS, TOLD, Questions, booking, lines_of, orders, parked_issue
 
 METHODS = {**oracle.METHODS, oracle.ON_ACCOUNT: "1300"}
 PAID = {**TABLES, "method_accounts": METHODS}
@@ -109,7 +109,7 @@ def test_a_gift_card_lowers_what_its_sale_raised() -> None:
 
 
 def test_a_card_that_a_person_calls_multi_purpose_goes_to_the_only_account_of_cards() -> None:
-    options = {**WITH, **unlinked(), "gift_cards": {"BON": Purpose.MULTI}}
+    options = {**WITH, **till_without_card_links(), "gift_cards": {"BON": Purpose.MULTI}}
     options["context"] = replace(options["context"], collective={"1300"})
     assert on_accounts(booking(paying(REPAIR, BON=5450), **options))["1560"] == euros(-5450)
 
@@ -139,12 +139,12 @@ def test_a_down_payment_is_taken_off_when_it_is_used() -> None:
 
 def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
     bare = {**WITH, "tables": {**PAID, "method_accounts": {"CASH": "1000"}}}
-    issue = parked(paying(REPAIR, PIN=5450), **bare)
+    issue = parked_issue(paying(REPAIR, PIN=5450), **bare)
     assert (issue.cause, issue.facts["method"]) == ("method_account_missing", "PIN")
     row = missing_row(ORDERS, issue.cause, issue.facts)
     assert row is not None
     assert (row.table.name, row.code) == ("method_accounts", "PIN")
-    assert parked(paying(REPAIR, BPE=5450), **bare).facts["method"] == "BPE"
+    assert parked_issue(paying(REPAIR, BPE=5450), **bare).facts["method"] == "BPE"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
 def test_a_till_that_lists_less_than_it_says_is_paid_leaves_nothing_open_by_mistake(
     till_fields: dict[str, Any], paid: dict[str, int]
 ) -> None:
-    issue = parked(telling(paying(REPAIR, **paid), **till_fields), **WITH)
+    issue = parked_issue(telling(paying(REPAIR, **paid), **till_fields), **WITH)
     assert (issue.cause, issue.facts["said"]) == ("payments_incomplete", "54.50")
 
 
@@ -268,7 +268,7 @@ def test_the_credit_of_a_document_gives_its_payments_back() -> None:
 
 def test_revenue_of_a_group_with_a_row_goes_there_before_any_vat_code() -> None:
     tables = {**TABLES, "turnover_accounts_sales": {"10": "8000", "50": "8040", "50/2": "8041"}}
-    lines = oracle.told([("10", "2", 1210), ("50", "1", 5450), ("50", "2", 2420), ("30", "2", 605)])
+    lines = oracle.sold_lines([("10", "2", 1210), ("50", "1", 5450), ("50", "2", 2420), ("30", "2", 605)])
     document = booking(paying(*lines), becomes="posting", tables=tables)
     amounts = {str(line.values["account"]): line.values["amount"] for line in lines_of(document)}
     split = {line.group + line.code: euros(line.excl) for line in lines}

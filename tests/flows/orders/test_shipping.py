@@ -9,7 +9,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.plan import Change, diff
 from integration.core.records import Record
 from integration.flows.orders.credits import credit
-from tests.flows.orders.tills import Questions, a_line, an_order, booking, lines_of, orders, parked, with_rules
+from tests.flows.orders.tills import Questions, a_line, an_order, booking, lines_of, orders, parked_issue, with_rules
 
 RULE = {"target": "sales_order.shipping_cost", "source": "books_shipping"}
 BODY = with_rules(RULE)
@@ -54,7 +54,7 @@ def test_a_document_without_shipping_has_nothing_in_the_field() -> None:
 
 @pytest.mark.parametrize("code", ["", "2"])
 def test_shipping_under_another_code_than_that_of_the_field_waits(code: str) -> None:
-    issue = parked(shipped(), **{**FIELD, "shipping_vat_code": code})
+    issue = parked_issue(shipped(), **{**FIELD, "shipping_vat_code": code})
     assert (issue.cause, issue.facts["code"], issue.facts["amount"]) == ("shipping_not_exact", "1", "6.05")
     assert issue.facts["vat"] == "accountview 21 1"
     assert issue.facts["field_vat"] == ("accountview 9 2" if code else "accountview - -")
@@ -62,7 +62,7 @@ def test_shipping_under_another_code_than_that_of_the_field_waits(code: str) -> 
 
 def test_of_shipping_under_several_codes_that_of_another_one_is_told() -> None:
     low = a_line("3", "2.18", "2.00", turnover_group="60", vat_code="1", vat_percent=Decimal(9))
-    issue = parked(shipped(low), **FIELD)
+    issue = parked_issue(shipped(low), **FIELD)
     assert (issue.facts["code"], issue.facts["amount"], issue.facts["vat"]) == ("2", "2.18", "accountview 9 2")
 
 
@@ -70,19 +70,19 @@ def test_books_that_round_on_every_line_may_not_come_to_the_same_and_then_it_wai
     cents = [a_line(str(place), "0.02", "0.02", turnover_group="60") for place in (2, 3, 4)]
     order = an_order(lines=(a_line("1"), *cents))
     settings = {**FIELD, "rounding": "line", "rounding_limit": "1", "rounding_article": "9099"}
-    assert parked(order, **settings).cause == "shipping_not_exact"
+    assert parked_issue(order, **settings).cause == "shipping_not_exact"
 
 
 def test_shipping_alone_stays_no_document_without_lines() -> None:
     cost = a_line("1", "6.05", "5.00", turnover_group="60")
-    assert parked(an_order(lines=(cost,)), **FIELD).cause == "shipping_not_exact"
+    assert parked_issue(an_order(lines=(cost,)), **FIELD).cause == "shipping_not_exact"
 
 
 def test_without_a_rule_for_the_field_nothing_is_booked() -> None:
     with pytest.raises(ConfigurationError, match="shipping_cost"):
         orders(**{**FIELD, "body": with_rules()})
     other = with_rules({"target": "sales_order.shipping_cost", "source": "reference"})
-    assert parked(shipped(), **{**FIELD, "body": other}).cause == "required_field_empty"
+    assert parked_issue(shipped(), **{**FIELD, "body": other}).cause == "required_field_empty"
 
 
 def test_a_posting_has_shipping_among_its_revenue() -> None:
@@ -93,7 +93,7 @@ def test_a_posting_has_shipping_among_its_revenue() -> None:
 def test_the_books_need_no_article_for_what_stands_in_the_field() -> None:
     questions = Questions(articles={"1001"})
     assert booking(shipped(), orders(questions=questions, **FIELD))
-    assert parked(shipped(), orders(questions=questions, body=BODY)).cause == "article_missing"
+    assert parked_issue(shipped(), orders(questions=questions, body=BODY)).cause == "article_missing"
 
 
 def test_the_credit_of_an_order_turns_the_field_as_well() -> None:

@@ -168,33 +168,33 @@ def without(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 
-def staged(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Staged:
+def stage_record(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Staged:
     (result,) = (logic or orders(**options)).stage(stage, [record])
     return result
 
 
 def booking(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Record:
-    result = staged(record, logic, **options)
+    result = stage_record(record, logic, **options)
     assert result.record is not None, result.issue or result.skip
     assert record_from_json(record_to_json(result.record)) == result.record
     return result.record
 
 
-def parked(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Issue:
-    result = staged(record, logic, stage, **options)
+def parked_issue(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Issue:
+    result = stage_record(record, logic, stage, **options)
     assert result.issue is not None, result.record or result.skip
     assert (result.record, result.skip) == (None, None)
     return result.issue
 
 
-def skipped(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Skip:
-    result = staged(record, logic, **options)
+def staged_skip(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Skip:
+    result = stage_record(record, logic, **options)
     assert result.skip is not None, result.record or result.issue
     return result.skip
 
 
 def debtor(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Record:
-    result = staged(record, logic, DEBTORS, **options)
+    result = stage_record(record, logic, DEBTORS, **options)
     assert result.record is not None, result.issue
     return result.record
 

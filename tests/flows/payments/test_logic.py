@@ -17,7 +17,7 @@ from integration.core.staged import Staged
 from integration.flows.payments.items import PAGE, REVERSAL_DAYS, PaymentQueries
 from integration.flows.payments.logic import PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from tests.flow_harness import shipped
+from tests.flow_harness import shipped_mapping
 
 INVOICE, ITEM, DAY = "8f3c", "MI6010101000", date(2026, 10, 17)
 KEY = f"{DAY}/{ITEM}/{INVOICE}"
@@ -67,7 +67,7 @@ def payments(
         invoices=lambda keys: [invoice for invoice in invoices if invoice.key in keys],
         today=lambda: today,
     )
-    return PaymentsLogic(PaymentSettings(method=method), shipped("payments"), 1, {}, asks)
+    return PaymentsLogic(PaymentSettings(method=method), shipped_mapping("payments"), 1, {}, asks)
 
 
 def staged(record: Record, **options: Any) -> Staged:

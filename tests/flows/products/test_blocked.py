@@ -13,7 +13,7 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, a_part, a_product, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 from tests.stores import new_database
 
 FIRST = [an_article("1001", blocked=True), an_article("1002"), an_article("1003", blocked=True), a_group()]
@@ -63,7 +63,7 @@ def test_once_it_is_unblocked_it_is_for_sale_again(database: Database) -> None:
     till = a_till(**{"1001": {}})
     harness = a_harness(database, till)
     harness.run(Mode.COMPLETE)
-    edited(harness.source, "1001", {"blocked": False})
+    edit_record(harness.source, "1001", {"blocked": False})
     harness.run(Mode.COMPLETE)
     assert active(till)["1001"] is True
 

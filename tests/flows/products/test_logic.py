@@ -23,7 +23,7 @@ from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic, TargetRecord
 from integration.words import has_sentences, say
-from tests.builders import a_group, an_article, an_update_at, guarded
+from tests.builders import a_group, an_article, an_update_at, guard_counts
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
 TABLES = {"vat_codes": {"1": "10", "2": "20"}}
@@ -142,7 +142,7 @@ def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(price_basis: str
         action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
         desired=item("20.00"), before=item("10.00"), agreed=item("20.00"),
     )  # fmt: skip
-    assert (guarded(products(price_sent=price_basis), change) == {"price_percent": 1}) is counts
+    assert (guard_counts(products(price_sent=price_basis), change) == {"price_percent": 1}) is counts
 
 
 def test_a_price_mapped_twice_is_refused() -> None:
@@ -311,14 +311,14 @@ def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
 def test_what_goes_off_sale_is_counted_by_a_brake() -> None:
     current = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {"active": True}, source="1001"),))
     off = an_update_at(current, {"1001/active": False})
-    assert guarded(products(), off) == {"off_sale": 1}
-    assert guarded(products(), replace(off, action=Action.RETIRE)) == {"retirements": 1}
+    assert guard_counts(products(), off) == {"off_sale": 1}
+    assert guard_counts(products(), replace(off, action=Action.RETIRE)) == {"retirements": 1}
     assert products().settings.limits["off_sale"] == 10
 
 
 def test_what_is_emptied_is_counted_by_a_brake() -> None:
     current = Record(Kind.PRODUCT, "1001", {"text": "Wol"}, (Record(Kind.ARTICLE, "1001", {"name": "Trui"}),))
-    assert guarded(products(), an_update_at(current, {"text": ""})) == {"emptied": 1}
+    assert guard_counts(products(), an_update_at(current, {"text": ""})) == {"emptied": 1}
     assert products().settings.limits["emptied"] == 10
 
 

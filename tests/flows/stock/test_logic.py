@@ -24,12 +24,12 @@ from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.settings import StockSettings
 from integration.store.database import Database
-from tests.builders import a_create, a_stock, an_article, an_update_at, guarded
+from tests.builders import a_create, a_stock, an_article, an_update_at, guard_counts
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited, shipped
+from tests.flow_harness import FlowHarness, edit_record, shipped_mapping
 from tests.stores import new_database
 
-BODY = shipped("stock")
+BODY = shipped_mapping("stock")
 (ARTICLES,) = FLOWS["stock"].flow.stages
 BRANCHES = {"1": ""}
 
@@ -413,13 +413,13 @@ def test_counting_is_switched_off_without_a_level() -> None:
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
     logic, before = stock(), a_stock(b1="3", b2="0")
-    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
-    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(-1)})) == {"zero_percent": 1}
-    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(1)})) == {}
-    assert guarded(logic, an_update_at(before, {"2/amount": Decimal(0)})) == {}
+    assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
+    assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(-1)})) == {"zero_percent": 1}
+    assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(1)})) == {}
+    assert guard_counts(logic, an_update_at(before, {"2/amount": Decimal(0)})) == {}
     untold = Record(Kind.STOCK, "1001", {}, (Record(Kind.LEVEL, "1", {"amount": None}),))
-    assert guarded(logic, an_update_at(untold, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
-    assert guarded(logic, an_update_at(untold, {"1/amount": Decimal(1)})) == {}
+    assert guard_counts(logic, an_update_at(untold, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
+    assert guard_counts(logic, an_update_at(untold, {"1/amount": Decimal(1)})) == {}
 
 
 def test_the_number_of_an_article_is_never_written() -> None:
@@ -533,14 +533,14 @@ def test_a_committed_level_is_proven_and_the_next_run_finds_nothing_to_do(
 
 def test_a_sale_at_the_till_is_set_right_again(harness: StockHarness, till: MemoryConnector) -> None:
     harness.run()
-    edited(till, "1002", {"1/amount": Decimal(13)}, Kind.STOCK)
+    edit_record(till, "1002", {"1/amount": Decimal(13)}, Kind.STOCK)
     assert harness.wanted(harness.preview()) == {"1002": {"1/amount": Decimal(14)}}
 
 
 def test_stock_that_goes_to_zero_holds_the_plan(harness: StockHarness, books: MemoryConnector) -> None:
     harness.run()
     for key in ("1001", "1002"):
-        edited(books, key, {"stock": Decimal("0.0000")})
+        edit_record(books, key, {"stock": Decimal("0.0000")})
     (brake,) = harness.preview().brakes
     assert (brake.code, brake.count) == ("brake_stock_zero", 2)
 
@@ -555,7 +555,7 @@ def test_undo_puts_the_old_levels_back(harness: StockHarness, till: MemoryConnec
 
 def test_undo_leaves_a_level_that_has_moved_since(harness: StockHarness, till: MemoryConnector) -> None:
     run = harness.run()
-    edited(till, "1001", {"1/amount": Decimal(12)}, Kind.STOCK)
+    edit_record(till, "1001", {"1/amount": Decimal(12)}, Kind.STOCK)
     back = harness.undo(run)
     assert (back.state, harness.causes(back)) == (RunState.DONE, {"1001": "undo_blocked"})
     assert till_levels(till, "1001")["1"] == Decimal(12)

@@ -25,7 +25,7 @@ from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox, running
 from tests.builders import an_article
 from tests.connectors.mplus.tills import settings_of
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.flows.stock.harness import BRANCHES, Shop, shop
 from tests.people import somebody
 from tests.recording_server import altering_proxy
@@ -440,7 +440,7 @@ def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) 
         opened_shop.sync()
         opened_shop.order("1", 4)
         for times in (2, 1):
-            with opened(tmp_path / "data", start=False) as application:
+            with open_application(tmp_path / "data", start=False) as application:
                 application.connections.connect(
                     "mplus",
                     {"url": sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"},

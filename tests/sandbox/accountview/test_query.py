@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.office_client import Office, refused
+from tests.sandbox.office_client import Office, refusal_text
 
 
 class TestReading:
@@ -23,7 +23,7 @@ class TestReading:
         assert whole == numbered == after
 
     def test_a_page_that_is_too_big_is_refused(self, reading: Office) -> None:
-        assert "1000" in refused(reading.get("AK1", PageSize=1001))
+        assert "1000" in refusal_text(reading.get("AK1", PageSize=1001))
 
     def test_letter_case_does_not_matter_in_the_address(self, reading: Office) -> None:
         answer = reading.call("AccountViewData/", businessobject="va1", PAGESIZE=2, fields="vat.vat_code, Vat_Pct")
@@ -159,8 +159,8 @@ class TestReading:
         ],
     )
     def test_what_it_does_not_know_it_refuses(self, reading: Office, parameters: Mapping[str, str]) -> None:
-        refused(reading.call("accountviewdata", **({"BusinessObject": "AK1"} | dict(parameters))))
+        refusal_text(reading.call("accountviewdata", **({"BusinessObject": "AK1"} | dict(parameters))))
 
     def test_no_address_but_the_documented_ones(self, reading: Office) -> None:
-        refused(reading.call("orders"), 404)
-        refused(reading.http.delete(f"{reading.base}/accountviewdata", headers=reading.headers), 405)
+        refusal_text(reading.call("orders"), 404)
+        refusal_text(reading.http.delete(f"{reading.base}/accountviewdata", headers=reading.headers), 405)

@@ -12,7 +12,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.mplus.contract import WSDL, Contract
 from integration.sandbox.server import Sandbox
 from tests.sandbox.mplus.calls import WITH_BARCODE, create, new_group, order
-from tests.sandbox.soap_client import REFERENCE, RawClient, prefixed, zeep_service
+from tests.sandbox.soap_client import REFERENCE, RawClient, prefix_tags, zeep_service
 
 TRADES = True
 
@@ -174,7 +174,7 @@ def test_every_answer_is_valid_by_the_vendors_description(sandbox: Sandbox, till
     create(till, f"{WITH_BARCODE}<priceIncl>1210</priceIncl>")
     new_group(till, "Bellen")
     till.ask("setStock", "<branchNumber>1</branchNumber><articleNumber>500001</articleNumber><amount>5</amount>")
-    order_id = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+    order_id = till.call(prefix_tags(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
     documents = {kind: sandbox.state(kind, "mplus")[0] for kind in ("receipts", "invoices")}
     ids = {
         "orderId": order_id,
@@ -207,4 +207,4 @@ def _minimal_request(operation: str, contract: Contract, ids: dict[str, str]) ->
             return contract.enums[type_][0]
         return ids.get(name) or _SAMPLE_VALUES.get(type_, "1")
 
-    return prefixed(f"<{operation}>{fill(operation, '')}</{operation}>")
+    return prefix_tags(f"<{operation}>{fill(operation, '')}</{operation}>")

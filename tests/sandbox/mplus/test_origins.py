@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from integration.sandbox.server import Sandbox
-from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
+from tests.sandbox.soap_client import RawClient, Reply, prefix_tags, tags
 
 BELL = {"articleNumber": 0, "text": "Bel", "data": {"quantity": 2, "price": 1815, "turnoverGroup": 40, "vatCode": 2}}
 LIGHT = {"articleNumber": 0, "text": "Licht", "data": {"quantity": 1, "price": 2420, "turnoverGroup": 40, "vatCode": 2}}
@@ -58,13 +58,13 @@ class TestProposals:
 
         def save(counter: int = 0, **ids: object) -> Reply:
             fields = tags(proposal=tags(**ids, relationNumber=1003, changeCounter=counter, lineList=line))
-            return till.call(prefixed(f"<saveProposal>{fields}</saveProposal>"))
+            return till.call(prefix_tags(f"<saveProposal>{fields}</saveProposal>"))
 
         save_reply = save(extProposalId="P-1")
         id_ = save_reply.text("info/proposalId")
         repeat_reply = save(extProposalId="P-1")
         stale = save(7, proposalId=id_)
-        read_reply = till.call(prefixed(f"<getProposal><proposalId>{id_}</proposalId></getProposal>"))
+        read_reply = till.call(prefix_tags(f"<getProposal><proposalId>{id_}</proposalId></getProposal>"))
         assert save_reply.text("result") == "SAVE-PROPOSAL-RESULT-OK"
         assert repeat_reply.text("result") == "SAVE-PROPOSAL-RESULT-EXT-PROPOSAL-ID-ALREADY-EXISTS"
         assert stale.text("result") == "SAVE-PROPOSAL-RESULT-PROPOSAL-HAS-CHANGED"
@@ -78,7 +78,7 @@ class TestProposals:
         proposal = entered(sandbox, "proposals", lineList=BOTH)
         entered(sandbox, "orders", proposalId=proposal["proposalId"])
         fields = tags(proposal=tags(proposalId=proposal["proposalId"], reference="other"))
-        reply = till.call(prefixed(f"<saveProposal>{fields}</saveProposal>"))
+        reply = till.call(prefix_tags(f"<saveProposal>{fields}</saveProposal>"))
         assert reply.text("result") == "SAVE-PROPOSAL-RESULT-FAILED"
 
     def test_what_is_not_there_cannot_be_ordered(self, sandbox: Sandbox) -> None:
@@ -153,7 +153,7 @@ class TestInvoices:
         invoice = entered(sandbox, "invoices", orderIds=[order["orderId"]])
 
         def credit(id_: str) -> str:
-            return till.call(prefixed(f"<creditInvoice>{tags(invoiceId=id_)}</creditInvoice>")).text("result")
+            return till.call(prefix_tags(f"<creditInvoice>{tags(invoiceId=id_)}</creditInvoice>")).text("result")
 
         assert credit(invoice["invoiceId"]) == "CREDIT-INVOICE-RESULT-OK"
         credit_invoice = sandbox.state("invoices", "mplus")[-1]

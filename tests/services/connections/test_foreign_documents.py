@@ -17,7 +17,7 @@ from integration.services.setup import AskedQuestion
 from tests.builders import a_create
 from tests.connectors.accountview.day_page import a_day_page
 from tests.connectors.accountview.samples import an_order
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.fakes import Links
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -56,7 +56,7 @@ def question(application: Application) -> AskedQuestion:
 
 
 def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         application.setup.choose({"orders": 5}, somebody("test"))
         assert told(application) == []
@@ -114,11 +114,11 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
 
 def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path: Path) -> None:
     me = somebody("test")
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(me)
         application.setup.choose({"orders": 5}, me)
         booked(application, "2026.1")
-    with opened(tmp_path, start=False) as application:  # nobody has asked for a check since this start
+    with open_application(tmp_path, start=False) as application:  # nobody has asked for a check since this start
         application.connections.join_sandbox()
         sandbox_of(application).ledger.clear()
         asked_question = question(application)
@@ -137,7 +137,7 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
 
 def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
     me = somebody("test")
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(me)
         application.setup.choose({"orders": 5, "days": 5}, me)
         booked_day(application, "KZ6101700100")

@@ -17,7 +17,7 @@ from integration.services.daybooks.day_sheets import DaySheets, finding_text
 from integration.services.mappings.code_lists import CodeLists
 from integration.sheets.sheet import Sheet, SheetNotes, SheetTable, Tone
 from tests.core.days.example import day_record
-from tests.core.days.test_check import entries, look, written
+from tests.core.days.test_check import entries, look, written_page
 from tests.core.days.test_page import page_for
 from tests.core.days.test_report import AT, a_report
 from tests.parts import part
@@ -133,7 +133,7 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_wait
 def worked_out(more: int = 0) -> DayReport:
     """The worked-out day, booked and equal, as the page of days has it; with so many accounts `more` on its page."""
     page = page_for(day_record())
-    check = look(written(page.lines), entries(written(page.lines)))
+    check = look(written_page(page.lines), entries(written_page(page.lines)))
     lines = (*page.lines, *[replace(page.lines[0], account=str(9000 + number)) for number in range(more)])
     page_shown = PageShown("600/2600412", "MZ6101700100", lines)
     return report_of(till_day(day_record()), check, AT, pages=(page_shown,), expected=lines, notes=page_notes(page))

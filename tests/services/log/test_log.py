@@ -15,8 +15,8 @@ from integration.services.log.log_access import LogAccess
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
-from tests.consoles import opened
-from tests.log.conftest import NOW, filled
+from tests.consoles import open_application
+from tests.log.conftest import NOW, fill_logbook
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def log(logbook: Logbook, events: OutboxReader) -> Log:
 
 
 @pytest.fixture
-def told(asked: Logbook, events: OutboxReader) -> Log:
+def told(shared_logbook: Logbook, events: OutboxReader) -> Log:
     """The questions to the log of one run, which tests only ask."""
-    return Log(asked, events, is_drained=True)
+    return Log(shared_logbook, events, is_drained=True)
 
 
 def found(log: Log, sought: LogSearch | None = None) -> int:
@@ -94,7 +94,7 @@ def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
 
 @pytest.mark.parametrize("unit", ["hour", "day"])
 def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader, unit: Literal["hour", "day"]) -> None:
-    log_service = Log(filled(logbook, events), events, is_drained=True)
+    log_service = Log(fill_logbook(logbook, events), events, is_drained=True)
     events.record(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
     log_service.catch_up()
     volume = log_service.volume(LogPeriod(flow="products", unit=unit))
@@ -184,7 +184,7 @@ def test_few_days_are_counted_by_the_hour_and_more_by_whole_days_of_the_clock(
 
 
 def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -> None:
-    with opened(tmp_path) as application:
+    with open_application(tmp_path) as application:
         assert application.log_access.answer(b"{}", "")[0] == 403
         application.log_access.announce("http://127.0.0.1:1")
         assert application.log_access.answer(b"{}", "guess")[0] == 403

@@ -45,7 +45,7 @@ from integration.services.mappings.trials import (
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
 from integration.store.database import open_database
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.fakes import MemoryConnector
 from tests.parts import part
 from tests.people import somebody
@@ -327,7 +327,7 @@ def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
     ids=["other", "same", "on-create"],
 )
 def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, is_changed: bool) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         console = Console(application)
         console.run("products")
         drafts, rule_before = application.drafts, application.mappings.published("products").mapping

@@ -19,7 +19,7 @@ from integration.flows.registry import FLOWS
 from integration.flows.settings import ScheduleWindow
 from integration.services.audit import AuditSearch
 from tests.clocks import Clock
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 
 ADMIN, TERMINAL = somebody("admin"), somebody("terminal")
@@ -68,7 +68,7 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     clock = Clock()
-    with opened(tmp_path, start=False, machine=clock) as application:
+    with open_application(tmp_path, start=False, machine=clock) as application:
         application.four_eyes.change("products", {"brake_changes": 10}, ADMIN)
         ann, ben = (entered(application, ref, Role.ADMINISTRATOR) for ref in ("ann", "ben"))
         yield Office(application, clock, ann, ben)

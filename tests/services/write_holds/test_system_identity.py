@@ -20,7 +20,7 @@ from integration.services.systems.connection_settings import GIVEN_TOKENS
 from integration.services.write_holds.system_identity import RECORDS, SystemAnswer
 from integration.store.cursors import keep_cursors
 from tests.builders import a_relation
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -31,7 +31,7 @@ ADMINISTRATOR: Actor = somebody("test")
 def connected(data: Path, sandbox: Sandbox) -> Iterator[Application]:
     """Give a console whose settings connect it to two systems, as to real ones."""
     books, till = AccountViewAccess(**books_connection(sandbox)), MplusAccess(**till_connection(sandbox))
-    with opened(data, start=False, accountview=books, mplus=till) as application:
+    with open_application(data, start=False, accountview=books, mplus=till) as application:
         application.access.connected.drop(GIVEN_TOKENS)  # the built-in books of each test are at another address
         application.system_identities.check()
         yield application
@@ -146,6 +146,6 @@ def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_c
 def test_many_records_that_contradict_their_links_put_the_system_in_question(
     tmp_path: Path, contradicting: int, compared: int, *, is_asked: bool
 ) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.system_identities.suspect("mplus", contradicting, compared)
         assert [question.changed for question in application.system_identities.questions()] == [(RECORDS,)] * is_asked

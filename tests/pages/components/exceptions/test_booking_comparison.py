@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.runs.exceptions import group_address
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 from tests.till_client import TillClient
@@ -22,7 +22,7 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     return connected
 
 
@@ -44,12 +44,12 @@ def order(shop: Application, till_client: TillClient, article: str) -> str:
     number = next(_serial)
     relation = till_client.customer(f"Klant {number}", f"klant.{number}@naast.example")
     order = till_client.order(article, relation=relation, quantity=2)
-    assert committed(shop, previewed(shop, order)).counts.proven == 1
+    assert commit_run(shop, previewed(shop, order)).counts.proven == 1
     return order
 
 
 def previewed(app: Application, *keys: str) -> Run:
-    return settled(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.CHOSEN, keys)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str) -> CauseGroup:
@@ -88,7 +88,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     press(test, "decide")
 
     (correction,) = [entry for entry in shop.corrections.list_corrections("orders") if entry.key == order]
-    (row,) = shop.plans.rows(settled(shop, last(shop).id).id, "skip")
+    (row,) = shop.plans.rows(wait_for_run(shop, last(shop).id).id, "skip")
     assert str(correction.becomes).endswith("paid at the door")
     assert (row.cause, row.facts["reason"]) == ("document_kept", "paid at the door")
 
@@ -108,7 +108,7 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     choice.set_value("credit").run()
     press(test, "decide")
 
-    (row,) = [line for line in shop.plans.rows(settled(shop, last(shop).id).id, "changes") if line.change]
+    (row,) = [line for line in shop.plans.rows(wait_for_run(shop, last(shop).id).id, "changes") if line.change]
     assert row.key == f"{order}#credit"
     shop.runs.discard(last(shop).id, "test")
 
@@ -122,17 +122,17 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
     order = till_client.order(article, relation=till_client.customer("Terug", "terug@naast.example"))
-    committed_run = committed(shop, previewed(shop, order))
-    committed(shop, settled(shop, shop.runs.undo(committed_run.id, somebody("test"))))
+    committed_run = commit_run(shop, previewed(shop, order))
+    commit_run(shop, wait_for_run(shop, shop.runs.undo(committed_run.id, somebody("test"))))
     plan = previewed(shop, order)
     assert [line.cause for line in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
 
     test = open_page("preview", plan=plan.id, show="skip")
     press(test, "book_again")
 
-    run = settled(shop, last(shop).id)
+    run = wait_for_run(shop, last(shop).id)
     assert [line.key for line in shop.plans.rows(run.id, "changes") if line.change] == [f"{order}#2"]
-    assert committed(shop, run).counts.proven == 1
+    assert commit_run(shop, run).counts.proven == 1
 
     shop.log.catch_up()
     lives = [texts(open_page("logs", record=f"orders:{key}")) for key in (order, f"{order}#credit", f"{order}#2")]

@@ -12,7 +12,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.sandbox.faults import Fault
 from integration.services.systems.objects import flat
 from pages.components.shared.wording import plain
-from tests.pages.conftest import Open, press, settled, texts
+from tests.pages.conftest import Open, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -229,7 +229,7 @@ def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
     app.names.put(INVOICES, somebody("test"))
     app.flows.change("orders", {"orders": "invoice", "collective_article": "9001"}, somebody("test"))
-    run = settled(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     document = next(row for row in app.plans.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
     test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
 

@@ -11,7 +11,7 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.runs.exceptions import group_address
 from integration.words import LANGUAGES, has_term, term
 from pages.components.shared.glossary import WORDS
-from tests.pages.conftest import Open, committed, previewed, settled, texts
+from tests.pages.conftest import Open, commit_run, preview_products, texts, wait_for_run
 from tests.pages.test_every_cause import met
 from tests.people import somebody
 
@@ -49,8 +49,8 @@ def help_of(test: AppTest) -> str:
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Run:
     """A console in which something of everything is: what was written, what waits, and a draft."""
-    committed_run = committed(connected, previewed(connected))
-    settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    committed_run = commit_run(connected, preview_products(connected))
+    wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     return committed_run
 
 

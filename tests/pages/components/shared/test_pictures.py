@@ -12,7 +12,7 @@ from integration.application.application import Application
 from integration.core.plan_lines import LineFilter
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
-from tests.pages.conftest import Open, console_on, settled
+from tests.pages.conftest import Open, console_on, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -32,7 +32,9 @@ def test_a_picture_is_shown_small_in_its_line(pictured: Application, open_page: 
     code = next(str(row["ART_CODE"]) for row in till.state("ARTICLE") if str(row["ART_CODE"]).isdecimal())
     till.accountview.edit("ARTICLE", code, {"K9_IMAGE": "bel.png"})
     pictured.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
-    run = settled(pictured, pictured.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,))))
+    run = wait_for_run(
+        pictured, pictured.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,)))
+    )
     (row,) = [line for line in pictured.plans.rows(run.id, "create", among=LineFilter()) if line.kind is Kind.PICTURE]
 
     test = open_page("preview", plan=run.id, show="create", record=str(row.seq))
