@@ -20,7 +20,7 @@ from tests.people import somebody
 from tests.timeouts import until
 
 
-def approved(application: Application, run: Run) -> None:
+def approve_run(application: Application, run: Run) -> None:
     confirmed = {brake.code: brake.count for brake in run.brakes}
     application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
 
@@ -39,7 +39,7 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
         old = settings_of(tmp_path / "old", shop, urls[0], pace=6)
         with at_work(old) as application:
             run = wait_for_run(application, application.runs.preview(PreviewRequest("products", somebody(WHO))))
-            approved(application, run)
+            approve_run(application, run)
             until(lambda: application.runs.get(run.id).counts.proven > 0, "the first proof")
             manifest = make(old, file, PASSPHRASE, application.log.copy)
             finished_run = wait_for_run(application, run.id)
@@ -73,10 +73,10 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
             )  # it knows them again
         assert shop.ledger.counts()["writes"] == writes
         assert at_the_till(shop) == article_counts
-    assert told_twice(tmp_path / "new") == []
+    assert doubled_events(tmp_path / "new") == []
 
 
-def told_twice(data: Path) -> list[object]:
+def doubled_events(data: Path) -> list[object]:
     """Return what the log has under one id more than once, and proofs of a record that a run has twice."""
     query = "SELECT run, kind, key, event FROM events WHERE event IN ('proven', 'planned') GROUP BY ALL"
     with duckdb.connect(str(data / "log.duckdb"), read_only=True) as log:

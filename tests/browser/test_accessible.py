@@ -91,7 +91,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-def unnamed(page: Page) -> list[str]:
+def unnamed_controls(page: Page) -> list[str]:
     """Return the controls that nobody can tell who hears the page, as the browser tells them."""
     client = page.context.new_cdp_session(page)
     nodes = client.send("Accessibility.getFullAXTree")["nodes"]
@@ -137,11 +137,11 @@ def _open_approval(page: Page) -> None:
 
 
 def _open_menu_entry(entry: str) -> Callable[[Page], None]:
-    def opened(page: Page) -> None:
+    def open_entry(page: Page) -> None:
         at_rest(page).locator("[class*=st-key-more-] button").first.click()
         page.get_by_role("menuitem", name=entry).or_(page.get_by_role("option", name=entry)).first.click()
 
-    return opened
+    return open_entry
 
 
 DIALOGS: dict[str, tuple[str, Callable[[Page], None]]] = {
@@ -164,7 +164,7 @@ def test_axe_finds_nothing_wrong_in_any_dialog(shop: str, browser: Browser, them
             opens(page)
             expect(at_rest(page).get_by_role("dialog")).to_be_visible()
             picture(page, f"accessible-{theme}-dialog-{name}")
-            problems[name] = violations(page) + unnamed(page)
+            problems[name] = violations(page) + unnamed_controls(page)
 
     assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 
@@ -178,7 +178,7 @@ def test_every_control_has_a_name_and_no_text_is_cut(shop: str, browser: Browser
         for name, place in ADDRESSES.items():
             show_page(page, f"{shop}/{place}")
             page.wait_for_timeout(SETTLE)  # until tables are drawn
-            problems[name] = [*unnamed(page), *page.evaluate(CUT), *page.evaluate(CUT_CAPTIONS)]
+            problems[name] = [*unnamed_controls(page), *page.evaluate(CUT), *page.evaluate(CUT_CAPTIONS)]
 
     assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 

@@ -17,7 +17,7 @@ GROUPS = "[data-testid=stMain] [data-testid=stButtonGroup]"
 EDITED = {("mappings", 2)}  # what is no view of a page, but part of what is edited there
 
 
-def chosen(page: Page, place: int) -> str:
+def chosen_filter(page: Page, place: int) -> str:
     """Return what is chosen in one of the filters of a page."""
     return page.locator(GROUPS).nth(place).locator("[aria-checked=true]").inner_text()
 
@@ -32,7 +32,7 @@ def test_back_takes_back_one_press_of_a_filter_on_every_page(shop: str, browser:
                 others = group.locator("[aria-checked=false]")
                 if (name, number) in EDITED or not others.count() or not group.locator("[aria-checked=true]").count():
                     continue
-                address, was = page.url, chosen(page, number)
+                address, was = page.url, chosen_filter(page, number)
                 others.last.click()
                 expect(page).not_to_have_url(address)
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
@@ -40,8 +40,8 @@ def test_back_takes_back_one_press_of_a_filter_on_every_page(shop: str, browser:
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
                 page.wait_for_timeout(500)
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
-                if (page.url, chosen(page, number)) != (address, was):
-                    wrong.append(f"{name} {number}: {address} {was}; {page.url} {chosen(page, number)}")
+                if (page.url, chosen_filter(page, number)) != (address, was):
+                    wrong.append(f"{name} {number}: {address} {was}; {page.url} {chosen_filter(page, number)}")
     assert wrong == []
 
 

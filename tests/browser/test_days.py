@@ -36,7 +36,7 @@ def systems() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def chosen(beside: Application, systems: Sandbox) -> Application:
+def application_with_days(beside: Application, systems: Sandbox) -> Application:
     """The installation, in which the flow of days is chosen and asks what it has to know."""
     beside.setup.choose({"days": EVERY_MINUTES}, somebody(WHO))
     since = systems.shop.today - timedelta(days=DAYS)
@@ -46,7 +46,7 @@ def chosen(beside: Application, systems: Sandbox) -> Application:
 
 
 def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
-    connected_console: str, chosen: Application, systems: Sandbox, page: Page
+    connected_console: str, application_with_days: Application, systems: Sandbox, page: Page
 ) -> None:
     set_up(page, connected_console)
 
@@ -65,7 +65,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     month = f"{systems.shop.today:%Y-%m}"
     page.goto(f"{connected_console}/days?month={month}", wait_until="commit")
     button(page, "Check this month")
-    day = a_booked_day(chosen, systems)
+    day = a_booked_day(application_with_days, systems)
     expect(at_rest(page).get_by_text("Equal").first).to_be_visible()
     picture(page, "days-2-month")
 
@@ -81,7 +81,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     changed = re.compile(rf"Page {day.pages[0]} line \d+: .*{line['ACCT_NR']} became {other}")
     expect(at_rest(page).get_by_text(changed)).to_be_visible()
     picture(page, "days-3-different")
-    downloaded_sheets(page, f"day-{day.date}-{BRANCH}", day.pages[0])
+    check_downloads(page, f"day-{day.date}-{BRANCH}", day.pages[0])
 
     button(page, "Open the exception")
     expect(page).to_have_url(re.compile(r"/exceptions\?cause="))
@@ -112,7 +112,7 @@ def a_booked_day(application: Application, systems: Sandbox) -> DayListed:
     return next(day for day in days if day.pages)
 
 
-def downloaded_sheets(page: Page, name: str, number: str) -> None:
+def check_downloads(page: Page, name: str, number: str) -> None:
     """Take both sheets of the day on screen, and see that each is what it says."""
     with page.expect_download() as pdf:
         button(page, "PDF")

@@ -45,7 +45,7 @@ def plant(data: Path) -> None:
         shop.plant()
 
 
-def found(page: Page, server: Server) -> None:
+def find_person(page: Page, server: Server) -> None:
     """Look for the person under Administration."""
     page.goto(f"{server.address}/administration")
     at_rest(page).get_by_role("textbox", name="Number", exact=True).fill(NUMBER)
@@ -56,7 +56,7 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
     page.goto(f"{server.address}/logs?record=customers:{NUMBER}")
     expect(at_rest(page).get_by_text("Zwiebelquast").first).to_be_visible()
 
-    found(page, server)
+    find_person(page, server)
     expect(at_rest(page).get_by_text(re.compile("was booked for this person"))).to_be_visible()
     picture(page, "person-found")
     with page.expect_download() as download:
@@ -72,7 +72,7 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
     page.get_by_role("button", name="Erase", exact=True).last.click()
     expect(at_rest(page).get_by_text(re.compile("does not belong to this person"))).to_be_visible()
     assert hits(server.data)
-    found(page, server)
+    find_person(page, server)
     at_rest(page).get_by_text("Erase", exact=True).first.click()
     at_rest(page).get_by_role("textbox", name="Type the number again to erase").fill(NUMBER)
     page.get_by_role("button", name="Erase", exact=True).last.click()
@@ -80,7 +80,7 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
     picture(page, "person-erased")
     assert hits(server.data) == {}
 
-    found(page, server)
+    find_person(page, server)
     expect(at_rest(page).get_by_text("This person was erased; their records take no part.")).to_be_visible()
     page.goto(f"{server.address}/logs?record=customers:{NUMBER}")
     expect(at_rest(page).get_by_text(BLOTTED).first).to_be_visible()

@@ -27,7 +27,7 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
     def through(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
-        def answered(message: str | bytes) -> None:
+        def pass_answer(message: str | bytes) -> None:
             frame = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
             if frame.HasField("navigation"):
                 drawn.append(frame.navigation.page_script_hash)
@@ -36,7 +36,7 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
             else:
                 page.send(message)
 
-        server.on_message(answered)
+        server.on_message(pass_answer)
 
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
@@ -62,7 +62,7 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
     def through(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
-        def asked(message: str | bytes) -> None:
+        def pass_request(message: str | bytes) -> None:
             frame = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
             if frame.rerun_script.is_auto_rerun:
                 requests.append(frame)
@@ -71,14 +71,14 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
                 requests[-1].rerun_script.is_auto_rerun = by_timer
                 server.send(requests[-1].SerializeToString())
 
-        def answered(message: str | bytes) -> None:
+        def pass_answer(message: str | bytes) -> None:
             frame = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
             page.send(message)
             if frame.WhichOneof("type") == "script_finished":
                 finished.append(list(frame.metadata.run.fragment_ids))
 
-        page.on_message(asked)
-        server.on_message(answered)
+        page.on_message(pass_request)
+        server.on_message(pass_answer)
 
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()

@@ -72,7 +72,7 @@ def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
 ) -> None:
     wide, nameless = [], []
     with speaking(browser, LOCALES[language]) as page:
-        shown(page, VIEWS[language][0])
+        apply_view(page, VIEWS[language][0])
         for place, (name, address) in enumerate(ADDRESSES.items()):
             page.goto(f"{filled_console}/{address}", wait_until="commit")
             wait_until_drawn(page)
@@ -83,7 +83,7 @@ def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
             first, other = VIEWS[language][:: -1 if place % 2 else 1]  # each page begins as the one before was left
             for view in (first, other):
                 if view is other:
-                    shown(page, view)
+                    apply_view(page, view)
                     page.wait_for_timeout(DRAWN)
                 width, _, scheme = view
                 PICTURES.mkdir(exist_ok=True)
@@ -147,7 +147,7 @@ def english_in(page: Page) -> list[str]:
     return list(page.evaluate(ENGLISH, english))
 
 
-def shown(page: Page, view: View) -> None:
+def apply_view(page: Page, view: View) -> None:
     """Show a page in this size and these colours."""
     width, height, scheme = view
     page.set_viewport_size({"width": width, "height": height})

@@ -24,7 +24,7 @@ def systems() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def planned(page: Page, console: str, flow: str) -> None:
+def preview_flow(page: Page, console: str, flow: str) -> None:
     new_plan(page, console, flow)
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Nothing written"))
 
@@ -32,7 +32,7 @@ def planned(page: Page, console: str, flow: str) -> None:
 def test_all_accounts_that_closed_days_lack_are_added_with_one_confirmation(
     connected_console: str, beside: Application, page: Page
 ) -> None:
-    planned(page, connected_console, "days")
+    preview_flow(page, connected_console, "days")
     page.goto(f"{connected_console}/exceptions", wait_until="commit")
     button(page, re.compile("Repair.*Ledger accounts or VAT codes of days missing"))
     expect(at_rest(page).get_by_text("Accounts of payment methods", exact=True)).to_be_visible()
@@ -50,7 +50,7 @@ def test_all_accounts_that_closed_days_lack_are_added_with_one_confirmation(
 def test_documents_without_a_customer_are_repaired_in_their_card(
     connected_console: str, beside: Application, page: Page
 ) -> None:
-    planned(page, connected_console, "orders")
+    preview_flow(page, connected_console, "orders")
     (group,) = [candidate for candidate in beside.exceptions.groups("orders") if candidate.cause == "customer_missing"]
     page.goto(f"{connected_console}/exceptions?flow=orders", wait_until="commit")
     button(page, re.compile("Repair.*Order has no customer"))

@@ -81,7 +81,7 @@ def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         stop = threading.Event()
 
-        def one(line: socket.socket) -> None:
+        def serve_connection(line: socket.socket) -> None:
             with line, suppress(OSError):
                 line.settimeout(10)
                 handle(line)
@@ -90,7 +90,7 @@ def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
             listener.settimeout(0.1)
             while not stop.is_set():
                 with suppress(TimeoutError):
-                    threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
+                    threading.Thread(target=serve_connection, args=(listener.accept()[0],), daemon=True).start()
 
         worker = threading.Thread(target=serve)
         worker.start()
@@ -135,7 +135,7 @@ def _copy_stream(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def spoken(tls: ssl.SSLContext) -> Callable[[socket.socket], None]:
+def tls_handler(tls: ssl.SSLContext) -> Callable[[socket.socket], None]:
     def handle(line: socket.socket) -> None:
         with tls.wrap_socket(line, server_side=True) as safe:
             safe.recv(65_536)
@@ -155,7 +155,7 @@ def read(gateway: Gateway) -> bytes:
 
 def test_a_proxy_leads_to_a_system_that_our_own_authority_vouches_for(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    with serving(spoken(authority.server(HOST))) as server:
+    with serving(tls_handler(authority.server(HOST))) as server:
         proxy = Proxy(server, f"winkel:{PASSWORD}")
         with serving(proxy) as port:
             address = f"http://winkel:geh%2Feim%261@127.0.0.1:{port}"

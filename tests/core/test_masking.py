@@ -19,14 +19,14 @@ AROUND = st.sampled_from(
 )
 
 
-def trimmed(secret: str) -> str:
+def without_outer_blanks(secret: str) -> str:
     """No machine gives out a secret with blanks around it."""
     return re.sub(r"^[\s.]|[\s.]$", "x", secret)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @settings(max_examples=15)  # of each spelling
-@given(secret=SECRETS.map(trimmed), before=AROUND, others=st.lists(SECRETS, max_size=3))
+@given(secret=SECRETS.map(without_outer_blanks), before=AROUND, others=st.lists(SECRETS, max_size=3))
 def test_a_secret_is_blotted_out_in_every_spelling(spelling: str, secret: str, before: str, others: list[str]) -> None:
     assert_blotted_out(spelling, secret, before, others)
 

@@ -15,7 +15,7 @@ from tests.connectors.accountview.samples import connect_accountview, create_rec
 from tests.fakes import Links
 
 
-def on_the_ledger(sandbox: Sandbox, page: str) -> dict[str, Decimal]:
+def ledger_totals(sandbox: Sandbox, page: str) -> dict[str, Decimal]:
     """What a page put on each account."""
     amounts: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
@@ -35,7 +35,7 @@ def test_a_page_is_written_read_back_line_by_line_and_on_the_ledger(mode: str, s
     assert current.reference == number
     assert differences(desired, current.record) == ()
     assert [part.key for part in current.record.parts] == [part.key for part in desired.parts]
-    assert on_the_ledger(sandbox, number) == LEDGER
+    assert ledger_totals(sandbox, number) == LEDGER
     assert sum(LEDGER.values()) == 0
 
 

@@ -38,7 +38,7 @@ def add_debtor(sandbox: Sandbox, number: str, **values: object) -> None:
     sandbox.accountview.add("CONTACT", {"SUB_NR": number, "ACCT_NAME": "Iemand", "ACCT_NR": "1300", **values})
 
 
-def extracted(accountview: AccountView, kind: Kind, since: str | None = None) -> tuple[list[Record], str | None]:
+def extract_all(accountview: AccountView, kind: Kind, since: str | None = None) -> tuple[list[Record], str | None]:
     batch = accountview.extract(kind, since)
     records = [*batch.records]
     while batch.after is not None:
@@ -239,7 +239,7 @@ def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: San
         alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, value) as url,
         connect_accountview(sandbox, url=url, debtor={"price_list": "CRED_LIM"}) as accountview,
     ):
-        records, _ = extracted(accountview, Kind.DEBTOR)
+        records, _ = extract_all(accountview, Kind.DEBTOR)
         current = accountview.lookup([a_debtor(external_id="77711")], Links())["501"]
 
     assert [(record.key, record.field) for record in records if isinstance(record, Unreadable)] == [("77711", column)]
@@ -259,7 +259,7 @@ def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody
         alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77713"}, "SUB_NR", number) as url,
         connect_accountview(sandbox, url=url) as accountview,
     ):
-        records, _ = extracted(accountview, Kind.DEBTOR)
+        records, _ = extract_all(accountview, Kind.DEBTOR)
         debtors = [nobody_but("k1", email="same@elders.example"), nobody_but("k2", email="other@elders.example")]
         current = accountview.lookup(debtors, Links())
 
@@ -301,10 +301,10 @@ def test_debtors_of_which_no_row_has_the_number_stop_what_asks(sandbox: Sandbox,
 
 def test_debtors_are_extracted_page_by_page_and_by_their_stamps(sandbox: Sandbox) -> None:
     with connect_accountview(sandbox, overlap_seconds=0) as accountview:
-        complete, stamp = extracted(accountview, Kind.DEBTOR)
+        complete, stamp = extract_all(accountview, Kind.DEBTOR)
         assert [record.key for record in complete] == sorted(customer.number for customer in sandbox.shop.customers)
         sandbox.accountview.edit("CONTACT", "20007", {"CITY": "Zeist"})
-        changed, _ = extracted(accountview, Kind.DEBTOR, stamp)
+        changed, _ = extract_all(accountview, Kind.DEBTOR, stamp)
         assert "20007" in [record.key for record in changed]
         assert len(changed) < len(complete)
 

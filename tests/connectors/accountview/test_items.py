@@ -33,7 +33,7 @@ def sold(sandbox: Sandbox, amount: str) -> None:
     book(sandbox, "700", amount, OWED)
 
 
-def came_in(sandbox: Sandbox, amount: str, daybook: str = "200", day: str = "2026-11-02") -> None:
+def book_receipt(sandbox: Sandbox, amount: str, daybook: str = "200", day: str = "2026-11-02") -> None:
     book(sandbox, daybook, amount, {"TRN_DATE": f"{day}T00:00:00"}, **OWED, ACCT_NR="1300")
 
 
@@ -55,8 +55,8 @@ def test_an_item_is_what_was_sold_what_came_in_and_what_stands_there_besides(
     sandbox: Sandbox, books: AccountView
 ) -> None:
     sold(sandbox, "121.00")
-    came_in(sandbox, "50.00")
-    came_in(sandbox, "71.00", "100", "2026-11-03")
+    book_receipt(sandbox, "50.00")
+    book_receipt(sandbox, "71.00", "100", "2026-11-03")
     (item,) = read(books)
     assert (item.key, item.values["debtor"], item.values["item"]) == (KEY, "20003", "MI60102000A1")
     assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
@@ -77,8 +77,8 @@ def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
     conventions = Conventions(years="apart", year_begins="11-01")
     with running(articles=60, conventions=conventions) as other, connect_accountview(other) as books:
         sold(other, "121.00")
-        came_in(other, "21.00", day="2026-10-30")
-        came_in(other, "100.00", day="2026-11-02")
+        book_receipt(other, "21.00", day="2026-10-30")
+        book_receipt(other, "100.00", day="2026-11-02")
         (item,) = read(books)
 
     assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
@@ -89,7 +89,7 @@ def test_what_came_in_between_the_year_of_the_sale_and_this_one_counts_with_it()
     with running(articles=60, conventions=conventions) as other, connect_accountview(other) as books:
         years = {str(row["TRN_DATE"])[:4] for row in other.state("TRANSACT")}
         book(other, "700", "121.00", {**OWED, "TRN_DATE": "2024-12-30T00:00:00"})
-        came_in(other, "121.00", day="2025-02-01")
+        book_receipt(other, "121.00", day="2025-02-01")
         (item,) = read(books, "2024-12-30/MI60102000A1/8f3c")
 
     assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}, years

@@ -49,22 +49,22 @@ def fair(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
     return codes[(number - 1) * size : number * size]
 
 
-def capped(page_limit: int, *, by_asked: bool) -> Turning:
+def capped_paging(page_limit: int, *, by_asked: bool) -> Turning:
     """No more than so many in a page; the next begins where this ended, or where it would have."""
 
-    def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+    def turn_page(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
         start = (number - 1) * (size if by_asked else min(size, page_limit))
         return codes[start : start + min(size, page_limit)]
 
-    return turned
+    return turn_page
 
 
 def _hide_row(place: int) -> Turning:
-    def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+    def turn_page(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
         page = fair(codes, number, size)
         return [code for at, code in enumerate(page) if at != place or len(page) < 3]
 
-    return turned
+    return turn_page
 
 
 MISCHIEF: dict[str, Turning] = {
@@ -118,7 +118,7 @@ def test_a_server_that_gives_less_than_asked_is_read_whole(
     reading: Callable[[AccountView], list[str]], page_limit: int, by_asked: bool
 ) -> None:
     for count in (1, page_limit, page_limit + 1, min(3 * page_limit, 2500)):
-        server = Server(count, capped(page_limit, by_asked=by_asked))
+        server = Server(count, capped_paging(page_limit, by_asked=by_asked))
         assert outcome(an_accountview(server), reading) == server.codes
         assert server.asked <= 5 + -(-count // page_limit) + 1
 
@@ -137,7 +137,7 @@ def test_what_comes_is_all_or_the_read_is_stopped(
 
 @pytest.mark.parametrize("page_limit", [1, 3, 10])
 def test_pages_turned_by_keys_are_read_whole_too(page_limit: int) -> None:
-    server = Server(10, capped(page_limit, by_asked=False))
+    server = Server(10, capped_paging(page_limit, by_asked=False))
     assert articles(an_accountview(server, page_strategy="last_key")) == server.codes
 
 

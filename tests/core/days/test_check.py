@@ -312,7 +312,7 @@ def test_a_drawer_counted_anew_is_named_by_what_is_not_booked_of_it() -> None:
 
 def test_what_a_person_took_back_is_no_change_at_the_till() -> None:
     page = written_page(page_for(day_record()).lines)
-    back = [replace(part, values={**part.values, **turned(part)}) for part in page.parts]
+    back = [replace(part, values={**part.values, **negated_amounts(part)}) for part in page.parts]
     other = replace(page, key=f"{page.key}/01", parts=tuple(back))
     own = [OwnPage(page, PAGE, page), OwnPage(other, "600/2600499", other)]
     now = day_record()
@@ -320,7 +320,7 @@ def test_what_a_person_took_back_is_no_change_at_the_till() -> None:
     assert [finding.code for finding in check.findings] == ["unexplained"]
 
 
-def turned(part: Record) -> dict[str, Decimal]:
+def negated_amounts(part: Record) -> dict[str, Decimal]:
     return {name: -value for name, value in part.values.items() if isinstance(value, Decimal)}
 
 

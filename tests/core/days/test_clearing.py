@@ -27,7 +27,7 @@ def paid(*of: tuple[int, str]) -> list[Payout]:
     return [Payout(date(2026, 11, day), Decimal(amount), f"200/{n}") for n, (day, amount) in enumerate(of)]
 
 
-def settled(match: PayoutMatch) -> list[tuple[list[int], list[int], str]]:
+def settlement_days(match: PayoutMatch) -> list[tuple[list[int], list[int], str]]:
     """Days of the takings, days of the payouts, and the fee of each settlement."""
     return [
         (
@@ -79,7 +79,7 @@ def test_takings_are_matched_with_payouts(
 ) -> None:
     match = match_payouts(took(*takings), paid(*payouts), RULES)
     expected = [(days, on, Decimal(fee)) for days, on, fee in settlements]
-    assert [(days, on, Decimal(fee)) for days, on, fee in settled(match)] == expected
+    assert [(days, on, Decimal(fee)) for days, on, fee in settlement_days(match)] == expected
     assert [taking.date.day for taking in match.unpaid_takings] == under_way
     assert [payout.date.day for payout in match.unmatched] == unmatched
     assert {settlement.type for settlement in match.settlements} <= set(SettlementType)

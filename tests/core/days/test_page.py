@@ -238,7 +238,7 @@ def test_receipts_one_by_one_and_the_counts_alone_give_the_same_ledger() -> None
 COUNTED = {"1000": euros("-200.35"), "1090": euros("200.00"), "4400": euros("0.35")}  # by the counts alone
 
 
-def booked_alone(**with_payments: bool) -> DayBooks:
+def books_with_separate_bookings(**with_payments: bool) -> DayBooks:
     """Books in which these documents stand by themselves, whatever a day is set to hold."""
     alone = {
         f"id-{number}": SeparateBooking(with_payments=flag, debtor="10099") for number, flag in with_payments.items()
@@ -248,7 +248,7 @@ def booked_alone(**with_payments: bool) -> DayBooks:
 
 def test_what_is_booked_by_itself_with_its_payments_leaves_both_out_of_the_day() -> None:
     every = {record.key.removeprefix("id-"): True for record in DOCUMENTS}
-    page = page_for(day_record(), booked_alone(**every))
+    page = page_for(day_record(), books_with_separate_bookings(**every))
     assert ledger_of(page.lines) == COUNTED
     assert len(page.separate_documents) == len(DOCUMENTS)
     ledger = dict(COUNTED)
@@ -260,17 +260,20 @@ def test_what_is_booked_by_itself_with_its_payments_leaves_both_out_of_the_day()
 
 def test_one_receipt_with_its_payments_is_missing_from_its_day_to_the_cent() -> None:
     split = next(record for record in DOCUMENTS if record.key == "id-1.1.2026.4107")
-    ledger = ledger_of(page_for(day_record(), booked_alone(**{"1.1.2026.4107": True})).lines)
+    ledger = ledger_of(page_for(day_record(), books_with_separate_bookings(**{"1.1.2026.4107": True})).lines)
     for account, amount in ledger_of(page_for(_single_document_day(split)).lines).items():
         ledger[account] = ledger.get(account, Decimal(0)) + amount
     assert {account: amount for account, amount in sorted(ledger.items()) if amount} == expected_ledger()
     assert "4107" not in str(
-        [line.documents for line in page_for(day_record(), booked_alone(**{"1.1.2026.4107": True})).lines]
+        [
+            line.documents
+            for line in page_for(day_record(), books_with_separate_bookings(**{"1.1.2026.4107": True})).lines
+        ]
     )
 
 
 def test_a_receipt_booked_without_its_payments_is_settled_by_its_day() -> None:
-    page = page_for(day_record(), booked_alone(**{"1.1.2026.4107": False}))
+    page = page_for(day_record(), books_with_separate_bookings(**{"1.1.2026.4107": False}))
     (settled,) = (line for line in page.lines if line.debtor == "10099")
     assert (settled.account, settled.amount, settled.item) == ("1300", euros("-196.00"), "1.1.2026.4107")
     methods = ledger_of([line for line in page.lines if line.about == "payment"])
@@ -282,7 +285,9 @@ def test_what_a_voucher_paid_stands_with_the_posting_alone() -> None:
     repair = document("1.1.2026.4200", "50/1 54.50", "1 50.00 4.50", "VOUCHER 54.50")
     day = _single_document_day(repair)
     accounts = {**BOOKS.method_accounts, "VOUCHER": "1565"}
-    books = replace(booked_alone(**{"1.1.2026.4200": False}), vouchers=voucher, method_accounts=accounts)
+    books = replace(
+        books_with_separate_bookings(**{"1.1.2026.4200": False}), vouchers=voucher, method_accounts=accounts
+    )
     assert page_for(day, books).lines == ()
 
 
@@ -299,7 +304,7 @@ def test_what_was_paid_for_an_order_that_is_posted_is_no_down_payment(tells: boo
     )  # fmt: skip
     rows = [
         (line.account, line.amount, line.item)
-        for line in page_for(day, booked_alone(**{"2026.55": with_payments})).lines
+        for line in page_for(day, books_with_separate_bookings(**{"2026.55": with_payments})).lines
     ]
     assert rows == ([] if with_payments else [("1010", euros(100), ""), ("1300", euros(-100), "2026.55")])
 
@@ -311,7 +316,7 @@ def test_down_payments_under_two_vat_codes_are_not_told_apart_from_those_of_an_o
         payments={"order": {"PIN": 10000}}, vat={"order": {"4": (5000, 0), "3": (5000, 0)}}, counts=(),
         documents=(document("2026.55", "", "", "PIN 100.00", kind=Kind.ORDER),),
     )  # fmt: skip
-    error = refusal_of(day, booked_alone(**{"2026.55": True}))
+    error = refusal_of(day, books_with_separate_bookings(**{"2026.55": True}))
     assert (error.cause, error.facts["document"]) == ("day_down_payments_off", "2026.55")
 
 

@@ -49,7 +49,7 @@ LIMITS = st.sampled_from([Decimal(0), Decimal("0.01"), Decimal("0.05"), Decimal(
 PLACES = st.sampled_from([2, 4])
 
 
-def applied(  # noqa: C901  # one branch for each rule
+def expected_totals(  # noqa: C901  # one branch for each rule
     rule: str, facts: Mapping[str, str], sold: Sale, basis: Basis, rounding: Rounding, places: int
 ) -> Any:
     """What the books would come to if the rule held, worked out once more from its facts."""
@@ -190,7 +190,7 @@ def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_
 @given(awkward(), BASES, ROUNDINGS, PLACES)
 def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, places: int) -> None:
     verdict = compare_totals(sold, rates_of(sold.method), basis, rounding, places)
-    totals = applied(verdict.rule, verdict.facts, sold, basis, rounding, places)
+    totals = expected_totals(verdict.rule, verdict.facts, sold, basis, rounding, places)
 
     assert together(totals) == together(sold.sold)
 
