@@ -166,12 +166,12 @@ def erase_until(folder: Path, moment: int, count_file: Path, stage: str = "", se
     with at_rest_on(folder) as application:
         customer = application.persons.customer(debtor=NUMBER)
 
-        def began(name: str) -> None:
+        def stop_at(name: str) -> None:
             if name == stage:
                 threading.Timer(seconds, _die).start()
 
         touches.count = 0  # those of the opening are no part of it
-        application.persons.erase(customer, NUMBER, ME, began)
+        application.persons.erase(customer, NUMBER, ME, stop_at)
         count_file.write_text(str(touches.count), encoding="utf-8")
 
 

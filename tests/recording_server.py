@@ -17,7 +17,7 @@ class RecordingServer:
         self.requests: list[bytes] = []
 
     @property
-    def received(self) -> bytes:
+    def received_bytes(self) -> bytes:
         """Every received byte."""
         return b"\n".join(self.requests)
 

@@ -227,7 +227,7 @@ def as_postings(console: Console) -> Iterator[None]:
         yield
 
 
-def on_page(console: Console, reference: str) -> Decimal:
+def page_total(console: Console, reference: str) -> Decimal:
     """Return what the page of the books with a reference comes to with VAT."""
     (page,) = console.rows("DJ_PAGE", INV_NR=reference)
     return Decimal(str(page["PAGE_AMT"]))
@@ -251,8 +251,8 @@ def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
         assert (run.counts.read, run.counts.proven) == (1, 1)
         assert cause_of(console, order) == ""
         first, credit, second = references(console, order, f"{order}#credit", f"{order}#2")
-        assert on_page(console, first) == -on_page(console, credit) != NOTHING
-        assert on_page(console, second) * 2 == on_page(console, first) * 3
+        assert page_total(console, first) == -page_total(console, credit) != NOTHING
+        assert page_total(console, second) * 2 == page_total(console, first) * 3
         drift_check = check_drift(console, Kind.POSTING)
         assert (drift_check.counts.equal, drift_check.samples, drift_check.error) == (
             drift_check.counts.compared,
@@ -275,6 +275,6 @@ def test_what_was_posted_is_credited_as_that_and_booked_again_as_what_orders_bec
 
     assert (run.counts.read, run.counts.proven) == (1, 1)
     first, credit = references(console, order, f"{order}#credit")
-    assert on_page(console, first) == -on_page(console, credit) != NOTHING
+    assert page_total(console, first) == -page_total(console, credit) != NOTHING
     assert worth(console, f"MP-{console.till_client.number(order)}-2") > NOTHING
     assert cause_of(console, order) == ""

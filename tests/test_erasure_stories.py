@@ -29,7 +29,7 @@ __all__ = ["postgres_server"]
 PASSPHRASE = "correct horse battery"
 
 
-def found_by_search(shop: Shop) -> set[str]:
+def words_in_search(shop: Shop) -> set[str]:
     """Return which planted words lead to a record."""
     return {word for word in PLANTED if shop.application.search.records(word, "nl")}
 
@@ -72,7 +72,7 @@ def elsewhere(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterato
         yield load_settings(data=data, database_url=url)
 
 
-def restored_without_the_person(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def restore_without_person(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Restore the backup of before with the list and without it, and one that was made afterwards."""
     with elsewhere(shop, tmp_path / "new", request) as settings:
         settings.data.mkdir()
@@ -112,7 +112,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     others = {row["SUB_NR"]: row["ACCT_NAME"] for row in shop.console.sandbox.state("CONTACT")}
     assert [number for number, name in others.items() if number != "39001" and name in page] == []
 
-    assert {"zwq@planted.example", "Zwiebelquast"} <= found_by_search(shop)
+    assert {"zwq@planted.example", "Zwiebelquast"} <= words_in_search(shop)
     before, documents = shop.sums(), personal_data.documents
     with pytest.raises(ConfigurationError) as refused:
         persons.erase(customer, "39002", ME)
@@ -131,7 +131,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
 
     assert blotted.remaining == {}
     assert shop.hits() == {}
-    assert found_by_search(shop) == set()
+    assert words_in_search(shop) == set()
     assert {run: counts for run, counts in shop.sums().items() if run != waiting.id} == {
         run: counts for run, counts in before.items() if run != waiting.id
     }
@@ -150,7 +150,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     wrote = next(run for run in shop.application.runs.latest("customers", limit=100) if run.counts.proven)
     assert "39001" not in shop.console.lines(shop.console.undo(wrote))  # of what says nothing any more
 
-    restored_without_the_person(shop, tmp_path, request)
+    restore_without_person(shop, tmp_path, request)
 
     assert persons.lift(customer, ME)
     assert shop.console.lines(shop.console.preview("customers", "39001"))["39001"].cause != "person_erased"

@@ -27,7 +27,7 @@ def active(console: Console) -> list[dict[str, Any]]:
     return [row for row in console.sandbox.state("relations", "mplus") if row.get("active") is not False]
 
 
-def found_by(console: Console, email: str) -> list[dict[str, Any]]:
+def relations_with_email(console: Console, email: str) -> list[dict[str, Any]]:
     """Return the active relations with an e-mail address."""
     return [row for row in active(console) if str(row.get("email")).casefold() == email.casefold()]
 
@@ -38,7 +38,7 @@ def alone(console: Console, many: int) -> list[dict[str, Any]]:
     times = Counter(str(row["MAIL_BUS"]).casefold() for row in rows)
     linked = {str(row.get("extRelationId")) for row in active(console)}
     mine = [row for row in rows if times[str(row["MAIL_BUS"]).casefold()] == 1 and str(row["SUB_NR"]) in linked]
-    return [row for row in mine if len(found_by(console, row["MAIL_BUS"])) == 1][:many]
+    return [row for row in mine if len(relations_with_email(console, row["MAIL_BUS"])) == 1][:many]
 
 
 @pytest.mark.parametrize("first", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
@@ -54,6 +54,6 @@ def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Conso
 
     for mode in (first, Mode.COMPLETE, Mode.COMPLETE):
         console.run("customers", mode=mode)
-    matches = [found_by(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
+    matches = [relations_with_email(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
     assert [[str(row["extRelationId"]) for row in rows] for rows in matches] == [["29001"], [stays["SUB_NR"]], [], []]
     assert console.preview("customers").state is RunState.DONE

@@ -69,11 +69,11 @@ def names(console: Console) -> dict[str, str]:
     return {str(row["productNumber"]): row["description"] for row in console.sandbox.state("products", "mplus")}
 
 
-def parked(console: Console, run: Run, cause: str) -> dict[str, PlanRow]:
+def parked_rows(console: Console, run: Run, cause: str) -> dict[str, PlanRow]:
     return {key: row for key, row in console.lines(run).items() if row.cause == cause}
 
 
-def changed(console: Console, run: Run) -> dict[str, PlanRow]:
+def changed_rows(console: Console, run: Run) -> dict[str, PlanRow]:
     return {key: row for key, row in console.lines(run).items() if row.change}
 
 
@@ -132,9 +132,9 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
     set_products(console, sku_rule="allotted")
     plan = console.preview("products")
 
-    assert not parked(console, plan, "article_number_changed")
+    assert not parked_rows(console, plan, "article_number_changed")
     assert plan.position.watched["older_number"] == sum(code in links for code in before)
-    assert {row.key for row in changed(console, plan).values()} >= {"NIEUW-1", simple(console)[0]}
+    assert {row.key for row in changed_rows(console, plan).values()} >= {"NIEUW-1", simple(console)[0]}
 
     console.commit(plan)
     after = at_the_till(console)
@@ -144,7 +144,7 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
     assert {code: now[code].reference for code in links} == {code: link.reference for code, link in links.items()}
     assert int(now["NIEUW-1"].reference) >= 100_000
     second_plan = console.preview("products")
-    assert not changed(console, second_plan)
+    assert not changed_rows(console, second_plan)
     assert second_plan.position.watched["older_number"] == len(links)
 
 
@@ -154,13 +154,13 @@ def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) ->
     console.application.flows.change("stock", branches, somebody(WHO))
     plan = console.preview("stock")
     numbers = {
-        key: row.change.desired.values.get("number") for key, row in changed(console, plan).items() if row.change
+        key: row.change.desired.values.get("number") for key, row in changed_rows(console, plan).items() if row.change
     }
     set_products(console, sku_rule="allotted")
     later = console.preview("stock")
     assert numbers
     assert {
-        key: row.change.desired.values.get("number") for key, row in changed(console, later).items() if row.change
+        key: row.change.desired.values.get("number") for key, row in changed_rows(console, later).items() if row.change
     } == numbers
 
 
@@ -174,19 +174,19 @@ def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new: C
     before = at_the_till(new)
     set_products(new, parent_field="parent")
     plan = new.preview("products")
-    waiting = parked(new, plan, "article_in_other_product")
+    waiting = parked_rows(new, plan, "article_in_other_product")
     run = new.commit(plan)
 
     assert len(waiting) >= STYLES
     assert {row.facts["product"].partition(" ")[0] for row in waiting.values()} == {before[code] for code in waiting}
     assert run.counts.proven == plan.counts.planned
-    assert not parked(new, run, "article_number_taken")
+    assert not parked_rows(new, run, "article_number_taken")
     assert at_the_till(new) == before
 
     second_plan = new.preview("products")
 
-    assert not changed(new, second_plan)
-    assert parked(new, second_plan, "article_in_other_product").keys() == waiting.keys()
+    assert not changed_rows(new, second_plan)
+    assert parked_rows(new, second_plan, "article_in_other_product").keys() == waiting.keys()
 
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
@@ -197,20 +197,20 @@ def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode
     regroup(console, new, moved)
     reprice(console, siblings[0], others[0])
     plan = console.preview("products", mode=mode)
-    waiting = parked(console, plan, "article_in_other_product")
+    waiting = parked_rows(console, plan, "article_in_other_product")
     row = waiting[moved]
 
     assert waiting.keys() - before == {moved}
     assert row.weight == 1
     assert row.facts["product"].partition(" ")[0] == till_products[moved]
-    assert {old, new} <= changed(console, plan).keys()
+    assert {old, new} <= changed_rows(console, plan).keys()
 
     console.commit(plan)
 
     assert (at_the_till(console), names(console)) == (till_products, names_before)
     second_plan = console.preview("products")
-    assert not changed(console, second_plan)
-    assert parked(console, second_plan, "article_in_other_product").keys() == before | {moved}
+    assert not changed_rows(console, second_plan)
+    assert parked_rows(console, second_plan, "article_in_other_product").keys() == before | {moved}
 
 
 def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along(console: Console) -> None:
@@ -220,14 +220,14 @@ def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along
     regroup(console, "NIEUW", moved)
     plan = console.preview("products", mode=Mode.CHANGES)
 
-    assert list(parked(console, plan, "article_in_other_product")) == [moved]
-    assert not changed(console, plan)
+    assert list(parked_rows(console, plan, "article_in_other_product")) == [moved]
+    assert not changed_rows(console, plan)
 
     regroup(console, "", moved)
     alone = console.preview("products", mode=Mode.CHANGES)
 
-    assert list(parked(console, alone, "article_in_other_product")) == [moved]
-    assert not changed(console, alone)
+    assert list(parked_rows(console, alone, "article_in_other_product")) == [moved]
+    assert not changed_rows(console, alone)
     assert at_the_till(console) == till_products
     assert names(console) == names_before
 
@@ -239,12 +239,12 @@ def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> No
         console.sandbox.accountview.edit("ARTICLE", code, {"K9_PARENT": "NIEUW", "K9_COLOUR": colour})
     plan = console.preview("products", mode=Mode.CHANGES)
 
-    assert list(parked(console, plan, "article_in_other_product")) == pair[1:]
-    assert list(changed(console, plan)) == ["NIEUW"]
+    assert list(parked_rows(console, plan, "article_in_other_product")) == pair[1:]
+    assert list(changed_rows(console, plan)) == ["NIEUW"]
 
     console.commit(plan)
 
-    assert not changed(console, console.preview("products"))
+    assert not changed_rows(console, console.preview("products"))
 
 
 def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
@@ -254,13 +254,13 @@ def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
     reprice(console, codes[0])
     plan = console.preview("products", mode=Mode.CHANGES)
 
-    assert not parked(console, plan, "article_in_other_product")
-    assert list(changed(console, plan)) == ["ANDERS"]
+    assert not parked_rows(console, plan, "article_in_other_product")
+    assert list(changed_rows(console, plan)) == ["ANDERS"]
 
     console.commit(plan)
 
     assert at_the_till(console) == till_products
-    assert not changed(console, console.preview("products"))
+    assert not changed_rows(console, console.preview("products"))
 
 
 # ---- blocked in the books
@@ -278,7 +278,7 @@ def test_what_is_blocked_in_the_books_is_not_for_sale_at_the_till_until_it_is_un
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": True})
     console.run("products", mode=Mode.CHANGES)
     assert is_for_sale(console, code) is for_sale
-    assert not changed(console, console.preview("products"))
+    assert not changed_rows(console, console.preview("products"))
 
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": False})
     console.run("products", mode=Mode.CHANGES)
@@ -291,7 +291,7 @@ def test_what_is_blocked_and_cannot_be_mapped_goes_off_sale_and_is_not_parked(co
     name = next(row["ART_DESC1"] for row in console.sandbox.state("ARTICLE") if row["ART_CODE"] == code)
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": True, "ART_DESC1": ""})
     run = console.run("products", mode=Mode.CHANGES)
-    assert not parked(console, run, "required_field_empty")
+    assert not parked_rows(console, run, "required_field_empty")
     assert not is_for_sale(console, code)
 
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": False, "ART_DESC1": name})
@@ -312,7 +312,7 @@ def test_what_is_blocked_and_was_entered_at_the_till_by_hand_goes_off_sale(conso
     console.application.access.connector("mplus").write(by_hand, None, NoLinks(), "by hand")
     console.sandbox.accountview.add("ARTICLE", {"ART_CODE": "900901", "ART_DESC1": "Bel", "REC_BLK": True})
     plan = console.preview("products", mode=Mode.CHANGES)
-    row = next(row for row in changed(console, plan).values() if row.key == "900901")
+    row = next(row for row in changed_rows(console, plan).values() if row.key == "900901")
     assert row.change is not None
     assert row.change.desired.flat() == {"900901/active": False}
     console.commit(plan)

@@ -71,7 +71,7 @@ def _notebook(name: str) -> Any:
     return nbformat.reads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
 
 
-def executed(data: Path, name: str) -> list[dict[str, Any]]:
+def run_notebook(data: Path, name: str) -> list[dict[str, Any]]:
     """Return the outputs of the notebook by their kinds, one for each cell that gives any."""
     notebook = _notebook(name)
     with pytest.MonkeyPatch.context() as environment:
@@ -87,9 +87,9 @@ def executed(data: Path, name: str) -> list[dict[str, Any]]:
 def test_the_notebooks_answer_their_questions_while_the_console_runs_and_without_it(data: Path) -> None:
     with running(data):
         assert (data / "server.json").exists()
-        beside = {name: executed(data, name) for name in NAMES}
+        beside = {name: run_notebook(data, name) for name in NAMES}
     assert not (data / "server.json").exists()
-    alone = executed(data, "the-log")
+    alone = run_notebook(data, "the-log")
 
     for outputs in (beside["the-log"], alone):
         assert len(outputs) == 5

@@ -220,7 +220,7 @@ def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(co
         console.till_client.pay_in_advance(order, "CASH", 300)
         later = console.run("orders", order)
         assert console.lines(later)[order].cause == "document_changed_after_booking"
-        run = console.commit(booked_again(console))
+        run = console.commit(book_again(console))
     ours = [f"{order}{ending}" for ending in ("", "#credit", "#2")]
     pages = {link.reference.partition("/")[2] for link in links(console, ours).values()}
     balances = ledger_totals(console.sandbox, pages)
@@ -231,7 +231,7 @@ def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(co
     assert open_ == euros(total - 800)
 
 
-def booked_again(console: Console) -> Run:
+def book_again(console: Console) -> Run:
     """Decide that what was changed after booking is taken back and booked again, and return the plan that follows."""
     exceptions = console.application.exceptions
     (group,) = [

@@ -65,7 +65,7 @@ class Article:
         return self.level
 
 
-def unpromised(console: Console) -> str:
+def unpromised_article(console: Console) -> str:
     """Return an article of which no order at the till keeps anything aside."""
     promised = {
         str(line["articleNumber"])
@@ -86,7 +86,7 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
     console: Console, reserved: dict[str, str]
 ) -> None:
     console.application.flows.change("stock", reserved, somebody(WHO))
-    article = Article(console, unpromised(console))
+    article = Article(console, unpromised_article(console))
     assert (article.books, article.level) == ((12, 0), 12)
 
     order = console.till_client.order(article.code)
@@ -112,7 +112,7 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
 def test_a_sale_whose_order_is_deleted_in_the_books_stays_off_sale_once_a_look_found_that(console: Console) -> None:
     console.application.flows.change("stock", {"reservations": "field"}, somebody(WHO))
     console.application.flows.change("orders", {"on": True}, somebody(WHO))
-    article = Article(console, unpromised(console))
+    article = Article(console, unpromised_article(console))
     order = console.till_client.order(article.code)
     level = article.level
     assert console.run("orders", order).counts.proven == 1

@@ -86,7 +86,7 @@ def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
 # ---- nobody else switches a safeguard off
 
 
-def named(tree: ast.AST) -> list[str]:
+def safeguard_calls(tree: ast.AST) -> list[str]:
     """Return every call of a program that makes safeguards of its own."""
     return [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == "Safeguards"]
 
@@ -96,7 +96,9 @@ def _name(call: ast.Call) -> Any:
 
 
 def test_the_lab_alone_leaves_a_safeguard_out() -> None:
-    calls_by_file = {file: named(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")}
+    calls_by_file = {
+        file: safeguard_calls(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")
+    }
     elsewhere = {file.name: calls for file, calls in calls_by_file.items() if calls and file.parent.name != "lab"}
 
     assert elsewhere == {"dependencies.py": ["Safeguards()"]}

@@ -86,7 +86,7 @@ def cut(file: Path) -> None:
         opened.truncate(file.stat().st_size // 2)
 
 
-def scratched(place: int) -> Callable[[Path], None]:
+def scratch_at(place: int) -> Callable[[Path], None]:
     """Return what writes over a part of a file."""
 
     def scratch(file: Path) -> None:
@@ -111,7 +111,7 @@ def newer(file: Path) -> None:
         pytest.param(lambda file: file.write_bytes(b""), marks=pytest.mark.long),
         pytest.param(lambda file: file.write_bytes(bytes(20_000)), marks=pytest.mark.long),
         pytest.param(cut, marks=pytest.mark.long), newer,
-        *(pytest.param(scratched(place), marks=pytest.mark.long) for place in (4_100, 8_200, 12_300)),
+        *(pytest.param(scratch_at(place), marks=pytest.mark.long) for place in (4_100, 8_200, 12_300)),
     ],
     ids=["garbage", "empty", "zeros", "cut", "newer", "header", "second-header", "first-block"],
 )  # fmt: skip
@@ -139,7 +139,7 @@ def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(logbook_of_run: Lo
         long.execute("INSERT INTO records (title) SELECT md5(range::VARCHAR) FROM range(100000)")
     size = logbook_of_run.path.stat().st_size
     for place in range(size // 3, size - 300_000, 100_000):
-        scratched(place)(logbook_of_run.path)
+        scratch_at(place)(logbook_of_run.path)
     with pytest.raises(ConfigurationError) as caught:
         logbook_of_run.ask("SELECT max(title) FROM records")
     assert caught.value.code == "log_broken"

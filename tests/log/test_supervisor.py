@@ -281,14 +281,14 @@ def test_an_idle_process_takes_next_to_nothing(logbook_of_run: Logbook, events: 
     logbook_of_run.start(events)
     process = process_of(logbook_of_run)
 
-    def worked() -> float:
+    def cpu_seconds() -> float:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     time.sleep(1)
-    before = worked()
+    before = cpu_seconds()
     time.sleep(4)
-    assert worked() - before <= 0.04
+    assert cpu_seconds() - before <= 0.04
     logbook_of_run.stop()
 
 

@@ -68,7 +68,7 @@ def test_changes_of_several_tabs_are_saved_with_one_button(connected: Applicatio
     connected.flows.change("products", {"sku_rule": "code", "schedule_minutes": 5}, somebody("test"))
 
 
-def left(test: AppTest, key: str) -> None:
+def press_and_leave(test: AppTest, key: str) -> None:
     """Press a button and be on another page before the answer to it is drawn."""
     test.button(key=key).click()
     test.switch_page("pages/runs.py").run()
@@ -79,13 +79,13 @@ def test_what_is_saved_is_kept_where_the_page_is_left_before_it_is_drawn_anew(
     connected: Application, open_page: Open
 ) -> None:
     test = open_page("flows", tab="settings")
-    left(test.selectbox(key="products-zero_price-0").set_value("park").run(), "save")
+    press_and_leave(test.selectbox(key="products-zero_price-0").set_value("park").run(), "save")
     assert connected.flows.settings("products").model_dump()["zero_price"] == "park"
     connected.flows.change("products", {"zero_price": "send"}, somebody("test"))
 
     table = connected.rules.tables()["vat_codes"]
     test = open_page("flows", tab="tables")
-    left(next(selectbox for selectbox in test.selectbox).set_value("1").run(), "save_table")
+    press_and_leave(next(selectbox for selectbox in test.selectbox).set_value("1").run(), "save_table")
     assert "1" in {other for code, other in connected.rules.tables()["vat_codes"].items() if table.get(code) != other}
     connected.rules.set_table("vat_codes", table, "test")
 

@@ -28,7 +28,7 @@ LATE_SECONDS = 10  # time enough to see that it is missing; while the page is re
 
 
 @contextmanager
-def asked_of_databases() -> Iterator[list[str]]:
+def record_statements() -> Iterator[list[str]]:
     """Hold the questions that pages ask of databases, without those of what works in the background."""
     statements: list[str] = []
 
@@ -72,7 +72,7 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
     preview_products(connected)
     wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
 
-    with asked_of_databases() as statements:
+    with record_statements() as statements:
         test = open_page("overview")
 
     assert len(statements) <= MOST_ASKED, statements

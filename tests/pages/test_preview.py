@@ -36,7 +36,7 @@ def plan(connected: Application) -> Iterator[Run]:
         connected.runs.discard(run.id, "test")
 
 
-def shown(test: AppTest) -> list[str]:
+def plan_codes(test: AppTest) -> list[str]:
     """Return the codes in the table of the plan."""
     return [str(code) for code in test.dataframe[0].value["key"]]
 
@@ -57,9 +57,9 @@ def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
     test = open_page("preview", plan=waiting_plan.id, show="create", group=group)
 
     assert not test.exception
-    assert len(shown(test)) == min(number, PAGE)
+    assert len(plan_codes(test)) == min(number, PAGE)
     rows = connected.plans.listed(waiting_plan.id, "create", "", LineFilter(group=group))
-    assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in rows)) == shown(test)
+    assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in rows)) == plan_codes(test)
 
 
 def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
@@ -72,10 +72,10 @@ def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
     test = test.selectbox(key="_field").select("article.price_incl").run()
 
     assert test.query_params["field"] == "article.price_incl"
-    assert len(shown(test)) == fields["article.price_incl"]
+    assert len(plan_codes(test)) == fields["article.price_incl"]
     assert {
         row.key for row in connected.plans.rows(waiting_plan.id, "update", among=LineFilter(field="article.price_incl"))
-    } == set(shown(test))
+    } == set(plan_codes(test))
 
 
 def test_parked_lines_are_sorted_out_by_their_reason(
@@ -86,7 +86,7 @@ def test_parked_lines_are_sorted_out_by_their_reason(
 
     test = open_page("preview", plan=waiting_plan.id, show="park", cause=cause)
 
-    assert len(shown(test)) == number
+    assert len(plan_codes(test)) == number
     assert sum(causes.values()) == connected.plans.count(waiting_plan.id, "park")
 
 
@@ -116,13 +116,13 @@ def test_another_action_forgets_the_field_and_keeps_the_group(
 
 def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, waiting_plan: Run) -> None:
     test = open_page("preview", plan=waiting_plan.id, show="update", field="article.never")
-    assert "No line meets these filters" in texts(test) or shown(test)
+    assert "No line meets these filters" in texts(test) or plan_codes(test)
     test = open_page("preview", plan=waiting_plan.id, show="create", find="nothing is called so")
 
     test = press(test, "clear")
 
     assert test.text_input(key="find").value == ""
-    assert shown(test)
+    assert plan_codes(test)
 
 
 # ---- choosing
@@ -332,7 +332,7 @@ def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, o
     test = open_page("runs", run=plan.id, show="parked", find=row.key)
 
     assert not test.exception
-    assert row.key in shown(test)
+    assert row.key in plan_codes(test)
 
 
 def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Application) -> None:

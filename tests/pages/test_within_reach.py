@@ -56,7 +56,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, li
         yield running, addresses
 
 
-def entered(server: Server, role: Role) -> Person:
+def person_with_role(server: Server, role: Role) -> Person:
     """Return somebody of a role at a socket."""
     database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
     try:
@@ -76,7 +76,7 @@ REFUSED = "does not have this right"  # as the cause `not_allowed` says it
 def test_how_something_is_arranged_is_seen_and_out_of_reach(
     views: tuple[Server, list[tuple[str, str]]], role: Role
 ) -> None:
-    somebody_there = entered(views[0], role)
+    somebody_there = person_with_role(views[0], role)
     for page, query in SETTINGS if role is Role.ACCOUNTANT else SETTINGS[:3]:
         page_text = somebody_there.open_page(page, query)
         assert "ask somebody with the role operator, administrator" in page_text, (page, query)
@@ -90,7 +90,7 @@ def test_how_something_is_arranged_is_seen_and_out_of_reach(
 def test_what_is_within_reach_is_not_refused(views: tuple[Server, list[tuple[str, str]]], role: Role) -> None:
     server, more = views
     pressed, wrong = 0, []
-    browser = entered(server, role)
+    browser = person_with_role(server, role)
     for page, query in [*ELSEWHERE, *SETTINGS, *more]:
         assert REFUSED not in browser.open_page(page, query), (page, query)
         within = {key: button for key, button in browser.buttons.items() if key in browser.reachable}

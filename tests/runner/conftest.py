@@ -59,21 +59,21 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
 
 
 @pytest.fixture(scope="module")
-def stocked_till(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def till_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The journal of a sandbox whose till has the articles of the books."""
     return with_articles(tmp_path_factory.mktemp("articles"))
 
 
 @pytest.fixture(scope="module")
-def calm_orders(stocked_till: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+def calm_orders(till_journal: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     """What orders come to that nothing happens to."""
-    return without_trouble(stocked_till, tmp_path_factory.mktemp("calm") / "orders")
+    return without_trouble(till_journal, tmp_path_factory.mktemp("calm") / "orders")
 
 
 @pytest.fixture(scope="module")
-def calm_postings(stocked_till: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+def calm_postings(till_journal: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     """What orders come to as postings that nothing happens to."""
-    return without_trouble(stocked_till, tmp_path_factory.mktemp("calm") / "postings", "posting")
+    return without_trouble(till_journal, tmp_path_factory.mktemp("calm") / "postings", "posting")
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
 def how_it_stands(console: Console, ledger: Ledger) -> str:
     run, process = ledger.run(), console.process
     state = (run.state, run.error, run.facts) if run else "no run"
-    return f"{process}: {state}, {dict(steps(ledger))}; {console.sandbox.ledger.writes()[-5:]}; {console.said()}"
+    return f"{process}: {state}, {dict(steps(ledger))}; {console.sandbox.ledger.writes()[-5:]}; {console.read_output()}"
 
 
 def _kill_and_restart(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:

@@ -66,9 +66,9 @@ class Console:
         self.process.join(seconds)
         if self.process.exitcode is None:
             self.kill()
-        assert self.process.exitcode == 0, f"ended with {self.process.exitcode}: {self.said()}"
+        assert self.process.exitcode == 0, f"ended with {self.process.exitcode}: {self.read_output()}"
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         """Return the end of what the process said."""
         own = self.folder / "said"
         output = own.read_text(encoding="utf-8") if own.exists() else ""
@@ -101,7 +101,7 @@ class Obedient(Console):
         """Return what the application answers to a question of that name; raise what it raises."""
         self._command_pipe.send((name, arguments))
         if not self._command_pipe.poll(SECONDS):
-            raise TimeoutError(self.said())
+            raise TimeoutError(self.read_output())
         answer = self._command_pipe.recv()
         if isinstance(answer, IntegrationError):
             raise answer

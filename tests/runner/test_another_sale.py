@@ -56,7 +56,7 @@ def of_another_shop(harness: OrdersHarness, run: Run, amount: str = "484.75") ->
     return replace(change.desired, key="elsewhere", parts=tuple(parts))
 
 
-def told_as_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
+def check_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
     assert harness.causes(run) == {KEY: "reference_of_another"}
     assert (run.counts.read, run.counts.parked, run.counts.difference) == (1, 1, 0)
     assert (books.writes, harness.links.get("orders", Kind.POSTING, [KEY])) == ([], {})
@@ -64,13 +64,13 @@ def told_as_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
 
 def test_what_is_there_before_the_plan_is_made(harness: OrdersHarness, books: Books) -> None:
     books.put(of_another_shop(harness, harness.preview(Mode.COMPLETE)))
-    told_as_not_booked(harness, books, harness.run(Mode.COMPLETE))
+    check_not_booked(harness, books, harness.run(Mode.COMPLETE))
 
 
 def test_what_comes_between_plan_and_write(harness: OrdersHarness, books: Books) -> None:
     run = harness.preview(Mode.COMPLETE)
     books.put(of_another_shop(harness, run))
-    told_as_not_booked(harness, books, harness.commit(run))
+    check_not_booked(harness, books, harness.commit(run))
 
 
 @pytest.mark.parametrize("by", ["this run", "the next"])
@@ -83,10 +83,10 @@ def test_what_is_found_after_a_lost_answer(harness: OrdersHarness, books: Books,
     assert harness.steps(run) == {KEY: Step.IN_DOUBT}
     books.put(other)
     if by == "this run":
-        told_as_not_booked(harness, books, harness.carry_out(run))
+        check_not_booked(harness, books, harness.carry_out(run))
     else:
         harness.runs.interrupt(run.id, "cancelled", {})
-        told_as_not_booked(harness, books, harness.preview(Mode.COMPLETE))
+        check_not_booked(harness, books, harness.preview(Mode.COMPLETE))
         assert harness.steps(run) == {KEY: Step.IN_DOUBT}
 
 

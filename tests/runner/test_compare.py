@@ -24,7 +24,7 @@ def test_a_price_edited_at_the_till_is_set_right(harness: FlowHarness, target: M
     harness.run()
     edit_record(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
     run = harness.preview()
-    assert harness.wanted(run) == {"1001": {"1001/price_incl": Decimal("20.00")}}
+    assert harness.planned_values(run) == {"1001": {"1001/price_incl": Decimal("20.00")}}
 
 
 def test_what_is_written_once_is_never_set_right(harness: FlowHarness, target: MemoryConnector) -> None:
@@ -40,7 +40,7 @@ def test_a_field_of_the_till_alone_is_never_touched(
     edit_record(target, "1001", {"1001/kitchen_printer": "2"}, Kind.PRODUCT)
     edit_record(source, "1001", {"price": Decimal("20.0000")})
     harness.run()
-    assert target.held(Kind.PRODUCT)["1001"].flat()["1001/kitchen_printer"] == "2"
+    assert target.records_of(Kind.PRODUCT)["1001"].flat()["1001/kitchen_printer"] == "2"
 
 
 def test_a_text_edited_on_both_sides_is_a_conflict_with_all_three_values(
@@ -54,7 +54,7 @@ def test_a_text_edited_on_both_sides_is_a_conflict_with_all_three_values(
     assert row.cause == "field_conflict"
     assert row.facts["agreed_value"] == "Artikel 1001"
     assert (row.facts["source_value"], row.facts["target_value"]) == ("Onze naam", "Hun naam")
-    assert target.held(Kind.PRODUCT)["1001"].values["name"] == "Hun naam"
+    assert target.records_of(Kind.PRODUCT)["1001"].values["name"] == "Hun naam"
 
 
 def test_a_product_that_both_had_is_met_and_brought_in_line(harness: FlowHarness, target: MemoryConnector) -> None:
@@ -90,7 +90,7 @@ def test_a_new_variant_joins_its_product(database: Database, target: MemoryConne
     source.put(an_article("4", parent="TRUI", size="XL"))
     run = harness.run()
     assert harness.changes(run)["TRUI"].action is Action.UPDATE
-    assert [part.key for part in target.held(Kind.PRODUCT)["TRUI"].parts] == ["1", "2", "3", "4"]
+    assert [part.key for part in target.records_of(Kind.PRODUCT)["TRUI"].parts] == ["1", "2", "3", "4"]
 
 
 def test_a_record_of_the_till_that_cannot_be_read_parks_alone(
@@ -99,13 +99,13 @@ def test_a_record_of_the_till_that_cannot_be_read_parks_alone(
     harness.run()
     edit_record(source, "1001", {"price": Decimal("20.0000")})
     edit_record(source, "1002", {"price": Decimal("20.0000")})
-    before = target.held(Kind.PRODUCT)["1002"]
+    before = target.records_of(Kind.PRODUCT)["1002"]
     wrong = unreadable(Kind.PRODUCT, "1002", WrongValueError("priceIncl", "veel"), "<priceIncl>veel</priceIncl>")
     target.put(wrong)
     run = harness.run(Mode.COMPLETE)
     assert harness.causes(run) == {"1002": "record_unreadable"}
     (issue,) = harness.issues.list("products", "record_unreadable")
     assert (issue.issue.facts["system"], issue.issue.facts["raw"]) == ("mplus", "<priceIncl>veel</priceIncl>")
-    assert target.held(Kind.PRODUCT)["1002"] is wrong
+    assert target.records_of(Kind.PRODUCT)["1002"] is wrong
     target.put(before)
-    assert harness.wanted(harness.run(Mode.COMPLETE)) == {"1002": {"1002/price_incl": Decimal("24.20")}}
+    assert harness.planned_values(harness.run(Mode.COMPLETE)) == {"1002": {"1002/price_incl": Decimal("24.20")}}

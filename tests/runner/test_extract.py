@@ -39,8 +39,8 @@ def test_an_edit_at_the_till_is_noticed_and_its_article_read_again(
     harness.run()
     edit_record(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
     run = harness.run()
-    assert harness.wanted(run) == {"1002": {"1002/price_incl": Decimal("20.00")}}
-    assert target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"] == Decimal("20.00")
+    assert harness.planned_values(run) == {"1002": {"1002/price_incl": Decimal("20.00")}}
+    assert target.records_of(Kind.PRODUCT)["1002"].flat()["1002/price_incl"] == Decimal("20.00")
     assert not harness.changes(harness.preview())
 
 
@@ -50,7 +50,7 @@ def test_the_other_variants_of_a_changed_one_are_read_too(database: Database, ta
     harness.run()
     edit_record(source, "2", {"price": Decimal("20.0000")})
     run = harness.preview()
-    assert harness.wanted(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
+    assert harness.planned_values(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
     assert run.counts.read == run.counts.planned == 3
 
 
@@ -212,19 +212,19 @@ def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
 
-    def tripped(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
+    def tripped_brakes(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
         source.told = FieldPresence(counts={"CUR_CODE": number})  # on each of two pages
         source.put(an_article("9001", name=f"Another {number} {mode}"))
         return {brake.code: brake.count for brake in harness.preview(mode).brakes}
 
     source.told = FieldPresence(counts={"CUR_CODE": 4})
     harness.run(Mode.COMPLETE)
-    assert tripped(2) == {}, "half of them may go"
-    assert tripped(1, Mode.CHANGES) == {}
+    assert tripped_brakes(2) == {}, "half of them may go"
+    assert tripped_brakes(1, Mode.CHANGES) == {}
     for _ in "ab":  # until a person confirms it
-        assert tripped(1) == {"brake_values_lost": 6}
+        assert tripped_brakes(1) == {"brake_values_lost": 6}
     harness.run(Mode.COMPLETE)
-    assert tripped(1) == {}
+    assert tripped_brakes(1) == {}
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:

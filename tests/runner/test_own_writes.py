@@ -105,7 +105,7 @@ def test_a_cursor_passes_only_what_is_known_to_be_ours(harness: FlowHarness, sho
     harness.run()
     till.told.clear()
     run = harness.preview()
-    assert harness.wanted(run) == {CODES[7]: {f"{CODES[7]}/price_incl": Decimal("20.00")}}
+    assert harness.planned_values(run) == {CODES[7]: {f"{CODES[7]}/price_incl": Decimal("20.00")}}
     assert till.told["records"] <= PAGE, "of what we wrote after it nothing more than fits in one answer"
 
 
@@ -158,7 +158,7 @@ STEP = 100  # instructions of the database between two counts
 
 
 @pytest.fixture
-def worked(database: Database) -> Counter[str]:
+def database_steps(database: Database) -> Counter[str]:
     """What the database did: in hundreds of its instructions, which rise with every row it touches."""
     steps: Counter[str] = Counter()
 
@@ -172,7 +172,7 @@ def worked(database: Database) -> Counter[str]:
 
 @pytest.mark.long
 def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
-    harness: FlowHarness, books: MemoryConnector, till: Crowded, worked: Counter[str]
+    harness: FlowHarness, books: MemoryConnector, till: Crowded, database_steps: Counter[str]
 ) -> None:
     """Counted in what the database does and in calls: seconds say little where many tests run."""
     costs, price = [], 17
@@ -185,9 +185,9 @@ def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
         price += 1
         for code in CODES[:10]:
             edit_record(books, code, {"price": Decimal(price)})
-        worked.clear()
+        database_steps.clear()
         till.told.clear()
         assert harness.run().counts.proven == len(CODES[:10])
         assert till.told == {"pages": 1, "records": 0}
-        costs.append(worked["steps"])
+        costs.append(database_steps["steps"])
     assert costs[1] <= 1.1 * costs[0]

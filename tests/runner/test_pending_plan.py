@@ -70,13 +70,13 @@ def test_a_plan_of_changes_takes_retirements_over_with_what_was_left_out(
         harness.approve(old)
     assert (refusal.value.code, refusal.value.facts["run"]) == ("plan_replaced", run.id)
     harness.commit(run)
-    products = target.held(Kind.PRODUCT)
+    products = target.records_of(Kind.PRODUCT)
     assert [products[key].flat()[f"{key}/active"] for key in ("1003", "1004")] == [False, True]
 
 
 def test_what_has_come_back_meanwhile_is_not_taken_over(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    back = source.held(Kind.ARTICLE)["1003"]
+    back = source.records_of(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
     source.remove(Kind.ARTICLE, "1004")
     harness.preview(Mode.COMPLETE)
@@ -117,7 +117,7 @@ def test_a_change_that_the_source_took_back_ends_the_plan_that_waits(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    before = source.held(Kind.ARTICLE)["1001"].values["price"]
+    before = source.records_of(Kind.ARTICLE)["1001"].values["price"]
     edit_record(source, "1001", HIGHER)
     plan = harness.preview()
     edit_record(source, "1001", {"price": before})
@@ -189,7 +189,7 @@ def test_the_articles_of_a_product_that_are_gone_are_taken_over_together(
     run = harness.preview()
     assert run.brakes == plan.brakes
     harness.commit(run)
-    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    product = target.records_of(Kind.PRODUCT)["TRUI"].flat()
     assert [product[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
 
 
@@ -199,7 +199,7 @@ def test_a_plan_of_an_empty_source_puts_nothing_aside_and_keeps_its_brake(
     harness.run()
     edit_record(source, "1001", HIGHER)
     plan = harness.preview()
-    article_records = source.held(Kind.ARTICLE)
+    article_records = source.records_of(Kind.ARTICLE)
     for key in list(article_records):
         source.remove(Kind.ARTICLE, key)
     empty = harness.preview(Mode.COMPLETE)
@@ -240,7 +240,7 @@ def test_what_is_new_in_two_plans_is_created_once(harness: FlowHarness, target: 
     final_run = harness.commit(every)
     assert set(harness.steps(final_run).values()) == {Step.PROVEN}
     assert len(target.writes) - writes_before == len(harness.changes(final_run)) - len(harness.changes(chosen))
-    assert set(target.held(Kind.PRODUCT)) == {"1001", "1002", "1003", "1004", "1005"}
+    assert set(target.records_of(Kind.PRODUCT)) == {"1001", "1002", "1003", "1004", "1005"}
 
 
 class Deaf(MemoryConnector):
@@ -274,8 +274,8 @@ def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_a
 class Unread(FlowHarness):
     """The flow where nobody can read back what was written of products."""
 
-    def made(self) -> FlowLogic:
-        logic = super().made()
+    def make_logic(self) -> FlowLogic:
+        logic = super().make_logic()
         stages = [
             replace(stage, unverifiable=True, write_once=True) if stage.target is Kind.PRODUCT else stage
             for stage in logic.flow.stages
@@ -333,7 +333,7 @@ def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
     run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
     while harness.runner.preview.page(run.id):
         harness.restart()
-    assert set(harness.changes(harness.rested(run))) == {"1001", "1003", "1004"}
+    assert set(harness.changes(harness.checked_run(run))) == {"1001", "1003", "1004"}
     assert harness.runs.get(gone.id).facts["run"] == run.id
 
 

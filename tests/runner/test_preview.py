@@ -21,7 +21,7 @@ def test_a_preview_writes_nothing(harness: FlowHarness, source: MemoryConnector,
     assert run.state is RunState.READY
     assert run.counts.planned == run.counts.read == 5
     assert source.calls_made["write"] == target.calls_made["write"] == 0
-    assert target.held(Kind.PRODUCT) == target.held(Kind.GROUP) == {}
+    assert target.records_of(Kind.PRODUCT) == target.records_of(Kind.GROUP) == {}
 
 
 def test_a_second_run_has_to_wait_for_the_first(harness: FlowHarness) -> None:
@@ -36,7 +36,7 @@ def test_a_changed_price_plans_exactly_that_write(harness: FlowHarness, source: 
     harness.run()
     edit_record(source, "1002", {"price": Decimal("20.0000")})
     run = harness.preview()
-    assert harness.wanted(run) == {"1002": {"1002/price_incl": Decimal("24.20")}}
+    assert harness.planned_values(run) == {"1002": {"1002/price_incl": Decimal("24.20")}}
     (row,) = harness.changes(run).values()
     assert row.change is not None
     assert row.change.before is not None
@@ -50,7 +50,7 @@ def test_a_preview_goes_on_after_a_restart_with_the_same_plan(harness: FlowHarne
     harness.restart()
     while harness.runner.preview.page(run.id):
         harness.restart()
-    run = harness.rested(run)
+    run = harness.checked_run(run)
     assert (run.fingerprint, run.counts) == (whole.fingerprint, whole.counts)
 
 
@@ -64,7 +64,7 @@ def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(
         harness.runner.preview.page(run.id)
     while harness.runner.preview.page(run.id):
         pass
-    assert harness.rested(run).counts.read == 5
+    assert harness.checked_run(run).counts.read == 5
 
 
 def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
@@ -74,7 +74,7 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
     harness.runner.preview.page(run.id)
     calls_before = source.calls_made.total()
     harness.runs.request_cancel(run.id, "test")
-    stopped = harness.previewed(run)
+    stopped = harness.finish_preview(run)
     assert (stopped.state, stopped.error, stopped.ended_at) == (
         RunState.DISCARDED,
         "preview_cancelled",
@@ -92,14 +92,14 @@ def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_wha
     while not harness.plans.count(run.id):
         harness.runner.preview.page(run.id)
     harness.runs.request_cancel(run.id, "test")
-    counts = harness.previewed(run).counts
+    counts = harness.finish_preview(run).counts
     assert (counts.difference, counts.read) == (0, counts.planned)
 
 
 def test_a_cancelled_preview_cannot_be_committed(harness: FlowHarness) -> None:
     run = harness.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
     harness.runs.request_cancel(run.id, "test")
-    harness.previewed(run)
+    harness.finish_preview(run)
     with pytest.raises(PlanStaleError):
         harness.keep_approval(run.id, Approval("", "test"))
 

@@ -146,7 +146,7 @@ def test_what_an_earlier_mapping_says_is_not_what_the_source_says(
 ) -> None:
     harness.mapping_version = 2
     edit_record(source, "1002", {"price": Decimal("30.0000")})
-    harness.previewed(
+    harness.finish_preview(
         harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1002",), version=1))
     )
     edit_record(source, "1002", {"price": Decimal("20.0000")})
@@ -238,9 +238,9 @@ def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHar
     harness.run()
     source.put(
         replace(
-            source.held(Kind.ARTICLE)["1001"],
+            source.records_of(Kind.ARTICLE)["1001"],
             key="1006",
-            values={**source.held(Kind.ARTICLE)["1001"].values, "size": "L", "ean": ""},
+            values={**source.records_of(Kind.ARTICLE)["1001"].values, "size": "L", "ean": ""},
         )
     )
     harness.commit(harness.undo(harness.run()))

@@ -69,7 +69,7 @@ def of_tills(*orders: Record) -> Sums:
 def of_ledger(books: Books) -> Sums:
     """Return base and VAT by VAT code, as the books hold them."""
     totals: Sums = {}
-    for page in books.held(Kind.POSTING).values():
+    for page in books.records_of(Kind.POSTING).values():
         for line in (part.values for part in page.parts if part.kind is Kind.LINE and part.values.get("vat_code")):
             amount, vat_here = (Decimal(str(line.get(name) or 0)) for name in ("amount", "vat"))
             base, vat = totals.get(str(line["vat_code"]), (Decimal(0), Decimal(0)))
@@ -147,7 +147,7 @@ class SharedLedger(Ledger):
     def _keep(self, record: Record):  # type: ignore[no-untyped-def]  # noqa: ANN202
         return super()._keep(replace(record, key=str(record.values["reference"])))
 
-    def on_account(self, account: str) -> Decimal:
+    def account_total(self, account: str) -> Decimal:
         """Return what all pages of the day put on an account."""
         rows = (entry.values for entry in self.fetch(Kind.ENTRY, [DAY.isoformat()]))
         return sum((Decimal(str(row["amount"])) for row in rows if row["account"] == account), Decimal(0))
@@ -171,11 +171,11 @@ def test_both_shops_book_a_day_of_the_same_date_branch_and_amounts_and_know_thei
 ) -> None:
     first_console, second_console = consoles
     assert first_console.run(Mode.COMPLETE).counts.proven == 1
-    once = ledger.on_account("1010")
+    once = ledger.account_total("1010")
 
     assert second_console.run(Mode.COMPLETE).counts.proven == 1
-    assert {*ledger.held(Kind.DAY_PAGE)} == {"MZ6101700100", "KZ6101700100"}
-    assert ledger.on_account("1010") == 2 * once != 0
+    assert {*ledger.records_of(Kind.DAY_PAGE)} == {"MZ6101700100", "KZ6101700100"}
+    assert ledger.account_total("1010") == 2 * once != 0
 
     for shop, reference in ((first_console, "MZ6101700100"), (second_console, "KZ6101700100")):
         assert shop.run(Mode.COMPLETE).counts.unchanged == 1

@@ -17,7 +17,7 @@ EAN, OTHER = "8712345678906", "8700000000001"
 
 
 def at_till(target: MemoryConnector, key: str, path: str) -> Value:
-    return target.held(Kind.PRODUCT)[key].flat()[path]
+    return target.records_of(Kind.PRODUCT)[key].flat()[path]
 
 
 def a_price_update(harness: FlowHarness, source: MemoryConnector) -> str:
@@ -51,7 +51,10 @@ def test_an_update_is_undone_to_the_old_values(
 ) -> None:
     run = a_price_update(harness, source)
     back = harness.undo(harness.runs.get(run))
-    assert harness.wanted(back)["1002"].items() >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
+    assert (
+        harness.planned_values(back)["1002"].items()
+        >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
+    )
     final_run = harness.commit(back)
     assert (final_run.state, harness.steps(final_run)) == (RunState.DONE, {"1002": Step.PROVEN})
     assert at_till(target, "1002", "1002/price_incl") == Decimal("20.00")
@@ -137,7 +140,7 @@ def test_a_retirement_is_undone_by_making_it_active_again(
     run = harness.run(Mode.COMPLETE)
     assert at_till(target, "1003", "1003/active") is False
     back = harness.undo(run)
-    assert harness.wanted(back) == {"1003": {"1003/active": True}}
+    assert harness.planned_values(back) == {"1003": {"1003/active": True}}
     assert harness.commit(back).state is RunState.DONE
     assert at_till(target, "1003", "1003/active") is True
 
@@ -147,7 +150,7 @@ def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
 ) -> None:
     edit_record(source, "1003", {"ean": EAN})
     harness.run()
-    article = source.held(Kind.ARTICLE)["1003"]
+    article = source.records_of(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
     run = harness.run(Mode.COMPLETE)
     edit_record(source, "1002", {"ean": EAN})
@@ -157,7 +160,7 @@ def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
     assert at_till(target, "1003", "1003/active") is False
     source.put(article)
     harness.commit(harness.undo(later))
-    assert harness.wanted(harness.undo(run)) == {"1003": {"1003/active": True, "1003/ean": EAN}}
+    assert harness.planned_values(harness.undo(run)) == {"1003": {"1003/active": True, "1003/ean": EAN}}
 
 
 def test_two_articles_that_handed_a_barcode_over_both_get_back_what_they_had(
@@ -177,13 +180,13 @@ def test_each_of_several_lines_of_one_record_is_undone(
     for key, size in (("1001", "M"), ("1002", "L")):
         edit_record(source, key, {"parent": "1001", "size": size})
     harness.run()
-    before = target.held(Kind.PRODUCT)["1001"]
+    before = target.records_of(Kind.PRODUCT)["1001"]
     edit_record(source, "1001", {"price": Decimal("20.0000")})
     source.remove(Kind.ARTICLE, "1002")
     run = harness.run(Mode.COMPLETE)
     assert [row.key for row in harness.plans.rows(run.id, "changes", limit=9)] == ["1001", "1001"]
     harness.commit(harness.undo(run))
-    assert target.held(Kind.PRODUCT)["1001"] == before
+    assert target.records_of(Kind.PRODUCT)["1001"] == before
 
 
 def test_an_undo_can_be_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
@@ -218,4 +221,4 @@ def test_an_undo_goes_on_after_a_restart(harness: FlowHarness, source: MemoryCon
     harness.restart()
     while harness.runner.preview.page(run.id):
         harness.restart()
-    assert harness.rested(run).fingerprint == whole.fingerprint
+    assert harness.checked_run(run).fingerprint == whole.fingerprint

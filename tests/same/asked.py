@@ -38,7 +38,7 @@ class Places:
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
-    def placed(self, line: str) -> str:
+    def number_runs(self, line: str) -> str:
         """Return a line with each run's id replaced by its number in the order of appearance."""
         return _RUN.sub(self._placeholder, line)
 

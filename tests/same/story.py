@@ -142,10 +142,10 @@ class _Transcript:
 
     def note(self, name: str, lines: Iterable[str]) -> None:
         """Keep lines under a name."""
-        placed = [self._places.placed(line) for line in lines]
+        placed = [self._places.number_runs(line) for line in lines]
         self.lines[name] = placed if self._in_order else [without_numbers(line) for line in placed]
 
-    def asked(self, step: str) -> None:
+    def note_requests(self, step: str) -> None:
         """Keep what both systems were asked since the last time."""
         for system, log in self._logs.items():
             self.note(name := f"{step}, {ASKED} {system}", [line_of(system, request) for request in log])
@@ -193,7 +193,7 @@ class _Operator:
         self._transcript.note(
             f"{step}{PLAN}", [_json(_run_values(run)), *(_json(_line_values(row)) for row in self._rows(run))]
         )
-        self._transcript.asked(f"{step}, preview")
+        self._transcript.note_requests(f"{step}, preview")
         self.clock.advance(STEP_SECONDS)
         return run
 
@@ -206,7 +206,7 @@ class _Operator:
             self._transcript.note(
                 f"{step}, end", [_json(_run_values(run)), *(_json(_outcome_values(row)) for row in self._rows(run))]
             )
-            self._transcript.asked(f"{step}, commit")
+            self._transcript.note_requests(f"{step}, commit")
             self.clock.advance(STEP_SECONDS)
         return run
 

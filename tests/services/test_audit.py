@@ -48,7 +48,7 @@ def night(application: Application) -> None:
         position = application.audit.page(position)
 
 
-def tampered(application: Application, seq: int) -> None:
+def change_entry(application: Application, seq: int) -> None:
     with stores_in(application).database.write() as connection:
         connection.execute(sa.text("DROP TRIGGER IF EXISTS audit_no_update"))
         connection.execute(table.update().where(table.c.seq == seq).values(who="nobody"))
@@ -202,7 +202,7 @@ def test_the_night_closes_the_day_and_follows_the_chain(application: Application
 
 
 def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
-    tampered(application, 3)
+    change_entry(application, 3)
     night(application)
     checked = application.audit.checked()
     assert checked is not None
@@ -315,19 +315,19 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
         packed.extractall(tmp_path / "out")
     program, lines = tmp_path / "out" / "verify_audit.py", tmp_path / "out" / "audit.jsonl"
 
-    def verified(*more: str) -> tuple[int, str]:
+    def run_program(*more: str) -> tuple[int, str]:
         command = [sys.executable, "-I", str(program), str(lines), *more]
         process = subprocess.run(command, capture_output=True, text=True, check=False)
         return process.returncode, process.stdout
 
-    assert verified("--head", numbered_hash(head))[0] == 0
-    assert verified("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")
+    assert run_program("--head", numbered_hash(head))[0] == 0
+    assert run_program("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")
     whole = lines.read_bytes().splitlines(keepends=True)
     assert len(whole) == head.seq + 2  # that it was taken, and its head
     lines.write_bytes(b"".join(whole).replace(b'"who":"anna"', b'"who":"ann4"', 1))
-    assert verified()[0] == 1
+    assert run_program()[0] == 1
     lines.write_bytes(b"".join(whole[:-2]))
-    assert verified()[1].startswith("BROKEN. The end is missing")
+    assert run_program()[1].startswith("BROKEN. The end is missing")
 
 
 def test_a_csv_has_what_was_sought(application: Application) -> None:

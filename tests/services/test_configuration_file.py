@@ -40,13 +40,13 @@ def here(tmp_path: Path) -> Iterator[Application]:
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Application]:
+def new_application(tmp_path: Path) -> Iterator[Application]:
     """A console of the real thing, new."""
     with open_application(tmp_path / "there", start=False) as application:
         yield application
 
 
-def refused(read: Callable[[str], object], text: str) -> tuple[str, str]:
+def refusal_of(read: Callable[[str], object], text: str) -> tuple[str, str]:
     """Return the code and the place with which a file is refused."""
     with pytest.raises(ConfigurationError) as caught:
         read(text)
@@ -54,42 +54,42 @@ def refused(read: Callable[[str], object], text: str) -> tuple[str, str]:
 
 
 def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_in(
-    here: Application, there: Application
+    here: Application, new_application: Application
 ) -> None:
     text = here.arrangement.text()
-    parsed_file = there.arrangement.read(text)
+    parsed_file = new_application.arrangement.read(text)
 
     places = {difference.place for difference in parsed_file.differences}
     assert {"flows.products.schedule_minutes", "tables.payment_methods.PIN", "tables.payment_methods.ČASH"} <= places
     assert "names.accountview.objects.articles.code" in places
     assert len([place for place in places if place.startswith("mappings.customers")]) == 2  # a rule, and their order
-    assert there.flows.settings("products").schedule_minutes != 45  # nothing yet
+    assert new_application.flows.settings("products").schedule_minutes != 45  # nothing yet
 
-    there.arrangement.keep(parsed_file, somebody(WHO), "brought in")
+    new_application.arrangement.keep(parsed_file, somebody(WHO), "brought in")
 
-    assert there.arrangement.text() == text
-    assert there.flows.settings("products").schedule_minutes == 45
-    assert there.mappings.published("customers").note == "brought in"
-    assert there.mappings.published("products").version == 1  # as it was
-    assert there.names.in_force().objects.articles.code == "ART1"
-    reparsed_file = there.arrangement.read(text)
+    assert new_application.arrangement.text() == text
+    assert new_application.flows.settings("products").schedule_minutes == 45
+    assert new_application.mappings.published("customers").note == "brought in"
+    assert new_application.mappings.published("products").version == 1  # as it was
+    assert new_application.names.in_force().objects.articles.code == "ART1"
+    reparsed_file = new_application.arrangement.read(text)
     assert reparsed_file.differences == ()
-    there.arrangement.keep(reparsed_file, somebody(WHO), "again")
-    assert there.mappings.published("customers").version == 2
+    new_application.arrangement.keep(reparsed_file, somebody(WHO), "again")
+    assert new_application.mappings.published("customers").version == 2
 
 
-def test_corrections_come_along_where_they_are_asked_for(here: Application, there: Application) -> None:
+def test_corrections_come_along_where_they_are_asked_for(here: Application, new_application: Application) -> None:
     assert "corrections" not in json.loads(here.arrangement.text())
     text = here.arrangement.text(["orders"])
 
-    parsed_file = there.arrangement.read(text)
-    there.arrangement.keep(parsed_file, somebody(WHO), "")
+    parsed_file = new_application.arrangement.read(text)
+    new_application.arrangement.keep(parsed_file, somebody(WHO), "")
 
     assert [
         (correction.key, correction.was, correction.becomes)
-        for correction in there.corrections.list_corrections("orders")
+        for correction in new_application.corrections.list_corrections("orders")
     ] == [("7", "x", "y")]
-    assert there.arrangement.read(text).differences == ()
+    assert new_application.arrangement.read(text).differences == ()
 
 
 def test_a_file_has_no_secret(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_what_a_file_does_not_name_stays(here: Application) -> None:
     assert after == json.loads(before)
 
 
-def changed(text: str, *path: str, to: Any) -> str:
+def change_value(text: str, *path: str, to: Any) -> str:
     """Return a file with another value in one place."""
     shape = json.loads(text)
     inner = shape
@@ -146,7 +146,7 @@ def test_nonsense_is_refused_with_its_place_and_changes_nothing(
 ) -> None:
     before = here.arrangement.text()
 
-    code, at = refused(here.arrangement.read, changed(before, *path, to=to))
+    code, at = refusal_of(here.arrangement.read, change_value(before, *path, to=to))
     assert (code in ("arrangement_invalid", "arrangement_refused"), at) == (True, place)
     assert here.arrangement.text() == before
 
@@ -167,7 +167,7 @@ def test_nonsense_is_refused_with_its_place_and_changes_nothing(
     ],
 )
 def test_what_is_no_file_of_settings_is_refused(here: Application, text: str, place: str) -> None:
-    assert refused(here.arrangement.read, text) == ("arrangement_invalid", place)
+    assert refusal_of(here.arrangement.read, text) == ("arrangement_invalid", place)
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
@@ -191,12 +191,12 @@ def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Applic
 
 
 def test_a_file_of_a_newer_version_is_refused(here: Application) -> None:
-    assert refused(here.arrangement.read, '{"sluis": 2, "program": "9.9"}')[0] == "arrangement_too_new"
+    assert refusal_of(here.arrangement.read, '{"sluis": 2, "program": "9.9"}')[0] == "arrangement_too_new"
 
 
-def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> None:
-    parsed_file = there.arrangement.read(here.arrangement.text())
-    before = there.arrangement.text()
+def test_all_of_it_is_kept_or_nothing(here: Application, new_application: Application) -> None:
+    parsed_file = new_application.arrangement.read(here.arrangement.text())
+    before = new_application.arrangement.text()
     broken = type(parsed_file)(
         type(parsed_file.arranged)(
             parsed_file.arranged.settings, {"customers": {"rules": {object()}}}, parsed_file.arranged.tables
@@ -205,9 +205,9 @@ def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> 
     )
 
     with pytest.raises(Exception, match=r"(?i)json"):
-        there.arrangement.keep(broken, somebody(WHO), "")
+        new_application.arrangement.keep(broken, somebody(WHO), "")
 
-    assert there.arrangement.text() == before
+    assert new_application.arrangement.text() == before
 
 
 @pytest.mark.parametrize(
@@ -233,17 +233,17 @@ def test_what_no_file_of_settings_can_be_is_refused_and_not_repeated(
     assert here.arrangement.text() == before
 
 
-def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application, there: Application) -> None:
+def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application, new_application: Application) -> None:
     content = here.arrangement.text().encode()
-    mark = there.arrangement.of_file(content).mark
-    there.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
+    mark = new_application.arrangement.of_file(content).mark
+    new_application.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
     with pytest.raises(ConfigurationError, match="arrangement_changed"):
-        there.arrangement.take(content, mark, somebody(WHO), "")
-    assert there.flows.settings("products").schedule_minutes == 20
+        new_application.arrangement.take(content, mark, somebody(WHO), "")
+    assert new_application.flows.settings("products").schedule_minutes == 20
 
-    mark = there.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
-    assert there.arrangement.take(content, mark, somebody(WHO), "from the test") > 3
-    assert there.arrangement.text() == here.arrangement.text()
+    mark = new_application.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
+    assert new_application.arrangement.take(content, mark, somebody(WHO), "from the test") > 3
+    assert new_application.arrangement.text() == here.arrangement.text()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT, Role.OPERATOR])

@@ -35,7 +35,7 @@ def where(standings: BookingStateStore, key: str = KEY) -> BookingStage | None:
     return states[key].stage if states else None
 
 
-def begun(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
+def begin_run(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
     return runs.begin(FLOW, mode, "anna", 4).id
 
 
@@ -64,7 +64,7 @@ def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired
 def test_what_the_run_at_work_has_read_is_planned_until_its_plan_says_otherwise(
     standings: BookingStateStore, runs: RunStore, previews: Previews
 ) -> None:
-    run = begun(runs)
+    run = begin_run(runs)
     read(previews, run)
     assert where(standings) is BookingStage.PLANNED
     previews.keep_page(run, [replace(a_park(1), key=KEY)], [], 0, START)
@@ -76,7 +76,7 @@ def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
     standings: BookingStateStore, runs: RunStore, previews: Previews, issues: Issues, skipped: str
 ) -> None:
     issues.open(FLOW, "earlier", [IssueOccurrence(Issue("price_missing", KEY), "product", "Thee 1")])
-    run = begun(runs)
+    run = begin_run(runs)
     assert where(standings) is BookingStage.PARKED
     if skipped == "read":
         read(previews, run, record=None, skip=Skip("filtered_out", KEY))
@@ -107,7 +107,7 @@ def test_a_plan_that_waits_counts_unless_the_run_at_work_takes_it_over(
 ) -> None:
     a_plan(runs, a_create(1))
     assert where(standings) is BookingStage.WAITING
-    begun(runs, mode)
+    begin_run(runs, mode)
     assert where(standings) is expected
 
 

@@ -207,12 +207,15 @@ def test_an_incremental_run_closes_only_issues_of_records_it_read(
 def test_a_page_of_ten_times_as_many_lines_takes_hardly_more_for_each(runs: RunStore, previews: Previews) -> None:
     run = a_preview(runs)
 
-    def kept(first: int, many: int) -> float:
+    def time_page(first: int, many: int) -> float:
         lines = [a_create(first + number) for number in range(many)]
         started = time.process_time()
         previews.keep_page(run, lines, [], 0, START)
         return time.process_time() - started
 
-    kept(0, 100)
-    few, many = kept(100, 300), min(kept(400, 3_000), kept(3_400, 3_000))  # of one the collector takes its share
+    time_page(0, 100)
+    few, many = (
+        time_page(100, 300),
+        min(time_page(400, 3_000), time_page(3_400, 3_000)),
+    )  # of one the collector takes its share
     assert many < 30 * few  # with the square of them it would be a hundred times as much

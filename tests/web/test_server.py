@@ -30,7 +30,7 @@ ALL = "0.0.0.0"  # noqa: S104 - said, and refused
 EVERYWHERE = [ALL, "::", "", "192.168.1.5", "console.example.com", "0", "127.1", "::ffff:127.0.0.1"]
 
 
-def started(data: Path, *arguments: str, **settings: str) -> CommandResult:
+def start_console(data: Path, *arguments: str, **settings: str) -> CommandResult:
     """Return how a console ended that is not to run."""
     port = str(free_port())
     process = subprocess.run(
@@ -105,7 +105,7 @@ def test_an_address_is_kept_as_browsers_name_it(address: str, origin: str) -> No
 def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    ended = started(tmp_path, *arguments, CONSOLE_ADDRESS=PUBLIC["CONSOLE_ADDRESS"])
+    ended = start_console(tmp_path, *arguments, CONSOLE_ADDRESS=PUBLIC["CONSOLE_ADDRESS"])
 
     assert ended.status == 5
     error_text = " ".join(ended.err.split())
@@ -131,7 +131,7 @@ def test_what_watches_a_program_sees_whom_it_asks_for(tmp_path: Path) -> None:
     assert "socket.getaddrinfo outside.invalid" in outside_connections(tmp_path)
 
 
-def tried(server: Server) -> list[int]:
+def try_origins(server: Server) -> list[int]:
     """Ask as pages from everywhere do, and return what was answered."""
     own = f"127.0.0.1:{server.port}"
     tries = [
@@ -146,7 +146,7 @@ def tried(server: Server) -> list[int]:
 
 
 def test_nobody_outside_is_asked_for_anything(server: Server) -> None:
-    assert tried(server) == [403, 403, 421, 403, 101, 403, 421]
+    assert try_origins(server) == [403, 403, 421, 403, 101, 403, 421]
     assert server.outside == []
 
 
@@ -155,7 +155,7 @@ def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, 
     host = ("--host", ALL) if command is COMMAND else ("--server.address", ALL)
     opened = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true", "STREAMLIT_SERVER_ENABLE_CORS": "false"}
     with serve_console(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
-        assert tried(server) == [403, 403, 421, 403, 101, 101, 101]
+        assert try_origins(server) == [403, 403, 421, 403, 101, 101, 101]
         assert server.outside == []
 
 

@@ -170,7 +170,7 @@ class Books:
         """The pages of a day."""
         return [link for own, link in sorted(self.links.items()) if own == key or own.startswith(f"{key}/")]
 
-    def posted(self, key: str) -> list[Posted]:
+    def ledger_rows(self, key: str) -> list[Posted]:
         """The rows of the ledger that the pages of a day made."""
         numbers = {link.reference for link in self.pages(key)}
         return [entry for entry in self.rows if entry.page in numbers]
@@ -185,7 +185,7 @@ class Books:
                 entry.date, entry.row.account, Decimal(entry.row.cents).scaleb(-2), entry.page,
                 str(self._reference(entry.page)), entry.row.code,
             )
-            for entry in self.posted(day.key)
+            for entry in self.ledger_rows(day.key)
         ]  # fmt: skip
         return check_day(page.lines, documents_of_day(record), own, entries, logic.books)
 

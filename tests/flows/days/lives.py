@@ -159,7 +159,7 @@ class Life:
             for where, cents in self._separate_vat(sums).items():
                 expected[when, where] = expected.get((when, where), 0) + cents
         actual: dict[tuple[date, Where], int] = {}
-        for entry in self.books.posted(self.day.key):
+        for entry in self.books.ledger_rows(self.day.key):
             self.expect("branch", entry.branch, self.day.branch)
             where = entry.row.account, entry.row.code, entry.row.debtor, entry.row.item
             actual[entry.date, where] = actual.get((entry.date, where), 0) + entry.row.cents
@@ -181,7 +181,7 @@ class Life:
         """A day that is booked as it is: VAT is the till's, the check says so, and a second look plans nothing."""
         rows = [
             (TILL_CODES[entry.row.code], (-entry.row.cents,))
-            for entry in self.books.posted(self.day.key)
+            for entry in self.books.ledger_rows(self.day.key)
             if entry.row.code and entry.row.account == VAT_ACCOUNTS[entry.row.code]
         ]
         vat = {code: cents for code, (cents,) in sum_by_key(rows).items() if cents}

@@ -242,7 +242,7 @@ class _BookedQuestions(Questions):
         super().__init__()
         self.link = Link(record.kind, record.key, "700/2600001", record)
 
-    def linked(self, ids: Any) -> dict[str, Link]:
+    def find_links(self, ids: Any) -> dict[str, Link]:
         return {self.link.key: self.link} if self.link.key in ids else {}
 
 

@@ -44,7 +44,9 @@ def standing(key: str, where: BookingStage, sold: Decimal | None = WHOLE) -> Boo
     return BookingState(key, where, key.upper(), f"MP-{key}", sold, Kind.POSTING)
 
 
-def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False) -> str:
+def verdict_code(
+    document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False
+) -> str:
     """Return what becomes of a document by its chain: the code of a cause or of a reason, or nothing."""
     verdict = not_booked_because(document, chain, taking_part, sending=sending)
     return NOTHING_SAID if verdict is None else verdict.reason if isinstance(verdict, Skip) else verdict.cause
@@ -87,8 +89,8 @@ def test_what_becomes_of_a_document_whose_sale_stands_elsewhere(
     chain = Chain(before=others) if place == BEFORE else Chain(after=others)
     taking_part = ("other-1",) if takes_part else ()
     document = a_document(kind, "one-1")
-    assert said(document, chain, taking_part) == at_reading
-    assert said(document, chain, taking_part, sending=True) == at_sending
+    assert verdict_code(document, chain, taking_part) == at_reading
+    assert verdict_code(document, chain, taking_part, sending=True) == at_sending
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_an_order_is_skipped_when_what_is_booked_of_it_covers_it_and_is_a_questi
     sold: Sequence[Decimal | None], expected: str
 ) -> None:
     after = tuple(standing(f"invoice-{place}", BookingStage.BOOKED, amount) for place, amount in enumerate(sold))
-    assert said(an_order(), Chain(after=after)) == expected
+    assert verdict_code(an_order(), Chain(after=after)) == expected
 
 
 def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
@@ -128,20 +130,20 @@ def test_what_is_off_by_no_more_than_the_limit_is_covered() -> None:
 
 def test_a_part_invoice_of_an_order_that_is_booked_whole_is_covered() -> None:
     part = a_document(Kind.INVOICE, "invoice-1", total_incl=HALF)
-    assert said(part, Chain(before=(standing("order-1", BookingStage.BOOKED),))) == "sale_booked"
+    assert verdict_code(part, Chain(before=(standing("order-1", BookingStage.BOOKED),))) == "sale_booked"
 
 
 def test_an_invoice_of_two_orders_waits_for_the_one_that_is_parked_and_asks_about_one_that_takes_no_part() -> None:
     invoice = a_document(Kind.INVOICE, "invoice-1", total_incl=2 * WHOLE)
     order = standing("order-1", BookingStage.BOOKED)
-    assert said(invoice, Chain(before=(order, standing("other-1", BookingStage.PARKED)))) == "sale_waits"
-    assert said(invoice, Chain(before=(order, standing("order-2", BookingStage.PLANNED)))) == "sale_booked"
-    assert said(invoice, Chain(before=(order,))) == "sale_partly_booked"
+    assert verdict_code(invoice, Chain(before=(order, standing("other-1", BookingStage.PARKED)))) == "sale_waits"
+    assert verdict_code(invoice, Chain(before=(order, standing("order-2", BookingStage.PLANNED)))) == "sale_booked"
+    assert verdict_code(invoice, Chain(before=(order,))) == "sale_partly_booked"
 
 
 def test_a_refund_is_never_the_same_sale_as_what_it_takes_back() -> None:
-    assert said(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED),))) == NOTHING_SAID
-    assert said(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED, -WHOLE),))) == "sale_booked"
+    assert verdict_code(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED),))) == NOTHING_SAID
+    assert verdict_code(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED, -WHOLE),))) == "sale_booked"
 
 
 # ---- what is told of a document
@@ -208,7 +210,7 @@ def of_a_day(*pages: Record | None) -> ChainQueries:
     )
 
 
-def turned(page: Record) -> Record:
+def reverse_page(page: Record) -> Record:
     """Return the page that takes another one back."""
     (line,) = page.parts
     return replace(page, parts=(replace(line, values={**line.values, "amount": Decimal(10)}),))
@@ -232,8 +234,8 @@ PART_IN_A_DAY = replace(
         ((IN_A_DAY,), {"total_incl": -WHOLE}, NOTHING_SAID),
         ((PART_IN_A_DAY,), {"total_incl": HALF}, NOTHING_SAID),
         ((PART_IN_A_DAY,), {}, "sale_beyond_order"),
-        ((IN_A_DAY, turned(IN_A_DAY)), {}, NOTHING_SAID),
-        ((IN_A_DAY, turned(IN_A_DAY), IN_A_DAY), {}, "sale_beyond_order"),
+        ((IN_A_DAY, reverse_page(IN_A_DAY)), {}, NOTHING_SAID),
+        ((IN_A_DAY, reverse_page(IN_A_DAY), IN_A_DAY), {}, "sale_beyond_order"),
         ((None,), {"date": date(2026, 11, 23)}, "sale_waits"),
     ],
 )

@@ -39,7 +39,15 @@ def test_the_vat_code_goes_by_country_and_vat_number(vat_number: str, table: dic
     rates = {**BOOKS, "6": Decimal(21), "7": Decimal(21), "8": Decimal(21)}
     chosen = OrderSettings(collective_account="1300")
     logic = OrdersLogic(
-        chosen, BODY, 1, with_tables(vat_codes_sales=table), rates, TILL, questions.known, questions.linked, TOLD
+        chosen,
+        BODY,
+        1,
+        with_tables(vat_codes_sales=table),
+        rates,
+        TILL,
+        questions.existing_articles,
+        questions.find_links,
+        TOLD,
     )
     assert lines_of(booking(order, logic))[0].values["vat_code"] == expected
 
@@ -81,6 +89,8 @@ def test_the_revenue_account_goes_by_country() -> None:
 def test_a_document_under_a_code_without_a_percentage_waits(becomes: str) -> None:
     questions, rates = Questions(), {code: rate for code, rate in BOOKS.items() if code != "1"}
     chosen = OrderSettings.model_validate({"orders": becomes, "daybook": "700", "collective_account": "1300"})
-    logic = OrdersLogic(chosen, BODY, 7, with_tables(), rates, TILL, questions.known, questions.linked, TOLD)
+    logic = OrdersLogic(
+        chosen, BODY, 7, with_tables(), rates, TILL, questions.existing_articles, questions.find_links, TOLD
+    )
     issue = parked_issue(an_order(), logic)
     assert (issue.cause, issue.facts["vat"]) == ("vat_rate_unknown", "accountview - 1")

@@ -124,7 +124,7 @@ def test_a_posting_knows_no_address() -> None:
     assert logic.stage(ADDRESSES, [an_order(others=(a_delivery(),))]) == []
 
 
-def booked_as(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
+def current_order(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
     return CurrentRecord(
         Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, other_references=others
     )
@@ -145,7 +145,7 @@ def test_what_is_there_without_a_link_is_skipped_with_its_reference() -> None:
     logic = orders()
     document = booking(an_order(), logic)
     assert logic.objection(PAPERS, document, CurrentRecord(document, "50001"), None) is None
-    skip = logic.writable_part(PAPERS, document, booked_as())
+    skip = logic.writable_part(PAPERS, document, current_order())
     assert isinstance(skip, Skip)
     assert (skip.reason, skip.facts["reference"]) == ("already_in_target", "50001")
 
@@ -154,15 +154,15 @@ def test_a_booked_document_that_did_not_change_is_left_alone() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     document = booking(an_order(delivery_state="complete", marker="9"), logic)
-    assert logic.objection(PAPERS, document, booked_as(), link_to(before)) is None
-    assert logic.writable_part(PAPERS, document, booked_as()) == document
+    assert logic.objection(PAPERS, document, current_order(), link_to(before)) is None
+    assert logic.writable_part(PAPERS, document, current_order()) == document
 
 
 def test_a_booked_document_that_changed_at_the_till_is_a_question() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     document = booking(an_order(digest="another", lines=(a_line(), a_line("2"))), logic)
-    for current in (booked_as(), None):
+    for current in (current_order(), None):
         issue = logic.objection(PAPERS, document, current, link_to(before))
         assert issue is not None
         assert issue.cause == "document_changed_after_booking"
@@ -186,7 +186,7 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     document = booking(an_order(cancelled=True, digest="another"), logic)
     for current, link in (
-        (booked_as(), link_to(before)),
+        (current_order(), link_to(before)),
         (CurrentRecord(before, "50001"), None),
         (None, link_to(before)),
     ):
@@ -199,17 +199,17 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
 def test_a_reference_on_two_documents_is_a_question_until_one_is_chosen() -> None:
     logic = orders()
     document = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, document, booked_as(others=("50002",)), None)
+    issue = logic.objection(PAPERS, document, current_order(others=("50002",)), None)
     assert issue is not None
     assert issue.cause == "reference_found_twice"
     assert (issue.facts["reference"], issue.facts["candidates"]) == ("MP-2026.1", "50001, 50002")
-    assert logic.objection(PAPERS, document, booked_as(others=("50002",)), link_to(None)) is None
+    assert logic.objection(PAPERS, document, current_order(others=("50002",)), link_to(None)) is None
 
 
 def test_a_booked_document_that_stands_there_twice_is_told_with_both_numbers() -> None:
     logic = orders()
     document = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, document, booked_as(others=("50000",)), link_to(document))
+    issue = logic.objection(PAPERS, document, current_order(others=("50000",)), link_to(document))
     assert issue is not None
     assert (issue.cause, issue.facts["number"], issue.facts["other"]) == ("document_doubled", "50001", "50000")
 
@@ -294,12 +294,12 @@ def test_a_refund_whose_sale_is_nowhere_is_booked_once_a_person_says_so_and_wait
     issue = parked_issue(refund)
     assert (issue.field, issue.facts["source"]) == ("decision_refund", "order")
 
-    def decided(option: str, **more: Value) -> Record:
+    def with_decision(option: str, **more: Value) -> Record:
         return replace(refund, values={**refund.values, "decision_refund": f"{option} {issue.facts['mark']}", **more})
 
-    assert parked_issue(decided("wait")).cause == "refund_before_order"
-    assert booking(decided("book")).values["sold_incl"] == Decimal("-12.10")
-    assert parked_issue(decided("book", digest="c3d4")).cause == "refund_before_order"
+    assert parked_issue(with_decision("wait")).cause == "refund_before_order"
+    assert booking(with_decision("book")).values["sold_incl"] == Decimal("-12.10")
+    assert parked_issue(with_decision("book", digest="c3d4")).cause == "refund_before_order"
 
 
 def test_a_refund_of_an_order_that_was_booked_before_its_invoice_does_not_wait() -> None:

@@ -157,7 +157,7 @@ class Booked(Questions):
         super().__init__()
         self.agreed = agreed
 
-    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+    def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
         return {key: Link(Kind.POSTING, key, "700/1", self.agreed) for key in ids if key == self.agreed.key}
 
 

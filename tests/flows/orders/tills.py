@@ -51,11 +51,11 @@ class Questions:
         self.booked = linked or {}
         self.asked: list[set[str]] = []
 
-    def known(self, codes: Collection[str]) -> set[str]:
+    def existing_articles(self, codes: Collection[str]) -> set[str]:
         self.asked.append(set(codes))
         return set(codes) if self.articles is None else {code for code in codes if code in self.articles}
 
-    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+    def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
         return {key: Link(Kind.POSTING, key, self.booked[key]) for key in ids if key in self.booked}
 
 
@@ -82,8 +82,8 @@ def orders(
         tables,
         BOOKS,
         TILL,
-        book_questions.known,
-        book_questions.linked,
+        book_questions.existing_articles,
+        book_questions.find_links,
         context,
         asks,
     )

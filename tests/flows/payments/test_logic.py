@@ -70,22 +70,22 @@ def payments(
     return PaymentsLogic(PaymentSettings(method=method), shipped_mapping("payments"), 1, {}, asks)
 
 
-def staged(record: Record, **options: Any) -> Staged:
+def stage_record(record: Record, **options: Any) -> Staged:
     (result,) = payments(**options).stage(STAGE, [record])
     return result
 
 
-def wanted(**options: Any) -> Record:
-    record = staged(item(paid=Decimal("121.00")), **options).record
+def desired_record(**options: Any) -> Record:
+    record = stage_record(item(paid=Decimal("121.00")), **options).record
     assert record is not None
     return record
 
 
 def test_a_payment_keeps_who_pays_and_where_it_was_sold() -> None:
     fields: dict[str, Value] = {"customer": "Els de Wit", "branch": "1"}
-    values = wanted(states=[standing(values=fields)]).values
+    values = desired_record(states=[standing(values=fields)]).values
     assert (values["debtor_number"], values["customer"], values["branch"]) == ("20005", "Els de Wit", "1")
-    assert "branch" not in wanted().values, "a booking that does not say it"
+    assert "branch" not in desired_record().values, "a booking that does not say it"
 
 
 # ---- which items are asked for
@@ -140,7 +140,7 @@ def test_without_a_method_nothing_is_read() -> None:
 
 
 def test_what_came_in_whole_is_paid_by_the_method_that_is_set() -> None:
-    result = staged(item(paid=Decimal("121.00")))
+    result = stage_record(item(paid=Decimal("121.00")))
     assert result.record is not None
     change = diff(result.record, None, None, payments().policy, title=result.title)
 
@@ -158,7 +158,7 @@ def test_what_came_in_whole_is_paid_by_the_method_that_is_set() -> None:
     ],
 )
 def test_what_is_not_paid_in_full_waits(values: dict[str, Value], reason: str) -> None:
-    skip = staged(item(**values)).skip
+    skip = stage_record(item(**values)).skip
     assert skip is not None
     assert skip.reason == reason
 
@@ -176,7 +176,7 @@ def test_what_is_not_paid_in_full_waits(values: dict[str, Value], reason: str) -
     ],
 )
 def test_rows_that_do_not_add_up_are_a_question(values: dict[str, Value]) -> None:
-    issue = staged(item(**values)).issue
+    issue = stage_record(item(**values)).issue
     assert issue is not None
     assert (issue.cause, issue.key) == ("item_unclear", KEY)
 
@@ -185,13 +185,13 @@ def test_whose_item_it_is_counts_where_the_debtor_is_known() -> None:
     relation = standing(values={"debtor_number": "", "debtor": "1003"})
     stranger = standing(values={"debtor_number": "", "debtor": "1999"})
 
-    assert staged(item(paid=Decimal("121.00")), states=[relation]).record is not None
-    assert staged(item(paid=Decimal("121.00"), debtor="20009"), states=[relation]).issue is not None
-    assert staged(item(paid=Decimal("121.00"), debtor="20009"), states=[stranger]).record is not None
+    assert stage_record(item(paid=Decimal("121.00")), states=[relation]).record is not None
+    assert stage_record(item(paid=Decimal("121.00"), debtor="20009"), states=[relation]).issue is not None
+    assert stage_record(item(paid=Decimal("121.00"), debtor="20009"), states=[stranger]).record is not None
 
 
 def test_an_item_that_is_not_due_any_more_takes_no_part() -> None:
-    skip = staged(item(paid=Decimal("121.00")), states=[]).skip
+    skip = stage_record(item(paid=Decimal("121.00")), states=[]).skip
     assert skip is not None
     assert (skip.reason, skip.key) == ("item_not_due", KEY)
 
@@ -210,7 +210,7 @@ def test_an_item_that_is_open_again_after_its_payment_at_the_till_is_a_question(
     values: dict[str, Value], expected: str
 ) -> None:
     lately: dict[str, Any] = {"paid": [INVOICE], "today": DAY + timedelta(days=REVERSAL_DAYS)}
-    result = staged(item(**values), **lately)
+    result = stage_record(item(**values), **lately)
 
     assert payments(**lately).read_key_page(STAGE, None).keys == (KEY,)
     assert result.record is None
@@ -222,7 +222,7 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
     late = DAY + timedelta(days=REVERSAL_DAYS + 20)
     assert payments(paid=[INVOICE], today=late, planned_on=late).read_key_page(STAGE, None).keys == (KEY,)
     assert payments(paid=[INVOICE], today=late).read_key_page(STAGE, None).keys == ()
-    assert wanted(today=late).values["planned_on"] == late
+    assert desired_record(today=late).values["planned_on"] == late
 
 
 # ---- what the till has
@@ -246,7 +246,7 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
 def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(
     invoices: list[Record], expected: str | None
 ) -> None:
-    conflict = payments(invoices=invoices).conflicts_between(STAGE, [wanted()], sending=True).get(INVOICE)
+    conflict = payments(invoices=invoices).conflicts_between(STAGE, [desired_record()], sending=True).get(INVOICE)
 
     assert (conflict and (conflict.cause if isinstance(conflict, Issue) else conflict.reason)) == expected
 
@@ -280,7 +280,7 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
     states = [standing(values=fields)]
     conflict = (
         payments(states=states, invoices=[invoice])
-        .conflicts_between(STAGE, [wanted(states=states)], sending=True)
+        .conflicts_between(STAGE, [desired_record(states=states)], sending=True)
         .get(INVOICE)
     )
 
@@ -292,9 +292,9 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
 
 @pytest.mark.parametrize("states", [[], [standing(reference="MA6010101000")]])
 def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingState]) -> None:
-    conflict = payments(states=states, invoices=[at_the_till()]).conflicts_between(STAGE, [wanted()], sending=True)[
-        INVOICE
-    ]
+    conflict = payments(states=states, invoices=[at_the_till()]).conflicts_between(
+        STAGE, [desired_record()], sending=True
+    )[INVOICE]
 
     assert isinstance(conflict, Skip)
     assert conflict.reason == "item_not_due"
@@ -314,7 +314,7 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingStat
 def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(
     items: list[Record], expected: str | None
 ) -> None:
-    logic, desired = payments(invoices=[at_the_till()], items=items), [wanted()]
+    logic, desired = payments(invoices=[at_the_till()], items=items), [desired_record()]
     conflict = logic.conflicts_between(STAGE, desired, sending=True).get(INVOICE)
 
     assert (conflict and (conflict.cause if isinstance(conflict, Issue) else conflict.reason)) == expected
@@ -322,7 +322,7 @@ def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(
 
 
 def test_a_payment_that_is_there_is_not_made_again() -> None:
-    logic, desired = payments(), wanted()
+    logic, desired = payments(), desired_record()
     same = CurrentRecord(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(121)}), INVOICE)
 
     assert isinstance(logic.writable_part(STAGE, desired, same), Skip)
@@ -331,12 +331,12 @@ def test_a_payment_that_is_there_is_not_made_again() -> None:
 
 @pytest.mark.parametrize("values", [{"paid": Decimal("130.00")}, {"other": Decimal("-121.00"), "besides": Decimal(1)}])
 def test_an_unclear_item_is_no_question_once_the_invoice_is_paid_at_the_till(values: dict[str, Value]) -> None:
-    record = staged(item(**values), invoices=[at_the_till(paid="121.00")]).record
+    record = stage_record(item(**values), invoices=[at_the_till(paid="121.00")]).record
 
     assert record is not None
     assert record.values["amount"] == Decimal("121.00")  # as booked
     for invoice in (at_the_till(paid="100.00"), at_the_till("150.00", "150.00")):  # in part; another invoice
-        assert staged(item(**values), invoices=[invoice]).issue is not None
+        assert stage_record(item(**values), invoices=[invoice]).issue is not None
 
 
 def test_how_the_amount_came_about_is_told() -> None:

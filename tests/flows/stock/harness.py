@@ -95,7 +95,7 @@ class Shop(FlowHarness):
         self.in_books = {branch: Decimal(0) for branch in BRANCHES}
         self.fill({branch: Decimal(20) for branch in BRANCHES})
 
-    def made(self) -> FlowLogic:
+    def make_logic(self) -> FlowLogic:
         movements = TillMovements(
             self.flow, self.moves, part(ConnectorFactory, connector=lambda system: self.connectors[system]), reads=True
         )

@@ -414,7 +414,9 @@ def test_where_the_till_tells_no_level_nothing_is_taken_for_equal_and_an_undo_le
             opened_shop.fill({"2": Decimal(-20)})
             first = opened_shop.sync()
             assert (first.counts.proven, first.counts.unchanged) == (1, 0)
-            assert opened_shop.wanted(first) == {opened_shop.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}}
+            assert opened_shop.planned_values(first) == {
+                opened_shop.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}
+            }
             assert opened_shop.sync().counts.unchanged == 1, "both are told by now"
             assert opened_shop.reasons(opened_shop.undo(first)) == {opened_shop.number: "undo_keeps_filled"}
 
@@ -488,8 +490,8 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
     open_shop.sell("1", -1)
     open_shop.order("1", 2)
     open_shop.sync()
-    first, _ = open_shop.made().trace(
-        FLOWS["stock"].flow.counted_stage, open_shop.source.held(Kind.ARTICLE)[open_shop.number]
+    first, _ = open_shop.make_logic().trace(
+        FLOWS["stock"].flow.counted_stage, open_shop.source.records_of(Kind.ARTICLE)[open_shop.number]
     )
     steps = {step.operation: str(step.value) for step in first.steps}
     assert steps["sold_not_booked"].startswith("-3 (1.1.")
@@ -511,8 +513,8 @@ def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and
             Move(10**6 + 2, "1", opened_shop.number, Decimal(-3), MoveSort.INTERNAL, datetime.now(UTC)),
         ]
         opened_shop.moves.keep("stock", moves, upto, begin)
-        first, _ = opened_shop.made().trace(
-            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        first, _ = opened_shop.make_logic().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
         assert first.value == level
         assert [step.value for step in first.steps if step.operation == "moved_not_counted"] == ["+5"] * (level == 20)
@@ -542,8 +544,8 @@ def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_tha
             )
         ]
         opened_shop.moves.keep("stock", moved, upto, begin)
-        first, second = opened_shop.made().trace(
-            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        first, second = opened_shop.make_logic().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
         assert first.value == level
         assert {
@@ -568,8 +570,8 @@ def test_goods_from_a_supplier_are_for_sale_in_a_branch_until_a_person_says_that
             for place, (branch, amount, at) in enumerate(received)
         ]
         opened_shop.moves.keep("stock", moved, upto, begin)
-        first, second = opened_shop.made().trace(
-            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        first, second = opened_shop.make_logic().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
         assert (first.value, second.value) == (25, 20)
         assert {step.operation: step.value for step in first.steps if "_not_" in step.operation} == {
@@ -587,7 +589,7 @@ def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) 
     open_shop.sell("1", 2)
     open_shop.restart()
     open_shop.runner.preview.page(run.id)
-    run = open_shop.previewed(run)
+    run = open_shop.finish_preview(run)
     if run.state is RunState.READY:
         open_shop.commit(run)
     open_shop.sync()
@@ -610,8 +612,8 @@ def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(
     assert begin is not None
     open_shop.moves.keep("stock", [wrong], wrong.number, begin)
     stage = FLOWS["stock"].flow.counted_stage
-    (record,) = open_shop.source.held(Kind.ARTICLE).values()
-    logic = open_shop.made()
+    (record,) = open_shop.source.records_of(Kind.ARTICLE).values()
+    logic = open_shop.make_logic()
     (parked,), other = logic.stage(stage, [record]), logic.stage(stage, [replace(record, key="7", source="7")])
     assert parked.issue is not None
     facts = parked.issue.facts

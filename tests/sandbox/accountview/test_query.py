@@ -88,7 +88,7 @@ class TestReading:
 
     @pytest.mark.parametrize(("after", "until"), [("DateOnOrAfterDate", "DateOnOrBeforeDate"), ("42", "43")])
     def test_a_moment_splits_the_rows_in_two(self, reading: Office, after: str, until: str) -> None:
-        def named(operator: str, literal: str) -> set[str]:
+        def find_codes(operator: str, literal: str) -> set[str]:
             rows = reading.rows(
                 "AK1",
                 "ARTICLE",
@@ -100,7 +100,7 @@ class TestReading:
             )
             return {row["ART_CODE"] for row in rows}
 
-        newer, older = named(after, "{^2026-09-01 00:00:00}"), named(until, "{^2026-08-31}")
+        newer, older = find_codes(after, "{^2026-09-01 00:00:00}"), find_codes(until, "{^2026-08-31}")
         assert newer
         assert older
         assert not newer & older

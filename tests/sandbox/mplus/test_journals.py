@@ -16,15 +16,15 @@ FIRST, LAST = date(2026, 9, 1), date(2026, 11, 30)
 SOURCES = {"RECEIPT": "receipts", "INVOICE": "invoices"}
 
 
-def told(day: date, name: str) -> str:
+def date_element(day: date, name: str) -> str:
     return f"<{name}><day>{day.day}</day><mon>{day.month}</mon><year>{day.year}</year></{name}>"
 
 
 def between(first: date = FIRST, last: date = LAST) -> str:
-    return told(first, "fromFinancialDate") + told(last, "throughFinancialDate")
+    return date_element(first, "fromFinancialDate") + date_element(last, "throughFinancialDate")
 
 
-def filtered(*sources: str) -> str:
+def journal_filter(*sources: str) -> str:
     elements = "".join(f"<journalFilter>JOURNAL-FILTER-{source}</journalFilter>" for source in sources)
     return f"<journalFilterList>{elements}</journalFilterList>"
 
@@ -69,7 +69,7 @@ def test_journals_add_up_to_the_documents_per_group_method_and_vat_code(
             paid[day_in(payment["financialDate"]), document["financialBranchNumber"], payment["method"]] += payment[
                 "amount"
             ]
-    reply = till.ask("getJournals", between() + filtered(source))
+    reply = till.ask("getJournals", between() + journal_filter(source))
     journal_totals = [Counter[Any](), Counter[Any](), Counter[Any]()]
     for journal in rows(reply.body, "journalList/journal"):
         place = place_of(journal)
@@ -89,7 +89,7 @@ def test_journals_add_up_to_the_documents_per_group_method_and_vat_code(
 
 
 def test_the_groups_of_receipts_come_to_what_was_paid_and_are_told_with_their_accounts(till: RawClient) -> None:
-    reply = till.ask("getJournals", between() + filtered("RECEIPT"))
+    reply = till.ask("getJournals", between() + journal_filter("RECEIPT"))
     journals = rows(reply.body, "journalList/journal")
     for journal in journals:
         sold = sum(
@@ -116,7 +116,7 @@ def test_a_question_names_days_branches_and_filters(till: RawClient) -> None:
 def test_what_was_paid_on_an_order_at_the_counter_is_a_payment_and_nothing_is_sold_by_it(
     sandbox: Sandbox, till: RawClient
 ) -> None:
-    (journal,) = rows(till.ask("getJournals", between() + filtered("ORDER")).body, "journalList/journal")
+    (journal,) = rows(till.ask("getJournals", between() + journal_filter("ORDER")).body, "journalList/journal")
     (payment,) = rows(journal, "paymentList/payment")
     assert rows(journal, "turnoverGroupList/turnoverGroup") == []
     paid = [

@@ -12,7 +12,7 @@ LIGHT = {"articleNumber": 0, "text": "Licht", "data": {"quantity": 1, "price": 2
 BOTH = {"line": [BELL, LIGHT]}
 
 
-def entered(sandbox: Sandbox, table: str, **values: Any) -> dict[str, Any]:
+def enter_document(sandbox: Sandbox, table: str, **values: Any) -> dict[str, Any]:
     sandbox.till.add(table, values)
     return sandbox.state(table, "mplus")[-1]
 
@@ -30,7 +30,7 @@ def paid(**methods: int) -> dict[str, Any]:
 def prepaid(sandbox: Sandbox, amount: int, workplace: int = 1) -> dict[str, Any]:
     """An order of 60.50 on which so much was paid at a workplace."""
     payment = {"method": "PIN", "amount": amount, "workplaceNumber": workplace}
-    return entered(sandbox, "orders", relationNumber=1003, lineList=BOTH, paymentList={"payment": [payment]})
+    return enter_document(sandbox, "orders", relationNumber=1003, lineList=BOTH, paymentList={"payment": [payment]})
 
 
 def pay(till: RawClient, invoice: dict[str, Any], *payments: tuple[str, int]) -> Reply:
@@ -44,8 +44,8 @@ def methods(document: dict[str, Any]) -> list[tuple[str, int]]:
 
 class TestProposals:
     def test_an_order_takes_over_what_was_proposed(self, sandbox: Sandbox) -> None:
-        proposal = entered(sandbox, "proposals", relationNumber=1003, reference="Aanvraag", lineList=BOTH)
-        order = entered(sandbox, "orders", proposalId=proposal["proposalId"])
+        proposal = enter_document(sandbox, "proposals", relationNumber=1003, reference="Aanvraag", lineList=BOTH)
+        order = enter_document(sandbox, "orders", proposalId=proposal["proposalId"])
         after = now(sandbox, "proposals", proposal)
         assert (order["relationNumber"], order["totalInclAmount"], order["reference"]) == (1003, 6050, "Aanvraag")
         assert order["proposalNumber"] == proposal["proposalNumber"]
@@ -75,8 +75,8 @@ class TestProposals:
         )
 
     def test_what_became_an_order_is_not_changed_any_more(self, sandbox: Sandbox, till: RawClient) -> None:
-        proposal = entered(sandbox, "proposals", lineList=BOTH)
-        entered(sandbox, "orders", proposalId=proposal["proposalId"])
+        proposal = enter_document(sandbox, "proposals", lineList=BOTH)
+        enter_document(sandbox, "orders", proposalId=proposal["proposalId"])
         fields = tags(proposal=tags(proposalId=proposal["proposalId"], reference="other"))
         reply = till.call(prefix_tags(f"<saveProposal>{fields}</saveProposal>"))
         assert reply.text("result") == "SAVE-PROPOSAL-RESULT-FAILED"
@@ -88,10 +88,10 @@ class TestProposals:
 
 class TestOrders:
     def test_one_is_invoiced_in_parts(self, sandbox: Sandbox) -> None:
-        order = entered(sandbox, "orders", relationNumber=1003, lineList=BOTH)
-        first = entered(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [BELL]})
+        order = enter_document(sandbox, "orders", relationNumber=1003, lineList=BOTH)
+        first = enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [BELL]})
         part = now(sandbox, "orders", order)
-        entered(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [LIGHT]})
+        enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [LIGHT]})
         whole = now(sandbox, "orders", order)
         assert (first["relationNumber"], first["totalInclAmount"]) == (1003, 3630)
         assert part["completeState"] == "ORDER-COMPLETE-STATE-PARTIAL"
@@ -100,8 +100,8 @@ class TestOrders:
 
     def test_a_down_payment_is_taken_off_once(self, sandbox: Sandbox) -> None:
         order = prepaid(sandbox, 4000)
-        first = entered(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [BELL]})
-        second = entered(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [LIGHT]})
+        first = enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [BELL]})
+        second = enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [LIGHT]})
         assert (methods(first), first["state"]) == ([("DEPOSIT", 3630)], "INVOICE-STATE-PAID")
         assert (methods(second), second["state"]) == ([("DEPOSIT", 370)], "INVOICE-STATE-PARTLY-PAID")
         assert second["paymentList"]["payment"][0]["paymentMethodType"] == "PAYMENT-METHOD-TYPE-DEPOSIT"
@@ -109,14 +109,14 @@ class TestOrders:
 
     def test_what_a_provider_was_paid_comes_along_as_it_was_made(self, sandbox: Sandbox) -> None:
         payment = {"method": "IDEAL", "amount": 6050, "externalReference": "tr_1"}
-        order = entered(sandbox, "orders", lineList=BOTH, paymentList={"payment": [payment]})
-        invoice = entered(sandbox, "invoices", orderIds=[order["orderId"]])
+        order = enter_document(sandbox, "orders", lineList=BOTH, paymentList={"payment": [payment]})
+        invoice = enter_document(sandbox, "invoices", orderIds=[order["orderId"]])
         assert (methods(invoice), invoice["state"]) == ([("IDEAL", 6050)], "INVOICE-STATE-PAID")
         assert invoice["paymentList"]["payment"][0]["externalReference"] == "tr_1"
 
     def test_a_receipt_of_an_order_takes_the_deposit_off_and_is_paid_for_the_rest(self, sandbox: Sandbox) -> None:
         order = prepaid(sandbox, 1000)
-        receipt = entered(sandbox, "receipts", orderIds=[order["orderId"]], paymentList=paid(PIN=5050))
+        receipt = enter_document(sandbox, "receipts", orderIds=[order["orderId"]], paymentList=paid(PIN=5050))
         assert methods(receipt) == [("DEPOSIT", 1000), ("PIN", 5050)]
         assert receipt["orderIds"]["id"] == [order["orderId"]]
         assert now(sandbox, "orders", order)["deliveryState"] == "ORDER-DELIVERY-STATE-COMPLETE"
@@ -132,7 +132,7 @@ class TestOrders:
 
 class TestInvoices:
     def test_one_is_paid_bit_by_bit_and_in_several_ways(self, sandbox: Sandbox, till: RawClient) -> None:
-        invoice = entered(sandbox, "invoices", relationNumber=1003, lineList=BOTH)
+        invoice = enter_document(sandbox, "invoices", relationNumber=1003, lineList=BOTH)
         assert pay(till, invoice, ("PIN", 1000)).text("result") == "PAY-INVOICE-RESULT-OK"
         assert now(sandbox, "invoices", invoice)["state"] == "INVOICE-STATE-PARTLY-PAID"
         assert pay(till, invoice, ("PIN", 5051)).text("result") == "PAY-INVOICE-RESULT-PAYMENT-TOO-HIGH"
@@ -143,14 +143,14 @@ class TestInvoices:
         assert after["paymentList"]["payment"][0]["accountNumber"] == 1010
 
     def test_what_the_till_does_not_know_pays_nothing(self, sandbox: Sandbox, till: RawClient) -> None:
-        invoice = entered(sandbox, "invoices", lineList=BOTH)
+        invoice = enter_document(sandbox, "invoices", lineList=BOTH)
         assert pay(till, invoice, ("SHELLS", 1)).text("result") == "PAY-INVOICE-RESULT-FAILED"
         assert pay(till, {"invoiceId": "x"}, ("PIN", 1)).text("result") == "PAY-INVOICE-RESULT-FAILED"
         assert now(sandbox, "invoices", invoice) == invoice
 
     def test_one_is_credited_once(self, sandbox: Sandbox, till: RawClient) -> None:
         order = prepaid(sandbox, 1000)
-        invoice = entered(sandbox, "invoices", orderIds=[order["orderId"]])
+        invoice = enter_document(sandbox, "invoices", orderIds=[order["orderId"]])
 
         def credit(id_: str) -> str:
             return till.call(prefix_tags(f"<creditInvoice>{tags(invoiceId=id_)}</creditInvoice>")).text("result")

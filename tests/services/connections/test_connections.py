@@ -25,9 +25,9 @@ CALLS_OF_A_START = (36, 9)  # the first, and those after it
 BACK = "http://127.0.0.1:8501/setup"
 
 
-def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
+def log_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     """Log in as an operator does: follow the address, allow, and come back. Returns the code and state brought back."""
-    return answered(
+    return allow_access(
         application,
         application.connections.authorize_address(
             BACK, "sandbox-client", "sandbox-secret", somebody("test"), shop.accountview_url
@@ -35,7 +35,7 @@ def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     )
 
 
-def answered(application: Application, address: str) -> tuple[str, str]:
+def allow_access(application: Application, address: str) -> tuple[str, str]:
     """Allow the access at the address of a log-in, and come back."""
     with httpx.Client() as browser:
         page = browser.get(address)
@@ -121,7 +121,7 @@ def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_agai
 
 def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        logged_in(application, shop)
+        log_in(application, shop)
         companies = application.connections.companies()
         findings = application.connections.choose_company("7f3c", somebody("test"))
 
@@ -131,7 +131,7 @@ def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox
 
 def test_the_answer_to_a_log_in_is_taken_once(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        answer = logged_in(application, shop)
+        answer = log_in(application, shop)
 
         with pytest.raises(AccessDeniedError, match="accountview_login_unasked"):
             application.connections.authorized(*answer)
@@ -139,7 +139,7 @@ def test_the_answer_to_a_log_in_is_taken_once(tmp_path: Path, shop: Sandbox) -> 
 
 def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        logged_in(application, shop)
+        log_in(application, shop)
         findings = application.connections.choose_company("nobody", somebody("test"))
 
     assert causes(findings) == ["company_not_available"]
@@ -148,7 +148,7 @@ def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) 
 @pytest.mark.long
 def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path) as application:
-        logged_in(application, shop)
+        log_in(application, shop)
         application.connections.choose_company("7f3c", somebody("test"))
         application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
@@ -162,8 +162,8 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
 # ---- an access is in force until another one has worked, and a secret goes to whom it was given
 
 
-def connected(application: Application, shop: Sandbox) -> None:
-    logged_in(application, shop)
+def connect_systems(application: Application, shop: Sandbox) -> None:
+    log_in(application, shop)
     application.connections.choose_company("7f3c", somebody("test"))
     application.connections.connect(
         "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
@@ -182,7 +182,7 @@ def secrets_of(application: Application) -> list[bytes]:
 
 def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+        connect_systems(application, shop)
         before, known_secrets = tokens(application), secrets_of(application)
 
         application.connections.authorize_address(BACK, "sandbox-client", "new-secret", somebody("test"), other.url)
@@ -192,14 +192,14 @@ def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_p
         assert other.requests == []
         assert tokens(application)["refresh"] == before["refresh"]
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
-        assert [secret for secret in known_secrets if secret in other.received] == []
+        assert [secret for secret in known_secrets if secret in other.received_bytes] == []
 
 
 def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_before(
     tmp_path: Path, shop: Sandbox
 ) -> None:
     with open_application(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+        connect_systems(application, shop)
         before, known_secrets = (
             application.access.access_data("accountview"),
             [*secrets_of(application), b"sandbox-secret"],
@@ -212,16 +212,16 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
         with pytest.raises(IntegrationError):
             application.connections.authorized("planted-code", state)
 
-        assert b"planted-code" in other.received
-        assert [secret for secret in known_secrets if secret in other.received] == []
+        assert b"planted-code" in other.received_bytes
+        assert [secret for secret in known_secrets if secret in other.received_bytes] == []
         assert application.access.access_data("accountview") == before
         assert causes(application.connections.check("accountview")) == []
 
 
 def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application, running(articles=ARTICLES) as other:
-        connected(application, shop)
-        logged_in(application, other)
+        connect_systems(application, shop)
+        log_in(application, other)
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
         assert "7f3c" in application.connections.companies()
 
@@ -240,9 +240,9 @@ def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path:
 
 def test_a_new_log_in_with_the_same_keys_is_in_force_at_once(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        connected(application, shop)
+        connect_systems(application, shop)
         before = tokens(application)
-        logged_in(application, shop)
+        log_in(application, shop)
 
         assert tokens(application)["refresh"] != before["refresh"]
         assert causes(application.connections.check("accountview")) == []
@@ -250,13 +250,13 @@ def test_a_new_log_in_with_the_same_keys_is_in_force_at_once(tmp_path: Path, sho
 
 def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        connected(application, shop)
+        connect_systems(application, shop)
         before = tokens(application)
         address = application.connections.authorize_address(
             BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
         )
         with pytest.raises(AccessDeniedError, match="accountview_client_rejected"):
-            answered(application, address)
+            allow_access(application, address)
         retry_address = application.connections.authorize_address(
             BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
         )
@@ -271,14 +271,14 @@ def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop:
 @pytest.mark.parametrize("wrong", ["secret", "address"])
 def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: Path, shop: Sandbox, wrong: str) -> None:
     with open_application(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+        connect_systems(application, shop)
         url = shop.mplus_url if wrong == "secret" else other.url
         findings = application.connections.connect(
             "mplus", {"url": url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
         )
 
         assert causes(findings)
-        assert b"sandbox-secret" not in other.received
+        assert b"sandbox-secret" not in other.received_bytes
         assert application.access.access_data("mplus")["secret"] == "sandbox-secret"
         assert application.connections.last_check("mplus").ok
         assert causes(application.connections.check("mplus")) == []
@@ -287,7 +287,7 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
 
 def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        connected(application, shop)
+        connect_systems(application, shop)
         known_secrets = [*secrets_of(application), b"sandbox-secret"]
     with recording_server() as other:
         books, till = AccountViewAccess(url=other.url), MplusAccess(url=other.url)
@@ -295,7 +295,7 @@ def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(t
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
             assert causes(application.connections.check("mplus"))
             assert not application.connections.is_logged_in()
-        assert [secret for secret in known_secrets if secret in other.received] == []
+        assert [secret for secret in known_secrets if secret in other.received_bytes] == []
     with open_application(tmp_path, start=False) as application:
         assert causes(application.connections.check("accountview")) == []
         assert causes(application.connections.check("mplus")) == []
@@ -311,7 +311,7 @@ def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
         "port": AccountViewAccess(url="http://127.0.0.1:9/api/v3"),
     }
     with open_application(tmp_path, start=False) as application:
-        connected(application, shop)
+        connect_systems(application, shop)
     with open_application(tmp_path, start=False, accountview=access_settings[other]) as application:
         assert not application.connections.is_logged_in()
         assert "client_secret" not in application.access.access_data("accountview")
@@ -319,7 +319,7 @@ def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
 
 def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        connected(application, shop)
+        connect_systems(application, shop)
     address = shop.accountview_url.replace("http", "HTTP", 1) + "/"
     with open_application(
         tmp_path, start=False, accountview=AccountViewAccess(url=address, per_second=FAST)
@@ -329,18 +329,18 @@ def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: 
 
 def test_a_row_of_the_database_that_names_another_address_has_no_tokens(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+        connect_systems(application, shop)
         row = application.access.connected.get("accountview") or {}
         application.access.connected.put("accountview", {**row, "url": other.url, "client_secret": ""})
         application.access.reconnect("accountview")
 
         assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [secret for secret in secrets_of(application) if secret in other.received] == []
+        assert [secret for secret in secrets_of(application) if secret in other.received_bytes] == []
 
 
 def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        connected(application, shop)
+        connect_systems(application, shop)
         old = {name: value for name, value in tokens(application).items() if name != "given_for"}
         application.access.connected.renew("accountview-tokens", old)
         assert causes(application.connections.check("accountview")) == []
@@ -348,7 +348,7 @@ def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_
     with recording_server() as other:
         with open_application(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [token for token in old.values() if token.encode() in other.received] == []
+        assert [token for token in old.values() if token.encode() in other.received_bytes] == []
 
 
 def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: Path) -> None:
@@ -383,7 +383,7 @@ def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_pat
         other_access = own_access.model_copy(update={"url": other.url})
         with open_application(tmp_path, start=False, accountview=other_access) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert b"sandbox-refresh" not in other.received
+        assert b"sandbox-refresh" not in other.received_bytes
     with open_application(tmp_path, start=False, accountview=own_access) as application:
         assert causes(application.connections.check("accountview")) == []
 
@@ -401,7 +401,7 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
                     "mplus", {"url": leading.url, "ident": "sandbox", "secret": "planted-secret"}, somebody("test")
                 )
             )
-        assert b"planted-secret" in leading.received
+        assert b"planted-secret" in leading.received_bytes
         assert other.requests == []
 
 

@@ -130,7 +130,7 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_wait
     assert notes.sentences[0] == "MplusKASSA sent no data for x."
 
 
-def worked_out(more: int = 0) -> DayReport:
+def worked_out_report(more: int = 0) -> DayReport:
     """The worked-out day, booked and equal, as the page of days has it; with so many accounts `more` on its page."""
     page = page_for(day_record())
     check = look(written_page(page.lines), entries(written_page(page.lines)))
@@ -141,12 +141,12 @@ def worked_out(more: int = 0) -> DayReport:
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_a_day_of_normal_size_is_one_page_of_a_binder(language: str) -> None:
-    names = {line.account: "Omzet accessoires" for line in worked_out().expected}
+    names = {line.account: "Omzet accessoires" for line in worked_out_report().expected}
     sheets = DaySheets(
         *beside(lambda _, name: names if name == "ledgers" else VAT_PERCENTAGES, "De Ketting BV"),
         lambda: AT,
     )  # fmt: skip
-    assert [pages(sheets.pdf(worked_out(more), language, UTC)) for more in (0, 60)] == [1, 2]
+    assert [pages(sheets.pdf(worked_out_report(more), language, UTC)) for more in (0, 60)] == [1, 2]
 
 
 def test_both_files_are_made_of_one_sheet() -> None:

@@ -41,13 +41,13 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
         row.key for row in rows if row.table.name == "method_accounts"
     }
 
-    wrong = {**chosen(rows), rows[0].row_key: "0815"}
+    wrong = {**chosen_values(rows), rows[0].row_key: "0815"}
     with pytest.raises(ConfigurationError) as refused:
         app.missing_rows.add("days", wrong, somebody(WHO))
     assert refused.value.code == "row_impossible"
     assert app.tables.rows("method_accounts") == app.tables.rows("day_accounts") == {}  # all of them, or none
 
-    app.missing_rows.add("days", chosen(rows), somebody(WHO))
+    app.missing_rows.add("days", chosen_values(rows), somebody(WHO))
     result = app.bulk.try_again([group], somebody(WHO))
     assert result.records == group.count
     counts = wait_for_run(app, result.runs[0]).counts
@@ -55,7 +55,7 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
     assert app.missing_rows.rows("days") == []
 
 
-def chosen(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
+def chosen_values(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
     return {row.row_key: row.proposal or "1000" for row in rows}
 
 

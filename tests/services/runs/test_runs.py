@@ -93,11 +93,11 @@ def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_t
         anew, before = console.preview("products"), len(console.sandbox.ledger.calls("accountview"))
         compared, basis = list[bool](), application.logics.basis
 
-        def counted(flow: str, version: int, *, asks: bool) -> Basis:
+        def count_basis(flow: str, version: int, *, asks: bool) -> Basis:
             compared.append(asks)
             return basis(flow, version, asks=asks)
 
-        monkeypatch.setattr(application.logics, "basis", counted)
+        monkeypatch.setattr(application.logics, "basis", count_basis)
         assert console.commit(anew).counts.proven > 20
         assert compared == [True]  # with what both systems say, once for a click
         calls = console.sandbox.ledger.calls("accountview")[before:]

@@ -28,7 +28,7 @@ ADMINISTRATOR: Actor = somebody("test")
 
 
 @contextmanager
-def connected(data: Path, sandbox: Sandbox) -> Iterator[Application]:
+def connect_systems(data: Path, sandbox: Sandbox) -> Iterator[Application]:
     """Give a console whose settings connect it to two systems, as to real ones."""
     books, till = AccountViewAccess(**books_connection(sandbox)), MplusAccess(**till_connection(sandbox))
     with open_application(data, start=False, accountview=books, mplus=till) as application:
@@ -38,19 +38,19 @@ def connected(data: Path, sandbox: Sandbox) -> Iterator[Application]:
 
 
 @pytest.fixture
-def replaced(tmp_path: Path) -> Iterator[Application]:
+def application_with_other_till(tmp_path: Path) -> Iterator[Application]:
     """A console with a link and a cursor, whose till was replaced by one with fewer orders."""
-    with running(articles=50, orders=20) as first, connected(tmp_path, first) as application:
+    with running(articles=50, orders=20) as first, connect_systems(tmp_path, first) as application:
         assert application.system_identities.questions() == []
         stores = stores_in(application)
         stores.links.keep("customers", [Link(Kind.RELATION, "20001", "7", a_relation())])
         with stores.database.write() as connection:
             keep_cursors(connection, stores.cursors.clock(), "customers", {"source:debtor": "1"})
-    with running(articles=50, orders=5) as second, connected(tmp_path, second) as application:
+    with running(articles=50, orders=5) as second, connect_systems(tmp_path, second) as application:
         yield application
 
 
-def held(application: Application, flow: str) -> PlanStaleError | None:
+def hold_reason(application: Application, flow: str) -> PlanStaleError | None:
     """Return why a flow may write nothing."""
     reason = application.flows._holds.hold_reason(flow)
     assert reason is None or isinstance(reason, PlanStaleError)
@@ -58,7 +58,7 @@ def held(application: Application, flow: str) -> PlanStaleError | None:
 
 
 def test_a_till_of_an_earlier_version_is_in_question(tmp_path: Path) -> None:
-    with running(articles=20, orders=5) as sandbox, connected(tmp_path, sandbox) as application:
+    with running(articles=20, orders=5) as sandbox, connect_systems(tmp_path, sandbox) as application:
         record = application.system_identities._record("mplus")
         counters = record["identity"]["counters"]
         assert counters.keys() >= {"stockId", "apiVersion", "databaseVersion", "articleSyncMarker"}
@@ -74,70 +74,87 @@ def links(stores: Stores) -> int:
     return len(stores.links.get("customers", Kind.RELATION, ["20001"]))
 
 
-def test_a_till_with_lower_change_numbers_holds_every_flow(replaced: Application) -> None:
-    (question,) = replaced.system_identities.questions()
+def test_a_till_with_lower_change_numbers_holds_every_flow(application_with_other_till: Application) -> None:
+    (question,) = application_with_other_till.system_identities.questions()
     assert question.system == "mplus"
     assert "orderSyncMarker" in question.changed
     for flow in ("products", "customers", "orders", "days"):
-        reason = held(replaced, flow)
+        reason = hold_reason(application_with_other_till, flow)
         assert reason is not None
         assert (reason.code, reason.facts["system"]) == ("system_in_question", "mplus")
     with pytest.raises(ConfigurationError, match="not_in_question"):
-        replaced.system_identities.answer("accountview", SystemAnswer.ANOTHER, ADMINISTRATOR)
+        application_with_other_till.system_identities.answer("accountview", SystemAnswer.ANOTHER, ADMINISTRATOR)
 
 
-def test_the_same_system_keeps_its_links_and_is_compared_before_anything_is_written(replaced: Application) -> None:
-    stores = stores_in(replaced)
-    replaced.system_identities.answer("mplus", SystemAnswer.RESTORED, ADMINISTRATOR)
-    assert replaced.system_identities.questions() == []
+def test_the_same_system_keeps_its_links_and_is_compared_before_anything_is_written(
+    application_with_other_till: Application,
+) -> None:
+    stores = stores_in(application_with_other_till)
+    application_with_other_till.system_identities.answer("mplus", SystemAnswer.RESTORED, ADMINISTRATOR)
+    assert application_with_other_till.system_identities.questions() == []
     assert (links(stores), stores.cursors.get("customers", "source:debtor")) == (1, None)
-    reason = held(replaced, "customers")
+    reason = hold_reason(application_with_other_till, "customers")
     assert reason is not None
     assert reason.code == "restored_not_compared"
-    assert held(replaced, "products") is None
+    assert hold_reason(application_with_other_till, "products") is None
 
 
-def test_another_system_begins_without_links_and_those_of_before_are_set_aside(replaced: Application) -> None:
-    stores = stores_in(replaced)
-    replaced.system_identities.answer("mplus", SystemAnswer.ANOTHER, ADMINISTRATOR)
-    assert replaced.system_identities.questions() == []
+def test_another_system_begins_without_links_and_those_of_before_are_set_aside(
+    application_with_other_till: Application,
+) -> None:
+    stores = stores_in(application_with_other_till)
+    application_with_other_till.system_identities.answer("mplus", SystemAnswer.ANOTHER, ADMINISTRATOR)
+    assert application_with_other_till.system_identities.questions() == []
     assert (links(stores), stores.cursors.get("customers", "source:debtor")) == (0, None)
     with stores.database.read() as connection:
         aside = connection.exec_driver_sql("SELECT flow FROM links").scalars().all()
     assert [flow.endswith(":customers") and flow.startswith("mplus until ") for flow in aside] == [True]
-    assert held(replaced, "customers") is None
-    assert {entry.who for entry in replaced.audit.entries() if entry.on == ("identity:mplus",)} == {"test"}
+    assert hold_reason(application_with_other_till, "customers") is None
+    assert {entry.who for entry in application_with_other_till.audit.entries() if entry.on == ("identity:mplus",)} == {
+        "test"
+    }
 
 
-def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_changed(replaced: Application) -> None:
-    rules, me = stores_in(replaced).rules, "test"
+def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_changed(
+    application_with_other_till: Application,
+) -> None:
+    rules, me = stores_in(application_with_other_till).rules, "test"
     rules.set_table("vat_codes_sales", {"2": "2"}, me)
     rules.set_table("articles", {"7": "9001"}, me)  # a stand-in
     rules.set_table("revenue_accounts", {"2": "8000"}, me)  # both sides are of the books
-    stores_in(replaced).settings.put("flow:stock", {"branches": {"1": "formula"}}, me)
-    replaced.system_identities.answer("mplus", SystemAnswer.ANOTHER, ADMINISTRATOR)
+    stores_in(application_with_other_till).settings.put("flow:stock", {"branches": {"1": "formula"}}, me)
+    application_with_other_till.system_identities.answer("mplus", SystemAnswer.ANOTHER, ADMINISTRATOR)
 
-    (question,) = replaced.former_codes.questions()
+    (question,) = application_with_other_till.former_codes.questions()
     tables = {flow: names for flow, names in question.tables.items() if names}
     assert question.system == "mplus"
     assert tables == {"orders": ("articles", "vat_codes_sales"), "days": ("vat_codes_sales",)}
     assert {flow: names for flow, names in question.settings.items() if names} == {"stock": ("branches",)}
-    reasons = {flow: reason.code for flow in replaced.flows if (reason := held(replaced, flow))}
+    reasons = {
+        flow: reason.code
+        for flow in application_with_other_till.flows
+        if (reason := hold_reason(application_with_other_till, flow))
+    }
     assert reasons == dict.fromkeys(("stock", "orders", "days"), "codes_of_former_system")
 
-    replaced.flows.change("stock", {"branches": {"2": "formula"}}, ADMINISTRATOR)
+    application_with_other_till.flows.change("stock", {"branches": {"2": "formula"}}, ADMINISTRATOR)
     rules.set_table("articles", {}, me)
     rules.set_table("vat_codes_sales", {}, me)
-    assert replaced.former_codes.questions() == []
+    assert application_with_other_till.former_codes.questions() == []
     rules.set_table("vat_codes_sales", {"2": "2", "3": "1"}, me)  # as an imported configuration may have it
-    assert {flow for flow in replaced.flows if held(replaced, flow)} == {"orders", "days"}
+    assert {flow for flow in application_with_other_till.flows if hold_reason(application_with_other_till, flow)} == {
+        "orders",
+        "days",
+    }
 
-    replaced.former_codes.confirm("mplus", ADMINISTRATOR)
-    assert replaced.former_codes.questions() == []
-    assert held(replaced, "orders") is None
-    assert {entry.who for entry in replaced.audit.entries() if entry.on == ("former_codes:mplus",)} == {"test"}
+    application_with_other_till.former_codes.confirm("mplus", ADMINISTRATOR)
+    assert application_with_other_till.former_codes.questions() == []
+    assert hold_reason(application_with_other_till, "orders") is None
+    assert {
+        entry.who for entry in application_with_other_till.audit.entries() if entry.on == ("former_codes:mplus",)
+    } == {"test"}
     with pytest.raises(ConfigurationError, match="not_in_question"):
-        replaced.former_codes.confirm("mplus", ADMINISTRATOR)
+        application_with_other_till.former_codes.confirm("mplus", ADMINISTRATOR)
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,11 @@ def order(shop: Application, till_client: TillClient, article: str) -> str:
     number = next(_serial)
     relation = till_client.customer(f"Klant {number}", f"klant.{number}@naast.example")
     order = till_client.order(article, relation=relation, quantity=2)
-    assert commit_run(shop, previewed(shop, order)).counts.proven == 1
+    assert commit_run(shop, preview_orders(shop, order)).counts.proven == 1
     return order
 
 
-def previewed(app: Application, *keys: str) -> Run:
+def preview_orders(app: Application, *keys: str) -> Run:
     return wait_for_run(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.CHOSEN, keys)))
 
 
@@ -56,7 +56,7 @@ def waiting(app: Application, cause: str) -> CauseGroup:
     return next(group for group in app.exceptions.groups("orders") if group.cause == cause)
 
 
-def opened(open_page: Open, group: CauseGroup) -> AppTest:
+def open_cause(open_page: Open, group: CauseGroup) -> AppTest:
     test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     return test
@@ -70,9 +70,9 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     shop: Application, till_client: TillClient, article: str, order: str, open_page: Open
 ) -> None:
     till_client.change(order, article, 3)
-    previewed(shop, order)
+    preview_orders(shop, order)
     group = waiting(shop, CHANGED)
-    test = opened(open_page, group)
+    test = open_cause(open_page, group)
 
     page_text, table_text = texts(test), tables(test)
     assert "higher than booked" in page_text
@@ -98,8 +98,8 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     shop: Application, till_client: TillClient, order: str, open_page: Open
 ) -> None:
     till_client.cancel(order)
-    previewed(shop, order)
-    test = opened(open_page, waiting(shop, CANCELLED))
+    preview_orders(shop, order)
+    test = open_cause(open_page, waiting(shop, CANCELLED))
 
     assert "lower than booked" in texts(test)
     assert "The document is cancelled" in texts(test)
@@ -122,9 +122,9 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
     order = till_client.order(article, relation=till_client.customer("Terug", "terug@naast.example"))
-    committed_run = commit_run(shop, previewed(shop, order))
+    committed_run = commit_run(shop, preview_orders(shop, order))
     commit_run(shop, wait_for_run(shop, shop.runs.undo(committed_run.id, somebody("test"))))
-    plan = previewed(shop, order)
+    plan = preview_orders(shop, order)
     assert [line.cause for line in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
 
     test = open_page("preview", plan=plan.id, show="skip")
@@ -152,15 +152,15 @@ def another(shop: Application, till_client: TillClient, article: str) -> Iterato
     number = till_client.number(order)
     row = {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"}
     sandbox_of(shop).accountview.add("SO_HDR", row)
-    previewed(shop, order)
+    preview_orders(shop, order)
     yield
     sandbox_of(shop).accountview.remove("SO_HDR", "26900001")
-    shop.runs.discard(previewed(shop, order).id, "test")
+    shop.runs.discard(preview_orders(shop, order).id, "test")
 
 
 @pytest.mark.usefixtures("another")
 def test_another_sale_under_its_reference_stands_beside_a_document(shop: Application, open_page: Open) -> None:
-    table = opened(open_page, waiting(shop, "reference_of_another")).table[0].value
+    table = open_cause(open_page, waiting(shop, "reference_of_another")).table[0].value
 
     assert list(table.columns) == [" ", "MplusKASSA", "AccountView"]
     columns = {fact: (ours, theirs) for fact, ours, theirs in table.to_numpy()}

@@ -30,11 +30,11 @@ def test_each_word_has_a_sentence_of_its_own_in_every_language() -> None:
 def test_each_sentence_is_asked_for_where_its_word_stands() -> None:
     drawn = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.py") if path != LIST)
 
-    def stands(word: str) -> bool:
+    def is_used(word: str) -> bool:
         usages = (f'meaning("{word}")', f'"{word}": "{word}"', f': "{word}"', f'text("{WORDS[word]}")', f'("{word}",')
         return any(usage in drawn for usage in usages) or f'"{word}", "' in drawn or f', "{word}")' in drawn
 
-    assert [word for word in WORDS if not stands(word)] == []
+    assert [word for word in WORDS if not is_used(word)] == []
 
 
 def help_of(test: AppTest) -> str:
