@@ -92,7 +92,7 @@ def failures(report: Path) -> list[Failure]:
     return failed_tests
 
 
-def overdue(table: Path, today: date) -> list[str]:
+def overdue_tests(table: Path, today: date) -> list[str]:
     """Return the tests that have been listed as unsteady for too long.
 
     Raises:
@@ -269,7 +269,7 @@ def run(root: Path, marks: str, files: list[str], beside: int, browsers: int) ->
     failed: list[Failure] = []
     red = [
         f"Unsteady for more than {MAX_UNSTEADY_AGE.days} days: {test}"
-        for test in overdue(root / UNSTEADY, datetime.now(UTC).date())
+        for test in overdue_tests(root / UNSTEADY, datetime.now(UTC).date())
     ]
     with scratch() as folder:
         suite = Suite(root, folder, marks)

@@ -87,12 +87,12 @@ class Watched:
     def is_trouble(self, run: str) -> Callable[[], bool]:
         """Return what tells that a run, or health, met something."""
 
-        def met() -> bool:
+        def is_met() -> bool:
             current_run = self.application.runs.get(run)
             is_away = self.application.reach.status_of("mplus").ok is False
             return is_away or bool(current_run.error) or current_run.state not in ACTIVE
 
-        return met
+        return is_met
 
     def recover(self, run: str) -> None:
         """Let the run come to its end, or another one in its place."""

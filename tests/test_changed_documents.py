@@ -63,7 +63,7 @@ def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
     return wait_for_run(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
 
 
-def worth(console: Console, reference: str) -> Decimal:
+def order_amount(console: Console, reference: str) -> Decimal:
     """Return what the sales orders of the books with a reference come to; nothing where there is none."""
     numbers = [row["ORD_NR"] for row in console.rows("SO_HDR", COMMENT1=reference)]
     assert len(numbers) == len(set(numbers)) <= 1
@@ -92,7 +92,7 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     console: Console, article: str, order: str
 ) -> None:
     ours = f"MP-{console.till_client.number(order)}"
-    first = worth(console, ours)
+    first = order_amount(console, ours)
     console.till_client.change(order, article, 3)
     assert cause_of(console, order) == CHANGED
 
@@ -105,16 +105,16 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
 
     assert [row.step for row in changes(console, run)] == [Step.PROVEN, Step.PROVEN]
     assert (run.counts.read, run.counts.proven) == (1, 1)
-    assert (worth(console, ours), worth(console, f"{ours}-C")) == (first, -first)
-    assert worth(console, f"{ours}-2") * 2 == first * 3
+    assert (order_amount(console, ours), order_amount(console, f"{ours}-C")) == (first, -first)
+    assert order_amount(console, f"{ours}-2") * 2 == first * 3
     assert open_causes(console, order) == []
     assert cause_of(console, order) == ""
 
     console.till_client.change(order, article, 4)
     assert cause_of(console, order) == CHANGED
     console.commit(decide(console, CHANGED, "again"))
-    assert worth(console, f"{ours}-2") + worth(console, f"{ours}-2-C") == NOTHING
-    assert worth(console, f"{ours}-3") == first * 2
+    assert order_amount(console, f"{ours}-2") + order_amount(console, f"{ours}-2-C") == NOTHING
+    assert order_amount(console, f"{ours}-3") == first * 2
     assert cause_of(console, order) == ""
 
 
@@ -126,8 +126,8 @@ def test_an_order_cancelled_after_booking_is_credited_and_is_settled(console: Co
     run = console.commit(decide(console, CANCELLED, "credit"))
 
     assert (run.counts.read, run.counts.proven) == (1, 1)
-    assert worth(console, ours) + worth(console, f"{ours}-C") == NOTHING
-    assert worth(console, ours) > 0
+    assert order_amount(console, ours) + order_amount(console, f"{ours}-C") == NOTHING
+    assert order_amount(console, ours) > 0
     assert cause_of(console, order) == "document_taken_back"
     assert open_causes(console, order) == []
 
@@ -165,7 +165,7 @@ def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_aga
     run = console.commit(decide(console, "document_changed_after_credit", "again"))
 
     assert [row.key for row in changes(console, run)] == [f"{order}#2"]
-    assert worth(console, ours) == worth(console, f"{ours}-2") * 2 == -worth(console, f"{ours}-C")
+    assert order_amount(console, ours) == order_amount(console, f"{ours}-2") * 2 == -order_amount(console, f"{ours}-C")
     assert cause_of(console, order) == ""
 
 
@@ -276,5 +276,5 @@ def test_what_was_posted_is_credited_as_that_and_booked_again_as_what_orders_bec
     assert (run.counts.read, run.counts.proven) == (1, 1)
     first, credit = references(console, order, f"{order}#credit")
     assert page_total(console, first) == -page_total(console, credit) != NOTHING
-    assert worth(console, f"MP-{console.till_client.number(order)}-2") > NOTHING
+    assert order_amount(console, f"MP-{console.till_client.number(order)}-2") > NOTHING
     assert cause_of(console, order) == ""

@@ -73,7 +73,7 @@ def decide(console: Console, code: str, side: str) -> None:
     console.application.exceptions.decide(FLOW, [waiting(console, code)], side, somebody(WHO))
 
 
-def again(console: Console, code: str) -> Run:
+def run_again(console: Console, code: str) -> Run:
     return console.run(FLOW, code)
 
 
@@ -108,7 +108,7 @@ def test_a_name_that_both_changed_stops_no_price_and_waits_alone(console: Consol
 def test_the_books_name_is_taken_once_a_person_says_so(console: Console, article: str) -> None:
     console.run(FLOW, mode=Mode.CHANGES)
     decide(console, article, SOURCE)
-    again(console, article)
+    run_again(console, article)
 
     assert product_state(console, article)[0] == f"Boek {article}"
     assert agreed_name(console, article) == f"Boek {article}"
@@ -120,14 +120,14 @@ def test_the_books_name_is_taken_once_a_person_says_so(console: Console, article
 def test_the_tills_name_is_kept_until_the_books_change_it_again(console: Console, article: str) -> None:
     console.run(FLOW, mode=Mode.CHANGES)
     decide(console, article, TARGET)
-    assert again(console, article).counts.planned == 0
+    assert run_again(console, article).counts.planned == 0
     assert product_state(console, article)[0] == f"Kassa {article}"
     assert [
         issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
     ] == []
 
     console.sandbox.accountview.edit("ARTICLE", article, {"ART_DESC1": f"Derde {article}"})
-    again(console, article)
+    run_again(console, article)
     assert product_state(console, article)[0] == f"Kassa {article}"
     assert waiting(console, article).issue.facts["source_value"] == f"Derde {article}"
 
@@ -138,7 +138,7 @@ def test_a_choice_made_while_a_plan_of_the_price_waits_outlives_its_commit(conso
     console.commit(plan)
 
     assert product_state(console, article)[0] == f"Kassa {article}"
-    assert again(console, article).counts.planned == 0
+    assert run_again(console, article).counts.planned == 0
     assert [
         issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
     ] == []
@@ -151,7 +151,7 @@ def test_a_choice_about_other_values_than_those_shown_is_not_kept(console: Conso
     console.application.exceptions.decide(
         FLOW, [old_issue], TARGET, somebody(WHO)
     )  # from a page that was not drawn anew
-    again(console, article)
+    run_again(console, article)
     assert product_state(console, article)[0] == f"Boek {article}"
 
 

@@ -81,7 +81,7 @@ def find_quotations(console: Console, proposal: dict[str, Any], ending: str = ""
     return console.rows("K9_QUO", K9_REF=f"MP-{number['year']}.{number['number']}{ending}")
 
 
-def worth(console: Console, row: dict[str, Any]) -> Decimal:
+def quotation_amount(console: Console, row: dict[str, Any]) -> Decimal:
     """Return what a quotation comes to; its prices include VAT."""
     assert row["GROSS_FLG"] is True
     lines = console.rows("K9_QUOL", QT_NR=row["QT_NR"])
@@ -105,7 +105,7 @@ def test_proposals_become_quotations_once(console: Console, article: dict[str, A
 
     assert [line(console, run, key).step for key in keys] == [Step.PROVEN] * 2
     assert [len(matches) for matches in rows] == [1, 1]
-    assert [worth(console, quotation) for (quotation,) in rows] == [
+    assert [quotation_amount(console, quotation) for (quotation,) in rows] == [
         Decimal(proposal["totalInclAmount"]) / 100 for proposal in proposals
     ]
     assert {quotation["RPL_INV"] for (quotation,) in rows} == {"20003"}
@@ -175,7 +175,7 @@ def test_an_undo_says_that_a_quotation_stays_and_writes_none_of_a_negative_amoun
     )
     assert (console.writes(), second_run.counts.unchanged) == (writes, 1)
     assert not [row for row in console.rows("K9_QUO") if row["K9_REF"].endswith("-C")]
-    assert worth(console, quotation) == Decimal(proposal["totalInclAmount"]) / 100
+    assert quotation_amount(console, quotation) == Decimal(proposal["totalInclAmount"]) / 100
 
 
 @pytest.mark.parametrize("option", ["credit", pytest.param("again", marks=pytest.mark.long)])
@@ -208,7 +208,10 @@ def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_sa
     assert (changed.cause, forced.cause, anew.step) == ("quotation_changed", "quotation_changed", Step.PROVEN)
     assert (same.counts.proven, same.counts.unchanged) == (0, 1)
     (first,), (second,) = find_quotations(console, proposal), find_quotations(console, proposal, "-2")
-    assert (worth(console, first), worth(console, second)) == (total_of(proposal), 3 * total_of(proposal))
+    assert (quotation_amount(console, first), quotation_amount(console, second)) == (
+        total_of(proposal),
+        3 * total_of(proposal),
+    )
 
 
 def test_an_order_of_a_proposal_leaves_its_quotation_as_it_is(console: Console, article: dict[str, Any]) -> None:

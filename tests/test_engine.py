@@ -65,7 +65,7 @@ def start(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
         console.kill()
 
 
-def yes(run: Run) -> Approval:
+def approval_of(run: Run) -> Approval:
     """Return a yes to this plan, brakes and all."""
     return Approval(run.fingerprint, "test", confirmed={brake.code: brake.count for brake in run.brakes})
 
@@ -133,7 +133,7 @@ def workflow_queues(url: str, *names: str) -> list[str | None]:
 def test_where_one_process_is_alone_a_run_begins_without_a_look_at_a_queue(start: Start) -> None:
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
-    console.ask("runs.commit", run.id, yes(run))
+    console.ask("runs.commit", run.id, approval_of(run))
     assert console.rests(run.id).state is RunState.DONE
     engine = f"sqlite:///{console.folder / 'engine.sqlite'}"
     assert workflow_queues(engine, f"preview-{run.id}", f"commit-{run.id}-1") == [None, None]
@@ -255,7 +255,7 @@ def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Star
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="mplus", times=None)
-    console.ask("runs.commit", run.id, yes(run))
+    console.ask("runs.commit", run.id, approval_of(run))
     until(lambda: bool(console.ask("runs.get", run.id).error), "the trouble")
     stopped = console.ask("runs.get", run.id)
     assert (stopped.state, stopped.error) == (RunState.COMMITTING, "service_unavailable")
@@ -307,7 +307,9 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
     with closing(open_database(console.url)) as database:
         with database.write() as connection:
             connection.execute(runs.update().where(runs.c.id == run.id).values(started_at=long_ago))
-        console.ask("work.engine.runner.commit.approve", run.id, yes(run))  # and its process is slow to queue it
+        console.ask(
+            "work.engine.runner.commit.approve", run.id, approval_of(run)
+        )  # and its process is slow to queue it
         beats: set[Any] = set()
 
         def has_looked_twice() -> bool:
@@ -417,7 +419,7 @@ def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: S
     server = start(database_url=postgres_url)
     run = server.rests(server.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="createProduct", times=None, seconds=0.5)
-    server.ask("runs.commit", run.id, yes(run))
+    server.ask("runs.commit", run.id, approval_of(run))
     until(lambda: bool(sandbox.ledger.writes()), "the first write")
     server.kill()
     worker = start(database_url=postgres_url, executor="worker")

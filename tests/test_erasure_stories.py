@@ -63,7 +63,7 @@ def at_home(shop: Shop) -> Settings:
 
 
 @contextmanager
-def elsewhere(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
+def empty_console(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """Give the settings of an empty console in the same sort of database."""
     if not shop.url:
         yield load_settings(data=data)
@@ -74,17 +74,17 @@ def elsewhere(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterato
 
 def restore_without_person(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Restore the backup of before with the list and without it, and one that was made afterwards."""
-    with elsewhere(shop, tmp_path / "new", request) as settings:
+    with empty_console(shop, tmp_path / "new", request) as settings:
         settings.data.mkdir()
         make_private(settings.data / "console.erased")
         (settings.data / "console.erased").write_bytes((shop.data / "console.erased").read_bytes())
         assert restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 1
         assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
-    with elsewhere(shop, tmp_path / "without", request) as settings:
+    with empty_console(shop, tmp_path / "without", request) as settings:
         assert restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 0
         assert shop.hits(settings.data, settings.database_url.get_secret_value())
     make(at_home(shop), tmp_path / "later.zip", PASSPHRASE, shop.application.log.copy)
-    with elsewhere(shop, tmp_path / "later", request) as settings:
+    with empty_console(shop, tmp_path / "later", request) as settings:
         assert restore_backup(settings, tmp_path / "later.zip", PASSPHRASE).erased == 0
         assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
 

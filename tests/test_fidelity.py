@@ -243,7 +243,7 @@ VAT: Sequence[Mapping[str, object]] = [
 ]  # fmt: skip
 
 
-def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Came:
+def stage_articles(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Came:
     """Return what articles come to in the flow of products."""
     source = books({"ARTICLE": articles, "VAT": vat})
     rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
@@ -256,7 +256,7 @@ def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, ob
 
 
 def test_articles() -> None:
-    check(of_rows(ARTICLES, "ART_CODE", sold), sold(ARTICLES), 100)
+    check(of_rows(ARTICLES, "ART_CODE", stage_articles), stage_articles(ARTICLES), 100)
 
 
 def test_percentages() -> None:
@@ -264,10 +264,10 @@ def test_percentages() -> None:
     keys = {"1": ["1003"], "2": ["1001", "1002"]}
 
     def cases() -> Iterator[Case]:
-        for case in of_rows(VAT, "VAT_CODE", lambda vat: sold(articles, vat)):
+        for case in of_rows(VAT, "VAT_CODE", lambda vat: stage_articles(articles, vat)):
             yield Case(case.name, [key for code in case.keys for key in keys[code]], case.came, case.meant)
 
-    check(cases(), sold(articles), 30)
+    check(cases(), stage_articles(articles), 30)
 
 
 def stage_debtors(debtors: Sequence[Mapping[str, object]]) -> Came:
@@ -771,15 +771,15 @@ def of_a_product() -> Iterator[Case]:
         if form in ("padded", "blanks") and wire in NAMES:  # blanks are a part of a text
             continue
         if path and form in ("absent", "empty", "blanks"):
-            yield replace(case, meant=plan_product(without(whole, path)))
+            yield replace(case, meant=plan_product(without_value(whole, path)))
         else:
             yield case
 
 
-def without(record: Record, path: str) -> Record:
+def without_value(record: Record, path: str) -> Record:
     """Return a record that does not have a value."""
     part, _, name = path.rpartition("/")
-    parts = tuple(without(child, name) if child.key == part else child for child in record.parts)
+    parts = tuple(without_value(child, name) if child.key == part else child for child in record.parts)
     values = {field_name: value for field_name, value in record.values.items() if part or field_name != name}
     return replace(record, values=values, parts=parts)
 

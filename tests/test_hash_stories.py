@@ -248,7 +248,7 @@ def enter_order(shop: Shop, chance: random.Random) -> None:
         shop.till_client.cancel(order)
 
 
-def sold(shop: Shop, chance: random.Random) -> None:
+def sell_article(shop: Shop, chance: random.Random) -> None:
     """Sell something, or take it back."""
     sell(shop, chance.choice(_articles(shop)), chance.choice((1, 2, -1)))
 
@@ -267,8 +267,8 @@ SALES_OF: tuple[Edit, ...] = (
     at_the_counter,
     enter_order,
     enter_order,
-    sold,
-    sold,
+    sell_article,
+    sell_article,
     run_orders,
     correct_stock,
 )

@@ -32,7 +32,7 @@ def relations_with_email(console: Console, email: str) -> list[dict[str, Any]]:
     return [row for row in active(console) if str(row.get("email")).casefold() == email.casefold()]
 
 
-def alone(console: Console, many: int) -> list[dict[str, Any]]:
+def single_debtors(console: Console, many: int) -> list[dict[str, Any]]:
     """Return debtors that have an e-mail address of their own and one active relation."""
     rows = [row for row in console.sandbox.state("CONTACT") if row.get("MAIL_BUS")]
     times = Counter(str(row["MAIL_BUS"]).casefold() for row in rows)
@@ -43,7 +43,7 @@ def alone(console: Console, many: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("first", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
 def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Console, first: Mode) -> None:
-    renumbered, stays, merged, deleted = alone(console, 4)
+    renumbered, stays, merged, deleted = single_debtors(console, 4)
     books = console.sandbox.accountview
     values = {name: value for name, value in renumbered.items() if name not in GIVEN}
     books.remove("CONTACT", renumbered["SUB_NR"])

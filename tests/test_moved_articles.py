@@ -25,7 +25,7 @@ STYLES = 3  # the fewest whole styles these stories need
 
 
 @pytest.fixture(scope="module")
-def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data_with_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a console on a fresh sandbox keeps once its articles are at the till."""
     folder = tmp_path_factory.mktemp("brought")
     with open_application(folder, sandbox=True) as application:
@@ -34,15 +34,15 @@ def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def console(brought: Path, tmp_path: Path) -> Iterator[Console]:
+def console(data_with_articles: Path, tmp_path: Path) -> Iterator[Console]:
     """The operator of such a console, on a copy of one's own."""
-    copy = shutil.copytree(brought, tmp_path / "copy")
+    copy = shutil.copytree(data_with_articles, tmp_path / "copy")
     with open_application(copy, sandbox=True) as application:
         yield Console(application)
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Iterator[Console]:
+def new_console(tmp_path: Path) -> Iterator[Console]:
     """The operator of a console before anything was sent."""
     with open_application(tmp_path / "new", sandbox=True) as application:
         yield Console(application)
@@ -168,25 +168,25 @@ def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) ->
 
 
 @pytest.mark.long
-def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new: Console) -> None:
-    set_products(new, parent_field="")
-    new.run("products")
-    before = at_the_till(new)
-    set_products(new, parent_field="parent")
-    plan = new.preview("products")
-    waiting = parked_rows(new, plan, "article_in_other_product")
-    run = new.commit(plan)
+def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new_console: Console) -> None:
+    set_products(new_console, parent_field="")
+    new_console.run("products")
+    before = at_the_till(new_console)
+    set_products(new_console, parent_field="parent")
+    plan = new_console.preview("products")
+    waiting = parked_rows(new_console, plan, "article_in_other_product")
+    run = new_console.commit(plan)
 
     assert len(waiting) >= STYLES
     assert {row.facts["product"].partition(" ")[0] for row in waiting.values()} == {before[code] for code in waiting}
     assert run.counts.proven == plan.counts.planned
-    assert not parked_rows(new, run, "article_number_taken")
-    assert at_the_till(new) == before
+    assert not parked_rows(new_console, run, "article_number_taken")
+    assert at_the_till(new_console) == before
 
-    second_plan = new.preview("products")
+    second_plan = new_console.preview("products")
 
-    assert not changed_rows(new, second_plan)
-    assert parked_rows(new, second_plan, "article_in_other_product").keys() == waiting.keys()
+    assert not changed_rows(new_console, second_plan)
+    assert parked_rows(new_console, second_plan, "article_in_other_product").keys() == waiting.keys()
 
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])

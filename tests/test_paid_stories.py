@@ -54,14 +54,14 @@ def links(console: Console, keys: list[str]) -> Mapping[str, Link]:
     return stores_in(console.application).links.get("orders", Kind.POSTING, keys)
 
 
-def sold(row: Mapping[str, Any]) -> list[oracle.Sold]:
+def sold_lines(row: Mapping[str, Any]) -> list[oracle.Sold]:
     data = [line["data"] for line in row["lineList"].get("line", [])]
     names = ("turnoverGroup", "vatCode", "totalInclAmount", "totalExclAmount")
     values = ([fields[name] for name in names] for fields in data)
     return [oracle.Sold(str(group), str(code), incl, excl) for group, code, incl, excl in values]
 
 
-def paid(row: Mapping[str, Any]) -> list[tuple[str, int]]:
+def payments_of(row: Mapping[str, Any]) -> list[tuple[str, int]]:
     entries = (row.get("paymentList") or {}).get("payment", [])
     names = {"CREDITCARD": "PIN"}  # on one account
     return [(names.get(payment["method"], payment["method"]), payment["amount"]) for payment in entries]
@@ -85,7 +85,7 @@ def amounts(lines: Iterable[DayLine]) -> dict[str, Decimal]:
     return {account: amount for account, amount in totals.items() if amount}
 
 
-def together(*summands: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def add_amounts(*summands: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """Return what several put on each account."""
     accounts = {account for summand in summands for account in summand}
     sums = {
@@ -100,8 +100,8 @@ def test_a_receipt_booked_by_itself_stands_in_its_day_no_more(console: Console, 
     branch_documents = {key: row for key, row in documents.items() if str(row["financialBranchNumber"]) == "1"}
     key, row = next(
         (key, row) for key, row in branch_documents.items()
-        if len(paid(row)) > 1 and row["totalInclAmount"] > 0 and not links(console, [key])
-        and {method for method, _ in paid(row)} <= {"PIN", "GIFTCARD"}
+        if len(payments_of(row)) > 1 and row["totalInclAmount"] > 0 and not links(console, [key])
+        and {method for method, _ in payments_of(row)} <= {"PIN", "GIFTCARD"}
     )  # fmt: skip
     financial_date = row["financialDate"]
     day = date(financial_date["year"], financial_date["mon"], financial_date["day"])
@@ -113,7 +113,7 @@ def test_a_receipt_booked_by_itself_stands_in_its_day_no_more(console: Console, 
     after = console.application.days.check(day, "1")
 
     assert amounts(after.expected) != amounts(before.expected)
-    assert together(amounts(after.expected), page_of(console, key)) == amounts(before.expected)
+    assert add_amounts(amounts(after.expected), page_of(console, key)) == amounts(before.expected)
     settles = [line for line in after.expected if line.debtor == DEBTOR and line.about == "open"]
     assert [-line.amount for line in settles] == ([] if payments == "document" else [euros(row["totalInclAmount"])])
 
@@ -136,16 +136,20 @@ def test_debtors_owe_what_is_unpaid_and_each_clearing_account_has_its_part(conso
     assert not causes & {"payments_incomplete", "method_account_missing", "gift_card_unclear"}
     for key, reference in references.items():
         row = documents[key]
-        assert items.get(reference, Decimal(0)) == euros(oracle.open_amount(sold(row), paid(row))), reference
+        assert items.get(reference, Decimal(0)) == euros(oracle.open_amount(sold_lines(row), payments_of(row))), (
+            reference
+        )
     pages = {link.reference.partition("/")[2] for link in booked.values()}
     balances = {
         account: amount for account, amount in ledger_totals(console.sandbox, pages).items() if account in CLEARING
     }
     expected: dict[str, int] = {}
     for key in booked:
-        for account, cents in oracle.paid_by_account(paid(documents[key])).items():
+        for account, cents in oracle.paid_by_account(payments_of(documents[key])).items():
             expected[account] = expected.get(account, 0) + cents
-        for (account, _), (excl, vat) in oracle.booked_sums(sold(documents[key]), dict(paid(documents[key]))).items():
+        for (account, _), (excl, vat) in oracle.booked_sums(
+            sold_lines(documents[key]), dict(payments_of(documents[key]))
+        ).items():
             if account in CLEARING:
                 expected[account] = expected.get(account, 0) - excl - vat
     assert balances == {account: euros(cents) for account, cents in expected.items() if cents}

@@ -66,7 +66,7 @@ def pictures(console: Console, run: Run) -> dict[str, Action]:
     return {row.key: row.action for row in console.lines(run).values() if row.kind is Kind.PICTURE}
 
 
-def sent(console: Console) -> int:
+def sent_count(console: Console) -> int:
     return sum(call.operation == "createImage" for call in console.sandbox.ledger.calls("mplus"))
 
 
@@ -79,17 +79,17 @@ def sends(console: Console, run: Run) -> dict[str, Action]:
 def test_a_picture_is_sent_once_and_another_content_takes_its_place_beside_what_others_put_there(
     console: Console, folder: Path, codes: list[str]
 ) -> None:
-    code, before = codes[0], sent(console)
+    code, before = codes[0], sent_count(console)
     picture(console, folder, code, "bel.png", PNG + b"one")
 
     plan = console.preview("products")
-    assert (sends(console, plan), sent(console)) == ({code: Action.CREATE}, before)
+    assert (sends(console, plan), sent_count(console)) == ({code: Action.CREATE}, before)
     run = console.commit(plan)
 
     assert run.counts.parked == plan.counts.parked
-    assert len(names(console, code)) == sent(console) - before == 1
+    assert len(names(console, code)) == sent_count(console) - before == 1
     second_run = console.run("products")
-    assert (sends(console, second_run), sent(console) - before) == ({}, 1)
+    assert (sends(console, second_run), sent_count(console) - before) == ({}, 1)
 
     ours = names(console, code)
     console.sandbox.till.edit("images", str(product(console, code)), {"names": [*ours, "etalage.jpg"]})

@@ -53,20 +53,20 @@ def code(console: Console) -> str:
 
 
 @pytest.fixture
-def after() -> Iterator[ExitStack]:
+def cleanup() -> Iterator[ExitStack]:
     """What puts back at the end of a test what it changed."""
     with ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
-def agree(console: Console, after: ExitStack) -> Agree:
+def agree(console: Console, cleanup: ExitStack) -> Agree:
     """Changes the price of the one agreement that has a value in some column."""
     edit = console.sandbox.accountview.edit
 
     def change(column: str, price: str) -> None:
         row = next(row for row in console.sandbox.state("K9_PRICE") if row.get(column))
-        after.callback(edit, "K9_PRICE", str(row["REC_ID"]), {"K9_PX": row["K9_PX"]})
+        cleanup.callback(edit, "K9_PRICE", str(row["REC_ID"]), {"K9_PX": row["K9_PX"]})
         edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": price})
 
     return change
@@ -230,11 +230,11 @@ def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Consol
 
 
 def test_a_price_outside_the_range_of_the_till_parks_with_the_range(
-    console: Console, code: str, agree: Agree, after: ExitStack
+    console: Console, code: str, agree: Agree, cleanup: ExitStack
 ) -> None:
     number = article(console, code).number
     wide = {"priceDeviationMin": "0.00", "priceDeviationMax": "99999.00"}  # as good as none, which it had
-    after.callback(console.sandbox.till.edit, "articles", number, wide)
+    cleanup.callback(console.sandbox.till.edit, "articles", number, wide)
     console.sandbox.till.edit("articles", number, {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
     agree("K9_BRANCH", "3000.0000")
     run = console.preview("products")
@@ -245,9 +245,9 @@ def test_a_price_outside_the_range_of_the_till_parks_with_the_range(
 
 
 def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
-    console: Console, code: str, after: ExitStack
+    console: Console, code: str, cleanup: ExitStack
 ) -> None:
-    after.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
+    cleanup.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
     console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     proof = pays(console, customer(console, 1), code)
     assert (proof.till_price, proof.proven) == (None, None)

@@ -112,7 +112,7 @@ class Shop:
             if day.state is DayState.CLOSED and day.expected:
                 return day
 
-    def late(self, day: DayReport, order: str = "") -> Sale:
+    def enter_late_receipt(self, day: DayReport, order: str = "") -> Sale:
         """Enter a receipt on a day that is over, of an order where one is given."""
         receipt = self.rung_up(1815, [order] if order else [], financialDate=day.date.isoformat())
         return Sale(order, receipt=receipt)
@@ -152,12 +152,12 @@ def account_totals(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     return {account: amount for account, amount in totals.items() if amount}
 
 
-def without(page: DayReport) -> dict[str, Decimal]:
+def expected_amounts(page: DayReport) -> dict[str, Decimal]:
     """Return what a day comes to on each account by the till's answers of before."""
     return account_totals((line.account, line.amount) for line in page.expected)
 
 
-def off(now: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def amount_changes(now: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> dict[str, Decimal]:
     return account_totals([*now.items(), *((account, -amount) for account, amount in before.items())])
 
 
@@ -393,11 +393,11 @@ def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both
 
 def test_a_receipt_booked_by_itself_is_outside_its_day_which_settles_what_it_left_open(shop: Shop) -> None:
     day = shop.find_closed_day()
-    sale = shop.late(day)
+    sale = shop.enter_late_receipt(day)
     with shop.set_to(receipts="posting"):
         assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
     assert shop.console.run(DAYS, day.key).counts.proven == 1
-    assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
+    assert amount_changes(shop.page_of(day), expected_amounts(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
     with shop.set_to(receipts="posting"):
         assert shop.console.run(FLOW, *sale.keys).counts.unchanged == 1
     assert shop.console.run(DAYS, day.key).counts.unchanged == 1
@@ -405,9 +405,9 @@ def test_a_receipt_booked_by_itself_is_outside_its_day_which_settles_what_it_lef
 
 def test_a_receipt_that_stands_in_a_booked_day_is_never_booked_by_itself(shop: Shop) -> None:
     day = shop.find_closed_day()
-    sale = shop.late(day)
+    sale = shop.enter_late_receipt(day)
     assert shop.console.run(DAYS, day.key).counts.proven == 1
-    assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+    assert amount_changes(shop.page_of(day), expected_amounts(day))[REVENUE] == -LATE
     with shop.set_to(receipts="posting"):
         run = shop.console.run(FLOW, *sale.keys)
     assert shop.causes(run, sale) == {sale.receipt: "sale_in_day"}
@@ -417,7 +417,7 @@ def test_a_receipt_that_stands_in_a_booked_day_is_never_booked_by_itself(shop: S
 @pytest.mark.parametrize("first", ["day", pytest.param("receipt", marks=pytest.mark.long)])
 def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Shop, first: str) -> None:
     day = shop.find_closed_day()
-    sale = shop.late(day)
+    sale = shop.enter_late_receipt(day)
     of_day = shop.console.preview(DAYS, day.key)
     with shop.set_to(receipts="posting"):
         of_receipt = shop.console.preview(FLOW, *sale.keys)
@@ -429,7 +429,7 @@ def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Sh
     assert shop.booked_places(sale) == ([] if first == "day" else ["posting"])
     if first == "receipt":
         assert shop.console.run(DAYS, day.key).counts.proven == 1
-        assert REVENUE not in off(shop.page_of(day), without(day))
+        assert REVENUE not in amount_changes(shop.page_of(day), expected_amounts(day))
 
 
 @pytest.mark.parametrize("first", ["day", pytest.param("order", marks=pytest.mark.long)])
@@ -437,7 +437,7 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
     day = shop.find_closed_day()
     number, till = str(shop.article["articleNumber"]), shop.console.till_client
     order = till.order(number, lines=[till.line(number, price=1815)])
-    sale = shop.late(day, order)
+    sale = shop.enter_late_receipt(day, order)
     with shop.set_to(orders="order"):
         if first == "order":
             assert shop.console.run(FLOW, order).counts.proven == 1
@@ -445,10 +445,13 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
         run = shop.console.run(FLOW, order)
     if first == "day":
         assert shop.causes(run, sale) == {order: "sale_in_day"}
-        assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+        assert amount_changes(shop.page_of(day), expected_amounts(day))[REVENUE] == -LATE
     else:
         assert run.counts.unchanged == 1
-        assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
+        assert amount_changes(shop.page_of(day), expected_amounts(day)) == {
+            CARD: Decimal("18.15"),
+            OPEN: Decimal("-18.15"),
+        }
     assert shop.booked_places(sale) == ([] if first == "day" else ["order"])
 
 
@@ -468,7 +471,7 @@ def test_the_invoice_of_an_order_that_was_rung_up_in_a_day_is_booked_once_a_pers
     shop: Shop,
 ) -> None:
     day = shop.find_closed_day()
-    sale = shop.late(day, shop.console.till_client.order(str(shop.article["articleNumber"])))
+    sale = shop.enter_late_receipt(day, shop.console.till_client.order(str(shop.article["articleNumber"])))
     assert shop.console.run(DAYS, day.key).counts.proven == 1
     invoice = Sale("", shop.enter_invoice(sale.order))
     with shop.set_to(invoices="posting"):
@@ -487,9 +490,9 @@ def test_a_day_with_a_receipt_of_an_invoiced_order_is_booked_once_a_person_says_
     invoice = Sale("", shop.enter_invoice(order))
     with shop.set_to(invoices="posting"):
         assert shop.console.run(FLOW, invoice.invoice).counts.proven == 1
-    shop.late(day, order)
+    shop.enter_late_receipt(day, order)
     assert shop.console.lines(shop.console.run(DAYS, day.key))[day.key].cause == "day_sale_elsewhere"
     decide(shop, DAYS, "day_sale_elsewhere", day.key, "beside")
     assert shop.console.run(DAYS, day.key).counts.proven == 1
-    assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+    assert amount_changes(shop.page_of(day), expected_amounts(day))[REVENUE] == -LATE
     assert shop.console.run(DAYS, day.key).counts.unchanged == 1

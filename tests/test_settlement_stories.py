@@ -15,7 +15,7 @@ from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console
-from tests.flows.days.example import sold
+from tests.flows.days.example import sales_line
 from tests.people import somebody
 from tests.runner.bookkeeping import open_items
 from tests.sandbox.soap_client import RawClient, tags
@@ -43,7 +43,7 @@ def invoice(console: Console, cents: int = 12100, **values: Any) -> str:
     name = f"Betaler {next(_serial)}"
     relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
     before = {row["invoiceId"] for row in console.sandbox.state("invoices", "mplus")}
-    line = sold("Stadsfiets", 10, 2, cents)
+    line = sales_line("Stadsfiets", 10, 2, cents)
     fields = {"relationNumber": int(relation), "lineList": {"line": [line]}, **values}
     console.sandbox.till.add("invoices", fields)
     (new_invoice,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] not in before]
@@ -346,7 +346,7 @@ def test_histories_of_payments_end_as_the_rows_of_both_systems_say(console: Cons
 def test_what_is_no_posted_invoice_is_not_paid_at_the_till(console: Console, kind: str, becomes: str) -> None:
     name = f"Besteller {next(_serial)}"
     relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
-    key = console.till_client.order("", relation=relation, lines=[sold("Stadsfiets", 10, 2, 12100)])
+    key = console.till_client.order("", relation=relation, lines=[sales_line("Stadsfiets", 10, 2, 12100)])
     console.application.flows.change("orders", {kind: becomes}, somebody(WHO))
     try:
         console.run("orders", key)

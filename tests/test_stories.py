@@ -540,8 +540,8 @@ def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, arti
     assert console.commit(plan).counts.proven == 2
     for order in orders:
         number = f"MP-{console.till_client.number(order)}"
-        assert worth(console, number) + worth(console, f"{number}-C") == 0
-        assert worth(console, number) > 0
+        assert orders_amount(console, number) + orders_amount(console, f"{number}-C") == 0
+        assert orders_amount(console, number) > 0
 
     before = console.writes()
     second_undo = console.commit(console.undo(run))
@@ -551,7 +551,7 @@ def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, arti
     assert console.writes() == before
 
 
-def worth(console: Console, reference: str) -> Decimal:
+def orders_amount(console: Console, reference: str) -> Decimal:
     """Return what the sales orders of the books with a reference come to."""
     numbers = {row["ORD_NR"] for row in console.rows("SO_HDR", COMMENT1=reference)}
     assert len(numbers) == 1
@@ -569,7 +569,7 @@ def test_an_order_somebody_changed_in_the_books_is_not_credited(console: Console
 
     assert line(console, undone, touched).cause == "undo_blocked"
     assert undone.counts.proven == 1
-    assert worth(console, f"MP-{console.till_client.number(other)}-C") < 0
+    assert orders_amount(console, f"MP-{console.till_client.number(other)}-C") < 0
 
 
 @pytest.mark.long
@@ -580,7 +580,7 @@ def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console
     console.sandbox.accountview.invoice(row["ORD_NR"])
 
     assert console.commit(console.undo(run)).counts.proven == 1
-    assert worth(console, f"MP-{console.till_client.number(order)}-C") < 0
+    assert orders_amount(console, f"MP-{console.till_client.number(order)}-C") < 0
 
 
 # ---- two at once

@@ -102,7 +102,7 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=tmp_path / "console.key")
         Pings(stores.deliveries, stores.runs, stores.settings, sealed, now, load_settings(data=tmp_path)).change(
-            WHOLE, hook.at("/ping/whole"), somebody("anna")
+            WHOLE, hook.address_of("/ping/whole"), somebody("anna")
         )
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
-from tests.flows.days.plain import brought
+from tests.flows.days.plain import allocate_vat
 
 Row = Mapping[str, Any]
 REVENUE = frozenset({10, 20, 30, 40, 50, 60, 70})  # turnover groups of sales; the others are gift cards and the like
@@ -119,7 +119,7 @@ def till_turnover(documents: Sequence[Row], germans: Collection[int]) -> dict[tu
                 if own == code:
                     before = groups.get(group, (0, 0))
                     groups[group] = (before[0] + base, before[1] + vat)
-        for group, (base, _) in brought(
+        for group, (base, _) in allocate_vat(
             groups, sum(vat_by_code(document, germans)[code] for document in day_documents)
         ).items():
             if group in REVENUE:

@@ -255,7 +255,7 @@ def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database
     watchers[0].hook(hook)
     watchers[0].park("orders", unmapped_order_issue(1))
 
-    def together() -> None:
+    def look_together() -> None:
         start = Barrier(2)
 
         def look_with(watcher: Watch) -> None:
@@ -268,12 +268,12 @@ def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database
         for thread in threads:
             thread.join()
 
-    together()
+    look_together()
     assert len(hook.titles) == 1
     watchers[1].repair("orders", "vat_code_unmapped")
     for _ in range(6):
         clock.advance(15)
-        together()
+        look_together()
     assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]
 
 
@@ -566,7 +566,7 @@ def test_an_address_that_is_none_is_refused_and_none_is_kept_in_the_clear(
 def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at_its_end(
     watching: Watch, hook: Hook
 ) -> None:
-    watching.pings.change("products", hook.at("/ping/uuid-of-products"), somebody("anna"))
+    watching.pings.change("products", hook.address_of("/ping/uuid-of-products"), somebody("anna"))
     watching.clock.advance(1)
     run = a_preview(watching.stores.runs, unchanged=2)
     watching.look()
@@ -587,7 +587,7 @@ def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at
 def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_what_is_critical(
     watching: Watch, hook: Hook
 ) -> None:
-    watching.pings.change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), somebody("anna"))
     watching.clock.advance(1)
     runs = watching.stores.runs
     finish(watching, a_preview(runs), read=0)  # a look that finds nothing begins nothing
@@ -606,7 +606,7 @@ def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_
 
 
 def test_a_sign_of_life_that_comes_an_hour_late_is_not_sent(watching: Watch, hook: Hook) -> None:
-    watching.pings.change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), somebody("anna"))
     hook.down = True
     watching.clock.advance(1)
     finish(watching, a_preview(watching.stores.runs, unchanged=2))

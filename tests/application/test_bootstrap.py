@@ -70,7 +70,7 @@ def delete_file(file: Path) -> None:
     file.unlink()
 
 
-def spoilt(file: Path) -> None:
+def spoil_file(file: Path) -> None:
     """Fill a file with what nobody can read."""
     file.write_bytes(b"\xa9 nonsense\n" * 1_000)
 
@@ -92,15 +92,15 @@ def folder(file: Path) -> None:
     ("name", "damage", "code"),
     [
         ("console.sqlite", delete_file, "database_file_missing"),
-        ("console.sqlite", spoilt, "database_file_unusable"),
+        ("console.sqlite", spoil_file, "database_file_unusable"),
         ("console.sqlite", folder, "database_file_unusable"),
         ("console.key", delete_file, "key_file_missing"),
-        ("console.key", spoilt, "key_file_unusable"),
+        ("console.key", spoil_file, "key_file_unusable"),
         ("console.key", folder, "key_file_unusable"),
-        ("engine.sqlite", spoilt, "engine_file_unusable"),
+        ("engine.sqlite", spoil_file, "engine_file_unusable"),
         ("engine.sqlite", damage_file, "engine_file_unusable"),
         ("engine.sqlite", folder, "engine_file_unusable"),
-        ("sandbox.journal", spoilt, "journal_file_unusable"),
+        ("sandbox.journal", spoil_file, "journal_file_unusable"),
         ("sandbox.journal", folder, "journal_file_unusable"),
     ],
 )

@@ -226,7 +226,7 @@ def test_a_cut_file_is_found(backup: Path, tmp_path: Path, size: int) -> None:
     assert refusal_of(partial(verify_backup, tmp_path / "cut.zip", ""))[0] == "backup_broken"
 
 
-def again(
+def write_again(
     backup: Path,
     to: Path,
     *,
@@ -252,12 +252,12 @@ def again(
 
 
 def test_a_missing_member_is_named(backup: Path, tmp_path: Path) -> None:
-    file = again(backup, tmp_path / "less.zip", without=LOG)
+    file = write_again(backup, tmp_path / "less.zip", without=LOG)
     assert refusal_of(partial(verify_backup, file, "")) == ("backup_broken", LOG)
 
 
 def test_nothing_is_written_outside_of_the_data_folder(backup: Path, tmp_path: Path) -> None:
-    file = again(backup, tmp_path / "more.zip", more={"../../evil": b"x"})
+    file = write_again(backup, tmp_path / "more.zip", more={"../../evil": b"x"})
     assert refusal_of(partial(restore_backup, settings_in(tmp_path / "a" / "b"), file, "")) == (
         "backup_broken",
         "../../evil",
@@ -267,7 +267,7 @@ def test_nothing_is_written_outside_of_the_data_folder(backup: Path, tmp_path: P
 
 @pytest.mark.parametrize("newer", [{"revision": "9999"}, {"format": 2}])
 def test_a_backup_of_a_newer_version_is_refused(backup: Path, tmp_path: Path, newer: dict[str, object]) -> None:
-    file = again(backup, tmp_path / "newer.zip", manifest=newer)
+    file = write_again(backup, tmp_path / "newer.zip", manifest=newer)
     assert refusal_of(partial(restore_backup, settings_in(tmp_path), file, ""))[0] == "backup_too_new"
 
 

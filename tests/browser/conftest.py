@@ -185,7 +185,7 @@ def connected_console(systems: Sandbox, data: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def beside(connected_console: str, data: Path) -> Iterator[Application]:
+def second_application(connected_console: str, data: Path) -> Iterator[Application]:
     """The same installation, to arrange and to look at what no page of the test is about; it runs nothing."""
     assert connected_console
     with open_application(data, start=False) as application:

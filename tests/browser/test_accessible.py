@@ -204,7 +204,7 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
         show_page(page, f"{shop}/preview?flow=products&show=update")
         bar = page.get_by_test_id("stBottom")
         expect(bar).to_contain_text("changes chosen")
-        into(page, "[data-testid=data-grid-canvas]")  # and no mouse from here on
+        move_focus(page, "[data-testid=data-grid-canvas]")  # and no mouse from here on
         page.keyboard.press("ArrowDown")
         page.wait_for_url("**record=*")
         first = page.url
@@ -222,7 +222,7 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
         expect(at_rest(page).get_by_role("dialog")).to_contain_text("Tick or untick")
 
 
-def into(page: Page, selector: str) -> None:
+def move_focus(page: Page, selector: str) -> None:
     """Press Tab until the focus is in what is wanted."""
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")

@@ -25,7 +25,7 @@ def gives(page: Page, name: str, content: bytes) -> None:
 
 
 def test_a_file_is_saved_changed_seen_and_taken_over(
-    connected_console: str, page: Page, beside: Application, tmp_path: Path
+    connected_console: str, page: Page, second_application: Application, tmp_path: Path
 ) -> None:
     page.goto(f"{connected_console}/administration?tab=file")
     with page.expect_download() as saved:
@@ -43,11 +43,11 @@ def test_a_file_is_saved_changed_seen_and_taken_over(
     expect(at_rest(page).get_by_role("button", name="Import", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     picture(page, "settings-file-differences")
-    assert beside.flows.settings("products").schedule_minutes != 45
+    assert second_application.flows.settings("products").schedule_minutes != 45
     button(page, re.compile("^Import$"))
     expect(page.get_by_text(re.compile(r"Imported: \d+ changed\."))).to_be_visible()
-    assert beside.flows.settings("products").schedule_minutes == 45
-    assert beside.rules.tables()["payment_methods"] == shape["tables"]["payment_methods"]
+    assert second_application.flows.settings("products").schedule_minutes == 45
+    assert second_application.rules.tables()["payment_methods"] == shape["tables"]["payment_methods"]
     expect(at_rest(page).get_by_role("button", name="Import", exact=True)).to_have_count(0)
 
 
@@ -75,9 +75,9 @@ def test_what_is_no_such_file_is_refused_in_three_languages(
 
 
 def test_what_is_too_large_or_holds_a_secret_is_refused(
-    connected_console: str, page: Page, beside: Application
+    connected_console: str, page: Page, second_application: Application
 ) -> None:
-    before = beside.arrangement.text()
+    before = second_application.arrangement.text()
     for content, expected in (
         (b'{"sluis": 1, "x": "' + b"x" * 1_100_000 + b'"}', "it has more than 1 MB"),
         (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "the file contains a secret"),
@@ -88,4 +88,4 @@ def test_what_is_too_large_or_holds_a_secret_is_refused(
         gives(page, "wrong.json", content)
         expect(page.get_by_text(re.compile(expected))).to_be_visible()
         expect(page.get_by_text("hunter22")).to_have_count(0)
-    assert beside.arrangement.text() == before
+    assert second_application.arrangement.text() == before

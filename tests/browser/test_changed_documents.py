@@ -20,14 +20,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def settings(beside: Application) -> Application:
+def settings(second_application: Application) -> Application:
     """The installation, with what an operator would have answered in the set-up."""
     for flow in ("products", "orders"):
-        beside.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
-    return beside
+        second_application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+    return second_application
 
 
-def sold(systems: Sandbox, reference: str) -> list[int]:
+def order_quantities(systems: Sandbox, reference: str) -> list[int]:
     """Return the quantities of the sales order with a reference."""
     (order,) = [row for row in systems.state("SO_HDR") if row["COMMENT1"] == reference]
     return [int(row["ORD_QTY"]) for row in systems.state("SO_LINE") if row["ORD_NR"] == order["ORD_NR"]]
@@ -71,7 +71,11 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     expect(at_rest(page).get_by_text("Nothing lost: difference 0.")).to_be_visible()
     picture(page, "changed-3-proven")
 
-    assert (sold(systems, ours), sold(systems, f"{ours}-C"), sold(systems, f"{ours}-2")) == ([2, 1], [-2, -1], [3])
+    assert (
+        order_quantities(systems, ours),
+        order_quantities(systems, f"{ours}-C"),
+        order_quantities(systems, f"{ours}-2"),
+    ) == ([2, 1], [-2, -1], [3])
     preview_flow(page, connected_console, "orders")
     page.goto(f"{connected_console}/exceptions?flow=orders", wait_until="commit")
     expect(at_rest(page).get_by_text("No cause fits these filters")).to_be_visible()

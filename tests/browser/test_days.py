@@ -36,13 +36,13 @@ def systems() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def application_with_days(beside: Application, systems: Sandbox) -> Application:
+def application_with_days(second_application: Application, systems: Sandbox) -> Application:
     """The installation, in which the flow of days is chosen and asks what it has to know."""
-    beside.setup.choose({"days": EVERY_MINUTES}, somebody(WHO))
+    second_application.setup.choose({"days": EVERY_MINUTES}, somebody(WHO))
     since = systems.shop.today - timedelta(days=DAYS)
     debtor = str(systems.state("CONTACT")[0]["SUB_NR"])
-    beside.flows.change("days", {"date_from": since, "collective_debtor": debtor}, somebody(WHO))
-    return beside
+    second_application.flows.change("days", {"date_from": since, "collective_debtor": debtor}, somebody(WHO))
+    return second_application
 
 
 def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(

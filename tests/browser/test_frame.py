@@ -24,7 +24,7 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
     errors: list[str] = []
     drawn: list[str] = []  # the pages that are drawn, one after the other
 
-    def through(page: WebSocketRoute) -> None:
+    def route_messages(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
         def pass_answer(message: str | bytes) -> None:
@@ -41,7 +41,7 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.route_web_socket(re.compile("_stcore/stream"), through)
+        page.route_web_socket(re.compile("_stcore/stream"), route_messages)
         page.goto(console, wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Overview")
         at_rest(page).get_by_role("link", name="Runs").click()
@@ -59,7 +59,7 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
     requests: list[BackMsg] = []  # what a part of the page asks for, to be asked once more
     finished: list[list[str]] = []
 
-    def through(page: WebSocketRoute) -> None:
+    def route_messages(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
         def pass_request(message: str | bytes) -> None:
@@ -82,7 +82,7 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
 
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
-        page.route_web_socket(re.compile("_stcore/stream"), through)
+        page.route_web_socket(re.compile("_stcore/stream"), route_messages)
         page.goto(sandbox_server.address, wait_until="commit")
         while not requests:
             page.wait_for_timeout(100)

@@ -52,7 +52,7 @@ LOCALES = {"nl": "nl-NL", "de": "de-DE"}
 
 
 @contextmanager
-def speaking(browser: Browser, language: str) -> Iterator[Page]:
+def open_browser(browser: Browser, language: str) -> Iterator[Page]:
     """Open a browser of its own in a language; no request of it may leave this machine."""
     outside: list[str] = []
 
@@ -71,7 +71,7 @@ def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
     filled_console: str, browser: Browser, language: str
 ) -> None:
     wide, nameless = [], []
-    with speaking(browser, LOCALES[language]) as page:
+    with open_browser(browser, LOCALES[language]) as page:
         apply_view(page, VIEWS[language][0])
         for place, (name, address) in enumerate(ADDRESSES.items()):
             page.goto(f"{filled_console}/{address}", wait_until="commit")
@@ -96,7 +96,7 @@ def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
 
 
 def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled_console: str, browser: Browser) -> None:
-    with speaking(browser, "nl-NL") as page:
+    with open_browser(browser, "nl-NL") as page:
         page.goto(f"{filled_console}/preview?flow=products&show=park", wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Voorvertoning")
 
@@ -116,7 +116,7 @@ def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled_con
 
 def test_streamlit_says_nothing_in_english(filled_console: str, browser: Browser) -> None:
     """In its menu, a list, a table, a period, a file, a field; and in English again once English is chosen."""
-    with speaking(browser, "de-DE") as page:
+    with open_browser(browser, "de-DE") as page:
         for address in ("logs", "flows?flow=orders", "administration?tab=file", "mappings"):
             page.goto(f"{filled_console}/{address}", wait_until="commit")
             wait_until_drawn(page)

@@ -29,12 +29,12 @@ def wide(flow: str) -> dict[str, int | None]:
 
 
 @pytest.fixture(scope="module")
-def settings(beside: Application) -> Application:
+def settings(second_application: Application) -> Application:
     """The installation, with what an operator would have answered in the set-up."""
     for flow in ("products", "stock", "orders"):
-        beside.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
-    beside.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, somebody("test"))
-    return beside
+        second_application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+    second_application.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, somebody("test"))
+    return second_application
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from integration.core.records import CurrentRecord, Kind, Record
 from integration.flows.orders.chains import ChainQueries
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders.test_decisions import Links, link
-from tests.flows.orders.tills import a_line, an_order, becoming, booking, orders
+from tests.flows.orders.tills import a_line, an_order, booking, booking_settings, orders
 
 KEY, ORDER, INVOICE = "receipt-8", "order-1", "invoice-7"
 CHANGED, REFUND, BESIDE, SAME = (
@@ -75,7 +75,7 @@ class World:
             lambda keys: {key: [*states] for key in keys if key == ORDER},
             orders=lambda keys: [replace(an_order(ORDER), key=key) for key in keys],
         )
-        return orders(questions=Links(*links, *sale), asks=asks, **becoming("receipt", "posting"))
+        return orders(questions=Links(*links, *sale), asks=asks, **booking_settings("receipt", "posting"))
 
 
 def issue_of(outcome: Outcome) -> Issue:

@@ -70,7 +70,7 @@ def of_part(product: Record) -> dict[str, Value]:
     return {name: value for name, value in product.parts[0].values.items() if ":" in name}
 
 
-def of(record: Record) -> dict[str, Value]:
+def price_values(record: Record) -> dict[str, Value]:
     return {name: value for name, value in record.values.items() if ":" in name}
 
 
@@ -193,11 +193,11 @@ AGREED: Mapping[str, Value] = {"article_price:2:1001": D("12.3456"), "discount_g
 
 def test_agreements_are_sent_as_the_books_have_their_prices() -> None:
     debtor = a_debtor("20001", **AGREED)
-    assert of(shape_record(customers(terms()), debtor)) == {
+    assert price_values(shape_record(customers(terms()), debtor)) == {
         "article_excl:2:700": D("12.35"), "discount_group_percent:0:4": D(15),
     }  # fmt: skip
-    assert "article_incl:2:700" in of(shape_record(customers(terms(), incl=True), debtor))
-    assert of(shape_record(customers(Terms()), debtor)) == {}
+    assert "article_incl:2:700" in price_values(shape_record(customers(terms(), incl=True), debtor))
+    assert price_values(shape_record(customers(Terms()), debtor)) == {}
 
 
 def test_an_agreement_about_an_article_that_is_not_there_waits() -> None:

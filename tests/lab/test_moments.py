@@ -150,11 +150,11 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
 def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiting_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
-    def first(_: Calls) -> Iterator[tuple[PlannedFault, ...]]:
+    def plan_suspension(_: Calls) -> Iterator[tuple[PlannedFault, ...]]:
         yield (PlannedFault(Hazard.SUSPEND, write=True, nth=2, seconds=WAIT_SECONDS, fate=ProcessFault.ARRIVES),)
 
     with lock_while_suspended(tmp_path) as locked_files:
-        assert gone_through(tmp_path, "orders", "sqlite", first) == 1
+        assert gone_through(tmp_path, "orders", "sqlite", plan_suspension) == 1
     assert {file.name for file in locked_files} == {"console.sqlite", "engine.sqlite"}
 
 

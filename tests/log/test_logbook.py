@@ -97,7 +97,7 @@ def scratch_at(place: int) -> Callable[[Path], None]:
     return scratch
 
 
-def newer(file: Path) -> None:
+def write_newer_file(file: Path) -> None:
     """Write a file that a later version of DuckDB would have written."""
     with file.open("r+b") as opened:
         opened.seek(12)
@@ -110,7 +110,7 @@ def newer(file: Path) -> None:
         lambda file: file.write_bytes(b"something else" * 1000),
         pytest.param(lambda file: file.write_bytes(b""), marks=pytest.mark.long),
         pytest.param(lambda file: file.write_bytes(bytes(20_000)), marks=pytest.mark.long),
-        pytest.param(cut, marks=pytest.mark.long), newer,
+        pytest.param(cut, marks=pytest.mark.long), write_newer_file,
         *(pytest.param(scratch_at(place), marks=pytest.mark.long) for place in (4_100, 8_200, 12_300)),
     ],
     ids=["garbage", "empty", "zeros", "cut", "newer", "header", "second-header", "first-block"],

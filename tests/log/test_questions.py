@@ -219,7 +219,7 @@ ROWS_KEPT = 60_000
 
 
 @pytest.fixture(scope="module")
-def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
+def long_logbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
     """A log of many events, of which conditions leave a few in each part that DuckDB hands out."""
     path = tmp_path_factory.mktemp("long") / "log.duckdb"
     log_file = LogFile(path, memory="256MB", threads=1)
@@ -242,16 +242,18 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
     rows=st.one_of(st.integers(1, 40), st.sampled_from([100, 2_047, 2_048, 2_049, 10_000])),
 )
 def test_an_answer_has_every_row_up_to_its_limit_and_says_when_there_are_more(
-    long: Logbook, every: int, until: int, rows: int
+    long_logbook: Logbook, every: int, until: int, rows: int
 ) -> None:
     row_count = len(range(0, until, every))
-    answer = long.ask(f"FROM events SELECT id WHERE id % {every} = 0 AND id < {until}", rows=rows, seconds=SECONDS)
+    answer = long_logbook.ask(
+        f"FROM events SELECT id WHERE id % {every} = 0 AND id < {until}", rows=rows, seconds=SECONDS
+    )
     assert (len(answer), answer.attrs["cut"]) == (min(row_count, rows), row_count > rows)
     assert list(answer.columns) == ["id"]
     assert answer["id"].is_unique
 
 
-def test_an_ordered_answer_has_the_first_rows_in_their_order(long: Logbook) -> None:
-    answer = long.ask("SELECT id FROM events WHERE id % 1000 = 0 ORDER BY id DESC", rows=50)
+def test_an_ordered_answer_has_the_first_rows_in_their_order(long_logbook: Logbook) -> None:
+    answer = long_logbook.ask("SELECT id FROM events WHERE id % 1000 = 0 ORDER BY id DESC", rows=50)
     assert list(answer["id"]) == list(range(ROWS_KEPT - 1_000, 9_000, -1_000))
     assert list(answer.index) == list(range(50))

@@ -311,15 +311,15 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
 
 @pytest.fixture(scope="module")
-def done(shop: Application) -> Run:
+def finished_run(shop: Application) -> Run:
     """A run that wrote customers."""
     run = commit_run(shop, wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody("test")))))
     assert run.counts.proven
     return run
 
 
-def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done: Run, open_page: Open) -> None:
-    test = press(open_page("runs", run=done.id), "undo")
+def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, finished_run: Run, open_page: Open) -> None:
+    test = press(open_page("runs", run=finished_run.id), "undo")
 
     assert not test.exception
     back = wait_for_run(shop, shop.runs.latest("customers", limit=1)[0].id)
@@ -335,9 +335,9 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done
 
 @pytest.mark.long
 def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
-    shop: Application, done: Run, open_page: Open
+    shop: Application, finished_run: Run, open_page: Open
 ) -> None:
-    undone = commit_run(shop, wait_for_run(shop, shop.runs.undo(done.id, somebody("Anna"))))
+    undone = commit_run(shop, wait_for_run(shop, shop.runs.undo(finished_run.id, somebody("Anna"))))
     assert "complete" in {button.key for button in open_page("preview", plan=undone.id).button}
 
     plan = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody("test"), Mode.COMPLETE)))

@@ -83,7 +83,7 @@ def is_open(app: Application, cause: IssueGroupKey) -> bool:
 
 def discard_plan(app: Application, flow: str) -> None:
     """Discard the plan of a flow that waits."""
-    run = last(app, flow)
+    run = last_run(app, flow)
     if run.state is RunState.READY:
         app.runs.discard(run.id, "test")
 
@@ -98,7 +98,7 @@ def menu(test: AppTest, key: str) -> MenuButton[str]:
     return next(button for button in test.get("menu_button") if isinstance(button, MenuButton) and button.key == key)
 
 
-def last(app: Application, flow: str = "orders") -> Run:
+def last_run(app: Application, flow: str = "orders") -> Run:
     """Return the newest run of a flow once it has come to rest."""
     return wait_for_run(app, app.runs.latest(flow, limit=1)[0].id)
 
@@ -272,7 +272,7 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
 
     assert not test.exception
     assert shop.rules.tables()["payment_terms"]["PIN"] == "14"
-    run = last(shop)
+    run = last_run(shop)
     assert (run.counts.read, run.counts.planned) == (3, 3)
     assert not is_open(shop, group.group_key)
     page_text = texts(open_page("exceptions"))
@@ -303,7 +303,7 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     test = test.selectbox(key="counterpart").set_value("14").run()
     press(test, "add_row")
 
-    run = last(shop)
+    run = last_run(shop)
     assert (run.counts.planned, run.counts.parked) == (2, 1)
     page_text = texts(open_page("exceptions"))
     assert "2 of 3 solved, 1 has another cause." in page_text
@@ -317,7 +317,7 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
 ) -> None:
     group = make_unmapped_orders(2)
     shop.runs.try_again(group.flow, group.cause, somebody("test"), group.field, group.detail)
-    last(shop)
+    last_run(shop)
 
     page_text = texts(open_cause(open_page, group))
     assert "0 of 2 solved, 2 still wait for this cause." in page_text
@@ -357,11 +357,11 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     ]  # fmt: skip
 
     menu(open_cause(open_page, group), place).click("as_it_was").run()
-    as_it_was = last(shop)
+    as_it_was = last_run(shop)
     assert (as_it_was.mapping_version, as_it_was.counts.parked) == (before, 1)
     menu(open_cause(open_page, group), place).click("today").run()
 
-    today = last(shop)
+    today = last_run(shop)
     assert (today.mapping_version, today.counts.planned) == (before + 1, 1)
     assert not is_open(shop, group.group_key)
     shop.drafts.take_version("orders", before, somebody("test"))
@@ -378,7 +378,7 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
     shop.drafts.publish("orders", somebody("test"), "a remark")
     shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
     menu(open_cause(open_page, group), f"more-{group_address(group.group_key)}").click("as_it_was").run()
-    run = last(shop)
+    run = last_run(shop)
     assert (run.mapping_version, run.counts.planned) == (version, 2)
 
     shop.drafts.take_version("orders", version, somebody("test"))
@@ -408,7 +408,7 @@ def test_each_branch_gets_a_default_debtor_of_its_own(
     settings = shop.flows.settings("orders").model_dump()
     assert settings["default_debtors_by_branch"].keys() >= {"1", "2"}
     assert settings["debtor_number"] == ""
-    last(shop)
+    last_run(shop)
     assert [group for group in shop.exceptions.groups("orders") if group.cause == "customer_missing"] == []
     shop.flows.change(
         "orders", {"default_debtors_by_branch": {}, "default_debtor": "off"}, somebody("test")
@@ -455,7 +455,7 @@ def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
 
     assert not test.exception
     assert shop.rules.tables()["articles"][REPAIR_HOUR] == article
-    assert last(shop).counts.planned >= 1
+    assert last_run(shop).counts.planned >= 1
     assert not is_open(shop, unknown_article_cause.group_key)
 
 
@@ -471,7 +471,7 @@ def test_a_collective_article_stands_in_for_all(
 
     assert not test.exception
     assert shop.flows.settings("orders").model_dump()["collective_article"] == article
-    assert last(shop).counts.planned >= 1
+    assert last_run(shop).counts.planned >= 1
 
 
 @pytest.mark.long
@@ -494,7 +494,7 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     test = press(test, "again")
 
     assert not test.exception
-    assert last(shop).counts.planned >= 1
+    assert last_run(shop).counts.planned >= 1
     sandbox_of(shop).accountview.remove("ARTICLE", REPAIR_HOUR)
 
 
@@ -547,7 +547,7 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     test = press(test, "choose_customer")
 
     assert not test.exception
-    run = last(shop)
+    run = last_run(shop)
     assert run.counts.planned == 2
     committed_run = commit_run(shop, run)
     assert committed_run.counts.proven == 2
@@ -601,7 +601,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
 
     (correction,) = shop.corrections.list_corrections("products")
     assert not press(typed, "correct").exception
-    shop.runs.discard(wait_for_run(shop, last(shop, "products").id).id, "test")
+    shop.runs.discard(wait_for_run(shop, last_run(shop, "products").id).id, "test")
     assert {correction.key: correction.becomes for correction in shop.corrections.list_corrections("products")} == {
         key: good,
         second.issue.key: other,

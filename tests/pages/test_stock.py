@@ -58,7 +58,7 @@ def article(shop: Application) -> str:
 
 
 @pytest.fixture
-def sold(shop: Application, article: str) -> Iterator[Run]:
+def plan_after_sale(shop: Application, article: str) -> Iterator[Run]:
     """A plan that waits because a till sold since."""
     assert shop.sandbox
     sandbox_of(shop).till.edit("stock", f"1/{article}", {"amount": 0})
@@ -112,7 +112,7 @@ def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Appl
     assert wait_for_run(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
 
 
-@pytest.mark.usefixtures("sold")
+@pytest.mark.usefixtures("plan_after_sale")
 @pytest.mark.parametrize("of_article", [False, True])
 def test_the_chart_ends_where_the_sum_is_also_with_levels_that_a_plan_found(
     open_page: Open, article: str, *, of_article: bool
@@ -124,7 +124,7 @@ def test_the_chart_ends_where_the_sum_is_also_with_levels_that_a_plan_found(
 
 
 def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
-    shop: Application, sold: Run, article: str
+    shop: Application, plan_after_sale: Run, article: str
 ) -> None:
     scope, now = StockScope(article=article, branch="1"), datetime.now(UTC)
 
@@ -134,7 +134,7 @@ def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
     assert (line["amount"], float(sums.totals[0].amount), sums.found) == (0, 0, 1)
     assert line["written_at"] < line["found_at"]
     assert sums.found_at
-    assert sums.found_at >= sold.started_at
+    assert sums.found_at >= plan_after_sale.started_at
 
 
 @pytest.mark.usefixtures("shop")
@@ -276,8 +276,10 @@ def test_levels_say_that_they_are_without_reservations_until_somebody_answers(
     shop.flows.change("stock", {"branches": before, "reservations": "ask"}, somebody("test"))
 
 
-def test_differences_show_both_values_and_why(shop: Application, article: str, sold: Run, open_page: Open) -> None:
-    assert sold.counts.planned == 1
+def test_differences_show_both_values_and_why(
+    shop: Application, article: str, plan_after_sale: Run, open_page: Open
+) -> None:
+    assert plan_after_sale.counts.planned == 1
     before = sandbox_of(shop).ledger.counts()["writes"] if shop.sandbox else -1
 
     test = open_stock(open_page, show="all")
@@ -324,8 +326,8 @@ def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, 
 
 
 @pytest.mark.usefixtures("shop")
-def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, sold: Run) -> None:
-    assert sold.counts.planned
+def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, plan_after_sale: Run) -> None:
+    assert plan_after_sale.counts.planned
     test = open_stock(open_page)
 
     keys = {button.key for button in test.get("download_button")}

@@ -91,7 +91,7 @@ def addresses(sandbox: Sandbox) -> list[tuple[str, ...]]:
     return [(names[row["SUB_NR"]], row["DEL_NAME"], row["ADDRESS1"]) for row in sandbox.state("DEL_ADDR")]
 
 
-def sold(sandbox: Sandbox) -> dict[str, Sums]:
+def sums_by_order(sandbox: Sandbox) -> dict[str, Sums]:
     """Return what each order of the till comes to as the till itself split it, by its number: 2026.118."""
     sums_by_number: dict[str, Sums] = {}
     for order in sandbox.state("orders", "mplus"):

@@ -207,10 +207,10 @@ def test_a_yes_is_to_the_fields_as_they_are_read_then_and_another_process_reads_
 
 
 def test_no_yes_is_kept_while_the_fields_cannot_be_read(harness: FlowHarness, target: MemoryConnector) -> None:
-    def unread(_: str) -> None:
+    def raise_unavailable(_: str) -> None:
         raise UnavailableError("service_unavailable", system="accountview")
 
-    run, harness.read_fields = harness.preview(), unread
+    run, harness.read_fields = harness.preview(), raise_unavailable
     with pytest.raises(UnavailableError):
         harness.approve(run)
     assert (harness.runs.get(run.id).state, harness.runs.get(run.id).approval, target.writes) == (

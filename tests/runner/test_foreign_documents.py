@@ -11,7 +11,7 @@ from integration.core.plan import Brake
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
 from tests.fakes import MemoryConnector
-from tests.runner.test_rebooking import OrdersHarness, sold
+from tests.runner.test_rebooking import OrdersHarness, sale_of
 from tests.stores import new_database
 
 
@@ -36,7 +36,7 @@ def documents_query() -> Asked:
 def harness(tmp_path: Path, documents_query: Asked) -> Iterator[OrdersHarness]:
     database = new_database(tmp_path / "console.sqlite")
     books = MemoryConnector(system="accountview", evidence=("reference",))
-    orders_harness = OrdersHarness(database, books, MemoryConnector([sold("12.10", "10.00")], system="mplus"))
+    orders_harness = OrdersHarness(database, books, MemoryConnector([sale_of("12.10", "10.00")], system="mplus"))
     orders_harness.strangers = documents_query
     yield orders_harness
     database.close()

@@ -50,7 +50,7 @@ def harness_with_variants(database: Database, target: MemoryConnector) -> FlowHa
     return harness
 
 
-def inside(target: MemoryConnector) -> dict[str, list[str]]:
+def articles_by_product(target: MemoryConnector) -> dict[str, list[str]]:
     """Return which articles each product of the till has."""
     return {key: [part.key for part in record.parts] for key, record in target.records_of(Kind.PRODUCT).items()}
 
@@ -71,7 +71,7 @@ def move(target: MemoryConnector, number: str, to: str) -> None:
 def test_an_article_with_another_number_keeps_the_one_it_is_linked_by(
     harness_with_numbers: FlowHarness, target: MemoryConnector, mode: Mode
 ) -> None:
-    before = inside(target)
+    before = articles_by_product(target)
     edit_record(harness_with_numbers.source, "A", {"NUMBER": "7001"})
     for code in "AB":
         edit_record(harness_with_numbers.source, code, CHEAPER)
@@ -80,7 +80,7 @@ def test_an_article_with_another_number_keeps_the_one_it_is_linked_by(
     assert sorted(harness_with_numbers.changes(run)) == ["A", "B"]
     assert run.position.watched["older_number"] == 1
     harness_with_numbers.commit(run)
-    assert inside(target) == before
+    assert articles_by_product(target) == before
     assert harness_with_numbers.preview(Mode.COMPLETE).state is RunState.DONE
 
 
@@ -124,11 +124,11 @@ def test_the_number_given_by_hand_at_the_till_is_the_one_from_then_on(
 def test_an_article_with_another_number_and_another_parent_is_not_made_again(
     harness_with_variants: FlowHarness, target: MemoryConnector
 ) -> None:
-    before = inside(target)
+    before = articles_by_product(target)
     harness_with_variants.settings = {"sku_rule": "allotted", "parent_field": ""}
     run = harness_with_variants.run(Mode.COMPLETE)
     assert set(harness_with_variants.causes(run).values()) == {"article_in_other_product"}
-    assert inside(target) == before
+    assert articles_by_product(target) == before
 
 
 # ---- another product
@@ -169,7 +169,7 @@ def test_an_article_that_was_moved_by_hand_goes_on_in_its_new_product(
     edit_record(harness_with_variants.source, "2", CHEAPER)
     run = harness_with_variants.run()
     assert not harness_with_variants.causes(run)
-    assert inside(target) == {"BROEK": ["1"], "TRUI": ["3", "4", "5", "2"]}
+    assert articles_by_product(target) == {"BROEK": ["1"], "TRUI": ["3", "4", "5", "2"]}
     assert harness_with_variants.links.get("products", Kind.ARTICLE, ["2"])["2"].owner == "TRUI"
     assert harness_with_variants.preview(Mode.COMPLETE).state is RunState.DONE
 
@@ -182,7 +182,7 @@ def test_a_new_article_beside_one_that_waits_becomes_a_product_of_the_new_parent
     run = harness_with_variants.run()
     assert harness_with_variants.causes(run) == {"2": ELSEWHERE}
     assert harness_with_variants.changes(run)["JAS"].action is Action.CREATE
-    assert inside(target) == {"BROEK": ["1", "2"], "JAS": ["6"], "TRUI": ["3", "4", "5"]}
+    assert articles_by_product(target) == {"BROEK": ["1", "2"], "JAS": ["6"], "TRUI": ["3", "4", "5"]}
     assert harness_with_variants.run(Mode.COMPLETE).state is RunState.DONE
 
 
@@ -207,7 +207,7 @@ def test_a_retired_article_does_not_keep_its_product_from_a_new_parent(
     edit_record(harness_with_variants.source, "1", {"parent": "JAS", **CHEAPER})
     run = harness_with_variants.run()
     assert (list(harness_with_variants.changes(run)), harness_with_variants.causes(run)) == (["JAS"], {})
-    assert inside(target)["BROEK"] == ["1", "2"]
+    assert articles_by_product(target)["BROEK"] == ["1", "2"]
 
 
 def test_an_article_that_returns_to_a_parent_that_gave_its_product_away_waits(
@@ -228,12 +228,12 @@ def test_a_parent_field_that_is_set_later_leaves_one_article_in_each_product(
 ) -> None:
     harness = FlowHarness(database, MemoryConnector(styles(), system="accountview"), target, parent_field="")
     harness.run()
-    before = inside(target)
+    before = articles_by_product(target)
     harness.settings = {}
     run = harness.run(Mode.COMPLETE)
     assert harness.causes(run) == {"2": ELSEWHERE, "4": ELSEWHERE, "5": ELSEWHERE}
     assert harness.changes(run).keys() == {"BROEK", "TRUI"}
-    assert inside(target) == before
+    assert articles_by_product(target) == before
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 

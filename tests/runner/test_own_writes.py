@@ -28,7 +28,7 @@ PAGE = 10  # articles of one answer
 HIGHER = {"price": Decimal("18.0000")}
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """Leave the till alone."""
 
 
@@ -43,9 +43,9 @@ class Crowded(Mplus):
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change, with what others do around it."""
-        self.before.pop(change.key, nothing)()
+        self.before.pop(change.key, do_nothing)()
         result = super().write(change, current, references, token)
-        self.after.pop(change.key, nothing)()
+        self.after.pop(change.key, do_nothing)()
         return result
 
     def read_changes(

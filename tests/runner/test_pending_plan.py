@@ -22,7 +22,7 @@ HIGHER = {"price": Decimal("18.0000")}
 
 
 @pytest.fixture
-def gone(harness: FlowHarness, source: MemoryConnector) -> Run:
+def plan_with_retirements(harness: FlowHarness, source: MemoryConnector) -> Run:
     """A plan with two retirements that waits behind its brake."""
     harness.run()
     source.remove(Kind.ARTICLE, "1003")
@@ -32,39 +32,41 @@ def gone(harness: FlowHarness, source: MemoryConnector) -> Run:
     return run
 
 
-def test_a_preview_of_changes_that_finds_nothing_leaves_the_plan_that_waits(harness: FlowHarness, gone: Run) -> None:
+def test_a_preview_of_changes_that_finds_nothing_leaves_the_plan_that_waits(
+    harness: FlowHarness, plan_with_retirements: Run
+) -> None:
     assert harness.preview().state is RunState.DONE
-    assert harness.runs.get(gone.id) == gone
-    assert harness.commit(gone).state is RunState.DONE
+    assert harness.runs.get(plan_with_retirements.id) == plan_with_retirements
+    assert harness.commit(plan_with_retirements).state is RunState.DONE
 
 
 def test_changes_that_come_to_the_same_leave_the_plan_that_waits(
-    harness: FlowHarness, source: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, plan_with_retirements: Run
 ) -> None:
     edit_record(source, "1001", {"stock": Decimal(7)})  # read, and nothing of it is written
     repeat_run = harness.preview()
     assert (repeat_run.state, repeat_run.error, repeat_run.facts["run"]) == (
         RunState.DISCARDED,
         "plan_says_the_same",
-        gone.id,
+        plan_with_retirements.id,
     )
-    assert harness.runs.get(gone.id) == gone
+    assert harness.runs.get(plan_with_retirements.id) == plan_with_retirements
     with pytest.raises(PlanStaleError, match="plan_replaced"):
         harness.approve(repeat_run)
-    assert harness.commit(gone).state is RunState.DONE
+    assert harness.commit(plan_with_retirements).state is RunState.DONE
 
 
 def test_a_plan_of_changes_takes_retirements_over_with_what_was_left_out(
-    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, plan_with_retirements: Run
 ) -> None:
-    harness.leave(gone, "1004", by="anna")
+    harness.leave(plan_with_retirements, "1004", by="anna")
     edit_record(source, "1001", HIGHER)
     run = harness.preview()
     assert run.state is RunState.READY
     assert set(harness.changes(run)) == {"1001", "1003", "1004"}
-    assert run.brakes == gone.brakes
+    assert run.brakes == plan_with_retirements.brakes
     assert set(run.excluded) == {harness.changes(run)["1004"].seq}
-    old = harness.runs.get(gone.id)
+    old = harness.runs.get(plan_with_retirements.id)
     assert (old.state, old.error, old.facts["run"]) == (RunState.DISCARDED, "plan_replaced", run.id)
     with pytest.raises(PlanStaleError) as refusal:
         harness.approve(old)
@@ -87,13 +89,13 @@ def test_what_has_come_back_meanwhile_is_not_taken_over(harness: FlowHarness, so
 
 
 def test_what_was_retired_by_hand_meanwhile_is_not_taken_over(
-    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, plan_with_retirements: Run
 ) -> None:
     edit_record(target, "1003", {"1003/active": False}, Kind.PRODUCT)
     edit_record(source, "1001", HIGHER)
     run = harness.preview()
     assert set(harness.changes(run)) == {"1001", "1004"}
-    assert harness.runs.get(gone.id).error == "plan_replaced"
+    assert harness.runs.get(plan_with_retirements.id).error == "plan_replaced"
 
 
 def test_what_only_reading_everything_shows_is_taken_over(
@@ -326,7 +328,7 @@ def test_an_undo_puts_no_plan_aside(harness: FlowHarness, source: MemoryConnecto
 
 
 def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
-    harness: FlowHarness, source: MemoryConnector, gone: Run
+    harness: FlowHarness, source: MemoryConnector, plan_with_retirements: Run
 ) -> None:
     edit_record(source, "1001", HIGHER)
     harness.clock.advance(60)
@@ -334,7 +336,7 @@ def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
     while harness.runner.preview.page(run.id):
         harness.restart()
     assert set(harness.changes(harness.checked_run(run))) == {"1001", "1003", "1004"}
-    assert harness.runs.get(gone.id).facts["run"] == run.id
+    assert harness.runs.get(plan_with_retirements.id).facts["run"] == run.id
 
 
 def test_a_plan_whose_records_a_later_run_has_written_is_closed(harness: FlowHarness, source: MemoryConnector) -> None:

@@ -196,11 +196,11 @@ def test_what_was_read_ahead_is_for_whoever_asks_for_just_that() -> None:
 def test_what_was_read_before_a_page_went_wrong_is_read_again(harness: FlowHarness, books: Books) -> None:
     run = begin_preview(harness)
 
-    def away() -> None:
+    def fail_page() -> None:
         until(lambda: len(books.begun) == 3, "the page ahead")
         raise unavailable()
 
-    books.on_about = away
+    books.on_about = fail_page
     assert harness.runner.preview.page(run.id)
     with pytest.raises(UnavailableError):
         harness.runner.preview.page(run.id)

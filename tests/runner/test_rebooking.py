@@ -66,7 +66,7 @@ def books() -> Books:
 
 @pytest.fixture
 def till() -> MemoryConnector:
-    return MemoryConnector([sold("12.10", "10.00")], system="mplus")
+    return MemoryConnector([sale_of("12.10", "10.00")], system="mplus")
 
 
 @pytest.fixture
@@ -75,13 +75,13 @@ def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[Ord
     database = new_database(tmp_path / "console.sqlite")
     orders_harness = OrdersHarness(database, books, till)
     assert orders_harness.run(Mode.COMPLETE).counts.proven == 1
-    till.put(sold("24.20", "20.00", digest="more"))
+    till.put(sale_of("24.20", "20.00", digest="more"))
     assert orders_harness.causes(orders_harness.preview(Mode.COMPLETE)) == {KEY: "document_changed_after_booking"}
     yield orders_harness
     database.close()
 
 
-def sold(incl: str, excl: str, **values: Value) -> Record:
+def sale_of(incl: str, excl: str, **values: Value) -> Record:
     order = an_order(KEY, lines=(a_line("1", incl, excl),))
     nobody = anonymous()
     parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
@@ -265,7 +265,7 @@ def test_a_document_is_booked_so_often_and_then_parks(harness: OrdersHarness, ti
     for booking in (1, 2, 3):
         decide(till, "again", booking)
         assert harness.run(Mode.COMPLETE).counts.proven == 1
-        till.put(sold("24.20", "20.00", digest=f"changed-{booking}"))
+        till.put(sale_of("24.20", "20.00", digest=f"changed-{booking}"))
     decide(till, "again", 4)
     assert harness.causes(harness.preview(Mode.COMPLETE)) == {KEY: "document_without_reference"}
     decide(till, "keep", 4)

@@ -14,7 +14,7 @@ from integration.core.states import RunState, Step
 from integration.store.database import Database
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles
-from tests.runner.test_rebooking import OrdersHarness, sold
+from tests.runner.test_rebooking import OrdersHarness, sale_of
 
 
 class Blind(LateConnector):
@@ -111,7 +111,7 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
 
 
 def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_once(database: Database) -> None:
-    first = sold("12.10", "10.00")
+    first = sale_of("12.10", "10.00")
     second = replace(first, key="order-2", values={**first.values, "number": "2026.2"})
     till = MemoryConnector([first, second], system="mplus")
     books = Overloaded(system="accountview", evidence=("reference",), in_flight=1)
@@ -130,7 +130,7 @@ def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_on
 def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_somebody_said_so(
     database: Database, *, resends: bool, send_count: int
 ) -> None:
-    first = sold("12.10", "10.00")
+    first = sale_of("12.10", "10.00")
     till = MemoryConnector(
         [first, replace(first, key="order-2", values={**first.values, "number": "2026.2"})], system="mplus"
     )

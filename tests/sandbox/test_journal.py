@@ -106,7 +106,7 @@ class TestJournal:
         command = [sys.executable, "-m", "integration.sandbox", "--journal", str(tmp_path / "killed.journal")]
 
         @contextmanager
-        def up() -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+        def run_sandbox() -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 assert process.stdout
                 connection_info = json.loads(process.stdout.readline())
@@ -119,10 +119,10 @@ class TestJournal:
                     yield process, client
                 process.kill()
 
-        with up() as (process, client):
+        with run_sandbox() as (process, client):
             assert client.post("/accountviewdata", json=order("KILLED")).status_code == 200
             process.kill()
-        with up() as (process, client):
+        with run_sandbox() as (process, client):
             parameters = {"BusinessObject": "SO1", "FilterControlSource1": "COMMENT1", "FilterValue1": "KILLED"}
             assert len(client.get("/accountviewdata", params=parameters).json()["SO_HDR"]) == 1
             process.terminate()

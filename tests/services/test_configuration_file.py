@@ -24,7 +24,7 @@ SECRET = "planted-secret-of-the-till"
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Application]:
+def arranged_application(tmp_path: Path) -> Iterator[Application]:
     """A console of a test in which something was arranged."""
     with open_application(tmp_path / "here", start=False) as application:
         application.flows.change("products", {"schedule_minutes": 45}, somebody(WHO))
@@ -54,9 +54,9 @@ def refusal_of(read: Callable[[str], object], text: str) -> tuple[str, str]:
 
 
 def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_in(
-    here: Application, new_application: Application
+    arranged_application: Application, new_application: Application
 ) -> None:
-    text = here.arrangement.text()
+    text = arranged_application.arrangement.text()
     parsed_file = new_application.arrangement.read(text)
 
     places = {difference.place for difference in parsed_file.differences}
@@ -78,9 +78,11 @@ def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_i
     assert new_application.mappings.published("customers").version == 2
 
 
-def test_corrections_come_along_where_they_are_asked_for(here: Application, new_application: Application) -> None:
-    assert "corrections" not in json.loads(here.arrangement.text())
-    text = here.arrangement.text(["orders"])
+def test_corrections_come_along_where_they_are_asked_for(
+    arranged_application: Application, new_application: Application
+) -> None:
+    assert "corrections" not in json.loads(arranged_application.arrangement.text())
+    text = arranged_application.arrangement.text(["orders"])
 
     parsed_file = new_application.arrangement.read(text)
     new_application.arrangement.keep(parsed_file, somebody(WHO), "")
@@ -101,12 +103,12 @@ def test_a_file_has_no_secret(tmp_path: Path) -> None:
     assert (SECRET in text, "planted-ident" in text) == (False, False)
 
 
-def test_what_a_file_does_not_name_stays(here: Application) -> None:
-    before = here.arrangement.text()
-    parsed_file = here.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
-    here.arrangement.keep(parsed_file, somebody(WHO), "")
+def test_what_a_file_does_not_name_stays(arranged_application: Application) -> None:
+    before = arranged_application.arrangement.text()
+    parsed_file = arranged_application.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
+    arranged_application.arrangement.keep(parsed_file, somebody(WHO), "")
 
-    after = json.loads(here.arrangement.text())
+    after = json.loads(arranged_application.arrangement.text())
     assert after["tables"].pop("countries") == {"Holland": "NL"}
     assert after == json.loads(before)
 
@@ -142,13 +144,13 @@ def change_value(text: str, *path: str, to: Any) -> str:
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_with_its_place_and_changes_nothing(
-    here: Application, path: tuple[str, ...], to: Any, place: str
+    arranged_application: Application, path: tuple[str, ...], to: Any, place: str
 ) -> None:
-    before = here.arrangement.text()
+    before = arranged_application.arrangement.text()
 
-    code, at = refusal_of(here.arrangement.read, change_value(before, *path, to=to))
+    code, at = refusal_of(arranged_application.arrangement.read, change_value(before, *path, to=to))
     assert (code in ("arrangement_invalid", "arrangement_refused"), at) == (True, place)
-    assert here.arrangement.text() == before
+    assert arranged_application.arrangement.text() == before
 
 
 @pytest.mark.parametrize(
@@ -166,12 +168,14 @@ def test_nonsense_is_refused_with_its_place_and_changes_nothing(
         ('{"sluis": 1, "flows": {"stock": {"x": ' + "9" * 5_000 + "}}}", "1:1"),
     ],
 )
-def test_what_is_no_file_of_settings_is_refused(here: Application, text: str, place: str) -> None:
-    assert refusal_of(here.arrangement.read, text) == ("arrangement_invalid", place)
+def test_what_is_no_file_of_settings_is_refused(arranged_application: Application, text: str, place: str) -> None:
+    assert refusal_of(arranged_application.arrangement.read, text) == ("arrangement_invalid", place)
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
-def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Application, language: str) -> None:
+def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(
+    arranged_application: Application, language: str
+) -> None:
     texts = []
     nonsense: list[dict[str, Any]] = [
         {"flows": {"products": {"schedule_minutes": "often"}}},
@@ -181,7 +185,7 @@ def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Applic
     ]
     for wrong in nonsense:
         with pytest.raises(ConfigurationError) as caught:
-            here.arrangement.read(json.dumps({"sluis": 1, **wrong}))
+            arranged_application.arrangement.read(json.dumps({"sluis": 1, **wrong}))
         texts.append(words.say(caught.value.code, caught.value.facts, language))
     english = [words.say("arrangement_invalid", {}).what.split()[0], "There", "Correct"]
     for text in texts:
@@ -190,12 +194,14 @@ def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Applic
         assert (" cannot " in text.what or " was " in text.what) is (language == "en"), text.what
 
 
-def test_a_file_of_a_newer_version_is_refused(here: Application) -> None:
-    assert refusal_of(here.arrangement.read, '{"sluis": 2, "program": "9.9"}')[0] == "arrangement_too_new"
+def test_a_file_of_a_newer_version_is_refused(arranged_application: Application) -> None:
+    assert (
+        refusal_of(arranged_application.arrangement.read, '{"sluis": 2, "program": "9.9"}')[0] == "arrangement_too_new"
+    )
 
 
-def test_all_of_it_is_kept_or_nothing(here: Application, new_application: Application) -> None:
-    parsed_file = new_application.arrangement.read(here.arrangement.text())
+def test_all_of_it_is_kept_or_nothing(arranged_application: Application, new_application: Application) -> None:
+    parsed_file = new_application.arrangement.read(arranged_application.arrangement.text())
     before = new_application.arrangement.text()
     broken = type(parsed_file)(
         type(parsed_file.arranged)(
@@ -222,19 +228,21 @@ def test_all_of_it_is_kept_or_nothing(here: Application, new_application: Applic
     ],
 )
 def test_what_no_file_of_settings_can_be_is_refused_and_not_repeated(
-    here: Application, content: bytes, why: str
+    arranged_application: Application, content: bytes, why: str
 ) -> None:
     register_secrets(SECRET)
-    before = here.arrangement.text()
+    before = arranged_application.arrangement.text()
     with pytest.raises(ConfigurationError) as caught:
-        here.arrangement.of_file(content)
+        arranged_application.arrangement.of_file(content)
     assert (caught.value.code, caught.value.facts["message"]) == ("arrangement_invalid", why)
     assert not [secret for secret in (SECRET, "hunter22") if secret in str(caught.value)]
-    assert here.arrangement.text() == before
+    assert arranged_application.arrangement.text() == before
 
 
-def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application, new_application: Application) -> None:
-    content = here.arrangement.text().encode()
+def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(
+    arranged_application: Application, new_application: Application
+) -> None:
+    content = arranged_application.arrangement.text().encode()
     mark = new_application.arrangement.of_file(content).mark
     new_application.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
     with pytest.raises(ConfigurationError, match="arrangement_changed"):
@@ -243,13 +251,13 @@ def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application
 
     mark = new_application.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
     assert new_application.arrangement.take(content, mark, somebody(WHO), "from the test") > 3
-    assert new_application.arrangement.text() == here.arrangement.text()
+    assert new_application.arrangement.text() == arranged_application.arrangement.text()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT, Role.OPERATOR])
-def test_who_does_not_administer_takes_nothing_over(here: Application, role: Role) -> None:
-    door = here.authorized_for(somebody("ann", role))
-    content = here.arrangement.text().encode()
+def test_who_does_not_administer_takes_nothing_over(arranged_application: Application, role: Role) -> None:
+    door = arranged_application.authorized_for(somebody("ann", role))
+    content = arranged_application.arrangement.text().encode()
     for ask in (
         door.arrangement.text,
         lambda: door.arrangement.of_file(content),
@@ -259,14 +267,14 @@ def test_who_does_not_administer_takes_nothing_over(here: Application, role: Rol
             ask()
 
 
-def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(here: Application) -> None:
+def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(arranged_application: Application) -> None:
     content = (
         b'{"sluis": 1, "tables": {"payment_methods": {"PIN": "1700"}}, "flows": {"stock": {"schedule_minutes": 30}}}'
     )
     ann = somebody("ann", Role.ADMINISTRATOR)
-    door = here.authorized_for(ann)
+    door = arranged_application.authorized_for(ann)
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
-    entries = [entry for entry in here.audit.entries(AuditSearch(), 0, 20) if entry.who == "ann"]
+    entries = [entry for entry in arranged_application.audit.entries(AuditSearch(), 0, 20) if entry.who == "ann"]
     assert len(entries) == 2
 
 

@@ -298,8 +298,10 @@ def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() 
 
     assert question("orders", "vat", tables={"vat_codes_sales": sales_codes}).lack is None
     for rows in ({"NL:1:yes": "2", "2": "1"}, {"BE:1": "2", "2": "1"}):
-        assert lacking(question("orders", "vat", tables={"vat_codes_sales": rows})) == "1"
-    assert lacking(question("days", "vat", tables={"vat_codes_sales": sales_codes})) == "1"  # a day has no country
+        assert missing_codes(question("orders", "vat", tables={"vat_codes_sales": rows})) == "1"
+    assert (
+        missing_codes(question("days", "vat", tables={"vat_codes_sales": sales_codes})) == "1"
+    )  # a day has no country
 
 
 def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
@@ -311,7 +313,7 @@ def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
     asked_question = question(
         "orders", "balances", settings=posting, lists=unknown, tables={"balance_accounts": {"*": "1560"}}
     )
-    assert lacking(asked_question) == "90 Statiegeld"  # of which the till does not say what it is
+    assert missing_codes(asked_question) == "90 Statiegeld"  # of which the till does not say what it is
 
 
 @pytest.mark.parametrize("row", [{"USA:1": "1"}, {"1": "9"}, {"BE:7": "1"}])
@@ -428,7 +430,7 @@ GROUPS = {
 }
 
 
-def lacking(asked_question: AskedQuestion) -> str:
+def missing_codes(asked_question: AskedQuestion) -> str:
     assert asked_question.lack is not None
     return str(asked_question.lack.reason.facts["codes"])
 
@@ -440,9 +442,9 @@ def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_p
     whole = question("orders", "balances", **arguments, tables={"balance_accounts": {"80": "1570", "90": "1570"}})
     elsewhere = {**GROUPS, books_list("ledgers"): {"1560": "Cadeaubonnen"}}
 
-    assert (none.weight, lacking(none)) == (PointSeverity.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
+    assert (none.weight, missing_codes(none)) == (PointSeverity.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
     assert proposed_values(none) == {"80": "1560", "90": "1570"}
-    assert (partial.weight, lacking(partial)) == (PointSeverity.PARKS, "90 Statiegeld")
+    assert (partial.weight, missing_codes(partial)) == (PointSeverity.PARKS, "90 Statiegeld")
     assert (
         whole.lack,
         question("orders", "balances", **arguments, tables={"balance_accounts": {"*": "1560"}}).lack,
@@ -468,10 +470,10 @@ def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does
         "orders", "balances", settings=arguments["settings"], lists={**GROUPS, USED: {"80": "Cadeaubonnen"}}
     )
 
-    assert (lacking(none), proposed_values(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
+    assert (missing_codes(none), proposed_values(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
     assert (rare.lack, rare.unused) == (None, ("90",))
-    assert (lacking(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), PointSeverity.PARKS)
-    assert (lacking(untold), untold.unused) == ("90 Statiegeld", ())
+    assert (missing_codes(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), PointSeverity.PARKS)
+    assert (missing_codes(untold), untold.unused) == ("90 Statiegeld", ())
 
 
 def test_days_ask_of_revenue_always_and_of_what_is_none_where_it_is_in_use() -> None:
@@ -484,7 +486,7 @@ def test_days_ask_of_revenue_always_and_of_what_is_none_where_it_is_in_use() -> 
     partial = question("days", "accounts", lists=lists)
     whole = question("days", "accounts", lists={**lists, till_list("turnover_accounts"): {**accounts, "20": "8000"}})
 
-    assert (lacking(partial), partial.proposal) == ("10 Fietsen, 20 Kleding, 80 Cadeaubonnen", None)
+    assert (missing_codes(partial), partial.proposal) == ("10 Fietsen, 20 Kleding, 80 Cadeaubonnen", None)
     assert proposed_values(whole) == {**accounts, "20": "8000"}
 
 
@@ -520,7 +522,7 @@ def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it
     plain = {**VOUCHERS, till_list("turnover_vat_codes"): {"10": "2", "80": "4", "85": "4"}}
 
     assert (unclear.weight, unclear.proposal) == (PointSeverity.PARKS, None)
-    assert lacking(unclear) == "BON, INVOICE"
+    assert missing_codes(unclear) == "BON, INVOICE"
     assert (asked_question.lack, proposed_values(asked_question)) == (None, {"gift_cards": {}})
     assert question("orders", "gift_cards", settings=settings, lists=VOUCHERS).lack is None
     assert question("orders", "gift_cards", settings=posting, lists=plain).lack is None

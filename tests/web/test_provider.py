@@ -56,7 +56,7 @@ def admin(server: Server, provider: OpenIdProvider) -> Browser:
 
 
 @pytest.fixture(autouse=True)
-def usual(provider: OpenIdProvider) -> None:
+def reset_provider(provider: OpenIdProvider) -> None:
     """Let the provider say what is so."""
     provider.claims, provider.forges, provider.subject = {}, "", "the first"
 

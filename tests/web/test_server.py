@@ -160,7 +160,7 @@ def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, 
 
 
 @pytest.fixture
-def elsewhere() -> str:
+def outside_address() -> str:
     """An address of this machine that others can reach, too."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         try:
@@ -170,12 +170,14 @@ def elsewhere() -> str:
             pytest.skip("this machine has no address but its own")
 
 
-def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(tmp_path: Path, elsewhere: str) -> None:
+def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(
+    tmp_path: Path, outside_address: str
+) -> None:
     command = ("-m", "uvicorn", "app:app", "--port", "{port}", "--host", ALL)
     with serve_console(tmp_path, settings={}, command=command) as server:
         own_host = f"Host: 127.0.0.1:{server.port}"
-        for host in (own_host, f"Host: {elsewhere}:{server.port}"):
-            with socket.create_connection((elsewhere, server.port), timeout=SECONDS) as line:
+        for host in (own_host, f"Host: {outside_address}:{server.port}"):
+            with socket.create_connection((outside_address, server.port), timeout=SECONDS) as line:
                 line.sendall(f"GET /healthz HTTP/1.1\r\n{host}\r\n\r\n".encode())
                 assert RawResponse.parse(read_response(line)).status == 403
         assert send_request(server.port, "GET /healthz HTTP/1.1", own_host).status == 200

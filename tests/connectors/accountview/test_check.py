@@ -189,7 +189,7 @@ def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(san
 
 
 def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> None:
-    def lacking(**changed: object) -> list[tuple[str, str]]:
+    def failed_findings(**changed: object) -> list[tuple[str, str]]:
         with connect_accountview(shared_sandbox, shared_keeper, **changed) as accountview:
             looked = accountview.needs(Kind.SALES_ORDER, for_insert=True, as_invoices=True)
         return [
@@ -199,10 +199,12 @@ def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keepe
         ]
 
     absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
-    assert lacking(objects=INVOICES) == []
-    assert lacking()[0] == ("object_missing", "trade_invoices")
-    assert lacking(objects=absent)[0] == ("object_missing", "ZZ9")
-    assert lacking(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [("flow_field_unknown", "ORD_QTY")]
+    assert failed_findings(objects=INVOICES) == []
+    assert failed_findings()[0] == ("object_missing", "trade_invoices")
+    assert failed_findings(objects=absent)[0] == ("object_missing", "ZZ9")
+    assert failed_findings(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [
+        ("flow_field_unknown", "ORD_QTY")
+    ]
 
 
 def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox) -> None:

@@ -29,7 +29,7 @@ def book(sandbox: Sandbox, daybook: str, amount: str, page: Mapping[str, Any], *
     sandbox.accountview.book(header, lines)
 
 
-def sold(sandbox: Sandbox, amount: str) -> None:
+def book_sale(sandbox: Sandbox, amount: str) -> None:
     book(sandbox, "700", amount, OWED)
 
 
@@ -54,7 +54,7 @@ def sums(record: Record) -> dict[str, str]:
 def test_an_item_is_what_was_sold_what_came_in_and_what_stands_there_besides(
     sandbox: Sandbox, books: AccountView
 ) -> None:
-    sold(sandbox, "121.00")
+    book_sale(sandbox, "121.00")
     book_receipt(sandbox, "50.00")
     book_receipt(sandbox, "71.00", "100", "2026-11-03")
     (item,) = read(books)
@@ -76,7 +76,7 @@ def test_an_item_that_the_ledger_does_not_know_has_come_to_nothing(books: Accoun
 def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
     conventions = Conventions(years="apart", year_begins="11-01")
     with running(articles=60, conventions=conventions) as other, connect_accountview(other) as books:
-        sold(other, "121.00")
+        book_sale(other, "121.00")
         book_receipt(other, "21.00", day="2026-10-30")
         book_receipt(other, "100.00", day="2026-11-02")
         (item,) = read(books)

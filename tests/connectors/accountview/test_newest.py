@@ -24,7 +24,7 @@ HISTORY = {"order_number": "ORD_NR"}
 LAST_YEAR = date(2025, 12, 30)
 
 
-def ours(place: list[Document]) -> list[Document]:
+def own_documents(place: list[Document]) -> list[Document]:
     return [document for document in place if document.reference.lower().startswith("mp")]
 
 
@@ -46,14 +46,17 @@ def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_y
         sandbox.accountview.invoice(numbers["1"])
         books.newest_documents(Kind.SALES_ORDER)  # asks for the fields and the periods once
         start = last_call(sandbox)
-        orders, before, invoices, _, history, _ = map(ours, books.newest_documents(Kind.SALES_ORDER))
+        orders, before, invoices, _, history, _ = map(own_documents, books.newest_documents(Kind.SALES_ORDER))
         assert calls_since(sandbox, start) == {"SO1 GET": 2, "K9F GET": 2, "ALH GET": 2}
         assert orders == [Document("MPLUS-2", numbers["2"])]
         assert before == [Document("MPLUS-3", numbers["3"])]
         assert invoices == [Document("MPLUS-4", "")]  # its number may come later
         assert history == [Document("MPLUS-1", numbers["1"])]  # once, though it has two lines
 
-        assert [ours(place) for place in books.newest_documents(Kind.POSTING)] == [[], [Document("MP5", numbers["5"])]]
+        assert [own_documents(place) for place in books.newest_documents(Kind.POSTING)] == [
+            [],
+            [Document("MP5", numbers["5"])],
+        ]
         day = create_record(books, a_day_page(), links).reference
         assert Document("MZ6101700100", day) in books.newest_documents(Kind.DAY_PAGE)[0]
 

@@ -87,7 +87,7 @@ def articles(accountview: AccountView) -> list[str]:
     return [record.key for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
 
 
-def unread(accountview: AccountView) -> list[str]:
+def unparsed_keys(accountview: AccountView) -> list[str]:
     record_keys, after = list[str](), None
     while (page := accountview.extract_unparsed(Kind.ARTICLE, None, after)) is not None:
         record_keys += [key for key, _ in page.hashes]
@@ -100,7 +100,7 @@ def vat_codes(accountview: AccountView) -> list[str]:
     return list(accountview.choices("vat_codes"))
 
 
-READINGS = [articles, unread, vat_codes]
+READINGS = [articles, unparsed_keys, vat_codes]
 
 
 def outcome(accountview: AccountView, reading: Callable[[AccountView], list[str]]) -> list[str] | None:

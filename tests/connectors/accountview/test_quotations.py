@@ -89,7 +89,7 @@ def test_fields_of_lines_are_told_whether_or_not_there_are_quotations(
 
 
 def test_what_quotations_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> None:
-    def lacking(**changed: Any) -> list[tuple[str, str]]:
+    def failed_findings(**changed: Any) -> list[tuple[str, str]]:
         with connect_accountview(shared_sandbox, shared_keeper, **changed) as accountview:
             looked = accountview.needs(Kind.QUOTATION, for_insert=True)
         causes = [
@@ -100,8 +100,10 @@ def test_what_quotations_need_is_named(shared_sandbox: Sandbox, shared_keeper: M
         return list(dict.fromkeys(causes))
 
     absent = {"quotations": {**QUOTATIONS["quotations"], "code": "ZZ9"}}
-    assert lacking(**NAMED) == []
-    assert lacking() == [("object_missing", "quotations")]
-    assert lacking(**{**NAMED, "objects": absent}) == [("object_missing", "ZZ9")]
-    assert lacking(objects=QUOTATIONS) == [("flow_field_unknown", "quotation.reference")]
-    assert lacking(objects=QUOTATIONS, quotation={"reference": "K9_WRONG"}) == [("flow_field_unknown", "K9_WRONG")]
+    assert failed_findings(**NAMED) == []
+    assert failed_findings() == [("object_missing", "quotations")]
+    assert failed_findings(**{**NAMED, "objects": absent}) == [("object_missing", "ZZ9")]
+    assert failed_findings(objects=QUOTATIONS) == [("flow_field_unknown", "quotation.reference")]
+    assert failed_findings(objects=QUOTATIONS, quotation={"reference": "K9_WRONG"}) == [
+        ("flow_field_unknown", "K9_WRONG")
+    ]

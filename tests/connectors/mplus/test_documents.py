@@ -52,7 +52,7 @@ def documents_by_key(module_sandbox: Sandbox) -> Extracted:
     """Every document of the shared till by its key, as extracted once: nothing there changes."""
     module_sandbox.switches.disarm()
     till = a_till(module_sandbox)
-    documents = {kind: everything(till, kind) for kind in TABLES}
+    documents = {kind: extract_all(till, kind) for kind in TABLES}
     till.close()
     return documents
 
@@ -65,7 +65,7 @@ def pages(till: Mplus, kind: Kind, since: str | None = None) -> list[Batch]:
     return batches
 
 
-def everything(till: Mplus, kind: Kind, since: str | None = None) -> dict[str, Record]:
+def extract_all(till: Mplus, kind: Kind, since: str | None = None) -> dict[str, Record]:
     """Return the records of an extract by their keys; none comes twice."""
     records = [record for batch in pages(till, kind, since) for record in batch.records]
     assert len({record.key for record in records}) == len(records)
@@ -318,7 +318,7 @@ def test_an_invoice_says_from_which_orders_it_comes(own_sandbox: Sandbox) -> Non
     till = a_till(own_sandbox)
     open_orders = {
         key: record
-        for key, record in everything(till, Kind.ORDER).items()
+        for key, record in extract_all(till, Kind.ORDER).items()
         if record.values["delivery_state"] == "nothing" and not record.values["cancelled"]
     }
     key = next(iter(open_orders))
@@ -326,7 +326,7 @@ def test_an_invoice_says_from_which_orders_it_comes(own_sandbox: Sandbox) -> Non
     payment = {"method": "PIN", "amount": 10_000_000}
     client.write("payOrder", request={"orderId": key, "prepay": False, "paymentList": {"payment": [payment]}})
     client.close()
-    newest = max(everything(till, Kind.INVOICE).values(), key=lambda record: int(str(record.values["marker"])))
+    newest = max(extract_all(till, Kind.INVOICE).values(), key=lambda record: int(str(record.values["marker"])))
     till.close()
     assert newest.values["orders"] == (key,)
     assert "orders" not in open_orders[key].values
@@ -392,7 +392,7 @@ def test_a_stamp_never_falls_while_the_marker_does_not(sandbox: Sandbox) -> None
     first = till.extract(Kind.ORDER, "60")
     assert first.stamp == "60"
     assert first.after == "35"
-    assert everything(till, Kind.ORDER, "60").keys() == {
+    assert extract_all(till, Kind.ORDER, "60").keys() == {
         key for key, document in stored_documents(sandbox, Kind.ORDER).items() if document["syncMarker"] >= 30
     }
     till.close()
@@ -502,7 +502,7 @@ def test_no_ids_ask_nothing(sandbox: Sandbox, till: Mplus) -> None:
 def test_lines_carry_the_external_id_of_their_article(own_sandbox: Sandbox) -> None:
     own_sandbox.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
     till = a_till(own_sandbox)
-    lines = [line for record in everything(till, Kind.ORDER).values() for line in parts(record, Kind.LINE)]
+    lines = [line for record in extract_all(till, Kind.ORDER).values() for line in parts(record, Kind.LINE)]
     till.close()
     assert {line.values["code"] for line in lines if line.values["article"] == REPAIR_HOUR} == {"REPARATIE"}
     assert {line.values["code"] for line in lines if line.values["article"] != REPAIR_HOUR} == {""}
@@ -535,7 +535,7 @@ def test_a_fetch_asks_for_external_ids_anew(own_sandbox: Sandbox) -> None:
     till = a_till(own_sandbox)
     with_repair = next(
         record
-        for record in everything(till, Kind.ORDER).values()
+        for record in extract_all(till, Kind.ORDER).values()
         if any(line.values["article"] == REPAIR_HOUR for line in parts(record, Kind.LINE))
     )
     own_sandbox.till.edit("articles", REPAIR_HOUR, {"extArticleId": "UURLOON"})
@@ -594,10 +594,10 @@ def test_what_the_books_take_over_changes_the_digest(own_sandbox: Sandbox, value
 
 def test_days_that_deliver_orders_leave_their_digest_unless_one_was_cancelled_before(own_sandbox: Sandbox) -> None:
     till = a_till(own_sandbox)
-    before = everything(till, Kind.ORDER)
+    before = extract_all(till, Kind.ORDER)
     for _ in range(3):
         own_sandbox.till.advance_day()
-    after = everything(till, Kind.ORDER)
+    after = extract_all(till, Kind.ORDER)
     till.close()
     moved = [key for key, record in before.items() if after[key].values["marker"] != record.values["marker"]]
     assert len(moved) > 1
@@ -608,7 +608,7 @@ def test_days_that_deliver_orders_leave_their_digest_unless_one_was_cancelled_be
 
 def test_a_word_that_the_interface_did_not_have_is_handed_on_as_it_is(own_sandbox: Sandbox) -> None:
     till = a_till(own_sandbox)
-    key = next(iter(everything(till, Kind.ORDER)))
+    key = next(iter(extract_all(till, Kind.ORDER)))
     own_sandbox.till.edit("orders", key, {"cancelState": "ORDER-CANCEL-STATE-WITHDRAWN"})
     (order,) = till.fetch(Kind.ORDER, [key])
     values = order.values
@@ -634,12 +634,12 @@ def test_quantities_and_percentages_mean_the_same_however_they_are_written(
     own_sandbox.till.edit("conventions", "decimal_places", {"value": places})
     own_sandbox.till.edit("conventions", "percentages_in_hundredths", {"value": hundredths})
     till = a_till(own_sandbox)
-    before = everything(till, Kind.RECEIPT).keys()
+    before = extract_all(till, Kind.RECEIPT).keys()
     own_sandbox.till.advance_day()
     own_sandbox.till.advance_day()
     lines = [
         line
-        for key, record in everything(till, Kind.RECEIPT).items()
+        for key, record in extract_all(till, Kind.RECEIPT).items()
         if key not in before
         for line in parts(record, Kind.LINE)
     ]

@@ -57,7 +57,7 @@ def stock_move(number: int) -> str:
     )
 
 
-def sold(markers: Sequence[int]) -> str:
+def products_answer(markers: Sequence[int]) -> str:
     elements = "".join(
         f"<product><productNumber>{marker}</productNumber><syncMarker>{marker}</syncMarker><articleList><article>"
         f"<articleNumber>{marker}</articleNumber></article></articleList></product>"
@@ -78,7 +78,7 @@ def a_till(giving: Giving) -> Client:
             elements = "".join(f"<articleStockHistory>{stock_move(move_id)}</articleStockHistory>" for move_id in page)
             return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{elements}</GetStockHistoryResponse>'
         if next(element.iter(qualified("getProducts")), None) is not None:
-            return sold(page)
+            return products_answer(page)
         of_orders = next(element.iter(qualified("getOrders")), None) is not None
         name, key, of = ("order", "orderId", "GetOrdersResponse") if of_orders else (
             "relation", "relationNumber", "GetRelationsResponse"

@@ -14,7 +14,7 @@ from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.till import till_day
 from integration.core.records import Kind, Record
 from tests.core.days.example import BOOKS, COUNTS, DAY, day_record, document, euros
-from tests.core.days.test_corrections import later
+from tests.core.days.test_corrections import later_day
 from tests.core.days.test_page import page_for, with_parts
 
 PAGE = "600/2600412"
@@ -111,12 +111,12 @@ def test_a_line_moved_by_hand_is_named_with_what_it_was() -> None:
 
 def test_a_receipt_that_came_late_is_named_with_its_amount() -> None:
     page = written_page(page_for(day_record()).lines)
-    check = look(page, entries(page), later())
+    check = look(page, entries(page), later_day())
     assert ("document_late", "1.2.2026.2207", "18.15") in [
         (finding.code, finding.facts.get("document", ""), finding.facts.get("amount", "")) for finding in check.findings
     ]
     of_order = look(
-        page, entries(page), later(), belongs=lambda late: {day_document.number: "2026.24" for day_document in late}
+        page, entries(page), later_day(), belongs=lambda late: {day_document.number: "2026.24" for day_document in late}
     )
     assert [(finding.code, finding.facts.get("behind", "")) for finding in of_order.findings] == [
         ("document_late_of", "2026.24")
@@ -144,19 +144,19 @@ def test_a_page_that_was_found_in_the_books_is_equal_and_says_no_method() -> Non
     by = {row.key: (row.till, row.books) for row in check.rows if row.about == "method"}
     assert by["PIN"] == (euros("1813.98"), None)
     assert by["CASH"] == (euros("202.95"), euros("202.95"))
-    late = look(page, entries(page), later(), page=page)
+    late = look(page, entries(page), later_day(), page=page)
     off = {row.key: row.difference for row in late.rows if row.about == "account" and row.difference}
     assert off["1010"] == euros("-18.15")
 
 
 def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() -> None:
-    before, now = page_for(day_record()).lines, page_for(later()).lines
+    before, now = page_for(day_record()).lines, page_for(later_day()).lines
     first = written_page(before)
-    numbers = tuple(day_document.number for day_document in documents_of(till_day(later())))
+    numbers = tuple(day_document.number for day_document in documents_of(till_day(later_day())))
     second = replace(written_page(correction_lines(now, before), documents=numbers), key="2026-10-17/1/01")
     check = check_day(
         now,
-        documents_of(till_day(later())),
+        documents_of(till_day(later_day())),
         [OwnPage(first, PAGE, first), OwnPage(second, PAGE, second)],
         [*entries(first), *entries(second)],
         BOOKS,

@@ -31,12 +31,12 @@ def with_costs(*costs: Record, prices: Mapping[str, str] | None = None) -> Recor
 
 
 def _with_purchase_prices(document: Record, prices: Mapping[str, str]) -> Record:
-    def of(line: Record) -> Record:
+    def with_price(line: Record) -> Record:
         price = prices.get(f"{document.key} {line.values.get('turnover_group')}")
         more = {"quantity": euros("2"), "purchasePrice": euros(price)} if price and line.kind is Kind.LINE else {}
         return replace(line, values={**line.values, **more})
 
-    return replace(document, parts=tuple(map(of, document.parts)))
+    return replace(document, parts=tuple(map(with_price, document.parts)))
 
 
 def costs_on(page: DayPage) -> list[tuple[str, str, str]]:

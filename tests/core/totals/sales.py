@@ -132,7 +132,7 @@ def discount_sale(sold: Sale, percent: Decimal) -> Sale:
     )
 
 
-def together(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
+def add_sums(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
     """Added per VAT code, without what is zero."""
     added: dict[str, VatSum] = {}
     for split in sums:
@@ -147,7 +147,7 @@ def accounts(sold: Sale) -> dict[str, str]:
 
 
 def vat_sums_by_code(sold: Sale) -> dict[str, VatSum]:
-    return together(*({code: vat_sum} for (code, _), vat_sum in posting_totals(sold, accounts(sold)).items()))
+    return add_sums(*({code: vat_sum} for (code, _), vat_sum in posting_totals(sold, accounts(sold)).items()))
 
 
 def euros(text: str) -> Decimal:

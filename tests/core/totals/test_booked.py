@@ -21,13 +21,13 @@ from tests.core.totals.sales import (
     RATES,
     SALES,
     accounts,
+    add_sums,
     awkward,
     euros,
     line,
     quick,
     rates_of,
     sale,
-    together,
     vat_sums_by_code,
 )
 
@@ -79,7 +79,7 @@ def test_a_price_told_on_the_other_basis_is_converted_with_the_rate_of_its_code(
 @settings(quick, max_examples=150)
 @given(awkward())
 def test_postings_add_up_to_the_split_of_the_till(sold: Sale) -> None:
-    assert together(vat_sums_by_code(sold)) == together(sold.vat)
+    assert add_sums(vat_sums_by_code(sold)) == add_sums(sold.vat)
 
 
 @quick

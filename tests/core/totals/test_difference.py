@@ -33,6 +33,7 @@ from tests.core.totals.sales import (
     ROUNDINGS,
     SALES,
     accounts,
+    add_sums,
     awkward,
     euros,
     line,
@@ -40,7 +41,6 @@ from tests.core.totals.sales import (
     rates_of,
     reverse_sale,
     sale,
-    together,
     vat_sums_by_code,
 )
 
@@ -64,7 +64,7 @@ def expected_totals(  # noqa: C901  # one branch for each rule
             cents = Decimal(facts["rounding"])
             assert abs(cents) == abs(sold.rounding)
             if facts["vat"] == "without":
-                return together(booked_totals(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
+                return add_sums(booked_totals(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
             lines.append(BookLine("cash", Decimal(1), cents, vat_code=facts["vat_code"]))
         case "price_already_discounted":
             lines = [
@@ -104,7 +104,7 @@ def with_own_split(facts: Mapping[str, str], sold: Sale, totals: Any, basis: Bas
         split.get(facts["vat_code"], VatSum()).amount_on_basis(basis) for split in (theirs, sold.sold)
     )
 
-    assert together(theirs) == together(totals)
+    assert add_sums(theirs) == add_sums(totals)
     assert (str(lines_say), str(split_says)) == (facts["lines"], facts["split"])
     assert lines_say != split_says
     return sold.sold
@@ -162,13 +162,13 @@ def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
     totals = booked_totals(book_lines(sold, basis, rates, places), rates, basis, rounding)
     moved = correction(verdict, limit)
 
-    assert together(totals, verdict.differences) == together(sold.sold)
+    assert add_sums(totals, verdict.differences) == add_sums(sold.sold)
     assert bool(verdict.rule) == bool(verdict.differences) == bool(verdict.amount)
     assert verdict.rule in {"", *RULES, UNEXPLAINED}
     if moved is None:
         assert verdict.amount > limit
     else:
-        assert together(totals, moved) == together(sold.sold)
+        assert add_sums(totals, moved) == add_sums(sold.sold)
         assert all(abs(amount) <= limit for sum_ in moved.values() for amount in (sum_.excl, sum_.vat, sum_.incl))
 
 
@@ -182,7 +182,7 @@ def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_
     extra = rounding_lines(compare_totals(sold, rates, basis, rounding), lines, rates, basis, rounding, limit)
 
     if extra is not None:
-        assert together(booked_totals([*lines, *extra], rates, basis, rounding)) == together(sold.sold)
+        assert add_sums(booked_totals([*lines, *extra], rates, basis, rounding)) == add_sums(sold.sold)
         assert sum(abs(line.amount) for line in extra) <= limit
 
 
@@ -192,7 +192,7 @@ def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, pl
     verdict = compare_totals(sold, rates_of(sold.method), basis, rounding, places)
     totals = expected_totals(verdict.rule, verdict.facts, sold, basis, rounding, places)
 
-    assert together(totals) == together(sold.sold)
+    assert add_sums(totals) == add_sums(sold.sold)
 
 
 @quick
@@ -204,10 +204,10 @@ def test_a_return_is_the_opposite_of_its_sale(sold: Sale, basis: Basis, rounding
     )
     verdict, opposite = (compare_totals(document, rates, basis, rounding) for document in (sold, back))
 
-    assert together(sold_totals, returned_totals) == {}
-    assert together(verdict.differences, opposite.differences) == {}
+    assert add_sums(sold_totals, returned_totals) == {}
+    assert add_sums(verdict.differences, opposite.differences) == {}
     assert (verdict.amount, verdict.rule) == (opposite.amount, opposite.rule)
-    assert together(vat_sums_by_code(sold), vat_sums_by_code(back)) == {}
+    assert add_sums(vat_sums_by_code(sold), vat_sums_by_code(back)) == {}
     assert {place: -vat_sum.excl for place, vat_sum in posting_totals(sold, accounts(sold)).items()} == {
         place: vat_sum.excl for place, vat_sum in posting_totals(back, accounts(back)).items()
     }
@@ -436,7 +436,7 @@ def test_everything_the_sample_shop_sold_can_be_booked_to_the_cent() -> None:
     assert {document.method for document in sold} == {"inclusive", "exclusive", "shifted"}
     assert any(document.rounding for document in sold)
     assert [verdict for verdict in verdicts if verdict.rule] == []
-    assert all(together(vat_sums_by_code(document)) == together(document.vat) for document in sold)
+    assert all(add_sums(vat_sums_by_code(document)) == add_sums(document.vat) for document in sold)
 
 
 def test_the_page_about_it_says_what_the_code_does() -> None:

@@ -15,7 +15,7 @@ from tests.flows.days.plain import (
     REVENUE,
     Day,
     Document,
-    brought,
+    allocate_vat,
     divide_rounded,
     is_listed,
     sum_by_key,
@@ -198,7 +198,7 @@ def _groups(day: Day, contents: Contents) -> Iterator[tuple[str, str, str, int, 
         }
         taxed = {group: amounts for group, amounts in groups.items() if amounts[1] and is_listed(group, code, lists)}
         if taxed and (source, code) in listed_vat:
-            groups |= brought(taxed, listed_vat[source, code][1])
+            groups |= allocate_vat(taxed, listed_vat[source, code][1])
         for group, (base, tax) in groups.items():
             yield source, group, code, base, tax
 

@@ -163,7 +163,7 @@ class Document:
                 if item.code == code:
                     base, tax = groups.get(item.group, (0, 0))
                     groups[item.group] = (base + item.excl, tax + item.incl - item.excl)
-            shares |= {(group, code): amounts for group, amounts in brought(groups, vat).items()}
+            shares |= {(group, code): amounts for group, amounts in allocate_vat(groups, vat).items()}
         return shares
 
     def lines(self) -> dict[tuple[str, str], tuple[int, int]]:
@@ -259,7 +259,7 @@ def divide_rounded(numerator: int, denominator: int) -> int:
 Key = TypeVar("Key")
 
 
-def brought(groups: Mapping[Key, tuple[int, int]], vat: int) -> dict[Key, tuple[int, int]]:
+def allocate_vat(groups: Mapping[Key, tuple[int, int]], vat: int) -> dict[Key, tuple[int, int]]:
     """Groups whose VAT comes to so much: odd cents go where the remainder is largest, at first to the first.
 
     What each group comes to with VAT stays.

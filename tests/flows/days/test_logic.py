@@ -30,7 +30,7 @@ from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.balances import Turnover
 from tests.core.days.example import BOOKS, LEDGERS, RATES, cost, day_record, document, euros
-from tests.core.days.test_corrections import later
+from tests.core.days.test_corrections import later_day
 from tests.core.days.test_costs import with_costs
 from tests.core.days.test_page import with_parts
 from tests.parts import part
@@ -366,7 +366,7 @@ def test_a_day_that_did_not_change_stays_as_it_is_booked() -> None:
 
 
 def test_a_late_receipt_of_an_order_or_invoice_is_named_with_it() -> None:
-    first, record = page(days(), day_record()), later()
+    first, record = page(days(), day_record()), later_day()
     of = {"orders": ("id-24", "id-gone"), "invoices": ("id-731",)}
     parts = tuple(
         replace(record_part, values={**record_part.values, **of})
@@ -388,7 +388,7 @@ def test_a_late_receipt_of_an_order_or_invoice_is_named_with_it() -> None:
 
 def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:
     first = page(days(), day_record())
-    issue = parked_issue(days({first.key: link(first)}), later())
+    issue = parked_issue(days({first.key: link(first)}), later_day())
     assert issue.cause == "day_changed_after_booking"
     assert issue.facts["difference"] == "8030 -18.15, 1010 18.15, 1000 0.35, 4400 -0.35"
     assert issue.facts["behind"] == "1.2.2026.2207"
@@ -399,14 +399,14 @@ def test_a_change_of_vat_after_its_return_was_filed_says_so() -> None:
     first = page(days(), day_record())
     links = {first.key: link(first)}
     filed = [days(links, vat_filed_through=date(2026, 10, day), late="first_open") for day in (16, 17)]
-    assert [parked_issue(logic, later()).cause for logic in filed] == [
+    assert [parked_issue(logic, later_day()).cause for logic in filed] == [
         "day_changed_after_booking",
         "day_changed_after_filing",
     ]
 
 
 def _day_with_decision(decision: str, mark: str = "d1") -> Record:
-    record = later()
+    record = later_day()
     return replace(record, values={**record.values, "decision": f"{decision} {mark}"})
 
 
@@ -555,15 +555,15 @@ def test_a_page_under_our_own_reference_is_none_that_somebody_typed() -> None:
 def test_a_day_of_another_console_is_none_that_somebody_typed(reference: str, is_asked: bool) -> None:
     logic = days(typed=manual_page(date(2026, 10, 17), reference))
     assert (stage_record(logic, day_record()).issue is not None) == is_asked
-    assert (sent(logic, page(days(), day_record())) is not None) == is_asked
+    assert (sending_issue(logic, page(days(), day_record())) is not None) == is_asked
 
 
 def test_the_reference_of_a_page_and_of_all_that_corrects_it_begins_as_the_prefix_says() -> None:
     first = page(days(prefix="KP-"), day_record())
     assert first.values["reference"] == "KZ6101700100"
     booked = days({first.key: link(first)}, prefix="KP-")
-    issue = parked_issue(booked, later())
-    assert page(booked, with_answer(later(), issue, "difference")).values["reference"] == "KZ6101700101"
+    issue = parked_issue(booked, later_day())
+    assert page(booked, with_answer(later_day(), issue, "difference")).values["reference"] == "KZ6101700101"
     change = Change(
         action=Action.CREATE, kind=first.kind, key=first.key, title="day", sources=(first.key,), desired=first,
         before=None, agreed=first,
@@ -580,9 +580,9 @@ def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None
     for logic in (days(prefix="KP-"), after):
         traces = {trace.target: trace.value for trace in logic.trace(STAGE, day_record())}
         assert traces["day_page.reference"] == "KZ6101700100"
-    issue = parked_issue(after, later())
+    issue = parked_issue(after, later_day())
     assert issue.facts["reference"] == "KZ6101700100"
-    assert page(after, with_answer(later(), issue, "difference")).values["reference"] == "MZ6101700101"
+    assert page(after, with_answer(later_day(), issue, "difference")).values["reference"] == "MZ6101700101"
 
 
 def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() -> None:
@@ -600,7 +600,7 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
     whole = replace(invoice, values={**invoice.values, "total_incl": total})
     day = replace(day, parts=tuple(whole if record_part is invoice else record_part for record_part in day.parts))
 
-    def beside(sold: Decimal) -> DaysLogic:
+    def logic_beside(sold: Decimal) -> DaysLogic:
         receipt = BookingState("receipt", BookingStage.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
         return days(
             alone=lambda keys: {"receipt": SeparateBooking()} if "receipt" in keys else {},
@@ -609,10 +609,10 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
 
     planned = page(days(), day)
     for sold, is_inside in ((total, False), (-total, True)):  # a refund of it is another sale
-        inside = page(beside(sold), day).values["sold"]
+        inside = page(logic_beside(sold), day).values["sold"]
         assert isinstance(inside, tuple)
         assert (invoice.key in inside) is is_inside
-        issue = sent(beside(sold), planned)
+        issue = sending_issue(logic_beside(sold), planned)
         assert (issue and issue.cause) == (None if is_inside else "day_document_booked")
 
 
@@ -622,7 +622,7 @@ def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:
     assert page(logic, day_record()).key == day_page.key
 
 
-def sent(logic: DaysLogic, planned: Record) -> Issue | None:
+def sending_issue(logic: DaysLogic, planned: Record) -> Issue | None:
     """Why a page is not sent that was planned."""
     conflict = logic.conflicts_between(STAGE, [planned], sending=True).get(planned.key)
     assert not isinstance(conflict, Skip)
@@ -632,19 +632,19 @@ def sent(logic: DaysLogic, planned: Record) -> Issue | None:
 def test_a_day_that_somebody_typed_after_the_plan_was_made_is_asked_about_and_not_sent() -> None:
     planned, whole = page(days(), day_record()), days(typed=manual_page(date(2026, 10, 17)))
     receipt = days(typed=manual_page(date(2026, 10, 17), "", "-714.05", "714.05"))
-    assert sent(days(), planned) is None
-    assert sent(whole, planned) == parked_issue(whole, day_record())  # one question, whenever it is met
-    assert sent(receipt, planned) == parked_issue(receipt, day_record())
+    assert sending_issue(days(), planned) is None
+    assert sending_issue(whole, planned) == parked_issue(whole, day_record())  # one question, whenever it is met
+    assert sending_issue(receipt, planned) == parked_issue(receipt, day_record())
     another_branch = manual_page(date(2026, 10, 17), "MZ6101700200")  # of the same run, and on its way
-    assert sent(days(typed=another_branch), planned) is None
+    assert sending_issue(days(typed=another_branch), planned) is None
 
 
 def test_a_page_that_is_something_else_by_a_persons_word_does_not_hold_its_day_when_it_is_sent() -> None:
     logic = days(typed=manual_page(date(2026, 10, 17)))
     planned = page(logic, with_answer(day_record(), parked_issue(logic, day_record()), "book"))
-    assert sent(logic, planned) is None
+    assert sending_issue(logic, planned) is None
     correction = replace(page(days(), day_record()), key="2026-10-17/1/01")
-    assert sent(logic, correction) is None  # a person said so
+    assert sending_issue(logic, correction) is None  # a person said so
 
 
 def unreadable_row(key: str) -> Unreadable:
@@ -662,37 +662,38 @@ def test_a_row_of_the_books_that_cannot_be_read_is_asked_about_on_the_days_that_
     if result.issue is not None:
         facts = result.issue.facts
         assert (result.issue.cause, facts["field"], facts["value"]) == ("day_ledger_unreadable", "AMOUNT", "12,x")
-        assert sent(logic, page(logic, with_answer(day_record(), result.issue, "book"))) is None
+        assert sending_issue(logic, page(logic, with_answer(day_record(), result.issue, "book"))) is None
 
 
 # ---- what the books hold
 
 
-def beyond(*others: str) -> Callable[[Record], Sequence[Issue]]:
+def sales_beyond_orders(*others: str) -> Callable[[Record], Sequence[Issue]]:
     """Return that a sale of the day may be what is booked by itself as others."""
     facts = [{"document": "1.1.2026.4102", "other": other, "mark": f".{other}"} for other in others]
     return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision_beside", issue_facts) for issue_facts in facts]
 
 
 def test_a_day_with_a_sale_that_may_be_booked_by_itself_waits_for_a_person_and_is_held_to_what_was_said() -> None:
-    issue = parked_issue(days(beyond=beyond("2026.7")), day_record())
+    issue = parked_issue(days(beyond=sales_beyond_orders("2026.7")), day_record())
     assert (issue.cause, issue.facts["behind"], issue.facts["other"]) == (
         "day_sale_elsewhere", "1.1.2026.4102", "2026.7",
     )  # fmt: skip
     answered_day = with_answer(day_record(), issue, "beside")
-    day_page = page(days(beyond=beyond("2026.7")), answered_day)
-    assert days(beyond=beyond("2026.7")).conflicts_between(STAGE, [day_page], sending=True) == {}
-    for now in (beyond("2026.7", "2026.8"), beyond("2026.9")):
+    day_page = page(days(beyond=sales_beyond_orders("2026.7")), answered_day)
+    assert days(beyond=sales_beyond_orders("2026.7")).conflicts_between(STAGE, [day_page], sending=True) == {}
+    for now in (sales_beyond_orders("2026.7", "2026.8"), sales_beyond_orders("2026.9")):
         assert parked_issue(days(beyond=now), answered_day).cause == "day_sale_elsewhere"
         assert days(beyond=now).conflicts_between(STAGE, [day_page], sending=True).keys() == {day_page.key}
     assert (
-        page(days({day_page.key: link(day_page)}, beyond=beyond("2026.9")), day_record()).key == day_page.key
+        page(days({day_page.key: link(day_page)}, beyond=sales_beyond_orders("2026.9")), day_record()).key
+        == day_page.key
     )  # it is booked
 
 
 @pytest.mark.parametrize("first", ["typed", "beyond"])
 def test_a_day_that_is_asked_about_for_two_reasons_keeps_both_answers_whichever_was_given_first(first: str) -> None:
-    reasons: dict[str, Any] = {"typed": manual_page(date(2026, 10, 17)), "beyond": beyond("2026.7")}
+    reasons: dict[str, Any] = {"typed": manual_page(date(2026, 10, 17)), "beyond": sales_beyond_orders("2026.7")}
     whole = days(**reasons)
     issue = parked_issue(days(**{first: reasons[first]}), day_record())
     options = {"day_booked_by_hand": "book", "day_sale_elsewhere": "beside"}
@@ -701,11 +702,11 @@ def test_a_day_that_is_asked_about_for_two_reasons_keeps_both_answers_whichever_
     assert {issue.cause, remaining.cause} == {*options}
     record = with_answer(record, remaining, options[remaining.cause])
     planned = page(whole, record)
-    assert sent(whole, planned) is None
+    assert sending_issue(whole, planned) is None
 
     for reason in reasons.items():  # it is another day: each answer has lapsed
         parked_issue(days(**dict([reason])), replace(record, values={**record.values, "digest": "d2"}))
-    logic = days(typed=reasons["typed"], beyond=beyond("2026.8"))
+    logic = days(typed=reasons["typed"], beyond=sales_beyond_orders("2026.8"))
     assert parked_issue(logic, record).cause == "day_sale_elsewhere"  # the other answer holds
     rows = [replace(row, page="601/9") for row in reasons["typed"]([date(2026, 10, 17)])]
     assert parked_issue(days(typed=lambda _: rows, beyond=reasons["beyond"]), record).cause == "day_booked_by_hand"
@@ -716,7 +717,7 @@ def test_a_day_that_is_asked_about_for_two_reasons_keeps_both_answers_whichever_
 
 
 def test_a_day_that_is_in_the_books_by_a_persons_word_is_not_asked_about_for_another_reason() -> None:
-    reasons: dict[str, Any] = {"typed": manual_page(date(2026, 10, 17)), "beyond": beyond("2026.7")}
+    reasons: dict[str, Any] = {"typed": manual_page(date(2026, 10, 17)), "beyond": sales_beyond_orders("2026.7")}
     issue = parked_issue(days(typed=reasons["typed"]), day_record())
     elsewhere = with_answer(day_record(), parked_issue(days(beyond=reasons["beyond"]), day_record()), "beside")
     for record in (day_record(), elsewhere):

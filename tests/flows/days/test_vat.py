@@ -20,7 +20,7 @@ from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
 from tests.flows.days.test_logic import BODY, SUNDAY, page, parked_issue
 from tests.flows.orders.tills import BODY as RULES
-from tests.flows.orders.tills import TURNOVER, Questions, becoming, booking, lines_of, with_tables
+from tests.flows.orders.tills import TURNOVER, Questions, booking, booking_settings, lines_of, with_tables
 from tests.parts import part
 
 DAY = date(2026, 10, 17)
@@ -191,7 +191,7 @@ def posting(document: Sold) -> Record:
     questions, kind = Questions(), str(document.kind)
     chosen = OrderSettings(
         collective_account="1300", daybook="700", default_debtor="fallback", debtor_number="10000",
-        **becoming(kind, "posting"),
+        **booking_settings(kind, "posting"),
     )  # fmt: skip
     return booking(
         record_of(document),

@@ -45,7 +45,7 @@ def paid_by(**methods: int) -> tuple[Record, ...]:
     )
 
 
-def sold(*lines: oracle.Sold, **methods: int) -> Record:
+def sale_of(*lines: oracle.Sold, **methods: int) -> Record:
     """Return a document of the till with these lines."""
     parts = [
         a_line(
@@ -86,7 +86,7 @@ def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take
     lines = [line for line in oracle.sold_lines(basket) if line.incl or line.excl]
     whole = sum(line.incl for line in lines if line.code == "1")
     methods = {"VOUCHER": whole * share // 100} if whole * share // 100 and whole > 0 else {}
-    record = sold(*lines, **methods)
+    record = sale_of(*lines, **methods)
     if not lines:
         return
     if not (expected := oracle.booked_sums(lines, methods)):
@@ -102,7 +102,7 @@ def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take
 @given(BASKETS, st.sampled_from([-1, 1]))
 def test_cents_that_lines_miss_never_change_what_is_owed(basket: list[tuple[str, str, int]], off: int) -> None:
     lines = [line for line in oracle.sold_lines([*basket, ("10", "2", 12_100)]) if line.incl or line.excl]
-    record = sold(*lines)
+    record = sale_of(*lines)
     parts = tuple(
         replace(
             part, values={**part.values, "excl": _add_cents(part, "excl", off), "vat": _add_cents(part, "vat", -off)}
@@ -262,34 +262,35 @@ REPAIR = oracle.Sold("50", "1", 5450, 5000)
 
 def test_what_a_single_purpose_voucher_pays_for_is_not_taxed_again() -> None:
     lines = oracle.sold_lines([("50", "1", 5450), ("10", "2", 1295)])
-    totals = posted_sums(sold(*lines, VOUCHER=5450, PIN=1295))
+    totals = posted_sums(sale_of(*lines, VOUCHER=5450, PIN=1295))
     assert totals["8100", "2"] == (5000, 450)
     assert totals["1565", "2"] == (-5000, -450)
 
 
 def test_what_a_multi_purpose_gift_card_pays_for_is_taxed() -> None:
-    assert posted_sums(sold(REPAIR, GIFTCARD=5450)) == {("8100", "2"): (5000, 450)}
+    assert posted_sums(sale_of(REPAIR, GIFTCARD=5450)) == {("8100", "2"): (5000, 450)}
 
 
 def test_a_sales_order_that_a_single_purpose_voucher_paid_for_waits_for_the_books_would_tax_it_again() -> None:
-    record = sold(REPAIR, VOUCHER=2725, PIN=2725)
+    record = sale_of(REPAIR, VOUCHER=2725, PIN=2725)
     issue = parked_issue(record, becomes="order")
     assert (issue.cause, issue.facts["method"], issue.facts["amount"]) == ("voucher_on_order", "VOUCHER", "27.25")
     assert (
-        parked_issue(sold(REPAIR, BON=5450), becomes="order", **till_without_card_links()).cause == "gift_card_unclear"
+        parked_issue(sale_of(REPAIR, BON=5450), becomes="order", **till_without_card_links()).cause
+        == "gift_card_unclear"
     )
-    assert booking(sold(REPAIR, GIFTCARD=5450), becomes="order")
+    assert booking(sale_of(REPAIR, GIFTCARD=5450), becomes="order")
 
 
 def test_the_return_of_what_a_voucher_paid_for_gives_the_voucher_back() -> None:
     back = oracle.Sold("50", "1", -5450, -5000)
-    assert posted_sums(sold(back, VOUCHER=-5450))["1565", "2"] == (5000, 450)
+    assert posted_sums(sale_of(back, VOUCHER=-5450))["1565", "2"] == (5000, 450)
 
 
 @pytest.mark.parametrize("amount", [5451, -100])
 def test_a_voucher_that_paid_for_more_than_was_sold_under_its_code_waits(amount: int) -> None:
     issue = parked_issue(
-        sold(REPAIR, oracle.Sold("10", "2", 1210, 1000), VOUCHER=amount), becomes="posting", tables=TABLES
+        sale_of(REPAIR, oracle.Sold("10", "2", 1210, 1000), VOUCHER=amount), becomes="posting", tables=TABLES
     )
     assert (issue.cause, issue.facts["amount"], issue.facts["there"]) == (
         "voucher_too_large", str(euros(amount)), "54.50",
@@ -298,7 +299,7 @@ def test_a_voucher_that_paid_for_more_than_was_sold_under_its_code_waits(amount:
 
 def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
     twice = (*paid_by(VOUCHER=3000), *(replace(payment, key="payment:2") for payment in paid_by(VOUCHER=3000)))
-    record = sold(REPAIR)
+    record = sale_of(REPAIR)
     issue = parked_issue(replace(record, parts=(*record.parts, *twice)), becomes="posting", tables=TABLES)
     assert issue.cause == "voucher_too_large"
 
@@ -309,17 +310,17 @@ def till_without_card_links(**cards: str) -> dict[str, Any]:
 
 
 def test_a_method_that_may_take_vouchers_is_asked_about() -> None:
-    record = sold(REPAIR, BON=5450)
+    record = sale_of(REPAIR, BON=5450)
     issue = parked_issue(record, becomes="posting", tables=TABLES, **till_without_card_links())
     assert (issue.cause, issue.facts["method"]) == ("gift_card_unclear", "BON")
     for purpose, on_account in ((Purpose.SINGLE, (-5000, -450)), (Purpose.MULTI, None), (Purpose.NONE, None)):
         totals = posted_sums(record, gift_cards={"BON": purpose}, **till_without_card_links())
         assert totals.get(("1565", "2")) == on_account
-    assert posted_sums(sold(REPAIR, PIN=5450), **till_without_card_links()) == {("8100", "2"): (5000, 450)}
+    assert posted_sums(sale_of(REPAIR, PIN=5450), **till_without_card_links()) == {("8100", "2"): (5000, 450)}
 
 
 def test_a_payment_with_the_number_of_a_card_is_one_by_card() -> None:
-    record = sold(REPAIR)
+    record = sale_of(REPAIR)
     card = Record(Kind.PAYMENT, "payment:1", {"method": "PIN", "type": "eft", "amount": euros(5450)})
     numbered = replace(card, values={**card.values, "giftcardNumber": "GC-7781"})
     assert parked_issue(replace(record, parts=(*record.parts, numbered)), becomes="posting", tables=TABLES).cause == (
@@ -330,17 +331,19 @@ def test_a_payment_with_the_number_of_a_card_is_one_by_card() -> None:
 
 def test_without_vouchers_that_are_taxed_no_method_is_asked_about() -> None:
     plain = Turnover({**TURNOVER.types, "85": "turnover"}, TURNOVER.vat_codes)
-    assert posted_sums(sold(REPAIR, BON=5450), context=BookingContext(plain, line_fields={"vat_base"}))
+    assert posted_sums(sale_of(REPAIR, BON=5450), context=BookingContext(plain, line_fields={"vat_base"}))
 
 
 def test_the_rounding_of_cash_is_no_gift_card() -> None:
-    record = sold(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
+    record = sale_of(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
     assert posted_sums(record, **till_without_card_links()) == {("8100", "2"): (5002, 450)}
 
 
 def test_books_without_a_field_for_the_taxable_amount_are_not_sent_it() -> None:
     bare = replace(TOLD, line_fields=())
-    assert "vat_base" not in lines_of(booking(sold(REPAIR), becomes="posting", tables=TABLES, context=bare))[0].values
+    assert (
+        "vat_base" not in lines_of(booking(sale_of(REPAIR), becomes="posting", tables=TABLES, context=bare))[0].values
+    )
 
 
 @pytest.mark.parametrize(("day", "period"), [("2026-11-20", 5), ("2026-06-30", 12), ("2027-07-02", 7)])

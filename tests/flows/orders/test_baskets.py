@@ -19,7 +19,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders import oracle
-from tests.flows.orders.test_balances import ACCOUNTS, euros, sold
+from tests.flows.orders.test_balances import ACCOUNTS, euros, sale_of
 from tests.flows.orders.tills import PAPERS, TOLD, Questions, lines_of, orders, with_tables
 
 KINDS = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT, "proposal": Kind.PROPOSAL}
@@ -77,7 +77,7 @@ class Basket:
 
     def record(self, kind: str) -> Record:
         """Return it as the till tells it."""
-        document = sold(*self.lines)
+        document = sale_of(*self.lines)
         parts = tuple(
             Record(Kind.PAYMENT, f"payment:{place}",
                    {"method": method, "type": METHOD_TYPES.get(method, "suspense"), "amount": euros(cents)})

@@ -36,7 +36,7 @@ def link(record: Record, key: str = "") -> Link:
     return Link(record.kind, key or record.key, "50001", replace(record, key=key or record.key))
 
 
-def after(*links: Link, **options: Any) -> OrdersLogic:
+def orders_after(*links: Link, **options: Any) -> OrdersLogic:
     return orders(questions=Links(*links), **options)
 
 
@@ -48,7 +48,7 @@ def order_with_decision(option: str, digest: str = "d2", booking: int = 1, **val
 
 
 def stage_after(record: Record, *links: Link, **options: Any) -> Staged:
-    (result,) = after(*links, **options).stage(PAPERS, [record])
+    (result,) = orders_after(*links, **options).stage(PAPERS, [record])
     return result
 
 
@@ -74,7 +74,7 @@ def test_a_credit_is_what_was_booked_turned(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("options", [{}, AS_POSTING], ids=["sales order", "posting"])
 def test_booked_again_is_the_document_of_now_behind_its_credit(options: dict[str, Any]) -> None:
     booked = booking(an_order(KEY, digest="d1"), **options)
-    logic = after(link(booked), **options)
+    logic = orders_after(link(booked), **options)
     shaped = logic.shape(PAPERS, logic.stage(PAPERS, [order_with_decision("again")]), {}, {})
     assert shaped.desired is not None
     assert shaped.prerequisite is not None
@@ -125,7 +125,7 @@ def proposal(decision: str, digest: str, **values: Any) -> Record:
 
 def shape_entered_again(number: int, *links: Link) -> Record:
     """Return what a changed proposal comes to that is entered again, after these quotations of it."""
-    logic, record = after(*links, **QUOTED), proposal(f"anew d{number}.{number - 1}", f"d{number}")
+    logic, record = orders_after(*links, **QUOTED), proposal(f"anew d{number}.{number - 1}", f"d{number}")
     stage = logic.flow.stage("proposals")
     shaped = logic.shape(stage, logic.stage(stage, [record]), {}, {})
     assert shaped.desired is not None
@@ -141,7 +141,7 @@ def test_a_proposal_is_entered_anew_beside_the_quotations_that_stay_as_often_as_
         assert anew.values["reference"] == f"MP-2026.1-{number}"
         assert FOLLOWS not in anew.values
         links.append(link(anew))
-    logic = after(*links, **QUOTED)
+    logic = orders_after(*links, **QUOTED)
     stage = logic.flow.stage("proposals")
     (beyond,) = logic.stage(stage, [proposal("anew d5.4", "d5")])
     assert beyond.issue is not None
@@ -162,7 +162,7 @@ def test_a_proposal_that_changed_is_asked_about_until_it_is_said_what_becomes_of
     decision: str, values: dict[str, Any], cause: str
 ) -> None:
     quoted = link(booking(proposal("", "d1"), **QUOTED))
-    logic = after(quoted, **QUOTED)
+    logic = orders_after(quoted, **QUOTED)
     stage = logic.flow.stage("proposals")
     (result,) = logic.stage(stage, [proposal(decision, "d2", **values)])
     assert result.record is not None
@@ -246,14 +246,14 @@ def test_what_nothing_is_left_of_is_only_credited() -> None:
 
 def test_both_sides_are_what_was_booked_and_what_would_be_now() -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
-    comparison = after(booked).compare_booking(order_with_decision(""))
+    comparison = orders_after(booked).compare_booking(order_with_decision(""))
     assert comparison is not None
     assert comparison.now is not None
     assert total(comparison.now) == 2 * total(comparison.booked)
-    cancelled = after(booked).compare_booking(order_with_decision("", cancelled=True))
+    cancelled = orders_after(booked).compare_booking(order_with_decision("", cancelled=True))
     assert cancelled is not None
     assert cancelled.now is None
-    wrong = after(booked).compare_booking(order_with_decision("", lines=(a_line(vat_code="9"),)))
+    wrong = orders_after(booked).compare_booking(order_with_decision("", lines=(a_line(vat_code="9"),)))
     assert wrong is not None
     assert wrong.issue is not None
-    assert after().compare_booking(order_with_decision("")) is None
+    assert orders_after().compare_booking(order_with_decision("")) is None

@@ -178,7 +178,7 @@ class Books:
         document_keys: Any = (DAY, *self.page.values["orders"])  # type: ignore[misc]
         return {key: [Link(Kind.DAY_PAGE, DAY, "", self.page)] for key in keys if key in document_keys}
 
-    def alone(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
+    def separate_bookings(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
         """Return what is booked by itself, for the flow of days."""
         return {
             key: SeparateBooking()
@@ -196,7 +196,7 @@ class Books:
 
     def close(self, papers: list[Paper]) -> None:
         """Book the page of the day: of these papers, each sale that the till counts once, and not what stands alone."""
-        by_itself = SeparateDocuments(self.alone, TURNOVER.types, self.find_separate_bookings)
+        by_itself = SeparateDocuments(self.separate_bookings, TURNOVER.types, self.find_separate_bookings)
         inside: dict[tuple[int, ...], DayDocument] = {}
         for paper in papers:
             if not set(paper.lines) & {place for lines in inside for place in lines}:
@@ -211,7 +211,7 @@ class Books:
             assert not by_itself.is_booked_meanwhile(self.page)
 
     @property
-    def inside(self) -> tuple[str, ...]:
+    def day_papers(self) -> tuple[str, ...]:
         """The papers in the page of the day."""
         sold: Any = self.page.values["sold"] if self.page else ()
         return tuple(sold)
@@ -316,7 +316,7 @@ def judge_sale(sale: Sale, random: Random) -> str:
 def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], day_keys: set[str]) -> str:
     """Hold the books against what is right."""
     papers = {paper.record.key: paper for paper in sale.papers}
-    sold = [key for key in (*books.booked, *books.inside) if papers[key].kind != "proposal"]
+    sold = [key for key in (*books.booked, *books.day_papers) if papers[key].kind != "proposal"]
     times = Counter(place for key in sold for place in papers[key].lines)
     assert set(times.values()) <= {1}, "a line stands in the books twice"
     for key, record in books.booked.items():
@@ -332,7 +332,7 @@ def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], day_keys: 
     allowed |= {"sale_partly_booked"} if sale.is_parted else set()
     allowed |= {"sale_beyond_order"} if sale.is_twice else set()
     assert causes <= allowed
-    return "asked" if causes else "nowhere" if not sold else "in the day" if books.inside else f"booked {len(sold)}"
+    return "asked" if causes else "nowhere" if not sold else "in the day" if books.day_papers else f"booked {len(sold)}"
 
 
 def _check_booking(paper: Paper, record: Record, switches: Switches) -> None:

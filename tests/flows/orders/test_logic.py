@@ -45,7 +45,7 @@ from tests.flows.orders.tills import (
     shape_of,
     staged_skip,
     with_tables,
-    without,
+    without_values,
 )
 
 
@@ -97,7 +97,7 @@ def test_money_that_is_put_in_the_till_is_no_sale() -> None:
 
 
 def test_states_of_orders_leave_no_invoice_out() -> None:
-    invoice = without(replace(an_order(type="INVOICE"), kind=Kind.INVOICE), "delivery_state")
+    invoice = without_values(replace(an_order(type="INVOICE"), kind=Kind.INVOICE), "delivery_state")
     assert booking(invoice, documents="invoice", delivery=["complete"])
 
 
@@ -409,7 +409,7 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def sold(box: Sandbox) -> Mapping[Kind, list[Record]]:
+def records_by_kind(box: Sandbox) -> Mapping[Kind, list[Record]]:
     """What the tills of the sample shop sold; every article has its own number for an external id."""
     till = Mplus(
         MplusSettings(url=box.mplus_url, ident="sandbox", secret=SecretStr("sandbox-secret"), per_second=10_000)
@@ -446,12 +446,12 @@ SHOP: dict[str, Any] = {
 @pytest.mark.parametrize("becomes", ["order", "posting"])
 @pytest.mark.parametrize("kind", [Kind.ORDER, Kind.INVOICE, Kind.RECEIPT])
 def test_everything_the_sample_shop_sold_can_be_booked(
-    sold: Mapping[Kind, list[Record]], kind: Kind, becomes: str
+    records_by_kind: Mapping[Kind, list[Record]], kind: Kind, becomes: str
 ) -> None:
     tables = with_tables(revenue_accounts={"*": "8000"}, balance_accounts=BALANCES)
     logic = orders(tables=tables, documents=str(kind), becomes=becomes, **SHOP)
-    results = logic.stage(PAPERS, sold[kind])
-    assert len(results) == len(sold[kind])
+    results = logic.stage(PAPERS, records_by_kind[kind])
+    assert len(results) == len(records_by_kind[kind])
     waiting = [result.issue.cause for result in results if result.issue]
     assert {result.skip.reason for result in results if result.skip} <= {"filtered_out"}  # money that only moved
     # Books that compute VAT would tax again what vouchers paid for; the stall took two, and one of them back.
@@ -462,11 +462,11 @@ def test_everything_the_sample_shop_sold_can_be_booked(
 
 
 def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
-    box: Sandbox, sold: Mapping[Kind, list[Record]]
+    box: Sandbox, records_by_kind: Mapping[Kind, list[Record]]
 ) -> None:
     questions = Questions(articles=[str(row["ART_CODE"]) for row in box.state("ARTICLE")])
     memory, target = Memory(), AccountView(accountview_settings(box), MemoryTokenStore())
-    page = sold[Kind.ORDER][:12]
+    page = records_by_kind[Kind.ORDER][:12]
     tables = with_tables(revenue_accounts={"*": "8000"}, balance_accounts=BALANCES)
     for becomes in ("order", "posting"):
         logic = orders(tables=tables, questions=questions, becomes=becomes,

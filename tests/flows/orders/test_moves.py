@@ -22,7 +22,7 @@ from tests.flows.orders.tills import (
     a_customer,
     a_delivery,
     an_order,
-    becoming,
+    booking_settings,
     debtor,
     orders,
 )
@@ -36,7 +36,9 @@ def current_debtor(**values: Value) -> CurrentRecord:
     )
 
 
-def knowing(current: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **options: str) -> OrdersLogic:
+def logic_with_debtor(
+    current: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **options: str
+) -> OrdersLogic:
     """Return the logic where the books hold this of the debtor, and both agreed on that."""
 
     def ask(records: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
@@ -44,7 +46,7 @@ def knowing(current: CurrentRecord | None, agreed: Mapping[str, Value] | None = 
         current_records = {record.key: current for record in records if current is not None}
         return current_records, {record.key: link for record in records if link is not None}
 
-    questions, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **becoming(), **options})
+    questions, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **booking_settings(), **options})
     return OrdersLogic(
         chosen, BODY, 7, TABLES, BOOKS, TILL, questions.existing_articles, questions.find_links, TOLD, debtors=ask
     )
@@ -105,18 +107,18 @@ def test_goods_go_to_the_debtor_as_the_books_will_have_it() -> None:
     moves = current_debtor(street="Molenweg 7", postcode="3701 EF", city="Zeist")
     agreed = moves.record.values
 
-    assert streets(knowing(None), home) == []
-    assert streets(knowing(moves, agreed), home) == []  # the debtor moves with this plan
-    assert streets(knowing(moves, HERE), home) == ["Kerklaan 1"]  # somebody edited it in the books
-    assert streets(knowing(moves, agreed), a_delivery()) == ["Molenweg 7"]  # where the customer lived before
+    assert streets(logic_with_debtor(None), home) == []
+    assert streets(logic_with_debtor(moves, agreed), home) == []  # the debtor moves with this plan
+    assert streets(logic_with_debtor(moves, HERE), home) == ["Kerklaan 1"]  # somebody edited it in the books
+    assert streets(logic_with_debtor(moves, agreed), a_delivery()) == ["Molenweg 7"]  # where the customer lived before
 
 
 def test_letters_that_the_books_lack_make_no_other_address() -> None:
     place: dict[str, Value] = {"name": "Łukasz Żółć", "street": "Wróbla 12", "postcode": "3511 AB", "city": "Łódź"}
     order = an_order(customer=a_customer(**place), others=(a_delivery(**place),))
-    assert knowing(None).stage(ADDRESSES, [order]) == []
+    assert logic_with_debtor(None).stage(ADDRESSES, [order]) == []
 
 
 def test_goods_for_a_fixed_debtor_have_an_address_of_their_own() -> None:
     home = a_delivery(street="Kerklaan 1", postcode="3511AB", city="Utrecht")
-    assert streets(knowing(None, default_debtor="forced", debtor_number="99999"), home) == ["Kerklaan 1"]
+    assert streets(logic_with_debtor(None, default_debtor="forced", debtor_number="99999"), home) == ["Kerklaan 1"]

@@ -25,24 +25,24 @@ from tests.flows.orders.tills import (
     shape_of,
     with_rules,
     with_tables,
-    without,
+    without_values,
 )
 
 
 def test_what_the_till_does_not_say_gets_its_default_and_is_named() -> None:
-    document = booking(without(an_order(), "employee", "workplace", "country", "date"), default_workplace="2")
+    document = booking(without_values(an_order(), "employee", "workplace", "country", "date"), default_workplace="2")
     assert document.values["completed"] == ("employee", "workplace", "country", "currency", "date")
     assert document.values["date"] == date(2026, 11, 20)
     assert booking(an_order()).values["completed"] == ("currency",)
 
 
 def test_the_day_is_that_of_the_shop() -> None:
-    late = without(an_order(entered=datetime(2026, 12, 31, 23, 30, tzinfo=UTC)), "date")
+    late = without_values(an_order(entered=datetime(2026, 12, 31, 23, 30, tzinfo=UTC)), "date")
     assert booking(late).values["date"] == date(2027, 1, 1)
 
 
 def test_a_document_without_any_day_is_parked() -> None:
-    issue = parked_issue(without(an_order(), "date", "entered"))
+    issue = parked_issue(without_values(an_order(), "date", "entered"))
     assert (issue.cause, issue.field, issue.facts["key"]) == ("required_field_empty", "date", "2026.1")
 
 
@@ -74,7 +74,7 @@ def test_a_date_that_no_document_has_parks_it(name: str, day: date, settings: di
 
 def test_the_default_employee_has_a_place_in_the_table_of_salespersons() -> None:
     tables = with_tables(salespersons={"999999": "KASSA"})
-    assert booking(without(an_order(), "employee"), tables=tables).values["salesperson"] == "KASSA"
+    assert booking(without_values(an_order(), "employee"), tables=tables).values["salesperson"] == "KASSA"
 
 
 def test_another_currency_is_never_taken_for_euros() -> None:

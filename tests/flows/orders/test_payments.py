@@ -16,7 +16,7 @@ from integration.flows.orders.payments import digest_of
 from integration.flows.orders.spec import ORDERS
 from integration.services.runs.exceptions import missing_row
 from tests.flows.orders import oracle
-from tests.flows.orders.test_balances import TABLES, euros, sold, till_without_card_links
+from tests.flows.orders.test_balances import TABLES, euros, sale_of, till_without_card_links
 from tests.flows.orders.tills import PAPERS, TOLD, Questions, booking, lines_of, orders, parked_issue
 
 METHODS = {**oracle.METHODS, oracle.ON_ACCOUNT: "1300"}
@@ -28,7 +28,7 @@ WITH: dict[str, Any] = {"becomes": "posting", "payments_of_orders": "document", 
 
 def paying(*lines: oracle.Sold, **methods: int) -> Record:
     """Return a document of which the till says no more of its payments than their list."""
-    record = sold(*lines, **methods)
+    record = sale_of(*lines, **methods)
     values = {name: value for name, value in record.values.items() if name != "paid"}
     parts = tuple(
         _of_type(part, "deposit") if part.values.get("method") == "DEPOSIT" else part for part in record.parts
@@ -218,7 +218,7 @@ class _BookedQuestions(Questions):
         return {self._link.key: self._link} if self._link.key in ids else {}
 
 
-def again(record: Record, document: Record, **options: Any) -> str:
+def cause_again(record: Record, document: Record, **options: Any) -> str:
     """Return the cause with which a document comes that was booked as `one`; nothing where it is as it was."""
     logic: OrdersLogic = orders(questions=questions_after(document), **{**WITH, **options})
     (now,) = logic.stage(PAPERS, [record])
@@ -230,10 +230,10 @@ def again(record: Record, document: Record, **options: Any) -> str:
 def test_a_payment_that_comes_later_changes_what_was_booked_with_its_payments() -> None:
     first, later = paying(REPAIR, PIN=2000), paying(REPAIR, PIN=2000, CASH=3450)
     document = booking(first, **WITH)
-    assert again(first, document) == ""
-    assert again(later, document) == "document_changed_after_booking"
+    assert cause_again(first, document) == ""
+    assert cause_again(later, document) == "document_changed_after_booking"
     assert (
-        again(later, document, payments_of_orders="not") == "document_changed_after_booking"
+        cause_again(later, document, payments_of_orders="not") == "document_changed_after_booking"
     )  # as it was booked, not as set
     identity = orders(questions=questions_after(document), **WITH).stage(PAPERS, [later])[0].record
     assert identity is not None
@@ -243,8 +243,8 @@ def test_a_payment_that_comes_later_changes_what_was_booked_with_its_payments() 
 def test_a_payment_that_comes_later_is_nothing_to_a_document_booked_without_payments() -> None:
     first, later = paying(REPAIR), paying(REPAIR, PIN=5450)
     document = booking(first, **{**WITH, "payments_of_orders": "not"})
-    assert again(later, document) == ""
-    assert again(later, document, payments_of_orders="document") == ""
+    assert cause_again(later, document) == ""
+    assert cause_again(later, document, payments_of_orders="document") == ""
 
 
 def test_the_order_of_payments_says_nothing() -> None:

@@ -26,7 +26,16 @@ from integration.flows.orders.references import (
     of_credit,
     parse_reference,
 )
-from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, orders, parked_issue, stage_record, without
+from tests.flows.orders.tills import (
+    PAPERS,
+    Questions,
+    an_order,
+    booking,
+    orders,
+    parked_issue,
+    stage_record,
+    without_values,
+)
 
 KINDS = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
 FEW = st.one_of(st.integers(0, 120), st.integers(0, 1035))  # branches, workplaces
@@ -241,6 +250,6 @@ def test_a_reference_of_an_order_has_room_for_its_credit_in_forty_characters() -
 
 
 def test_a_document_without_a_number_has_its_external_id_or_is_parked() -> None:
-    assert booking(without(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
-    assert stage_record(without(an_order(), "number")).issue is not None
-    assert parked_issue(without(an_order(), "number")).cause == "required_field_empty"
+    assert booking(without_values(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
+    assert stage_record(without_values(an_order(), "number")).issue is not None
+    assert parked_issue(without_values(an_order(), "number")).cause == "required_field_empty"

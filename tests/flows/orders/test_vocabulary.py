@@ -29,7 +29,7 @@ from tests.flows.orders.tills import (
     orders,
     parked_issue,
     staged_skip,
-    without,
+    without_values,
 )
 
 
@@ -73,15 +73,17 @@ def test_a_document_with_a_word_nobody_knows_waits_and_names_it(
 
 
 def test_an_order_that_does_not_say_whether_it_is_cancelled_waits() -> None:
-    issue = parked_issue(without(an_order(), "cancel_state", "cancelled"))
+    issue = parked_issue(without_values(an_order(), "cancel_state", "cancelled"))
     assert (issue.cause, issue.facts["field"]) == ("word_missing", "cancel_state")
-    assert booking(without(of_kind(Kind.INVOICE, type="INVOICE"), "cancel_state", "cancelled"), documents="invoice")
+    assert booking(
+        without_values(of_kind(Kind.INVOICE, type="INVOICE"), "cancel_state", "cancelled"), documents="invoice"
+    )
 
 
 def test_a_proposal_becomes_a_quotation_whatever_orders_have_to_be_and_one_that_was_turned_down_does_not() -> None:
     options: dict[str, Any] = {"documents": "proposal", "becomes": "quotation", "paid": "only", "cancel": ["complete"]}
     proposal = of_kind(Kind.PROPOSAL, type="PROPOSAL", state="order", cancelled=False)
-    quotation = booking(without(proposal, "cancel_state", "paid", "delivery_state", "complete_state"), **options)
+    quotation = booking(without_values(proposal, "cancel_state", "paid", "delivery_state", "complete_state"), **options)
     assert (quotation.kind, quotation.values["reference"], quotation.values["gross"]) == (
         Kind.QUOTATION,
         "MP-2026.1",

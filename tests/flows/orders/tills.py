@@ -59,7 +59,7 @@ class Questions:
         return {key: Link(Kind.POSTING, key, self.booked[key]) for key in ids if key in self.booked}
 
 
-def becoming(documents: str = "order", becomes: str = "order", **more: Any) -> dict[str, Any]:
+def booking_settings(documents: str = "order", becomes: str = "order", **more: Any) -> dict[str, Any]:
     """Return the settings under which one kind of documents becomes one thing, and nothing of the others is read."""
     return {"orders": "nothing", f"{documents}s": becomes, **more}
 
@@ -74,7 +74,7 @@ def orders(
 ) -> OrdersLogic:
     """Return the logic with the shipped mapping; postings have their daybook."""
     book_questions = questions or Questions()
-    chosen = {"collective_account": "1300", "daybook": "700", **becoming(**options)}
+    chosen = {"collective_account": "1300", "daybook": "700", **booking_settings(**options)}
     return OrdersLogic(
         OrderSettings(**chosen),
         body,
@@ -164,7 +164,7 @@ def anonymous() -> Record:
     return replace(order, values={**order.values, "relation": ""}, parts=parts)
 
 
-def without(record: Record, *names: str) -> Record:
+def without_values(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 

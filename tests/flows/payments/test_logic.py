@@ -25,7 +25,7 @@ STAGE = FLOW.counted_stage
 BOOKED: dict[str, Value] = {"reference": ITEM, "date": DAY, "sold_incl": Decimal("121.00"), "debtor_number": "20005"}
 
 
-def standing(key: str = INVOICE, **changed: Any) -> BookingState:
+def booking_state(key: str = INVOICE, **changed: Any) -> BookingState:
     values = {**BOOKED, **changed.pop("values", {})}
     fields = {"title": "2026.1000", "reference": ITEM, "kind": Kind.POSTING, "values": values}
     return BookingState(key, BookingStage.BOOKED, **{**fields, **changed})
@@ -42,7 +42,7 @@ def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
 
 
 def payments(
-    states: Sequence[BookingState] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
+    states: Sequence[BookingState] = (booking_state(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
     method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
     today: date = DAY + timedelta(days=REVERSAL_DAYS + 1), items: Sequence[Record] | None = None,
     planned_on: date | None = None,
@@ -83,7 +83,7 @@ def desired_record(**options: Any) -> Record:
 
 def test_a_payment_keeps_who_pays_and_where_it_was_sold() -> None:
     fields: dict[str, Value] = {"customer": "Els de Wit", "branch": "1"}
-    values = desired_record(states=[standing(values=fields)]).values
+    values = desired_record(states=[booking_state(values=fields)]).values
     assert (values["debtor_number"], values["customer"], values["branch"]) == ("20005", "Els de Wit", "1")
     assert "branch" not in desired_record().values, "a booking that does not say it"
 
@@ -108,22 +108,22 @@ def test_it_asks_for_the_item_of_each_invoice_that_was_booked_and_is_not_paid() 
     ],
 )
 def test_it_asks_for_nothing_that_no_payment_of_an_invoice_can_settle(changed: dict[str, Any]) -> None:
-    assert payments(states=[standing(**changed)]).read_key_page(STAGE, None).keys == ()
+    assert payments(states=[booking_state(**changed)]).read_key_page(STAGE, None).keys == ()
 
 
 def test_what_was_taken_back_owes_nothing_and_what_was_booked_again_is_due_under_its_new_number() -> None:
-    credit = standing(f"{INVOICE}#credit")
-    second_booking = standing(f"{INVOICE}#2", reference="MA6010101000")
+    credit = booking_state(f"{INVOICE}#credit")
+    second_booking = booking_state(f"{INVOICE}#2", reference="MA6010101000")
 
-    assert payments(states=[standing(), credit]).read_key_page(STAGE, None).keys == ()
-    assert payments(states=[standing(), credit, second_booking]).read_key_page(STAGE, None).keys == (
+    assert payments(states=[booking_state(), credit]).read_key_page(STAGE, None).keys == ()
+    assert payments(states=[booking_state(), credit, second_booking]).read_key_page(STAGE, None).keys == (
         f"{DAY}/MA6010101000/{INVOICE}",
     )
 
 
 def test_it_asks_page_by_page() -> None:
     several = [f"{number:04}" for number in range(PAGE + 1)]
-    logic = payments(states=[standing(key) for key in several], bookings=several)
+    logic = payments(states=[booking_state(key) for key in several], bookings=several)
     first = logic.read_key_page(STAGE, None)
     second = logic.read_key_page(STAGE, first.after)
 
@@ -182,8 +182,8 @@ def test_rows_that_do_not_add_up_are_a_question(values: dict[str, Value]) -> Non
 
 
 def test_whose_item_it_is_counts_where_the_debtor_is_known() -> None:
-    relation = standing(values={"debtor_number": "", "debtor": "1003"})
-    stranger = standing(values={"debtor_number": "", "debtor": "1999"})
+    relation = booking_state(values={"debtor_number": "", "debtor": "1003"})
+    stranger = booking_state(values={"debtor_number": "", "debtor": "1999"})
 
     assert stage_record(item(paid=Decimal("121.00")), states=[relation]).record is not None
     assert stage_record(item(paid=Decimal("121.00"), debtor="20009"), states=[relation]).issue is not None
@@ -277,7 +277,7 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
     fields: dict[str, Value] = {
         "number": "2026.1000", "sold_on": "2026-10-16/1", "customer": "Els de Wit", "debtor": "1003"
     }  # fmt: skip
-    states = [standing(values=fields)]
+    states = [booking_state(values=fields)]
     conflict = (
         payments(states=states, invoices=[invoice])
         .conflicts_between(STAGE, [desired_record(states=states)], sending=True)
@@ -290,7 +290,7 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
         assert conflict.facts["now"].startswith(str(invoice.values["number"]))
 
 
-@pytest.mark.parametrize("states", [[], [standing(reference="MA6010101000")]])
+@pytest.mark.parametrize("states", [[], [booking_state(reference="MA6010101000")]])
 def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingState]) -> None:
     conflict = payments(states=states, invoices=[at_the_till()]).conflicts_between(
         STAGE, [desired_record()], sending=True

@@ -46,10 +46,10 @@ def products(
 def products_with_links(numbers: Mapping[str, str], **settings: Any) -> ProductsLogic:
     """Return the logic where these codes are linked under these numbers."""
 
-    def of(codes: Collection[str]) -> Mapping[str, str]:
+    def find_numbers(codes: Collection[str]) -> Mapping[str, str]:
         return {code: numbers[code] for code in codes if code in numbers}
 
-    return ProductsLogic(ProductSettings(**settings), BODY, 7, TABLES, RATES, lambda _: "900001", of)
+    return ProductsLogic(ProductSettings(**settings), BODY, 7, TABLES, RATES, lambda _: "900001", find_numbers)
 
 
 def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:

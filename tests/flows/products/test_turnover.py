@@ -145,7 +145,7 @@ def proposed_values(context: SetupContext) -> Mapping[str, Any]:
     return proposal.values if proposal else {}
 
 
-def lacking(context: SetupContext) -> tuple[str, str]:
+def missing_rows(context: SetupContext) -> tuple[str, str]:
     lack = QUESTION.lacks(context)
     return (lack.reason.code, ", ".join(lack.reason.facts.values())) if lack else ("", "")
 
@@ -171,33 +171,33 @@ def test_where_nothing_fits_nothing_is_proposed() -> None:
 
 
 def test_it_is_asked_until_it_is_answered_and_no_rows_are_an_answer() -> None:
-    assert lacking(context_with()) == ("lack_turnover_groups_all", "")
-    assert lacking(context_with(answered=("turnover",))) == ("", "")
+    assert missing_rows(context_with()) == ("lack_turnover_groups_all", "")
+    assert missing_rows(context_with(answered=("turnover",))) == ("", "")
 
 
 def test_groups_without_a_row_are_named_unless_a_row_holds_for_them_all() -> None:
-    assert lacking(context_with(BY_NAME, answered=("turnover",))) == ("lack_turnover_groups", "X Diversen")
-    assert lacking(context_with({**BY_NAME, "*/1": "10"})) == ("lack_turnover_groups", "X Diversen")
-    assert lacking(context_with({**BY_NAME, "*/1": "10", "*/2": "70"})) == ("", "")
-    assert lacking(context_with({**BY_NAME, "*": "10"})) == ("", "")
+    assert missing_rows(context_with(BY_NAME, answered=("turnover",))) == ("lack_turnover_groups", "X Diversen")
+    assert missing_rows(context_with({**BY_NAME, "*/1": "10"})) == ("lack_turnover_groups", "X Diversen")
+    assert missing_rows(context_with({**BY_NAME, "*/1": "10", "*/2": "70"})) == ("", "")
+    assert missing_rows(context_with({**BY_NAME, "*": "10"})) == ("", "")
 
 
 def test_a_group_that_the_till_does_not_have_is_told() -> None:
-    assert lacking(context_with({"F": "99"})) == ("lack_rows_impossible", "F")
+    assert missing_rows(context_with({"F": "99"})) == ("lack_rows_impossible", "F")
 
 
 # ---- undone
 
 
 def test_an_undo_puts_back_another_group_and_leaves_what_was_filled() -> None:
-    def back(till_group: Value) -> tuple[dict[str, Value], dict[str, Value]]:
+    def undo_values(till_group: Value) -> tuple[dict[str, Value], dict[str, Value]]:
         change = outcome(till_group, turnover_group_owner="keep_equal")
         reversible = with_rows().reversible(change)
         assert reversible.before is not None
         return reversible.desired.flat(), reversible.before.flat()
 
-    assert back("30") == ({"1001/turnover_group": "20"}, {"1001/turnover_group": "30"})
-    assert back(None) == ({}, {})
+    assert undo_values("30") == ({"1001/turnover_group": "20"}, {"1001/turnover_group": "30"})
+    assert undo_values(None) == ({}, {})
 
 
 def test_what_was_written_beside_a_filled_group_is_put_back() -> None:

@@ -73,7 +73,7 @@ def parked_issue(record: Record, **settings: Any) -> Issue:
     return result.issue
 
 
-def having(**quantities: str) -> Record:
+def article_with(**quantities: str) -> Record:
     return an_article("1001", **{name: Decimal(text) for name, text in quantities.items()})
 
 
@@ -140,12 +140,12 @@ def test_the_limit_for_stock_going_to_zero_is_that_of_the_settings() -> None:
     [("available_minus_reserved", "11"), ("available", "14"), ("free", "9"), ("technical", "20")],
 )
 def test_each_formula_reads_its_own_quantities(formula: str, amount: str) -> None:
-    article = having(stock="14.0000", stock_reserved="3.0000", stock_free="9.0000", stock_technical="20.0000")
+    article = article_with(stock="14.0000", stock_reserved="3.0000", stock_free="9.0000", stock_technical="20.0000")
     assert level(article, formula=formula) == Decimal(amount)
 
 
 def test_where_reservations_are_not_known_they_count_as_nothing() -> None:
-    assert level(having(stock="14.0000")) == Decimal(14)
+    assert level(article_with(stock="14.0000")) == Decimal(14)
 
 
 RESERVED = {"K9_RSRV": "4", "stock": "12.0000"}
@@ -161,12 +161,12 @@ RESERVED = {"K9_RSRV": "4", "stock": "12.0000"}
     ],
 )
 def test_what_is_reserved_is_subtracted_once_somebody_said_where_it_is(answer: dict[str, str], amount: int) -> None:
-    assert level(having(**RESERVED), **answer) == amount
+    assert level(article_with(**RESERVED), **answer) == amount
 
 
 def test_a_field_of_reservations_that_is_empty_or_absent_is_nothing_reserved() -> None:
     answer = {"reservations": "field", "reserved": "K9_RSRV"}
-    assert level(having(stock="12.0000"), **answer) == 12
+    assert level(article_with(stock="12.0000"), **answer) == 12
     assert level(an_article(stock=Decimal(12), K9_RSRV=None), **answer) == 12
 
 
@@ -188,9 +188,9 @@ def test_the_field_of_reservations_is_known_to_be_read_as_it_is_called() -> None
 
 
 def test_until_somebody_said_where_reservations_are_a_level_says_that_it_is_without() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="12.0000"))
+    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, article_with(stock="12.0000"))
     assert [step.operation for step in trace.steps] == ["branch", "stock", "stock_reserved", "without_reservations"]
-    (trace,) = stock(branches={"3": ""}, reservations="none").trace(ARTICLES, having(stock="12.0000"))
+    (trace,) = stock(branches={"3": ""}, reservations="none").trace(ARTICLES, article_with(stock="12.0000"))
     assert "without_reservations" not in {step.operation for step in trace.steps}
 
 
@@ -206,7 +206,7 @@ def test_purchases_are_shown_and_count_in_no_level() -> None:
 
 
 def test_a_formula_of_ones_own_is_an_expression_over_the_fields() -> None:
-    article = having(stock="14.0000", K9_SHELF="4.0000")
+    article = article_with(stock="14.0000", K9_SHELF="4.0000")
     assert level(article, formula="expression", expression='stock - field("K9_SHELF")') == Decimal(10)
 
 
@@ -217,7 +217,7 @@ def test_a_formula_without_a_result_parks_the_article() -> None:
 
 
 def test_a_quantity_that_this_installation_does_not_have_is_not_taken_for_zero() -> None:
-    assert parked_issue(having(stock="1"), formula="free").cause == "expression_failed"
+    assert parked_issue(article_with(stock="1"), formula="free").cause == "expression_failed"
 
 
 def test_a_formula_that_gives_a_text_parks_the_article() -> None:
@@ -234,7 +234,7 @@ def test_a_formula_that_misses_a_row_of_a_value_table_parks_the_article_for_that
 
 
 def test_each_branch_has_its_own_source() -> None:
-    article = having(stock="14.0000", WH_UTRECHT="5.0000")
+    article = article_with(stock="14.0000", WH_UTRECHT="5.0000")
     assert levels(article, branches={"1": "formula", "2": "", "3": "WH_UTRECHT"}) == {
         "1": Decimal(14), "2": Decimal(14), "3": Decimal(5),
     }  # fmt: skip
@@ -264,42 +264,45 @@ def test_a_quantity_written_as_text_counts_as_a_number() -> None:
 
 def test_a_rule_can_go_on_from_the_quantity() -> None:
     body = with_rule(source="", expression='quantity - 2 if branch == "1" else quantity')
-    assert levels(having(stock="14"), body=body, branches={"1": "", "2": ""}) == {"1": Decimal(12), "2": Decimal(14)}
+    assert levels(article_with(stock="14"), body=body, branches={"1": "", "2": ""}) == {
+        "1": Decimal(12),
+        "2": Decimal(14),
+    }
 
 
 # ---- below zero, and not whole
 
 
 def test_below_zero_is_cut_at_zero() -> None:
-    assert level(having(stock="-3.0000")) == Decimal(0)
+    assert level(article_with(stock="-3.0000")) == Decimal(0)
 
 
 def test_below_zero_is_sent_where_that_is_set() -> None:
-    assert level(having(stock="-3.0000"), negative="send") == Decimal(-3)
+    assert level(article_with(stock="-3.0000"), negative="send") == Decimal(-3)
 
 
 def test_below_zero_is_parked_where_that_is_set() -> None:
-    issue = parked_issue(having(stock="-3.0000"), negative="park")
+    issue = parked_issue(article_with(stock="-3.0000"), negative="park")
     assert issue.cause == "stock_negative"
     assert issue.facts == {"key": "1001", "article": "1001", "branch": "1", "quantity": "-3"}
 
 
 def test_fractions_are_sent_with_three_decimals_at_most() -> None:
-    assert str(level(having(stock="2.1250"))) == "2.125"
+    assert str(level(article_with(stock="2.1250"))) == "2.125"
 
 
 def test_a_fraction_finer_than_the_till_counts_is_parked() -> None:
-    issue = parked_issue(having(stock="2.1255"))
+    issue = parked_issue(article_with(stock="2.1255"))
     assert (issue.cause, issue.facts["quantity"]) == ("stock_fractional", "2.1255")
 
 
 @pytest.mark.parametrize(("quantity", "amount"), [("2.9999", "2"), ("-0.5", "-1")])
 def test_fractions_are_rounded_down_where_that_is_set(quantity: str, amount: str) -> None:
-    assert level(having(stock=quantity), fractional="round_down", negative="send") == Decimal(amount)
+    assert level(article_with(stock=quantity), fractional="round_down", negative="send") == Decimal(amount)
 
 
 def test_fractions_are_parked_where_that_is_set() -> None:
-    assert parked_issue(having(stock="2.5000"), fractional="park").facts["quantity"] == "2.5"
+    assert parked_issue(article_with(stock="2.5000"), fractional="park").facts["quantity"] == "2.5"
 
 
 @given(st.decimals(-10_000, 10_000, places=4), st.sampled_from(["zero", "park"]))
@@ -445,7 +448,7 @@ def steps(trace: Trace) -> list[tuple[str, Value]]:
 
 
 def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_it() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="2.5000", stock_reserved="4.0000"))
+    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, article_with(stock="2.5000", stock_reserved="4.0000"))
     assert trace.target == "3/amount"
     assert steps(trace) == [
         ("branch", "3"), ("stock", Decimal("2.5000")), ("stock_reserved", Decimal("4.0000")),
@@ -456,17 +459,17 @@ def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_i
 
 def test_the_worked_example_shows_what_a_rule_made_of_it() -> None:
     body = with_rule(source="", expression="min(quantity, 10)")
-    (trace,) = stock(body, formula="available").trace(ARTICLES, having(stock="14.0000"))
+    (trace,) = stock(body, formula="available").trace(ARTICLES, article_with(stock="14.0000"))
     assert steps(trace)[1:] == [("stock", Decimal("14.0000")), ("level.amount", Decimal(10))]
 
 
 def test_the_worked_example_needs_no_branch() -> None:
-    (trace,) = stock(branches={}).trace(ARTICLES, having(stock="14.0000"))
+    (trace,) = stock(branches={}).trace(ARTICLES, article_with(stock="14.0000"))
     assert (trace.target, trace.value) == ("level.amount", Decimal(14))
 
 
 def test_the_worked_example_says_why_there_is_no_level() -> None:
-    (trace,) = stock(negative="park").trace(ARTICLES, having(stock="-3.0000"))
+    (trace,) = stock(negative="park").trace(ARTICLES, article_with(stock="-3.0000"))
     assert trace.issue is not None
     assert trace.issue.cause == "stock_negative"
     assert trace.value is None
@@ -583,11 +586,11 @@ THREE = {"quantity": "3"}
 def test_safety_stock_is_kept_back_and_makes_a_level_negative_only_where_these_are_sent(
     quantity: str, negative: str, amount: str
 ) -> None:
-    assert level(having(stock=quantity), safety_stock=[THREE], negative=negative) == Decimal(amount)
+    assert level(article_with(stock=quantity), safety_stock=[THREE], negative=negative) == Decimal(amount)
 
 
 def test_a_negative_quantity_of_the_books_is_still_parked_with_safety_stock() -> None:
-    assert parked_issue(having(stock="-2"), safety_stock=[THREE], negative="park").facts["quantity"] == "-2"
+    assert parked_issue(article_with(stock="-2"), safety_stock=[THREE], negative="park").facts["quantity"] == "-2"
 
 
 def test_a_row_for_the_group_comes_before_one_for_the_branch_and_zero_keeps_nothing_back() -> None:
@@ -609,21 +612,21 @@ def test_the_group_is_read_where_safety_stock_needs_it() -> None:
 
 def test_safety_stock_is_taken_before_the_rule() -> None:
     logic = stock(with_rule(source="", expression="min(quantity, 50)"), formula="available", safety_stock=[THREE])
-    (result,) = logic.stage(ARTICLES, [having(stock="60")])
+    (result,) = logic.stage(ARTICLES, [article_with(stock="60")])
     assert result.record is not None
     assert result.record.parts[0].values["amount"] == Decimal(50)
 
 
 def test_the_worked_example_shows_the_safety_stock() -> None:
-    (trace,) = stock(formula="available", safety_stock=[THREE]).trace(ARTICLES, having(stock="12"))
+    (trace,) = stock(formula="available", safety_stock=[THREE]).trace(ARTICLES, article_with(stock="12"))
     assert steps(trace)[1:] == [("stock", Decimal(12)), ("safety_stock", "-3")]
     assert (trace.value, trace.reason and trace.reason.code) == (Decimal(9), "because_level_safety")
 
 
 def test_a_level_stores_its_safety_stock_with_its_figures() -> None:
     """With another safety stock, an equal level is another one: a sale that the books lack may have made it equal."""
-    first_result = stage_record(having(stock="12"), formula="available", safety_stock=[THREE])
-    other = stage_record(having(stock="12"), formula="available", safety_stock=[{"quantity": 2}])
+    first_result = stage_record(article_with(stock="12"), formula="available", safety_stock=[THREE])
+    other = stage_record(article_with(stock="12"), formula="available", safety_stock=[{"quantity": 2}])
     assert [result.record and result.record.parts[0].values["inputs"] for result in (first_result, other)] == [
         "stock=12 safety_stock=3", "stock=12 safety_stock=2",
     ]  # fmt: skip

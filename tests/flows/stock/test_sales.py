@@ -648,7 +648,7 @@ class Spoilt:
 
 
 @pytest.fixture
-def spoilt(open_shop: Shop) -> Iterator[Spoilt]:
+def spoilt_line(open_shop: Shop) -> Iterator[Spoilt]:
     """A shop that reaches its till along such a line."""
     line = Spoilt(open_shop)
     with altering_proxy(open_shop.sandbox.mplus_url, line.spoil) as url:
@@ -661,34 +661,34 @@ def spoilt(open_shop: Shop) -> Iterator[Spoilt]:
 
 @pytest.mark.parametrize("field", ["branchNumber", "stockId"])
 def test_a_movement_whose_branch_or_number_cannot_be_read_parks_its_article_alone_until_it_can(
-    spoilt: Spoilt, field: str
+    spoilt_line: Spoilt, field: str
 ) -> None:
-    shop = spoilt.shop
+    shop = spoilt_line.shop
     shop.source.put(an_article("7", **{f"warehouse:{branch}": Decimal(1) for branch in BRANCHES}))
     shop.sell("1", 3)
-    spoilt.spoils(field)
+    spoilt_line.spoils(field)
     run = shop.sync()
     assert shop.causes(run) == {shop.number: "record_unreadable"}
     assert shop.reasons(run) == {"7": "not_at_the_till"}, "the others go on"
     assert shop.level("1") == 17
-    spoilt.field = ""
+    spoilt_line.field = ""
     run = shop.sync()
     assert shop.causes(run) == {}
     assert shop.moves.numberless("stock") == (None, [])
     assert shop.level("1") == 17
 
 
-def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_on(spoilt: Spoilt) -> None:
-    shop = spoilt.shop
+def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_on(spoilt_line: Spoilt) -> None:
+    shop = spoilt_line.shop
     sold = shop.sell("1", 3)
-    spoilt.spoils("articleNumber")
+    spoilt_line.spoils("articleNumber")
     shop.fill({"2": Decimal(5)})
     run = shop.sync()
     assert run.counts.proven == 1
     assert shop.level("2") == 25
     assert (run.counts.read, run.counts.difference) == (1, 0), "what is told beside the articles counts for none"
     (open_issue,) = shop.issues.list("stock", "movement_unreadable")
-    assert open_issue.issue.facts["movement"].startswith(f"stockId {spoilt.number} · branchNumber 1 · timestamp ")
+    assert open_issue.issue.facts["movement"].startswith(f"stockId {spoilt_line.number} · branchNumber 1 · timestamp ")
     shop.book(sold, "1", Decimal(3))
     shop.sync()
     assert shop.issues.list("stock", "movement_unreadable") == [], "the books have its sale by now"
@@ -898,10 +898,10 @@ def every_day(cases: int, folder: Path, sandbox: Sandbox) -> None:
 
     @settings(max_examples=cases, deadline=None, database=None)
     @given(happenings=HAPPENINGS, leave=st.sampled_from(["booked", "invoiced"]))
-    def each(happenings: list[tuple[Any, ...]], leave: str) -> None:
+    def check_day(happenings: list[tuple[Any, ...]], leave: str) -> None:
         a_day(happenings, leave, folder, sandbox)
 
-    each()
+    check_day()
 
 
 def test_in_whatever_order_nothing_is_offered_that_is_gone(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -17,17 +17,17 @@ def enter_document(sandbox: Sandbox, table: str, **values: Any) -> dict[str, Any
     return sandbox.state(table, "mplus")[-1]
 
 
-def now(sandbox: Sandbox, table: str, document: dict[str, Any]) -> dict[str, Any]:
+def current_document(sandbox: Sandbox, table: str, document: dict[str, Any]) -> dict[str, Any]:
     """A document as the till keeps it now."""
     name = f"{table[:-1]}Id"
     return next(row for row in sandbox.state(table, "mplus") if row[name] == document[name])
 
 
-def paid(**methods: int) -> dict[str, Any]:
+def payment_list(**methods: int) -> dict[str, Any]:
     return {"payment": [{"method": method, "amount": amount} for method, amount in methods.items()]}
 
 
-def prepaid(sandbox: Sandbox, amount: int, workplace: int = 1) -> dict[str, Any]:
+def enter_prepaid_order(sandbox: Sandbox, amount: int, workplace: int = 1) -> dict[str, Any]:
     """An order of 60.50 on which so much was paid at a workplace."""
     payment = {"method": "PIN", "amount": amount, "workplaceNumber": workplace}
     return enter_document(sandbox, "orders", relationNumber=1003, lineList=BOTH, paymentList={"payment": [payment]})
@@ -46,7 +46,7 @@ class TestProposals:
     def test_an_order_takes_over_what_was_proposed(self, sandbox: Sandbox) -> None:
         proposal = enter_document(sandbox, "proposals", relationNumber=1003, reference="Aanvraag", lineList=BOTH)
         order = enter_document(sandbox, "orders", proposalId=proposal["proposalId"])
-        after = now(sandbox, "proposals", proposal)
+        after = current_document(sandbox, "proposals", proposal)
         assert (order["relationNumber"], order["totalInclAmount"], order["reference"]) == (1003, 6050, "Aanvraag")
         assert order["proposalNumber"] == proposal["proposalNumber"]
         assert (after["state"], after["orderId"]) == ("PROPOSAL-STATE-ORDER", order["orderId"])
@@ -90,22 +90,22 @@ class TestOrders:
     def test_one_is_invoiced_in_parts(self, sandbox: Sandbox) -> None:
         order = enter_document(sandbox, "orders", relationNumber=1003, lineList=BOTH)
         first = enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [BELL]})
-        part = now(sandbox, "orders", order)
+        part = current_document(sandbox, "orders", order)
         enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [LIGHT]})
-        whole = now(sandbox, "orders", order)
+        whole = current_document(sandbox, "orders", order)
         assert (first["relationNumber"], first["totalInclAmount"]) == (1003, 3630)
         assert part["completeState"] == "ORDER-COMPLETE-STATE-PARTIAL"
         assert whole["completeState"] == "ORDER-COMPLETE-STATE-COMPLETE"
         assert len(whole["invoiceIds"]["id"]) == len(whole["invoiceNumbers"]["yearNumber"]) == 2
 
     def test_a_down_payment_is_taken_off_once(self, sandbox: Sandbox) -> None:
-        order = prepaid(sandbox, 4000)
+        order = enter_prepaid_order(sandbox, 4000)
         first = enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [BELL]})
         second = enter_document(sandbox, "invoices", orderIds=[order["orderId"]], lineList={"line": [LIGHT]})
         assert (methods(first), first["state"]) == ([("DEPOSIT", 3630)], "INVOICE-STATE-PAID")
         assert (methods(second), second["state"]) == ([("DEPOSIT", 370)], "INVOICE-STATE-PARTLY-PAID")
         assert second["paymentList"]["payment"][0]["paymentMethodType"] == "PAYMENT-METHOD-TYPE-DEPOSIT"
-        assert methods(now(sandbox, "orders", order)) == [("PIN", 4000)]
+        assert methods(current_document(sandbox, "orders", order)) == [("PIN", 4000)]
 
     def test_what_a_provider_was_paid_comes_along_as_it_was_made(self, sandbox: Sandbox) -> None:
         payment = {"method": "IDEAL", "amount": 6050, "externalReference": "tr_1"}
@@ -115,16 +115,16 @@ class TestOrders:
         assert invoice["paymentList"]["payment"][0]["externalReference"] == "tr_1"
 
     def test_a_receipt_of_an_order_takes_the_deposit_off_and_is_paid_for_the_rest(self, sandbox: Sandbox) -> None:
-        order = prepaid(sandbox, 1000)
-        receipt = enter_document(sandbox, "receipts", orderIds=[order["orderId"]], paymentList=paid(PIN=5050))
+        order = enter_prepaid_order(sandbox, 1000)
+        receipt = enter_document(sandbox, "receipts", orderIds=[order["orderId"]], paymentList=payment_list(PIN=5050))
         assert methods(receipt) == [("DEPOSIT", 1000), ("PIN", 5050)]
         assert receipt["orderIds"]["id"] == [order["orderId"]]
-        assert now(sandbox, "orders", order)["deliveryState"] == "ORDER-DELIVERY-STATE-COMPLETE"
+        assert current_document(sandbox, "orders", order)["deliveryState"] == "ORDER-DELIVERY-STATE-COMPLETE"
 
     def test_a_down_payment_is_a_deposit_too_where_the_rest_is_paid_at_once(
         self, sandbox: Sandbox, till: RawClient
     ) -> None:
-        order = prepaid(sandbox, 1000)
+        order = enter_prepaid_order(sandbox, 1000)
         payment = tags(payment=tags(method="PIN", amount=5050))
         till.ask("payOrder", tags(orderId=order["orderId"], prepay="false", paymentList=payment))
         assert methods(sandbox.state("invoices", "mplus")[-1]) == [("DEPOSIT", 1000), ("PIN", 5050)]
@@ -134,10 +134,10 @@ class TestInvoices:
     def test_one_is_paid_bit_by_bit_and_in_several_ways(self, sandbox: Sandbox, till: RawClient) -> None:
         invoice = enter_document(sandbox, "invoices", relationNumber=1003, lineList=BOTH)
         assert pay(till, invoice, ("PIN", 1000)).text("result") == "PAY-INVOICE-RESULT-OK"
-        assert now(sandbox, "invoices", invoice)["state"] == "INVOICE-STATE-PARTLY-PAID"
+        assert current_document(sandbox, "invoices", invoice)["state"] == "INVOICE-STATE-PARTLY-PAID"
         assert pay(till, invoice, ("PIN", 5051)).text("result") == "PAY-INVOICE-RESULT-PAYMENT-TOO-HIGH"
         assert pay(till, invoice, ("CASH", 5000), ("GIFTCARD", 50)).text("result") == "PAY-INVOICE-RESULT-OK"
-        after = now(sandbox, "invoices", invoice)
+        after = current_document(sandbox, "invoices", invoice)
         assert (after["state"], after["paidAmount"]) == ("INVOICE-STATE-PAID", 6050)
         assert methods(after) == [("PIN", 1000), ("CASH", 5000), ("GIFTCARD", 50)]
         assert after["paymentList"]["payment"][0]["accountNumber"] == 1010
@@ -146,10 +146,10 @@ class TestInvoices:
         invoice = enter_document(sandbox, "invoices", lineList=BOTH)
         assert pay(till, invoice, ("SHELLS", 1)).text("result") == "PAY-INVOICE-RESULT-FAILED"
         assert pay(till, {"invoiceId": "x"}, ("PIN", 1)).text("result") == "PAY-INVOICE-RESULT-FAILED"
-        assert now(sandbox, "invoices", invoice) == invoice
+        assert current_document(sandbox, "invoices", invoice) == invoice
 
     def test_one_is_credited_once(self, sandbox: Sandbox, till: RawClient) -> None:
-        order = prepaid(sandbox, 1000)
+        order = enter_prepaid_order(sandbox, 1000)
         invoice = enter_document(sandbox, "invoices", orderIds=[order["orderId"]])
 
         def credit(id_: str) -> str:

@@ -15,7 +15,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.services.daybooks.days import DIFFERS
 from tests.core.days.example import DAY, day_record
-from tests.core.days.test_corrections import later
+from tests.core.days.test_corrections import later_day
 from tests.services.day_harness import KEY, DayHarness, an_entry, october
 from tests.stores import new_database
 
@@ -167,7 +167,7 @@ def test_a_page_that_was_deleted_is_named(booked_harness: DayHarness) -> None:
 
 
 def test_a_receipt_that_came_late_is_a_difference(booked_harness: DayHarness) -> None:
-    booked_harness.till.put(later())
+    booked_harness.till.put(later_day())
     report = booked_harness.days.check(DAY, "1")
     assert ("document_late", "1.2.2026.2207") in [
         (finding.code, finding.facts.get("document")) for finding in report.findings

@@ -135,7 +135,7 @@ def test_turnover_is_beside_the_period_before_or_the_year_before(booked_place: P
     assert booked_place.periods.report(MONTH.shifted(12), a_year_before=True).against == MONTH
 
 
-def others(number: int, on: date, code: str, account: str, amount: str, **values: Value) -> Record:
+def foreign_entry(number: int, on: date, code: str, account: str, amount: str, **values: Value) -> Record:
     defaults: dict[str, Value] = {
         "date": on,
         "account": account,
@@ -149,13 +149,13 @@ def others(number: int, on: date, code: str, account: str, amount: str, **values
 
 def test_what_is_in_the_books_besides_is_shown_apart_by_where_it_comes_from(booked_place: Place) -> None:
     booked_place.days.books.others = (
-        others(1, october(3), "1", "8000", "-100.00", text="Verkoop", changed_by="KARIN"),
-        others(2, october(3), "1", "1500", "-21.00"),
-        others(3, october(4), "", "1500", "5.00", page="8"),  # no code: in no return
-        others(4, october(5), "6", "7000", "50.00", page="9"),
-        others(5, october(5), "6", "1530", "10.50", page="9"),
-        others(6, october(6), "1", "8000", "-10.00", page="10"),
-        others(7, october(7), "2", "8040", "-20.00", page="11"),
+        foreign_entry(1, october(3), "1", "8000", "-100.00", text="Verkoop", changed_by="KARIN"),
+        foreign_entry(2, october(3), "1", "1500", "-21.00"),
+        foreign_entry(3, october(4), "", "1500", "5.00", page="8"),  # no code: in no return
+        foreign_entry(4, october(5), "6", "7000", "50.00", page="9"),
+        foreign_entry(5, october(5), "6", "1530", "10.50", page="9"),
+        foreign_entry(6, october(6), "1", "8000", "-10.00", page="10"),
+        foreign_entry(7, october(7), "2", "8040", "-20.00", page="11"),
     )
     booked_place.days.books.offered["vat_accounts"] = {**LISTS["vat_accounts"], "6": "1530"}
     agreed = Record(Kind.POSTING, "receipt:1", {"reference": "MR1"})

@@ -61,7 +61,7 @@ def app(console: Application) -> Iterator[Application]:
     console.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody(WHO))
 
 
-def of(named_objects: NamedObjects, name: str) -> NamedObject:
+def find_object(named_objects: NamedObjects, name: str) -> NamedObject:
     return next(named_object for named_object in named_objects.objects if named_object.name == name)
 
 
@@ -88,9 +88,9 @@ def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
     assert states["debtor.name"] is Availability.PRESENT
     assert states["debtor.email"] is Availability.ABSENT
     assert states["article.unit"] is Availability.UNUSED
-    assert of(named_objects, "postings").availability is Availability.ABSENT
-    assert of(named_objects, "trade_invoices").availability is Availability.UNUSED
-    assert of(named_objects, "warehouses").availability is Availability.PRESENT
+    assert find_object(named_objects, "postings").availability is Availability.ABSENT
+    assert find_object(named_objects, "trade_invoices").availability is Availability.UNUSED
+    assert find_object(named_objects, "warehouses").availability is Availability.PRESENT
     assert named_objects.cause == ""
 
 

@@ -88,7 +88,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     press(test, "decide")
 
     (correction,) = [entry for entry in shop.corrections.list_corrections("orders") if entry.key == order]
-    (row,) = shop.plans.rows(wait_for_run(shop, last(shop).id).id, "skip")
+    (row,) = shop.plans.rows(wait_for_run(shop, last_run(shop).id).id, "skip")
     assert str(correction.becomes).endswith("paid at the door")
     assert (row.cause, row.facts["reason"]) == ("document_kept", "paid at the door")
 
@@ -108,12 +108,12 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     choice.set_value("credit").run()
     press(test, "decide")
 
-    (row,) = [line for line in shop.plans.rows(wait_for_run(shop, last(shop).id).id, "changes") if line.change]
+    (row,) = [line for line in shop.plans.rows(wait_for_run(shop, last_run(shop).id).id, "changes") if line.change]
     assert row.key == f"{order}#credit"
-    shop.runs.discard(last(shop).id, "test")
+    shop.runs.discard(last_run(shop).id, "test")
 
 
-def last(app: Application) -> Run:
+def last_run(app: Application) -> Run:
     return app.runs.latest("orders", limit=1)[0]
 
 
@@ -130,7 +130,7 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     test = open_page("preview", plan=plan.id, show="skip")
     press(test, "book_again")
 
-    run = wait_for_run(shop, last(shop).id)
+    run = wait_for_run(shop, last_run(shop).id)
     assert [line.key for line in shop.plans.rows(run.id, "changes") if line.change] == [f"{order}#2"]
     assert commit_run(shop, run).counts.proven == 1
 
@@ -146,7 +146,7 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
 
 
 @pytest.fixture
-def another(shop: Application, till_client: TillClient, article: str) -> Iterator[None]:
+def another_sale(shop: Application, till_client: TillClient, article: str) -> Iterator[None]:
     """Another sale in the books under the reference of an order, until a test is over."""
     order = till_client.order(article, relation="1003")
     number = till_client.number(order)
@@ -158,7 +158,7 @@ def another(shop: Application, till_client: TillClient, article: str) -> Iterato
     shop.runs.discard(preview_orders(shop, order).id, "test")
 
 
-@pytest.mark.usefixtures("another")
+@pytest.mark.usefixtures("another_sale")
 def test_another_sale_under_its_reference_stands_beside_a_document(shop: Application, open_page: Open) -> None:
     table = open_cause(open_page, waiting(shop, "reference_of_another")).table[0].value
 

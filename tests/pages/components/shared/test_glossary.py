@@ -12,7 +12,7 @@ from integration.services.runs.exceptions import group_address
 from integration.words import LANGUAGES, has_term, term
 from pages.components.shared.glossary import WORDS
 from tests.pages.conftest import Open, commit_run, preview_products, texts, wait_for_run
-from tests.pages.test_every_cause import met
+from tests.pages.test_every_cause import meet_cause
 from tests.people import somebody
 
 PAGES = Path(__file__).parents[4] / "pages"
@@ -84,5 +84,5 @@ def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_taken_back(shop: Run
 
 @pytest.mark.long
 def test_a_conflict_is_explained_with_its_question(connected: Application, open_page: Open) -> None:
-    group = met(connected, "products", "field_conflict")
+    group = meet_cause(connected, "products", "field_conflict")
     assert term(WORDS["conflict"]) in help_of(open_page("exceptions", cause=group_address(group.group_key)))
