@@ -15,20 +15,20 @@ def rights_of(application: Application) -> dict[str, Right]:
 
 def services_of(application: object, path: str = "") -> Iterator[tuple[str, object]]:
     """Yield every service with the path by which it is reached."""
-    for name, value in own(application).items():
+    for name, value in attributes_of(application).items():
         if not name.startswith("_") and has_rights(type(value)):
             yield f"{path}{name}", value
             yield from services_of(value, f"{path}{name}.")
 
 
-def own(service: object) -> dict[str, object]:
+def attributes_of(service: object) -> dict[str, object]:
     """Return the attributes of an object. An object with slots holds no service or method."""
     return dict(getattr(service, "__dict__", {}))
 
 
 def members(service: object) -> Iterator[tuple[str, Right]]:
     """Yield every member of a service that needs a right, also members that come from a store."""
-    for name in {*dir(type(service)), *own(service)}:
-        member = own(service).get(name, getattr(type(service), name, None))
+    for name in {*dir(type(service)), *attributes_of(service)}:
+        member = attributes_of(service).get(name, getattr(type(service), name, None))
         if (right := right_of(member)) is not None and not name.startswith("_"):
             yield name, right

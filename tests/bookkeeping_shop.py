@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.flows.orders import oracle
 from tests.people import somebody
 
@@ -28,7 +28,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 @contextmanager
 def bookkeeping_shop(data: Path) -> Iterator[Console]:
     """Open a console of that shop on a folder."""
-    with opened(data, sandbox=True) as application:
+    with open_application(data, sandbox=True) as application:
         application.setup.choose({"days": 5}, somebody(WHO))
         application.setup.accept(somebody(WHO))
         application.flows.change("days", {"down_payments_account": "1575", "collective_debtor": "20002"}, somebody(WHO))

@@ -140,7 +140,7 @@ def a_relation(key: str = "R1", **values: Value) -> Record:
     return Record(Kind.RELATION, key, {"name": f"Klant {key}", "active": True, **values})
 
 
-def guarded(logic: FlowLogic, change: Change) -> dict[str, int]:
+def guard_counts(logic: FlowLogic, change: Change) -> dict[str, int]:
     """Return the counts of a change for the brakes of a flow."""
     counts = {guard.name: guard.counts(change, logic.settings) for guard in logic.settings.guards if not guard.whole}
     return {name: count for name, count in counts.items() if count}

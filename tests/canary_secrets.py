@@ -31,7 +31,7 @@ def forms(secret: str) -> set[bytes]:
     return {text.encode() for text in texts} | {secret.encode("unicode_escape")}
 
 
-def found(secrets: Iterable[str], content: bytes) -> list[str]:
+def find_secrets(secrets: Iterable[str], content: bytes) -> list[str]:
     """Return the secrets that a content holds in any form."""
     return [secret for secret in secrets if any(form in content for form in forms(secret))]
 
@@ -125,6 +125,6 @@ SPELLINGS: Mapping[str, Callable[[str], str]] = {
 }
 
 
-def spelled(secret: str) -> dict[str, str]:
+def spellings_of(secret: str) -> dict[str, str]:
     """Return a secret in every spelling."""
     return {name: spelling(secret) for name, spelling in SPELLINGS.items()}

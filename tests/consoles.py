@@ -34,7 +34,7 @@ OF_A_COPY = {"sandbox", "sandbox_articles"}  # settings with which a console may
 
 
 @contextmanager
-def opened(
+def open_application(
     data: Path, *, start: bool = True, owner: str = "", machine: Clock = now, fresh: bool = False, serves: bool = False,
     **settings: Any,
 ) -> Iterator[Application]:  # fmt: skip
@@ -79,12 +79,14 @@ def prepare_joined(data: Path, articles: int) -> None:
 def _joined_files(articles: int, _today: date) -> Mapping[str, bytes]:
     """Return the files of such a console by name, without the log: a copy fills its own log."""
     with tempfile.TemporaryDirectory() as folder:
-        with opened(Path(folder), start=False, fresh=True, sandbox=True, sandbox_articles=articles) as application:
+        with open_application(
+            Path(folder), start=False, fresh=True, sandbox=True, sandbox_articles=articles
+        ) as application:
             application.connections.join_sandbox()
         return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
 
 
-def settled(application: Application, run_id: str) -> Run:
+def wait_for_run(application: Application, run_id: str) -> Run:
     """Wait until a run is no longer active and return it."""
     until(lambda: application.runs.get(run_id).state not in ACTIVE, "the end of the run")
     return application.runs.get(run_id)
@@ -101,7 +103,9 @@ class Console:
     def preview(self, flow: str, *keys: str, mode: Mode = Mode.COMPLETE) -> Run:
         """Preview all records, or only those with some keys, and return the run."""
         mode = Mode.CHOSEN if keys else mode
-        return settled(self.application, self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode, keys)))
+        return wait_for_run(
+            self.application, self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode, keys))
+        )
 
     def commit(self, run: Run) -> Run:
         """Commit a plan with changes, with every brake confirmed."""
@@ -109,7 +113,7 @@ class Console:
             return run
         confirmed = {brake.code: brake.count for brake in run.brakes}
         self.application.runs.commit(run.id, Approval(run.mark, WHO, confirmed=confirmed))
-        result = settled(self.application, run.id)
+        result = wait_for_run(self.application, run.id)
         assert result.state is RunState.DONE, (result.state, result.error, result.facts)
         assert (result.counts.difference, result.counts.in_doubt) == (0, 0)
         return result
@@ -120,11 +124,11 @@ class Console:
 
     def retry(self, flow: str, cause: str) -> Run:
         """Retry the parked records of a cause and commit them."""
-        return self.commit(settled(self.application, self.application.runs.try_again(flow, cause, somebody(WHO))))
+        return self.commit(wait_for_run(self.application, self.application.runs.try_again(flow, cause, somebody(WHO))))
 
     def undo(self, run: Run) -> Run:
         """Return the undo plan of a run."""
-        return settled(self.application, self.application.runs.undo(run.id, somebody(WHO)))
+        return wait_for_run(self.application, self.application.runs.undo(run.id, somebody(WHO)))
 
     def lines(self, run: Run) -> dict[str, PlanRow]:
         """Return the lines of a plan by their keys."""
@@ -147,7 +151,7 @@ class Console:
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, so that orders can be booked."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         new_console = Console(application)
         assert new_console.run("products").counts.proven > 20
         yield new_console

@@ -135,7 +135,7 @@ class MemoryConnector:
         with self._lock:
             del self._entries[kind, key]
 
-    def held(self, kind: Kind) -> dict[str, Record]:
+    def records_of(self, kind: Kind) -> dict[str, Record]:
         """Return the records of the system by key."""
         with self._lock:
             return {key: entry.record for (of, key), entry in self._entries.items() if of == kind}
@@ -167,7 +167,7 @@ class MemoryConnector:
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return a field for every value the records of this kind have."""
-        names = {name: None for record in self.held(kind).values() for name in record.values}
+        names = {name: None for record in self.records_of(kind).values() for name in record.values}
         return [Field(name, name.capitalize(), FieldType.TEXT, kind, wire=name.upper()) for name in names]
 
     def choices(self, name: str) -> dict[str, str]:
@@ -190,7 +190,7 @@ class MemoryConnector:
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
         """Return the records under these keys."""
         self._count_call("fetch")
-        records = self.held(kind)
+        records = self.records_of(kind)
         return [records[key] for key in sorted(set(keys)) if key in records]
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
@@ -211,7 +211,7 @@ class MemoryConnector:
     def shows(self, kind: Kind) -> bool:
         """Return True if records of a kind can be read."""
         self._count_call("shows")
-        return bool(self.held(kind))
+        return bool(self.records_of(kind))
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change; for a known token, return the earlier answer."""

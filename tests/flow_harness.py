@@ -41,13 +41,13 @@ from tests.parts import UNHELD, part
 from tests.people import somebody
 
 
-def shipped(flow: str) -> dict[str, Any]:
+def shipped_mapping(flow: str) -> dict[str, Any]:
     """Return the shipped mapping of a flow."""
     folder = Path(__file__).parents[1] / "data" / "mappings"
     return loads((folder / f"{flow}.toml").read_text(encoding="utf-8"))
 
 
-BODY = shipped("products")
+BODY = shipped_mapping("products")
 TABLES = {"vat_codes": {"1": "1", "2": "2"}}
 RATES = {"1": Decimal("9.00"), "2": Decimal("21.00")}
 
@@ -115,10 +115,10 @@ class FlowHarness:
         assert flow == self.flow
         state = f"{self.mapping_version} {self.settings}"
         if state not in self._logics:
-            self._logics[state] = self.made()
+            self._logics[state] = self.make_logic()
         return self._logics[state]
 
-    def made(self) -> FlowLogic:
+    def make_logic(self) -> FlowLogic:
         """Return the logic of the flow with the present settings."""
         return ProductsLogic(
             ProductSettings(**self.settings), BODY, self.mapping_version, TABLES, RATES,
@@ -137,18 +137,20 @@ class FlowHarness:
     def preview(self, mode: Mode = Mode.CHANGES, keys: Sequence[str] = ()) -> Run:
         """Make a plan."""
         self.clock.advance(60)
-        return self.previewed(self.runner.preview.begin(PreviewRequest(self.flow, somebody("test"), mode, tuple(keys))))
+        return self.finish_preview(
+            self.runner.preview.begin(PreviewRequest(self.flow, somebody("test"), mode, tuple(keys)))
+        )
 
     def undo(self, run: Run) -> Run:
         """Make the undo plan of a run."""
         self.clock.advance(60)
-        return self.previewed(self.runner.preview.undo(run.id, by="test"))
+        return self.finish_preview(self.runner.preview.undo(run.id, by="test"))
 
-    def previewed(self, run: Run) -> Run:
+    def finish_preview(self, run: Run) -> Run:
         """Continue a preview until it is no longer active."""
         while self.runner.preview.page(run.id):
             pass
-        return self.rested(run)
+        return self.checked_run(run)
 
     def approve(self, run: Run, **more: Any) -> None:
         """Approve a plan with every brake confirmed."""
@@ -165,7 +167,7 @@ class FlowHarness:
         """Write page by page until the run ends; pauses take no time."""
         while pause := self.runner.commit.page(run.id):
             self.clock.advance(pause.seconds)
-        return self.rested(run)
+        return self.checked_run(run)
 
     def commit(self, run: Run, **more: Any) -> Run:
         """Approve and write."""
@@ -179,7 +181,7 @@ class FlowHarness:
 
     # ---- what is then
 
-    def rested(self, run: Run) -> Run:
+    def checked_run(self, run: Run) -> Run:
         """Return the present run and check that every record is accounted for."""
         counts = self.runs.counts(run.id)
         assert counts.difference == 0, counts
@@ -193,7 +195,7 @@ class FlowHarness:
         """Return the changes of a plan by key."""
         return {row.key: row for row in self.plans.rows(run.id, "changes", limit=10_000)}
 
-    def wanted(self, run: Run) -> dict[str, dict[str, Value]]:
+    def planned_values(self, run: Run) -> dict[str, dict[str, Value]]:
         """Return the paths and values that a plan writes, by key."""
         return {key: row.change.desired.flat() for key, row in self.changes(run).items() if row.change}
 
@@ -210,9 +212,9 @@ class FlowHarness:
         return {row.key: row.cause for row in self.plans.rows(run.id, "parked", limit=10_000)}
 
 
-def edited(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:
+def edit_record(connector: MemoryConnector, key: str, values: Mapping[str, Value], kind: Kind = Kind.ARTICLE) -> None:
     """Return a record with changed values, given by name, or by path for those of a part."""
-    record = connector.held(kind)[key]
+    record = connector.records_of(kind)[key]
     parts = tuple(
         replace(part, values={**part.values, **_part_values(values, part.key)})
         if _part_values(values, part.key)

@@ -21,7 +21,7 @@ _early_output = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
 _start_lock = threading.Lock()
 
 
-def forked(work: Callable[..., None], *arguments: object, **keywords: object) -> ForkServerProcess:
+def start_process(work: Callable[..., None], *arguments: object, **keywords: object) -> ForkServerProcess:
     """Start a process that runs this function, and return it."""
     _start_server()
     process = _processes.Process(target=work, args=arguments, kwargs=keywords)
@@ -34,7 +34,7 @@ def pipe() -> tuple[Connection, Connection]:
     return _processes.Pipe()
 
 
-def said_early() -> str:
+def read_early_output() -> str:
     """Return the error output of processes before they had their own file."""
     return _early_output.read_text(encoding="utf-8") if _early_output.exists() else ""
 

@@ -101,7 +101,7 @@ FORMULAS = (
 EVERY = (*MARKDOWN, *HTML, *TERMINAL, *UNSEEN, *FORMULAS)
 
 
-def in_xml(text: str) -> str:
+def without_control_characters(text: str) -> str:
     """Return a name without the characters that XML cannot hold."""
     return "".join(sign for sign in text if sign in "\t\n\r" or (sign >= " " and sign not in "\ufffe\uffff"))
 
@@ -120,7 +120,7 @@ KEYS = (
 
 def shop(articles: int = 60) -> Shop:
     """Return the sample shop with hostile names in every text. Names in AccountView may have any character."""
-    kind, names, tame = make_shop(articles, orders=20), cycle(EVERY), cycle(map(in_xml, EVERY))
+    kind, names, tame = make_shop(articles, orders=20), cycle(EVERY), cycle(map(without_control_characters, EVERY))
     single = [
         at for at, article in enumerate(kind.articles) if not article.parent and not article.fault and article.number
     ]

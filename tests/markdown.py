@@ -351,7 +351,7 @@ def scopes(node: ast.AST, known: Known, file: str, outer: Scope | None = None) -
             yield from scopes(child, known, file, scope)
 
 
-def unknown(files: list[Path]) -> list[str]:
+def untrusted_places(files: list[Path]) -> list[str]:
     """Return each place that may draw untrusted text, with file and line."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
     known = Known()

@@ -48,7 +48,7 @@ def faults() -> list[Fault]:
         return [Fault(**entry) for entry in tomllib.load(file)["fault"]]
 
 
-def planted(root: Path, fault: Fault) -> str:
+def plant_fault(root: Path, fault: Fault) -> str:
     """Plant a fault, and return what its file was before.
 
     Raises:
@@ -84,7 +84,7 @@ def main(words: list[str]) -> int:
         sound = {tests: status(root, tests) == PASSED for tests in dict.fromkeys(fault.tests for fault in chosen)}
         for fault in chosen:
             began = time.monotonic()
-            before = planted(root, fault)
+            before = plant_fault(root, fault)
             caught = status(root, fault.tests) == FAILED
             (root / fault.file).write_text(before, encoding="utf-8")
             verdict = "caught" if caught else "NOT CAUGHT"

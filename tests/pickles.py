@@ -55,7 +55,7 @@ def rows(url: str) -> Iterator[tuple[sa.Connection, str]]:
         engine.dispose()
 
 
-def put(connection: sa.Connection, table: str, **values: Any) -> None:
+def insert_row(connection: sa.Connection, table: str, **values: Any) -> None:
     names, places = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
     connection.execute(sa.text(f"INSERT INTO {table} ({names}) VALUES ({places})"), values)  # noqa: S608 - names of ours
 
@@ -75,26 +75,26 @@ def plant(url: str, mark: Path, *, status: str = "ENQUEUED") -> list[str]:
         workflow(connection, schema, step, "portable_json", status, now, inputs=arguments)
         planted.append(step)
         for function, values in enumerate(({"output": first}, {"error": first}), start=1):
-            put(
+            insert_row(
                 connection, f"{schema}operation_outputs", workflow_uuid=step, function_id=function,
                 function_name="_preview_step", serialization="py_pickle", retention_timestamp=now, **values,
             )  # fmt: skip
         of = {"workflow_uuid": step, "key": "key", "value": first, "serialization": "py_pickle"}
-        put(connection, f"{schema}workflow_events", **of)
-        put(connection, f"{schema}workflow_events_history", **of, function_id=3)
-        put(connection, f"{schema}streams", **of, offset=0, function_id=4)
-        put(
+        insert_row(connection, f"{schema}workflow_events", **of)
+        insert_row(connection, f"{schema}workflow_events_history", **of, function_id=3)
+        insert_row(connection, f"{schema}streams", **of, offset=0, function_id=4)
+        insert_row(
             connection, f"{schema}notifications", destination_uuid=step, topic="topic", message=first,
             created_at_epoch_ms=now, message_uuid=f"{now}", serialization="py_pickle", consumed=False,
         )  # fmt: skip
-        put(
+        insert_row(
             connection, f"{schema}workflow_schedules", schedule_id=f"planted-{now}", schedule_name=f"planted-{now}",
             workflow_name="_scheduled", schedule="* * * * * *", status="ACTIVE", context=first, automatic_backfill=True,
             last_fired_at="2026-01-01T00:00:00+00:00", application_name="integration",
         )  # fmt: skip
         ended = f"planted-ended-{status}-{now}"
         workflow(connection, schema, ended, "py_pickle", "SUCCESS", now, inputs=first)
-        put(
+        insert_row(
             connection,
             f"{schema}workflow_output",
             workflow_uuid=ended,
@@ -109,10 +109,10 @@ def plant(url: str, mark: Path, *, status: str = "ENQUEUED") -> list[str]:
 def workflow(
     connection: sa.Connection, schema: str, name: str, claim: str | None, status: str, now: int, *, inputs: str
 ) -> None:
-    put(
+    insert_row(
         connection, f"{schema}workflow_status", workflow_uuid=name, status=status, name="_preview", created_at=now,
         updated_at=now, application_version="1", executor_id="server", priority=0, queue_name="runs",
         serialization=claim, recovery_attempts=0, application_name="integration", was_forked_from=False,
         rate_limited=False, is_debounced=False,
     )  # fmt: skip
-    put(connection, f"{schema}workflow_input", workflow_uuid=name, inputs=inputs, retention_timestamp=now)
+    insert_row(connection, f"{schema}workflow_input", workflow_uuid=name, inputs=inputs, retention_timestamp=now)

@@ -18,7 +18,7 @@ from integration.core.records import Correction, Kind
 from integration.core.states import RunState
 from tests.canary_secrets import contents, forms
 from tests.clocks import Ahead
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.store.key_changing import TOUCHES
 from tests.stores import stores_in
@@ -153,7 +153,7 @@ def hits_in(url: str) -> list[str]:
 @contextmanager
 def at_rest_on(folder: Path) -> Iterator[Application]:
     """Open the console of a folder without its systems and engine."""
-    with opened(folder, start=False, sandbox=True, sandbox_articles=50) as application:
+    with open_application(folder, start=False, sandbox=True, sandbox_articles=50) as application:
         yield application
 
 
@@ -166,12 +166,12 @@ def erase_until(folder: Path, moment: int, count_file: Path, stage: str = "", se
     with at_rest_on(folder) as application:
         customer = application.persons.customer(debtor=NUMBER)
 
-        def began(name: str) -> None:
+        def stop_at(name: str) -> None:
             if name == stage:
                 threading.Timer(seconds, _die).start()
 
         touches.count = 0  # those of the opening are no part of it
-        application.persons.erase(customer, NUMBER, ME, began)
+        application.persons.erase(customer, NUMBER, ME, stop_at)
         count_file.write_text(str(touches.count), encoding="utf-8")
 
 

@@ -20,7 +20,7 @@ from integration.connectors.mplus.settings import MplusAccess
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from integration.sandbox.server import Sandbox
 from tests import command
-from tests.forks import forked
+from tests.forks import start_process
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent
@@ -90,7 +90,7 @@ class Terminal:
         """Run a command to its end; `settings` override those of the terminal."""
         with TemporaryDirectory() as folder:
             out, err = Path(folder) / "out", Path(folder) / "err"
-            process = forked(command.run, arguments, self._environment(settings), out, err)
+            process = start_process(command.run, arguments, self._environment(settings), out, err)
             process.join(SECONDS)
             if process.exitcode is None:
                 process.kill()

@@ -55,7 +55,7 @@ def main() -> None:
         checkout = Path(folder) / enter.removeprefix("cd ")
         claim("the clone stands in the folder that is named", checkout.is_dir())
         with at_work(start, checkout):
-            claim("it is connected to both systems", within(30, both_answered))
+            claim("it is connected to both systems", wait_for(30, both_answered))
         claim("nothing is left behind that git would add", not shell("git status --porcelain", checkout))
         versions = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
         claim("Python 3.11, 3.12 or 3.13", versions == ">=3.11,<3.14" and "Python 3.11, 3.12 or 3.13" in README)
@@ -113,17 +113,19 @@ def at_work(command: str, folder: Path) -> Iterator[None]:
 def answers() -> bool:
     """Return True if the console answers with a page and reports no problem."""
     try:
-        return bool(asked("/") and asked("/healthz"))
+        return bool(read_answer("/") and read_answer("/healthz"))
     except httpx.HTTPError:
         return False
 
 
 def both_answered() -> bool:
     """Return True if both systems have answered the console."""
-    return all(re.search(f"console_calls_total.*2xx.*{name}", asked("/metrics")) for name in ("AccountView", "Mplus"))
+    return all(
+        re.search(f"console_calls_total.*2xx.*{name}", read_answer("/metrics")) for name in ("AccountView", "Mplus")
+    )
 
 
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
+def wait_for(seconds: float, holds: Callable[[], bool]) -> bool:
     """Wait a number of seconds for a condition; return True if it holds."""
     end = time.monotonic() + seconds
     while not holds():
@@ -133,7 +135,7 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     return True
 
 
-def asked(path: str) -> str:
+def read_answer(path: str) -> str:
     """Return the answer of the console. Raises HTTPError for a status other than 200."""
     return httpx.get(f"{ADDRESS}{path}", timeout=5).raise_for_status().text
 

@@ -17,7 +17,7 @@ class RecordingServer:
         self.requests: list[bytes] = []
 
     @property
-    def received(self) -> bytes:
+    def received_bytes(self) -> bytes:
         """Every received byte."""
         return b"\n".join(self.requests)
 
@@ -62,7 +62,7 @@ def recording_server(*, redirect: str = "", answer: bytes = b"{}") -> Iterator[R
 
 
 @contextmanager
-def altered_column(url: str, table: str, row: Mapping[str, str], column: str, replacement: str) -> Iterator[str]:
+def alter_column(url: str, table: str, row: Mapping[str, str], column: str, replacement: str) -> Iterator[str]:
     """Run a proxy for AccountView that replaces a column by a piece of JSON, in all rows with these values."""
     mark = "altered-here"
 

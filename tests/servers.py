@@ -51,10 +51,10 @@ class Server:
     @property
     def outside(self) -> list[str]:
         """Other machines that it looked up or connected to."""
-        return watched(self.data)
+        return outside_connections(self.data)
 
 
-def watched(folder: Path) -> list[str]:
+def outside_connections(folder: Path) -> list[str]:
     """Return the other machines that watched programs of a folder looked up or connected to."""
     file = folder / "watched"
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
@@ -75,7 +75,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(
+def serve_console(
     data: Path,
     *arguments: str,
     settings: Mapping[str, str],

@@ -92,7 +92,7 @@ def failures(report: Path) -> list[Failure]:
     return failed_tests
 
 
-def overdue(table: Path, today: date) -> list[str]:
+def overdue_tests(table: Path, today: date) -> list[str]:
     """Return the tests that have been listed as unsteady for too long.
 
     Raises:
@@ -166,7 +166,7 @@ class Suite:
                 command, cwd=self.root, env=self._environment(), process_group=0, stdout=file, stderr=file
             )
 
-    def failed(self, name: str, status: int) -> list[Failure]:
+    def failed_tests(self, name: str, status: int) -> list[Failure]:
         """Return the tests that failed.
 
         Raises:
@@ -234,11 +234,11 @@ def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> lis
     if others:
         rest = suite.begin("others", "-n", str(beside), *by_file, *WITHOUT, *others)
         status = rest.wait()
-        failed_tests += suite.failed("others", status)
+        failed_tests += suite.failed_tests("others", status)
     if browser_process:
         status = browser_process.wait()
         print(output.read_text(encoding="utf-8", errors="replace"), flush=True)
-        failed_tests += suite.failed("browser", status)
+        failed_tests += suite.failed_tests("browser", status)
     return failed_tests
 
 
@@ -269,7 +269,7 @@ def run(root: Path, marks: str, files: list[str], beside: int, browsers: int) ->
     failed: list[Failure] = []
     red = [
         f"Unsteady for more than {MAX_UNSTEADY_AGE.days} days: {test}"
-        for test in overdue(root / UNSTEADY, datetime.now(UTC).date())
+        for test in overdue_tests(root / UNSTEADY, datetime.now(UTC).date())
     ]
     with scratch() as folder:
         suite = Suite(root, folder, marks)

@@ -72,7 +72,7 @@ class Watched:
             self.application.alerts.look()
             self.application.alerts.send()
 
-    def told(self) -> list[str]:
+    def take_notifications(self) -> list[str]:
         """Return what both were told since this was last asked: the state and what it is about."""
         titles, mails = self.hook.titles[:], [subject for subject, _ in self.box.mails]
         self.hook.took.clear()
@@ -87,12 +87,12 @@ class Watched:
     def is_trouble(self, run: str) -> Callable[[], bool]:
         """Return what tells that a run, or health, met something."""
 
-        def met() -> bool:
+        def is_met() -> bool:
             current_run = self.application.runs.get(run)
             is_away = self.application.reach.status_of("mplus").ok is False
             return is_away or bool(current_run.error) or current_run.state not in ACTIVE
 
-        return met
+        return is_met
 
     def recover(self, run: str) -> None:
         """Let the run come to its end, or another one in its place."""
@@ -105,7 +105,7 @@ class Watched:
 
 
 @contextmanager
-def watched(data: Path) -> Iterator[Watched]:
+def watch_console(data: Path) -> Iterator[Watched]:
     """A console whose products are at the till, and both who are told of what comes from here on."""
     clock = Later()
     prepare(data / "console.sqlite")
@@ -125,7 +125,7 @@ def watched(data: Path) -> Iterator[Watched]:
         for name, address in (("Hook", watched_console.hook.address), ("Mail", watched_console.box.address)):
             application.channels.save({"name": name, "least": "notice"}, somebody("anna"), address=address)
         watched_console.look(ONCE)
-        assert watched_console.told() == []
+        assert watched_console.take_notifications() == []
         yield watched_console
 
 
@@ -135,7 +135,7 @@ def test_every_fault_is_told_of_once_or_there_is_a_reason_why_not() -> None:
 
 
 def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_path: Path) -> None:
-    with watched(tmp_path) as console:
+    with watch_console(tmp_path) as console:
         switches = sandbox_of(console.application).switches
         for hazard in ON_THE_LINE:
             with switches.armed(FAULTS[hazard], system="mplus", times=None):
@@ -143,17 +143,17 @@ def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_
                 until(console.is_trouble(run), f"that {hazard} is met")
                 console.look(LONGER_THAN_A_MOMENT)
                 console.look(ONCE, times=3)
-                begun = console.told()
+                begun = console.take_notifications()
                 assert len(begun) == 1, (hazard, begun)
                 assert not begun[0].startswith("Over"), (hazard, begun)
             console.recover(run)
             console.look(CALM, times=2)
             console.look(ONCE, times=2)
-            assert console.told() == [f"Over · {begun[0].partition(' · ')[2]}"], hazard
+            assert console.take_notifications() == [f"Over · {begun[0].partition(' · ')[2]}"], hazard
 
 
 def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> None:
-    with watched(tmp_path) as console:
+    with watch_console(tmp_path) as console:
         switches = sandbox_of(console.application).switches
         for hazard in UNTOLD:
             fault = FAULTS.get(hazard)
@@ -167,7 +167,7 @@ def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> N
                 console.look(LONGER_THAN_A_MOMENT)
                 console.look(ONCE, times=3)
             console.look(CALM, times=2)
-            assert console.told() == [], hazard
+            assert console.take_notifications() == [], hazard
 
 
 @pytest.fixture
@@ -183,14 +183,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_disk_that_fills_up_is_one_message_and_one_when_it_has_room_again(small_disk: Path) -> None:
-    with watched(small_disk / "data") as console:
+    with watch_console(small_disk / "data") as console:
         filler = small_disk / "filler"
         with filler.open("wb") as file:
             while console.application.health.look().free_bytes > 60_000_000:
                 file.write(b"\0" * 10_000_000)
                 file.flush()
         console.look(ONCE, times=4)
-        assert console.told() == ["Critical · Disk"]
+        assert console.take_notifications() == ["Critical · Disk"]
         filler.unlink()
         console.look(ONCE, times=8)
-        assert console.told() == ["Over · Disk"]
+        assert console.take_notifications() == ["Over · Disk"]

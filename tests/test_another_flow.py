@@ -30,7 +30,7 @@ from integration.flows.registry import FLOWS, Specs
 from integration.flows.settings import BOOKS, TILL
 from integration.services.runs.exceptions import group_address
 from tests.consoles import WHO
-from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, press, settled, texts
+from tests.pages.conftest import ROOT, Open, commit_run, open_page, own_main, press, texts, wait_for_run
 from tests.people import somebody
 
 __all__ = ["open_page", "own_main"]
@@ -45,7 +45,7 @@ def files() -> dict[str, str]:
     return {match["path"]: match["text"] for match in BLOCK.finditer(PAGE.read_text(encoding="utf-8"))}
 
 
-def imported() -> dict[str, Any]:
+def import_page() -> dict[str, Any]:
     """Return the modules that the page shows, by their last name, imported in the order of the page."""
     package = ModuleType(f"integration.flows.{NAME}")
     package.__path__ = []
@@ -60,7 +60,7 @@ def imported() -> dict[str, Any]:
     return modules
 
 
-MODULES = imported()
+MODULES = import_page()
 SPEC, SIGN, READ = MODULES["spec"].SPEC, MODULES["settings"].DOOR_SIGN, MODULES["settings"].COST_CENTRE
 RENAMED = MODULES["settings"].RENAMED
 TABS = ("settings", "filters", "fields", "tables", "schedule", "brakes")
@@ -94,7 +94,7 @@ def app(flows: Specs) -> Application:
 
 
 @pytest.fixture
-def ended() -> Iterator[None]:
+def shut_down() -> Iterator[None]:
     """What a test has begun in place of the console ends with it."""
     yield
     bootstrap.shut_down()
@@ -108,17 +108,17 @@ def codes(app: Application) -> list[str]:
     return [record.key for record in app.access.connector(BOOKS.system).extract(READ, None).records]
 
 
-def unmapped(app: Application) -> Iterator[CauseGroup]:
+def unmapped_causes(app: Application) -> Iterator[CauseGroup]:
     return (group for group in app.issues.causes(NAME) if group.cause == "value_unmapped")
 
 
 @pytest.fixture
-def parked(app: Application) -> str:
+def parked_plan(app: Application) -> str:
     """The plan in which every department lacks a row of the value table, but the first; made where there is none."""
-    if (group := next(unmapped(app), None)) is not None:
+    if (group := next(unmapped_causes(app), None)) is not None:
         return group.run
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
-    run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
     assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
     return run.id
@@ -126,7 +126,7 @@ def parked(app: Application) -> str:
 
 @pytest.mark.long
 @pytest.mark.parametrize("tab", TABS)
-@pytest.mark.usefixtures("parked")
+@pytest.mark.usefixtures("parked_plan")
 def test_every_tab_of_the_flow_opens(open_page: Open, tab: str) -> None:
     test = open_page("flows", flow=NAME, tab=tab)
 
@@ -146,7 +146,7 @@ def test_its_settings_are_asked_for_and_kept(app: Application, open_page: Open) 
 
 
 @pytest.mark.parametrize("part", ["door_sign", "changes", "history", "tables"])
-@pytest.mark.usefixtures("parked")
+@pytest.mark.usefixtures("parked_plan")
 def test_its_mapping_opens(open_page: Open, part: str) -> None:
     assert not open_page("mappings", flow=NAME, part=part).exception
 
@@ -162,10 +162,10 @@ def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Ope
 
 
 def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
-    app: Application, parked: str, open_page: Open
+    app: Application, parked_plan: str, open_page: Open
 ) -> None:
-    group = next(unmapped(app))
-    assert group.run == parked
+    group = next(unmapped_causes(app))
+    assert group.run == parked_plan
 
     test = open_page("exceptions", cause=group_address(group.group_key))
 
@@ -175,27 +175,27 @@ def test_what_lacks_a_row_waits_and_is_repaired_on_the_page_of_exceptions(
 
 
 @pytest.mark.parametrize("show", ["all", "create", "park"])
-def test_its_plan_opens(parked: str, open_page: Open, show: str) -> None:
-    test = open_page("preview", flow=NAME, plan=parked, show=show)
+def test_its_plan_opens(parked_plan: str, open_page: Open, show: str) -> None:
+    test = open_page("preview", flow=NAME, plan=parked_plan, show=show)
 
     assert not test.exception
     assert "Departments" in texts(test)
 
 
-def signed(app: Application, text: str) -> Run:
+def plan_with_signs(app: Application, text: str) -> Run:
     """Return the plan that calls every department so."""
     app.rules.set_table("signs", {code: f"{text} {code}" for code in codes(app)}, WHO)
-    return settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
 
 
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
-    run = committed(app, signed(app, "First sign of"))
+    run = commit_run(app, plan_with_signs(app, "First sign of"))
 
     assert (run.state, run.counts.proven, run.counts.parked, run.counts.difference) == (
         RunState.DONE, len(codes(app)), 0, 0,
     )  # fmt: skip
     assert app.issues.causes(NAME) == []
-    second_run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    second_run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     assert (second_run.counts.unchanged, lines(app, second_run.id)) == (len(codes(app)), [])
 
     for page, address in (
@@ -211,11 +211,11 @@ def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Appl
 
 
 def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, open_page: Open) -> None:
-    first = signed(app, "Sign of")
+    first = plan_with_signs(app, "Sign of")
     if first.state is RunState.READY:
-        committed(app, first)
+        commit_run(app, first)
 
-    plan = signed(app, "New sign of")
+    plan = plan_with_signs(app, "New sign of")
 
     count = len(codes(app))
     assert [(brake.code, brake.count, brake.limit) for brake in plan.brakes] == [(RENAMED.code, count, "2")]
@@ -233,16 +233,16 @@ def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, 
     test = test.number_input(key=f"{NAME}-brake-renamed-0").set_value(count).run()
     press(test, "save")
     assert app.flows.settings(NAME).limits[RENAMED.name] == count
-    second_run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    second_run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     assert second_run.brakes == ()
 
 
-@pytest.mark.usefixtures("ended")
+@pytest.mark.usefixtures("shut_down")
 def test_what_it_left_is_shown_once_it_is_gone(
     app: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
-    run = settled(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
     group = next(cause_group for cause_group in app.issues.causes(NAME))
     monkeypatch.delitem(records._KINDS, SIGN)
     bootstrap.shut_down()

@@ -28,7 +28,7 @@ from integration.services.systems.system_choice import SystemChoice
 from integration.settings import known_settings
 from integration.words import system_name
 from tests.connectors.contract import TargetContract
-from tests.pages.conftest import ROOT, Open, committed, open_page, own_main, settled, texts
+from tests.pages.conftest import ROOT, Open, commit_run, open_page, own_main, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import prepare, prepare_engine, stores_in
 
@@ -39,7 +39,7 @@ BLOCK = re.compile(r"`(?P<path>integration/connectors/\S+\.py)`[^`]*\n```python\
 WHO = somebody("operator")
 
 
-def imported() -> dict[str, Any]:
+def import_page() -> dict[str, Any]:
     """Return what the file on the page defines."""
     match = BLOCK.search(PAGE.read_text(encoding="utf-8"))
     assert match is not None
@@ -49,7 +49,7 @@ def imported() -> dict[str, Any]:
     return module.__dict__
 
 
-FILE = imported()
+FILE = import_page()
 ADDRESS, KEY = "https://kiosk.example", FILE["KEY"]
 
 
@@ -82,7 +82,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 
 
 @pytest.fixture(scope="module")
-def chosen(app: Application) -> Application:
+def application_with_kiosk(app: Application) -> Application:
     """The console once the till has been chosen and connected in the set-up."""
     app.connections.choose_system(SystemRole.TILL, "kiosk", WHO)
     assert all(finding.ok for finding in app.connections.connect("kiosk", {"url": ADDRESS, "kiosk_key": KEY}, WHO))
@@ -122,30 +122,38 @@ def test_its_settings_are_settings_of_the_console(app: Application) -> None:
     assert app.settings.access("kiosk").url is None
 
 
-def test_products_are_previewed_committed_and_proven_at_it(chosen: Application, open_page: Open) -> None:
-    app = chosen
-    plan = settled(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
+def test_products_are_previewed_committed_and_proven_at_it(
+    application_with_kiosk: Application, open_page: Open
+) -> None:
+    app = application_with_kiosk
+    plan = wait_for_run(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
     assert (plan.state, plan.error) == (RunState.READY, ""), plan.facts
     test = open_page("preview", flow="products", plan=plan.id)
     assert not test.exception
     assert "Kiosk" in texts(test)
 
-    run = committed(app, plan)
+    run = commit_run(app, plan)
 
     products = [record for (kind, _), (record, _) in FILE["SHELVES"][ADDRESS].records.items() if kind is Kind.PRODUCT]
     assert run.counts.proven > 20
     assert run.counts.difference == 0
     assert products
-    second_run = settled(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
+    second_run = wait_for_run(app, app.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)))
     assert second_run.counts.unchanged == run.counts.proven
     assert {row.action for row in app.plans.rows(second_run.id, limit=100)} <= {Action.PARK, Action.SKIP}
 
 
-def test_it_keeps_its_role_once_records_are_linked_with_it(chosen: Application) -> None:
-    if not stores_in(chosen).links.kinds("products"):
-        committed(chosen, settled(chosen, chosen.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE))))
+def test_it_keeps_its_role_once_records_are_linked_with_it(application_with_kiosk: Application) -> None:
+    if not stores_in(application_with_kiosk).links.kinds("products"):
+        commit_run(
+            application_with_kiosk,
+            wait_for_run(
+                application_with_kiosk,
+                application_with_kiosk.runs.preview(PreviewRequest("products", WHO, Mode.COMPLETE)),
+            ),
+        )
     with pytest.raises(ConfigurationError, match="role_in_use"):
-        chosen.connections.choose_system(SystemRole.TILL, "mplus", WHO)
+        application_with_kiosk.connections.choose_system(SystemRole.TILL, "mplus", WHO)
     assert (SystemRole.TILL.system, system_name(SystemRole.TILL.system)) == ("kiosk", "Kiosk")
 
 
@@ -155,10 +163,10 @@ def test_a_system_that_cannot_have_a_role_is_refused(app: Application) -> None:
 
 
 def test_a_chosen_system_that_is_gone_leaves_the_role_to_the_first(
-    chosen: Application, monkeypatch: pytest.MonkeyPatch
+    application_with_kiosk: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(systems._SYSTEMS, "kiosk")
-    assert SystemChoice(stores_in(chosen).settings).chosen_systems()[SystemRole.TILL] == "mplus"
+    assert SystemChoice(stores_in(application_with_kiosk).settings).chosen_systems()[SystemRole.TILL] == "mplus"
 
 
 def test_no_file_of_the_console_knows_it() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import Terminal
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.processes
 
 
 def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.tables.save("payment_methods", {"PIN": "1600"}, somebody("anneke"))
     terminal, file = Terminal({"DATA": str(tmp_path)}), tmp_path / "audit.zip"
 

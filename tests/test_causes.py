@@ -112,7 +112,7 @@ def subclasses(kind: type[IntegrationError]) -> Iterator[str]:
 def _release_caches() -> Iterator[None]:
     """Release the parsed product after the last test of this file. Later garbage collections would visit its nodes."""
     yield
-    for function in (modules, calls, given):
+    for function in (modules, calls, fact_occurrences):
         function.cache_clear()
 
 
@@ -161,7 +161,7 @@ def telling(kinds: set[str]) -> Iterator[Told]:
 
 
 @cache
-def told() -> tuple[Told, ...]:
+def raised_causes() -> tuple[Told, ...]:
     return tuple(telling(SAYS | set(subclasses(IntegrationError))))
 
 
@@ -181,7 +181,7 @@ def keys() -> list[str]:
     return sorted(key for key in tables().texts if KEY.fullmatch(key))
 
 
-def marked(text: str) -> dict[str, str]:
+def marked_facts(text: str) -> dict[str, str]:
     return {name: f"«{name}»" for name in PLACE.findall(text)}
 
 
@@ -189,8 +189,8 @@ def marked(text: str) -> dict[str, str]:
 
 
 def test_every_code_that_is_told_is_a_cause_of_the_catalogue() -> None:
-    assert {mention.where: mention.code for mention in told() if mention.code not in CAUSES} == {}
-    assert len(told()) > 100
+    assert {mention.where: mention.code for mention in raised_causes() if mention.code not in CAUSES} == {}
+    assert len(raised_causes()) > 100
 
 
 def test_every_cause_of_the_catalogue_is_named_by_what_tells_it() -> None:
@@ -346,7 +346,7 @@ def test_a_reason_is_given_the_facts_that_its_text_has_places_for() -> None:
 def test_an_error_is_given_the_facts_that_its_sentences_have_places_for() -> None:
     lacking = {
         mention.where: (mention.code, sorted(missing))
-        for mention in told()
+        for mention in raised_causes()
         if not mention.open
         if (missing := places(mention.code) - mention.facts - ADDED)
     }
@@ -356,7 +356,7 @@ def test_an_error_is_given_the_facts_that_its_sentences_have_places_for() -> Non
 def test_a_fact_of_an_error_is_told_or_kept_for_the_log_alone() -> None:
     unseen = {
         mention.where: (mention.code, sorted(hidden))
-        for mention in told()
+        for mention in raised_causes()
         if (hidden := mention.facts - mention.inside - places(mention.code) - UNTOLD - KEPT.get(mention.code, set()))
     }
     assert unseen == {}
@@ -378,10 +378,10 @@ def wrong_with(text: str, english: str, facts: Mapping[str, str], language: str)
 def test_every_cause_is_told_whole_and_in_one_language(language: str) -> None:
     wrong = {}
     for code, line in tables().causes.items():
-        explanation = words.say(code, marked(" ".join(line[f"en_{part}"] for part in PARTS)), language)
+        explanation = words.say(code, marked_facts(" ".join(line[f"en_{part}"] for part in PARTS)), language)
         for part, sentence in zip(PARTS, (explanation.what, explanation.data, explanation.do), strict=True):
             english = line[f"en_{part}"]
-            if defects := wrong_with(sentence, english, marked(english), language):
+            if defects := wrong_with(sentence, english, marked_facts(english), language):
                 wrong[code, part] = defects
     assert wrong == {}
 
@@ -393,12 +393,12 @@ def test_every_reason_inside_an_error_is_told_whole_and_in_one_language(language
         english = tables().texts[key]["en"]
         inside = "message" if key.startswith("reason_") else "expected"
         code = "expression_failed" if inside == "message" else "setting_invalid"
-        facts = {"setting": "«setting»", "field": "«field»", "key": "«key»", **marked(english)}
+        facts = {"setting": "«setting»", "field": "«field»", "key": "«key»", **marked_facts(english)}
         error = IntegrationError(code, **{**facts, inside: key})
         explanation = words.say(error.code, error.facts, language)
         reason = words.reason(Reason(key, facts), language)
         same = english if english.startswith(("https:", "postgresql:")) else ""
-        defects = wrong_with(reason, english if english != same else "", marked(english), language)
+        defects = wrong_with(reason, english if english != same else "", marked_facts(english), language)
         if defects or reason not in f"{explanation.what} {explanation.do}":
             wrong[key] = defects
     assert wrong == {}
@@ -479,7 +479,7 @@ def names_before(call: ast.Call, function: ast.FunctionDef) -> dict[str, ast.exp
     return inside
 
 
-def packed_in(call: ast.Call, name: str) -> list[ast.expr]:
+def fact_expressions(call: ast.Call, name: str) -> list[ast.expr]:
     """Return the expressions that hold facts of a call."""
     if name not in POSITIONAL:
         return [word.value for word in call.keywords if word.arg is None]
@@ -487,7 +487,7 @@ def packed_in(call: ast.Call, name: str) -> list[ast.expr]:
 
 
 @cache
-def given() -> tuple[tuple[str, str, frozenset[str]], ...]:
+def fact_occurrences() -> tuple[tuple[str, str, frozenset[str]], ...]:
     """Return where a code is told, the code, and the facts it is given there, as far as the code itself says them."""
     return tuple(_fact_occurrences())
 
@@ -503,7 +503,7 @@ def _fact_occurrences() -> Iterator[tuple[str, str, frozenset[str]]]:
                 if name not in names:
                     continue
                 inside = names_before(call, function)
-                opened = [keys_in(expression, inside) for expression in packed_in(call, name)]
+                opened = [keys_in(expression, inside) for expression in fact_expressions(call, name)]
                 if None in opened:
                     continue
                 plain = {word.arg for word in call.keywords if word.arg}
@@ -516,5 +516,7 @@ def _fact_occurrences() -> Iterator[tuple[str, str, frozenset[str]]]:
 
 
 def test_no_cause_is_told_without_its_facts_where_it_is_really_told() -> None:
-    assert {where: (code, sorted(lost)) for where, code, facts in given() if (lost := places(code) - facts)} == {}
-    assert len(given()) > 150
+    assert {
+        where: (code, sorted(lost)) for where, code, facts in fact_occurrences() if (lost := places(code) - facts)
+    } == {}
+    assert len(fact_occurrences()) > 150

@@ -12,10 +12,10 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import Step
-from tests.consoles import WHO, Console, opened, settled
+from tests.consoles import WHO, Console, open_application, wait_for_run
 from tests.flows.orders import oracle
 from tests.people import somebody
-from tests.services.runs.test_drift import looked
+from tests.services.runs.test_drift import check_drift
 from tests.stores import stores_in
 from tests.test_stories import settings, table
 
@@ -26,7 +26,7 @@ NOTHING = Decimal(0)
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, so that orders of them can be booked."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("products")
         yield console
@@ -60,10 +60,10 @@ def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
     exceptions = console.application.exceptions
     (group,) = [cause_group for cause_group in exceptions.groups("orders") if cause_group.cause == cause]
     exceptions.decide("orders", exceptions.issues_of(group.group_key), option, somebody(WHO), reason)
-    return settled(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
+    return wait_for_run(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
 
 
-def worth(console: Console, reference: str) -> Decimal:
+def order_amount(console: Console, reference: str) -> Decimal:
     """Return what the sales orders of the books with a reference come to; nothing where there is none."""
     numbers = [row["ORD_NR"] for row in console.rows("SO_HDR", COMMENT1=reference)]
     assert len(numbers) == len(set(numbers)) <= 1
@@ -92,7 +92,7 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     console: Console, article: str, order: str
 ) -> None:
     ours = f"MP-{console.till_client.number(order)}"
-    first = worth(console, ours)
+    first = order_amount(console, ours)
     console.till_client.change(order, article, 3)
     assert cause_of(console, order) == CHANGED
 
@@ -105,16 +105,16 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
 
     assert [row.step for row in changes(console, run)] == [Step.PROVEN, Step.PROVEN]
     assert (run.counts.read, run.counts.proven) == (1, 1)
-    assert (worth(console, ours), worth(console, f"{ours}-C")) == (first, -first)
-    assert worth(console, f"{ours}-2") * 2 == first * 3
+    assert (order_amount(console, ours), order_amount(console, f"{ours}-C")) == (first, -first)
+    assert order_amount(console, f"{ours}-2") * 2 == first * 3
     assert open_causes(console, order) == []
     assert cause_of(console, order) == ""
 
     console.till_client.change(order, article, 4)
     assert cause_of(console, order) == CHANGED
     console.commit(decide(console, CHANGED, "again"))
-    assert worth(console, f"{ours}-2") + worth(console, f"{ours}-2-C") == NOTHING
-    assert worth(console, f"{ours}-3") == first * 2
+    assert order_amount(console, f"{ours}-2") + order_amount(console, f"{ours}-2-C") == NOTHING
+    assert order_amount(console, f"{ours}-3") == first * 2
     assert cause_of(console, order) == ""
 
 
@@ -126,8 +126,8 @@ def test_an_order_cancelled_after_booking_is_credited_and_is_settled(console: Co
     run = console.commit(decide(console, CANCELLED, "credit"))
 
     assert (run.counts.read, run.counts.proven) == (1, 1)
-    assert worth(console, ours) + worth(console, f"{ours}-C") == NOTHING
-    assert worth(console, ours) > 0
+    assert order_amount(console, ours) + order_amount(console, f"{ours}-C") == NOTHING
+    assert order_amount(console, ours) > 0
     assert cause_of(console, order) == "document_taken_back"
     assert open_causes(console, order) == []
 
@@ -165,7 +165,7 @@ def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_aga
     run = console.commit(decide(console, "document_changed_after_credit", "again"))
 
     assert [row.key for row in changes(console, run)] == [f"{order}#2"]
-    assert worth(console, ours) == worth(console, f"{ours}-2") * 2 == -worth(console, f"{ours}-C")
+    assert order_amount(console, ours) == order_amount(console, f"{ours}-2") * 2 == -order_amount(console, f"{ours}-C")
     assert cause_of(console, order) == ""
 
 
@@ -183,7 +183,7 @@ def test_the_nightly_look_finds_no_difference_in_what_was_credited_and_booked_ag
     cause_of(console, order)
     console.commit(decide(console, CHANGED, "again"))
 
-    drift_check = looked(console)
+    drift_check = check_drift(console)
 
     counts = drift_check.counts
     assert (
@@ -207,7 +207,7 @@ def test_nothing_is_credited_into_what_is_closed(console: Console, article: str,
         assert console.lines(parked)[order].cause == "document_period_closed"
         flows.change("orders", {"late": "first_open"}, somebody(WHO))
         retry = application.runs.try_again("orders", "document_period_closed", somebody(WHO))
-        plan = settled(application, retry)
+        plan = wait_for_run(application, retry)
         dates = [row.change.desired.values["date"] for row in changes(console, plan) if row.change]
         assert len(dates) == 2
         assert set(dates) == {booked_on + timedelta(days=1)}
@@ -227,7 +227,7 @@ def as_postings(console: Console) -> Iterator[None]:
         yield
 
 
-def on_page(console: Console, reference: str) -> Decimal:
+def page_total(console: Console, reference: str) -> Decimal:
     """Return what the page of the books with a reference comes to with VAT."""
     (page,) = console.rows("DJ_PAGE", INV_NR=reference)
     return Decimal(str(page["PAGE_AMT"]))
@@ -251,9 +251,9 @@ def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
         assert (run.counts.read, run.counts.proven) == (1, 1)
         assert cause_of(console, order) == ""
         first, credit, second = references(console, order, f"{order}#credit", f"{order}#2")
-        assert on_page(console, first) == -on_page(console, credit) != NOTHING
-        assert on_page(console, second) * 2 == on_page(console, first) * 3
-        drift_check = looked(console, Kind.POSTING)
+        assert page_total(console, first) == -page_total(console, credit) != NOTHING
+        assert page_total(console, second) * 2 == page_total(console, first) * 3
+        drift_check = check_drift(console, Kind.POSTING)
         assert (drift_check.counts.equal, drift_check.samples, drift_check.error) == (
             drift_check.counts.compared,
             (),
@@ -275,6 +275,6 @@ def test_what_was_posted_is_credited_as_that_and_booked_again_as_what_orders_bec
 
     assert (run.counts.read, run.counts.proven) == (1, 1)
     first, credit = references(console, order, f"{order}#credit")
-    assert on_page(console, first) == -on_page(console, credit) != NOTHING
-    assert worth(console, f"MP-{console.till_client.number(order)}-2") > NOTHING
+    assert page_total(console, first) == -page_total(console, credit) != NOTHING
+    assert order_amount(console, f"MP-{console.till_client.number(order)}-2") > NOTHING
     assert cause_of(console, order) == ""

@@ -24,7 +24,7 @@ BRAM: Mapping[str, Any] = {
 }  # fmt: skip
 
 
-def asked(console: Console, cause: str, key: str) -> OpenIssue:
+def find_issue(console: Console, cause: str, key: str) -> OpenIssue:
     """Return the open issue of a record."""
     (issue,) = [
         open_issue
@@ -55,7 +55,7 @@ def test_a_debtor_that_a_person_chose_is_not_written_once_the_relation_is_somebo
     console: Console, article: str
 ) -> None:
     relation, order = ambiguous(console, article, "Eva Smit")
-    issue, exceptions = asked(console, "customer_ambiguous", relation), console.application.exceptions
+    issue, exceptions = find_issue(console, "customer_ambiguous", relation), console.application.exceptions
     exceptions.choose(issue, exceptions.candidates("orders", issue)[0], somebody(WHO))
     console.sandbox.till.edit("relations", relation, BRAM)  # the till was replaced before the next run
     before = debtors(console)
@@ -65,7 +65,7 @@ def test_a_debtor_that_a_person_chose_is_not_written_once_the_relation_is_somebo
     assert lines[relation].cause == CUSTOMER_CHANGED
     assert lines[late].cause == "needed_record_parked"
     assert debtors(console) == before
-    facts = asked(console, CUSTOMER_CHANGED, relation).issue.facts
+    facts = find_issue(console, CUSTOMER_CHANGED, relation).issue.facts
     assert ("Eva Smit" in facts["was"], "Bram Jansen" in facts["now"]) == (True, True)
 
 
@@ -99,7 +99,7 @@ def test_a_stand_in_article_is_a_question_once_its_number_is_another_article_of_
 
 def test_a_debtor_that_a_person_chose_is_used_while_the_relation_is_the_same(console: Console, article: str) -> None:
     relation, order = ambiguous(console, article, "Iris Vos")
-    issue, exceptions = asked(console, "customer_ambiguous", relation), console.application.exceptions
+    issue, exceptions = find_issue(console, "customer_ambiguous", relation), console.application.exceptions
     exceptions.choose(issue, exceptions.candidates("orders", issue)[1], somebody(WHO))
 
     assert console.lines(console.run("orders", order))[order].step is Step.PROVEN

@@ -12,7 +12,7 @@ from integration.core.conflicts import SOURCE, TARGET
 from integration.core.issues import OpenIssue
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -21,7 +21,7 @@ FLOW = "products"
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run(FLOW)
         yield console
@@ -58,7 +58,7 @@ def product(console: Console, code: str) -> dict[str, Any]:
     return next(row for row in rows if code in {entry.get("extArticleId") for entry in row["articleList"]})
 
 
-def held(console: Console, code: str) -> tuple[str, int]:
+def product_state(console: Console, code: str) -> tuple[str, int]:
     """Return the name and the price of a product of the till."""
     row = product(console, code)
     return str(row["description"]), int(row["articleList"][0]["priceIncl"])
@@ -73,7 +73,7 @@ def decide(console: Console, code: str, side: str) -> None:
     console.application.exceptions.decide(FLOW, [waiting(console, code)], side, somebody(WHO))
 
 
-def again(console: Console, code: str) -> Run:
+def run_again(console: Console, code: str) -> Run:
     return console.run(FLOW, code)
 
 
@@ -84,10 +84,10 @@ def agreed_name(console: Console, code: str) -> object:
 
 
 def test_a_name_that_both_changed_stops_no_price_and_waits_alone(console: Console, article: str) -> None:
-    was, before = agreed_name(console, article), held(console, article)[1]
+    was, before = agreed_name(console, article), product_state(console, article)[1]
     run = console.run(FLOW, mode=Mode.CHANGES)
 
-    name, price = held(console, article)
+    name, price = product_state(console, article)
     assert name == f"Kassa {article}"
     assert price != before
     assert agreed_name(console, article) == was
@@ -108,9 +108,9 @@ def test_a_name_that_both_changed_stops_no_price_and_waits_alone(console: Consol
 def test_the_books_name_is_taken_once_a_person_says_so(console: Console, article: str) -> None:
     console.run(FLOW, mode=Mode.CHANGES)
     decide(console, article, SOURCE)
-    again(console, article)
+    run_again(console, article)
 
-    assert held(console, article)[0] == f"Boek {article}"
+    assert product_state(console, article)[0] == f"Boek {article}"
     assert agreed_name(console, article) == f"Boek {article}"
     assert [
         issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
@@ -120,15 +120,15 @@ def test_the_books_name_is_taken_once_a_person_says_so(console: Console, article
 def test_the_tills_name_is_kept_until_the_books_change_it_again(console: Console, article: str) -> None:
     console.run(FLOW, mode=Mode.CHANGES)
     decide(console, article, TARGET)
-    assert again(console, article).counts.planned == 0
-    assert held(console, article)[0] == f"Kassa {article}"
+    assert run_again(console, article).counts.planned == 0
+    assert product_state(console, article)[0] == f"Kassa {article}"
     assert [
         issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
     ] == []
 
     console.sandbox.accountview.edit("ARTICLE", article, {"ART_DESC1": f"Derde {article}"})
-    again(console, article)
-    assert held(console, article)[0] == f"Kassa {article}"
+    run_again(console, article)
+    assert product_state(console, article)[0] == f"Kassa {article}"
     assert waiting(console, article).issue.facts["source_value"] == f"Derde {article}"
 
 
@@ -137,8 +137,8 @@ def test_a_choice_made_while_a_plan_of_the_price_waits_outlives_its_commit(conso
     decide(console, article, TARGET)
     console.commit(plan)
 
-    assert held(console, article)[0] == f"Kassa {article}"
-    assert again(console, article).counts.planned == 0
+    assert product_state(console, article)[0] == f"Kassa {article}"
+    assert run_again(console, article).counts.planned == 0
     assert [
         issue for issue in stores_in(console.application).issues.of_key(FLOW, article) if issue.state == "open"
     ] == []
@@ -151,13 +151,13 @@ def test_a_choice_about_other_values_than_those_shown_is_not_kept(console: Conso
     console.application.exceptions.decide(
         FLOW, [old_issue], TARGET, somebody(WHO)
     )  # from a page that was not drawn anew
-    again(console, article)
-    assert held(console, article)[0] == f"Boek {article}"
+    run_again(console, article)
+    assert product_state(console, article)[0] == f"Boek {article}"
 
 
 def test_undoing_the_price_leaves_the_conflict_as_it_was(console: Console, article: str) -> None:
-    was, before = agreed_name(console, article), held(console, article)[1]
+    was, before = agreed_name(console, article), product_state(console, article)[1]
     run = console.run(FLOW, article)
     console.commit(console.undo(run))
-    assert held(console, article) == (f"Kassa {article}", before)
+    assert product_state(console, article) == (f"Kassa {article}", before)
     assert agreed_name(console, article) == was

@@ -24,7 +24,7 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def checked(tree: Path, *command: str) -> str:
+def run_check(tree: Path, *command: str) -> str:
     process = subprocess.run([BIN / command[0], *command[1:]], cwd=tree, capture_output=True, text=True, check=False)
     return "" if process.returncode == 0 else process.stdout + process.stderr
 
@@ -45,7 +45,7 @@ def test_a_page_that_reaches_past_services_fails_the_check(tree: Path, line: str
     page = tree / "pages" / "runs.py"
     page.write_text(f"{page.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
 
-    output = checked(tree, "lint-imports", "--no-cache")
+    output = run_check(tree, "lint-imports", "--no-cache")
 
     assert f"{contract}" in output
     assert "BROKEN" in output
@@ -70,7 +70,7 @@ def test_a_page_that_reaches_past_services_fails_the_check(tree: Path, line: str
 def test_a_module_that_violates_a_contract_fails_the_check(tree: Path, module: str, line: str, contract: str) -> None:
     (tree / "integration" / module).write_text(f"{line}\n", encoding="utf-8")
 
-    output = checked(tree, "lint-imports", "--no-cache")
+    output = run_check(tree, "lint-imports", "--no-cache")
     assert re.search(rf"^{contract}.* BROKEN", output, re.MULTILINE)
 
 
@@ -86,7 +86,7 @@ def test_a_page_that_gets_round_the_contracts_fails_the_check(tree: Path, line: 
     page = tree / "pages" / "runs.py"
     page.write_text(f"{page.read_text(encoding='utf-8')}\n{line}\n", encoding="utf-8")
 
-    assert rule in checked(tree, "ruff", "check", "--no-cache", "pages/runs.py")
+    assert rule in run_check(tree, "ruff", "check", "--no-cache", "pages/runs.py")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

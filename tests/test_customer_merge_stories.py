@@ -12,7 +12,7 @@ from integration.core.links import Link
 from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.states import RunState
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -20,7 +20,7 @@ from tests.stores import stores_in
 @pytest.fixture
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose customers are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("customers")
         yield console
@@ -35,7 +35,7 @@ def relation(console: Console, number: str) -> dict[str, Any]:
     return next(row for row in console.sandbox.state("relations", "mplus") if str(row["relationNumber"]) == number)
 
 
-def two(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
+def two_customers(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
     """Return two linked customers with active relations."""
     pairs = sorted(links(console, "customers", Kind.RELATION).items())
     active = [pair for pair in pairs if relation(console, pair[1]).get("active") is not False]
@@ -44,7 +44,7 @@ def two(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
 
 def test_two_customers_become_one_and_can_be_separated_again(console: Console) -> None:
     merges = console.application.customer_merges
-    stays, goes = two(console)
+    stays, goes = two_customers(console)
     keys = merges.merge(stays, goes, "same person", somebody())
 
     assert keys == (stays.debtor, merged_key(goes.relation))
@@ -73,7 +73,7 @@ def test_two_customers_become_one_and_can_be_separated_again(console: Console) -
 
 def test_a_merge_is_refused_that_is_impossible_or_would_be_undone_in_the_middle(console: Console) -> None:
     merges = console.application.customer_merges
-    stays, goes = two(console)
+    stays, goes = two_customers(console)
     with pytest.raises(IntegrationError, match="merge_impossible"):
         merges.merge(stays, CustomerNumbers(relation=stays.relation), "", somebody())
     merges.merge(stays, CustomerNumbers(relation=goes.relation), "", somebody())  # its debtor goes too
@@ -94,7 +94,7 @@ def decisions(console: Console, number: int) -> list[tuple[str, str, str, dict[s
 
 def test_decisions_about_two_customers_are_in_the_audit_log(console: Console) -> None:
     merges, stores = console.application.customer_merges, stores_in(console.application)
-    stays, goes = two(console)
+    stays, goes = two_customers(console)
     numbers = {"debtor": stays.debtor, "relation": stays.relation}
     numbers |= {"from_debtor": goes.debtor, "from_relation": goes.relation}
     els = {"": {"email": "els@one-person.example"}}
@@ -138,7 +138,7 @@ def test_a_merge_ends_the_question_which_of_two_relations_a_debtor_is(console: C
 
 
 def test_a_merged_customer_is_erased_by_any_of_their_numbers(console: Console) -> None:
-    stays, goes = two(console)
+    stays, goes = two_customers(console)
     console.application.customer_merges.merge(stays, goes, "", somebody())
     persons = console.application.persons
     customers = [persons.customer(debtor=customer.debtor) for customer in (stays, goes)]

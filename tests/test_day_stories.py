@@ -24,7 +24,7 @@ from integration.core.run import Run
 from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
 from integration.services.daybooks.days import DIFFERS
-from tests.consoles import WHO, Console, opened, settled
+from tests.consoles import WHO, Console, open_application, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -79,7 +79,7 @@ class Shop:
         """Return the line of a plan about a day."""
         return self.console.lines(run)[key]
 
-    def told(self, day: DayReport) -> dict[str, IssueState]:
+    def issue_states(self, day: DayReport) -> dict[str, IssueState]:
         """Return what the queue of exceptions has of a day."""
         issues = stores_in(self.console.application).issues.of_key(FLOW, day.key)
         return {open_issue.issue.cause: open_issue.state for open_issue in issues}
@@ -96,14 +96,14 @@ def number(day: DayReport) -> str:
     return day.pages[0].number.partition("/")[2]
 
 
-def named(report: DayReport) -> list[tuple[str, Mapping[str, str]]]:
+def named_findings(report: DayReport) -> list[tuple[str, Mapping[str, str]]]:
     return [(finding.code, finding.facts) for finding in report.findings]
 
 
 @pytest.fixture(scope="module")
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop as the set-up proposes it, with its last days booked."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         application.setup.choose({FLOW: 5}, somebody(WHO))
         application.setup.accept(somebody(WHO))
         console = Console(application)
@@ -166,10 +166,10 @@ def test_a_page_that_was_deleted_is_named_and_not_booked_again_by_itself(shop: S
     shop.console.sandbox.accountview.remove("DJ_PAGE", number(day))
     now = shop.check(day)
     facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
-    assert (now.state, named(now)) == (DayState.DIFFERENT, [("page_gone", facts)])
+    assert (now.state, named_findings(now)) == (DayState.DIFFERENT, [("page_gone", facts)])
     assert [page.is_there for page in now.pages] == [False]
     assert {row.books for row in now.about("account")} == {Decimal(0)}
-    assert shop.told(day) == {DIFFERS: IssueState.OPEN}
+    assert shop.issue_states(day) == {DIFFERS: IssueState.OPEN}
     before = shop.console.writes()
     shop.run(day.key)
     assert (shop.console.writes(), shop.pages(day)) == (before, [])
@@ -186,14 +186,14 @@ def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
     now = shop.check(day)
     facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
     facts |= {"line": str(place), "field": "account", "was": was, "now": other, "by": "KARIN"}
-    assert (now.state, named(now)) == (DayState.DIFFERENT, [("line_changed", facts)])
+    assert (now.state, named_findings(now)) == (DayState.DIFFERENT, [("line_changed", facts)])
     off = {row.key: row.difference for row in now.about("account") if row.difference}
     assert off == {was: -Decimal(line["AMOUNT"]), other: Decimal(line["AMOUNT"])}
     assert not any(row.difference for row in now.about("vat", "base", "method"))
-    assert shop.told(day) == {DIFFERS: IssueState.OPEN}
+    assert shop.issue_states(day) == {DIFFERS: IssueState.OPEN}
     shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": was}, by="KARIN")
     assert shop.is_equal(day)
-    assert shop.told(day) == {DIFFERS: IssueState.CLOSED}
+    assert shop.issue_states(day) == {DIFFERS: IssueState.CLOSED}
 
 
 def test_a_receipt_booked_once_more_by_hand_is_named_with_its_page(shop: Shop) -> None:
@@ -202,15 +202,15 @@ def test_a_receipt_booked_once_more_by_hand_is_named_with_its_page(shop: Shop) -
     )
     receipt = next(receipts_of(shop, day))
     amount = Decimal(receipt["totalInclAmount"]) / 100
-    page = {"DJ_CODE": "600", "TRN_DATE": f"{day.date}T00:00:00", "HDR_DESC": f"bon {known_as(receipt)}"}
+    page = {"DJ_CODE": "600", "TRN_DATE": f"{day.date}T00:00:00", "HDR_DESC": f"bon {receipt_name(receipt)}"}
     revenue = next(line.account for line in day.pages[0].lines if line.account.startswith("80"))
     lines = [{"ACCT_NR": revenue, "AMOUNT": f"{-amount}"}, {"ACCT_NR": "1010", "AMOUNT": f"{amount}"}]
     shop.console.sandbox.accountview.book(page, lines, by="KARIN")
     theirs = shop.console.rows("DJ_PAGE", HDR_DESC=page["HDR_DESC"])[0]["PAGE_NR"]
     now = shop.check(day)
-    facts = {"page": f"600/{theirs}", "document": known_as(receipt), "by": "KARIN", "amount": f"{amount:.2f}"}
+    facts = {"page": f"600/{theirs}", "document": receipt_name(receipt), "by": "KARIN", "amount": f"{amount:.2f}"}
     facts["date"] = day.date.isoformat()
-    assert (now.state, named(now)) == (DayState.DIFFERENT, [("page_by_hand", facts)])
+    assert (now.state, named_findings(now)) == (DayState.DIFFERENT, [("page_by_hand", facts)])
     assert not any(row.difference for row in now.rows)
     shop.console.sandbox.accountview.remove("DJ_PAGE", theirs)
     assert shop.is_equal(day)
@@ -226,7 +226,7 @@ def receipts_of(shop: Shop, day: DayReport) -> Iterator[dict[str, Any]]:
             yield receipt
 
 
-def known_as(receipt: Mapping[str, Any]) -> str:
+def receipt_name(receipt: Mapping[str, Any]) -> str:
     receipt_number = receipt["receiptNumber"]
     return ".".join(str(receipt_number[name]) for name in ("branchNumber", "workplaceNumber", "year", "number"))
 
@@ -237,9 +237,12 @@ def known_as(receipt: Mapping[str, Any]) -> str:
 def test_a_late_receipt_is_a_question_and_is_booked_once_as_a_person_says(shop: Shop) -> None:
     day = shop.take()
     shop.console.sandbox.till.late_receipt(day.date.isoformat(), int(day.branch))
-    late = known_as(shop.console.sandbox.state("receipts", "mplus")[-1])
+    late = receipt_name(shop.console.sandbox.state("receipts", "mplus")[-1])
     now = shop.check(day)
-    assert (now.state, named(now)) == (DayState.DIFFERENT, [("document_late", {"document": late, "amount": "18.15"})])
+    assert (now.state, named_findings(now)) == (
+        DayState.DIFFERENT,
+        [("document_late", {"document": late, "amount": "18.15"})],
+    )
     off = {row.key: row.difference for row in now.about("account") if row.difference}
     assert off == {"1010": Decimal("-18.15"), "8030": Decimal("15.00"), "1500": Decimal("3.15")}
 
@@ -255,7 +258,7 @@ def test_a_late_receipt_is_a_question_and_is_booked_once_as_a_person_says(shop: 
     lines = {row["ACCT_NR"]: Decimal(row["AMOUNT"]) for row in shop.console.rows("DJ_LINE", PAGE_NR=more["PAGE_NR"])}
     assert lines == {"8030": Decimal("-15.00"), "1010": Decimal("18.15")}
     assert shop.is_equal(day)
-    assert set(shop.told(day).values()) == {IssueState.CLOSED}
+    assert set(shop.issue_states(day).values()) == {IssueState.CLOSED}
     before = shop.console.writes()
     assert (shop.run(day.key).counts.unchanged, shop.console.writes()) == (1, before)
 
@@ -278,10 +281,10 @@ def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(sh
     cents = int((count.counted_amount - count.difference) * 100)
     shop.console.sandbox.till.edit("counts", f"{day.branch}/{count.workplace}/{count.number}", {"counted": cents})
     now = shop.check(day)
-    differences = {(code, facts["account"], facts["difference"]) for code, facts in named(now)}
+    differences = {(code, facts["account"], facts["difference"]) for code, facts in named_findings(now)}
     off = {"4400": f"{count.difference}", "1000": f"{-count.difference}"}
     assert (now.state, differences) == (DayState.DIFFERENT, {("till_changed", *item) for item in off.items()})
-    assert f"Kasverschil kassa {count.workplace}" in {facts["text"] for _, facts in named(now)}
+    assert f"Kasverschil kassa {count.workplace}" in {facts["text"] for _, facts in named_findings(now)}
     assert shop.line(shop.run(day.key), day.key).cause == CHANGED
     decide(shop, day, "difference")
     assert shop.run(day.key).counts.proven == 1
@@ -321,9 +324,12 @@ def test_a_page_that_is_not_posted_for_some_nights_is_no_difference(shop: Shop) 
         assert shop.run(day.key).counts.proven == 1
         for _ in range(NIGHTS):
             now = shop.check(day)
-            assert (now.state, named(now)) == (DayState.NOT_POSTED, [("not_posted", {"page": now.pages[0].number})])
+            assert (now.state, named_findings(now)) == (
+                DayState.NOT_POSTED,
+                [("not_posted", {"page": now.pages[0].number})],
+            )
             assert not any(row.difference for row in now.rows)
-        assert shop.told(day) == {}
+        assert shop.issue_states(day) == {}
         shop.console.sandbox.accountview.post()
     assert shop.is_equal(day)
 
@@ -432,12 +438,12 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
     days = sorted((shop.not_booked(is_off_when_computed) for _ in range(3)), key=lambda day: day.key)
     with convention(shop, "accountview", "vat_amounts", "computed", "kept"):
         run = shop.console.preview(FLOW, *(day.key for day in days))
-        result = committed(shop, run)
+        result = commit_plan(shop, run)
     assert (result.state, result.error) == (RunState.INTERRUPTED, "deviation_stops")
     assert (result.counts.parked, result.counts.planned) == (1, len(days) - 1)
     first = days[0]
     assert [len(shop.pages(day)) for day in days] == [1, 0, 0]
-    assert shop.told(first) == {"read_back_differs": IssueState.OPEN}
+    assert shop.issue_states(first) == {"read_back_differs": IssueState.OPEN}
     application = shop.console.application
     assert [report.state for report in application.days.listed(first.date, first.date, BRANCH)] == [DayState.PARKED]
 
@@ -445,9 +451,9 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
     for line, expected_line in zip(shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"]), first.expected, strict=True):
         shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"VAT_AMT": f"{expected_line.vat}"})
     application.runs.resume(run.id, somebody(WHO))
-    assert settled(application, run.id).state is RunState.DONE
+    assert wait_for_run(application, run.id).state is RunState.DONE
     assert shop.run(first.key).counts.unchanged == 1
-    assert shop.told(first) == {"read_back_differs": IssueState.CLOSED}
+    assert shop.issue_states(first) == {"read_back_differs": IssueState.CLOSED}
     assert [day.key for day in days if not shop.is_equal(day)] == []
     assert [row["PAGE_NR"] for row in shop.pages(first)] == [page["PAGE_NR"]]
 
@@ -462,9 +468,9 @@ def is_off_when_computed(day: DayReport) -> bool:
     )
 
 
-def committed(shop: Shop, run: Run) -> Run:
+def commit_plan(shop: Shop, run: Run) -> Run:
     """Commit a plan that does not come to its end."""
     application = shop.console.application
     confirmed = {brake.code: brake.count for brake in run.brakes}
     application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
-    return settled(application, run.id)
+    return wait_for_run(application, run.id)

@@ -79,7 +79,7 @@ def test_the_look_at_its_health_tells_whether_it_is_well(status: int, is_well: b
     assert (process.returncode == 0) is is_well
 
 
-def sent() -> list[Path]:
+def sent_files() -> list[Path]:
     """Return the files that are sent to the build: what the list of what is left out lets through."""
     rules = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
     patterns = [rule[1:] for rule in rules if rule.startswith("!")]
@@ -94,7 +94,7 @@ def sent() -> list[Path]:
 @pytest.mark.long
 def test_the_steps_of_the_image_make_a_program_that_runs(tmp_path: Path) -> None:
     """All but those that take from a network: libraries, and packages of Debian."""
-    for file in sent():
+    for file in sent_files():
         to = tmp_path / "source" / file.relative_to(ROOT)
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, to)

@@ -17,7 +17,7 @@ from integration.core.states import RunState, Step
 from integration.flows.deciding import DecisionSubject
 from integration.flows.deciding import decision_text as written_decision
 from integration.sandbox.faults import Fault
-from tests.consoles import WHO, Console, causes, opened
+from tests.consoles import WHO, Console, causes, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -31,7 +31,7 @@ QUOTATIONS = {
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose books have an object for quotations that a person named."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         assert console.run("products").counts.proven > 20
         application.names.put(QUOTATIONS, somebody(WHO))
@@ -68,20 +68,20 @@ def line_of(article: dict[str, Any], quantity: int = 1) -> dict[str, Any]:
     return {"articleNumber": article["articleNumber"], "text": article["description"], "data": data}
 
 
-def proposed(console: Console, article: dict[str, Any], quantity: int = 1, **values: Any) -> dict[str, Any]:
+def enter_proposal(console: Console, article: dict[str, Any], quantity: int = 1, **values: Any) -> dict[str, Any]:
     """Enter a proposal at the till, and return it."""
     fields = {"relationNumber": 1003, "lineList": {"line": [line_of(article, quantity)]}, **values}
     console.sandbox.till.add("proposals", fields)
     return console.sandbox.state("proposals", "mplus")[-1]
 
 
-def quoted(console: Console, proposal: dict[str, Any], ending: str = "") -> list[dict[str, Any]]:
+def find_quotations(console: Console, proposal: dict[str, Any], ending: str = "") -> list[dict[str, Any]]:
     """Return the quotations of the books with our reference of a proposal."""
     number = proposal["proposalNumber"]
     return console.rows("K9_QUO", K9_REF=f"MP-{number['year']}.{number['number']}{ending}")
 
 
-def worth(console: Console, row: dict[str, Any]) -> Decimal:
+def quotation_amount(console: Console, row: dict[str, Any]) -> Decimal:
     """Return what a quotation comes to; its prices include VAT."""
     assert row["GROSS_FLG"] is True
     lines = console.rows("K9_QUOL", QT_NR=row["QT_NR"])
@@ -95,17 +95,17 @@ def line(console: Console, run: Run, key: str) -> PlanRow:
 
 
 def test_proposals_become_quotations_once(console: Console, article: dict[str, Any]) -> None:
-    proposals = [proposed(console, article, quantity) for quantity in (1, 3)]
+    proposals = [enter_proposal(console, article, quantity) for quantity in (1, 3)]
     keys = [proposal["proposalId"] for proposal in proposals]
     with proposing(console):
         run = console.run("orders", *keys)
         writes = console.writes()
         second_run = console.run("orders", *keys)
-    rows = [quoted(console, proposal) for proposal in proposals]
+    rows = [find_quotations(console, proposal) for proposal in proposals]
 
     assert [line(console, run, key).step for key in keys] == [Step.PROVEN] * 2
     assert [len(matches) for matches in rows] == [1, 1]
-    assert [worth(console, quotation) for (quotation,) in rows] == [
+    assert [quotation_amount(console, quotation) for (quotation,) in rows] == [
         Decimal(proposal["totalInclAmount"]) / 100 for proposal in proposals
     ]
     assert {quotation["RPL_INV"] for (quotation,) in rows} == {"20003"}
@@ -115,7 +115,7 @@ def test_proposals_become_quotations_once(console: Console, article: dict[str, A
 def test_a_proposal_that_is_changed_after_it_was_written_is_a_question(
     console: Console, article: dict[str, Any]
 ) -> None:
-    proposal = proposed(console, article)
+    proposal = enter_proposal(console, article)
     key = proposal["proposalId"]
     with proposing(console):
         console.run("orders", key)
@@ -125,44 +125,44 @@ def test_a_proposal_that_is_changed_after_it_was_written_is_a_question(
 
     assert changed.cause == "quotation_changed"
     assert Decimal(changed.facts["after"]) - Decimal(changed.facts["before"]) == total_of(proposal)
-    assert len(quoted(console, proposal)) == 1
+    assert len(find_quotations(console, proposal)) == 1
 
 
 def test_a_quotation_that_the_books_made_an_order_of_is_not_written_again(
     console: Console, article: dict[str, Any]
 ) -> None:
-    proposal = proposed(console, article)
+    proposal = enter_proposal(console, article)
     with proposing(console):
         console.run("orders", proposal["proposalId"])
-        (quotation,) = quoted(console, proposal)
+        (quotation,) = find_quotations(console, proposal)
         console.sandbox.accountview.remove("K9_QUO", quotation["QT_NR"])
         writes = console.writes()
         second_run = console.run("orders", proposal["proposalId"])
 
     assert (second_run.counts.proven, console.writes()) == (0, writes)
-    assert quoted(console, proposal) == []
+    assert find_quotations(console, proposal) == []
 
 
 def test_a_quotation_whose_answer_is_lost_is_found_and_not_made_again(
     console: Console, article: dict[str, Any]
 ) -> None:
-    proposal = proposed(console, article)
+    proposal = enter_proposal(console, article)
     lost = console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1)
     with proposing(console), lost:
         run = console.run("orders", proposal["proposalId"])
 
     assert line(console, run, proposal["proposalId"]).step is Step.PROVEN
-    assert len(quoted(console, proposal)) == 1
+    assert len(find_quotations(console, proposal)) == 1
 
 
 def test_an_undo_says_that_a_quotation_stays_and_writes_none_of_a_negative_amount(
     console: Console, article: dict[str, Any]
 ) -> None:
-    proposal = proposed(console, article, 2)
+    proposal = enter_proposal(console, article, 2)
     key = proposal["proposalId"]
     with proposing(console):
         run, writes = console.run("orders", key), console.writes()
-        (quotation,) = quoted(console, proposal)
+        (quotation,) = find_quotations(console, proposal)
         plan = console.undo(run)
         second_run = console.run("orders", key)
 
@@ -175,18 +175,18 @@ def test_an_undo_says_that_a_quotation_stays_and_writes_none_of_a_negative_amoun
     )
     assert (console.writes(), second_run.counts.unchanged) == (writes, 1)
     assert not [row for row in console.rows("K9_QUO") if row["K9_REF"].endswith("-C")]
-    assert worth(console, quotation) == Decimal(proposal["totalInclAmount"]) / 100
+    assert quotation_amount(console, quotation) == Decimal(proposal["totalInclAmount"]) / 100
 
 
 @pytest.mark.parametrize("option", ["credit", pytest.param("again", marks=pytest.mark.long)])
 def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_says_so(
     console: Console, article: dict[str, Any], option: str
 ) -> None:
-    proposal = proposed(console, article)
+    proposal = enter_proposal(console, article)
     key = proposal["proposalId"]
     with proposing(console):
         console.run("orders", key)
-        of_three = proposed(console, article, 3)
+        of_three = enter_proposal(console, article, 3)
         edits = {name: of_three[name] for name in ("totalInclAmount", "totalExclAmount", "vatGroupList", "lineList")}
         console.sandbox.till.edit("proposals", key, edits)
         writes = console.writes()
@@ -207,12 +207,15 @@ def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_sa
 
     assert (changed.cause, forced.cause, anew.step) == ("quotation_changed", "quotation_changed", Step.PROVEN)
     assert (same.counts.proven, same.counts.unchanged) == (0, 1)
-    (first,), (second,) = quoted(console, proposal), quoted(console, proposal, "-2")
-    assert (worth(console, first), worth(console, second)) == (total_of(proposal), 3 * total_of(proposal))
+    (first,), (second,) = find_quotations(console, proposal), find_quotations(console, proposal, "-2")
+    assert (quotation_amount(console, first), quotation_amount(console, second)) == (
+        total_of(proposal),
+        3 * total_of(proposal),
+    )
 
 
 def test_an_order_of_a_proposal_leaves_its_quotation_as_it_is(console: Console, article: dict[str, Any]) -> None:
-    proposal = proposed(console, article)
+    proposal = enter_proposal(console, article)
     key = proposal["proposalId"]
     with proposing(console):
         console.run("orders", key)
@@ -222,16 +225,16 @@ def test_an_order_of_a_proposal_leaves_its_quotation_as_it_is(console: Console, 
 
     assert line(console, run, order).step is Step.PROVEN, line(console, run, order)
     assert run.counts.unchanged == 1
-    assert len(quoted(console, proposal)) == 1
+    assert len(find_quotations(console, proposal)) == 1
 
 
 def test_a_proposal_that_was_turned_down_in_time_is_not_written(console: Console, article: dict[str, Any]) -> None:
-    proposal = proposed(console, article, state="PROPOSAL-STATE-CANCELLED")
+    proposal = enter_proposal(console, article, state="PROPOSAL-STATE-CANCELLED")
     with proposing(console):
         run = console.run("orders", proposal["proposalId"])
 
     assert line(console, run, proposal["proposalId"]).cause == "document_cancelled"
-    assert quoted(console, proposal) == []
+    assert find_quotations(console, proposal) == []
 
 
 def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:
@@ -277,16 +280,16 @@ def documents_of(console: Console, run: Run) -> set[str]:
 
 
 def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None:
-    with opened(tmp_path, start=False, sandbox=True) as application:
+    with open_application(tmp_path, start=False, sandbox=True) as application:
         application.connections.join_sandbox()
         with pytest.raises(ConfigurationError) as caught:
             application.flows.change("orders", {"proposals": "quotation"}, somebody(WHO))
         assert caught.value.facts["setting"] == "proposals"
         assert caught.value.facts["expected"] == "expected_quotations"
-        named(application)
+        name_quotations(application)
 
 
-def named(application: Application) -> None:
+def name_quotations(application: Application) -> None:
     """Name the object, and then the field for our reference, as the set-up asks for them one after the other."""
     application.names.put(
         {path: name for path, name in QUOTATIONS.items() if path.startswith("objects.")}, somebody(WHO)

@@ -54,29 +54,29 @@ def start(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
     """Start console processes that end with the test; all of one test share a folder."""
     started: list[Obedient] = []
 
-    def begun(**settings: Any) -> Obedient:
+    def begin_console(**settings: Any) -> Obedient:
         console = Obedient(sandbox, tmp_path, **{"patience_seconds": 2.0, **settings})
         started.append(console)
         console.start()
         return console
 
-    yield begun
+    yield begin_console
     for console in started:
         console.kill()
 
 
-def yes(run: Run) -> Approval:
+def approval_of(run: Run) -> Approval:
     """Return a yes to this plan, brakes and all."""
     return Approval(run.fingerprint, "test", confirmed={brake.code: brake.count for brake in run.brakes})
 
 
-def unproven(console: Obedient, run: Run) -> dict[str, str]:
+def unproven_changes(console: Obedient, run: Run) -> dict[str, str]:
     """Return the changes of a run that are not proven, and why."""
     rows = console.ask("plans.rows", run.id, "changes", "", 0, 1000)
     return {row.key: row.cause for row in rows if row.step is not Step.PROVEN}
 
 
-def stopped_by_the_books(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
+def stop_preview(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
     """Return a console with a preview that waits for books that are away, and what takes them away."""
     console = start()
     console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
@@ -121,7 +121,7 @@ def test_the_till_is_told_for_which_run_it_is_asked_for_its_journals(start: Star
     assert all(reference.startswith(f"{run.id}-") for reference in references)
 
 
-def began(url: str, *names: str) -> list[str | None]:
+def workflow_queues(url: str, *names: str) -> list[str | None]:
     """Return from which queue each of these workflows was taken, or is to be; None where it began at once."""
     with rows(url) as (connection, schema):
         records = connection.execute(sa.text(f"SELECT workflow_uuid, queue_name FROM {schema}workflow_status"))  # noqa: S608 - ours
@@ -133,13 +133,13 @@ def began(url: str, *names: str) -> list[str | None]:
 def test_where_one_process_is_alone_a_run_begins_without_a_look_at_a_queue(start: Start) -> None:
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
-    console.ask("runs.commit", run.id, yes(run))
+    console.ask("runs.commit", run.id, approval_of(run))
     assert console.rests(run.id).state is RunState.DONE
     engine = f"sqlite:///{console.folder / 'engine.sqlite'}"
-    assert began(engine, f"preview-{run.id}", f"commit-{run.id}-1") == [None, None]
+    assert workflow_queues(engine, f"preview-{run.id}", f"commit-{run.id}-1") == [None, None]
 
 
-def scheduled(console: Obedient) -> Run:
+def run_schedule(console: Obedient) -> Run:
     """Make the schedule due and return its run as it was left."""
     console.ask("due", "products-changes")
     (run, *_) = console.ask("runs.latest", "products")
@@ -159,7 +159,7 @@ def by_itself(start: Start, *, may_send: bool) -> Obedient:
 @pytest.mark.long
 def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=True)
-    scheduled(console)
+    run_schedule(console)
     writes = len(sandbox.ledger.writes())
     console.ask("look_due", "look-drift")
     counts_by_kind = {check.kind: check.counts for check in console.ask("drift.latest")}
@@ -171,7 +171,7 @@ def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandb
 
 
 def test_a_scheduled_plan_waits_for_a_person(start: Start, sandbox: Sandbox) -> None:
-    run = scheduled(by_itself(start, may_send=False))
+    run = run_schedule(by_itself(start, may_send=False))
     assert (run.state, run.by, run.approval) == (RunState.READY, "schedule", None)
     assert not sandbox.ledger.writes()
 
@@ -212,7 +212,7 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
     start: Start, sandbox: Sandbox
 ) -> None:
     console = by_itself(start, may_send=True)
-    run = scheduled(console)
+    run = run_schedule(console)
     assert run.state is RunState.DONE
     assert run.approval is not None
     assert run.approval.by == "schedule"
@@ -221,7 +221,7 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
     code = next(article.code for article in sandbox.shop.articles if article.code in till_codes and article.price_excl)
     sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 987.65})
     writes = len(sandbox.ledger.writes())
-    run = scheduled(console)
+    run = run_schedule(console)
     assert (run.state, [brake.code for brake in run.brakes]) == (RunState.READY, ["brake_price"])
     assert len(sandbox.ledger.writes()) == writes
 
@@ -229,16 +229,16 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
 @pytest.mark.long
 def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(start: Start, sandbox: Sandbox) -> None:
     console = by_itself(start, may_send=True)
-    scheduled(console)
+    run_schedule(console)
     console.ask("flows.change", "products", {"auto_approve": False}, somebody("test"))
     till_codes = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
     article = next(
         candidate for candidate in sandbox.shop.articles if candidate.code in till_codes and candidate.price_excl
     )
     sandbox.accountview.edit("ARTICLE", article.code, {"ART_DESC1": "Met een andere naam"})
-    waits = scheduled(console)
+    waits = run_schedule(console)
     assert (waits.state, waits.brakes) == (RunState.READY, ())
-    second_run = scheduled(console)
+    second_run = run_schedule(console)
     assert (second_run.state, second_run.error, second_run.facts["run"]) == (
         RunState.DISCARDED,
         "plan_says_the_same",
@@ -246,7 +246,7 @@ def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(s
     )
     assert console.ask("runs.get", waits.id).state is RunState.READY
     console.ask("flows.change", "products", {"auto_approve": True}, somebody("test"))
-    scheduled(console)
+    run_schedule(console)
     finished_run = console.rests(waits.id)
     assert (finished_run.state, finished_run.counts.proven) == (RunState.DONE, waits.counts.planned)
 
@@ -255,7 +255,7 @@ def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Star
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="mplus", times=None)
-    console.ask("runs.commit", run.id, yes(run))
+    console.ask("runs.commit", run.id, approval_of(run))
     until(lambda: bool(console.ask("runs.get", run.id).error), "the trouble")
     stopped = console.ask("runs.get", run.id)
     assert (stopped.state, stopped.error) == (RunState.COMMITTING, "service_unavailable")
@@ -263,12 +263,12 @@ def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Star
     sandbox.switches.disarm(away)
     finished_run = console.rests(run.id)
     assert (finished_run.state, finished_run.error) == (RunState.DONE, "")
-    assert unproven(console, finished_run) == {}
+    assert unproven_changes(console, finished_run) == {}
 
 
 @pytest.mark.long
 def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
-    console, run_id, away = stopped_by_the_books(start, sandbox)
+    console, run_id, away = stop_preview(start, sandbox)
     assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
     sandbox.switches.disarm(away)
     run = console.rests(run_id)
@@ -276,7 +276,7 @@ def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start
 
 
 def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sandbox: Sandbox) -> None:
-    console, run_id, away = stopped_by_the_books(start, sandbox)
+    console, run_id, away = stop_preview(start, sandbox)
     console.ask("runs.cancel", run_id, somebody("somebody"))
     until(lambda: console.ask("runs.get", run_id).state is RunState.DISCARDED, "the end")
     sandbox.switches.disarm(away)
@@ -307,7 +307,9 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
     with closing(open_database(console.url)) as database:
         with database.write() as connection:
             connection.execute(runs.update().where(runs.c.id == run.id).values(started_at=long_ago))
-        console.ask("work.engine.runner.commit.approve", run.id, yes(run))  # and its process is slow to queue it
+        console.ask(
+            "work.engine.runner.commit.approve", run.id, approval_of(run)
+        )  # and its process is slow to queue it
         beats: set[Any] = set()
 
         def has_looked_twice() -> bool:
@@ -393,7 +395,7 @@ def test_a_run_that_waits_for_a_process_that_died_is_done_by_another(
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=3.0):
         server.ask("runs.preview", PreviewRequest("products", somebody("test")))
         waits = server.ask("runs.preview", PreviewRequest("customers", somebody("test")))
-    (queued,) = began(postgres_url, f"preview-{waits}")
+    (queued,) = workflow_queues(postgres_url, f"preview-{waits}")
     assert queued == "runs-worker-1"
     assert server.rests(waits, TAKEN_OVER_WITHIN_SECONDS).state is RunState.READY
 
@@ -417,7 +419,7 @@ def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: S
     server = start(database_url=postgres_url)
     run = server.rests(server.ask("runs.preview", PreviewRequest("products", somebody("test"))))
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="createProduct", times=None, seconds=0.5)
-    server.ask("runs.commit", run.id, yes(run))
+    server.ask("runs.commit", run.id, approval_of(run))
     until(lambda: bool(sandbox.ledger.writes()), "the first write")
     server.kill()
     worker = start(database_url=postgres_url, executor="worker")
@@ -425,7 +427,7 @@ def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: S
     sandbox.switches.disarm(slow)
     finished_run = worker.rests(run.id, TAKEN_OVER_WITHIN_SECONDS)
     assert finished_run.state is RunState.DONE
-    assert unproven(worker, finished_run) == {}
+    assert unproven_changes(worker, finished_run) == {}
     numbers = [row["extArticleId"] for row in sandbox.state("articles", "mplus") if row.get("extArticleId")]
     assert len(numbers) == len(set(numbers))
 
@@ -460,9 +462,9 @@ def test_no_row_of_the_engine_makes_a_worker_run_a_command(
     ended = states(engine, planted)
     console.stop()
 
-    assert not mark.exists(), console.said()
+    assert not mark.exists(), console.read_output()
     assert set(ended.values()) <= {"ERROR", "SUCCESS"}
-    assert "asks for code to be run" in console.said()
+    assert "asks for code to be run" in console.read_output()
 
 
 def states(engine: str, workflows: list[str]) -> dict[str, str]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.consoles import Console, opened
-from tests.forks import forked
+from tests.consoles import Console, open_application
+from tests.forks import start_process
 from tests.planted_person import ME, NUMBER, Shop, at_rest_on, erase_until, hits
 from tests.timeouts import SECONDS
 
@@ -18,10 +18,10 @@ STAGES = [("database", 0.0), ("log", 0.0), ("log", 0.02), ("log", 0.1), ("log", 
 
 
 @pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def planted_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a console at rest that has the person."""
     data = tmp_path_factory.mktemp("data") / "data"
-    with opened(data, sandbox=True, sandbox_articles=50) as application:
+    with open_application(data, sandbox=True, sandbox_articles=50) as application:
         shop = Shop(Console(application), data, whole=False)
         shop.run("products", "10001")
         shop.plant()
@@ -30,24 +30,24 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def touches(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
+def touches(planted_data: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
     """How many touches an erase has that nobody kills."""
     folder = tmp_path_factory.mktemp("whole")
-    assert killed_at(folder, planted, 0) == 0
+    assert erase_and_die(folder, planted_data, 0) == 0
     assert hits(folder / "data") == {}
     return int((folder / "told").read_text(encoding="utf-8"))
 
 
-def killed_at(folder: Path, planted: Path, moment: int, stage: str = "", seconds: float = 0.0) -> int | None:
+def erase_and_die(folder: Path, planted: Path, moment: int, stage: str = "", seconds: float = 0.0) -> int | None:
     """Erase in a process that dies, on a copy of the folder, and return how it ended."""
     shutil.copytree(planted, folder / "data")
-    process = forked(erase_until, folder / "data", moment, folder / "told", stage, seconds)
+    process = start_process(erase_until, folder / "data", moment, folder / "told", stage, seconds)
     process.join(SECONDS)
     assert process.exitcode in (0, -9)
     return process.exitcode
 
 
-def finished(data: Path) -> None:
+def finish_erasure(data: Path) -> None:
     """Finish what was cut short; where nothing was begun yet, begin."""
     with at_rest_on(data) as application:
         persons = application.persons
@@ -61,15 +61,17 @@ def finished(data: Path) -> None:
 
 
 @pytest.mark.parametrize("part", range(MOMENTS + LAST))
-def test_whatever_moment_it_is_killed_at_it_is_finished(planted: Path, touches: int, tmp_path: Path, part: int) -> None:
+def test_whatever_moment_it_is_killed_at_it_is_finished(
+    planted_data: Path, touches: int, tmp_path: Path, part: int
+) -> None:
     moment = 1 + part * (touches - 1) // (MOMENTS - 1) if part < MOMENTS else touches - (part - MOMENTS) - 1
-    assert killed_at(tmp_path, planted, moment) == -9
-    finished(tmp_path / "data")
+    assert erase_and_die(tmp_path, planted_data, moment) == -9
+    finish_erasure(tmp_path / "data")
 
 
 @pytest.mark.parametrize(("stage", "seconds"), STAGES, ids=str)
 def test_killed_while_the_log_or_the_files_are_written_anew(
-    planted: Path, tmp_path: Path, stage: str, seconds: float
+    planted_data: Path, tmp_path: Path, stage: str, seconds: float
 ) -> None:
-    killed_at(tmp_path, planted, 0, stage, seconds)  # a fast machine may be done before
-    finished(tmp_path / "data")
+    erase_and_die(tmp_path, planted_data, 0, stage, seconds)  # a fast machine may be done before
+    finish_erasure(tmp_path / "data")

@@ -19,7 +19,7 @@ from integration.core.run import Mode
 from integration.settings import Settings, load_settings
 from integration.store.files import make_private
 from tests.clocks import Ahead
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.planted_person import ADDRESS, ARTICLE, DEBTOR, ME, PLANTED, Shop
 from tests.postgres import new_database_on, postgres_server
 from tests.stores import stores_in
@@ -29,7 +29,7 @@ __all__ = ["postgres_server"]
 PASSPHRASE = "correct horse battery"
 
 
-def found_by_search(shop: Shop) -> set[str]:
+def words_in_search(shop: Shop) -> set[str]:
     """Return which planted words lead to a record."""
     return {word for word in PLANTED if shop.application.search.records(word, "nl")}
 
@@ -46,7 +46,9 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             server = request.getfixturevalue("postgres_server")
             where["database_url"] = closing.enter_context(new_database_on(server))
         clock = Ahead()
-        application = closing.enter_context(opened(data, machine=clock, sandbox=True, sandbox_articles=50, **where))
+        application = closing.enter_context(
+            open_application(data, machine=clock, sandbox=True, sandbox_articles=50, **where)
+        )
         new_shop = Shop(Console(application), data, request.param == "whole", where.get("database_url", ""))
         new_shop.run("products", ARTICLE)
         new_shop.plant()
@@ -61,7 +63,7 @@ def at_home(shop: Shop) -> Settings:
 
 
 @contextmanager
-def elsewhere(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
+def empty_console(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
     """Give the settings of an empty console in the same sort of database."""
     if not shop.url:
         yield load_settings(data=data)
@@ -70,19 +72,19 @@ def elsewhere(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterato
         yield load_settings(data=data, database_url=url)
 
 
-def restored_without_the_person(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def restore_without_person(shop: Shop, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """Restore the backup of before with the list and without it, and one that was made afterwards."""
-    with elsewhere(shop, tmp_path / "new", request) as settings:
+    with empty_console(shop, tmp_path / "new", request) as settings:
         settings.data.mkdir()
         make_private(settings.data / "console.erased")
         (settings.data / "console.erased").write_bytes((shop.data / "console.erased").read_bytes())
         assert restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 1
         assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
-    with elsewhere(shop, tmp_path / "without", request) as settings:
+    with empty_console(shop, tmp_path / "without", request) as settings:
         assert restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE).erased == 0
         assert shop.hits(settings.data, settings.database_url.get_secret_value())
     make(at_home(shop), tmp_path / "later.zip", PASSPHRASE, shop.application.log.copy)
-    with elsewhere(shop, tmp_path / "later", request) as settings:
+    with empty_console(shop, tmp_path / "later", request) as settings:
         assert restore_backup(settings, tmp_path / "later.zip", PASSPHRASE).erased == 0
         assert shop.hits(settings.data, settings.database_url.get_secret_value()) == {}
 
@@ -110,7 +112,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     others = {row["SUB_NR"]: row["ACCT_NAME"] for row in shop.console.sandbox.state("CONTACT")}
     assert [number for number, name in others.items() if number != "39001" and name in page] == []
 
-    assert {"zwq@planted.example", "Zwiebelquast"} <= found_by_search(shop)
+    assert {"zwq@planted.example", "Zwiebelquast"} <= words_in_search(shop)
     before, documents = shop.sums(), personal_data.documents
     with pytest.raises(ConfigurationError) as refused:
         persons.erase(customer, "39002", ME)
@@ -129,7 +131,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
 
     assert blotted.remaining == {}
     assert shop.hits() == {}
-    assert found_by_search(shop) == set()
+    assert words_in_search(shop) == set()
     assert {run: counts for run, counts in shop.sums().items() if run != waiting.id} == {
         run: counts for run, counts in before.items() if run != waiting.id
     }
@@ -148,7 +150,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
     wrote = next(run for run in shop.application.runs.latest("customers", limit=100) if run.counts.proven)
     assert "39001" not in shop.console.lines(shop.console.undo(wrote))  # of what says nothing any more
 
-    restored_without_the_person(shop, tmp_path, request)
+    restore_without_person(shop, tmp_path, request)
 
     assert persons.lift(customer, ME)
     assert shop.console.lines(shop.console.preview("customers", "39001"))["39001"].cause != "person_erased"

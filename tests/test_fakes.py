@@ -20,7 +20,7 @@ class TestMemoryAsSource(SourceContract):
     @pytest.fixture
     def touch(self, connector: MemoryConnector) -> Touch:
         def change(key: str) -> None:
-            article = connector.held(Kind.ARTICLE)[key]
+            article = connector.records_of(Kind.ARTICLE)[key]
             connector.put(replace(article, values={**article.values, "name": "Anders"}))
 
         return change
@@ -50,7 +50,7 @@ def test_a_lost_answer_leaves_what_was_done(*, after: bool) -> None:
     target.lose_answer(PRODUCT.key, after=after)
     with pytest.raises(InDoubtError):
         target.write(a_create(PRODUCT), None, Links(), "t1")
-    assert (PRODUCT.key in target.held(Kind.PRODUCT)) is after
+    assert (PRODUCT.key in target.records_of(Kind.PRODUCT)) is after
     assert target.write(a_create(PRODUCT), None, Links(), "t1").reference
     assert target.writes == [PRODUCT.key]
 

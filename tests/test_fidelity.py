@@ -38,10 +38,10 @@ from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import stage_records
-from tests.connectors.accountview.conversation import TABLES, an_accountview, asked_for
+from tests.connectors.accountview.conversation import TABLES, an_accountview, query_parameters
 from tests.connectors.mplus.tills import NOWHERE, answering
 from tests.fakes import Links, MemoryConnector
-from tests.flow_harness import FlowHarness, shipped
+from tests.flow_harness import FlowHarness, shipped_mapping
 from tests.flows.days.test_logic import days
 from tests.flows.orders.tills import orders
 from tests.stores import new_database
@@ -146,7 +146,9 @@ def forms(value: object) -> Iterator[Form]:
                 yield "as number", int(str(value)), value
 
 
-def told(rows: Sequence[Mapping[str, object]], column: str, form: str, places: Sequence[int], index: int) -> Rows:
+def rows_in_form(
+    rows: Sequence[Mapping[str, object]], column: str, form: str, places: Sequence[int], index: int
+) -> Rows:
     """Return rows in which a column is told in a form in some places, or, by `what`, as that is meant."""
     new_rows = [dict(row) for row in rows]
     for place in places:
@@ -170,8 +172,8 @@ def of_rows(
             for places in ([1], list(range(len(rows)))):
                 if form is ABSENT and len(places) > 1:
                     continue
-                new_rows = told(rows, column, name, places, FORM)
-                means = evaluate(told(rows, column, name, places, MEANING)) if has_meaning else None
+                new_rows = rows_in_form(rows, column, name, places, FORM)
+                means = evaluate(rows_in_form(rows, column, name, places, MEANING)) if has_meaning else None
                 keys = [str(rows[place][key]) for place in places]
                 yield Case(f"{column} {name} in {len(places)}", keys, partial(evaluate, new_rows), means)
         for places in ([1], list(range(len(rows)))):
@@ -192,7 +194,7 @@ def books(answers: Mapping[str, Sequence[Mapping[str, object]]], **columns: str)
     """Return books with these rows, by table; their dictionary shows the columns of the first row of each."""
 
     def answering(request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         if query["BusinessObject"] == "FLD":
             table = query.get("FilterValue1", "CONTACT").strip()
             return httpx.Response(200, json={"DCT_FLD": list(dictionary(table))})
@@ -214,7 +216,7 @@ def dictionary(table: str) -> Iterator[dict[str, object]]:
         yield {"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": letter, "FIELD_LEN": 60}
 
 
-def came_of(staged: Sequence[Staged]) -> Came:
+def staged_values(staged: Sequence[Staged]) -> Came:
     """Return what records come to in a flow; one that waits, or takes no part, comes to nothing."""
     return {
         staged_record.key: staged_record.record.flat() if staged_record.record else None for staged_record in staged
@@ -241,18 +243,20 @@ VAT: Sequence[Mapping[str, object]] = [
 ]  # fmt: skip
 
 
-def sold(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Came:
+def stage_articles(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Came:
     """Return what articles come to in the flow of products."""
     source = books({"ARTICLE": articles, "VAT": vat})
     rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
     tables = {"vat_codes": {"1": "10", "2": "20"}}
-    logic = ProductsLogic(ProductSettings(blocked="inactive"), shipped("products"), 7, tables, rates, lambda code: code)
+    logic = ProductsLogic(
+        ProductSettings(blocked="inactive"), shipped_mapping("products"), 7, tables, rates, lambda code: code
+    )
     stage = FLOWS["products"].flow.stage("articles")
-    return came_of(stage_records(logic, stage, source.extract(Kind.ARTICLE).records))
+    return staged_values(stage_records(logic, stage, source.extract(Kind.ARTICLE).records))
 
 
 def test_articles() -> None:
-    check(of_rows(ARTICLES, "ART_CODE", sold), sold(ARTICLES), 100)
+    check(of_rows(ARTICLES, "ART_CODE", stage_articles), stage_articles(ARTICLES), 100)
 
 
 def test_percentages() -> None:
@@ -260,21 +264,21 @@ def test_percentages() -> None:
     keys = {"1": ["1003"], "2": ["1001", "1002"]}
 
     def cases() -> Iterator[Case]:
-        for case in of_rows(VAT, "VAT_CODE", lambda vat: sold(articles, vat)):
+        for case in of_rows(VAT, "VAT_CODE", lambda vat: stage_articles(articles, vat)):
             yield Case(case.name, [key for code in case.keys for key in keys[code]], case.came, case.meant)
 
-    check(cases(), sold(articles), 30)
+    check(cases(), stage_articles(articles), 30)
 
 
-def known(debtors: Sequence[Mapping[str, object]]) -> Came:
+def stage_debtors(debtors: Sequence[Mapping[str, object]]) -> Came:
     """Return what debtors come to in the flow of customers."""
-    logic = Customers(CustomerSettings(), shipped("customers"), 7, {})
+    logic = Customers(CustomerSettings(), shipped_mapping("customers"), 7, {})
     stage = FLOWS["customers"].flow.counted_stage
-    return came_of(stage_records(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
+    return staged_values(stage_records(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
 
 
 def test_debtors() -> None:
-    check(of_rows(DEBTORS, "SUB_NR", known), known(DEBTORS), 100)
+    check(of_rows(DEBTORS, "SUB_NR", stage_debtors), stage_debtors(DEBTORS), 100)
 
 
 # ---- values of the books that vanish from one run to the next
@@ -419,10 +423,10 @@ def of_elements(whole: Element, name: str, keys: Sequence[str], evaluate: Callab
     places = [node for node in whole.iter() if len(node) == 0]
     for place, node in enumerate(places):
         wire, text = etree.QName(node).localname, node.text or ""
-        padded = changed(whole, place, f"\n {text}\t")
+        padded = change_leaf(whole, place, f"\n {text}\t")
         yield Case(f"{name} {place} {wire} padded", keys, partial(evaluate, padded), before)
         for form, becomes in xml_forms(wire, text):
-            variant = changed(whole, place, becomes)
+            variant = change_leaf(whole, place, becomes)
             yield Case(f"{name} {place} {wire} {form}", keys, partial(evaluate, variant), None)
         for form, spoilt in shapes(whole, node):
             yield Case(f"{name} {place} {wire} {form}", keys, partial(evaluate, spoilt), None)
@@ -452,7 +456,7 @@ def shapes(whole: Element, node: Element) -> Iterator[tuple[str, Element]]:
         yield form, copy
 
 
-def changed(whole: Element, place: int, becomes: str | None) -> Element:
+def change_leaf(whole: Element, place: int, becomes: str | None) -> Element:
     copy = deepcopy(whole)
     node = [leaf for leaf in copy.iter() if len(leaf) == 0][place]
     if becomes is None:
@@ -469,7 +473,7 @@ def changed(whole: Element, place: int, becomes: str | None) -> Element:
 def test_documents(kind: Kind, becomes: str) -> None:
     logic = orders(documents=str(kind), becomes=becomes, default_debtor="forced", debtor_number="20001")
 
-    def booked(document: Element) -> Came:
+    def stage_document(document: Element) -> Came:
         try:
             record = codec.decode_document(kind, document, None, {"1001": "1001"})
         except WrongValueError:
@@ -481,7 +485,7 @@ def test_documents(kind: Kind, becomes: str) -> None:
         return {"a-1": [{name: part.values.get(name) for name in COUNTS} for part in parts]}
 
     def contradicting() -> Iterator[Case]:
-        yield from of_elements(whole, str(kind), ["a-1"], booked)
+        yield from of_elements(whole, str(kind), ["a-1"], stage_document)
         for place, node in enumerate(leaf for leaf in whole.iter() if len(leaf) == 0):
             wire, text, above = etree.QName(node).localname, node.text or "", node.getparent()
             others: tuple[str, ...] = ()
@@ -492,12 +496,12 @@ def test_documents(kind: Kind, becomes: str) -> None:
             elif wire == "year" and above is not None and above.tag == qualified("financialDate"):
                 others = ("26", "1999", "2099")
             for other in others:
-                variant = changed(whole, place, other)
-                yield Case(f"{kind} {place} {wire} {other}", ["a-1"], partial(booked, variant), None)
+                variant = change_leaf(whole, place, other)
+                yield Case(f"{kind} {place} {wire} {other}", ["a-1"], partial(stage_document, variant), None)
 
     whole = DOCUMENTS[kind]
-    assert booked(whole) != {"a-1": None}
-    check(contradicting(), booked(whole), 250)
+    assert stage_document(whole) != {"a-1": None}
+    check(contradicting(), stage_document(whole), 250)
 
 
 RELATION = element(
@@ -527,7 +531,7 @@ RELATION_TEXTS = frozenset(
 def test_relations() -> None:
     form = codec.RelationForm({})
 
-    def told(relation: Element) -> Came:
+    def read_relation(relation: Element) -> Came:
         try:
             codec.expect_relation_number(relation)
             values = form.read(relation, "7").values
@@ -536,17 +540,17 @@ def test_relations() -> None:
         return {"7": {name: value for name, value in values.items() if value not in (None, "")}}
 
     def cases() -> Iterator[Case]:
-        whole = told(RELATION)["7"]
+        whole = read_relation(RELATION)["7"]
         assert isinstance(whole, dict)
         paths: dict[str, list[str]] = {}
         for place, node in enumerate(RELATION.iter()):
             if not place:
                 continue
-            lacking = told(changed(RELATION, place - 1, None))["7"]
+            lacking = read_relation(change_leaf(RELATION, place - 1, None))["7"]
             paths[etree.QName(node).localname] = sorted(
                 whole.keys() - (lacking if isinstance(lacking, dict) else whole)
             )
-        for case in of_elements(RELATION, "relation", ["7"], told):
+        for case in of_elements(RELATION, "relation", ["7"], read_relation):
             _, _, wire, form_name, *_ = *case.name.split(maxsplit=3), ""
             if wire in RELATION_TEXTS and form_name not in ("absent", "empty", "twice", "with an element in it"):
                 continue  # any text is a text
@@ -556,7 +560,7 @@ def test_relations() -> None:
             else:
                 yield case
 
-    check(cases(), told(RELATION), 60)
+    check(cases(), read_relation(RELATION), 60)
 
 
 LEVEL = element(
@@ -639,7 +643,7 @@ DAYS = ["2026-11-20/1", "2026-11-20/2"]
 ON_A_PAGE = ("date", "reference", "account", "amount", "vat", "vat_code", "vat_base", "debtor", "item", "cost_centre")
 
 
-def answered(day: Element) -> Callable[[httpx.Request], str]:
+def answer_day(day: Element) -> Callable[[httpx.Request], str]:
     """Return how a till answers that tells this of a day, and the same of another branch."""
     elsewhere = {node.tag: node for node in ELSEWHERE}
 
@@ -660,9 +664,9 @@ def answered(day: Element) -> Callable[[httpx.Request], str]:
     return answer
 
 
-def closed(settings: Mapping[str, Any], day: Element) -> Came:
+def stage_day(settings: Mapping[str, Any], day: Element) -> Came:
     """Return what a day of the till comes to in the flow of days, as it is booked."""
-    client = answering(answered(day))
+    client = answering(answer_day(day))
     source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
     booked: dict[str, object] = {}
     for staged_record in days(**settings).stage(FLOWS["days"].flow.counted_stage, source.fetch(Kind.DAY, DAYS)):
@@ -675,7 +679,7 @@ def closed(settings: Mapping[str, Any], day: Element) -> Came:
     "settings", [{}, {"mode": "cash", "drawer_account": "1000", "counts": "when_there", "closed_by": "hours"}]
 )
 def test_closed_days(settings: dict[str, Any]) -> None:
-    evaluate = partial(closed, settings)
+    evaluate = partial(stage_day, settings)
     before = evaluate(DAY)
     assert all(before.values())
     cases = of_elements(DAY, "day", DAYS, evaluate)
@@ -728,7 +732,7 @@ NEWER = Record(  # what the source says now: something else, or nothing
 )
 
 
-def planned(current: Record | None) -> Came:
+def plan_product(current: Record | None) -> Came:
     """Return what plans come to for a product that the till holds so: whether both agree, and what is written."""
     outcomes: list[object] = []
     for record in (AGREED, NEWER):
@@ -742,7 +746,7 @@ def planned(current: Record | None) -> Came:
     return {"1001": outcomes}
 
 
-def looked_up(product: Element) -> Record | None:
+def look_up_product(product: Element) -> Record | None:
     """Return what the till holds; None where it cannot be read."""
     links = Links({(Kind.GROUP, "K"): "5", (Kind.PRODUCT, "1001"): "70", (Kind.ARTICLE, "1001"): "1001"})
     xml = etree.tostring(product, encoding="unicode")
@@ -753,32 +757,32 @@ def looked_up(product: Element) -> Record | None:
     return None if isinstance(record, Unreadable) else record
 
 
-def held_so(product: Element) -> Came:
-    record = looked_up(product)
-    return {"1001": None} if record is None else planned(record)
+def plan_held_product(product: Element) -> Came:
+    record = look_up_product(product)
+    return {"1001": None} if record is None else plan_product(record)
 
 
 def of_a_product() -> Iterator[Case]:
-    whole = looked_up(HELD)
+    whole = look_up_product(HELD)
     assert whole is not None
-    for case in of_elements(HELD, "product", ["1001"], held_so):
+    for case in of_elements(HELD, "product", ["1001"], plan_held_product):
         _, place, wire, form, *_ = *case.name.split(maxsplit=3), ""
         path = NONE_IS_EMPTY.get(f"{place} {wire}", "")
         if form in ("padded", "blanks") and wire in NAMES:  # blanks are a part of a text
             continue
         if path and form in ("absent", "empty", "blanks"):
-            yield replace(case, meant=planned(without(whole, path)))
+            yield replace(case, meant=plan_product(without_value(whole, path)))
         else:
             yield case
 
 
-def without(record: Record, path: str) -> Record:
+def without_value(record: Record, path: str) -> Record:
     """Return a record that does not have a value."""
     part, _, name = path.rpartition("/")
-    parts = tuple(without(child, name) if child.key == part else child for child in record.parts)
+    parts = tuple(without_value(child, name) if child.key == part else child for child in record.parts)
     values = {field_name: value for field_name, value in record.values.items() if part or field_name != name}
     return replace(record, values=values, parts=parts)
 
 
 def test_products_that_the_till_holds() -> None:
-    check(of_a_product(), planned(AGREED), 80)
+    check(of_a_product(), plan_product(AGREED), 80)

@@ -31,7 +31,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         yield Terminal({"DATA": str(tmp_path_factory.mktemp("data")), **access(sandbox)})
 
 
-def looked_at(ended: CommandResult) -> CommandResult:
+def check_output(ended: CommandResult) -> CommandResult:
     assert (harmful(ended.out), harmful(ended.err)) == ([], [])
     assert "Traceback" not in ended.err
     return ended
@@ -40,23 +40,23 @@ def looked_at(ended: CommandResult) -> CommandResult:
 @pytest.mark.long
 def test_no_command_does_what_a_name_says(terminal: Terminal, tmp_path: Path) -> None:
     for flow in ("products", "customers", "stock", "orders"):
-        looked_at(terminal("preview", flow))
-    run = looked_at(terminal("preview", "products", "--complete", "--json")).json
-    looked_at(terminal("show", run["run"]))
-    looked_at(terminal("show", run["run"], "--json"))
-    looked_at(terminal("commit", run["run"], "--fingerprint", run["fingerprint"], *confirmations(run)))
+        check_output(terminal("preview", flow))
+    run = check_output(terminal("preview", "products", "--complete", "--json")).json
+    check_output(terminal("show", run["run"]))
+    check_output(terminal("show", run["run"], "--json"))
+    check_output(terminal("commit", run["run"], "--fingerprint", run["fingerprint"], *confirmations(run)))
     for command in ("issues", "runs", "check", "settings"):
-        looked_at(terminal(command))
-        looked_at(terminal(command, "--json"))
-    result = looked_at(
+        check_output(terminal(command))
+        check_output(terminal(command, "--json"))
+    result = check_output(
         terminal("log", "SELECT title, facts, before, after FROM events WHERE title <> ''", "--rows", "500")
     )
     assert visible("invoice\u202efdp.exe") in result.out
-    query_result = looked_at(terminal("log", "SELECT DISTINCT title FROM events", "--rows", "1000", "--json")).json
+    query_result = check_output(terminal("log", "SELECT DISTINCT title FROM events", "--rows", "1000", "--json")).json
     assert {"invoice\u202efdp.exe", "=cmd|' /C calc'!A0"} <= {title for (title,) in query_result["rows"]}
 
     file = tmp_path / "log.csv"
-    looked_at(terminal("export", str(file)))
+    check_output(terminal("export", str(file)))
     table = pd.read_csv(file, keep_default_na=False, encoding="utf-8-sig")
     assert {"=cmd|' /C calc'!A0", "\u202aa\u202bb\u202cc\u202dd"} <= set(table["title"].map(unescape_formulas))
     assert not [title for title in table["title"] if re.match("[=+@-]", title)]
@@ -79,7 +79,7 @@ def test_what_was_typed_is_told_in_one_line(terminal: Terminal, name: str) -> No
         ["retry", "products", clean_name],
         query,
     ):
-        looked_at(terminal(*arguments))
+        check_output(terminal(*arguments))
 
 
 # ---- answers of systems that are none -------------------------------------------------------------------------------
@@ -140,7 +140,7 @@ def test_no_error_of_a_system_does_what_it_says(terminal: Terminal, tmp_path: Pa
     with answering(status, reason, body, kind, **headers) as address:
         places = {"DATA": str(tmp_path), "ACCOUNTVIEW__URL": f"{address}api/v3", "MPLUS__URL": address, "LOG": "debug"}
         for arguments in (["check"], ["check", "--json"], ["preview", "products", "--wait", "1"]):
-            looked_at(terminal(*arguments, **places))
+            check_output(terminal(*arguments, **places))
 
 
 # ---- what a bug says -------------------------------------------------------------------------------------------------

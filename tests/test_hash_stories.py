@@ -14,7 +14,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Correction, Kind, Record
 from integration.core.run import Mode, Run
 from integration.store.tables import links
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.postgres import postgres_server, postgres_url
 from tests.stores import stores_in
@@ -33,7 +33,7 @@ Shop = Console
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop whose levels both systems agree on, known by their hashes."""
     settings = {"database_url": request.getfixturevalue("postgres_url")} if request.param == "postgres" else {}
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, **settings) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True, **settings) as application:
         console = Console(application)
         console.run("products")
         answers = {"branches": {"1": "formula", "2": "stock_technical"}, "reservations": "field", "reserved": "K9_RSRV"}
@@ -43,15 +43,15 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield console
 
 
-def planned(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]:
+def preview_stock(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]:
     """Return a plan with what its lines and its counts say, and put it aside."""
     run = shop.preview("stock", mode=mode)
     rows = shop.application.plans.rows(run.id, limit=10_000)
     counts = (run.counts.read, run.counts.unchanged, run.fingerprint, *run.brakes)
-    return run, {("counts", *counts), *map(told, rows)}
+    return run, {("counts", *counts), *map(row_content, rows)}
 
 
-def told(row: PlanRow) -> tuple[object, ...]:
+def row_content(row: PlanRow) -> tuple[object, ...]:
     """Return all that a line says, as something that can be compared."""
     values = (
         row.action,
@@ -67,7 +67,7 @@ def told(row: PlanRow) -> tuple[object, ...]:
     return (*values, str(sorted(row.facts.items())), str(row.change))
 
 
-def known(shop: Shop) -> dict[str, tuple[str, str]]:
+def stored_hashes(shop: Shop) -> dict[str, tuple[str, str]]:
     """Return the hashes of every link that has any, by its key."""
     query = sa.select(links).where(links.c.flow == "stock", links.c.source_hash != "")
     rows = stores_in(shop.application).database.rows(query)
@@ -116,17 +116,17 @@ def counts_sales(shop: Shop) -> None:
 @BOTH
 def test_a_planted_hash_is_believed_by_day_and_found_when_everything_is_read(shop: Shop) -> None:
     """Both runs in one: what hashes say is not looked at by day, and everything is at night."""
-    before = known(shop)
+    before = stored_hashes(shop)
     key = min(before)
     assert len(before) > 30
     recount(shop, key, 4711)
     till = shop.application.access.connector("mplus")
     assert isinstance(till, HashedTarget)
     keep(shop, key, target_hash=till.hashes([at_the_till(shop, key)])[key])
-    by_day, lines = planned(shop, Mode.CHANGES)
+    by_day, lines = preview_stock(shop, Mode.CHANGES)
     assert (len(lines), by_day.counts.unchanged) == (1 + by_day.counts.skipped + by_day.counts.parked, len(before))
 
-    at_night, lines = planned(shop, Mode.COMPLETE)
+    at_night, lines = preview_stock(shop, Mode.COMPLETE)
     (line,) = [row for row in shop.application.plans.rows(at_night.id, limit=10_000) if row.change]
     assert line.key == key
     assert at_night.counts.unchanged == len(before) - 1
@@ -135,53 +135,53 @@ def test_a_planted_hash_is_believed_by_day_and_found_when_everything_is_read(sho
         index=False
     )
     assert tuple(event) == (key, "stock")
-    assert key not in known(shop)
+    assert key not in stored_hashes(shop)
     shop.application.runs.discard(at_night.id, by=WHO)
-    assert planned(shop, Mode.CHANGES)[1] == lines
-    assert known(shop) == {other: hashes for other, hashes in before.items() if other != key}
+    assert preview_stock(shop, Mode.CHANGES)[1] == lines
+    assert stored_hashes(shop) == {other: hashes for other, hashes in before.items() if other != key}
 
 
 @pytest.mark.long
 @BOTH
 def test_a_link_of_before_is_compared_once_and_then_known(shop: Shop) -> None:
-    before = known(shop)
+    before = stored_hashes(shop)
     with stores_in(shop.application).database.write() as connection:
         connection.execute(links.update().values(source_hash="", target_hash=""))
-    _, lines = planned(shop, Mode.CHANGES)
-    assert known(shop) == before
-    assert planned(shop, Mode.CHANGES)[1] == lines
+    _, lines = preview_stock(shop, Mode.CHANGES)
+    assert stored_hashes(shop) == before
+    assert preview_stock(shop, Mode.CHANGES)[1] == lines
 
 
 @BOTH
 @pytest.mark.long
 def test_what_the_books_have_by_now_is_compared_though_neither_side_shows_it(shop: Shop) -> None:
-    key = min(known(shop))
+    key = min(stored_hashes(shop))
     counts_sales(shop)
     sell(shop, key, 2)
     for _ in range(2):
         shop.run("stock", mode=Mode.CHANGES)
     moves = stores_in(shop.application).moves
-    assert key in known(shop)
-    assert planned(shop, Mode.CHANGES)[0].fingerprint == planned(shop, Mode.COMPLETE)[0].fingerprint
+    assert key in stored_hashes(shop)
+    assert preview_stock(shop, Mode.CHANGES)[0].fingerprint == preview_stock(shop, Mode.COMPLETE)[0].fingerprint
     moves.settle("stock", list(moves.unbooked("stock")), [])
-    run, lines = planned(shop, Mode.CHANGES)
+    run, lines = preview_stock(shop, Mode.CHANGES)
     assert key in {row.key for row in shop.application.plans.rows(run.id, limit=10_000) if row.change}
-    assert planned(shop, Mode.COMPLETE)[1] == lines
+    assert preview_stock(shop, Mode.COMPLETE)[1] == lines
 
 
 @BOTH
 @pytest.mark.long
 def test_a_record_known_again_is_compared_with_another_one_of_its_number(shop: Shop) -> None:
-    at_both = stores_in(shop.application).links.get("products", Kind.ARTICLE, list(known(shop)))
+    at_both = stores_in(shop.application).links.get("products", Kind.ARTICLE, list(stored_hashes(shop)))
     key, other = sorted(at_both)[:2]
     number = at_both[key].reference
     with stores_in(shop.application).database.write() as connection:
         condition = (links.c.flow == "products", links.c.kind == Kind.ARTICLE, links.c.key == other)
         connection.execute(links.update().where(*condition).values(reference=number))
-    run, lines = planned(shop, Mode.CHANGES)
+    run, lines = preview_stock(shop, Mode.CHANGES)
     parked = {row.key for row in shop.application.plans.rows(run.id, limit=10_000) if row.cause == "sku_duplicate"}
     assert parked == {key, other}
-    assert planned(shop, Mode.COMPLETE)[1] == lines
+    assert preview_stock(shop, Mode.COMPLETE)[1] == lines
 
 
 # ---- whatever happens in between
@@ -194,7 +194,7 @@ def _articles(shop: Shop) -> list[str]:
     return sorted(link.key for link in stores_in(shop.application).links.newest_links("stock", Kind.STOCK, 1_000))
 
 
-def in_the_books(shop: Shop, chance: random.Random) -> None:
+def edit_article(shop: Shop, chance: random.Random) -> None:
     name, value = chance.choice(
         [("QTY_AVAIL", chance.randint(-3, 40)), ("QTY_TECH", chance.randint(0, 40)), ("K9_RSRV", chance.randint(0, 3)),
          ("ART_DESC1", f"Band {chance.randint(1, 9)}"), ("REC_BLK", chance.random() < 0.5)]
@@ -206,7 +206,7 @@ def at_the_counter(shop: Shop, chance: random.Random) -> None:
     recount(shop, chance.choice(_articles(shop)), chance.randint(0, 40), chance.choice((1, 2)))
 
 
-def kept_no_more(shop: Shop, chance: random.Random) -> None:
+def switch_stock_keeping(shop: Shop, chance: random.Random) -> None:
     number = str(at_the_till(shop, chance.choice(_articles(shop))).values["number"])
     shop.sandbox.till.edit("articles", number, {"stockArticle": chance.random() < 0.5})
 
@@ -220,7 +220,7 @@ def set_otherwise(shop: Shop, chance: random.Random) -> None:
     shop.application.flows.change("stock", answers, somebody(WHO))
 
 
-def mapped_otherwise(shop: Shop, chance: random.Random) -> None:
+def publish_rule(shop: Shop, chance: random.Random) -> None:
     expression = chance.choice(["quantity", "quantity - 1", "min(quantity, 12)", "lookup(branch, 'kept_back')"])
     rule = {"target": "level.amount", "expression": expression, "ownership": "keep_equal"}
     shop.application.rules.publish("stock", {"version": 1, "rules": [rule]}, WHO, "otherwise")
@@ -231,7 +231,7 @@ def another_table(shop: Shop, chance: random.Random) -> None:
     stores_in(shop.application).rules.set_table("kept_back", rows, WHO)
 
 
-def corrected(shop: Shop, chance: random.Random) -> None:
+def correct_stock(shop: Shop, chance: random.Random) -> None:
     key = chance.choice(_articles(shop))
     (row,) = shop.rows("ARTICLE", ART_CODE=key)
     correction = Correction(Kind.ARTICLE, key, "stock", Decimal(str(row["QTY_AVAIL"])), Decimal(chance.randint(0, 40)))
@@ -241,27 +241,37 @@ def corrected(shop: Shop, chance: random.Random) -> None:
         shop.application.corrections.remove("stock", [correction], WHO)
 
 
-def ordered(shop: Shop, chance: random.Random) -> None:
+def enter_order(shop: Shop, chance: random.Random) -> None:
     key = chance.choice(_articles(shop))
     order = shop.till_client.order(str(at_the_till(shop, key).values["number"]), quantity=chance.randint(1, 3))
     if chance.random() < 0.3:
         shop.till_client.cancel(order)
 
 
-def sold(shop: Shop, chance: random.Random) -> None:
+def sell_article(shop: Shop, chance: random.Random) -> None:
     """Sell something, or take it back."""
     sell(shop, chance.choice(_articles(shop)), chance.choice((1, 2, -1)))
 
 
-def booked(shop: Shop, _: random.Random) -> None:
+def run_orders(shop: Shop, _: random.Random) -> None:
     """Let the books learn of what was sold."""
     shop.run("orders", mode=Mode.CHANGES)
 
 
 EDITS_OF: tuple[Edit, ...] = (
-    *(in_the_books, at_the_counter) * 3, kept_no_more, set_otherwise, mapped_otherwise, another_table, corrected,
+    *(edit_article, at_the_counter) * 3, switch_stock_keeping, set_otherwise, publish_rule, another_table,
+    correct_stock,
 )  # fmt: skip
-SALES_OF: tuple[Edit, ...] = (in_the_books, at_the_counter, ordered, ordered, sold, sold, booked, corrected)
+SALES_OF: tuple[Edit, ...] = (
+    edit_article,
+    at_the_counter,
+    enter_order,
+    enter_order,
+    sell_article,
+    sell_article,
+    run_orders,
+    correct_stock,
+)
 
 
 @BOTH
@@ -288,10 +298,10 @@ def same_plans(shop: Shop, seed: int, edits: Sequence[Edit]) -> None:
     for _ in range(ROUNDS):
         for edit in chance.sample(edits, chance.randint(0, EDITS)):
             edit(shop, chance)
-        before = known(shop)
-        with_hashes, lines = planned(shop, Mode.CHANGES)
-        unchanged += sum(known(shop).get(key) == hashes for key, hashes in before.items())
-        without, same = planned(shop, Mode.COMPLETE)
+        before = stored_hashes(shop)
+        with_hashes, lines = preview_stock(shop, Mode.CHANGES)
+        unchanged += sum(stored_hashes(shop).get(key) == hashes for key, hashes in before.items())
+        without, same = preview_stock(shop, Mode.COMPLETE)
         assert lines == same, seed
         assert with_hashes.counts.difference == without.counts.difference == 0
         if chance.random() < 0.5:

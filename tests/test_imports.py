@@ -17,7 +17,7 @@ SLOW = {
 OF_DATA = {"babel", "cryptography", "pydantic", "sqlalchemy", "structlog"}
 
 
-def imported(tmp_path: Path, *arguments: str) -> set[str]:
+def imported_modules(tmp_path: Path, *arguments: str) -> set[str]:
     """Return the names of all modules that Python imports with these arguments."""
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments],
@@ -37,7 +37,7 @@ def test_a_command_imports_no_library_that_it_does_not_use(
     if command == "runs":
         prepare(tmp_path / "console.sqlite")
 
-    modules = imported(tmp_path, "-m", "integration", command)
+    modules = imported_modules(tmp_path, "-m", "integration", command)
 
     assert modules & needless == set()
     assert len(modules) <= limit
@@ -47,7 +47,7 @@ def test_the_first_page_is_drawn_without_pandas(tmp_path: Path) -> None:
     page = (ROOT / "pages" / "overview.py").read_text(encoding="utf-8")
     parts = re.findall(r"^from (pages\.[\w.]+) import", page, re.MULTILINE)
 
-    modules = imported(tmp_path, "-c", f"import {', '.join(parts)}")
+    modules = imported_modules(tmp_path, "-c", f"import {', '.join(parts)}")
 
     assert set(parts) <= modules
     assert "pandas" not in modules

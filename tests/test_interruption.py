@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integration.process.signals import interruption_waiter
-from tests.forks import forked
+from tests.forks import start_process
 from tests.timeouts import SECONDS
 
 PLACES = 7  # lines of Python on the way into the wait, in it, and into it once more
@@ -35,7 +35,7 @@ def _interrupt_at(place: int, number: int) -> None:
 
 @pytest.mark.parametrize("place", range(PLACES))
 def test_a_process_ends_at_whatever_moment_it_is_asked_to(place: int) -> None:
-    process = forked(_interrupt_at, place, signal.SIGTERM if place % 2 else signal.SIGINT)
+    process = start_process(_interrupt_at, place, signal.SIGTERM if place % 2 else signal.SIGINT)
     process.join(SECONDS)
     if process.exitcode is None:
         process.kill()

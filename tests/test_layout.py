@@ -158,7 +158,7 @@ def programs() -> Iterator[tuple[str, ast.Module]]:
         )
 
 
-def named(module: str, name: str) -> object:
+def find_member(module: str, name: str) -> object:
     """Return what a program imports by this name, None where it is not there."""
     member = getattr(import_module(module), name, None)
     if member is None:
@@ -173,7 +173,9 @@ def test_notebooks_and_programs_inside_of_tests_import_what_is_there() -> None:
         objects: dict[str, object] = {}
         for node in ast.walk(program):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("integration"):
-                members = {alias.asname or alias.name: named(str(node.module), alias.name) for alias in node.names}
+                members = {
+                    alias.asname or alias.name: find_member(str(node.module), alias.name) for alias in node.names
+                }
                 missing += [f"{place}: {node.module}.{name}" for name, member in members.items() if member is None]
                 imported += len(members)
                 objects |= members

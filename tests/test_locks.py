@@ -16,19 +16,19 @@ PYTHONS, SYSTEMS = ("3.11", "3.12", "3.13"), ("linux", "darwin", "win32")
 MACHINES = {"linux": ("x86_64", "aarch64"), "darwin": ("arm64", "x86_64"), "win32": ("AMD64",)}
 
 
-def wanted(kind: str) -> list[Requirement]:
+def read_requirements(kind: str) -> list[Requirement]:
     """Return what a file of requirements names, with what it takes from another."""
     requirements = []
     for line in (ROOT / f"{kind}.txt").read_text(encoding="utf-8").splitlines():
         text = line.partition(" #")[0].strip()
         if text.startswith("-r "):
-            requirements += wanted(text.removeprefix("-r ").removesuffix(".txt").strip())
+            requirements += read_requirements(text.removeprefix("-r ").removesuffix(".txt").strip())
         elif text and not text.startswith("#"):
             requirements.append(Requirement(text))
     return requirements
 
 
-def locked(kind: str) -> list[tuple[Requirement, list[str]]]:
+def read_lock(kind: str) -> list[tuple[Requirement, list[str]]]:
     """Return each line of a lock file with its hashes."""
     text = (ROOT / f"{kind}.lock").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
@@ -55,14 +55,14 @@ def applies(marker: Marker | None, machine: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_requirement_is_locked_in_its_range_on_every_machine(kind: str) -> None:
-    lock = locked(kind)
+    lock = read_lock(kind)
     for machine in machines():
         versions: dict[str, str] = {}
         for requirement, _ in lock:
             if applies(requirement.marker, machine):
                 assert canonicalize_name(requirement.name) not in versions, requirement
                 versions[canonicalize_name(requirement.name)] = str(requirement.specifier).removeprefix("==")
-        for requirement in wanted(kind):
+        for requirement in read_requirements(kind):
             if applies(requirement.marker, machine):
                 version = versions.get(canonicalize_name(requirement.name), "")
                 assert version, f"{requirement} is not in {kind}.lock: run scripts/lock"
@@ -71,7 +71,7 @@ def test_every_requirement_is_locked_in_its_range_on_every_machine(kind: str) ->
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_line_is_one_version_with_the_hashes_of_its_files(kind: str) -> None:
-    for requirement, hashes in locked(kind):
+    for requirement, hashes in read_lock(kind):
         assert re.fullmatch(r"==[\w.!+]+", str(requirement.specifier)), requirement
         assert requirement.url is None
         assert hashes, requirement
@@ -80,7 +80,8 @@ def test_every_line_is_one_version_with_the_hashes_of_its_files(kind: str) -> No
 
 def test_what_runs_is_what_is_tested() -> None:
     run, tested = (
-        {f"{requirement.name}{requirement.specifier}": hashes for requirement, hashes in locked(kind)} for kind in KINDS
+        {f"{requirement.name}{requirement.specifier}": hashes for requirement, hashes in read_lock(kind)}
+        for kind in KINDS
     )
     assert {name for name, hashes in run.items() if tested.get(name) != hashes} == set()
 

@@ -8,7 +8,7 @@ import pytest
 
 from integration.core.run import Mode
 from integration.core.states import RunState
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 
 GIVEN = ("REC_ID", "CNG_NR", "CNG_DATE", "EXT_KEY", "INP_DATE")  # what the books give a row themselves
 
@@ -16,7 +16,7 @@ GIVEN = ("REC_ID", "CNG_NR", "CNG_DATE", "EXT_KEY", "INP_DATE")  # what the book
 @pytest.fixture
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose customers are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("customers")
         yield console
@@ -27,23 +27,23 @@ def active(console: Console) -> list[dict[str, Any]]:
     return [row for row in console.sandbox.state("relations", "mplus") if row.get("active") is not False]
 
 
-def found_by(console: Console, email: str) -> list[dict[str, Any]]:
+def relations_with_email(console: Console, email: str) -> list[dict[str, Any]]:
     """Return the active relations with an e-mail address."""
     return [row for row in active(console) if str(row.get("email")).casefold() == email.casefold()]
 
 
-def alone(console: Console, many: int) -> list[dict[str, Any]]:
+def single_debtors(console: Console, many: int) -> list[dict[str, Any]]:
     """Return debtors that have an e-mail address of their own and one active relation."""
     rows = [row for row in console.sandbox.state("CONTACT") if row.get("MAIL_BUS")]
     times = Counter(str(row["MAIL_BUS"]).casefold() for row in rows)
     linked = {str(row.get("extRelationId")) for row in active(console)}
     mine = [row for row in rows if times[str(row["MAIL_BUS"]).casefold()] == 1 and str(row["SUB_NR"]) in linked]
-    return [row for row in mine if len(found_by(console, row["MAIL_BUS"])) == 1][:many]
+    return [row for row in mine if len(relations_with_email(console, row["MAIL_BUS"])) == 1][:many]
 
 
 @pytest.mark.parametrize("first", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
 def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Console, first: Mode) -> None:
-    renumbered, stays, merged, deleted = alone(console, 4)
+    renumbered, stays, merged, deleted = single_debtors(console, 4)
     books = console.sandbox.accountview
     values = {name: value for name, value in renumbered.items() if name not in GIVEN}
     books.remove("CONTACT", renumbered["SUB_NR"])
@@ -54,6 +54,6 @@ def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Conso
 
     for mode in (first, Mode.COMPLETE, Mode.COMPLETE):
         console.run("customers", mode=mode)
-    matches = [found_by(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
+    matches = [relations_with_email(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
     assert [[str(row["extRelationId"]) for row in rows] for rows in matches] == [["29001"], [stays["SUB_NR"]], [], []]
     assert console.preview("customers").state is RunState.DONE

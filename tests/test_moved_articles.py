@@ -16,7 +16,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
 from tests.builders import a_create, a_part, a_product
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.fakes import Links as NoLinks
 from tests.people import somebody
 from tests.stores import stores_in
@@ -25,26 +25,26 @@ STYLES = 3  # the fewest whole styles these stories need
 
 
 @pytest.fixture(scope="module")
-def brought(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data_with_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a console on a fresh sandbox keeps once its articles are at the till."""
     folder = tmp_path_factory.mktemp("brought")
-    with opened(folder, sandbox=True) as application:
+    with open_application(folder, sandbox=True) as application:
         Console(application).run("products")
     return folder
 
 
 @pytest.fixture
-def console(brought: Path, tmp_path: Path) -> Iterator[Console]:
+def console(data_with_articles: Path, tmp_path: Path) -> Iterator[Console]:
     """The operator of such a console, on a copy of one's own."""
-    copy = shutil.copytree(brought, tmp_path / "copy")
-    with opened(copy, sandbox=True) as application:
+    copy = shutil.copytree(data_with_articles, tmp_path / "copy")
+    with open_application(copy, sandbox=True) as application:
         yield Console(application)
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Iterator[Console]:
+def new_console(tmp_path: Path) -> Iterator[Console]:
     """The operator of a console before anything was sent."""
-    with opened(tmp_path / "new", sandbox=True) as application:
+    with open_application(tmp_path / "new", sandbox=True) as application:
         yield Console(application)
 
 
@@ -69,16 +69,16 @@ def names(console: Console) -> dict[str, str]:
     return {str(row["productNumber"]): row["description"] for row in console.sandbox.state("products", "mplus")}
 
 
-def parked(console: Console, run: Run, cause: str) -> dict[str, PlanRow]:
+def parked_rows(console: Console, run: Run, cause: str) -> dict[str, PlanRow]:
     return {key: row for key, row in console.lines(run).items() if row.cause == cause}
 
 
 def newly_parked(console: Console, run: Run, before: set[str]) -> list[str]:
     """Return the articles that a plan parks in another product, without those that were parked `before`."""
-    return [key for key in parked(console, run, "article_in_other_product") if key not in before]
+    return [key for key in parked_rows(console, run, "article_in_other_product") if key not in before]
 
 
-def changed(console: Console, run: Run) -> dict[str, PlanRow]:
+def changed_rows(console: Console, run: Run) -> dict[str, PlanRow]:
     return {key: row for key, row in console.lines(run).items() if row.change}
 
 
@@ -137,9 +137,9 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
     set_products(console, sku_rule="allotted")
     plan = console.preview("products")
 
-    assert not parked(console, plan, "article_number_changed")
+    assert not parked_rows(console, plan, "article_number_changed")
     assert plan.position.watched["older_number"] == sum(code in links for code in before)
-    assert {row.key for row in changed(console, plan).values()} >= {"NIEUW-1", simple(console)[0]}
+    assert {row.key for row in changed_rows(console, plan).values()} >= {"NIEUW-1", simple(console)[0]}
 
     console.commit(plan)
     after = at_the_till(console)
@@ -149,7 +149,7 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
     assert {code: now[code].reference for code in links} == {code: link.reference for code, link in links.items()}
     assert int(now["NIEUW-1"].reference) >= 100_000
     second_plan = console.preview("products")
-    assert not changed(console, second_plan)
+    assert not changed_rows(console, second_plan)
     assert second_plan.position.watched["older_number"] == len(links)
 
 
@@ -159,13 +159,13 @@ def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) ->
     console.application.flows.change("stock", branches, somebody(WHO))
     plan = console.preview("stock")
     numbers = {
-        key: row.change.desired.values.get("number") for key, row in changed(console, plan).items() if row.change
+        key: row.change.desired.values.get("number") for key, row in changed_rows(console, plan).items() if row.change
     }
     set_products(console, sku_rule="allotted")
     later = console.preview("stock")
     assert numbers
     assert {
-        key: row.change.desired.values.get("number") for key, row in changed(console, later).items() if row.change
+        key: row.change.desired.values.get("number") for key, row in changed_rows(console, later).items() if row.change
     } == numbers
 
 
@@ -173,25 +173,25 @@ def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) ->
 
 
 @pytest.mark.long
-def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new: Console) -> None:
-    set_products(new, parent_field="")
-    new.run("products")
-    before = at_the_till(new)
-    set_products(new, parent_field="parent")
-    plan = new.preview("products")
-    waiting = parked(new, plan, "article_in_other_product")
-    run = new.commit(plan)
+def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new_console: Console) -> None:
+    set_products(new_console, parent_field="")
+    new_console.run("products")
+    before = at_the_till(new_console)
+    set_products(new_console, parent_field="parent")
+    plan = new_console.preview("products")
+    waiting = parked_rows(new_console, plan, "article_in_other_product")
+    run = new_console.commit(plan)
 
     assert len(waiting) >= STYLES
     assert {row.facts["product"].partition(" ")[0] for row in waiting.values()} == {before[code] for code in waiting}
     assert run.counts.proven == plan.counts.planned
-    assert not parked(new, run, "article_number_taken")
-    assert at_the_till(new) == before
+    assert not parked_rows(new_console, run, "article_number_taken")
+    assert at_the_till(new_console) == before
 
-    second_plan = new.preview("products")
+    second_plan = new_console.preview("products")
 
-    assert not changed(new, second_plan)
-    assert parked(new, second_plan, "article_in_other_product").keys() == waiting.keys()
+    assert not changed_rows(new_console, second_plan)
+    assert parked_rows(new_console, second_plan, "article_in_other_product").keys() == waiting.keys()
 
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
@@ -202,20 +202,20 @@ def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode
     regroup(console, new, moved)
     reprice(console, siblings[0], others[0])
     plan = console.preview("products", mode=mode)
-    waiting = parked(console, plan, "article_in_other_product")
+    waiting = parked_rows(console, plan, "article_in_other_product")
     row = waiting[moved]
 
     assert waiting.keys() - before == {moved}
     assert row.weight == 1
     assert row.facts["product"].partition(" ")[0] == till_products[moved]
-    assert {old, new} <= changed(console, plan).keys()
+    assert {old, new} <= changed_rows(console, plan).keys()
 
     console.commit(plan)
 
     assert (at_the_till(console), names(console)) == (till_products, names_before)
     second_plan = console.preview("products")
-    assert not changed(console, second_plan)
-    assert parked(console, second_plan, "article_in_other_product").keys() == before | {moved}
+    assert not changed_rows(console, second_plan)
+    assert parked_rows(console, second_plan, "article_in_other_product").keys() == before | {moved}
 
 
 def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along(console: Console) -> None:
@@ -226,13 +226,13 @@ def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along
     plan = console.preview("products", mode=Mode.CHANGES)
 
     assert newly_parked(console, plan, before) == [moved]
-    assert not changed(console, plan)
+    assert not changed_rows(console, plan)
 
     regroup(console, "", moved)
     alone = console.preview("products", mode=Mode.CHANGES)
 
     assert newly_parked(console, alone, before) == [moved]
-    assert not changed(console, alone)
+    assert not changed_rows(console, alone)
     assert at_the_till(console) == till_products
     assert names(console) == names_before
 
@@ -246,11 +246,11 @@ def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> No
     plan = console.preview("products", mode=Mode.CHANGES)
 
     assert newly_parked(console, plan, before) == pair[1:]
-    assert list(changed(console, plan)) == ["NIEUW"]
+    assert list(changed_rows(console, plan)) == ["NIEUW"]
 
     console.commit(plan)
 
-    assert not changed(console, console.preview("products"))
+    assert not changed_rows(console, console.preview("products"))
 
 
 def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
@@ -261,12 +261,12 @@ def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
     plan = console.preview("products", mode=Mode.CHANGES)
 
     assert not newly_parked(console, plan, before)
-    assert list(changed(console, plan)) == ["ANDERS"]
+    assert list(changed_rows(console, plan)) == ["ANDERS"]
 
     console.commit(plan)
 
     assert at_the_till(console) == till_products
-    assert not changed(console, console.preview("products"))
+    assert not changed_rows(console, console.preview("products"))
 
 
 # ---- blocked in the books
@@ -284,7 +284,7 @@ def test_what_is_blocked_in_the_books_is_not_for_sale_at_the_till_until_it_is_un
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": True})
     console.run("products", mode=Mode.CHANGES)
     assert is_for_sale(console, code) is for_sale
-    assert not changed(console, console.preview("products"))
+    assert not changed_rows(console, console.preview("products"))
 
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": False})
     console.run("products", mode=Mode.CHANGES)
@@ -297,7 +297,7 @@ def test_what_is_blocked_and_cannot_be_mapped_goes_off_sale_and_is_not_parked(co
     name = next(row["ART_DESC1"] for row in console.sandbox.state("ARTICLE") if row["ART_CODE"] == code)
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": True, "ART_DESC1": ""})
     run = console.run("products", mode=Mode.CHANGES)
-    assert not parked(console, run, "required_field_empty")
+    assert not parked_rows(console, run, "required_field_empty")
     assert not is_for_sale(console, code)
 
     console.sandbox.accountview.edit("ARTICLE", code, {"REC_BLK": False, "ART_DESC1": name})
@@ -318,7 +318,7 @@ def test_what_is_blocked_and_was_entered_at_the_till_by_hand_goes_off_sale(conso
     console.application.access.connector("mplus").write(by_hand, None, NoLinks(), "by hand")
     console.sandbox.accountview.add("ARTICLE", {"ART_CODE": "900901", "ART_DESC1": "Bel", "REC_BLK": True})
     plan = console.preview("products", mode=Mode.CHANGES)
-    row = next(row for row in changed(console, plan).values() if row.key == "900901")
+    row = next(row for row in changed_rows(console, plan).values() if row.key == "900901")
     assert row.change is not None
     assert row.change.desired.flat() == {"900901/active": False}
     console.commit(plan)

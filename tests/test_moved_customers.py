@@ -23,11 +23,11 @@ def customer(console: Console, article: str, request: pytest.FixtureRequest) -> 
     number = console.till_client.customer("Verhuizer", f"{name}@nieuw.example", **OLD)
     order = console.till_client.order(article, relation=number)
     assert console.lines(console.run("orders", order))[order].step is Step.PROVEN
-    assert billed(console, number)["ADDRESS1"] == OLD["address"]
+    assert find_debtor(console, number)["ADDRESS1"] == OLD["address"]
     return number
 
 
-def billed(console: Console, customer: str) -> dict[str, Any]:
+def find_debtor(console: Console, customer: str) -> dict[str, Any]:
     """Return the debtor of a customer as the books have it."""
     (row,) = console.rows("CONTACT", DEB_NR=customer)
     return row
@@ -54,34 +54,37 @@ def test_the_debtor_moves_before_the_order_is_booked(console: Console, article: 
 
     console.commit(run)
     assert console.lines(run)[order].step is Step.PROVEN
-    assert (billed(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Molenweg 7", "")
+    assert (find_debtor(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Molenweg 7", "")
 
 
 def test_a_debtor_that_was_edited_in_the_books_stays_and_the_goods_go_where_the_order_says(
     console: Console, article: str, customer: str
 ) -> None:
-    console.sandbox.accountview.edit("CONTACT", billed(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
+    console.sandbox.accountview.edit("CONTACT", find_debtor(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
     order = console.till_client.order(article, relation=customer)
     run = console.run("orders", order)
 
     assert console.lines(run)[order].step is Step.PROVEN
-    assert (billed(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Postbus 5", "Kerklaan 1")
+    assert (find_debtor(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Postbus 5", "Kerklaan 1")
 
 
 def test_an_address_that_both_changed_is_a_question(console: Console, article: str, customer: str) -> None:
-    console.sandbox.accountview.edit("CONTACT", billed(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
+    console.sandbox.accountview.edit("CONTACT", find_debtor(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
     console.sandbox.till.edit("relations", customer, NEW)
     order = console.till_client.order(article, relation=customer)
     lines = console.lines(console.run("orders", order))
 
     assert lines[customer].cause == "field_conflict"
     assert lines[order].cause == "needed_record_parked"
-    assert (billed(console, customer)["ADDRESS1"], billed(console, customer)["CITY"]) == ("Postbus 5", "Utrecht")
+    assert (find_debtor(console, customer)["ADDRESS1"], find_debtor(console, customer)["CITY"]) == (
+        "Postbus 5",
+        "Utrecht",
+    )
 
 
 @pytest.mark.long
 def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, article: str, customer: str) -> None:
-    console.sandbox.accountview.edit("CONTACT", billed(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
+    console.sandbox.accountview.edit("CONTACT", find_debtor(console, customer)["SUB_NR"], {"ADDRESS1": "Postbus 5"})
     console.sandbox.till.edit("relations", customer, NEW)
     order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
@@ -90,7 +93,7 @@ def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, artic
     console.application.exceptions.decide("orders", [street], "source", somebody(WHO))
     console.run("orders", order)
 
-    row = billed(console, customer)
+    row = find_debtor(console, customer)
     assert (row["ADDRESS1"], row["CITY"]) == (NEW["address"], NEW["city"])
     assert console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}") != []
 
@@ -112,7 +115,7 @@ def test_goods_for_the_old_address_go_there_while_the_debtor_moves(
     run = console.run("orders", order)
 
     assert console.lines(run)[order].step is Step.PROVEN
-    assert (billed(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Molenweg 7", "Kerklaan 1")
+    assert (find_debtor(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Molenweg 7", "Kerklaan 1")
 
 
 @pytest.mark.long
@@ -123,4 +126,7 @@ def test_a_customer_without_an_address_at_the_till_leaves_that_of_the_books(
     order = console.till_client.order(article, relation=customer)
     console.run("orders", order)
 
-    assert (billed(console, customer)["ADDRESS1"], billed(console, customer)["CITY"]) == ("Kerklaan 1", "Utrecht")
+    assert (find_debtor(console, customer)["ADDRESS1"], find_debtor(console, customer)["CITY"]) == (
+        "Kerklaan 1",
+        "Utrecht",
+    )

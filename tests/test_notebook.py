@@ -16,7 +16,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ MOST_BYTES = 20_000
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a console that has written the products of a small sandbox."""
     folder = tmp_path_factory.mktemp("console")
-    with opened(folder, sandbox=True) as application:
+    with open_application(folder, sandbox=True) as application:
         desk = Console(application)
         for flow in ("products", "stock", "days"):
             desk.run(flow)
@@ -71,7 +71,7 @@ def _notebook(name: str) -> Any:
     return nbformat.reads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
 
 
-def executed(data: Path, name: str) -> list[dict[str, Any]]:
+def run_notebook(data: Path, name: str) -> list[dict[str, Any]]:
     """Return the outputs of the notebook by their kinds, one for each cell that gives any."""
     notebook = _notebook(name)
     with pytest.MonkeyPatch.context() as environment:
@@ -87,9 +87,9 @@ def executed(data: Path, name: str) -> list[dict[str, Any]]:
 def test_the_notebooks_answer_their_questions_while_the_console_runs_and_without_it(data: Path) -> None:
     with running(data):
         assert (data / "server.json").exists()
-        beside = {name: executed(data, name) for name in NAMES}
+        beside = {name: run_notebook(data, name) for name in NAMES}
     assert not (data / "server.json").exists()
-    alone = executed(data, "the-log")
+    alone = run_notebook(data, "the-log")
 
     for outputs in (beside["the-log"], alone):
         assert len(outputs) == 5

@@ -11,7 +11,7 @@ from integration.core.people import DEMO
 from integration.core.prices import PriceQuery
 from integration.services.connections.sandbox_host import PRICES
 from integration.services.prices import OFFER_CAUSE
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.stores import stores_in
 
 D = Decimal
@@ -23,7 +23,7 @@ ARTICLES = 40
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop that sends temporary prices, whose articles are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         application.names.put({f"prices.{name}": value for name, value in PRICES.items()}, DEMO)
         application.tables.save("sales_prices", {"WEEK": "1"}, DEMO)

@@ -14,10 +14,10 @@ from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import Step
 from tests.bookkeeping_shop import bookkeeping_shop
-from tests.consoles import WHO, Console, settled
+from tests.consoles import WHO, Console, wait_for_run
 from tests.flows.orders import oracle
 from tests.people import somebody
-from tests.runner.bookkeeping import on_ledger, open_items
+from tests.runner.bookkeeping import ledger_totals, open_items
 from tests.stores import stores_in
 
 DEBTOR = "20001"  # of whoever has none
@@ -54,14 +54,14 @@ def links(console: Console, keys: list[str]) -> Mapping[str, Link]:
     return stores_in(console.application).links.get("orders", Kind.POSTING, keys)
 
 
-def sold(row: Mapping[str, Any]) -> list[oracle.Sold]:
+def sold_lines(row: Mapping[str, Any]) -> list[oracle.Sold]:
     data = [line["data"] for line in row["lineList"].get("line", [])]
     names = ("turnoverGroup", "vatCode", "totalInclAmount", "totalExclAmount")
     values = ([fields[name] for name in names] for fields in data)
     return [oracle.Sold(str(group), str(code), incl, excl) for group, code, incl, excl in values]
 
 
-def paid(row: Mapping[str, Any]) -> list[tuple[str, int]]:
+def payments_of(row: Mapping[str, Any]) -> list[tuple[str, int]]:
     entries = (row.get("paymentList") or {}).get("payment", [])
     names = {"CREDITCARD": "PIN"}  # on one account
     return [(names.get(payment["method"], payment["method"]), payment["amount"]) for payment in entries]
@@ -85,7 +85,7 @@ def amounts(lines: Iterable[DayLine]) -> dict[str, Decimal]:
     return {account: amount for account, amount in totals.items() if amount}
 
 
-def together(*summands: Mapping[str, Decimal]) -> dict[str, Decimal]:
+def add_amounts(*summands: Mapping[str, Decimal]) -> dict[str, Decimal]:
     """Return what several put on each account."""
     accounts = {account for summand in summands for account in summand}
     sums = {
@@ -100,8 +100,8 @@ def test_a_receipt_booked_by_itself_stands_in_its_day_no_more(console: Console, 
     branch_documents = {key: row for key, row in documents.items() if str(row["financialBranchNumber"]) == "1"}
     key, row = next(
         (key, row) for key, row in branch_documents.items()
-        if len(paid(row)) > 1 and row["totalInclAmount"] > 0 and not links(console, [key])
-        and {method for method, _ in paid(row)} <= {"PIN", "GIFTCARD"}
+        if len(payments_of(row)) > 1 and row["totalInclAmount"] > 0 and not links(console, [key])
+        and {method for method, _ in payments_of(row)} <= {"PIN", "GIFTCARD"}
     )  # fmt: skip
     financial_date = row["financialDate"]
     day = date(financial_date["year"], financial_date["mon"], financial_date["day"])
@@ -113,7 +113,7 @@ def test_a_receipt_booked_by_itself_stands_in_its_day_no_more(console: Console, 
     after = console.application.days.check(day, "1")
 
     assert amounts(after.expected) != amounts(before.expected)
-    assert together(amounts(after.expected), page_of(console, key)) == amounts(before.expected)
+    assert add_amounts(amounts(after.expected), page_of(console, key)) == amounts(before.expected)
     settles = [line for line in after.expected if line.debtor == DEBTOR and line.about == "open"]
     assert [-line.amount for line in settles] == ([] if payments == "document" else [euros(row["totalInclAmount"])])
 
@@ -136,14 +136,20 @@ def test_debtors_owe_what_is_unpaid_and_each_clearing_account_has_its_part(conso
     assert not causes & {"payments_incomplete", "method_account_missing", "gift_card_unclear"}
     for key, reference in references.items():
         row = documents[key]
-        assert items.get(reference, Decimal(0)) == euros(oracle.left_open(sold(row), paid(row))), reference
+        assert items.get(reference, Decimal(0)) == euros(oracle.open_amount(sold_lines(row), payments_of(row))), (
+            reference
+        )
     pages = {link.reference.partition("/")[2] for link in booked.values()}
-    balances = {account: amount for account, amount in on_ledger(console.sandbox, pages).items() if account in CLEARING}
+    balances = {
+        account: amount for account, amount in ledger_totals(console.sandbox, pages).items() if account in CLEARING
+    }
     expected: dict[str, int] = {}
     for key in booked:
-        for account, cents in oracle.settled(paid(documents[key])).items():
+        for account, cents in oracle.paid_by_account(payments_of(documents[key])).items():
             expected[account] = expected.get(account, 0) + cents
-        for (account, _), (excl, vat) in oracle.booked(sold(documents[key]), dict(paid(documents[key]))).items():
+        for (account, _), (excl, vat) in oracle.booked_sums(
+            sold_lines(documents[key]), dict(payments_of(documents[key]))
+        ).items():
             if account in CLEARING:
                 expected[account] = expected.get(account, 0) - excl - vat
     assert balances == {account: euros(cents) for account, cents in expected.items() if cents}
@@ -176,7 +182,7 @@ def item_of(console: Console, key: str) -> Decimal:
 def page_of(console: Console, key: str) -> dict[str, Decimal]:
     """Return what the page of a document put on the ledger."""
     (link,) = links(console, [key]).values()
-    return on_ledger(console.sandbox, {link.reference.partition("/")[2]})
+    return ledger_totals(console.sandbox, {link.reference.partition("/")[2]})
 
 
 def test_what_was_paid_beforehand_is_taken_off_when_an_order_is_invoiced(console: Console, order: str) -> None:
@@ -204,7 +210,7 @@ def test_taking_a_document_back_gives_its_payments_back_as_well(console: Console
         undone = console.commit(console.undo(run))
     assert undone.counts.proven == 1
     document_links = links(console, [order, f"{order}#credit"])
-    assert on_ledger(console.sandbox, {link.reference.partition("/")[2] for link in document_links.values()}) == {}
+    assert ledger_totals(console.sandbox, {link.reference.partition("/")[2] for link in document_links.values()}) == {}
     assert len(document_links) == 2
 
 
@@ -218,10 +224,10 @@ def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(co
         console.till_client.pay_in_advance(order, "CASH", 300)
         later = console.run("orders", order)
         assert console.lines(later)[order].cause == "document_changed_after_booking"
-        run = console.commit(booked_again(console))
+        run = console.commit(book_again(console))
     ours = [f"{order}{ending}" for ending in ("", "#credit", "#2")]
     pages = {link.reference.partition("/")[2] for link in links(console, ours).values()}
-    balances = on_ledger(console.sandbox, pages)
+    balances = ledger_totals(console.sandbox, pages)
     open_ = sum((item_of(console, key) for key in ours), Decimal(0))
 
     assert (run.counts.proven, len(pages)) == (1, 3)  # one document of the till, two more pages
@@ -229,7 +235,7 @@ def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(co
     assert open_ == euros(total - 800)
 
 
-def booked_again(console: Console) -> Run:
+def book_again(console: Console) -> Run:
     """Decide that what was changed after booking is taken back and booked again, and return the plan that follows."""
     exceptions = console.application.exceptions
     (group,) = [
@@ -238,7 +244,7 @@ def booked_again(console: Console) -> Run:
         if cause_group.cause == "document_changed_after_booking"
     ]
     exceptions.decide("orders", exceptions.issues_of(group.group_key), "again", somebody(WHO))
-    return settled(
+    return wait_for_run(
         console.application,
         console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
     )

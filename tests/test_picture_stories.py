@@ -10,7 +10,7 @@ from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.settings import PictureSources
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.people import somebody
 
 PNG, JPG, GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a"
@@ -25,7 +25,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def console(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose flow reads pictures."""
     places = PictureSources(folder=folder, megabytes=3)
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, sandbox_articles=64, pictures=places) as application:
+    with open_application(
+        tmp_path_factory.mktemp("data"), sandbox=True, sandbox_articles=64, pictures=places
+    ) as application:
         new_console = Console(application)
         new_console.run("products")
         application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
@@ -64,7 +66,7 @@ def pictures(console: Console, run: Run) -> dict[str, Action]:
     return {row.key: row.action for row in console.lines(run).values() if row.kind is Kind.PICTURE}
 
 
-def sent(console: Console) -> int:
+def sent_count(console: Console) -> int:
     return sum(call.operation == "createImage" for call in console.sandbox.ledger.calls("mplus"))
 
 
@@ -77,17 +79,17 @@ def sends(console: Console, run: Run) -> dict[str, Action]:
 def test_a_picture_is_sent_once_and_another_content_takes_its_place_beside_what_others_put_there(
     console: Console, folder: Path, codes: list[str]
 ) -> None:
-    code, before = codes[0], sent(console)
+    code, before = codes[0], sent_count(console)
     picture(console, folder, code, "bel.png", PNG + b"one")
 
     plan = console.preview("products")
-    assert (sends(console, plan), sent(console)) == ({code: Action.CREATE}, before)
+    assert (sends(console, plan), sent_count(console)) == ({code: Action.CREATE}, before)
     run = console.commit(plan)
 
     assert run.counts.parked == plan.counts.parked
-    assert len(names(console, code)) == sent(console) - before == 1
+    assert len(names(console, code)) == sent_count(console) - before == 1
     second_run = console.run("products")
-    assert (sends(console, second_run), sent(console) - before) == ({}, 1)
+    assert (sends(console, second_run), sent_count(console) - before) == ({}, 1)
 
     ours = names(console, code)
     console.sandbox.till.edit("images", str(product(console, code)), {"names": [*ours, "etalage.jpg"]})

@@ -15,7 +15,7 @@ from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.issues import Issues
 from tests.clocks import now
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.parts import part
 from tests.stores import stores_in
 from tests.timeouts import until
@@ -27,7 +27,7 @@ Agree = Callable[[str, str], None]
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose prices of customers are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("products")
         console.run("customers")
@@ -53,20 +53,20 @@ def code(console: Console) -> str:
 
 
 @pytest.fixture
-def after() -> Iterator[ExitStack]:
+def cleanup() -> Iterator[ExitStack]:
     """What puts back at the end of a test what it changed."""
     with ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
-def agree(console: Console, after: ExitStack) -> Agree:
+def agree(console: Console, cleanup: ExitStack) -> Agree:
     """Changes the price of the one agreement that has a value in some column."""
     edit = console.sandbox.accountview.edit
 
     def change(column: str, price: str) -> None:
         row = next(row for row in console.sandbox.state("K9_PRICE") if row.get(column))
-        after.callback(edit, "K9_PRICE", str(row["REC_ID"]), {"K9_PX": row["K9_PX"]})
+        cleanup.callback(edit, "K9_PRICE", str(row["REC_ID"]), {"K9_PX": row["K9_PX"]})
         edit("K9_PRICE", str(row["REC_ID"]), {"K9_PX": price})
 
     return change
@@ -145,7 +145,7 @@ def by_night(console: Console) -> None:
         position = console.application.prices.page(position)
 
 
-def looked_at_anew_where_somebody_was_erased(console: Console) -> None:
+def check_prices_during_erasure(console: Console) -> None:
     """Look by night, and erase somebody once what is agreed was read."""
     calls: list[object] = []
     stores = stores_in(console.application)
@@ -179,7 +179,7 @@ def test_what_the_till_charges_otherwise_is_an_exception_with_both_amounts(conso
     (group,) = [cause_group for cause_group in console.application.exceptions.groups() if cause_group.cause == CAUSE]
     assert (group.facts["article"], group.facts["charged"]) == (code, "0.01")
     assert D(group.facts["expected"]) > 1
-    looked_at_anew_where_somebody_was_erased(console)
+    check_prices_during_erasure(console)
     assert set(open_issues(console)) == {code}
     console.run("products")  # puts it back: the till was edited by hand
     by_night(console)
@@ -190,18 +190,18 @@ def test_what_a_branch_charges_whoever_has_no_terms_is_asked_by_night_too(consol
     number = article(console, code).number
     issues: Issues = stores_in(console.application).issues
 
-    def found() -> list[tuple[str, str]]:
+    def branch_prices() -> list[tuple[str, str]]:
         branch_issues = issues.list("products", BRANCH_CAUSE)
         return [(open_issue.issue.facts["branch"], open_issue.issue.facts["charged"]) for open_issue in branch_issues]
 
     planted = {"articleNumber": number, "branchNumber": 3, "salesPriceIncl": "1.00"}
     console.sandbox.till.edit("deviations", number, planted)
     by_night(console)
-    assert found() == [("3", "1.00")]
+    assert branch_prices() == [("3", "1.00")]
     console.run("products")
     (open_,) = issues.list("products", BRANCH_CAUSE)
     assert console.application.prices.check_prices_again("products", [open_.issue.key])
-    assert found() == []
+    assert branch_prices() == []
     by_night(console)
     assert open_issues(console) == []
 
@@ -230,11 +230,11 @@ def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Consol
 
 
 def test_a_price_outside_the_range_of_the_till_parks_with_the_range(
-    console: Console, code: str, agree: Agree, after: ExitStack
+    console: Console, code: str, agree: Agree, cleanup: ExitStack
 ) -> None:
     number = article(console, code).number
     wide = {"priceDeviationMin": "0.00", "priceDeviationMax": "99999.00"}  # as good as none, which it had
-    after.callback(console.sandbox.till.edit, "articles", number, wide)
+    cleanup.callback(console.sandbox.till.edit, "articles", number, wide)
     console.sandbox.till.edit("articles", number, {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
     agree("K9_BRANCH", "3000.0000")
     run = console.preview("products")
@@ -245,9 +245,9 @@ def test_a_price_outside_the_range_of_the_till_parks_with_the_range(
 
 
 def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
-    console: Console, code: str, after: ExitStack
+    console: Console, code: str, cleanup: ExitStack
 ) -> None:
-    after.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
+    cleanup.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
     console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     proof = pays(console, customer(console, 1), code)
     assert (proof.till_price, proof.proven) == (None, None)
@@ -272,7 +272,7 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
             (str(relation["extRelationId"]), name) for relation in relations for name in names if relation.get(name)
         ]
 
-    def priced() -> list[str]:
+    def price_lists() -> list[str]:
         lists = ("priceGroupList", "articleDiscountList", "articleDiscountGroupList")
         rows = [*console.sandbox.state("articles", "mplus"), *console.sandbox.state("relations", "mplus")]
         return [name for row in rows for name in lists if row.get(name)]
@@ -280,7 +280,7 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
     by_night(console)
     assert open_issues(console) == []
     assert {name for _, name in at_the_till()} == set(terms)
-    assert priced()
+    assert price_lists()
     for number in people:
         books.edit("CONTACT", number, {"APX_LIST": "", "DISC_PCT": 0, "CRED_LIM": 0, "DISC_CODE": ""})
     for row in console.sandbox.state("K9_PRICE"):
@@ -293,4 +293,4 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
     by_night(console)
     waiting_keys = console.waits("customers", "price_group_of_till")  # which they had before us
     remaining = [pair for pair in at_the_till() if pair[1] != "priceGroupNumber" or pair[0] not in waiting_keys]
-    assert (remaining, priced(), open_issues(console)) == ([], [], [])
+    assert (remaining, price_lists(), open_issues(console)) == ([], [], [])

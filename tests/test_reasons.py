@@ -12,9 +12,9 @@ from integration.core.records import is_same_value
 from integration.core.run import Run
 from integration.core.traces import WhyAnswer
 from tests.bookkeeping_shop import bookkeeping_shop
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
-from tests.test_settlement_stories import booked, comes_in, invoice
+from tests.test_settlement_stories import book_invoice, book_receipt, invoice
 
 pytestmark = pytest.mark.long  # it looks at thousands of values
 BESIDE = {"target", "value", "found", "source", "system"}  # what a page knows of every value
@@ -71,7 +71,7 @@ def expect_reasons(console: Console, run: Run) -> set[str]:
 
 
 def test_values_of_products(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         console = Console(application)
         codes = expect_reasons(console, console.preview("products"))
 
@@ -115,7 +115,7 @@ def test_values_of_payments(console: Console) -> None:
     chosen = {"orders": "nothing", "invoices": "posting", "payments_of_invoices": "document", "daybook": "700"}
     with set_to(console, "orders", {**chosen, "collective_account": "1300"}):
         console.application.flows.change("payments", {"method": "IDEAL"}, somebody(WHO))
-        comes_in(console, booked(console, invoice(console)), 12100)
+        book_receipt(console, book_invoice(console, invoice(console)), 12100)
         codes = expect_reasons(console, console.preview("payments"))
 
     assert codes == {"because_source", "because_setting"}

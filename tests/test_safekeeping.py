@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import Terminal
 from tests.stores import stores_in
@@ -15,7 +15,7 @@ PASSPHRASE = "correct horse battery"
 
 
 def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_path: Path) -> None:
-    with opened(tmp_path / "old", start=False) as application:
+    with open_application(tmp_path / "old", start=False) as application:
         instance = stores_in(application).database.instance
     old = Terminal({"DATA": str(tmp_path / "old"), "BACKUP_PASSPHRASE": PASSPHRASE})
     file = tmp_path / "backup.zip"
@@ -52,7 +52,7 @@ def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_p
 @pytest.mark.long
 def test_settings_and_mappings_go_from_one_installation_to_another_in_a_terminal(tmp_path: Path) -> None:
     source, target = Terminal({"DATA": str(tmp_path / "here")}), Terminal({"DATA": str(tmp_path / "there")})
-    with opened(tmp_path / "here", start=False) as application:
+    with open_application(tmp_path / "here", start=False) as application:
         application.tables.save("payment_methods", {"PIN": "1600"}, somebody("anneke"))
     file = tmp_path / "settings.json"
 
@@ -73,7 +73,7 @@ def test_settings_and_mappings_go_from_one_installation_to_another_in_a_terminal
 
 @pytest.mark.long
 def test_the_key_is_changed_and_a_person_is_erased_from_a_terminal(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.access.connected.put("mplus", {"secret": "of the till"})
     terminal = Terminal({"DATA": str(tmp_path)})
     key = (tmp_path / "console.key").read_bytes()

@@ -20,7 +20,7 @@ from integration.core.records import Kind
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.flows.orders import oracle
 from tests.people import somebody
 from tests.stores import stores_in
@@ -86,7 +86,7 @@ class Shop:
         }  # fmt: skip
         return self.console.sandbox.till.add("receipts", fields)
 
-    def invoiced(self, order: str) -> str:
+    def enter_invoice(self, order: str) -> str:
         """Enter an invoice for all of an order that nobody has paid, and return it."""
         data = {"quantity": 1, "price": int(self.article["priceIncl"]), "vatCode": 2, "turnoverGroup": 40}
         line = {"articleNumber": int(self.article["articleNumber"]), "text": "Bel", "data": data}
@@ -104,7 +104,7 @@ class Shop:
         finally:
             settings_store.put(f"flow:{FLOW}", before, WHO)
 
-    def closed(self) -> DayReport:
+    def find_closed_day(self) -> DayReport:
         """Return a closed day that nobody has booked yet, and that no other story has."""
         while True:
             self.day -= timedelta(days=1)
@@ -112,7 +112,7 @@ class Shop:
             if day.state is DayState.CLOSED and day.expected:
                 return day
 
-    def late(self, day: DayReport, order: str = "") -> Sale:
+    def enter_late_receipt(self, day: DayReport, order: str = "") -> Sale:
         """Enter a receipt on a day that is over, of an order where one is given."""
         receipt = self.rung_up(1815, [order] if order else [], financialDate=day.date.isoformat())
         return Sale(order, receipt=receipt)
@@ -121,11 +121,11 @@ class Shop:
         """Return what the booked pages of a day put on each account."""
         ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}"
         pages = {row["PAGE_NR"] for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR")).startswith(ours)}
-        return summed(
+        return account_totals(
             (row["ACCT_NR"], Decimal(row["AMOUNT"])) for row in self.console.rows("DJ_LINE") if row["PAGE_NR"] in pages
         )
 
-    def booked(self, sale: Sale) -> list[str]:
+    def booked_places(self, sale: Sale) -> list[str]:
         """Return as what the books have each document of a sale, by what they show themselves."""
         places: list[str] = []
         for kind in (Kind.SALES_ORDER, Kind.POSTING):
@@ -144,7 +144,7 @@ class Shop:
         return {key: lines[key].cause for key in sale.keys if key in lines and lines[key].cause}
 
 
-def summed(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+def account_totals(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     """Return what the amounts on each account come to, without those that come to nothing."""
     totals: dict[str, Decimal] = {}
     for account, amount in pairs:
@@ -152,19 +152,19 @@ def summed(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     return {account: amount for account, amount in totals.items() if amount}
 
 
-def without(page: DayReport) -> dict[str, Decimal]:
+def expected_amounts(page: DayReport) -> dict[str, Decimal]:
     """Return what a day comes to on each account by the till's answers of before."""
-    return summed((line.account, line.amount) for line in page.expected)
+    return account_totals((line.account, line.amount) for line in page.expected)
 
 
-def off(now: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    return summed([*now.items(), *((account, -amount) for account, amount in before.items())])
+def amount_changes(now: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    return account_totals([*now.items(), *((account, -amount) for account, amount in before.items())])
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop whose articles are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         assert console.run("products").counts.proven > 20
         for name, rows in TABLES.items():
@@ -193,7 +193,7 @@ def test_a_sale_is_booked_once_whatever_is_switched_on_after_it(shop: Shop, firs
         assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
     with shop.set_to(orders=first, **{f"{later}s": then}):
         run = shop.console.run(FLOW, *sale.keys)
-    assert shop.booked(sale) == [first]
+    assert shop.booked_places(sale) == [first]
     assert (run.counts.read, run.counts.unchanged, run.counts.skipped) == (2, 1, 1)
     assert shop.causes(run, sale) == {sale.keys[1]: "sale_booked"}
 
@@ -207,7 +207,7 @@ def test_a_sale_is_booked_once_when_orders_are_switched_on_last(shop: Shop, firs
         sale_run = shop.console.run(FLOW, *sale.keys)
     with shop.set_to(orders=then):
         alone = shop.console.run(FLOW, *sale.keys)
-    assert shop.booked(sale) == [first]
+    assert shop.booked_places(sale) == [first]
     assert (sale_run.counts.unchanged, sale_run.counts.skipped) == (1, 1)
     assert shop.causes(sale_run, sale) == shop.causes(alone, sale) == {sale.order: "sale_booked"}
 
@@ -228,7 +228,7 @@ def test_of_a_sale_that_is_read_whole_the_order_is_booked_and_the_rest_goes_with
     with shop.set_to(orders=becomes, **{f"{later}s": "posting"}):
         run = shop.console.run(FLOW, *sale.keys)
         second_run = shop.console.run(FLOW, *sale.keys)
-    assert shop.booked(sale) == [becomes]
+    assert shop.booked_places(sale) == [becomes]
     assert (run.counts.proven, run.counts.skipped) == (1, 1)
     assert shop.causes(run, sale) == {sale.keys[1]: "sale_planned"}
     assert shop.causes(second_run, sale) == {sale.keys[1]: "sale_booked"}
@@ -257,7 +257,7 @@ def test_a_document_that_would_become_something_else_by_now_stays_what_it_is(
             run = shop.console.run(FLOW, key)
             findings = shop.console.application.connections.check("accountview")
         assert "prefix_in_use" not in {finding.cause for finding in findings}  # all of it is ours
-        assert shop.booked(lone) == [before]
+        assert shop.booked_places(lone) == [before]
         assert (run.counts.unchanged, run.counts.planned, run.counts.proven) == (1, 0, 0)
 
 
@@ -269,7 +269,7 @@ def test_an_order_booked_before_and_changed_at_the_till_is_a_question_whatever_o
     with shop.set_to(orders="posting"):
         run = shop.console.run(FLOW, order)
     assert shop.causes(run, Sale(order)) == {order: "document_changed_after_booking"}
-    assert shop.booked(Sale(order)) == ["order"]
+    assert shop.booked_places(Sale(order)) == ["order"]
 
 
 @pytest.mark.parametrize("later", ["invoice", RECEIPT])
@@ -284,7 +284,7 @@ def test_what_comes_later_waits_while_its_order_is_parked_and_goes_with_it_after
         alone = shop.console.run(FLOW, sale.keys[1])  # its order is parked still
         assert shop.causes(alone, sale) == {sale.keys[1]: "sale_waits"}
         shop.console.run(FLOW, *sale.keys)
-    assert shop.booked(sale) == ["order"]
+    assert shop.booked_places(sale) == ["order"]
     assert not shop.console.waits(FLOW, "sale_waits").intersection(sale.keys)
 
 
@@ -300,7 +300,7 @@ def test_what_comes_later_is_booked_where_its_order_is_left_out_and_never_again_
     with shop.set_to(**kinds):
         after = shop.console.run(FLOW, *sale.keys)
     assert shop.causes(after, sale) == {sale.order: "sale_booked"}
-    assert shop.booked(sale) == ["posting"]
+    assert shop.booked_places(sale) == ["posting"]
 
 
 def test_of_two_plans_that_wait_with_the_same_sale_that_of_the_settings_in_force_is_written(shop: Shop) -> None:
@@ -313,7 +313,7 @@ def test_of_two_plans_that_wait_with_the_same_sale_that_of_the_settings_in_force
         with pytest.raises(PlanStaleError, match="basis_changed_since"):
             shop.console.commit(of_invoice)
         assert shop.console.commit(of_order).counts.proven == 1
-    assert shop.booked(sale) == ["order"]
+    assert shop.booked_places(sale) == ["order"]
 
 
 def test_an_invoice_waits_while_a_plan_with_its_order_waits(shop: Shop) -> None:
@@ -325,7 +325,7 @@ def test_an_invoice_waits_while_a_plan_with_its_order_waits(shop: Shop) -> None:
         shop.console.commit(waiting)
         run = shop.console.retry(FLOW, "sale_waits")
     assert shop.causes(run, sale)[sale.invoice] == "sale_booked"
-    assert shop.booked(sale) == ["order"]
+    assert shop.booked_places(sale) == ["order"]
 
 
 @pytest.mark.long
@@ -376,13 +376,13 @@ def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both
 ) -> None:
     order = shop.console.till_client.order(str(shop.article["articleNumber"]))
     receipt = shop.rung_up(int(shop.article["priceIncl"]), [order])
-    sale = Sale(order, shop.invoiced(order), receipt)
+    sale = Sale(order, shop.enter_invoice(order), receipt)
     with shop.set_to(invoices="posting", receipts="posting"):
         if not with_both:
             assert shop.console.run(FLOW, sale.receipt).counts.proven == 1
         run = shop.console.run(FLOW, sale.invoice, sale.receipt)
         second_run = shop.console.run(FLOW, sale.invoice, sale.receipt)
-    assert shop.booked(sale) == ["posting"]
+    assert shop.booked_places(sale) == ["posting"]
     waits = sale.receipt if with_both else sale.invoice
     assert shop.causes(run, sale) == {waits: "sale_waits" if with_both else "sale_beyond_order"}
     assert shop.causes(second_run, sale) == {waits: "sale_beyond_order"}
@@ -392,32 +392,32 @@ def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both
 
 
 def test_a_receipt_booked_by_itself_is_outside_its_day_which_settles_what_it_left_open(shop: Shop) -> None:
-    day = shop.closed()
-    sale = shop.late(day)
+    day = shop.find_closed_day()
+    sale = shop.enter_late_receipt(day)
     with shop.set_to(receipts="posting"):
         assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
     assert shop.console.run(DAYS, day.key).counts.proven == 1
-    assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
+    assert amount_changes(shop.page_of(day), expected_amounts(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
     with shop.set_to(receipts="posting"):
         assert shop.console.run(FLOW, *sale.keys).counts.unchanged == 1
     assert shop.console.run(DAYS, day.key).counts.unchanged == 1
 
 
 def test_a_receipt_that_stands_in_a_booked_day_is_never_booked_by_itself(shop: Shop) -> None:
-    day = shop.closed()
-    sale = shop.late(day)
+    day = shop.find_closed_day()
+    sale = shop.enter_late_receipt(day)
     assert shop.console.run(DAYS, day.key).counts.proven == 1
-    assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+    assert amount_changes(shop.page_of(day), expected_amounts(day))[REVENUE] == -LATE
     with shop.set_to(receipts="posting"):
         run = shop.console.run(FLOW, *sale.keys)
     assert shop.causes(run, sale) == {sale.receipt: "sale_in_day"}
-    assert shop.booked(sale) == []
+    assert shop.booked_places(sale) == []
 
 
 @pytest.mark.parametrize("first", ["day", pytest.param("receipt", marks=pytest.mark.long)])
 def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Shop, first: str) -> None:
-    day = shop.closed()
-    sale = shop.late(day)
+    day = shop.find_closed_day()
+    sale = shop.enter_late_receipt(day)
     of_day = shop.console.preview(DAYS, day.key)
     with shop.set_to(receipts="posting"):
         of_receipt = shop.console.preview(FLOW, *sale.keys)
@@ -426,18 +426,18 @@ def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Sh
         second = shop.console.commit(plans[1])
     assert (second.counts.proven, second.counts.parked) == (0, 1)
     assert {row.cause for row in shop.console.lines(second).values()} & {"sale_in_day", "day_document_booked"}
-    assert shop.booked(sale) == ([] if first == "day" else ["posting"])
+    assert shop.booked_places(sale) == ([] if first == "day" else ["posting"])
     if first == "receipt":
         assert shop.console.run(DAYS, day.key).counts.proven == 1
-        assert REVENUE not in off(shop.page_of(day), without(day))
+        assert REVENUE not in amount_changes(shop.page_of(day), expected_amounts(day))
 
 
 @pytest.mark.parametrize("first", ["day", pytest.param("order", marks=pytest.mark.long)])
 def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Shop, first: str) -> None:
-    day = shop.closed()
+    day = shop.find_closed_day()
     number, till = str(shop.article["articleNumber"]), shop.console.till_client
     order = till.order(number, lines=[till.line(number, price=1815)])
-    sale = shop.late(day, order)
+    sale = shop.enter_late_receipt(day, order)
     with shop.set_to(orders="order"):
         if first == "order":
             assert shop.console.run(FLOW, order).counts.proven == 1
@@ -445,11 +445,14 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
         run = shop.console.run(FLOW, order)
     if first == "day":
         assert shop.causes(run, sale) == {order: "sale_in_day"}
-        assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+        assert amount_changes(shop.page_of(day), expected_amounts(day))[REVENUE] == -LATE
     else:
         assert run.counts.unchanged == 1
-        assert off(shop.page_of(day), without(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
-    assert shop.booked(sale) == ([] if first == "day" else ["order"])
+        assert amount_changes(shop.page_of(day), expected_amounts(day)) == {
+            CARD: Decimal("18.15"),
+            OPEN: Decimal("-18.15"),
+        }
+    assert shop.booked_places(sale) == ([] if first == "day" else ["order"])
 
 
 def decide(shop: Shop, flow: str, cause: str, key: str, option: str) -> None:
@@ -467,29 +470,29 @@ def decide(shop: Shop, flow: str, cause: str, key: str, option: str) -> None:
 def test_the_invoice_of_an_order_that_was_rung_up_in_a_day_is_booked_once_a_person_says_it_is_a_sale(
     shop: Shop,
 ) -> None:
-    day = shop.closed()
-    sale = shop.late(day, shop.console.till_client.order(str(shop.article["articleNumber"])))
+    day = shop.find_closed_day()
+    sale = shop.enter_late_receipt(day, shop.console.till_client.order(str(shop.article["articleNumber"])))
     assert shop.console.run(DAYS, day.key).counts.proven == 1
-    invoice = Sale("", shop.invoiced(sale.order))
+    invoice = Sale("", shop.enter_invoice(sale.order))
     with shop.set_to(invoices="posting"):
         run = shop.console.run(FLOW, invoice.invoice)
         assert shop.causes(run, invoice) == {invoice.invoice: "sale_beyond_order"}
         decide(shop, FLOW, "sale_beyond_order", invoice.invoice, "beside")
         assert shop.console.run(FLOW, invoice.invoice).counts.proven == 1
         assert shop.console.run(FLOW, invoice.invoice).counts.unchanged == 1
-    assert shop.booked(invoice) == ["posting"]
+    assert shop.booked_places(invoice) == ["posting"]
     assert invoice.invoice not in shop.console.waits(FLOW, "sale_beyond_order")
 
 
 def test_a_day_with_a_receipt_of_an_invoiced_order_is_booked_once_a_person_says_so(shop: Shop) -> None:
-    day = shop.closed()
+    day = shop.find_closed_day()
     order = shop.console.till_client.order(str(shop.article["articleNumber"]))
-    invoice = Sale("", shop.invoiced(order))
+    invoice = Sale("", shop.enter_invoice(order))
     with shop.set_to(invoices="posting"):
         assert shop.console.run(FLOW, invoice.invoice).counts.proven == 1
-    shop.late(day, order)
+    shop.enter_late_receipt(day, order)
     assert shop.console.lines(shop.console.run(DAYS, day.key))[day.key].cause == "day_sale_elsewhere"
     decide(shop, DAYS, "day_sale_elsewhere", day.key, "beside")
     assert shop.console.run(DAYS, day.key).counts.proven == 1
-    assert off(shop.page_of(day), without(day))[REVENUE] == -LATE
+    assert amount_changes(shop.page_of(day), expected_amounts(day))[REVENUE] == -LATE
     assert shop.console.run(DAYS, day.key).counts.unchanged == 1

@@ -28,7 +28,7 @@ from tests.canary_secrets import (
     WRONG_TILL_SECRET,
     command_lines,
     contents,
-    found,
+    find_secrets,
 )
 from tests.programs import ROOT, Terminal, access, environment
 
@@ -136,7 +136,7 @@ def _tokens(folder: Path) -> list[str]:
 
 
 def test_nothing_that_was_said_holds_a_secret(traces: Traces) -> None:
-    found_secrets = {who: found(traces.secrets, text.encode()) for who, text in traces.said.items()}
+    found_secrets = {who: find_secrets(traces.secrets, text.encode()) for who, text in traces.said.items()}
 
     assert {who: secrets for who, secrets in found_secrets.items() if secrets} == {}
     assert "createProduct" in traces.said["probe out"]  # there was much to be said
@@ -147,7 +147,7 @@ def test_no_file_holds_a_secret_in_clear(traces: Traces) -> None:
     secrets_by_file = {}
     for name, content in contents(traces.folder):
         names.append(name)
-        if secrets := found(traces.secrets, content):
+        if secrets := find_secrets(traces.secrets, content):
             secrets_by_file[name] = secrets
 
     assert secrets_by_file == {}
@@ -162,12 +162,12 @@ def test_the_log_holds_no_secret_behind_its_compression(traces: Traces) -> None:
         logbook.close()
 
     assert len(events) > 100
-    assert found(traces.secrets, repr(events.to_dict("records")).encode()) == []
+    assert find_secrets(traces.secrets, repr(events.to_dict("records")).encode()) == []
 
 
 def test_no_command_line_holds_a_secret(traces: Traces) -> None:
     assert any(b"tests.leak_probe" in line for line in traces.processes)
-    assert [line for line in traces.processes if found(traces.secrets, line)] == []
+    assert [line for line in traces.processes if find_secrets(traces.secrets, line)] == []
 
 
 def test_the_search_would_find_a_secret(tmp_path: Path) -> None:
@@ -176,4 +176,4 @@ def test_the_search_would_find_a_secret(tmp_path: Path) -> None:
         leak.execute("INSERT INTO said VALUES ('https://till/?secret=planted%2Ftill+secret%2B%C3%A9%26%3C')")
         leak.commit()
 
-    assert [found(PLANTED, content) for _, content in contents(tmp_path)] == [[WRONG_TILL_SECRET]] * 2
+    assert [find_secrets(PLANTED, content) for _, content in contents(tmp_path)] == [[WRONG_TILL_SECRET]] * 2

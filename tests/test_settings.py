@@ -13,7 +13,7 @@ import structlog
 from integration.core.errors import ConfigurationError
 from integration.settings import known_settings, load_settings, settings_table, unknown_settings
 from integration.words import say
-from tests.canary_secrets import spelled
+from tests.canary_secrets import spellings_of
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -275,5 +275,5 @@ fail()
     assert process.returncode == 1
     for output, least in ((process.stdout, 6), (process.stderr, 2)):
         assert output.count("Traceback") >= 2 * least, output
-        assert [form for form in spelled("planted-till/secret").values() if form in output] == []
+        assert [form for form in spellings_of("planted-till/secret").values() if form in output] == []
         assert "***" in output

@@ -15,7 +15,7 @@ from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console
-from tests.flows.days.example import sold
+from tests.flows.days.example import sales_line
 from tests.people import somebody
 from tests.runner.bookkeeping import open_items
 from tests.sandbox.soap_client import RawClient, tags
@@ -43,7 +43,7 @@ def invoice(console: Console, cents: int = 12100, **values: Any) -> str:
     name = f"Betaler {next(_serial)}"
     relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
     before = {row["invoiceId"] for row in console.sandbox.state("invoices", "mplus")}
-    line = sold("Stadsfiets", 10, 2, cents)
+    line = sales_line("Stadsfiets", 10, 2, cents)
     fields = {"relationNumber": int(relation), "lineList": {"line": [line]}, **values}
     console.sandbox.till.add("invoices", fields)
     (new_invoice,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] not in before]
@@ -68,7 +68,7 @@ def payments(console: Console, key: str) -> list[tuple[str, int]]:
     return [(payment["method"], payment["amount"]) for payment in entries]
 
 
-def booked(console: Console, key: str) -> tuple[str, str]:
+def book_invoice(console: Console, key: str) -> tuple[str, str]:
     """Return debtor and number of the item that an invoice is in the books."""
     run = console.run("orders", key)
     assert console.lines(run)[key].step is Step.PROVEN
@@ -87,7 +87,7 @@ def links(console: Console, flow: str, kind: Kind, *keys: str) -> dict[str, Link
     return stores_in(console.application).links.get(flow, kind, keys)
 
 
-def comes_in(console: Console, open_item: tuple[str, str], cents: int, daybook: str = BANK) -> None:
+def book_receipt(console: Console, open_item: tuple[str, str], cents: int, daybook: str = BANK) -> None:
     """Book what a debtor paid for an item, as somebody with a bank statement does."""
     amount = str(Decimal(cents).scaleb(-2))
     line = {
@@ -100,7 +100,7 @@ def comes_in(console: Console, open_item: tuple[str, str], cents: int, daybook: 
     console.sandbox.accountview.book({"DJ_CODE": daybook, "HDR_DESC": "Afschrift"}, [line])
 
 
-def comes_in_at_once(console: Console, items: Sequence[tuple[tuple[str, str], int]]) -> None:
+def book_receipts(console: Console, items: Sequence[tuple[tuple[str, str], int]]) -> None:
     """Book what came in for several items on one page."""
     lines = [
         {"ACCT_NR": RECEIVABLES, "AMOUNT": str(Decimal(cents).scaleb(-2)), "SUB_NR": debtor, "INV_NR": number}
@@ -109,7 +109,7 @@ def comes_in_at_once(console: Console, items: Sequence[tuple[tuple[str, str], in
     console.sandbox.accountview.book({"DJ_CODE": BANK, "HDR_DESC": "Afschrift"}, lines)
 
 
-def left(console: Console, open_item: tuple[str, str]) -> Decimal:
+def open_amount(console: Console, open_item: tuple[str, str]) -> Decimal:
     return open_items(console.sandbox).get(open_item, Decimal(0))
 
 
@@ -127,11 +127,11 @@ def number(console: Console, key: str) -> str:
 
 def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_again(console: Console) -> None:
     key = invoice(console)
-    open_item = booked(console, key)
-    assert left(console, open_item) == Decimal("121.00")
+    open_item = book_invoice(console, key)
+    assert open_amount(console, open_item) == Decimal("121.00")
     assert causes(console, console.preview("payments"))[number(console, key)] == "item_open"
-    comes_in(console, open_item, 12100)
-    assert left(console, open_item) == 0
+    book_receipt(console, open_item, 12100)
+    assert open_amount(console, open_item) == 0
 
     run = console.run("payments")
 
@@ -145,7 +145,7 @@ def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_
     orders = console.run("orders", key)
     assert (orders.counts.unchanged, orders.counts.proven) == (1, 0)
     assert console.writes() == writes
-    assert left(console, open_item) == 0
+    assert open_amount(console, open_item) == 0
 
 
 @pytest.mark.parametrize("is_paid", [True, pytest.param(False, marks=pytest.mark.long)])
@@ -155,9 +155,9 @@ def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_ow
     console.application.flows.change("orders", {"payments_of_invoices": "day"}, somebody(WHO))
     try:
         key = invoice(console)
-        open_item = booked(console, key)
+        open_item = book_invoice(console, key)
         if is_paid:
-            comes_in(console, open_item, 12100)
+            book_receipt(console, open_item, 12100)
             assert console.run("payments").counts.proven == 1
         else:
             pay(console, key, METHOD, 12100)
@@ -180,13 +180,13 @@ def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_ow
 @pytest.mark.long
 def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None:
     key = invoice(console)
-    open_item = booked(console, key)
-    comes_in(console, open_item, 5000)
+    open_item = book_invoice(console, key)
+    book_receipt(console, open_item, 5000)
     waits = console.lines(console.run("payments"))
     (line,) = [row for row in waits.values() if row.title == number(console, key)]
     assert (line.cause, line.facts["paid"], line.facts["open"]) == ("item_open", "50.0000", "71.0000")
     assert payments(console, key) == []
-    comes_in(console, open_item, 7100, CASH)
+    book_receipt(console, open_item, 7100, CASH)
     console.run("payments")
 
     assert payments(console, key) == [(METHOD, 12100)]
@@ -196,8 +196,8 @@ def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None
 def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(console: Console) -> None:
     """So it may look where a year's opening balance carries an item over, which nothing public describes."""
     key = invoice(console)
-    open_item = booked(console, key)
-    comes_in(console, open_item, 12100)
+    open_item = book_invoice(console, key)
+    book_receipt(console, open_item, 12100)
     line = {"ACCT_NR": RECEIVABLES, "AMOUNT": "121.00", "SUB_NR": open_item[0], "INV_NR": open_item[1]}
     console.sandbox.accountview.book({"DJ_CODE": "600"}, [line, {"ACCT_NR": "4410", "AMOUNT": "-121.00"}])
     run = console.run("payments")
@@ -217,7 +217,7 @@ def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
     key = invoice(console)
     first = console.run("orders", key)
     open_item = item(console, key)
-    comes_in(console, open_item, 12100)
+    book_receipt(console, open_item, 12100)
     waiting = console.preview("payments")
     assert causes(console, waiting)[number(console, key)] == ""
     console.commit(console.undo(first))
@@ -231,11 +231,11 @@ def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
 
 def test_a_change_on_either_side_between_plan_and_commit_is_seen_before_the_call(console: Console) -> None:
     whole, part, reversed_ = invoice(console), invoice(console), invoice(console)
-    items_by_key = {key: booked(console, key) for key in (whole, part, reversed_)}
+    items_by_key = {key: book_invoice(console, key) for key in (whole, part, reversed_)}
     for open_item in items_by_key.values():
-        comes_in(console, open_item, 12100)
+        book_receipt(console, open_item, 12100)
     plan = console.preview("payments")
-    comes_in(console, items_by_key[reversed_], -12100)
+    book_receipt(console, items_by_key[reversed_], -12100)
     pay(console, whole, "PIN", 12100)
     pay(console, part, "PIN", 2100)
     calls = console.writes()
@@ -253,7 +253,7 @@ def test_a_change_on_either_side_between_plan_and_commit_is_seen_before_the_call
 @pytest.mark.long
 def test_an_invoice_that_has_the_payment_already_is_left_alone_and_known_from_then_on(console: Console) -> None:
     key = invoice(console)
-    comes_in(console, booked(console, key), 12100)
+    book_receipt(console, book_invoice(console, key), 12100)
     pay(console, key, METHOD, 12100)
     run = console.run("payments")
 
@@ -277,10 +277,10 @@ def test_no_answer_to_the_call_pays_an_invoice_twice(console: Console, fault: Fa
     first_invoice = invoice(
         console
     )  # a payment that looks find: before the first one nobody knows whether they see any
-    comes_in(console, booked(console, first_invoice), 12100)
+    book_receipt(console, book_invoice(console, first_invoice), 12100)
     console.run("payments")
     key = invoice(console)
-    comes_in(console, booked(console, key), 12100)
+    book_receipt(console, book_invoice(console, key), 12100)
     plan = console.preview("payments")
     with console.sandbox.switches.armed(fault, system="mplus", operation="payInvoice", times=1, seconds=0.5):
         console.commit(plan)
@@ -318,10 +318,10 @@ def test_histories_of_payments_end_as_the_rows_of_both_systems_say(console: Cons
         for name, key in invoices.items():
             cents = HISTORIES[name][0][turn : turn + 1]
             if cents and cents[0]:
-                comes_in(console, items_by_key[key], cents[0])
+                book_receipt(console, items_by_key[key], cents[0])
         if turn == 0:
             pages = {row["PAGE_NR"] for row in console.rows("DJ_PAGE")}
-            comes_in_at_once(console, [(items_by_key[key], 12100) for key in several] + [(items_by_key[half], 6050)])
+            book_receipts(console, [(items_by_key[key], 12100) for key in several] + [(items_by_key[half], 6050)])
             (page,) = {row["PAGE_NR"] for row in console.rows("DJ_PAGE")} - pages
         if turn == 1:
             assert [payments(console, key) for key in several] == [[*WHOLE], [*WHOLE]]
@@ -346,12 +346,12 @@ def test_histories_of_payments_end_as_the_rows_of_both_systems_say(console: Cons
 def test_what_is_no_posted_invoice_is_not_paid_at_the_till(console: Console, kind: str, becomes: str) -> None:
     name = f"Besteller {next(_serial)}"
     relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
-    key = console.till_client.order("", relation=relation, lines=[sold("Stadsfiets", 10, 2, 12100)])
+    key = console.till_client.order("", relation=relation, lines=[sales_line("Stadsfiets", 10, 2, 12100)])
     console.application.flows.change("orders", {kind: becomes}, somebody(WHO))
     try:
         console.run("orders", key)
         if becomes == "posting":
-            comes_in(console, item(console, key), 12100)
+            book_receipt(console, item(console, key), 12100)
         run = console.run("payments")
     finally:
         console.application.flows.change("orders", {kind: "nothing"}, somebody(WHO))

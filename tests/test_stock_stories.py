@@ -6,14 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose first branch sells what the books have available, and whose books learn of sales by sales orders."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         new_console = Console(application)
         new_console.run("products")
         application.setup.choose({"orders": 4, "stock": 5}, somebody(WHO))
@@ -65,7 +65,7 @@ class Article:
         return self.level
 
 
-def unpromised(console: Console) -> str:
+def unpromised_article(console: Console) -> str:
     """Return an article of which no order at the till keeps anything aside."""
     promised = {
         str(line["articleNumber"])
@@ -86,7 +86,7 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
     console: Console, reserved: dict[str, str]
 ) -> None:
     console.application.flows.change("stock", reserved, somebody(WHO))
-    article = Article(console, unpromised(console))
+    article = Article(console, unpromised_article(console))
     assert (article.books, article.level) == ((12, 0), 12)
 
     order = console.till_client.order(article.code)
@@ -112,7 +112,7 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
 def test_a_sale_whose_order_is_deleted_in_the_books_stays_off_sale_once_a_look_found_that(console: Console) -> None:
     console.application.flows.change("stock", {"reservations": "field"}, somebody(WHO))
     console.application.flows.change("orders", {"on": True}, somebody(WHO))
-    article = Article(console, unpromised(console))
+    article = Article(console, unpromised_article(console))
     order = console.till_client.order(article.code)
     level = article.level
     assert console.run("orders", order).counts.proven == 1

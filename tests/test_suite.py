@@ -85,7 +85,7 @@ def test_who_stands_among_the_unsteady_for_more_than_two_weeks_is_red(
 ) -> None:
     table = root / "tests" / "unsteady.csv"
     table.write_text("test,date,reason\ntests/test_a.py::test_a,2026-11-01,a slow page\n", encoding="utf-8")
-    assert suite.overdue(table, date(2026, 11, 15)) == []
+    assert suite.overdue_tests(table, date(2026, 11, 15)) == []
 
     assert run(root, test_calm=PASSES) == 1
     assert capfd.readouterr().out.splitlines()[-1] == "Unsteady for more than 14 days: tests/test_a.py::test_a"

@@ -9,7 +9,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 
 BY_ITSELF = {"on": True, "auto_approve": True}
@@ -19,7 +19,7 @@ ARTICLE, OTHER = "10026", "10006"
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose stock is kept in one branch."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         application.flows.change("stock", {"branches": {"1": "formula"}}, somebody(WHO))
         for flow in ("products", "stock"):
@@ -27,7 +27,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield console
 
 
-def marked(console: Console, run: Run) -> list[PlanRow]:
+def marked_rows(console: Console, run: Run) -> list[PlanRow]:
     return [row for row in console.application.plans.rows(run.id, "changes", limit=10_000) if row.cause == TAKEN_BACK]
 
 
@@ -36,7 +36,7 @@ def price(console: Console, number: str) -> int:
     return int(next(row["priceIncl"] for row in rows if str(row["articleNumber"]) == number))
 
 
-def taken(console: Console, run: Run) -> Run:
+def include_all(console: Console, run: Run) -> Run:
     """Take everything into a plan."""
     console.application.choices.take(run.id, list(run.excluded), WHO)
     return console.application.runs.get(run.id)
@@ -45,7 +45,7 @@ def taken(console: Console, run: Run) -> Run:
 def expect_to_stay(console: Console, flow: str, undone: Run) -> Run:
     """Expect a complete run to mark what a run took back, to leave it out, and no schedule to send it."""
     plan = console.preview(flow)
-    rows = marked(console, plan)
+    rows = marked_rows(console, plan)
     assert plan.state is RunState.READY
     assert {(row.facts["run"], row.facts["by"]) for row in rows} == {(undone.id, WHO)}
     assert {row.seq for row in rows} == set(plan.excluded)
@@ -68,7 +68,7 @@ def test_prices_that_were_taken_back_stay_so_until_somebody_or_the_source_says_o
     console.sandbox.accountview.edit("ARTICLE", OTHER, {"PX_SELL": float(gentle)})
     later = console.preview("products", mode=Mode.CHANGES)  # takes over the plan that waits
     assert console.application.runs.get(plan.id).state is RunState.DISCARDED
-    (row,) = marked(console, later)
+    (row,) = marked_rows(console, later)
     assert row.change is not None
     assert ARTICLE in row.change.sources
     console.application.flows.change("products", BY_ITSELF, somebody(WHO))
@@ -79,7 +79,7 @@ def test_prices_that_were_taken_back_stay_so_until_somebody_or_the_source_says_o
     assert console.application.plans.row(run.id, row.seq).step is Step.LEFT
     assert (price(console, OTHER), price(console, ARTICLE)) == (round(gentle * 121), before)
 
-    console.commit(taken(console, console.preview("products")))
+    console.commit(include_all(console, console.preview("products")))
     assert price(console, ARTICLE) == 6050
     assert console.preview("products").state is RunState.DONE
 
@@ -107,7 +107,7 @@ def test_a_level_that_was_taken_back_stays_so_until_the_books_say_another(consol
 
     restock(console, ARTICLE, 78)
     plan = console.preview("stock")
-    assert marked(console, plan) == []
+    assert marked_rows(console, plan) == []
     console.commit(plan)
     assert level(console, ARTICLE) == 78
 
@@ -119,9 +119,9 @@ def test_a_customer_created_by_mistake_stays_inactive_until_somebody_takes_it_in
     console.sandbox.accountview.add("CONTACT", {**values, "ACCT_NAME": "Vergissing B.V.", "SRC_CODE": "VERGISSING"})
     undone = console.commit(console.undo(console.run("customers", "29001")))
     plan = console.preview("customers")
-    (row,) = marked(console, plan)
+    (row,) = marked_rows(console, plan)
     assert (row.key, row.facts["run"], set(plan.excluded)) == ("29001", undone.id, {row.seq})
     assert row.change is not None
     assert row.change.desired.flat() == {"active": True}
-    console.commit(taken(console, plan))
+    console.commit(include_all(console, plan))
     assert console.preview("customers").state is RunState.DONE

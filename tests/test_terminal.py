@@ -28,7 +28,7 @@ from integration.core.run import Mode
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.days import DayCheckResult
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.programs import CommandResult, Terminal, access, confirmations, program
 from tests.stores import prepare, stores_in
 from tests.till_client import TillClient
@@ -64,7 +64,7 @@ def terminal(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Term
 
 
 @pytest.fixture(scope="module")
-def previewed(terminal: Terminal, sandbox: Sandbox) -> Result:
+def first_preview(terminal: Terminal, sandbox: Sandbox) -> Result:
     """The first preview, as programs see it."""
     ended = terminal.run_new_process("preview", "products", "--json")
     assert (ended.status, ended.err) == (3, "")
@@ -73,34 +73,34 @@ def previewed(terminal: Terminal, sandbox: Sandbox) -> Result:
 
 
 @pytest.fixture(scope="module")
-def shown(terminal: Terminal, previewed: Result) -> CommandResult:
+def shown_plan(terminal: Terminal, first_preview: Result) -> CommandResult:
     """The first plan, shown while it waits for a person."""
-    return terminal("show", previewed["run"])
+    return terminal("show", first_preview["run"])
 
 
 @pytest.fixture(scope="module")
-def under_another(terminal: Terminal, previewed: Result, sandbox: Sandbox) -> CommandResult:
+def under_another(terminal: Terminal, first_preview: Result, sandbox: Sandbox) -> CommandResult:
     """The commit of the first plan under another fingerprint than its own."""
-    ended = terminal("commit", previewed["run"], "--fingerprint", "0" * 64)
+    ended = terminal("commit", first_preview["run"], "--fingerprint", "0" * 64)
     assert sandbox.ledger.counts()["writes"] == 0
     return ended
 
 
 @pytest.fixture(scope="module")
-def interrupted(
-    terminal: Terminal, previewed: Result, shown: CommandResult, under_another: CommandResult
+def interrupted_commit(
+    terminal: Terminal, first_preview: Result, shown_plan: CommandResult, under_another: CommandResult
 ) -> CommandResult:
     """The commit of the first plan, after what is asked of it while it waits; the till refuses the secret."""
-    assert (shown.status, under_another.status) == (0, 3)
-    approval = ["--fingerprint", previewed["fingerprint"], *confirmations(previewed)]
-    return terminal("commit", previewed["run"], *approval, MPLUS__SECRET="wrong-secret")
+    assert (shown_plan.status, under_another.status) == (0, 3)
+    approval = ["--fingerprint", first_preview["fingerprint"], *confirmations(first_preview)]
+    return terminal("commit", first_preview["run"], *approval, MPLUS__SECRET="wrong-secret")
 
 
 @pytest.fixture(scope="module")
-def committed(terminal: Terminal, previewed: Result, interrupted: CommandResult) -> Result:
+def resumed_run(terminal: Terminal, first_preview: Result, interrupted_commit: CommandResult) -> Result:
     """The same run, brought to its end."""
-    assert interrupted.status == 5
-    ended = terminal("resume", previewed["run"], "--json")
+    assert interrupted_commit.status == 5
+    ended = terminal("resume", first_preview["run"], "--json")
     assert ended.status == 0, ended
     return dict(ended.json)
 
@@ -117,28 +117,28 @@ def widest(text: str) -> int:
     return max(len(line) for line in text.splitlines() if " -m integration commit " not in line)
 
 
-def test_a_preview_waits_for_a_person_and_writes_nothing(previewed: Result) -> None:
-    assert previewed["state"] == "ready"
-    assert previewed["read"] == ARTICLES
-    assert previewed["difference"] == 0
+def test_a_preview_waits_for_a_person_and_writes_nothing(first_preview: Result) -> None:
+    assert first_preview["state"] == "ready"
+    assert first_preview["read"] == ARTICLES
+    assert first_preview["difference"] == 0
 
 
-def test_a_shown_plan_fits_and_says_how_to_commit_it(shown: CommandResult, previewed: Result) -> None:
-    assert shown.status == 0
-    assert widest(shown.out) <= WIDTH
-    assert f"commit {previewed['run']} --fingerprint {previewed['fingerprint']}" in shown.out
+def test_a_shown_plan_fits_and_says_how_to_commit_it(shown_plan: CommandResult, first_preview: Result) -> None:
+    assert shown_plan.status == 0
+    assert widest(shown_plan.out) <= WIDTH
+    assert f"commit {first_preview['run']} --fingerprint {first_preview['fingerprint']}" in shown_plan.out
 
 
-def test_lines_of_one_action_can_be_shown_alone(terminal: Terminal, previewed: Result) -> None:
-    rows = terminal("show", previewed["run"], "--only", "park", "--limit", "3", "--json").json["rows"]
+def test_lines_of_one_action_can_be_shown_alone(terminal: Terminal, first_preview: Result) -> None:
+    rows = terminal("show", first_preview["run"], "--only", "park", "--limit", "3", "--json").json["rows"]
 
     assert {row["action"] for row in rows} == {"park"}
     assert len(rows) == 3
 
 
-def test_a_plan_is_not_written_under_another_fingerprint(under_another: CommandResult, previewed: Result) -> None:
+def test_a_plan_is_not_written_under_another_fingerprint(under_another: CommandResult, first_preview: Result) -> None:
     assert under_another.status == 3
-    assert f"does not belong to the plan of run {previewed['run']}" in under_another.err
+    assert f"does not belong to the plan of run {first_preview['run']}" in under_another.err
     assert "–" not in under_another.err
 
 
@@ -154,21 +154,21 @@ def test_a_plan_that_nobody_approved_is_not_resumed(fresh: tuple[Terminal, Sandb
     assert "–" not in ended.err
 
 
-def test_a_refused_secret_interrupts_a_commit_and_says_so(interrupted: CommandResult) -> None:
-    assert interrupted.status == 5
-    assert "MplusKASSA" in interrupted.err
-    assert no_trace(interrupted)
+def test_a_refused_secret_interrupts_a_commit_and_says_so(interrupted_commit: CommandResult) -> None:
+    assert interrupted_commit.status == 5
+    assert "MplusKASSA" in interrupted_commit.err
+    assert no_trace(interrupted_commit)
 
 
-def test_an_interrupted_run_is_resumed_to_a_whole_sum(committed: Result) -> None:
-    settled = sum(committed[name] for name in ("proven", "unchanged", "skipped", "parked"))
+def test_an_interrupted_run_is_resumed_to_a_whole_sum(resumed_run: Result) -> None:
+    settled = sum(resumed_run[name] for name in ("proven", "unchanged", "skipped", "parked"))
 
-    assert committed["state"] == "done"
-    assert settled == committed["read"] == ARTICLES
+    assert resumed_run["state"] == "done"
+    assert settled == resumed_run["read"] == ARTICLES
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("resumed_run")
 def test_a_second_run_writes_nothing(terminal: Terminal, sandbox: Sandbox) -> None:
     first = terminal("run", "products", "--complete", "--json").json  # takes along what was changed before
     before = sandbox.ledger.counts()["writes"]
@@ -180,34 +180,38 @@ def test_a_second_run_writes_nothing(terminal: Terminal, sandbox: Sandbox) -> No
     assert sandbox.ledger.counts()["writes"] == before
 
 
-def test_runs_are_listed_newest_first(terminal: Terminal, committed: Result) -> None:
+def test_runs_are_listed_newest_first(terminal: Terminal, resumed_run: Result) -> None:
     rows = terminal("runs", "products", "--json").json
 
-    assert rows[-1]["run"] == committed["run"]
+    assert rows[-1]["run"] == resumed_run["run"]
     assert terminal("runs", "products").out.count("products") == len(rows)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("width", [40, 80])
-def test_a_narrow_terminal_cuts_no_run_flow_state_or_number(terminal: Terminal, committed: Result, width: int) -> None:
+def test_a_narrow_terminal_cuts_no_run_flow_state_or_number(
+    terminal: Terminal, resumed_run: Result, width: int
+) -> None:
     narrow = Terminal(terminal.settings, width=width)
     latest_run = terminal("runs", "products", "--json").json[-1]
-    results = [narrow("runs"), narrow("show", committed["run"], "--limit", "1")]
+    results = [narrow("runs"), narrow("show", resumed_run["run"], "--limit", "1")]
     log_result = narrow("log", "SELECT event, run, kind, key, title FROM events WHERE run <> '' LIMIT 1")
 
     for result in results:
         words = result.out.split()
-        assert {committed["run"], "products", "done", str(latest_run["read"]), str(latest_run["parked"])} <= set(words)
-    assert committed["run"] in log_result.out
+        assert {resumed_run["run"], "products", "done", str(latest_run["read"]), str(latest_run["parked"])} <= set(
+            words
+        )
+    assert resumed_run["run"] in log_result.out
     assert [line for result in (*results, log_result) for line in result.out.splitlines() if len(line) > width] == []
 
 
-def test_what_waits_for_a_person_is_listed_by_cause(terminal: Terminal, committed: Result) -> None:
+def test_what_waits_for_a_person_is_listed_by_cause(terminal: Terminal, resumed_run: Result) -> None:
     causes = terminal("issues", "--json").json
     ours = [cause["count"] for cause in causes if cause["flow"] == "products"]
     table = terminal("issues").out
 
-    assert 0 < sum(ours) <= committed["parked"]  # others are parked with their product
+    assert 0 < sum(ours) <= resumed_run["parked"]  # others are parked with their product
     assert all(cause["what"] and cause["do"] for cause in causes)
     assert widest(table) <= WIDTH
 
@@ -245,7 +249,7 @@ def test_a_check_names_every_field_that_is_missing_with_its_flow(
     assert widest(ended.out) <= WIDTH
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("resumed_run")
 def test_the_log_answers_a_question_and_cannot_be_changed(terminal: Terminal) -> None:
     good = terminal("log", "SELECT count(*) AS proven FROM events WHERE event = 'proven'", "--json")
     bad = terminal("log", "DELETE FROM events")
@@ -257,11 +261,11 @@ def test_the_log_answers_a_question_and_cannot_be_changed(terminal: Terminal) ->
 
 
 @pytest.mark.parametrize("name", ["log.csv", pytest.param("log.parquet", marks=pytest.mark.long)])
-def test_the_log_is_exported(terminal: Terminal, committed: Result, tmp_path: Path, name: str) -> None:
+def test_the_log_is_exported(terminal: Terminal, resumed_run: Result, tmp_path: Path, name: str) -> None:
     ended = terminal("export", str(tmp_path / name), "--json")
 
     assert ended.status == 0
-    assert ended.json["events"] > committed["proven"]
+    assert ended.json["events"] > resumed_run["proven"]
     assert (tmp_path / name).stat().st_size > 1000
 
 
@@ -270,7 +274,7 @@ def test_days_are_compared_listed_and_printed(terminal: Terminal, tmp_path: Path
     day = "2026-10-17"
     options = ("--from", day, "--to", day, "--branch", "1")
 
-    with opened(Path(terminal.settings["DATA"]), start=False) as application:
+    with open_application(Path(terminal.settings["DATA"]), start=False) as application:
         stores_in(application).settings.put("flow:days", {"daybook": "600"}, "test")
     compared = terminal("days", *options, "--check", "--json")
     listing = terminal("days", *options, "--sheet", str(tmp_path / "day.pdf"))
@@ -288,7 +292,7 @@ def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Term
     amount = {"till": Decimal("12.10"), "books": Decimal("12.10")}
     rows = (DayComparison("account", "8000", **amount), DayComparison("vat", "1", **amount))
     report = DayReport(date(2026, 10, 17), "1", "", DayState.EQUAL, datetime(2026, 10, 18, tzinfo=UTC), rows=rows)
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         check_result = DayCheckResult(report.date, "1", report.state, report.checked_at, report_to_json(report))
         stores_in(application).days.keep([check_result])
     for file in ("day.xlsx", "day.pdf"):
@@ -314,14 +318,14 @@ def test_days_that_are_none_are_wrong_use(terminal: Terminal, arguments: tuple[s
     assert message in ended.err
 
 
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("resumed_run")
 def test_what_was_written_is_looked_at_from_a_terminal(terminal: Terminal) -> None:
     ended = terminal("drift", "--json")
     assert (ended.status, ended.json) == (0, [])  # no flow is on
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("resumed_run")
 def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Terminal, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(terminal.settings["DATA"], data)
@@ -343,7 +347,7 @@ def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Te
 
 @pytest.mark.long
 def test_the_terminal_asks_the_server_while_that_owns_the_log(
-    terminal: Terminal, committed: Result, tmp_path: Path
+    terminal: Terminal, resumed_run: Result, tmp_path: Path
 ) -> None:
     port = free_port()
     with terminal.running("console", "--port", str(port), "--json"):
@@ -357,7 +361,7 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
         export = terminal("export", str(tmp_path / "log.csv"), "--json")
         wrong = terminal("log", "SELECT nothing")
 
-    assert question.json["rows"][0][0] > committed["proven"]
+    assert question.json["rows"][0][0] > resumed_run["proven"]
     assert export.json["events"] == question.json["rows"][0][0]
     assert wrong.status == 2
     assert announced_mode == 0o600
@@ -485,7 +489,7 @@ def test_a_system_that_stays_away_ends_the_wait(fresh: tuple[Terminal, Sandbox])
 )
 def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]) -> None:
     terminal = Terminal({"DATA": str(tmp_path)})
-    with opened(tmp_path) as application:
+    with open_application(tmp_path) as application:
         run = stores_in(application).runs.begin("products", Mode.CHANGES, "test", 1).id
     with ExitStack() as stack:
         for name in files:
@@ -501,7 +505,7 @@ def test_a_wait_ends_whatever_the_database_does(tmp_path: Path, files: list[str]
 @pytest.mark.long
 def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_path: Path) -> None:
     terminal = Terminal({"DATA": str(tmp_path)})
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         nonsense = {"on": "perhaps", "schedule_minutes": "x"}
         for name in ("flow:products", "names", "set-up", "sandbox", "draft:products"):
             stores_in(application).settings.put(name, nonsense, "test")
@@ -517,17 +521,17 @@ def test_what_is_stored_and_cannot_be_used_stops_no_command_with_a_trace(tmp_pat
 
 
 @pytest.mark.long
-def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, committed: Result) -> None:
+def test_only_warnings_are_written_beside_the_answer_unless_asked(terminal: Terminal, resumed_run: Result) -> None:
     quiet = terminal("run", "products", "--json")
     verbose = terminal("run", "products", "--json", LOG="info")
 
     assert quiet.err == ""
     assert "preview finished" in verbose.err
-    assert verbose.json["run"] > committed["run"]
+    assert verbose.json["run"] > resumed_run["run"]
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("resumed_run")
 def test_what_is_parked_is_tried_again_by_its_cause(terminal: Terminal, sandbox: Sandbox) -> None:
     sandbox.till.edit("articles", "9900004", {"extArticleId": "7700"})
     order = TillClient(sandbox).order("9900004", relation="1003")
@@ -554,7 +558,7 @@ def test_trying_again_what_nothing_is_parked_for_is_wrong_use(terminal: Terminal
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("resumed_run")
 def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: Sandbox) -> None:
     terminal("run", "products")  # takes along what was added before
     before = {row["articleNumber"]: row["priceIncl"] for row in sandbox.state("articles", "mplus")}
@@ -574,7 +578,7 @@ def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: S
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("committed")
+@pytest.mark.usefixtures("resumed_run")
 def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> None:
     terminal("run", "products")  # takes along what was changed before
     nothing = terminal("run", "products", "--json").json

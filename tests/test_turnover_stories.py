@@ -6,14 +6,14 @@ import pytest
 
 from integration.core.states import RunState
 from integration.sandbox.mplus.seed.setup import turnover_group_of
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.people import somebody
 
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop that had articles at the till before anybody said which turnover group they get."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("products")
         yield console

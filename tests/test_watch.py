@@ -24,7 +24,7 @@ from integration.store.secrets import ConnectionStore
 from tests.alerts.transport.receivers import Hook, web_server
 from tests.people import somebody
 from tests.process_suspension import suspend_between_writes
-from tests.servers import environment, served
+from tests.servers import environment, serve_console
 from tests.store.samples import a_preview
 from tests.timeouts import LONGEST, until
 
@@ -54,16 +54,16 @@ PERIOD = 40.0  # seconds in which somebody outside expects a sign of life, with 
 SETTLED = 3 * 15.0  # in which every process looked again
 
 
-def proven(stores: Stores) -> None:
+def prove_run(stores: Stores) -> None:
     """Let a run have proven something."""
     run = a_preview(stores.runs, unchanged=2)
     stores.previews.finish(run, "print", [], RunState.DONE, 2)
 
 
 @contextmanager
-def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
+def console_with_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
     """Run a console that tells of everything by one webhook, and give that with what the console keeps."""
-    with web_server() as hook, served(data, settings=NOTHING):
+    with web_server() as hook, serve_console(data, settings=NOTHING):
         database = open_database(f"sqlite:///{data / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=data / "console.key")
@@ -74,7 +74,7 @@ def told_by_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
         database.close()
 
 
-def noted(stores: Stores) -> bool:
+def is_all_sent(stores: Stores) -> bool:
     """Tell whether everything that is to be told was, and is known to have been."""
     return all(delivery.sent_at for delivery in stores.deliveries.latest())
 
@@ -97,30 +97,30 @@ class HealthChecks:
 
 
 def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) -> None:
-    with web_server() as hook, served(tmp_path, settings=NOTHING) as server, worker(tmp_path) as beside:
+    with web_server() as hook, serve_console(tmp_path, settings=NOTHING) as server, worker(tmp_path) as beside:
         database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=tmp_path / "console.key")
         Pings(stores.deliveries, stores.runs, stores.settings, sealed, now, load_settings(data=tmp_path)).change(
-            WHOLE, hook.at("/ping/whole"), somebody("anna")
+            WHOLE, hook.address_of("/ping/whole"), somebody("anna")
         )
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period
-            proven(stores)
+            prove_run(stores)
             until(lambda count=number + 1: len(hook.paths) == count, "a sign of life", pause=0.1)  # type: ignore[misc]
             assert outside.is_up()
             time.sleep(PERIOD / 2)
         for process in (server.process, beside):
             process.kill()
             process.wait()
-        proven(stores)  # by somebody who keeps no watch: nobody is there to say so
+        prove_run(stores)  # by somebody who keeps no watch: nobody is there to say so
         until(lambda: not outside.is_up(), "the end of a period", PERIOD + 5, pause=0.5)
         assert [path.partition("?")[0] for path in hook.paths] == ["/ping/whole"] * 3
         database.close()
 
 
 def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: Path) -> None:
-    with told_by_hook(tmp_path) as (hook, stores):
+    with console_with_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             met = [
                 IssueOccurrence(Issue("vat_code_unmapped", f"O{number}", facts={"code": "7", "sold": "1.00"}))
@@ -133,7 +133,7 @@ def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: P
             issues = stores.issues.list("orders", "vat_code_unmapped", limit=1000)
             assert stores.issues.dismiss_all({open_issue.id: {} for open_issue in issues}, "known", "anna") == 300
             until(lambda: len(hook.titles) == 2, "the recovery", pause=0.2)
-            until(lambda: noted(stores), "that this is noted", pause=0.2)
+            until(lambda: is_all_sent(stores), "that this is noted", pause=0.2)
             process.kill()
             process.wait()
             until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
@@ -143,14 +143,16 @@ def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: P
 
 
 def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_is_back(tmp_path: Path) -> None:
-    with told_by_hook(tmp_path) as (hook, stores):
+    with console_with_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             suspend_between_writes(process.pid, tmp_path)
             until(lambda: len(hook.titles) == 1, "that the worker is silent", pause=0.2)
             time.sleep(SETTLED)
             process.send_signal(signal.SIGCONT)
             until(lambda: len(hook.titles) == 2, "that it goes on", pause=0.2)
-            until(lambda: noted(stores), "that this was told", pause=0.2)  # else whoever is killed may have told it
+            until(
+                lambda: is_all_sent(stores), "that this was told", pause=0.2
+            )  # else whoever is killed may have told it
             process.kill()
             process.wait()
             until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)

@@ -24,7 +24,7 @@ from integration.store.database import open_database
 from integration.store.keys import write_keys
 from tests.alerts.transport.receivers import web_server
 from tests.programs import CommandResult, environment
-from tests.servers import ROOT, served
+from tests.servers import ROOT, serve_console
 from tests.timeouts import LONGEST, SECONDS, until
 from tests.visitor import Person
 
@@ -167,7 +167,7 @@ def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is
     emulation: WindowsEmulation,
 ) -> None:
     settings = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
-    with served(emulation.data, settings=settings, program=str(emulation.python)) as server:
+    with serve_console(emulation.data, settings=settings, program=str(emulation.python)) as server:
         ann = Person(server, "")
         assert "MplusKASSA" in ann.open_page("overview")
         assert "products" in ann.open_page("logs").lower()
@@ -191,7 +191,7 @@ def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is
 
 def test_the_process_of_the_log_ends_with_a_console_that_is_ended_at_once(emulation: WindowsEmulation) -> None:
     settings = {f"CONSOLE_{name}": value for name, value in SANDBOX.items()} | emulation.variables
-    with served(emulation.data, settings=settings, program=str(emulation.python)) as server:
+    with serve_console(emulation.data, settings=settings, program=str(emulation.python)) as server:
         Person(server, "").open_page("logs")
         children = [entry for entry in processes() if entry[1] == server.process.pid and "integration.log" in entry[2]]
         assert len(children) == 1

@@ -14,7 +14,7 @@ from integration.core.days.report import DayState
 from integration.core.days.vat_return import VatBox
 from integration.services.daybooks.periods import Origin, PeriodReport
 from tests.clocks import Ahead, now
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.worked_month import (
@@ -64,7 +64,7 @@ class Month:
         rows = [*sandbox.state("receipts", "mplus"), *sandbox.state("invoices", "mplus")]
         return [row for row in rows if self.period.first <= day_of(row["financialDate"]) <= self.period.last]
 
-    def known(self) -> list[Row]:
+    def documents_with_figures(self) -> list[Row]:
         """Return the documents of days with figures."""
         excluded = {(day.date, int(day.branch)) for day in self.report().without_figures}
         return [document for document in self.documents() if tuple(place_of(document)) not in excluded]
@@ -96,7 +96,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     """The month: sales of the sample shop, with what it lacks, booked once."""
     clock = Ahead()  # amounts of other days may be within a fee of each other by chance, and no matching is sure then
     clock.pass_days((MORNING - now().date()).days)
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True, machine=clock) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True, machine=clock) as application:
         console = Console(application)
         books, today = console.sandbox.accountview, console.sandbox.shop.today
         oss = {"VAT_CODE": OSS, "VAT_NAME": "OSS Duitsland", "VAT_PCT": "21", "VAT_TYPE": "1", "CALC_TYPE": "1"}
@@ -144,13 +144,13 @@ def amounts(report: PeriodReport, side: str) -> dict[str, Sums]:
     """Return the figures of VAT of one side in cents, without those that are zero."""
     totals: dict[str, Sums] = {}
     for figure in report.vat:
-        amount = in_cents(getattr(figure, side))
+        amount = to_cents(getattr(figure, side))
         moved = (amount, 0) if figure.about == "base" else (0, amount)
         totals[figure.key] = totals.get(figure.key, Sums()).plus(*moved)
     return {code: sums for code, sums in totals.items() if any(sums)}
 
 
-def in_cents(amount: Decimal | None) -> int:
+def to_cents(amount: Decimal | None) -> int:
     assert amount is not None
     assert amount * 100 == int(amount * 100)
     return int(amount * 100)
@@ -169,11 +169,11 @@ def test_the_month_has_everything_that_it_should(month: Month) -> None:
 
 def test_every_figure_of_vat_is_that_of_the_second_opinion(month: Month) -> None:
     report = month.report()
-    till, books = till_vat(month.known(), month.germans), books_vat(month.ledger(), month.pages())
+    till, books = till_vat(month.documents_with_figures(), month.germans), books_vat(month.ledger(), month.pages())
     assert amounts(report, "till") == till
     assert amounts(report, "books") == {code: sums for code, sums in books["days"].items() if any(sums)}
     off = {figure.key: figure.difference for figure in report.vat if figure.about == "vat" and figure.difference}
-    assert {code: in_cents(amount) for code, amount in off.items()} == {
+    assert {code: to_cents(amount) for code, amount in off.items()} == {
         code: books["days"].get(code, Sums()).vat - till[code].vat
         for code in till
         if books["days"].get(code, Sums()).vat != till[code].vat
@@ -189,7 +189,7 @@ def test_the_return_agrees_with_the_ledger(month: Month) -> None:
     assert report.books is not None
     of_foreign = {code: report.books.origin_sum(Origin.FOREIGN, code) for code in report.books.codes()}
     foreign_totals = {
-        code: Sums(in_cents(figure.excl), in_cents(figure.vat)) for code, figure in of_foreign.items() if figure
+        code: Sums(to_cents(figure.excl), to_cents(figure.vat)) for code, figure in of_foreign.items() if figure
     }
     assert foreign_totals == books["foreign"]
     assert {"700"} == {row.page.partition("/")[0] for row in report.books.foreign}
@@ -202,18 +202,18 @@ def test_the_return_agrees_with_the_ledger(month: Month) -> None:
     for box, code in ((VatBox.NL_1A, "1"), (VatBox.NL_1B, "2"), (VatBox.NL_3A, "3"), (VatBox.OSS, OSS)):
         line = lines[box].books
         assert line is not None
-        assert Sums(in_cents(line.base), in_cents(line.vat)) == whole[code]
+        assert Sums(to_cents(line.base), to_cents(line.vat)) == whole[code]
     output_vat, input_ = report.totals(of_books=True)
-    assert (in_cents(output_vat), in_cents(input_)) == (whole["1"].vat + whole["2"].vat, 0)
+    assert (to_cents(output_vat), to_cents(input_)) == (whole["1"].vat + whole["2"].vat, 0)
     (oss,) = report.oss()
     assert oss[:2] == ("DE", OSS)
 
 
 def test_turnover_is_that_of_the_second_opinion_in_every_branch(month: Month) -> None:
-    documents = month.known()
+    documents = month.documents_with_figures()
     for branch in ("", "1", "2", "3"):
         turnover = {
-            (int(row.branch), int(row.group), row.account): in_cents(row.amount)
+            (int(row.branch), int(row.group), row.account): to_cents(row.amount)
             for row in month.report(branch).turnover
         }
         mine = [document for document in documents if branch in ("", str(document["financialBranchNumber"]))]
@@ -224,7 +224,7 @@ def test_the_excel_file_has_the_same_figures(month: Month) -> None:
     content = month.console.application.period_sheets.excel(month.report(), "en", UTC)
     sheets = worksheets(io.BytesIO(content))
     first = next(iter(sheets.values()))
-    till, books = till_vat(month.known(), month.germans), books_vat(month.ledger(), month.pages())
+    till, books = till_vat(month.documents_with_figures(), month.germans), books_vat(month.ledger(), month.pages())
     rows = {str(row[0]): row[1:] for row in first if row and str(row[0]).startswith("VAT ")}
     for code, sums in till.items():
         for name, about in ((": taxable amount", "base"), (": amount", "vat")):
@@ -236,7 +236,7 @@ def test_the_excel_file_has_the_same_figures(month: Month) -> None:
                 books_amount,
                 books_amount - till_amount,
             ], (code, about)
-    turnover = till_turnover(month.known(), month.germans)
+    turnover = till_turnover(month.documents_with_figures(), month.germans)
     (table,) = (cells for name, cells in sheets.items() if name.startswith("Turnover by branch, group"))
     assert round(float(table[-1][3]) * 100) == sum(turnover.values())
     assert sorted(round(float(row[3]) * 100) for row in table[1:-1] if row[3]) == sorted(turnover.values())
@@ -279,22 +279,22 @@ def test_every_figure_of_a_clearing_account_is_that_of_the_second_opinion(month:
     )
     match = account.match
     assert match is not None
-    assert in_cents(account.opening) == mine.opening == 125_000
-    assert in_cents(account.closing) == in_cents(match.balance) == mine.closing
+    assert to_cents(account.opening) == mine.opening == 125_000
+    assert to_cents(account.closing) == to_cents(match.balance) == mine.closing
     by_day: dict[date, list[int]] = {}
     for place, amount in mine.takings.items():
         by_day.setdefault(place.day, [0, 0])[0] += amount
     for one in mine.payouts:
         by_day.setdefault(one.day, [0, 0])[1] += one.amount
-    assert {one.date: [in_cents(one.takings), in_cents(one.payouts)] for one in account.days} == by_day
-    assert {one.payouts[0].page: in_cents(one.fee) for one in match.settlements} == mine.settled
-    assert {Place(one.date, int(one.branch)): in_cents(one.amount) for one in match.unpaid_takings} == mine.under_way
-    assert sorted((one.date, one.page, in_cents(one.amount)) for one in match.unmatched) == [
+    assert {one.date: [to_cents(one.takings), to_cents(one.payouts)] for one in account.days} == by_day
+    assert {one.payouts[0].page: to_cents(one.fee) for one in match.settlements} == mine.settled
+    assert {Place(one.date, int(one.branch)): to_cents(one.amount) for one in match.unpaid_takings} == mine.under_way
+    assert sorted((one.date, one.page, to_cents(one.amount)) for one in match.unmatched) == [
         one[:3] for one in mine.unmatched
     ]
-    assert (in_cents(match.unbooked_fees), in_cents(match.opening_rest)) == (mine.open_fees, mine.opening_left)
+    assert (to_cents(match.unbooked_fees), to_cents(match.opening_rest)) == (mine.open_fees, mine.opening_left)
     gifts = clearing(month.ledger(), month.pages(), "1560", month.period.first, WINDOW)
-    assert in_cents(cards_sold.closing) == gifts.closing
+    assert to_cents(cards_sold.closing) == gifts.closing
     assert sum(mine.settled.values()) > 0  # fees, open takings and differences all occur
     assert mine.under_way
     assert mine.unmatched

@@ -26,7 +26,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.settings import load_settings
 from integration.store import tables
-from tests.consoles import ARTICLES, FAST, WHO, settled
+from tests.consoles import ARTICLES, FAST, WHO, wait_for_run
 from tests.people import somebody
 from tests.store.samples import a_create, a_skip, prove
 from tests.stores import stores_in
@@ -111,22 +111,28 @@ def test_the_size_of_everything_stays_bounded(tmp_path: Path) -> None:
 def test_a_run_after_a_year_reads_nothing_anew_and_is_the_same(tmp_path: Path) -> None:
     clock = ShiftedClock()
     with at_work(tmp_path, clock, start=True, sandbox=True) as application:
-        first = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
+        first = wait_for_run(
+            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+        )
         confirmed = {brake.code: brake.count for brake in first.brakes}
         application.runs.commit(first.id, Approval(first.mark, WHO, confirmed=confirmed))
-        run = settled(application, first.id)
-        same = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
-        changed = settled(
+        run = wait_for_run(application, first.id)
+        same = wait_for_run(
+            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+        )
+        changed = wait_for_run(
             application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
         )
         clock.ahead = timedelta(days=430)
         night(application)
         assert application.runs.get(run.id).counts == replace(run.counts) == application.runs.counts(run.id)
         assert application.runs.get(run.id).pruned_at is None  # the newest that wrote can still be undone
-        second_run = settled(
+        second_run = wait_for_run(
             application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
         )
-        whole = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE)))
+        whole = wait_for_run(
+            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+        )
         assert (second_run.counts.read, second_run.counts.planned) == (changed.counts.read, 0)
         assert (whole.counts.unchanged, whole.counts.planned) == (same.counts.unchanged, same.counts.planned)
         assert stores_in(application).database.first(sa.select(tables.links)) is not None

@@ -5,7 +5,7 @@ from typing import Any
 
 from integration.sandbox.mplus.contract import WireFields, contract, written
 from integration.sandbox.server import Sandbox
-from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
+from tests.sandbox.soap_client import RawClient, Reply, prefix_tags, tags
 
 HIGH, LOW, ZERO = 2, 1, 3  # VAT codes of the till
 
@@ -81,4 +81,4 @@ class TillClient:
         return reply
 
     def _call(self, content: str) -> Reply:
-        return self._till.call(prefixed(content))
+        return self._till.call(prefix_tags(content))

@@ -57,18 +57,18 @@ def end_at_once() -> None:
     """End processes as Windows does: at once, and without a signal handler."""
     kill, popen = os.kill, subprocess.Popen
 
-    def ended(process: "subprocess.Popen[Any]") -> None:
+    def end_process(process: "subprocess.Popen[Any]") -> None:
         if process.poll() is None:
             kill(process.pid, 9)
 
-    def noted(process: "subprocess.Popen[Any]", status: int, *more: Any) -> None:
+    def note_status(process: "subprocess.Popen[Any]", status: int, *more: Any) -> None:
         original(process, status, *more)
         if process.returncode is not None and process.returncode < 0:
             process.returncode = KILLED
 
     original = popen._handle_exitstatus  # type: ignore[attr-defined]
-    popen._handle_exitstatus = noted  # type: ignore[attr-defined]
-    popen.kill = popen.terminate = ended  # type: ignore[method-assign,assignment]
+    popen._handle_exitstatus = note_status  # type: ignore[attr-defined]
+    popen.kill = popen.terminate = end_process  # type: ignore[method-assign,assignment]
 
 
 def ignore_modes() -> None:
@@ -97,7 +97,7 @@ def check_file_name(path: Any) -> Any:
 def refuse_open_files() -> None:
     """Refuse to remove or rename a file that is open."""
 
-    def held(call: Callable[..., Any], *, both: bool) -> Callable[..., Any]:
+    def refuse_if_open(call: Callable[..., Any], *, both: bool) -> Callable[..., Any]:
         def calls(source: Any, *more: Any, **keywords: Any) -> Any:
             for path in (source, *(more[:1] if both else ())):
                 if "dir_fd" not in keywords and isinstance(path, (str, Path)) and is_open(Path(path)):
@@ -108,8 +108,8 @@ def refuse_open_files() -> None:
 
         return calls
 
-    os.unlink, os.remove = held(os.unlink, both=False), held(os.remove, both=False)
-    os.rename, os.replace = held(os.rename, both=True), held(os.replace, both=True)
+    os.unlink, os.remove = refuse_if_open(os.unlink, both=False), refuse_if_open(os.remove, both=False)
+    os.rename, os.replace = refuse_if_open(os.rename, both=True), refuse_if_open(os.replace, both=True)
     shutil._use_fd_functions = False  # type: ignore[attr-defined]
 
 

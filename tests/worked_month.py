@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
-from tests.flows.days.plain import brought
+from tests.flows.days.plain import allocate_vat
 
 Row = Mapping[str, Any]
 REVENUE = frozenset({10, 20, 30, 40, 50, 60, 70})  # turnover groups of sales; the others are gift cards and the like
@@ -62,7 +62,7 @@ def parts_of(document: Row, germans: Collection[int]) -> Iterator[tuple[int, str
             yield line["turnoverGroup"], OSS if is_oss else CODES[line["vatCode"]], amounts
 
 
-def told_vat(document: Row, germans: Collection[int]) -> dict[str, int]:
+def vat_by_code(document: Row, germans: Collection[int]) -> dict[str, int]:
     """Return the VAT of a document by code of the books, as the till computed it once per code."""
     vat_by_code: dict[str, int] = {}
     for _, code, _ in parts_of(document, germans):
@@ -77,7 +77,7 @@ def till_vat(documents: Sequence[Row], germans: Collection[int]) -> dict[str, Su
     """Return taxable amount and VAT by VAT code of the books."""
     totals: dict[str, Sums] = {}
     for document in documents:
-        vat = told_vat(document, germans)
+        vat = vat_by_code(document, germans)
         for _, code, amounts in parts_of(document, germans):
             totals[code] = totals.get(code, Sums()).plus(amounts.base + amounts.vat, 0)
         for code, tax in vat.items():
@@ -109,7 +109,7 @@ def till_turnover(documents: Sequence[Row], germans: Collection[int]) -> dict[tu
     days: dict[tuple[Place, str, str], list[Row]] = defaultdict(list)
     for document in documents:
         source = "invoice" if "invoiceId" in document else "receipt"
-        for code in told_vat(document, germans):
+        for code in vat_by_code(document, germans):
             days[place_of(document), source, code].append(document)
     turnover: dict[tuple[int, int, str], int] = defaultdict(int)
     for (place, _, code), day_documents in days.items():
@@ -119,8 +119,8 @@ def till_turnover(documents: Sequence[Row], germans: Collection[int]) -> dict[tu
                 if own == code:
                     before = groups.get(group, (0, 0))
                     groups[group] = (before[0] + base, before[1] + vat)
-        for group, (base, _) in brought(
-            groups, sum(told_vat(document, germans)[code] for document in day_documents)
+        for group, (base, _) in allocate_vat(
+            groups, sum(vat_by_code(document, germans)[code] for document in day_documents)
         ).items():
             if group in REVENUE:
                 turnover[place.branch, group, "8300" if (group, code) == (30, "3") else ACCOUNTS[group]] += base

@@ -1,5 +1,5 @@
 """The sandbox and the log of `tests/services`."""
 
-from tests.services.conftest import asked, database, events, logbook, shop
+from tests.services.conftest import database, events, logbook, shared_logbook, shop
 
-__all__ = ["asked", "database", "events", "logbook", "shop"]
+__all__ = ["database", "events", "logbook", "shared_logbook", "shop"]

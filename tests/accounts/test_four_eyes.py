@@ -23,7 +23,7 @@ from integration.flows.registry import FLOWS
 from integration.store.database import Database
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
-from tests.consoles import Console, opened, settled
+from tests.consoles import Console, open_application, wait_for_run
 from tests.people import somebody
 from tests.stores import new_database
 
@@ -72,13 +72,13 @@ def plan(count: int = 11, fingerprint: str = "f-1", code: str = "brake_changes")
     )  # fmt: skip
 
 
-def planned(counts: Mapping[str, int], changes: int = 0, excluded: int = 0) -> Run:
+def run_with_counts(counts: Mapping[str, int], changes: int = 0, excluded: int = 0) -> Run:
     """Return a plan that tripped no brake, by what its guards counted, with so many lines left out."""
     left_out = {seq: f"d-{seq}" for seq in range(excluded)}
     return replace(plan(), brakes=(), position=Position(changes=changes, watched=counts), excluded=left_out)
 
 
-def said(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
+def is_approved(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
     """Return whether somebody's yes is enough."""
     with acting_as(PersonAction(actor, "runs.commit", Right.RUN)):
         return four_eyes.is_enough(run, Approval(run.mark, actor.ref))
@@ -87,44 +87,44 @@ def said(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
 @pytest.mark.parametrize("run", [plan(10), plan(500, code="brake_retirements"), plan(500, code="brake_source_empty")])
 def test_below_the_second_limit_one_person_is_enough(four_eyes: FourEyes, run: Run) -> None:
     assert four_eyes.exceeded_limits(run) == []
-    assert said(four_eyes, run, OPERATOR)
+    assert is_approved(four_eyes, run, OPERATOR)
 
 
 def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes) -> None:
     assert [brake.count for brake in four_eyes.exceeded_limits(plan())] == [11]
-    assert not said(four_eyes, plan(), ANN)
+    assert not is_approved(four_eyes, plan(), ANN)
     first = four_eyes.first(plan())
     assert first is not None
     assert first.by == "ann"
-    assert said(four_eyes, plan(), BEN)
+    assert is_approved(four_eyes, plan(), BEN)
 
 
 @pytest.mark.parametrize(
     ("run", "count"),
     [
-        (planned({"changes": 10}), None),
-        (planned({"changes": 11}), 11),
-        (planned({"changes": 90}), 90),
-        (planned({"changes": 2}, changes=13, excluded=2), 11),  # a person took in nine that were left out
-        (planned({"changes": 2}, changes=13, excluded=3), None),
-        (planned({"changes": 11}, changes=11, excluded=5), 11),  # what a brake counts, whatever is left out
-        (planned({"changes": 9, "changes_percent": 90}), None),
-        (replace(planned({"changes": 90}), mode=Mode.UNDO), 90),
-        (replace(planned({"changes": 90}), mode=Mode.CHOSEN), 90),
-        (replace(planned({"changes": 90}), flow="gone"), None),
+        (run_with_counts({"changes": 10}), None),
+        (run_with_counts({"changes": 11}), 11),
+        (run_with_counts({"changes": 90}), 90),
+        (run_with_counts({"changes": 2}, changes=13, excluded=2), 11),  # a person took in nine that were left out
+        (run_with_counts({"changes": 2}, changes=13, excluded=3), None),
+        (run_with_counts({"changes": 11}, changes=11, excluded=5), 11),  # what a brake counts, whatever is left out
+        (run_with_counts({"changes": 9, "changes_percent": 90}), None),
+        (replace(run_with_counts({"changes": 90}), mode=Mode.UNDO), 90),
+        (replace(run_with_counts({"changes": 90}), mode=Mode.CHOSEN), 90),
+        (replace(run_with_counts({"changes": 90}), flow="gone"), None),
     ],
 )
 def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, count: int | None) -> None:
     assert [brake.count for brake in four_eyes.exceeded_limits(run)] == ([] if count is None else [count])
-    assert said(four_eyes, run, ANN) is (count is None)
+    assert is_approved(four_eyes, run, ANN) is (count is None)
 
 
 @pytest.mark.parametrize("limit", [10, None])
 def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: int | None) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.four_eyes.change("products", {"brake_changes": limit}, ADMIN)
         application.flows.change("products", {"on": True, "auto_approve": True}, ADMIN)
-        approvals = [application.flows.may_approve(planned({"changes": count})) for count in (10, 11)]
+        approvals = [application.flows.may_approve(run_with_counts({"changes": count})) for count in (10, 11)]
     assert [approval is not None for approval in approvals] == [True, limit is None]
 
 
@@ -146,28 +146,28 @@ def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: i
 def test_a_first_yes_falls_with_the_right_of_its_giver(
     four_eyes: FourEyes, people: PeopleStore, lose: Callable[[PeopleStore], None], *, counts: bool
 ) -> None:
-    assert not said(four_eyes, plan(), ANN)
+    assert not is_approved(four_eyes, plan(), ANN)
     lose(people)
     people.switch("ann", ADMIN.ref, on=True)  # it does not come back with the right
     people.change("ann", ["operator"], ADMIN.ref)
-    assert said(four_eyes, plan(), BEN) is counts
+    assert is_approved(four_eyes, plan(), BEN) is counts
 
 
 def test_nobody_is_the_second_person_after_themselves(four_eyes: FourEyes) -> None:
-    assert not said(four_eyes, plan(), ANN)
+    assert not is_approved(four_eyes, plan(), ANN)
     with pytest.raises(NotAllowedError, match="second_person_needed"):
-        said(four_eyes, plan(), ANN)
+        is_approved(four_eyes, plan(), ANN)
     with pytest.raises(NotAllowedError, match="second_person_needed"):
-        said(four_eyes, plan(), Actor("ann", session="another-ann"))
+        is_approved(four_eyes, plan(), Actor("ann", session="another-ann"))
 
 
 @pytest.mark.parametrize("actor", [OPERATOR, somebody("terminal"), Actor("ben", roles=frozenset({Role.OPERATOR}))])
 def test_who_has_not_logged_in_is_neither_the_first_nor_the_second(four_eyes: FourEyes, actor: Actor) -> None:
     with pytest.raises(NotAllowedError, match="log_in_needed"):
-        said(four_eyes, plan(), actor)
-    assert not said(four_eyes, plan(), ANN)
+        is_approved(four_eyes, plan(), actor)
+    assert not is_approved(four_eyes, plan(), ANN)
     with pytest.raises(NotAllowedError, match="log_in_needed"):
-        said(four_eyes, plan(), actor)
+        is_approved(four_eyes, plan(), actor)
     with pytest.raises(NotAllowedError, match="log_in_needed"):
         four_eyes.is_enough(plan(), Approval(plan().mark, "ben"))  # by nobody's action
 
@@ -175,24 +175,24 @@ def test_who_has_not_logged_in_is_neither_the_first_nor_the_second(four_eyes: Fo
 @pytest.mark.parametrize("session", ["made up", "s-ann"])
 def test_a_session_that_is_not_that_of_the_actor_approves_nothing(four_eyes: FourEyes, session: str) -> None:
     forged = Actor("ben", roles=frozenset({Role.OPERATOR}), session=session)
-    assert not said(four_eyes, plan(), ANN)
+    assert not is_approved(four_eyes, plan(), ANN)
     with pytest.raises(LoggedOutError):
-        said(four_eyes, plan(), forged)
+        is_approved(four_eyes, plan(), forged)
     with acting_as(PersonAction(ANN, "runs.commit", Right.RUN)), pytest.raises(NotAllowedError, match="second_person"):
         four_eyes.is_enough(plan(), Approval(plan().mark, "ben"))  # in the name of another person
 
 
 def test_a_first_yes_is_to_one_plan_and_not_for_ever(four_eyes: FourEyes, clock: Clock) -> None:
-    assert not said(four_eyes, plan(), ANN)
-    assert not said(four_eyes, plan(fingerprint="f-2"), BEN)  # another plan
-    assert said(four_eyes, plan(fingerprint="f-2"), ANN)
+    assert not is_approved(four_eyes, plan(), ANN)
+    assert not is_approved(four_eyes, plan(fingerprint="f-2"), BEN)  # another plan
+    assert is_approved(four_eyes, plan(fingerprint="f-2"), ANN)
     clock.advance((HOLDS + timedelta(seconds=1)).total_seconds())
-    assert not said(four_eyes, plan(fingerprint="f-2"), ANN)
+    assert not is_approved(four_eyes, plan(fingerprint="f-2"), ANN)
 
 
 @pytest.mark.long
 def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         console = Console(application)
         console.run("products")
         application.flows.change("products", {"brakes": {"changes": 0}}, ADMIN)
@@ -202,7 +202,7 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
         console.sandbox.accountview.edit("ARTICLE", code, {"ART_DESC1": "Another name"})
         run = console.preview("products")
         assert [brake.code for brake in run.brakes] == ["brake_changes"]
-        ann, ben = (entered(application, ref) for ref in ("ann", "ben"))
+        ann, ben = (log_in(application, ref) for ref in ("ann", "ben"))
         confirmed = {brake.code: brake.count for brake in run.brakes}
         before = console.writes()
 
@@ -219,7 +219,7 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
         application.people.change("ben", [Role.VIEWER], ADMIN)  # while the run is at work
         with pytest.raises(NotAllowedError, match="reason_right_run"):
             application.authorized_for(ben).runs.cancel(run.id, ben)
-        finished_run = settled(application, run.id)
+        finished_run = wait_for_run(application, run.id)
         assert (finished_run.state, finished_run.counts.difference, finished_run.counts.proven > 0) == (
             RunState.DONE,
             0,
@@ -229,7 +229,7 @@ def test_a_plan_is_written_once_two_people_have_committed_it(tmp_path: Path) -> 
         assert finished_run.approval.by == "ben"
 
 
-def entered(application: Application, ref: str) -> Actor:
+def log_in(application: Application, ref: str) -> Actor:
     """Return a person who has come in."""
     key = application.people.invite(ref, "", [Role.OPERATOR, Role.ADMINISTRATOR], ADMIN)
     return application.people.actor_of_session(application.people.enter(Identity("https://id.example.com", ref), key))

@@ -17,16 +17,16 @@ BACK = "http://127.0.0.1:9/login/answer"
 
 
 @pytest.fixture
-def there() -> Iterator[OpenIdProvider]:
+def loopback_provider() -> Iterator[OpenIdProvider]:
     """A provider on loopback."""
     with open_id_provider() as running:
         yield running
 
 
 @pytest.fixture
-def provider(there: OpenIdProvider) -> IdentityProvider:
+def provider(loopback_provider: OpenIdProvider) -> IdentityProvider:
     """The provider as the console knows it."""
-    return IdentityProvider(there.issuer, CLIENT, SECRET, lambda _: NetworkRoute())
+    return IdentityProvider(loopback_provider.issuer, CLIENT, SECRET, lambda _: NetworkRoute())
 
 
 def code_of(provider: IdentityProvider, request: LoginRequest, back: str = BACK) -> str:
@@ -37,9 +37,11 @@ def code_of(provider: IdentityProvider, request: LoginRequest, back: str = BACK)
     return parameters["code"][0]
 
 
-def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvider, provider: IdentityProvider) -> None:
+def test_who_logged_in_is_known_by_issuer_and_subject_alone(
+    loopback_provider: OpenIdProvider, provider: IdentityProvider
+) -> None:
     request = LoginRequest()
-    assert provider.exchange_code(BACK, code_of(provider, request), request)[:2] == (there.issuer, "00u1")
+    assert provider.exchange_code(BACK, code_of(provider, request), request)[:2] == (loopback_provider.issuer, "00u1")
 
 
 @pytest.mark.parametrize(
@@ -65,29 +67,31 @@ def test_who_logged_in_is_known_by_issuer_and_subject_alone(there: OpenIdProvide
     ids="-".join,
 )
 def test_a_token_of_another_is_refused(
-    there: OpenIdProvider, provider: IdentityProvider, claims: dict[str, Any]
+    loopback_provider: OpenIdProvider, provider: IdentityProvider, claims: dict[str, Any]
 ) -> None:
-    there.claims, request = claims, LoginRequest()
+    loopback_provider.claims, request = claims, LoginRequest()
     with pytest.raises(NotAllowedError) as refused:
         provider.exchange_code(BACK, code_of(provider, request), request)
     assert (refused.value.code, refused.value.facts) == ("identity_unproven", {"host": "127.0.0.1"})
 
 
 @pytest.mark.parametrize("forges", ["none", "public"])
-def test_a_token_that_nobody_signed_is_refused(there: OpenIdProvider, provider: IdentityProvider, forges: str) -> None:
-    there.forges, request = forges, LoginRequest()
+def test_a_token_that_nobody_signed_is_refused(
+    loopback_provider: OpenIdProvider, provider: IdentityProvider, forges: str
+) -> None:
+    loopback_provider.forges, request = forges, LoginRequest()
     with pytest.raises(NotAllowedError):
         provider.exchange_code(BACK, code_of(provider, request), request)
 
 
 def test_a_key_that_was_rotated_is_refused_and_the_new_one_is_taken(
-    there: OpenIdProvider, provider: IdentityProvider
+    loopback_provider: OpenIdProvider, provider: IdentityProvider
 ) -> None:
-    there.rotate()
+    loopback_provider.rotate()
     request = LoginRequest()
     with pytest.raises(NotAllowedError):
         provider.exchange_code(BACK, code_of(provider, request), request)
-    there.signs_with = there.shows[0]
+    loopback_provider.signs_with = loopback_provider.shows[0]
     request = LoginRequest()
     assert provider.exchange_code(BACK, code_of(provider, request), request)[1] == "00u1"
 
@@ -104,22 +108,24 @@ def test_a_code_of_another_browser_or_used_twice_is_refused(provider: IdentityPr
         provider.exchange_code(BACK, code, request)
 
 
-def test_an_issuer_that_calls_itself_otherwise_is_another(there: OpenIdProvider, provider: IdentityProvider) -> None:
-    there.says = {"issuer": "https://id.example.com"}
+def test_an_issuer_that_calls_itself_otherwise_is_another(
+    loopback_provider: OpenIdProvider, provider: IdentityProvider
+) -> None:
+    loopback_provider.says = {"issuer": "https://id.example.com"}
     with pytest.raises(NotAllowedError):
         provider.address(BACK, LoginRequest())
 
 
 def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(
-    there: OpenIdProvider, provider: IdentityProvider
+    loopback_provider: OpenIdProvider, provider: IdentityProvider
 ) -> None:
     away = IdentityProvider("http://127.0.0.1:9", CLIENT, SECRET, lambda _: NetworkRoute())
     with pytest.raises(UnavailableError):
         away.address(BACK, LoginRequest())
-    there.says = {"authorization_endpoint": None}
+    loopback_provider.says = {"authorization_endpoint": None}
     with pytest.raises(NotAllowedError):
         provider.address(BACK, LoginRequest())
-    there.says = {"jwks_uri": there.issuer}
+    loopback_provider.says = {"jwks_uri": loopback_provider.issuer}
     request = LoginRequest()
     with pytest.raises((NotAllowedError, MalformedAnswerError)):
         provider.exchange_code(BACK, code_of(provider, request), request)
@@ -144,46 +150,53 @@ def seconds() -> Time:
 
 
 @pytest.fixture
-def proxy(there: OpenIdProvider, seconds: Time) -> SigningProxy:
+def proxy(loopback_provider: OpenIdProvider, seconds: Time) -> SigningProxy:
     """A proxy as the console knows it."""
     return SigningProxy(
-        there.issuer, CLIENT, "X-Proof", SigningKeys(f"{there.issuer}/keys", lambda _: NetworkRoute(), seconds)
+        loopback_provider.issuer,
+        CLIENT,
+        "X-Proof",
+        SigningKeys(f"{loopback_provider.issuer}/keys", lambda _: NetworkRoute(), seconds),
     )
 
 
-def test_for_whom_a_proxy_asks_is_proven_and_its_keys_are_kept(there: OpenIdProvider, proxy: SigningProxy) -> None:
+def test_for_whom_a_proxy_asks_is_proven_and_its_keys_are_kept(
+    loopback_provider: OpenIdProvider, proxy: SigningProxy
+) -> None:
     for _ in range(5):
-        assert proxy.verify(there.token()) == (there.issuer, "00u1")
-    assert there.asked == 1
+        assert proxy.verify(loopback_provider.token()) == (loopback_provider.issuer, "00u1")
+    assert loopback_provider.asked == 1
 
 
-def test_what_a_proxy_did_not_sign_for_us_is_refused(there: OpenIdProvider, proxy: SigningProxy, seconds: Time) -> None:
-    good = there.token()
+def test_what_a_proxy_did_not_sign_for_us_is_refused(
+    loopback_provider: OpenIdProvider, proxy: SigningProxy, seconds: Time
+) -> None:
+    good = loopback_provider.token()
     forged = [
-        "", "x", "a.b.c", "admin", there.token("another"), good[:-6] + "AAAAAA", good.split(".")[0],
+        "", "x", "a.b.c", "admin", loopback_provider.token("another"), good[:-6] + "AAAAAA", good.split(".")[0],
         f"{good.rpartition('.')[0]}.",
     ]  # fmt: skip
     for token in forged:
         with pytest.raises(NotAllowedError):
             proxy.verify(token)
-    there.signs_with = new_key()
+    loopback_provider.signs_with = new_key()
     with pytest.raises(NotAllowedError):
-        proxy.verify(there.token())
-    assert there.asked == 1  # however much is forged, keys are asked for once in a while
+        proxy.verify(loopback_provider.token())
+    assert loopback_provider.asked == 1  # however much is forged, keys are asked for once in a while
     seconds.now += 11
     with pytest.raises(NotAllowedError):
-        proxy.verify(there.token())
-    assert there.asked == 2
+        proxy.verify(loopback_provider.token())
+    assert loopback_provider.asked == 2
 
 
 def test_a_new_key_of_a_proxy_is_found_and_one_of_before_forgotten(
-    there: OpenIdProvider, proxy: SigningProxy, seconds: Time
+    loopback_provider: OpenIdProvider, proxy: SigningProxy, seconds: Time
 ) -> None:
-    before = there.token()
+    before = loopback_provider.token()
     assert proxy.verify(before)[1] == "00u1"
-    there.signs_with = new_key()
-    there.shows = [there.signs_with]
+    loopback_provider.signs_with = new_key()
+    loopback_provider.shows = [loopback_provider.signs_with]
     seconds.now += 11
-    assert proxy.verify(there.token())[1] == "00u1"
+    assert proxy.verify(loopback_provider.token())[1] == "00u1"
     with pytest.raises(NotAllowedError):
         proxy.verify(before)

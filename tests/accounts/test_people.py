@@ -38,7 +38,7 @@ def people(database: Database, clock: Clock) -> People:
     return People(Stored(database, clock), clock, asks=True, is_safe=False)
 
 
-def joined(people: People, ref: str, *grants: str) -> str:
+def accept_invitation(people: People, ref: str, *grants: str) -> str:
     """Return the key of the session of somebody who has just come in."""
     invited = people.invite(ref, ref.title(), grants, ADMIN)
     return people.accept(invited, PASSWORD)
@@ -55,7 +55,7 @@ def test_where_nobody_logs_in_whoever_is_there_is_the_operator(database: Databas
     assert people.first_invitation() == ""
     with pytest.raises(ConfigurationError, match="first_administrator"):
         people.invite("ben", "", [Role.OPERATOR], ADMIN)
-    joined(people, "ann", Role.ADMINISTRATOR)
+    accept_invitation(people, "ann", Role.ADMINISTRATOR)
     assert people.asks_log_in()  # from now on, whatever the setting says
     with pytest.raises(LoggedOutError):
         people.actor_of_session("")
@@ -92,8 +92,8 @@ def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
     people: People, database: Database, clock: Clock
 ) -> None:
     store = Stored(database, clock)
-    joined(people, "ann", Role.OPERATOR)
-    joined(people, "off", Role.OPERATOR)
+    accept_invitation(people, "ann", Role.OPERATOR)
+    accept_invitation(people, "off", Role.OPERATOR)
     people.switch("off", ADMIN, on=False)
     for name, password in (("ann", "wrong"), ("nobody", PASSWORD), ("off", PASSWORD), ("", "")):
         with pytest.raises(NotAllowedError, match=r"^log_in_refused$"):
@@ -124,7 +124,7 @@ def test_no_person_is_called_like_what_acts_by_itself(people: People, ref: str) 
 
 
 def test_a_role_taken_away_holds_from_the_next_action_and_so_does_the_end_of_a_session(people: People) -> None:
-    actor = people.actor_of_session(joined(people, "ann", Role.OPERATOR))
+    actor = people.actor_of_session(accept_invitation(people, "ann", Role.OPERATOR))
     people.change("ann", [Role.VIEWER], ADMIN)
     assert people.refresh_actor(actor).roles == {Role.VIEWER}
     people.leave(actor)
@@ -133,13 +133,13 @@ def test_a_role_taken_away_holds_from_the_next_action_and_so_does_the_end_of_a_s
 
 
 def test_the_last_administrator_stays_one(people: People) -> None:
-    joined(people, "ann", Role.ADMINISTRATOR)
+    accept_invitation(people, "ann", Role.ADMINISTRATOR)
     people.invite("ben", "", [Role.ADMINISTRATOR], ADMIN)  # who has not come yet lets nobody in
     with pytest.raises(NotAllowedError, match="last_administrator"):
         people.change("ann", [Role.OPERATOR], ADMIN)
     with pytest.raises(NotAllowedError, match="last_administrator"):
         people.switch("ann", ADMIN, on=False)
-    joined(people, "cas", Role.ADMINISTRATOR)
+    accept_invitation(people, "cas", Role.ADMINISTRATOR)
     people.switch("ann", ADMIN, on=False)
     assert [person.ref for person in people.list_people() if person.deactivated_at] == ["ann"]
 

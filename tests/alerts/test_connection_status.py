@@ -6,12 +6,12 @@ from pathlib import Path
 from integration.core.errors import IntegrationError
 from integration.core.records import Kind
 from integration.sandbox.faults import Fault
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.stores import sandbox_of
 
 
 def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the_first_answer(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True, fresh=True) as application:
+    with open_application(tmp_path, sandbox=True, fresh=True) as application:
         before = application.reach.status_of("mplus")
         assert (before.ok, before.cause) == (True, "")
         assert before.answered_at is not None
@@ -34,11 +34,11 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
 
 
 def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True, fresh=True) as application:
+    with open_application(tmp_path, sandbox=True, fresh=True) as application:
         answered = application.reach.status_of("mplus").answered_at
         application.reach.look("mplus")
         assert application.reach.status_of("mplus").answered_at == answered  # somebody has
 
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         assert [status.ok for status in application.reach.stands()] == [None, None]
         application.reach.look("mplus")  # which is not connected

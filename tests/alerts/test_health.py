@@ -14,7 +14,7 @@ from integration.services.engine_lifecycle import EngineHandle
 from integration.store.database import Database
 from integration.store.events import Event
 from tests.clocks import Clock
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.parts import part
 from tests.timeouts import until
 
@@ -42,7 +42,7 @@ def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes
 
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
-    with opened(tmp_path, serves=True) as application:
+    with open_application(tmp_path, serves=True) as application:
         until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
         health = application.health.look()
     assert health_report(health)["status"] == "well"

@@ -30,7 +30,7 @@ def incident(symptom: Problem, seen_at: datetime = NOW) -> Incident:
     return Incident(1, symptom, NOW, seen_at)
 
 
-def here(day: int, hour: int, minute: int = 0) -> datetime:
+def local_time(day: int, hour: int, minute: int = 0) -> datetime:
     """A moment on the wall, in November 2026."""
     return datetime(2026, 11, day, hour, minute, tzinfo=ZONE)
 
@@ -87,15 +87,19 @@ NOON = Channel("a", "A", quiet_from=time(12), quiet_until=time(13), wakes=False)
 @pytest.mark.parametrize(
     ("channel", "now", "at"),
     [
-        (Channel("a", "A"), here(25, 3), here(25, 3)),
-        (Channel("a", "A", quiet_from=time(8), quiet_until=time(8)), here(25, 8), here(25, 8)),
-        (NIGHT, here(25, 10), here(25, 10)),
-        (NIGHT, here(25, 23), here(26, 7)),
-        (NIGHT, here(25, 3), here(25, 7)),
-        (NOON, here(25, 12, 30), here(25, 13)),
-        (NOON, here(25, 13), here(25, 13)),
-        (Channel("a", "A", rests=True), here(26, 10), here(27, 0)),
-        (Channel("a", "A", rests=True, quiet_from=time(22), quiet_until=time(7)), here(25, 23), here(27, 7)),
+        (Channel("a", "A"), local_time(25, 3), local_time(25, 3)),
+        (Channel("a", "A", quiet_from=time(8), quiet_until=time(8)), local_time(25, 8), local_time(25, 8)),
+        (NIGHT, local_time(25, 10), local_time(25, 10)),
+        (NIGHT, local_time(25, 23), local_time(26, 7)),
+        (NIGHT, local_time(25, 3), local_time(25, 7)),
+        (NOON, local_time(25, 12, 30), local_time(25, 13)),
+        (NOON, local_time(25, 13), local_time(25, 13)),
+        (Channel("a", "A", rests=True), local_time(26, 10), local_time(27, 0)),
+        (
+            Channel("a", "A", rests=True, quiet_from=time(22), quiet_until=time(7)),
+            local_time(25, 23),
+            local_time(27, 7),
+        ),
     ],
 )
 def test_a_channel_speaks_when_it_is_not_quiet(channel: Channel, now: datetime, at: datetime) -> None:
@@ -104,25 +108,27 @@ def test_a_channel_speaks_when_it_is_not_quiet(channel: Channel, now: datetime, 
 
 def test_what_is_critical_wakes_whoever_wants_to_be_woken() -> None:
     waking = Channel("a", "A", quiet_from=time(22), quiet_until=time(7))
-    assert waking.speaks_at(Severity.CRITICAL, here(25, 23), ZONE) == here(25, 23)
-    assert NIGHT.speaks_at(Severity.CRITICAL, here(25, 23), ZONE) == here(26, 7)
+    assert waking.speaks_at(Severity.CRITICAL, local_time(25, 23), ZONE) == local_time(25, 23)
+    assert NIGHT.speaks_at(Severity.CRITICAL, local_time(25, 23), ZONE) == local_time(26, 7)
 
 
 def test_a_shop_that_is_always_closed_is_not_silent_for_ever() -> None:
     always = Channel("a", "A", rests=True, wakes=False)
-    assert always.speaks_at(Severity.CRITICAL, here(1, 10), ZONE, lambda _: True) < here(1, 10) + timedelta(days=61)
+    assert always.speaks_at(Severity.CRITICAL, local_time(1, 10), ZONE, lambda _: True) < local_time(1, 10) + timedelta(
+        days=61
+    )
 
 
 @pytest.mark.parametrize(
     ("channel", "now", "day"),
     [
-        (Channel("a", "A", digest=time(7, 30)), here(25, 7, 29), None),
-        (Channel("a", "A", digest=time(7, 30)), here(25, 7, 30), date(2026, 11, 25)),
-        (Channel("a", "A", digest=time(7, 30)), here(25, 13, 30), None),
-        (Channel("a", "A"), here(25, 8), None),
-        (Channel("a", "A", on=False, digest=time(7, 30)), here(25, 8), None),
-        (Channel("a", "A", digest=time(7, 30)), here(26, 8), date(2026, 11, 26)),
-        (Channel("a", "A", digest=time(7, 30), rests=True), here(26, 8), None),
+        (Channel("a", "A", digest=time(7, 30)), local_time(25, 7, 29), None),
+        (Channel("a", "A", digest=time(7, 30)), local_time(25, 7, 30), date(2026, 11, 25)),
+        (Channel("a", "A", digest=time(7, 30)), local_time(25, 13, 30), None),
+        (Channel("a", "A"), local_time(25, 8), None),
+        (Channel("a", "A", on=False, digest=time(7, 30)), local_time(25, 8), None),
+        (Channel("a", "A", digest=time(7, 30)), local_time(26, 8), date(2026, 11, 26)),
+        (Channel("a", "A", digest=time(7, 30), rests=True), local_time(26, 8), None),
     ],
 )
 def test_a_digest_comes_in_the_morning(channel: Channel, now: datetime, day: date | None) -> None:

@@ -76,33 +76,33 @@ def test_a_run_that_parks_everything_is_no_proof_and_is_missed(database: Databas
     clock = Clock()
     stores = stores_of(database, clock)
 
-    def ended(*lines: PlanRow, unchanged: int = 0) -> datetime:
+    def end_run(*lines: PlanRow, unchanged: int = 0) -> datetime:
         """Let an hour pass, and a run end that proved so much; return when."""
         clock.advance(3600)
         run = a_preview(stores.runs, *lines, unchanged=unchanged)
         stores.previews.finish(run, "print", [], RunState.DONE, len(lines) + unchanged)
         return clock.now
 
-    begun = ended(a_park(1))
-    ended(a_park(1), a_park(2))
+    begun = end_run(a_park(1))
+    end_run(a_park(1), a_park(2))
     status = status_of(stores, "products", on=True)
     assert (status.last_proof, status.unproven_since) == (None, begun)
     assert status.last_completed_run is not None
     assert status.last_completed_run.had_no_effect
-    proven = ended(a_park(1), unchanged=1)
+    proven = end_run(a_park(1), unchanged=1)
     assert status_of(stores, "products", on=True).last_proof == proven
-    empty = ended()  # a flow of which nothing changes misses no proof
+    empty = end_run()  # a flow of which nothing changes misses no proof
     status = status_of(stores, "products", on=True)
     assert (status.last_proof, status.unproven_since) == (proven, empty)
-    ended(a_park(1))
-    ended()
+    end_run(a_park(1))
+    end_run()
     status = status_of(stores, "products", on=True)
     assert (status.last_proof, status.unproven_since) == (proven, proven)
     run = a_commit(stores.runs, a_create(1))
     clock.advance(3600)
     prove(stores.runs, run)
     Ledger(database, clock).finish(run)
-    ended()
+    end_run()
     status = status_of(stores, "products", on=True)
     assert status.last_proof is not None
     assert status.last_proof > proven

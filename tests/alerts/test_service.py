@@ -47,7 +47,7 @@ WELL = Health(10**12, 1.0, 0, None, 0.5)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def ended_post() -> Iterator[None]:
+def close_post() -> Iterator[None]:
     """End what sends the messages of all tests."""
     yield
     POST.close()
@@ -161,7 +161,7 @@ def hook() -> Iterator[Hook]:
         yield server
 
 
-def unmapped(number: int, code: str = "7") -> Issue:
+def unmapped_order_issue(number: int, code: str = "7") -> Issue:
     """An order whose VAT code is in no table."""
     facts = {"code": code, "sold": "10.50", "customer": "Jan Jansen", "key": f"ORD-{number}"}
     return Issue("vat_code_unmapped", f"ORD-{number}", facts=facts)
@@ -174,10 +174,10 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
     with mail_server() as box:
         watching.hook(hook)
         watching.channels.save({"name": "Mail", "language": "nl"}, somebody("anna"), address=box.address)
-        watching.park("orders", *(unmapped(number, str(number % 5)) for number in range(300)))
+        watching.park("orders", *(unmapped_order_issue(number, str(number % 5)) for number in range(300)))
         for _ in range(3):
             watching.look(15)
-        watching.park("orders", *(unmapped(number) for number in range(300, 310)))
+        watching.park("orders", *(unmapped_order_issue(number) for number in range(300, 310)))
         watching.look(15)
         assert len(hook.titles) == len(box.mails) == 1
         watching.repair("orders", "vat_code_unmapped")
@@ -195,9 +195,9 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
 
 def test_what_grows_tenfold_is_told_once_more_with_its_number_and_so_is_what_lasts(watching: Watch, hook: Hook) -> None:
     watching.hook(hook, remind_hours=48)
-    watching.park("orders", *(unmapped(number) for number in range(3)))
+    watching.park("orders", *(unmapped_order_issue(number) for number in range(3)))
     watching.look()
-    watching.park("orders", *(unmapped(number) for number in range(33)))
+    watching.park("orders", *(unmapped_order_issue(number) for number in range(33)))
     for _ in range(3):
         watching.look(15)
     watching.look(48 * 3600)
@@ -220,9 +220,9 @@ def test_a_reminder_waits_for_the_end_of_quiet_hours_and_a_digest_that_told_the_
     watching.channels.save(
         {"name": "Digest", **quiet, "quiet_from": time(21), "digest": time(7)}, somebody("anna"), address=hook.address
     )  # fmt: skip
-    watching.park("orders", *(unmapped(number) for number in range(3)))
+    watching.park("orders", *(unmapped_order_issue(number) for number in range(3)))
     watching.look()
-    watching.park("orders", *(unmapped(number) for number in range(33)))
+    watching.park("orders", *(unmapped_order_issue(number) for number in range(33)))
     watching.look(120)
     assert len(hook.titles) == 1
     watching.clock.now = datetime(2026, 11, 26, 7, 1, tzinfo=ZONE)
@@ -253,27 +253,27 @@ def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database
     clock = Clock()
     watchers = [watch(database, clock, tmp_path, name) for name in ("server-1", "worker-1")]
     watchers[0].hook(hook)
-    watchers[0].park("orders", unmapped(1))
+    watchers[0].park("orders", unmapped_order_issue(1))
 
-    def together() -> None:
+    def look_together() -> None:
         start = Barrier(2)
 
-        def one(watcher: Watch) -> None:
+        def look_with(watcher: Watch) -> None:
             start.wait()
             watcher.look()
 
-        threads = [Thread(target=one, args=(watcher,)) for watcher in watchers]
+        threads = [Thread(target=look_with, args=(watcher,)) for watcher in watchers]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    together()
+    look_together()
     assert len(hook.titles) == 1
     watchers[1].repair("orders", "vat_code_unmapped")
     for _ in range(6):
         clock.advance(15)
-        together()
+        look_together()
     assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]
 
 
@@ -283,7 +283,7 @@ def test_a_channel_that_is_down_is_told_through_another_and_gets_its_message_lat
         first = watching.channels.save({"name": "First"}, somebody("anna"), address=hook.address)
         watching.channels.save({"name": "Second"}, somebody("anna"), address=other.address)
         hook.down = True
-        watching.park("orders", unmapped(1))
+        watching.park("orders", unmapped_order_issue(1))
         watching.look()
         assert watching.stores.deliveries.failing().keys() == {first}
         watching.look(15)
@@ -304,7 +304,7 @@ def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(wa
     watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
     night = {"quiet_from": time(22), "quiet_until": time(7), "digest": time(7, 30)}
     watching.hook(hook, **night)
-    watching.park("orders", unmapped(1))
+    watching.park("orders", unmapped_order_issue(1))
     watching.look()
     assert hook.titles == []
     watching.health[0] = Health(5_000_000, 1.0, 0, None, 0.5)
@@ -323,7 +323,7 @@ def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(wa
 def test_what_waited_for_the_morning_is_told_then_where_there_is_no_digest(watching: Watch, hook: Hook) -> None:
     watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
     watching.hook(hook, quiet_from=time(22), quiet_until=time(7), wakes=False)
-    watching.park("orders", unmapped(1))
+    watching.park("orders", unmapped_order_issue(1))
     watching.look()
     watching.clock.now = datetime(2026, 11, 26, 6, 59, tzinfo=ZONE)
     watching.look()
@@ -336,7 +336,7 @@ def test_what_waited_for_the_morning_is_told_then_where_there_is_no_digest(watch
 def test_a_holiday_is_quiet_where_a_channel_rests(watching: Watch, hook: Hook) -> None:
     watching.clock.now = datetime(2026, 12, 25, 11, 0, tzinfo=ZONE)
     watching.hook(hook, rests=True)
-    watching.park("orders", unmapped(1))
+    watching.park("orders", unmapped_order_issue(1))
     watching.look()
     assert hook.titles == []
     watching.clock.now = datetime(2026, 12, 27, 0, 1, tzinfo=ZONE)  # two days of Christmas
@@ -350,7 +350,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
 ) -> None:
     watching.hook(hook)
     watching.alerts.silences.keep(EVERYTHING, watching.clock() + timedelta(hours=1), somebody("anna"))
-    watching.park("orders", unmapped(1))
+    watching.park("orders", unmapped_order_issue(1))
     watching.park("customers", Issue("vat_number_invalid", "C1", facts={"key": "C1"}))
     watching.look()
     watching.repair("customers", "vat_number_invalid")
@@ -365,7 +365,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
 @pytest.mark.long
 def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
     watching.hook(hook, sorts=[ProblemType.DIFFERENCE], least=Severity.CRITICAL)
-    watching.park("orders", unmapped(1))
+    watching.park("orders", unmapped_order_issue(1))
     watching.park("days", Issue("day_differs", "D1", facts={"document": "2026-11-24 1", "amount": "-12.10"}))
     watching.look()
     assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "Closed days"]]
@@ -376,7 +376,7 @@ def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Wa
 def test_a_preview_at_work_is_told_of_when_it_has_read_everything(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     run = watching.stores.runs.begin("orders", Mode.CHANGES, "schedule", 1)
-    watching.park("orders", unmapped(1))
+    watching.park("orders", unmapped_order_issue(1))
     watching.look()
     assert hook.titles == []
     watching.stores.runs.fail(run.id, "source_empty", {"flow": "orders"})
@@ -507,7 +507,7 @@ def test_where_our_own_database_fails_it_is_told_at_once_and_once(
 ) -> None:
     watching.hook(hook)
     watching.look()
-    with taken_away(database):
+    with make_unreadable(database):
         for _ in range(3):
             watching.alerts.look()
         assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "The console's own database"]]
@@ -517,7 +517,7 @@ def test_where_our_own_database_fails_it_is_told_at_once_and_once(
 
 
 @contextmanager
-def taken_away(database: Database) -> Iterator[None]:
+def make_unreadable(database: Database) -> Iterator[None]:
     """Put a folder in the place of a database, in which nothing can be opened."""
     file = Path(str(database.engine.url.database))
     database.close()
@@ -566,7 +566,7 @@ def test_an_address_that_is_none_is_refused_and_none_is_kept_in_the_clear(
 def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at_its_end(
     watching: Watch, hook: Hook
 ) -> None:
-    watching.pings.change("products", hook.at("/ping/uuid-of-products"), somebody("anna"))
+    watching.pings.change("products", hook.address_of("/ping/uuid-of-products"), somebody("anna"))
     watching.clock.advance(1)
     run = a_preview(watching.stores.runs, unchanged=2)
     watching.look()
@@ -587,7 +587,7 @@ def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at
 def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_what_is_critical(
     watching: Watch, hook: Hook
 ) -> None:
-    watching.pings.change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), somebody("anna"))
     watching.clock.advance(1)
     runs = watching.stores.runs
     finish(watching, a_preview(runs), read=0)  # a look that finds nothing begins nothing
@@ -606,7 +606,7 @@ def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_
 
 
 def test_a_sign_of_life_that_comes_an_hour_late_is_not_sent(watching: Watch, hook: Hook) -> None:
-    watching.pings.change(WHOLE, hook.at("/ping/whole"), somebody("anna"))
+    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), somebody("anna"))
     hook.down = True
     watching.clock.advance(1)
     finish(watching, a_preview(watching.stores.runs, unchanged=2))

@@ -16,14 +16,14 @@ from integration.core.plan import Approval
 from integration.core.run import PreviewRequest
 from integration.services.audit import Audit
 from tests.authorization import rights_of, services_of
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.parts import part
 from tests.people import somebody
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with opened(tmp_path_factory.mktemp("acting"), start=False) as application:
+    with open_application(tmp_path_factory.mktemp("acting"), start=False) as application:
         yield application
 
 
@@ -99,7 +99,7 @@ def test_flows_are_asked_as_the_mapping_they_are(app: Application) -> None:
     assert flows["products"] == app.flows["products"]
 
 
-def unheard(_action: PersonAction) -> None:
+def ignore_action(_action: PersonAction) -> None:
     """Keep nothing of what is asked."""
 
 
@@ -111,7 +111,7 @@ def test_who_somebody_is_is_asked_at_every_action_and_for_looking_once_in_a_mome
         return actor if len(actors) < 5 else somebody(actor.ref, Role.VIEWER)
 
     door: Any = AuthorizedApplication(
-        app, somebody("ann"), part(People, refresh_actor=admit), part(Audit, record_action=unheard)
+        app, somebody("ann"), part(People, refresh_actor=admit), part(Audit, record_action=ignore_action)
     )
     for _ in range(3):
         assert "products" in door.flows
@@ -132,7 +132,7 @@ def test_who_is_logged_out_is_not_remembered_from_the_moment_before(app: Applica
         return actor
 
     door: Any = AuthorizedApplication(
-        app, known_actors[0], part(People, refresh_actor=admit), part(Audit, record_action=unheard)
+        app, known_actors[0], part(People, refresh_actor=admit), part(Audit, record_action=ignore_action)
     )
     assert "products" in door.flows
     known_actors.clear()

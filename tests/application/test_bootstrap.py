@@ -19,31 +19,31 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.settings import load_settings
 from integration.words import say
-from tests.consoles import ARTICLES, opened, prepare_joined, settled
+from tests.consoles import ARTICLES, open_application, prepare_joined, wait_for_run
 from tests.people import somebody
 from tests.stores import prepare_engine
 
 ROOT = Path(__file__).parents[2]
 
 
-def synced(application: Application) -> Run:
+def sync_products(application: Application) -> Run:
     """Preview everything, and commit it where there is something to commit."""
-    run = settled(
+    run = wait_for_run(
         application, application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
     )
     if run.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in run.brakes}
         application.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
-        run = settled(application, run.id)
+        run = wait_for_run(application, run.id)
     return run
 
 
 @pytest.mark.long
 def test_what_was_proven_is_still_there_after_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
-        first = synced(application)
-    with opened(tmp_path, sandbox=True) as application:
-        second = synced(application)
+    with open_application(tmp_path, sandbox=True) as application:
+        first = sync_products(application)
+    with open_application(tmp_path, sandbox=True) as application:
+        second = sync_products(application)
 
     assert first.counts.proven > 0
     assert (second.counts.proven, second.counts.unchanged) == (0, first.counts.proven)
@@ -65,17 +65,17 @@ def closing_all() -> Iterator[None]:
         gc.collect()
 
 
-def deleted(file: Path) -> None:
+def delete_file(file: Path) -> None:
     """Take a file away."""
     file.unlink()
 
 
-def spoilt(file: Path) -> None:
+def spoil_file(file: Path) -> None:
     """Fill a file with what nobody can read."""
     file.write_bytes(b"\xa9 nonsense\n" * 1_000)
 
 
-def damaged(file: Path) -> None:
+def damage_file(file: Path) -> None:
     """Overwrite a file from its second page on."""
     with file.open("r+b") as opened_file:
         opened_file.seek(4_096)
@@ -91,16 +91,16 @@ def folder(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "damage", "code"),
     [
-        ("console.sqlite", deleted, "database_file_missing"),
-        ("console.sqlite", spoilt, "database_file_unusable"),
+        ("console.sqlite", delete_file, "database_file_missing"),
+        ("console.sqlite", spoil_file, "database_file_unusable"),
         ("console.sqlite", folder, "database_file_unusable"),
-        ("console.key", deleted, "key_file_missing"),
-        ("console.key", spoilt, "key_file_unusable"),
+        ("console.key", delete_file, "key_file_missing"),
+        ("console.key", spoil_file, "key_file_unusable"),
         ("console.key", folder, "key_file_unusable"),
-        ("engine.sqlite", spoilt, "engine_file_unusable"),
-        ("engine.sqlite", damaged, "engine_file_unusable"),
+        ("engine.sqlite", spoil_file, "engine_file_unusable"),
+        ("engine.sqlite", damage_file, "engine_file_unusable"),
         ("engine.sqlite", folder, "engine_file_unusable"),
-        ("sandbox.journal", spoilt, "journal_file_unusable"),
+        ("sandbox.journal", spoil_file, "journal_file_unusable"),
         ("sandbox.journal", folder, "journal_file_unusable"),
     ],
 )

@@ -43,7 +43,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of an installation with credentials and a log, to be copied."""
     folder = tmp_path_factory.mktemp("installed")
     database, logbook = new_database(folder / DATABASE), Logbook(folder / LOG, memory="256MB")
@@ -57,9 +57,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(data: Path, installed: Path) -> Iterator[Database]:
+def database(data: Path, installation: Path) -> Iterator[Database]:
     """An installation with credentials and a log, on a copy of one's own."""
-    for file in installed.iterdir():
+    for file in installation.iterdir():
         shutil.copy(file, data)
     database = new_database(data / DATABASE)
     yield database
@@ -70,7 +70,7 @@ def wrong() -> list[str]:
     return [check.code for check in examine() if check.code]
 
 
-def held(data: Path) -> dict[str, str]:
+def file_hashes(data: Path) -> dict[str, str]:
     """Return what a folder holds; how SQLite marks who reads is no content."""
     files = [file for file in data.iterdir() if not file.name.endswith("-shm")]
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
@@ -78,11 +78,11 @@ def held(data: Path) -> dict[str, str]:
 
 def test_an_installation_that_is_well_is_told_so_and_stays_as_it_is(data: Path, database: Database) -> None:
     for _ in range(2):  # while somebody has it open, and afterwards
-        before = held(data)
+        before = file_hashes(data)
         looks = list(examine())
         assert [check.name for check in looks] == ["settings", "folder", "log", "database", "key", "server"]
         assert [check.code for check in looks if check.code] == []
-        assert held(data) == before
+        assert file_hashes(data) == before
         database.close()
 
 

@@ -15,12 +15,12 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from integration.sandbox.server import Sandbox, running
 from tests.backup.conftest import PASSPHRASE, at_work, settings_of
-from tests.consoles import WHO, settled
+from tests.consoles import WHO, wait_for_run
 from tests.people import somebody
 from tests.timeouts import until
 
 
-def approved(application: Application, run: Run) -> None:
+def approve_run(application: Application, run: Run) -> None:
     confirmed = {brake.code: brake.count for brake in run.brakes}
     application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))
 
@@ -38,11 +38,11 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
     with running(articles=60) as shop:
         old = settings_of(tmp_path / "old", shop, urls[0], pace=6)
         with at_work(old) as application:
-            run = settled(application, application.runs.preview(PreviewRequest("products", somebody(WHO))))
-            approved(application, run)
+            run = wait_for_run(application, application.runs.preview(PreviewRequest("products", somebody(WHO))))
+            approve_run(application, run)
             until(lambda: application.runs.get(run.id).counts.proven > 0, "the first proof")
             manifest = make(old, file, PASSPHRASE, application.log.copy)
-            finished_run = settled(application, run.id)
+            finished_run = wait_for_run(application, run.id)
             assert (finished_run.state, finished_run.counts.difference) == (RunState.DONE, 0)
         article_counts, writes = at_the_till(shop), shop.ledger.counts()["writes"]
         assert set(article_counts.values()) == {1}
@@ -62,9 +62,9 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
             looks = application.drift.look()
             assert [(check.error, check.counts.missing) for check in looks] == [("", 0)] * len(looks)
             application.runs.resume(run.id, somebody(WHO))
-            over = settled(application, run.id)
+            over = wait_for_run(application, run.id)
             assert (over.state, over.counts.difference) == (RunState.DONE, 0)
-            second_run = settled(
+            second_run = wait_for_run(
                 application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
             )
             assert (second_run.counts.unchanged, second_run.counts.planned) == (
@@ -73,10 +73,10 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
             )  # it knows them again
         assert shop.ledger.counts()["writes"] == writes
         assert at_the_till(shop) == article_counts
-    assert told_twice(tmp_path / "new") == []
+    assert doubled_events(tmp_path / "new") == []
 
 
-def told_twice(data: Path) -> list[object]:
+def doubled_events(data: Path) -> list[object]:
     """Return what the log has under one id more than once, and proofs of a record that a run has twice."""
     query = "SELECT run, kind, key, event FROM events WHERE event IN ('proven', 'planned') GROUP BY ALL"
     with duckdb.connect(str(data / "log.duckdb"), read_only=True) as log:

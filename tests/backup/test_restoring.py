@@ -30,7 +30,7 @@ from integration.store.files import leftover_files
 from integration.store.outbox_reader import OutboxReader
 from integration.store.secrets import ConnectionStore
 from tests.backup.conftest import PASSPHRASE
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.stores import new_database
 
 WAITING, LOGGED = 3, 5
@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with credentials, events in the log, and others that wait for it."""
     data = tmp_path_factory.mktemp("data")
     database, logbook = new_database(data / DATABASE), Logbook(data / LOG, memory="256MB")
@@ -53,14 +53,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def backup(kept: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def backup(data_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its backup."""
     file = tmp_path_factory.mktemp("backups") / "backup.zip"
-    make(load_settings(data=kept), file, PASSPHRASE)
+    make(load_settings(data=data_folder), file, PASSPHRASE)
     return file
 
 
-def refused(work: Callable[[], object]) -> tuple[str, str]:
+def refusal_of(work: Callable[[], object]) -> tuple[str, str]:
     with pytest.raises(ConfigurationError) as caught:
         work()
     return caught.value.code, caught.value.facts.get("part", "")
@@ -70,7 +70,9 @@ def settings_in(folder: Path) -> Settings:
     return load_settings(data=folder / "new")
 
 
-def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, kept: Path, tmp_path: Path) -> None:
+def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(
+    backup: Path, data_folder: Path, tmp_path: Path
+) -> None:
     settings = settings_in(tmp_path)
 
     result = restore_backup(settings, backup, PASSPHRASE)
@@ -78,7 +80,7 @@ def test_what_is_restored_is_what_was_kept_and_its_owner_s_alone(backup: Path, k
     assert (result.events, result.key, missing_settings(settings, result.manifest)) == (LOGGED, True, [])
     files = {file.name: file.stat().st_mode & 0o777 for file in settings.data.iterdir()}
     assert files == dict.fromkeys((DATABASE, LOG, "console.key"), 0o600)
-    old, new = open_database(f"sqlite:///{kept / DATABASE}"), open_database(settings.operational_url())
+    old, new = open_database(f"sqlite:///{data_folder / DATABASE}"), open_database(settings.operational_url())
     assert (new.instance, OutboxReader(new, now).count()) == (old.instance, WAITING)
     sealed = ConnectionStore(new, now, key_file=settings.data / "console.key").get("mplus")
     assert sealed == {"secret": "of the till"}
@@ -94,7 +96,7 @@ def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp
     settings = settings_in(tmp_path)
     restore_backup(settings, backup, PASSPHRASE, by="anna")
     for _ in range(2):
-        with opened(settings.data, start=False) as application:
+        with open_application(settings.data, start=False) as application:
             entries = [entry for entry in application.audit.entries() if entry.action == "restored"]
             assert application.audit.verify().broken is None
     assert [(entry.who, set(entry.facts)) for entry in entries] == [("anna", {"created_at", "restored_at"})]
@@ -124,19 +126,21 @@ def test_what_may_have_been_withdrawn_since_a_backup_holds_no_more_once_it_is_re
     restored.close()
 
 
-def test_a_backup_says_nothing_of_what_is_sealed(backup: Path, kept: Path) -> None:
-    key = (kept / "console.key").read_bytes()
+def test_a_backup_says_nothing_of_what_is_sealed(backup: Path, data_folder: Path) -> None:
+    key = (data_folder / "console.key").read_bytes()
     with zipfile.ZipFile(backup) as inside:
         content = b"".join(inside.read(name) for name in inside.namelist())
     assert [secret for secret in (key, b"of the till", PASSPHRASE.encode()) if secret in content] == []
 
 
-def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_with_another(kept: Path, tmp_path: Path) -> None:
+def test_a_backup_without_a_passphrase_has_no_key_and_is_restored_with_another(
+    data_folder: Path, tmp_path: Path
+) -> None:
     file = tmp_path / "backup.zip"
-    assert make(load_settings(data=kept), file, "").key == {}
+    assert make(load_settings(data=data_folder), file, "").key == {}
     assert restore_backup(settings_in(tmp_path), file, PASSPHRASE).key is None
     build(load_settings(data=tmp_path / "new")).close()  # it starts
-    assert (tmp_path / "new" / "console.key").read_bytes() != (kept / "console.key").read_bytes()
+    assert (tmp_path / "new" / "console.key").read_bytes() != (data_folder / "console.key").read_bytes()
 
 
 def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Path) -> None:
@@ -158,16 +162,16 @@ def test_a_key_of_the_settings_opens_what_is_restored_without_them(tmp_path: Pat
     restored.close()
 
 
-def test_a_backup_from_before_the_key_was_changed_is_restored(kept: Path, tmp_path: Path) -> None:
-    def changed() -> None:
-        database = open_database(load_settings(data=kept).operational_url())
-        ConnectionStore(database, now, key_file=kept / "console.key").change_key("anna")
+def test_a_backup_from_before_the_key_was_changed_is_restored(data_folder: Path, tmp_path: Path) -> None:
+    def change_key() -> None:
+        database = open_database(load_settings(data=data_folder).operational_url())
+        ConnectionStore(database, now, key_file=data_folder / "console.key").change_key("anna")
         database.close()
 
-    make(load_settings(data=kept), tmp_path / "first.zip", PASSPHRASE)
-    changed()
-    make(load_settings(data=kept), tmp_path / "second.zip", PASSPHRASE)
-    changed()
+    make(load_settings(data=data_folder), tmp_path / "first.zip", PASSPHRASE)
+    change_key()
+    make(load_settings(data=data_folder), tmp_path / "second.zip", PASSPHRASE)
+    change_key()
     for name in ("first", "second"):
         settings = load_settings(data=tmp_path / name)
         assert restore_backup(settings, tmp_path / f"{name}.zip", PASSPHRASE).key
@@ -186,7 +190,7 @@ def test_every_flipped_byte_is_found(backup: Path, tmp_path: Path) -> None:
         changed[place] ^= 1 << seed.randrange(8)
         file = tmp_path / "flipped.zip"
         file.write_bytes(changed)
-        code, part = refused(partial(verify_backup, file, ""))
+        code, part = refusal_of(partial(verify_backup, file, ""))
         assert (code, bool(part)) == ("backup_broken", True), place
 
 
@@ -197,7 +201,7 @@ def test_an_entry_that_says_it_is_encrypted_is_damaged(backup: Path, tmp_path: P
     changed[entry + 8] ^= 1  # the flag of encryption
     (tmp_path / "flipped.zip").write_bytes(changed)
 
-    assert refused(partial(verify_backup, tmp_path / "flipped.zip", ""))[0] == "backup_broken"
+    assert refusal_of(partial(verify_backup, tmp_path / "flipped.zip", ""))[0] == "backup_broken"
 
 
 @pytest.mark.parametrize("name", [DATABASE, LOG, MANIFEST])
@@ -208,8 +212,8 @@ def test_a_flipped_byte_is_told_by_the_part_it_is_in(backup: Path, tmp_path: Pat
     changed[entry.header_offset + 30 + len(name) + 40] ^= 1
     (tmp_path / "flipped.zip").write_bytes(changed)
 
-    assert refused(partial(verify_backup, tmp_path / "flipped.zip", "")) == ("backup_broken", name)
-    assert refused(partial(restore_backup, settings_in(tmp_path), tmp_path / "flipped.zip", "")) == (
+    assert refusal_of(partial(verify_backup, tmp_path / "flipped.zip", "")) == ("backup_broken", name)
+    assert refusal_of(partial(restore_backup, settings_in(tmp_path), tmp_path / "flipped.zip", "")) == (
         "backup_broken",
         name,
     )
@@ -219,10 +223,10 @@ def test_a_flipped_byte_is_told_by_the_part_it_is_in(backup: Path, tmp_path: Pat
 @pytest.mark.parametrize("size", [0, 10, 1_000, -100, -1])
 def test_a_cut_file_is_found(backup: Path, tmp_path: Path, size: int) -> None:
     (tmp_path / "cut.zip").write_bytes(backup.read_bytes()[:size])
-    assert refused(partial(verify_backup, tmp_path / "cut.zip", ""))[0] == "backup_broken"
+    assert refusal_of(partial(verify_backup, tmp_path / "cut.zip", ""))[0] == "backup_broken"
 
 
-def again(
+def write_again(
     backup: Path,
     to: Path,
     *,
@@ -248,13 +252,13 @@ def again(
 
 
 def test_a_missing_member_is_named(backup: Path, tmp_path: Path) -> None:
-    file = again(backup, tmp_path / "less.zip", without=LOG)
-    assert refused(partial(verify_backup, file, "")) == ("backup_broken", LOG)
+    file = write_again(backup, tmp_path / "less.zip", without=LOG)
+    assert refusal_of(partial(verify_backup, file, "")) == ("backup_broken", LOG)
 
 
 def test_nothing_is_written_outside_of_the_data_folder(backup: Path, tmp_path: Path) -> None:
-    file = again(backup, tmp_path / "more.zip", more={"../../evil": b"x"})
-    assert refused(partial(restore_backup, settings_in(tmp_path / "a" / "b"), file, "")) == (
+    file = write_again(backup, tmp_path / "more.zip", more={"../../evil": b"x"})
+    assert refusal_of(partial(restore_backup, settings_in(tmp_path / "a" / "b"), file, "")) == (
         "backup_broken",
         "../../evil",
     )
@@ -263,14 +267,14 @@ def test_nothing_is_written_outside_of_the_data_folder(backup: Path, tmp_path: P
 
 @pytest.mark.parametrize("newer", [{"revision": "9999"}, {"format": 2}])
 def test_a_backup_of_a_newer_version_is_refused(backup: Path, tmp_path: Path, newer: dict[str, object]) -> None:
-    file = again(backup, tmp_path / "newer.zip", manifest=newer)
-    assert refused(partial(restore_backup, settings_in(tmp_path), file, ""))[0] == "backup_too_new"
+    file = write_again(backup, tmp_path / "newer.zip", manifest=newer)
+    assert refusal_of(partial(restore_backup, settings_in(tmp_path), file, ""))[0] == "backup_too_new"
 
 
 def test_another_passphrase_opens_nothing(backup: Path, tmp_path: Path) -> None:
-    assert refused(partial(verify_backup, backup, "wrong horse battery"))[0] == "backup_passphrase_wrong"
+    assert refusal_of(partial(verify_backup, backup, "wrong horse battery"))[0] == "backup_passphrase_wrong"
     assert (
-        refused(partial(restore_backup, settings_in(tmp_path), backup, "wrong horse battery"))[0]
+        refusal_of(partial(restore_backup, settings_in(tmp_path), backup, "wrong horse battery"))[0]
         == "backup_passphrase_wrong"
     )
     assert list((tmp_path / "new").iterdir()) == []
@@ -281,22 +285,24 @@ def test_a_folder_in_which_a_console_has_something_stays_as_it_is(backup: Path, 
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / name).write_text("mine", encoding="utf-8")
 
-    assert refused(partial(restore_backup, settings_in(tmp_path), backup, PASSPHRASE))[0] == "restore_not_empty"
+    assert refusal_of(partial(restore_backup, settings_in(tmp_path), backup, PASSPHRASE))[0] == "restore_not_empty"
     assert [(file.name, file.read_text()) for file in (tmp_path / "new").iterdir()] == [(name, "mine")]
 
 
 def test_a_backup_of_a_file_is_not_restored_into_postgresql(backup: Path, tmp_path: Path) -> None:
     settings = load_settings(data=tmp_path / "new", database_url="postgresql://nobody@127.0.0.1:1/none")
-    assert refused(partial(restore_backup, settings, backup, PASSPHRASE))[0] == "backup_other_database"
+    assert refusal_of(partial(restore_backup, settings, backup, PASSPHRASE))[0] == "backup_other_database"
 
 
-def test_a_backup_takes_the_place_of_no_file_and_leaves_nothing_when_it_fails(kept: Path, tmp_path: Path) -> None:
+def test_a_backup_takes_the_place_of_no_file_and_leaves_nothing_when_it_fails(
+    data_folder: Path, tmp_path: Path
+) -> None:
     (tmp_path / "there.zip").write_text("mine", encoding="utf-8")
     with pytest.raises(FileExistsError):
-        make(load_settings(data=kept), tmp_path / "there.zip", PASSPHRASE)
-    assert refused(partial(make, settings_in(tmp_path), tmp_path / "none.zip", ""))[0] == "backup_nothing_there"
+        make(load_settings(data=data_folder), tmp_path / "there.zip", PASSPHRASE)
+    assert refusal_of(partial(make, settings_in(tmp_path), tmp_path / "none.zip", ""))[0] == "backup_nothing_there"
     with pytest.raises(ConfigurationError, match="setting_invalid"):
-        make(load_settings(data=kept), tmp_path / "short.zip", "too short")
+        make(load_settings(data=data_folder), tmp_path / "short.zip", "too short")
     assert [file.name for file in tmp_path.iterdir()] == ["there.zip"]
 
 

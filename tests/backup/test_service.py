@@ -9,7 +9,7 @@ import pytest
 from integration.backup.service import FILE, Backups, LastBackup, keep_last
 from integration.core.errors import IntegrationError
 from tests.clocks import now
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.timeouts import until
 
@@ -26,7 +26,7 @@ def test_the_last_backup_is_known_and_nonsense_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("passphrase", "has_key"), [("", False), ("a long passphrase", True)])
 def test_a_backup_is_made_at_the_press_of_a_button(tmp_path: Path, passphrase: str, has_key: bool) -> None:
-    with opened(tmp_path, start=False):
+    with open_application(tmp_path, start=False):
         pass
     backups = Backups(tmp_path, now)
     backups.take("monday.zip", passphrase, somebody("anna"))

@@ -14,9 +14,9 @@ from playwright.sync_api import Error as PlaywrightError
 
 from integration.application.application import Application
 from integration.sandbox.server import Sandbox, running
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.programs import Terminal, access
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -143,25 +143,25 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A console on the sandbox for all files that only look, and leave alone what is written and what waits there."""
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
-    with served(tmp_path_factory.mktemp("console"), settings=settings) as server:
+    with serve_console(tmp_path_factory.mktemp("console"), settings=settings) as server:
         yield server
         assert server.outside == []
 
 
 @pytest.fixture(scope="session")
-def filled(sandboxed: Server, browser: Browser) -> str:
+def filled_console(sandbox_server: Server, browser: Browser) -> str:
     """The address of that console once its products are written and its orders wait."""
     with tab(browser) as page:
         for flow in ("products", "orders"):
-            new_plan(page, sandboxed.address, flow)
+            new_plan(page, sandbox_server.address, flow)
             expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile(f"Waiting|{DONE.pattern}"))
             if flow == "products":
                 commit(page, re.compile(r"Commit [\d,.]+ change"))
                 expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
-    return sandboxed.address
+    return sandbox_server.address
 
 
 @pytest.fixture(scope="module")
@@ -178,17 +178,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def connected(systems: Sandbox, data: Path) -> Iterator[str]:
+def connected_console(systems: Sandbox, data: Path) -> Iterator[str]:
     """The address of a console with both systems connected."""
     with serving(data, **connecting(systems)) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def beside(connected: str, data: Path) -> Iterator[Application]:
+def second_application(connected_console: str, data: Path) -> Iterator[Application]:
     """The same installation, to arrange and to look at what no page of the test is about; it runs nothing."""
-    assert connected
-    with opened(data, start=False) as application:
+    assert connected_console
+    with open_application(data, start=False) as application:
         yield application
 
 
@@ -207,7 +207,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @contextmanager
 def serving(data: Path, **settings: str) -> Iterator[str]:
     """Run a console on a folder, with settings as the environment names them, and give its address."""
-    with served(data, settings=settings) as server:
+    with serve_console(data, settings=settings) as server:
         yield server.address
         assert server.outside == []
 
@@ -222,7 +222,7 @@ def at_rest(page: Page) -> Locator:
     return page.locator(AT_REST)
 
 
-def shown(page: Page, address: str) -> None:
+def show_page(page: Page, address: str) -> None:
     """Open a page and wait until every part of it is there."""
     page.goto(address, wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ADDRESSES, PATIENCE, SETTLE, at_rest, button, picture, shown, tab
+from tests.browser.conftest import ADDRESSES, PATIENCE, SETTLE, at_rest, button, picture, show_page, tab
 
 pytestmark = [
     pytest.mark.browser,
@@ -91,7 +91,7 @@ def violations(page: Page) -> list[str]:
     ]
 
 
-def unnamed(page: Page) -> list[str]:
+def unnamed_controls(page: Page) -> list[str]:
     """Return the controls that nobody can tell who hears the page, as the browser tells them."""
     client = page.context.new_cdp_session(page)
     nodes = client.send("Accessibility.getFullAXTree")["nodes"]
@@ -110,7 +110,7 @@ def test_axe_finds_nothing_wrong_on_any_page(shop: str, browser: Browser, theme:
     problems: dict[str, list[str]] = {}
     with tab(browser, color_scheme=theme) as page:
         for name, place in ADDRESSES.items():
-            shown(page, f"{shop}/{place}")
+            show_page(page, f"{shop}/{place}")
             problems[name] = violations(page)
             picture(page, f"accessible-{theme}-{name}")
 
@@ -137,11 +137,11 @@ def _open_approval(page: Page) -> None:
 
 
 def _open_menu_entry(entry: str) -> Callable[[Page], None]:
-    def opened(page: Page) -> None:
+    def open_entry(page: Page) -> None:
         at_rest(page).locator("[class*=st-key-more-] button").first.click()
         page.get_by_role("menuitem", name=entry).or_(page.get_by_role("option", name=entry)).first.click()
 
-    return opened
+    return open_entry
 
 
 DIALOGS: dict[str, tuple[str, Callable[[Page], None]]] = {
@@ -160,11 +160,11 @@ def test_axe_finds_nothing_wrong_in_any_dialog(shop: str, browser: Browser, them
     problems: dict[str, list[str]] = {}
     with tab(browser, color_scheme=theme) as page:
         for name, (place, opens) in DIALOGS.items():
-            shown(page, f"{shop}/{place}")
+            show_page(page, f"{shop}/{place}")
             opens(page)
             expect(at_rest(page).get_by_role("dialog")).to_be_visible()
             picture(page, f"accessible-{theme}-dialog-{name}")
-            problems[name] = violations(page) + unnamed(page)
+            problems[name] = violations(page) + unnamed_controls(page)
 
     assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 
@@ -176,9 +176,9 @@ def test_every_control_has_a_name_and_no_text_is_cut(shop: str, browser: Browser
     with tab(browser, locale=language, viewport={"width": width, "height": 900}) as page:
         page.add_init_script(DRAWN)
         for name, place in ADDRESSES.items():
-            shown(page, f"{shop}/{place}")
+            show_page(page, f"{shop}/{place}")
             page.wait_for_timeout(SETTLE)  # until tables are drawn
-            problems[name] = [*unnamed(page), *page.evaluate(CUT), *page.evaluate(CUT_CAPTIONS)]
+            problems[name] = [*unnamed_controls(page), *page.evaluate(CUT), *page.evaluate(CUT_CAPTIONS)]
 
     assert {name: wrong for name, wrong in problems.items() if wrong} == {}
 
@@ -201,10 +201,10 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
     shop: str, browser: Browser
 ) -> None:
     with tab(browser) as page:
-        shown(page, f"{shop}/preview?flow=products&show=update")
+        show_page(page, f"{shop}/preview?flow=products&show=update")
         bar = page.get_by_test_id("stBottom")
         expect(bar).to_contain_text("changes chosen")
-        into(page, "[data-testid=data-grid-canvas]")  # and no mouse from here on
+        move_focus(page, "[data-testid=data-grid-canvas]")  # and no mouse from here on
         page.keyboard.press("ArrowDown")
         page.wait_for_url("**record=*")
         first = page.url
@@ -222,7 +222,7 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
         expect(at_rest(page).get_by_role("dialog")).to_contain_text("Tick or untick")
 
 
-def into(page: Page, selector: str) -> None:
+def move_focus(page: Page, selector: str) -> None:
     """Press Tab until the focus is in what is wanted."""
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
@@ -234,7 +234,7 @@ def into(page: Page, selector: str) -> None:
 def test_what_is_said_briefly_covers_no_button(shop: str, browser: Browser) -> None:
     for width in (1024, 1440):
         with tab(browser, viewport={"width": width, "height": 900}) as page:
-            shown(page, f"{shop}/exceptions")
+            show_page(page, f"{shop}/exceptions")
             _open_menu_entry("Set aside")(page)
             dialog = page.get_by_role("dialog")
             dialog.get_by_role("textbox").fill("it is a trial")

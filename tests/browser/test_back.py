@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import ADDRESSES, at_rest, shown, tab
+from tests.browser.conftest import ADDRESSES, at_rest, show_page, tab
 
 pytestmark = [
     pytest.mark.browser,
@@ -17,7 +17,7 @@ GROUPS = "[data-testid=stMain] [data-testid=stButtonGroup]"
 EDITED = {("mappings", 2)}  # what is no view of a page, but part of what is edited there
 
 
-def chosen(page: Page, place: int) -> str:
+def chosen_filter(page: Page, place: int) -> str:
     """Return what is chosen in one of the filters of a page."""
     return page.locator(GROUPS).nth(place).locator("[aria-checked=true]").inner_text()
 
@@ -26,13 +26,13 @@ def test_back_takes_back_one_press_of_a_filter_on_every_page(shop: str, browser:
     wrong: list[str] = []
     with tab(browser) as page:
         for name, place in ADDRESSES.items():
-            shown(page, f"{shop}/{place}")
+            show_page(page, f"{shop}/{place}")
             for number in range(page.locator(GROUPS).count()):
                 group = page.locator(GROUPS).nth(number)
                 others = group.locator("[aria-checked=false]")
                 if (name, number) in EDITED or not others.count() or not group.locator("[aria-checked=true]").count():
                     continue
-                address, was = page.url, chosen(page, number)
+                address, was = page.url, chosen_filter(page, number)
                 others.last.click()
                 expect(page).not_to_have_url(address)
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
@@ -40,14 +40,14 @@ def test_back_takes_back_one_press_of_a_filter_on_every_page(shop: str, browser:
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
                 page.wait_for_timeout(500)
                 expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
-                if (page.url, chosen(page, number)) != (address, was):
-                    wrong.append(f"{name} {number}: {address} {was}; {page.url} {chosen(page, number)}")
+                if (page.url, chosen_filter(page, number)) != (address, was):
+                    wrong.append(f"{name} {number}: {address} {was}; {page.url} {chosen_filter(page, number)}")
     assert wrong == []
 
 
 def test_back_leaves_a_page_that_completes_its_address_by_itself(shop: str, browser: Browser) -> None:
     with tab(browser) as page:
-        shown(page, f"{shop}/runs")
+        show_page(page, f"{shop}/runs")
         at_rest(page).get_by_role("link", name=re.compile("Preview")).click()
         page.wait_for_url("**/preview?*plan=*")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Preview")
@@ -55,8 +55,8 @@ def test_back_leaves_a_page_that_completes_its_address_by_itself(shop: str, brow
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
 
 
-def test_a_link_in_a_text_opens_its_page_where_it_stands_and_back_leads_back(filled: str, page: Page) -> None:
-    shown(page, f"{filled}/logs?record=products:10011")
+def test_a_link_in_a_text_opens_its_page_where_it_stands_and_back_leads_back(filled_console: str, page: Page) -> None:
+    show_page(page, f"{filled_console}/logs?record=products:10011")
     page.evaluate("window.isStill = true")  # gone with a page that is loaded anew
     at_rest(page).get_by_test_id("stMain").locator('a[href^="/runs?run="]').first.click()
     page.wait_for_url("**/runs?run=*")

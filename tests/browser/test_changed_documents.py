@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from integration.application.application import Application
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import at_rest, button, picture
-from tests.browser.test_operators import committed, previewed, wide
+from tests.browser.test_operators import commit_plan, preview_flow, wide
 from tests.people import somebody
 from tests.till_client import TillClient
 
@@ -20,25 +20,25 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def settings(beside: Application) -> Application:
+def settings(second_application: Application) -> Application:
     """The installation, with what an operator would have answered in the set-up."""
     for flow in ("products", "orders"):
-        beside.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
-    return beside
+        second_application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+    return second_application
 
 
-def sold(systems: Sandbox, reference: str) -> list[int]:
+def order_quantities(systems: Sandbox, reference: str) -> list[int]:
     """Return the quantities of the sales order with a reference."""
     (order,) = [row for row in systems.state("SO_HDR") if row["COMMENT1"] == reference]
     return [int(row["ORD_QTY"]) for row in systems.state("SO_LINE") if row["ORD_NR"] == order["ORD_NR"]]
 
 
 def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan_and_both_are_proven(
-    connected: str, settings: Application, systems: Sandbox, page: Page
+    connected_console: str, settings: Application, systems: Sandbox, page: Page
 ) -> None:
     assert settings
-    previewed(page, connected, "products")
-    committed(page)
+    preview_flow(page, connected_console, "products")
+    commit_plan(page)
     till_client = TillClient(systems)
     articles = [
         row
@@ -51,12 +51,12 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     lines = [till_client.line(article, 2), till_client.line(other, 1)]
     order = till_client.order(article, relation=customer, lines=lines)
     ours = f"MP-{till_client.number(order)}"
-    previewed(page, connected, "orders")
-    committed(page)
+    preview_flow(page, connected_console, "orders")
+    commit_plan(page)
 
     till_client.change(order, article, 3)
-    previewed(page, connected, "orders")
-    page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
+    preview_flow(page, connected_console, "orders")
+    page.goto(f"{connected_console}/exceptions?flow=orders", wait_until="commit")
     button(page, "Repair")
     expect(at_rest(page).get_by_text("than booked").first).to_be_visible()
     picture(page, "changed-1-both-sides")
@@ -67,12 +67,16 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     expect(at_rest(page).get_by_role("button", name=re.compile("Commit 2 changes"))).to_be_visible()
     picture(page, "changed-2-one-plan")
-    committed(page)
+    commit_plan(page)
     expect(at_rest(page).get_by_text("Nothing lost: difference 0.")).to_be_visible()
     picture(page, "changed-3-proven")
 
-    assert (sold(systems, ours), sold(systems, f"{ours}-C"), sold(systems, f"{ours}-2")) == ([2, 1], [-2, -1], [3])
-    previewed(page, connected, "orders")
-    page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
+    assert (
+        order_quantities(systems, ours),
+        order_quantities(systems, f"{ours}-C"),
+        order_quantities(systems, f"{ours}-2"),
+    ) == ([2, 1], [-2, -1], [3])
+    preview_flow(page, connected_console, "orders")
+    page.goto(f"{connected_console}/exceptions?flow=orders", wait_until="commit")
     expect(at_rest(page).get_by_text("No cause fits these filters")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)

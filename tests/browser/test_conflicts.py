@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 from integration.application.application import Application
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import at_rest, button, picture
-from tests.browser.test_operators import committed, previewed, wide
-from tests.consoles import opened
+from tests.browser.test_operators import commit_plan, preview_flow, wide
+from tests.consoles import open_application
 from tests.people import somebody
 
 pytestmark = [
@@ -22,9 +22,9 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def settings(connected: str, data: Path) -> Iterator[Application]:
-    assert connected
-    with opened(data, start=False) as application:
+def settings(connected_console: str, data: Path) -> Iterator[Application]:
+    assert connected_console
+    with open_application(data, start=False) as application:
         application.flows.change("products", {"brakes": wide("products")}, somebody("test"))
         yield application
 
@@ -39,10 +39,10 @@ def names(systems: Sandbox) -> dict[str, str]:
 
 
 def test_whose_name_counts_is_said_once_for_all_with_the_three_values_in_sight(
-    connected: str, settings: Application, systems: Sandbox, page: Page
+    connected_console: str, settings: Application, systems: Sandbox, page: Page
 ) -> None:
-    previewed(page, connected, "products")
-    committed(page)
+    preview_flow(page, connected_console, "products")
+    commit_plan(page)
     parents = {row["ART_CODE"]: row.get("K9_PARENT") for row in systems.state("ARTICLE")}
     codes = [code for code in names(systems) if not parents.get(code, "?")][:2]
     for row in systems.state("products", "mplus"):
@@ -51,11 +51,11 @@ def test_whose_name_counts_is_said_once_for_all_with_the_three_values_in_sight(
             systems.till.edit("products", str(row["productNumber"]), {"description": f"Kassa {code}"})
             systems.accountview.edit("ARTICLE", code, {"ART_DESC1": f"Boek {code}", "PX_SELL": 41})
 
-    previewed(page, connected, "products")
-    committed(page)  # the prices
+    preview_flow(page, connected_console, "products")
+    commit_plan(page)  # the prices
     assert {names(systems)[code] for code in codes} == {f"Kassa {code}" for code in codes}
 
-    page.goto(f"{connected}/exceptions?flow=products&find={codes[0]}", wait_until="commit")
+    page.goto(f"{connected_console}/exceptions?flow=products&find={codes[0]}", wait_until="commit")
     button(page, "Repair")
     at_rest(page).get_by_text("The same for all").click()
     table = at_rest(page).locator('[data-testid="stTable"]')
@@ -66,7 +66,7 @@ def test_whose_name_counts_is_said_once_for_all_with_the_three_values_in_sight(
     button(page, "Decide and preview 2 articles")
     expect(page).to_have_url(re.compile("plan="))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
-    committed(page)
+    commit_plan(page)
     assert {names(systems)[code] for code in codes} == {f"Boek {code}" for code in codes}
     assert [group for group in settings.exceptions.groups("products") if group.cause == "field_conflict"] == []
     expect(page.get_by_test_id("stException")).to_have_count(0)

@@ -36,21 +36,21 @@ def systems() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def chosen(beside: Application, systems: Sandbox) -> Application:
+def application_with_days(second_application: Application, systems: Sandbox) -> Application:
     """The installation, in which the flow of days is chosen and asks what it has to know."""
-    beside.setup.choose({"days": EVERY_MINUTES}, somebody(WHO))
+    second_application.setup.choose({"days": EVERY_MINUTES}, somebody(WHO))
     since = systems.shop.today - timedelta(days=DAYS)
     debtor = str(systems.state("CONTACT")[0]["SUB_NR"])
-    beside.flows.change("days", {"date_from": since, "collective_debtor": debtor}, somebody(WHO))
-    return beside
+    second_application.flows.change("days", {"date_from": since, "collective_debtor": debtor}, somebody(WHO))
+    return second_application
 
 
 def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
-    connected: str, chosen: Application, systems: Sandbox, page: Page
+    connected_console: str, application_with_days: Application, systems: Sandbox, page: Page
 ) -> None:
-    set_up(page, connected)
+    set_up(page, connected_console)
 
-    new_plan(page, connected, "days")
+    new_plan(page, connected_console, "days")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     expect(at_rest(page).get_by_role("columnheader", name="Debit").first).to_be_visible()
     expect(at_rest(page).get_by_role("columnheader", name="Credit").first).to_be_visible()
@@ -63,9 +63,9 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
 
     month = f"{systems.shop.today:%Y-%m}"
-    page.goto(f"{connected}/days?month={month}", wait_until="commit")
+    page.goto(f"{connected_console}/days?month={month}", wait_until="commit")
     button(page, "Check this month")
-    day = a_booked_day(chosen, systems)
+    day = a_booked_day(application_with_days, systems)
     expect(at_rest(page).get_by_text("Equal").first).to_be_visible()
     picture(page, "days-2-month")
 
@@ -75,13 +75,13 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     )
     other = "8040" if line["ACCT_NR"] != "8040" else "8010"
     systems.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": other}, by="KARIN")
-    page.goto(f"{connected}/days?day={day.date}&branch={BRANCH}", wait_until="commit")
+    page.goto(f"{connected_console}/days?day={day.date}&branch={BRANCH}", wait_until="commit")
     expect(at_rest(page).get_by_text("Both sides are equal, to the cent.")).to_be_visible()
     button(page, "Check now")
     changed = re.compile(rf"Page {day.pages[0]} line \d+: .*{line['ACCT_NR']} became {other}")
     expect(at_rest(page).get_by_text(changed)).to_be_visible()
     picture(page, "days-3-different")
-    downloaded_sheets(page, f"day-{day.date}-{BRANCH}", day.pages[0])
+    check_downloads(page, f"day-{day.date}-{BRANCH}", day.pages[0])
 
     button(page, "Open the exception")
     expect(page).to_have_url(re.compile(r"/exceptions\?cause="))
@@ -112,7 +112,7 @@ def a_booked_day(application: Application, systems: Sandbox) -> DayListed:
     return next(day for day in days if day.pages)
 
 
-def downloaded_sheets(page: Page, name: str, number: str) -> None:
+def check_downloads(page: Page, name: str, number: str) -> None:
     """Take both sheets of the day on screen, and see that each is what it says."""
     with page.expect_download() as pdf:
         button(page, "PDF")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
 from tests.browser.test_operators import choose
-from tests.servers import served
+from tests.servers import serve_console
 
 pytestmark = [
     pytest.mark.browser,
@@ -22,7 +22,7 @@ ENDED = re.compile(f"Waiting|{DONE.pattern}")
 def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[str]:
     """The address of a console on the sandbox whose products are written and whose orders wait."""
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
-    with served(tmp_path_factory.mktemp("console"), settings=settings) as server:
+    with serve_console(tmp_path_factory.mktemp("console"), settings=settings) as server:
         with tab(browser) as page:
             for flow in ("products", "orders"):
                 new_plan(page, server.address, flow)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from integration.words import term
 from tests.browser.conftest import at_rest, picture, serving
 from tests.browser.test_operators import wide
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import environment
 
@@ -50,7 +50,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("listed")
     settings = {"DATA": str(data), "SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
     flows = ("products", "stock", "days")
-    with opened(data, start=False, sandbox=True) as application:
+    with open_application(data, start=False, sandbox=True) as application:
         for flow in flows:
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
     for flow in flows:
@@ -60,7 +60,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-def taken(page: Page, place: int, kind: str) -> Path:
+def download_file(page: Page, place: int, kind: str) -> Path:
     """Open the offer of a list, take it along as a file of one kind, and return that."""
     page.get_by_role("button", name=term("btn_download", "nl"), exact=True).nth(place).click()
     with page.expect_download() as download:
@@ -79,7 +79,7 @@ def test_every_list_is_a_spreadsheet_in_the_words_of_its_reader(shop: str, page:
     assert offers.count() >= LISTS[address]
     rows = 0
     for place in range(offers.count()):
-        with ZipFile(taken(page, place, "btn_excel")) as book:
+        with ZipFile(download_file(page, place, "btn_excel")) as book:
             sheet = etree.fromstring(book.read("xl/worksheets/sheet1.xml"))
             texts = etree.fromstring(book.read("xl/sharedStrings.xml"))
         assert sheet.find("s:autoFilter", NS) is not None
@@ -101,8 +101,8 @@ def test_runs_are_taken_along_as_a_spreadsheet_and_as_both_sorts_of_csv(shop: st
     picture(page, "download-offered")
     page.keyboard.press("Escape")
 
-    people = taken(page, 0, "btn_csv").read_text(encoding="utf-8-sig")
-    programs = taken(page, 0, "btn_csv_programs").read_text(encoding="utf-8")
+    people = download_file(page, 0, "btn_csv").read_text(encoding="utf-8-sig")
+    programs = download_file(page, 0, "btn_csv_programs").read_text(encoding="utf-8")
 
     (line, *_) = csv.DictReader(people.splitlines(), delimiter=";")
     (bare, *_) = csv.DictReader(programs.splitlines())

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import at_rest, button, picture
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.planted_person import ARTICLE, NUMBER, PLANTED, Shop, hits
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,20 +32,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("console")
     with ThreadPoolExecutor() as aside:  # where no loop of the browser is at work, which the engine would wait in
         aside.submit(plant, data).result()
-    with served(data, settings=SETTINGS) as running:
+    with serve_console(data, settings=SETTINGS) as running:
         yield running
         assert running.outside == []
 
 
 def plant(data: Path) -> None:
     """Let the person be in both systems, and in the console between them."""
-    with opened(data, sandbox=True, sandbox_articles=50) as application:
+    with open_application(data, sandbox=True, sandbox_articles=50) as application:
         shop = Shop(Console(application), data, whole=False)
         shop.run("products", ARTICLE)
         shop.plant()
 
 
-def found(page: Page, server: Server) -> None:
+def find_person(page: Page, server: Server) -> None:
     """Look for the person under Administration."""
     page.goto(f"{server.address}/administration")
     at_rest(page).get_by_role("textbox", name="Number", exact=True).fill(NUMBER)
@@ -56,7 +56,7 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
     page.goto(f"{server.address}/logs?record=customers:{NUMBER}")
     expect(at_rest(page).get_by_text("Zwiebelquast").first).to_be_visible()
 
-    found(page, server)
+    find_person(page, server)
     expect(at_rest(page).get_by_text(re.compile("was booked for this person"))).to_be_visible()
     picture(page, "person-found")
     with page.expect_download() as download:
@@ -72,7 +72,7 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
     page.get_by_role("button", name="Erase", exact=True).last.click()
     expect(at_rest(page).get_by_text(re.compile("does not belong to this person"))).to_be_visible()
     assert hits(server.data)
-    found(page, server)
+    find_person(page, server)
     at_rest(page).get_by_text("Erase", exact=True).first.click()
     at_rest(page).get_by_role("textbox", name="Type the number again to erase").fill(NUMBER)
     page.get_by_role("button", name="Erase", exact=True).last.click()
@@ -80,7 +80,7 @@ def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Serv
     picture(page, "person-erased")
     assert hits(server.data) == {}
 
-    found(page, server)
+    find_person(page, server)
     expect(at_rest(page).get_by_text("This person was erased; their records take no part.")).to_be_visible()
     page.goto(f"{server.address}/logs?record=customers:{NUMBER}")
     expect(at_rest(page).get_by_text(BLOTTED).first).to_be_visible()

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from integration.application.application import Application
 from tests.browser.conftest import SETTLE, at_rest, picture, serving
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.timeouts import SECONDS
 
 pytestmark = [
@@ -119,7 +119,7 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
     me.commit()
 
     assert len(me.clicks) <= MOST_CLICKS, me.clicks
-    with opened(data, start=False) as application:
+    with open_application(data, start=False) as application:
         assert _booked_days(application) == BOOKABLE
 
 

@@ -17,7 +17,7 @@ from integration.connectors.mplus.settings import MplusAccess
 from integration.core.untrusted_text import unescape_formulas, visible
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import ask, at_rest, connecting, serving, tab
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.hostile import EVERY, FOREIGN, KEYS, systems
 from tests.people import somebody
 from tests.programs import Terminal, access, confirmations
@@ -98,7 +98,7 @@ def plant(data: Path, sandbox: Sandbox) -> None:
         for prefix in ("ACCOUNTVIEW__", "MPLUS__")
     )
     connected: dict[str, Any] = {"accountview": AccountViewAccess(**office), "mplus": MplusAccess(**branches)}
-    with opened(data, start=False, **connected) as application:
+    with open_application(data, start=False, **connected) as application:
         for name in EVERY[:4]:
             application.saved_queries.save(name, "SELECT 1 AS x", somebody(name))
         for group, name in zip(application.exceptions.groups(), EVERY, strict=False):
@@ -115,7 +115,7 @@ def _publish_mapping(application: Application, flow: str) -> None:
 
 
 @contextmanager
-def watched(browser: Browser, address: str, language: str) -> Iterator[Page]:
+def watch_browser(browser: Browser, address: str, language: str) -> Iterator[Page]:
     """Open a browser in a language; it may ask the console alone, and no name may ask the person anything."""
     outside: list[str] = []
     dialogs: list[str] = []
@@ -159,20 +159,20 @@ def causes_harm(page: Page, address: str) -> list[str]:
 
 @pytest.mark.parametrize("turn", [0, 1, 2])
 def test_no_page_is_changed_by_a_name(console: str, browser: Browser, turn: int) -> None:
-    with watched(browser, console, LOCALES[turn]) as page:
+    with watch_browser(browser, console, LOCALES[turn]) as page:
         places = [(name, ADDRESSES[name]) for name in WALKED[turn::3]]
         assert {name: problems for name, place in places if (problems := harm(page, console, place))} == {}
 
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_no_page_is_changed_by_a_name_in_any_language(console: str, browser: Browser, language: str) -> None:
-    with watched(browser, console, language) as page:
+    with watch_browser(browser, console, language) as page:
         assert {name: problems for name, place in ADDRESSES.items() if (problems := harm(page, console, place))} == {}
         assert causes_harm(page, console) == []
 
 
 def test_a_table_writes_no_file_and_the_life_of_a_record_has_an_address(console: str, browser: Browser) -> None:
-    with watched(browser, console, "en-GB") as page:
+    with watch_browser(browser, console, "en-GB") as page:
         page.goto(f"{console}/logs", wait_until="commit")
         expect(at_rest(page).get_by_test_id("stDataFrame")).to_be_visible()
         page.get_by_test_id("stDataFrame").hover()
@@ -199,7 +199,7 @@ def test_a_table_writes_no_file_and_the_life_of_a_record_has_an_address(console:
 
 
 def test_a_name_is_shown_as_it_is(console: str, browser: Browser) -> None:
-    with watched(browser, console, "en-GB") as page:
+    with watch_browser(browser, console, "en-GB") as page:
         page.goto(f"{console}/exceptions", wait_until="commit")
         expect(at_rest(page).get_by_text(f"[x](http://{FOREIGN}/l)").first).to_be_visible()
         page.goto(f"{console}/logs?record={quote(f'products:{KEYS[4]}', safe='')}", wait_until="commit")

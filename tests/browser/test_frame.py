@@ -24,10 +24,10 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
     errors: list[str] = []
     drawn: list[str] = []  # the pages that are drawn, one after the other
 
-    def through(page: WebSocketRoute) -> None:
+    def route_messages(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
-        def answered(message: str | bytes) -> None:
+        def pass_answer(message: str | bytes) -> None:
             frame = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
             if frame.HasField("navigation"):
                 drawn.append(frame.navigation.page_script_hash)
@@ -36,12 +36,12 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
             else:
                 page.send(message)
 
-        server.on_message(answered)
+        server.on_message(pass_answer)
 
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.route_web_socket(re.compile("_stcore/stream"), through)
+        page.route_web_socket(re.compile("_stcore/stream"), route_messages)
         page.goto(console, wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Overview")
         at_rest(page).get_by_role("link", name="Runs").click()
@@ -54,15 +54,15 @@ def test_a_page_that_broke_in_the_browser_is_opened_again(console: str, browser:
 @pytest.mark.long
 @pytest.mark.parametrize("by_timer", [True, False], ids=["timer", "click"])
 def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_opened(
-    sandboxed: Server, browser: Browser, *, by_timer: bool
+    sandbox_server: Server, browser: Browser, *, by_timer: bool
 ) -> None:
     requests: list[BackMsg] = []  # what a part of the page asks for, to be asked once more
     finished: list[list[str]] = []
 
-    def through(page: WebSocketRoute) -> None:
+    def route_messages(page: WebSocketRoute) -> None:
         server = page.connect_to_server()
 
-        def asked(message: str | bytes) -> None:
+        def pass_request(message: str | bytes) -> None:
             frame = BackMsg.FromString(message) if isinstance(message, bytes) else BackMsg()
             if frame.rerun_script.is_auto_rerun:
                 requests.append(frame)
@@ -71,19 +71,19 @@ def test_what_a_page_that_was_left_asks_for_takes_nothing_from_the_one_that_was_
                 requests[-1].rerun_script.is_auto_rerun = by_timer
                 server.send(requests[-1].SerializeToString())
 
-        def answered(message: str | bytes) -> None:
+        def pass_answer(message: str | bytes) -> None:
             frame = ForwardMsg.FromString(message) if isinstance(message, bytes) else ForwardMsg()
             page.send(message)
             if frame.WhichOneof("type") == "script_finished":
                 finished.append(list(frame.metadata.run.fragment_ids))
 
-        page.on_message(asked)
-        server.on_message(answered)
+        page.on_message(pass_request)
+        server.on_message(pass_answer)
 
     with browser.new_context(locale="en-GB") as context:
         page = context.new_page()
-        page.route_web_socket(re.compile("_stcore/stream"), through)
-        page.goto(sandboxed.address, wait_until="commit")
+        page.route_web_socket(re.compile("_stcore/stream"), route_messages)
+        page.goto(sandbox_server.address, wait_until="commit")
         while not requests:
             page.wait_for_timeout(100)
         finished.clear()

@@ -147,13 +147,15 @@ def hostile() -> Iterator[int]:
 
 
 @pytest.fixture(scope="module")
-def console(sandboxed: Server) -> Server:
+def console(sandbox_server: Server) -> Server:
     """The console that is attacked."""
-    return sandboxed
+    return sandbox_server
 
 
 @pytest.fixture(scope="module")
-def misled(browser_type: BrowserType, browser_type_launch_args: dict[str, Any]) -> Iterator[Browser]:
+def browser_with_attacker_name(
+    browser_type: BrowserType, browser_type_launch_args: dict[str, Any]
+) -> Iterator[Browser]:
     """A browser for which a name of the attacker leads to this machine."""
     mapped = f"--host-resolver-rules=MAP {SITE} 127.0.0.1"
     browser = browser_type.launch(**{**browser_type_launch_args, "args": [*FLAGS, mapped, UNAIDED]})
@@ -190,7 +192,9 @@ ATTACKERS = (SITE, "127.0.0.1", "localhost", REBOUND)
 
 @pytest.mark.parametrize("who", ATTACKERS)
 @pytest.mark.parametrize("target", ["127.0.0.1", "localhost", SITE])
-def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostile: int, who: str, target: str) -> None:
+def test_a_hostile_page_reaches_nothing(
+    browser_with_attacker_name: Browser, console: Server, hostile: int, who: str, target: str
+) -> None:
     download_token = Visitor(console).download_token()
     token = json.loads((console.data / "server.json").read_text(encoding="utf-8"))["token"]
     paths = [path.format(log=f"/api/log/log.csv?ticket={download_token}") for path in PATHS]
@@ -201,7 +205,7 @@ def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostil
         if f":{console.port}/" in answer.url and not answer.url.endswith("/hostile"):
             answered.append((answer.request.method, answer.url, answer.status))
 
-    with page_of(misled, origin_of(who, hostile, console)) as page:
+    with page_of(browser_with_attacker_name, origin_of(who, hostile, console)) as page:
         page.context.on("response", note)
         reached = page.evaluate("([at, paths, token]) => attack(at, paths, token)", [at, paths, token])
         opened = page.evaluate("(at) => attacks.socket(at)", at)
@@ -217,9 +221,9 @@ def test_a_hostile_page_reaches_nothing(misled: Browser, console: Server, hostil
     )  # it still held
 
 
-def test_the_attacks_reach_a_page_that_lets_them(misled: Browser, hostile: int) -> None:
+def test_the_attacks_reach_a_page_that_lets_them(browser_with_attacker_name: Browser, hostile: int) -> None:
     at = f"http://127.0.0.1:{hostile}"
-    with page_of(misled, at) as page:
+    with page_of(browser_with_attacker_name, at) as page:
         reached = page.evaluate("([at]) => attack(at, ['/?x=something'], '')", [at])
 
     names = {name for name, _, _ in reached}
@@ -228,9 +232,9 @@ def test_the_attacks_reach_a_page_that_lets_them(misled: Browser, hostile: int) 
 
 @pytest.mark.parametrize("who", [SITE, "127.0.0.1", "localhost"])
 def test_a_page_that_opens_the_console_holds_no_string_to_it(
-    misled: Browser, console: Server, hostile: int, who: str
+    browser_with_attacker_name: Browser, console: Server, hostile: int, who: str
 ) -> None:
-    with page_of(misled, origin_of(who, hostile, console)) as page:
+    with page_of(browser_with_attacker_name, origin_of(who, hostile, console)) as page:
         page.context.add_init_script("window.heard = []; addEventListener('message', (one) => heard.push(one.origin))")
         with page.expect_popup() as opened:
             page.evaluate(f"window.theirs = open('{console.address}/runs', 'theirs'); 0")
@@ -252,9 +256,9 @@ def test_a_page_that_opens_the_console_holds_no_string_to_it(
 
 
 def test_a_link_from_elsewhere_leads_to_the_console_and_changes_nothing(
-    misled: Browser, console: Server, hostile: int
+    browser_with_attacker_name: Browser, console: Server, hostile: int
 ) -> None:
-    with page_of(misled, f"http://{SITE}:{hostile}") as page:
+    with page_of(browser_with_attacker_name, f"http://{SITE}:{hostile}") as page:
         page.evaluate(f"location = '{console.address}/setup?code=x&state=y&error=z'; 0")
         page.get_by_role("heading", level=1).wait_for()
         page.get_by_text("was not started here").first.wait_for()

@@ -21,7 +21,7 @@ from playwright.sync_api import Page, expect
 from integration import VERSION
 from integration.flows.registry import FLOWS
 from tests.programs import environment
-from tests.servers import served
+from tests.servers import serve_console
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +50,7 @@ def run(*command: str | Path, at: Path, **settings: str) -> "subprocess.Complete
     )
 
 
-def kept(*places: str) -> set[str]:
+def checkout_files(*places: str) -> set[str]:
     """Return the files of the checkout at some places of it, but what Python keeps by itself."""
     roots = [ROOT / place for place in places]
     files = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*")) if file.is_file()]
@@ -89,7 +89,7 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+def installation_of_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     """The wheel in an empty environment, with its libraries, and nothing of ours, from where the tests have theirs."""
     home, at = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("elsewhere")
     venv.create(home)
@@ -108,7 +108,7 @@ def test_the_wheel_holds_one_package_with_every_file_that_is_shipped(wheel: Path
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         metadata = message_from_bytes(archive.read(f"sluis-{VERSION}.dist-info/METADATA"))
-    shipped = {f"integration/console/{name}" for name in kept(*BESIDE)} | kept("integration")
+    shipped = {f"integration/console/{name}" for name in checkout_files(*BESIDE)} | checkout_files("integration")
 
     assert {name.partition("/")[0] for name in names} == {"integration", f"sluis-{VERSION}.dist-info"}
     assert (shipped - names, [name for name in names if "/tests/" in name or name.endswith(".pyc")]) == (set(), [])
@@ -118,19 +118,21 @@ def test_the_wheel_holds_one_package_with_every_file_that_is_shipped(wheel: Path
     assert (metadata["Name"], metadata["Version"]) == ("sluis", VERSION)
 
 
-def test_the_installed_command_knows_itself_and_keeps_its_data_where_the_platform_does(installed: Installed) -> None:
-    process = installed("runs")
+def test_the_installed_command_knows_itself_and_keeps_its_data_where_the_platform_does(
+    installation_of_wheel: Installed,
+) -> None:
+    process = installation_of_wheel("runs")
 
     assert (process.returncode, process.stderr) == (0, "")
     assert "sluis preview products" in process.stdout
-    assert (installed.at / "share" / "sluis" / "console.sqlite").exists()
-    assert [path.name for path in installed.at.iterdir()] == ["share"]
-    assert (installed.at / "share" / "sluis").stat().st_mode & 0o077 == 0 or os.name == "nt"
+    assert (installation_of_wheel.at / "share" / "sluis" / "console.sqlite").exists()
+    assert [path.name for path in installation_of_wheel.at.iterdir()] == ["share"]
+    assert (installation_of_wheel.at / "share" / "sluis").stat().st_mode & 0o077 == 0 or os.name == "nt"
 
 
 @pytest.mark.timeout(3 * SECONDS)
-def test_the_installed_program_syncs_every_flow_of_the_sample_shop(installed: Installed) -> None:
-    process = installed("demo", "--articles", "60", "--json")
+def test_the_installed_program_syncs_every_flow_of_the_sample_shop(installation_of_wheel: Installed) -> None:
+    process = installation_of_wheel("demo", "--articles", "60", "--json")
 
     assert process.returncode == 0, process.stderr
     results: list[Any] = [json.loads(line) for line in process.stdout.splitlines()]
@@ -140,14 +142,16 @@ def test_the_installed_program_syncs_every_flow_of_the_sample_shop(installed: In
 
 
 @pytest.mark.browser
-def test_the_installed_program_serves_its_pages(installed: Installed, page: Page, tmp_path: Path) -> None:
+def test_the_installed_program_serves_its_pages(installation_of_wheel: Installed, page: Page, tmp_path: Path) -> None:
     at = tmp_path / "elsewhere"
     (at / "pages").mkdir(parents=True)
     (at / "pages" / "__init__.py").write_text("raise RuntimeError('not a page of ours')")
     command = ("console", "--port", "{port}")
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
 
-    with served(tmp_path, settings=settings, command=command, program=str(installed.command), at=at) as server:
+    with serve_console(
+        tmp_path, settings=settings, command=command, program=str(installation_of_wheel.command), at=at
+    ) as server:
         for place, heading in {"": "Overview", "mappings": "Mapping of", "stock": "Stock"}.items():
             page.goto(f"{server.address}/{place}", wait_until="commit")
             expect(page.get_by_role("heading", level=1, name=re.compile(heading))).to_be_visible()

@@ -16,7 +16,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def outside(page: Page) -> Iterator[list[str]]:
+def outside_requests(page: Page) -> Iterator[list[str]]:
     """Every request of the page that leaves this machine."""
     urls: list[str] = []
 
@@ -54,7 +54,9 @@ def test_addresses_in_foreign_text_are_no_links(console: str, page: Page) -> Non
         expect(page.locator("a[href^='mailto:'], a[href*='example'], a[href*='.nl']")).to_have_count(0)
 
 
-def test_open_preview_commit_proven_and_nothing_left_to_do(console: str, page: Page, outside: list[str]) -> None:
+def test_open_preview_commit_proven_and_nothing_left_to_do(
+    console: str, page: Page, outside_requests: list[str]
+) -> None:
     page.goto(console, wait_until="commit")
     button(page, "Try with the built-in sandbox")
     expect(at_rest(page).get_by_text("Fietsenwinkel").first).to_be_visible()
@@ -88,7 +90,7 @@ def test_open_preview_commit_proven_and_nothing_left_to_do(console: str, page: P
     button(page, "Preview products")
     expect(at_rest(page).get_by_text(re.compile("Nothing to do: both systems agree"))).to_be_visible()
     picture(page, "5-nothing-to-do")
-    assert outside == []
+    assert outside_requests == []
 
 
 def test_an_address_reopens_what_it_shows(console: str, page: Page) -> None:

@@ -29,7 +29,7 @@ def systems() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def connected(systems: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def journey_console(systems: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a console with both systems connected."""
     with serving(tmp_path_factory.mktemp("console"), **connecting(systems)) as address:
         yield address
@@ -58,7 +58,7 @@ def at_the_till(systems: Sandbox) -> list[str]:
     return [code for row in systems.state("ARTICLE") if (code := str(row["ART_CODE"])) in alone and row["PX_SELL"]]
 
 
-def previewed(page: Page, console: str) -> str:
+def preview_products(page: Page, console: str) -> str:
     """Make a preview of products, wait for it, and return the address of the plan."""
     new_plan(page, console, "products")
     expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
@@ -71,7 +71,7 @@ def commit(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/runs\?run="))
 
 
-def written(page: Page) -> int:
+def written_count(page: Page) -> int:
     """Return how many changes the progress on screen says are written."""
     progress = page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ changes written")).first
     expect(progress).to_be_visible()
@@ -80,13 +80,13 @@ def written(page: Page) -> int:
 
 
 @pytest.mark.long
-def test_a_commit_goes_on_when_its_tab_is_closed(connected: str, browser: Browser, systems: Sandbox) -> None:
+def test_a_commit_goes_on_when_its_tab_is_closed(journey_console: str, browser: Browser, systems: Sandbox) -> None:
     with systems.switches.armed(Fault.DELAY, system="mplus", operation="createProduct*", times=None, seconds=0.3):
         with tab(browser) as page:
-            previewed(page, connected)
+            preview_products(page, journey_console)
             commit(page)
             run = page.url
-            before = written(page)
+            before = written_count(page)
             picture(page, "journey-closing-the-tab")
         writes = systems.ledger.counts()["writes"]
 
@@ -101,11 +101,11 @@ def test_a_commit_goes_on_when_its_tab_is_closed(connected: str, browser: Browse
 
 @pytest.mark.long
 def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_proven(
-    connected: str, page: Page, systems: Sandbox
+    journey_console: str, page: Page, systems: Sandbox
 ) -> None:
     codes = at_the_till(systems)[5:9]
     dearer(systems, codes, "0.10")
-    previewed(page, connected)
+    preview_products(page, journey_console)
     expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
     systems.till.edit("articles", codes[1], {"priceIncl": 4321})
 
@@ -122,10 +122,10 @@ def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_prov
 
 @pytest.mark.long
 def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
-    connected: str, colleague: Page, page: Page, systems: Sandbox
+    journey_console: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
     dearer(systems, at_the_till(systems)[10:], "0.20")
-    plan = previewed(page, connected)
+    plan = preview_products(page, journey_console)
     colleague.goto(plan, wait_until="commit")
     expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_be_visible()
     count_pattern = re.compile(r"\d+ of \d+ changes chosen")
@@ -134,7 +134,7 @@ def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
 
     with systems.switches.armed(Fault.DELAY, system="mplus", operation="updateProduct", times=None, seconds=0.5):
         commit(page)
-        first = written(colleague)
+        first = written_count(colleague)
         expect(colleague.get_by_role("button", name=COMMIT)).to_have_count(0)
         expect(colleague.get_by_role("button", name="Open the run").first).to_be_visible()
         grown = colleague.get_by_text(re.compile(rf"(?!{first:,} )[\d,]+ of [\d,]+ changes written"))
@@ -149,11 +149,11 @@ def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
 
 @pytest.mark.long
 def test_what_one_leaves_out_stays_so_for_both_wherever_they_look(
-    connected: str, colleague: Page, page: Page, systems: Sandbox
+    journey_console: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
     codes = at_the_till(systems)[20:24]
     dearer(systems, codes, "0.15")
-    plan = previewed(page, connected)
+    plan = preview_products(page, journey_console)
     expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
     colleague.goto(f"{plan}&show=all", wait_until="commit")
     expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")

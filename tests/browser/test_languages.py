@@ -52,7 +52,7 @@ LOCALES = {"nl": "nl-NL", "de": "de-DE"}
 
 
 @contextmanager
-def speaking(browser: Browser, language: str) -> Iterator[Page]:
+def open_browser(browser: Browser, language: str) -> Iterator[Page]:
     """Open a browser of its own in a language; no request of it may leave this machine."""
     outside: list[str] = []
 
@@ -68,22 +68,22 @@ def speaking(browser: Browser, language: str) -> Iterator[Page]:
 
 @pytest.mark.parametrize("language", ["nl", "de"])
 def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
-    filled: str, browser: Browser, language: str
+    filled_console: str, browser: Browser, language: str
 ) -> None:
     wide, nameless = [], []
-    with speaking(browser, LOCALES[language]) as page:
-        shown(page, VIEWS[language][0])
+    with open_browser(browser, LOCALES[language]) as page:
+        apply_view(page, VIEWS[language][0])
         for place, (name, address) in enumerate(ADDRESSES.items()):
-            page.goto(f"{filled}/{address}", wait_until="commit")
-            settled(page)
+            page.goto(f"{filled_console}/{address}", wait_until="commit")
+            wait_until_drawn(page)
             assert page.evaluate("document.documentElement.lang") == language
             assert page.locator("[data-testid=stException], .st-key-page-failed").count() == 0, name
             assert float(page.evaluate(PADDING).removesuffix("px")) < 40  # the console's own style sheet is at work
-            nameless += [(name, role) for role in unnamed(page)]
+            nameless += [(name, role) for role in unnamed_controls(page)]
             first, other = VIEWS[language][:: -1 if place % 2 else 1]  # each page begins as the one before was left
             for view in (first, other):
                 if view is other:
-                    shown(page, view)
+                    apply_view(page, view)
                     page.wait_for_timeout(DRAWN)
                 width, _, scheme = view
                 PICTURES.mkdir(exist_ok=True)
@@ -95,9 +95,9 @@ def test_every_page_fits_in_every_language_size_and_mode_and_names_its_controls(
     assert nameless == []
 
 
-def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled: str, browser: Browser) -> None:
-    with speaking(browser, "nl-NL") as page:
-        page.goto(f"{filled}/preview?flow=products&show=park", wait_until="commit")
+def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled_console: str, browser: Browser) -> None:
+    with open_browser(browser, "nl-NL") as page:
+        page.goto(f"{filled_console}/preview?flow=products&show=park", wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Voorvertoning")
 
         at_rest(page).get_by_role("button", name="Nederlands").click()
@@ -108,21 +108,21 @@ def test_a_language_is_chosen_without_leaving_the_page_and_remembered(filled: st
         expect(at_rest(page).get_by_role("radio", name=re.compile("Zurückgestellt"))).to_be_checked()
         expect(page.locator("html")).to_have_attribute("lang", "de")
 
-        page.goto(f"{filled}/runs?lang=en", wait_until="commit")
+        page.goto(f"{filled_console}/runs?lang=en", wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Runs")
-        page.goto(f"{filled}/runs", wait_until="commit")
+        page.goto(f"{filled_console}/runs", wait_until="commit")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Läufe")
 
 
-def test_streamlit_says_nothing_in_english(filled: str, browser: Browser) -> None:
+def test_streamlit_says_nothing_in_english(filled_console: str, browser: Browser) -> None:
     """In its menu, a list, a table, a period, a file, a field; and in English again once English is chosen."""
-    with speaking(browser, "de-DE") as page:
+    with open_browser(browser, "de-DE") as page:
         for address in ("logs", "flows?flow=orders", "administration?tab=file", "mappings"):
-            page.goto(f"{filled}/{address}", wait_until="commit")
-            settled(page)
+            page.goto(f"{filled_console}/{address}", wait_until="commit")
+            wait_until_drawn(page)
             assert english_in(page) == []
-        page.goto(f"{filled}/logs", wait_until="commit")
-        settled(page)
+        page.goto(f"{filled_console}/logs", wait_until="commit")
+        wait_until_drawn(page)
         at_rest(page).get_by_test_id("stMainMenuButton").click()
         expect(page.get_by_test_id("stMainMenuPopover").get_by_text("Dunkel")).to_be_visible()
         assert english_in(page) == []
@@ -130,8 +130,8 @@ def test_streamlit_says_nothing_in_english(filled: str, browser: Browser) -> Non
         at_rest(page).get_by_role("combobox").first.fill("Keins davon")
         expect(page.get_by_text("Nichts gefunden")).to_be_visible()
         page.keyboard.press("Escape")
-        page.goto(f"{filled}/logs?tab=queries", wait_until="commit")
-        settled(page)
+        page.goto(f"{filled_console}/logs?tab=queries", wait_until="commit")
+        wait_until_drawn(page)
         at_rest(page).get_by_label("SQL-Abfrage").fill("SELECT 1")
         expect(page.get_by_test_id("InputInstructions").get_by_text("Strg+Enter sendet ab")).to_be_visible()
         assert english_in(page) == []
@@ -147,14 +147,14 @@ def english_in(page: Page) -> list[str]:
     return list(page.evaluate(ENGLISH, english))
 
 
-def shown(page: Page, view: View) -> None:
+def apply_view(page: Page, view: View) -> None:
     """Show a page in this size and these colours."""
     width, height, scheme = view
     page.set_viewport_size({"width": width, "height": height})
     page.emulate_media(color_scheme=scheme)
 
 
-def settled(page: Page) -> None:
+def wait_until_drawn(page: Page) -> None:
     """Wait until a page is drawn."""
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
     page.wait_for_timeout(DRAWN)
@@ -168,7 +168,7 @@ def overflowing(page: Page) -> bool:
     )
 
 
-def unnamed(page: Page) -> list[str]:
+def unnamed_controls(page: Page) -> list[str]:
     """Return the roles of the controls that assistive technology has no name for, as the browser computes it."""
     session = page.context.new_cdp_session(page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]

@@ -45,7 +45,7 @@ def keepers(data: Path) -> set[int]:
     return process_ids
 
 
-def well(console: str) -> bool:
+def is_healthy(console: str) -> bool:
     """Tell whether the console says that it is."""
     with urllib.request.urlopen(f"{console}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
         return bool(answer.status == 200)
@@ -74,7 +74,7 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
         button(page, "Run query")
         other.goto(f"{console}/logs")
         expect(at_rest(other).get_by_text("Everything that was read, decided and written")).to_be_visible()
-        assert well(console)
+        assert is_healthy(console)
     expect(at_rest(page).get_by_text("The query was stopped")).to_be_visible()
     expect(page.get_by_text("Nothing is missing from the log")).to_be_visible()
 
@@ -82,7 +82,7 @@ def test_a_link_does_nothing_and_a_person_who_runs_it_reads_that_it_was_stopped(
     page.get_by_label("SQL query").press("Control+Enter")
     expect(at_rest(page).get_by_text("Answer", exact=True)).to_be_visible()
     expect(page.get_by_text("The query was stopped")).to_have_count(0)
-    assert well(console)
+    assert is_healthy(console)
     assert "Traceback" not in (data / "server.log").read_text(encoding="utf-8")
 
 

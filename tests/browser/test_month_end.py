@@ -14,7 +14,7 @@ from integration.core.link_evidence import Evidence
 from integration.core.links import Link
 from integration.core.records import Kind
 from tests.bookkeeping_shop import bookkeeping_shop
-from tests.browser.conftest import PICTURES, SETTLE, at_rest, button, picture, serving, shown, tab
+from tests.browser.conftest import PICTURES, SETTLE, at_rest, button, picture, serving, show_page, tab
 from tests.browser.test_narrow import BROKEN, PHONE
 from tests.consoles import ARTICLES, WHO
 from tests.people import somebody
@@ -92,21 +92,21 @@ def test_the_first_morning_of_a_month(shop: Shop, page: Page) -> None:
     expect(at_rest(page).get_by_text(re.compile(r"Different [\d,.]+")).first).to_be_visible()
     button(page, "Read the books")
     expect(at_rest(page).get_by_role("heading", name="In the books under these codes")).to_be_visible()
-    assert "VAT return" in downloaded(page, f"period-{shop.period}".replace("..", "-to-"))
+    assert "VAT return" in download_worksheets(page, f"period-{shop.period}".replace("..", "-to-"))
     picture(page, "month-end-1-period")
 
     page.goto(shop.view("clearing"), wait_until="commit")
     button(page, "Read the books")
     for title in ("Account 1010 Pin onderweg", "Parts of the closing balance", "Payouts and fees"):
         expect(at_rest(page).get_by_role("heading", name=title, exact=True)).to_be_visible()
-    sheets = downloaded(page, f"clearing-{shop.period}".replace("..", "-to-"))
+    sheets = download_worksheets(page, f"clearing-{shop.period}".replace("..", "-to-"))
     assert any(row[-1] == "Late" for row in sheets["1010 Under way, oldest first"])  # the payout that did not come
     assert any(isinstance(row[5], float) and row[5] for row in sheets["1010 Payouts and fees"])
     picture(page, "month-end-2-clearing")
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def downloaded(page: Page, name: str) -> dict[str, list[list[str | float]]]:
+def download_worksheets(page: Page, name: str) -> dict[str, list[list[str | float]]]:
     """Return the worksheets of the Excel file of the page."""
     with page.expect_download() as download:
         button(page, "Excel")
@@ -120,7 +120,7 @@ def test_each_view_of_a_month_fits_a_small_screen_in_each_language(shop: Shop, b
     for language in LANGUAGES:
         with tab(browser, locale=language, viewport=PHONE) as page:
             for name in VIEWS:
-                shown(page, shop.view(name))
+                show_page(page, shop.view(name))
                 page.wait_for_timeout(SETTLE)
                 page.screenshot(path=PICTURES / f"390-{language}-month-{name}.png")
                 found[f"{name} {language}"] = page.evaluate(BROKEN)

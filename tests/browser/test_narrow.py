@@ -16,7 +16,7 @@ from tests.browser.conftest import (
     commit,
     new_plan,
     picture,
-    shown,
+    show_page,
     tab,
 )
 
@@ -102,7 +102,7 @@ def test_every_page_has_room_for_what_it_says_on_each_screen(shop: str, browser:
     with tab(browser, locale=language) as page:
         page.add_init_script(NOTE_CELLS)
         for name, place in ADDRESSES.items():
-            shown(page, f"{shop}/{place}")
+            show_page(page, f"{shop}/{place}")
             page.wait_for_timeout(SETTLE)
             for screen in SCREENS:
                 page.set_viewport_size(screen)
@@ -116,7 +116,7 @@ def test_every_page_has_room_for_what_it_says_on_each_screen(shop: str, browser:
 
 def test_what_waits_is_left_waiting_discarded_or_written_on_a_phone(shop: str, browser: Browser) -> None:
     with tab(browser, viewport=PHONE, color_scheme="dark") as page:
-        shown(page, f"{shop}/phone")
+        show_page(page, f"{shop}/phone")
         card = at_rest(page).locator("[class*=st-key-look-] button", has_text="Products")
         expect(page.locator("strong", has_text=re.compile(r"^\d+ changes"))).to_be_visible()
         expect(page.get_by_text("Prices that change by more than")).to_be_visible()
@@ -133,7 +133,7 @@ def test_what_waits_is_left_waiting_discarded_or_written_on_a_phone(shop: str, b
         button(page, "Waiting plans")
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Approvals")
         new_plan(page, shop, "products")
-        shown(page, f"{shop}/phone?{urlsplit(page.url).query}")
+        show_page(page, f"{shop}/phone?{urlsplit(page.url).query}")
         commit(page, re.compile(r"Commit [\d,.]+ change"))
         expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
         assert page.evaluate(BROKEN) == []

@@ -29,32 +29,32 @@ def wide(flow: str) -> dict[str, int | None]:
 
 
 @pytest.fixture(scope="module")
-def settings(beside: Application) -> Application:
+def settings(second_application: Application) -> Application:
     """The installation, with what an operator would have answered in the set-up."""
     for flow in ("products", "stock", "orders"):
-        beside.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
-    beside.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, somebody("test"))
-    return beside
+        second_application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+    second_application.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, somebody("test"))
+    return second_application
 
 
 @pytest.fixture(scope="module")
-def stocked(connected: str, settings: Application, browser: Browser) -> str:
+def stocked_console(connected_console: str, settings: Application, browser: Browser) -> str:
     """The console once its articles are at the till."""
     assert settings
     with tab(browser) as page:
-        previewed(page, connected, "products")
-        committed(page)
-    return connected
+        preview_flow(page, connected_console, "products")
+        commit_plan(page)
+    return connected_console
 
 
-def previewed(page: Page, console: str, flow: str) -> str:
+def preview_flow(page: Page, console: str, flow: str) -> str:
     """Make a preview of a flow and return the address of its plan."""
     new_plan(page, console, flow)
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile(f"Waiting|{DONE.pattern}"))
     return page.url
 
 
-def committed(page: Page) -> None:
+def commit_plan(page: Page) -> None:
     """Commit the plan on screen and wait until it is written and proven."""
     commit(page, re.compile(r"Commit [\d,.]+ change"))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
@@ -70,9 +70,9 @@ def choose(page: Page, label: str | re.Pattern[str], option: str | re.Pattern[st
 
 
 @pytest.fixture(scope="module")
-def ordered(systems: Sandbox, stocked: str, settings: Application) -> int:
+def order_count(systems: Sandbox, stocked_console: str, settings: Application) -> int:
     """So many orders at the till, all paid in a way that nobody has said a counterpart for."""
-    assert stocked
+    assert stocked_console
     till_client = TillClient(systems)
     articles = [row for row in systems.state("articles", "mplus") if row.get("extArticleId") and row["vatCode"] == 2]
     for number in range(MANY):
@@ -84,41 +84,41 @@ def ordered(systems: Sandbox, stocked: str, settings: Application) -> int:
 
 
 def test_all_orders_with_one_cause_are_repaired_once_and_all_proven(
-    stocked: str, ordered: int, systems: Sandbox, page: Page
+    stocked_console: str, order_count: int, systems: Sandbox, page: Page
 ) -> None:
-    before = booked(systems)
-    previewed(page, stocked, "orders")
-    page.goto(f"{stocked}/exceptions?flow=orders", wait_until="commit")
+    before = booked_references(systems)
+    preview_flow(page, stocked_console, "orders")
+    page.goto(f"{stocked_console}/exceptions?flow=orders", wait_until="commit")
     expect(
         at_rest(page).get_by_text("Payment method PIN · Pin has no counterpart in AccountView.").first
     ).to_be_visible()
-    expect(at_rest(page).get_by_role("radio", name=f"Orders {ordered}")).to_be_checked()
+    expect(at_rest(page).get_by_role("radio", name=f"Orders {order_count}")).to_be_checked()
     expect(at_rest(page).get_by_role("button", name="Repair")).to_have_count(1)
     picture(page, "operators-1-one-cause")
 
     page.keyboard.press("o")
     choose(page, "In AccountView", re.compile("14"))
     picture(page, "operators-2-repair")
-    button(page, f"Add the row and preview {ordered} orders")
+    button(page, f"Add the row and preview {order_count} orders")
 
-    expect(at_rest(page).get_by_role("button", name=re.compile(f"Commit {ordered} change"))).to_be_visible()
+    expect(at_rest(page).get_by_role("button", name=re.compile(f"Commit {order_count} change"))).to_be_visible()
     expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
-    page.goto(f"{stocked}/exceptions", wait_until="commit")
-    expect(at_rest(page).get_by_text(f"{ordered} orders are in a preview")).to_be_visible()
+    page.goto(f"{stocked_console}/exceptions", wait_until="commit")
+    expect(at_rest(page).get_by_text(f"{order_count} orders are in a preview")).to_be_visible()
     picture(page, "operators-3-in-a-preview")
     button(page, "Open preview")
-    committed(page)
+    commit_plan(page)
     expect(at_rest(page).get_by_text("Nothing lost: difference 0.").first).to_be_visible()
     picture(page, "operators-4-proven")
 
-    page.goto(f"{stocked}/exceptions?flow=orders", wait_until="commit")
+    page.goto(f"{stocked_console}/exceptions?flow=orders", wait_until="commit")
     expect(at_rest(page).get_by_role("radio", name="Orders 0")).to_be_checked()
     expect(at_rest(page).get_by_text("No cause fits these filters")).to_be_visible()
-    references = booked(systems)[len(before) :]
-    assert len(references) == len(set(references)) == ordered
+    references = booked_references(systems)[len(before) :]
+    assert len(references) == len(set(references)) == order_count
 
 
-def booked(systems: Sandbox) -> list[str]:
+def booked_references(systems: Sandbox) -> list[str]:
     """Return our references of the orders in the books, in the order they came."""
     return [row["COMMENT1"] for row in systems.state("SO_HDR") if str(row["COMMENT1"]).startswith("MP-")]
 
@@ -135,34 +135,34 @@ def levels(systems: Sandbox) -> dict[tuple[int, int], Decimal]:
 
 
 def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
-    stocked: str, systems: Sandbox, page: Page
+    stocked_console: str, systems: Sandbox, page: Page
 ) -> None:
     before = levels(systems)
-    previewed(page, stocked, "stock")
-    committed(page)
+    preview_flow(page, stocked_console, "stock")
+    commit_plan(page)
     assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
 
     button(page, re.compile("Undo"))
     expect(at_rest(page).get_by_text("This plan undoes run")).to_be_visible()
     expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
     picture(page, "operators-5-undo")
-    committed(page)
+    commit_plan(page)
     picture(page, "operators-6-taken-back")
 
     after = levels(systems)
     assert {key for key, level in after.items() if before.get(key, Decimal(0)) != level} == set()
-    page.goto(f"{stocked}/stock", wait_until="commit")
+    page.goto(f"{stocked_console}/stock", wait_until="commit")
     expect(at_rest(page).get_by_text("Movements")).to_be_visible()
     picture(page, "operators-7-stock")
 
-    page.goto(f"{stocked}/preview?flow=stock", wait_until="commit")
+    page.goto(f"{stocked_console}/preview?flow=stock", wait_until="commit")
     button(page, "Full comparison")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     expect(at_rest(page).get_by_text(re.compile("was undone on .* by ")).first).to_be_visible()
     expect(at_rest(page).get_by_role("button", name=re.compile("Commit"))).to_be_disabled()
     picture(page, "operators-8-stays-undone")
     button(page, "Choose all")
-    committed(page)
+    commit_plan(page)
     assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
 
 
@@ -170,14 +170,14 @@ def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
 
 
 def test_a_mapping_is_changed_tried_and_published_and_an_older_plan_refused(
-    stocked: str, systems: Sandbox, settings: Application, page: Page
+    stocked_console: str, systems: Sandbox, settings: Application, page: Page
 ) -> None:
     row = next(row for row in systems.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]).isdigit())
     systems.accountview.edit("ARTICLE", str(row["ART_CODE"]), {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
-    plan = previewed(page, stocked, "products")
+    plan = preview_flow(page, stocked_console, "products")
     expect(at_rest(page).get_by_role("button", name=re.compile("Commit 1 change"))).to_be_enabled()
 
-    page.goto(f"{stocked}/mappings?flow=products&field=product.name", wait_until="commit")
+    page.goto(f"{stocked_console}/mappings?flow=products&field=product.name", wait_until="commit")
     at_rest(page).get_by_text("Why this value").wait_for()
     at_rest(page).get_by_role("combobox", name="Add a function").click()
     at_rest(page).get_by_role("option", name=re.compile("capital", re.IGNORECASE)).first.click()

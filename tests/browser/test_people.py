@@ -14,7 +14,7 @@ from tests.browser.conftest import at_rest, button
 from tests.clocks import now
 from tests.log_in_browser import PASSWORD, first_key
 from tests.people import somebody
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,7 +25,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with served(tmp_path_factory.mktemp("people"), settings={"CONSOLE_LOG_IN": "accounts"}) as running:
+    with serve_console(tmp_path_factory.mktemp("people"), settings={"CONSOLE_LOG_IN": "accounts"}) as running:
         yield running
 
 
@@ -36,7 +36,7 @@ def people(server: Server) -> Iterator[People]:
     database.close()
 
 
-def accepted(page: Page, link: str) -> None:
+def accept_invitation(page: Page, link: str) -> None:
     """Come in by an invitation."""
     page.goto(link)
     page.get_by_label("Your password").fill(PASSWORD)
@@ -44,7 +44,7 @@ def accepted(page: Page, link: str) -> None:
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
 
 
-def logged_in(page: Page, server: Server, name: str, path: str = "/") -> None:
+def log_in(page: Page, server: Server, name: str, path: str = "/") -> None:
     page.goto(f"{server.address}{path}")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
@@ -55,7 +55,7 @@ def logged_in(page: Page, server: Server, name: str, path: str = "/") -> None:
 def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
     server: Server, page: Page, browser: Browser, people: People
 ) -> None:
-    accepted(page, f"{server.address}/invitation?key={first_key(server)}")
+    accept_invitation(page, f"{server.address}/invitation?key={first_key(server)}")
     page.goto(f"{server.address}/administration")
     at_rest(page)
     button(page, "Invite a person")
@@ -65,7 +65,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
 
     other = browser.new_context()
     hers = other.new_page()
-    accepted(hers, link)
+    accept_invitation(hers, link)
     expect(hers.get_by_text("Logged in as ann")).to_be_visible()
     expect(hers.get_by_test_id("stSidebarNavLink").filter(has_text="Administration")).to_have_count(0)
     people.switch("ann", somebody("admin"), on=False)
@@ -79,7 +79,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
 def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page: Page, people: People) -> None:
     if not any(person.ref == "ben" for person in people.list_people()):
         people.accept(people.invite("ben", "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
-    logged_in(page, server, "ben", "/runs")
+    log_in(page, server, "ben", "/runs")
     expect(page).to_have_url(re.compile("/runs"))
     page.goto(server.address)
     expect(at_rest(page).get_by_role("button", name="Try with the built-in sandbox")).to_be_visible()
@@ -97,7 +97,7 @@ def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page:
     database.close()
 
 
-def opened(page: Page, limit: Locator) -> Locator:
+def open_limit(page: Page, limit: Locator) -> Locator:
     """Return the field of a second limit once it can be seen."""
     at_rest(page)
     if not limit.is_visible():
@@ -108,13 +108,13 @@ def opened(page: Page, limit: Locator) -> Locator:
 def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, browser: Browser, people: People) -> None:
     for name in ("cas", "dora"):
         people.accept(people.invite(name, "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
-    logged_in(page, server, "cas", "/administration")
+    log_in(page, server, "cas", "/administration")
     limit = page.get_by_label("Number of changes").first
     for number, expected in (
         (10, "The second limits are saved."),
         (90, "A looser second limit waits for a second person."),
     ):
-        opened(page, limit).fill(str(number))
+        open_limit(page, limit).fill(str(number))
         button(page, "Save the limits")
         expect(page.get_by_text(expected)).to_be_visible()
     expect(at_rest(page).get_by_role("button", name="Withdraw the change")).to_be_visible()
@@ -122,10 +122,10 @@ def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, brow
 
     other = browser.new_context()
     hers = other.new_page()
-    logged_in(hers, server, "dora", "/administration")
+    log_in(hers, server, "dora", "/administration")
     button(hers, "Approve the change")
     expect(hers.get_by_text("The change is approved and saved.")).to_be_visible()
-    expect(opened(hers, hers.get_by_label("Number of changes").first)).to_have_value("90")
+    expect(open_limit(hers, hers.get_by_label("Number of changes").first)).to_have_value("90")
 
     for ref in {person.ref for person in people.list_people()} - {"cas", "dora"}:
         people.switch(ref, somebody("admin"), on=False)

@@ -16,7 +16,7 @@ from tests.browser.conftest import at_rest, button
 from tests.clocks import now
 from tests.log_in_browser import first_key
 from tests.provider import CLIENT, SECRET, OpenIdProvider, open_id_provider
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 
 pytestmark = [
     pytest.mark.browser,
@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, provider: OpenIdProvider) -
         "CONSOLE_LOG_IN": "provider", "CONSOLE_PROVIDER__ISSUER": provider.issuer,
         "CONSOLE_PROVIDER__CLIENT_ID": CLIENT, "CONSOLE_PROVIDER__CLIENT_SECRET": SECRET,
     }  # fmt: skip
-    with served(tmp_path_factory.mktemp("provider"), settings=provider_settings) as running:
+    with serve_console(tmp_path_factory.mktemp("provider"), settings=provider_settings) as running:
         yield running
 
 

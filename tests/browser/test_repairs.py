@@ -16,8 +16,8 @@ from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan, picture, serving, tab
-from tests.browser.test_operators import choose, committed, wide
-from tests.consoles import Console, opened
+from tests.browser.test_operators import choose, commit_plan, wide
+from tests.consoles import Console, open_application
 from tests.people import somebody
 from tests.programs import books_access, till_access
 from tests.till_client import TillClient
@@ -78,7 +78,7 @@ class Planted:
 
 
 @pytest.fixture(scope="module")
-def planted(systems: Sandbox, data: Path) -> Iterator[Planted]:
+def planted_shop(systems: Sandbox, data: Path) -> Iterator[Planted]:
     """A shop that has run before, and then something of it goes wrong: see `_plant_faults`."""
     shop = Planted(systems)
     with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
@@ -89,7 +89,7 @@ def planted(systems: Sandbox, data: Path) -> Iterator[Planted]:
 
 
 def _run_and_plant(systems: Sandbox, data: Path, facts: dict[str, str]) -> None:
-    with opened(data, accountview=books_access(systems), mplus=till_access(systems)) as application:
+    with open_application(data, accountview=books_access(systems), mplus=till_access(systems)) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers", "orders"):
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
@@ -150,11 +150,11 @@ def repairing(page: Page, planted: Planted, flow: str, find: str) -> None:
     button(page, "Repair")
 
 
-def ended(page: Page, planted: Planted, flow: str, find: str) -> None:
+def commit_repair(page: Page, planted: Planted, flow: str, find: str) -> None:
     """Commit the plan on screen, and see that nothing of the record waits any more."""
     expect(page).to_have_url(re.compile("plan="))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
-    committed(page)
+    commit_plan(page)
     page.goto(f"{planted.address}/exceptions?flow={flow}&find={find}", wait_until="commit")
     expect(at_rest(page).get_by_role("button", name="Repair")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -174,20 +174,20 @@ def is_edited(page: Page) -> bool:
     return field.is_visible()
 
 
-def test_which_of_two_is_the_customer_is_seen_by_when_each_was_last_sold_to(planted: Planted, page: Page) -> None:
-    repairing(page, planted, "customers", planted.told["twice"])
+def test_which_of_two_is_the_customer_is_seen_by_when_each_was_last_sold_to(planted_shop: Planted, page: Page) -> None:
+    repairing(page, planted_shop, "customers", planted_shop.told["twice"])
     table = at_rest(page).locator('[data-testid="stTable"]')
     expect(table.get_by_text("Last used")).to_be_visible()
     expect(table.get_by_text("not within a year")).to_have_count(1)
     picture(page, "repair-candidates")
-    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{planted.told['second']} · ")).click()
+    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{planted_shop.told['second']} · ")).click()
     button(page, "Link and preview 1 customer")
-    ended(page, planted, "customers", planted.told["twice"])
-    assert str(planted.relation("twice")["relationNumber"]) == planted.told["second"]
+    commit_repair(page, planted_shop, "customers", planted_shop.told["twice"])
+    assert str(planted_shop.relation("twice")["relationNumber"]) == planted_shop.told["second"]
 
 
-def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted: Planted, page: Page) -> None:
-    repairing(page, planted, "customers", planted.told["vat"])
+def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted_shop: Planted, page: Page) -> None:
+    repairing(page, planted_shop, "customers", planted_shop.told["vat"])
     at_rest(page).get_by_role("radio", name="Use another value").click()
     expect(at_rest(page).get_by_role("button", name="Use the value and preview 1 customer")).to_be_visible()
     until(lambda: is_edited(page), "the cell with the value is edited")
@@ -197,57 +197,57 @@ def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted
     button(page, "Use the value and preview 1 customer")
     expect(at_rest(page).get_by_text("AccountView has “1234.56.782.B12”").first).to_be_visible()
     picture(page, "repair-vat-number-plan")
-    ended(page, planted, "customers", planted.told["vat"])
-    assert planted.relation("vat")["vatNumber"] == VAT
+    commit_repair(page, planted_shop, "customers", planted_shop.told["vat"])
+    assert planted_shop.relation("vat")["vatNumber"] == VAT
 
 
-def test_a_price_list_without_a_price_group_gets_its_row(planted: Planted, page: Page) -> None:
-    repairing(page, planted, "customers", planted.told["list"])
+def test_a_price_list_without_a_price_group_gets_its_row(planted_shop: Planted, page: Page) -> None:
+    repairing(page, planted_shop, "customers", planted_shop.told["list"])
     choose(page, "In MplusKASSA", re.compile("^1 "))
     picture(page, "repair-price-group")
     button(page, "Add the row and preview 1 customer")
-    ended(page, planted, "customers", planted.told["list"])
-    assert planted.relation("list")["priceGroupNumber"] == 1
+    commit_repair(page, planted_shop, "customers", planted_shop.told["list"])
+    assert planted_shop.relation("list")["priceGroupNumber"] == 1
 
 
 def test_a_name_that_the_books_cannot_keep_is_corrected_at_the_till_and_what_is_cut_is_shown(
-    planted: Planted, page: Page
+    planted_shop: Planted, page: Page
 ) -> None:
-    new_plan(page, planted.address, "orders")
+    new_plan(page, planted_shop.address, "orders")
     page.goto(f"{page.url}&find=Naamloze", wait_until="commit")
     expect(at_rest(page).get_by_text(f"MplusKASSA has “{LONG_NAME}”").first).to_be_visible()
     expect(at_rest(page).get_by_text("MplusKASSA has “Łódź”").first).to_be_visible()
     picture(page, "repair-cut-in-plan")
-    new_plan(page, planted.address, "orders")
-    committed(page)
-    repairing(page, planted, "orders", planted.told["emoji"])
+    new_plan(page, planted_shop.address, "orders")
+    commit_plan(page)
+    repairing(page, planted_shop, "orders", planted_shop.told["emoji"])
     picture(page, "repair-characters")
-    planted.systems.till.edit("relations", planted.told["emoji"], {"name": "Bakkerij De Korst"})
+    planted_shop.systems.till.edit("relations", planted_shop.told["emoji"], {"name": "Bakkerij De Korst"})
     button(page, AGAIN)
-    ended(page, planted, "orders", planted.told["emoji"])
-    assert "Bakkerij De Korst" in {str(row["ACCT_NAME"]) for row in planted.systems.state("CONTACT")}
+    commit_repair(page, planted_shop, "orders", planted_shop.told["emoji"])
+    assert "Bakkerij De Korst" in {str(row["ACCT_NAME"]) for row in planted_shop.systems.state("CONTACT")}
 
 
 @pytest.mark.long
-def test_what_was_taken_back_is_taken_in_again_by_a_person(planted: Planted, page: Page) -> None:
-    new_plan(page, planted.address, "products", "Full comparison")
+def test_what_was_taken_back_is_taken_in_again_by_a_person(planted_shop: Planted, page: Page) -> None:
+    new_plan(page, planted_shop.address, "products", "Full comparison")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
-    code = planted.told["back"]
+    code = planted_shop.told["back"]
     page.goto(f"{page.url}&find={code}", wait_until="commit")
     expect(at_rest(page).get_by_text(re.compile("was undone on .* by ")).last).to_be_visible()
     picture(page, "repair-taken-back")
     button(page, re.compile("^Choose the 1 shown"))
-    committed(page)
+    commit_plan(page)
     picture(page, "repair-taken-in")
-    assert price_of(planted.systems, code) == planted.told["raised"]
+    assert price_of(planted_shop.systems, code) == planted_shop.told["raised"]
 
 
 # ---- a setting that repairs, and one that is saved by somebody who leaves at once
 
 
 @pytest.mark.long
-def test_codes_that_are_no_numbers_are_allotted_some(planted: Planted, page: Page) -> None:
-    repairing(page, planted, "products", "BEL-1")
+def test_codes_that_are_no_numbers_are_allotted_some(planted_shop: Planted, page: Page) -> None:
+    repairing(page, planted_shop, "products", "BEL-1")
     picture(page, "repair-sku")
     button(page, "Open the setting")
     at_rest(page).get_by_text("A number that the console assigns once").click()
@@ -256,8 +256,8 @@ def test_codes_that_are_no_numbers_are_allotted_some(planted: Planted, page: Pag
     expect(page.get_by_text("Saved").first).to_be_visible()
     button(page, "Back to the cause")
     button(page, AGAIN)
-    ended(page, planted, "products", "BEL-1")
-    assert "BEL-1" in {row.get("extArticleId") for row in planted.systems.state("articles", "mplus")}
+    commit_repair(page, planted_shop, "products", "BEL-1")
+    assert "BEL-1" in {row.get("extArticleId") for row in planted_shop.systems.state("articles", "mplus")}
 
 
 def leaving(page: Page, name: str) -> None:
@@ -267,8 +267,8 @@ def leaving(page: Page, name: str) -> None:
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Exceptions")
 
 
-def test_what_is_saved_is_kept_though_its_page_is_left_at_once(planted: Planted, page: Page) -> None:
-    setting = f"{planted.address}/flows?flow=stock&tab=settings"
+def test_what_is_saved_is_kept_though_its_page_is_left_at_once(planted_shop: Planted, page: Page) -> None:
+    setting = f"{planted_shop.address}/flows?flow=stock&tab=settings"
     page.goto(setting, wait_until="commit")
     choose(page, "Below zero", "Parked")
     leaving(page, "Save changes")
@@ -277,8 +277,8 @@ def test_what_is_saved_is_kept_though_its_page_is_left_at_once(planted: Planted,
 
 
 @pytest.mark.long
-def test_a_row_is_kept_though_its_page_is_left_at_once(planted: Planted, page: Page) -> None:
-    table = f"{planted.address}/flows?flow=customers&tab=tables&table=price_groups"
+def test_a_row_is_kept_though_its_page_is_left_at_once(planted_shop: Planted, page: Page) -> None:
+    table = f"{planted_shop.address}/flows?flow=customers&tab=tables&table=price_groups"
     page.goto(table, wait_until="commit")
     choose(page, re.compile("^GROOT"), re.compile("^2 "))
     leaving(page, "Save the table")

@@ -15,8 +15,8 @@ from integration.services.runs.exceptions import group_address
 from integration.settings import PictureSources
 from tests.browser.conftest import DONE, at_rest, button, commit, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import wide
-from tests.browser.test_repairs import AGAIN, Planted, Shop, ended, repairing
-from tests.consoles import opened
+from tests.browser.test_repairs import AGAIN, Planted, Shop, commit_repair, repairing
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import books_access, till_access
 
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
+def planted_shop(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
     """A shop that has run before, and then something of it goes wrong in both systems."""
     shop = Planted(systems)
     with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
@@ -55,7 +55,9 @@ def planted(systems: Sandbox, data: Path, folder: Path) -> Iterator[Planted]:
 
 def _run_and_plant(systems: Sandbox, data: Path, folder: Path, facts: dict[str, str]) -> None:
     places = PictureSources(folder=folder, megabytes=MEGABYTES)
-    with opened(data, accountview=books_access(systems), mplus=till_access(systems), pictures=places) as application:
+    with open_application(
+        data, accountview=books_access(systems), mplus=till_access(systems), pictures=places
+    ) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
@@ -182,14 +184,14 @@ def page(browser: Browser) -> Iterator[Page]:
         yield opened_page
 
 
-def put_right(page: Page, planted: Planted, flow: str, find: str, says: str, repair: Callable[[], object]) -> None:
+def repair_cause(page: Page, planted: Planted, flow: str, find: str, says: str, repair: Callable[[], object]) -> None:
     """Read a cause, put it right where it comes from, and see it proven and gone from there."""
     repairing(page, planted, flow, find)
     expect(at_rest(page).get_by_text(re.compile(says)).first).to_be_visible()
     picture(page, f"repair-in-both-{find}")
     repair()
     button(page, AGAIN)
-    ended(page, planted, flow, find)
+    commit_repair(page, planted, flow, find)
 
 
 @pytest.mark.parametrize(
@@ -197,90 +199,92 @@ def put_right(page: Page, planted: Planted, flow: str, find: str, says: str, rep
     [("large", "groot.jpg", "is too large"), ("broken", "kapot.png", "is not a supported picture")],
 )
 def test_a_picture_is_put_right_and_sent(
-    planted: Planted, folder: Path, page: Page, name: str, file: str, says: str
+    planted_shop: Planted, folder: Path, page: Page, name: str, file: str, says: str
 ) -> None:
     content = (JPG if file.endswith("jpg") else PNG) + name.encode()
-    code = planted.told[name]
-    put_right(page, planted, "products", code, says, lambda: (folder / file).write_bytes(content))
+    code = planted_shop.told[name]
+    repair_cause(page, planted_shop, "products", code, says, lambda: (folder / file).write_bytes(content))
 
 
-def test_a_price_outside_the_range_of_the_till_goes_once_the_range_is_wider(planted: Planted, page: Page) -> None:
+def test_a_price_outside_the_range_of_the_till_goes_once_the_range_is_wider(planted_shop: Planted, page: Page) -> None:
     wider = {"priceDeviationMin": "1.00", "priceDeviationMax": "5000.00"}
-    put_right(
-        page, planted, "products", PRODUCT, "it allows 1.00 to 2.00",
-        lambda: planted.systems.till.edit("articles", planted.told["number"], wider),
+    repair_cause(
+        page, planted_shop, "products", PRODUCT, "it allows 1.00 to 2.00",
+        lambda: planted_shop.systems.till.edit("articles", planted_shop.told["number"], wider),
     )  # fmt: skip
 
 
 def test_an_agreement_about_an_article_that_is_not_at_the_till_goes_once_it_is_about_another(
-    planted: Planted, page: Page
+    planted_shop: Planted, page: Page
 ) -> None:
-    article = {"ART_CODE": planted.told["large"]}
-    put_right(
-        page, planted, "customers", planted.told["agreed"], "is about article NIEUW",
-        lambda: planted.systems.accountview.edit("K9_PRICE", planted.told["row"], article),
+    article = {"ART_CODE": planted_shop.told["large"]}
+    repair_cause(
+        page, planted_shop, "customers", planted_shop.told["agreed"], "is about article NIEUW",
+        lambda: planted_shop.systems.accountview.edit("K9_PRICE", planted_shop.told["row"], article),
     )  # fmt: skip
 
 
-def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right(planted: Planted, page: Page) -> None:
-    page.goto(f"{planted.address}/exceptions?cause={planted.told['asked']}", wait_until="commit")
+def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right(
+    planted_shop: Planted, page: Page
+) -> None:
+    page.goto(f"{planted_shop.address}/exceptions?cause={planted_shop.told['asked']}", wait_until="commit")
     expect(at_rest(page).get_by_text(re.compile("pays .*0[.]01 for")).first).to_be_visible()
     button(page, "Check MplusKASSA again")
     expect(page.get_by_text("MplusKASSA still charges another price.")).to_be_visible()
     picture(page, "repair-in-both-charged")
-    charge(planted.systems, planted.told["charged"], int(planted.told["was"]))
+    charge(planted_shop.systems, planted_shop.told["charged"], int(planted_shop.told["was"]))
     button(page, "Check MplusKASSA again")
     expect(page.get_by_text("The cause is closed.")).to_be_visible()
 
 
-def test_what_a_branch_charges_otherwise_is_asked_again_once_it_is_right(planted: Planted, page: Page) -> None:
-    page.goto(f"{planted.address}/exceptions?cause={planted.told['asked there']}", wait_until="commit")
+def test_what_a_branch_charges_otherwise_is_asked_again_once_it_is_right(planted_shop: Planted, page: Page) -> None:
+    page.goto(f"{planted_shop.address}/exceptions?cause={planted_shop.told['asked there']}", wait_until="commit")
     expect(at_rest(page).get_by_text(re.compile("Branch 2.* of MplusKASSA charges .*1[.]00")).first).to_be_visible()
     button(page, "Check MplusKASSA again")
     expect(page.get_by_text("MplusKASSA still charges another price.")).to_be_visible()
     picture(page, "repair-in-both-in-branch")
-    charge_there(planted.systems, planted.told["there"], planted.told["was there"])
+    charge_there(planted_shop.systems, planted_shop.told["there"], planted_shop.told["was there"])
     button(page, "Check MplusKASSA again")
     expect(page.get_by_text("The cause is closed.")).to_be_visible()
 
 
-def test_two_prices_that_are_one_at_the_till_go_once_they_are_the_same(planted: Planted, page: Page) -> None:
+def test_two_prices_that_are_one_at_the_till_go_once_they_are_the_same(planted_shop: Planted, page: Page) -> None:
     same = {"K9_PX": "8.0000"}
-    put_right(
-        page, planted, "products", planted.told["listed"], "two different prices in AccountView",
-        lambda: planted.systems.accountview.edit("K9_PRICE", planted.told["second"], same),
+    repair_cause(
+        page, planted_shop, "products", planted_shop.told["listed"], "two different prices in AccountView",
+        lambda: planted_shop.systems.accountview.edit("K9_PRICE", planted_shop.told["second"], same),
     )  # fmt: skip
 
 
-def test_a_price_below_nothing_goes_once_it_is_one_that_can_be_charged(planted: Planted, page: Page) -> None:
-    row, payable = planted.told["negative"], {"K9_PX": "5.0000"}
-    put_right(
-        page, planted, "customers", planted.told["below"], "is not possible: -5[.]00",
-        lambda: planted.systems.accountview.edit("K9_PRICE", row, payable),
+def test_a_price_below_nothing_goes_once_it_is_one_that_can_be_charged(planted_shop: Planted, page: Page) -> None:
+    row, payable = planted_shop.told["negative"], {"K9_PX": "5.0000"}
+    repair_cause(
+        page, planted_shop, "customers", planted_shop.told["below"], "is not possible: -5[.]00",
+        lambda: planted_shop.systems.accountview.edit("K9_PRICE", row, payable),
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "says"), [("shared", "other customers have the same"), ("taken", "ELDERS-1")])
-def test_who_a_customer_is_at_the_till_is_chosen(planted: Planted, page: Page, name: str, says: str) -> None:
-    debtor = planted.told[name]
-    repairing(page, planted, "customers", debtor)
+def test_who_a_customer_is_at_the_till_is_chosen(planted_shop: Planted, page: Page, name: str, says: str) -> None:
+    debtor = planted_shop.told[name]
+    repairing(page, planted_shop, "customers", debtor)
     expect(at_rest(page).get_by_text(re.compile(says)).first).to_be_visible()
     picture(page, f"repair-in-both-{name}")
-    relation_number = planted.told[f"{name} there"]
+    relation_number = planted_shop.told[f"{name} there"]
     at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{relation_number} · ")).click()
     button(page, "Link and preview 1 customer")
-    ended(page, planted, "customers", debtor)
+    commit_repair(page, planted_shop, "customers", debtor)
 
 
-def test_many_articles_go_off_sale_only_where_a_person_says_how_many(planted: Planted, page: Page) -> None:
-    rows = planted.systems.state("articles", "mplus")
+def test_many_articles_go_off_sale_only_where_a_person_says_how_many(planted_shop: Planted, page: Page) -> None:
+    rows = planted_shop.systems.state("articles", "mplus")
     articles = [str(row["extArticleId"]) for row in rows if row.get("extArticleId") and row.get("active")][:OFF_SALE]
     for code in articles:
-        planted.systems.accountview.edit("ARTICLE", code, {"REC_BLK": True})
-    new_plan(page, planted.address, "products", "Full comparison")
+        planted_shop.systems.accountview.edit("ARTICLE", code, {"REC_BLK": True})
+    new_plan(page, planted_shop.address, "products", "Full comparison")
     expect(at_rest(page).get_by_text(re.compile("would take many articles off sale")).first).to_be_visible()
     picture(page, "repair-in-both-off-sale")
     commit(page, re.compile(r"Commit [\d,.]+ change"))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
-    rows = planted.systems.state("articles", "mplus")
+    rows = planted_shop.systems.state("articles", "mplus")
     assert not [row for row in rows if row.get("extArticleId") in articles and row.get("active")]

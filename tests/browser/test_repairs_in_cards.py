@@ -24,35 +24,39 @@ def systems() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def planned(page: Page, console: str, flow: str) -> None:
+def preview_flow(page: Page, console: str, flow: str) -> None:
     new_plan(page, console, flow)
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Nothing written"))
 
 
 def test_all_accounts_that_closed_days_lack_are_added_with_one_confirmation(
-    connected: str, beside: Application, page: Page
+    connected_console: str, second_application: Application, page: Page
 ) -> None:
-    planned(page, connected, "days")
-    page.goto(f"{connected}/exceptions", wait_until="commit")
+    preview_flow(page, connected_console, "days")
+    page.goto(f"{connected_console}/exceptions", wait_until="commit")
     button(page, re.compile("Repair.*Ledger accounts or VAT codes of days missing"))
     expect(at_rest(page).get_by_text("Accounts of payment methods", exact=True)).to_be_visible()
-    parked = beside.missing_rows.groups("days")[0].count
-    assert beside.missing_rows.rows("days") != []
+    parked = second_application.missing_rows.groups("days")[0].count
+    assert second_application.missing_rows.rows("days") != []
     picture(page, "rows-of-days")
 
     button(page, re.compile(rf"Add the rows and preview {parked} days"))
 
     expect(page).to_have_url(re.compile(r"/preview\?.*plan="))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Waiting")
-    assert beside.missing_rows.rows("days") == []
+    assert second_application.missing_rows.rows("days") == []
 
 
 def test_documents_without_a_customer_are_repaired_in_their_card(
-    connected: str, beside: Application, page: Page
+    connected_console: str, second_application: Application, page: Page
 ) -> None:
-    planned(page, connected, "orders")
-    (group,) = [candidate for candidate in beside.exceptions.groups("orders") if candidate.cause == "customer_missing"]
-    page.goto(f"{connected}/exceptions?flow=orders", wait_until="commit")
+    preview_flow(page, connected_console, "orders")
+    (group,) = [
+        candidate
+        for candidate in second_application.exceptions.groups("orders")
+        if candidate.cause == "customer_missing"
+    ]
+    page.goto(f"{connected_console}/exceptions?flow=orders", wait_until="commit")
     button(page, re.compile("Repair.*Order has no customer"))
     confirm = at_rest(page).get_by_role("button", name=re.compile(rf"Repair and preview {group.count} order"))
     expect(confirm).to_be_disabled()
@@ -66,8 +70,10 @@ def test_documents_without_a_customer_are_repaired_in_their_card(
 
     expect(page).to_have_url(re.compile(r"/preview\?.*plan="))
     expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Waiting|Parked|Nothing"))
-    saved_settings = beside.flows.settings("orders").model_dump()
+    saved_settings = second_application.flows.settings("orders").model_dump()
     assert (saved_settings["default_debtor"], saved_settings["debtor_number"]) == ("fallback", number)
     assert [
-        candidate for candidate in beside.exceptions.groups("orders") if candidate.cause == "customer_missing"
+        candidate
+        for candidate in second_application.exceptions.groups("orders")
+        if candidate.cause == "customer_missing"
     ] == []

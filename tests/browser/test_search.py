@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from integration.core.records import Kind
 from tests.browser.conftest import at_rest, picture, serving
 from tests.browser.test_operators import wide
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import environment
 from tests.stores import stores_in
@@ -43,13 +43,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
     """A console on which products and orders were written: its address, and of an order what it is known by."""
     data = tmp_path_factory.mktemp("searched")
     settings = {"DATA": str(data), "SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
-    with opened(data, start=False, sandbox=True) as application:
+    with open_application(data, start=False, sandbox=True) as application:
         for flow in FLOWS:
             application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
     for flow in FLOWS:
         command = [sys.executable, "-m", "integration", "run", flow, "--json"]
         subprocess.run(command, env=environment(**settings), check=True, capture_output=True)
-    with opened(data, start=False, sandbox=True) as application:
+    with open_application(data, start=False, sandbox=True) as application:
         link = next(
             candidate
             for candidate in stores_in(application).links.page("orders", Kind.SALES_ORDER, "", 50)

@@ -26,7 +26,7 @@ def systems() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def logged_in(console: str, page: Page, systems: Sandbox) -> Page:
+def log_in(console: str, page: Page, systems: Sandbox) -> Page:
     """Fill in the keys, allow access on the page of AccountView, and return the tab that comes back."""
     page.goto(f"{console}/setup?step=accountview", wait_until="commit")
     change = page.get_by_role("button", name=re.compile("Change the access|Connect your own AccountView"))
@@ -87,7 +87,7 @@ def test_from_nothing_on_the_sandbox_to_a_proven_run(console: str, page: Page) -
 
 
 def test_from_the_forms_through_the_log_in_to_what_is_missing(console: str, page: Page, systems: Sandbox) -> None:
-    back = logged_in(console, page, systems)
+    back = log_in(console, page, systems)
 
     expect(at_rest(back).get_by_text("Logged in at AccountView")).to_be_visible()
     assert "code=" not in back.url
@@ -121,7 +121,7 @@ def test_from_the_forms_through_the_log_in_to_what_is_missing(console: str, page
 def test_an_answer_to_a_log_in_is_taken_once(console: str, page: Page, systems: Sandbox) -> None:
     answers: list[str] = []
     page.context.on("request", lambda request: answers.append(request.url) if "/setup?code=" in request.url else None)
-    back = logged_in(console, page, systems)
+    back = log_in(console, page, systems)
     expect(at_rest(back).get_by_text("Logged in at AccountView")).to_be_visible()
     assert answers
 

@@ -93,11 +93,11 @@ RULES = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def all_in_use(systems: Sandbox, beside: Application) -> None:
+def all_in_use(systems: Sandbox, second_application: Application) -> None:
     """Use every table, and let a debtor have one of each code that the books offer only where it is in use."""
     debtor = str(systems.state("CONTACT")[0]["SUB_NR"])
     systems.accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST", "EMP_NR": "JAN", "APX_LIST": "GROOT"})
-    rules = stores_in(beside).rules
+    rules = stores_in(second_application).rules
     for flow, rule in RULES.items():
         _, body = rules.published(flow) or (0, {})
         other_rules = [candidate for candidate in body["rules"] if candidate["target"] != rule["target"]]
@@ -108,10 +108,12 @@ CASES = [(flow, name) for flow, names in TABLES.items() for name in names]
 
 
 @pytest.mark.parametrize(("flow", "name"), CASES)
-def test_a_row_is_chosen_and_never_typed(connected: str, beside: Application, page: Page, flow: str, name: str) -> None:
+def test_a_row_is_chosen_and_never_typed(
+    connected_console: str, second_application: Application, page: Page, flow: str, name: str
+) -> None:
     parts, other, key = TABLES[flow][name]
-    beside.rules.set_table(name, {}, "test")
-    page.goto(f"{connected}/flows?flow={flow}&tab=tables&table={name}&lang=de", wait_until="commit")
+    second_application.rules.set_table(name, {}, "test")
+    page.goto(f"{connected_console}/flows?flow={flow}&tab=tables&table={name}&lang=de", wait_until="commit")
     expect(at_rest(page).get_by_text("Zeile hinzufügen").first).to_be_visible()
     for label, option in parts.items():
         choose(page, label, option)
@@ -122,7 +124,7 @@ def test_a_row_is_chosen_and_never_typed(connected: str, beside: Application, pa
     expect(at_rest(page).get_by_text("Gespeichert").first).to_be_visible()
     picture(page, f"tables-{name}-kept")
 
-    rows = beside.rules.tables()[name]
+    rows = second_application.rules.tables()[name]
     assert len(rows) == 1
     assert next(iter(rows)).startswith(key)
-    assert beside.tables.faults(name, rows.items()) == {}
+    assert second_application.tables.faults(name, rows.items()) == {}

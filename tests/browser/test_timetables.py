@@ -12,8 +12,8 @@ pytestmark = [
 ]
 
 
-def test_a_timetable_is_set_in_the_set_up_and_said_on_the_page_of_its_flow(connected: str, page: Page) -> None:
-    page.goto(f"{connected}/setup?step=flows", wait_until="commit")
+def test_a_timetable_is_set_in_the_set_up_and_said_on_the_page_of_its_flow(connected_console: str, page: Page) -> None:
+    page.goto(f"{connected_console}/setup?step=flows", wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
     at_rest(page).get_by_role("button", name="Every 5 minutes").first.click()
     minutes = page.get_by_role("spinbutton", name="Every ... minutes").locator("visible=true")
@@ -27,7 +27,7 @@ def test_a_timetable_is_set_in_the_set_up_and_said_on_the_page_of_its_flow(conne
     expect(at_rest(page).get_by_role("button", name=sentence)).to_be_visible()
     picture(page, "timetable-in-the-set-up")
 
-    page.goto(f"{connected}/flows?flow=products&tab=schedule", wait_until="commit")
+    page.goto(f"{connected_console}/flows?flow=products&tab=schedule", wait_until="commit")
 
     expect(at_rest(page).get_by_text(sentence).first).to_be_visible()
     picture(page, "timetable-of-a-flow")

@@ -135,13 +135,13 @@ class TargetContract:
         """What was linked before: nothing, until a test does."""
         return Links()
 
-    def created(self, connector: Connector, desired: Record, links: Links) -> WriteResult:
+    def create_record(self, connector: Connector, desired: Record, links: Links) -> WriteResult:
         """Write a new record and keep its link."""
         result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
         links.known[desired.kind, desired.key] = result.reference
         return result
 
-    def held(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
+    def look_up_record(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
         """Return what the target holds for the record."""
         return connector.lookup([desired], links)[desired.key]
 
@@ -155,7 +155,7 @@ class TargetContract:
         self, connector: Connector, product: Record, group: Record, links: Links
     ) -> None:
         for record in (group, product):
-            self.created(connector, record, links)
+            self.create_record(connector, record, links)
             assert connector.shows(record.kind)
 
     def test_nothing_asked_is_nothing_looked_up(self, connector: Connector, links: Links) -> None:
@@ -166,16 +166,16 @@ class TargetContract:
         self, connector: Connector, kind: str, request: pytest.FixtureRequest, links: Links
     ) -> None:
         desired: Record = request.getfixturevalue(kind)
-        result = self.created(connector, desired, links)
-        current = self.held(connector, desired, links)
+        result = self.create_record(connector, desired, links)
+        current = self.look_up_record(connector, desired, links)
         assert differences(desired, current.record) == ()
         assert current.reference == result.reference
 
     def test_what_was_written_is_found_without_a_link(
         self, connector: Connector, product: Record, links: Links
     ) -> None:
-        self.created(connector, product, links)
-        assert differences(product, self.held(connector, product, Links()).record) == ()
+        self.create_record(connector, product, links)
+        assert differences(product, self.look_up_record(connector, product, Links()).record) == ()
 
     def test_the_same_token_does_not_write_twice(self, connector: Connector, product: Record, links: Links) -> None:
         first = connector.write(a_create(product), None, links, "t1")
@@ -184,31 +184,31 @@ class TargetContract:
     def test_an_update_changes_what_it_names_and_nothing_else(
         self, connector: Connector, product: Record, links: Links
     ) -> None:
-        self.created(connector, product, links)
-        before = self.held(connector, product, links)
+        self.create_record(connector, product, links)
+        before = self.look_up_record(connector, product, links)
         price = f"{product.parts[0].key}/price_incl"
         connector.write(an_update_at(before.record, {price: Decimal("21.50")}), before, links, "t2")
-        after = self.held(connector, product, links).record.flat()
+        after = self.look_up_record(connector, product, links).record.flat()
         assert after[price] == Decimal("21.50")
-        assert differences(product, self.held(connector, product, links).record) == (price,)
+        assert differences(product, self.look_up_record(connector, product, links).record) == (price,)
         assert after.keys() == before.record.flat().keys()
 
     def test_a_group_can_be_renamed(self, connector: Connector, group: Record, links: Links) -> None:
-        self.created(connector, group, links)
-        before = self.held(connector, group, links)
+        self.create_record(connector, group, links)
+        before = self.look_up_record(connector, group, links)
         connector.write(an_update(before.record, name="Mode"), before, links, "t2")
-        assert self.held(connector, group, links).record.values["name"] == "Mode"
+        assert self.look_up_record(connector, group, links).record.values["name"] == "Mode"
 
     def test_an_article_can_be_retired(self, connector: Connector, product: Record, links: Links) -> None:
-        self.created(connector, product, links)
-        before = self.held(connector, product, links)
+        self.create_record(connector, product, links)
+        before = self.look_up_record(connector, product, links)
         active = f"{product.parts[1].key}/active"
         connector.write(an_update_at(before.record, {active: False}, Action.RETIRE), before, links, "t2")
-        assert differences(product, self.held(connector, product, links).record) == (active,)
+        assert differences(product, self.look_up_record(connector, product, links).record) == (active,)
 
     def test_an_article_can_join_a_product(self, connector: Connector, product: Record, links: Links) -> None:
-        self.created(connector, product, links)
-        before = self.held(connector, product, links)
+        self.create_record(connector, product, links)
+        before = self.look_up_record(connector, product, links)
         joining = Record(product.kind, product.key, {}, (a_part("900103"),), product.source)
         change = a_create(joining)
         connector.write(
@@ -217,55 +217,55 @@ class TargetContract:
             links,
             "t2",
         )
-        after = self.held(connector, product, links).record
+        after = self.look_up_record(connector, product, links).record
         assert {part.key for part in after.parts} == {"900101", "900102", "900103"}
 
     def test_an_article_in_another_product_is_told(self, connector: Connector, product: Record, links: Links) -> None:
         other = a_product("900200", (a_part("900201"),), name="Elders")
-        self.created(connector, product, links)
-        existing = self.created(connector, other, links)
+        self.create_record(connector, product, links)
+        existing = self.create_record(connector, other, links)
         desired = replace(product, parts=product.parts + other.parts)
-        current = self.held(connector, desired, links)
+        current = self.look_up_record(connector, desired, links)
         assert {part.key for part in current.record.parts} == {"900101", "900102"}
         assert current.elsewhere == {"900201": Location(existing.reference, "Elders", "900201")}
-        assert self.held(connector, product, links).elsewhere == {}
+        assert self.look_up_record(connector, product, links).elsewhere == {}
 
     def test_an_article_under_another_number_is_told(self, connector: Connector, product: Record, links: Links) -> None:
-        existing = self.created(connector, product, links)
+        existing = self.create_record(connector, product, links)
         first, second = product.parts
         links.known[Kind.ARTICLE, first.source] = first.key
         renumbered = replace(product, parts=(replace(first, key="900109"), second))
         expected = {"900109": Location(existing.reference, str(product.values["name"]), first.key)}
-        assert self.held(connector, renumbered, links).elsewhere == expected
+        assert self.look_up_record(connector, renumbered, links).elsewhere == expected
         alone = Record(product.kind, "900300", product.values, renumbered.parts[:1])
-        assert self.held(connector, alone, links).elsewhere == expected
+        assert self.look_up_record(connector, alone, links).elsewhere == expected
 
     def test_a_product_without_a_link_is_the_one_with_most_of_its_articles(
         self, connector: Connector, product: Record, links: Links
     ) -> None:
-        existing = self.created(connector, product, links)
-        self.created(connector, a_product("900200", (a_part("900201"),)), links)
+        existing = self.create_record(connector, product, links)
+        self.create_record(connector, a_product("900200", (a_part("900201"),)), links)
         desired = Record(product.kind, "900300", product.values, (a_part("900201"), *product.parts))
-        current = self.held(connector, desired, links)
+        current = self.look_up_record(connector, desired, links)
         assert current.reference == existing.reference
         assert list(current.elsewhere) == ["900201"]
 
     def test_a_write_over_something_that_moved_is_refused(
         self, connector: Connector, product: Record, links: Links
     ) -> None:
-        self.created(connector, product, links)
-        old = self.held(connector, product, links)
+        self.create_record(connector, product, links)
+        old = self.look_up_record(connector, product, links)
         connector.write(an_update(old.record, name="Eerst"), old, links, "t2")
         with pytest.raises(RejectedError, match="target_changed_since_plan"):
             connector.write(an_update(old.record, name="Later"), old, links, "t3")
-        assert self.held(connector, product, links).record.values["name"] == "Eerst"
+        assert self.look_up_record(connector, product, links).record.values["name"] == "Eerst"
 
     def test_what_changed_since_a_marker_is_told(self, connector: Connector, product: Record, links: Links) -> None:
         other = a_product("900200", (a_part("900201"),))
-        self.created(connector, other, links)
-        self.created(connector, product, links)
-        since = self.held(connector, product, links).marker
-        before = self.held(connector, other, links)
+        self.create_record(connector, other, links)
+        self.create_record(connector, product, links)
+        since = self.look_up_record(connector, product, links).marker
+        before = self.look_up_record(connector, other, links)
         connector.write(an_update(before.record, name="Anders"), before, links, "t2")
         batch = connector.read_changes(Kind.PRODUCT, since)
         articles = {part.key for record in batch.records for part in record.parts}
@@ -279,9 +279,9 @@ class TargetContract:
     ) -> None:
         start = connector.read_changes(Kind.PRODUCT, "").stamp or ""
         other = a_product("900300", (a_part("900301"),))
-        self.created(connector, product, links)
-        self.created(connector, other, links)
-        ours = self.held(connector, product, links).marker
+        self.create_record(connector, product, links)
+        self.create_record(connector, other, links)
+        ours = self.look_up_record(connector, product, links).marker
         known_ranges = change_ranges(range(int(start) + 1, int(ours) + 1))
         batch = connector.read_changes(Kind.PRODUCT, start, known_ranges=known_ranges)
         assert [part.key for record in batch.records for part in record.parts] == ["900301"]
@@ -289,7 +289,7 @@ class TargetContract:
     def test_an_empty_marker_gives_one_to_begin_with(self, connector: Connector, product: Record, links: Links) -> None:
         start = connector.read_changes(Kind.PRODUCT, "").stamp
         assert start
-        self.created(connector, product, links)
+        self.create_record(connector, product, links)
         articles = {part.key for record in connector.read_changes(Kind.PRODUCT, start).records for part in record.parts}
         assert {part.key for part in product.parts} <= articles
 
@@ -308,7 +308,7 @@ class CustomerTargetContract:
         """What was linked before: nothing, until a test does."""
         return Links()
 
-    def created(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
+    def create_record(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
         """Write a new customer, keep its link and return what the target holds now."""
         result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
         links.known[desired.kind, desired.key] = result.reference
@@ -327,14 +327,14 @@ class CustomerTargetContract:
     def test_a_customer_that_was_written_is_found_by_its_link(
         self, connector: Connector, customer: Record, links: Links
     ) -> None:
-        current = self.created(connector, customer, links)
+        current = self.create_record(connector, customer, links)
         assert differences(customer, current.record) == ()
         assert (current.reference, current.evidence) == (links.known[customer.kind, customer.key], "link")
 
     def test_a_customer_that_was_written_is_found_without_its_link(
         self, connector: Connector, customer: Record, links: Links
     ) -> None:
-        reference = self.created(connector, customer, links).reference
+        reference = self.create_record(connector, customer, links).reference
         current = connector.lookup([customer], Links())[customer.key]
         assert (current.reference, current.evidence, current.other_references) == (reference, "external_id", ())
 
@@ -342,18 +342,18 @@ class CustomerTargetContract:
     def test_a_customer_made_by_others_is_found_by_what_only_it_has(
         self, connector: Connector, customer: Record, links: Links, name: str
     ) -> None:
-        reference = self.created(connector, customer, links).reference
+        reference = self.create_record(connector, customer, links).reference
         other = self.as_other(customer, name)
         current = connector.lookup([other], Links())[other.key]
         assert (current.reference, current.evidence) == (reference, name)
 
     def test_a_name_alone_matches_nobody(self, connector: Connector, customer: Record, links: Links) -> None:
-        self.created(connector, customer, links)
+        self.create_record(connector, customer, links)
         assert connector.lookup([self.as_other(customer)], Links()) == {}
 
     def test_two_customers_that_fit_are_both_named(self, connector: Connector, customer: Record, links: Links) -> None:
         other = self.as_other(customer, "email")
-        references = {self.created(connector, record, links).reference for record in (customer, other)}
+        references = {self.create_record(connector, record, links).reference for record in (customer, other)}
         third = Record(customer.kind, f"{customer.key}8", other.values)
         current = connector.lookup([third], Links())[third.key]
         assert {current.reference, *current.other_references} == references
@@ -361,7 +361,7 @@ class CustomerTargetContract:
     def test_an_update_of_a_customer_changes_what_it_names_and_nothing_else(
         self, connector: Connector, customer: Record, links: Links
     ) -> None:
-        before = self.created(connector, customer, links)
+        before = self.create_record(connector, customer, links)
         connector.write(an_update(before.record, city="Zeist"), before, links, "t2")
         after = connector.lookup([customer], links)[customer.key].record
         assert after.values["city"] == "Zeist"

@@ -81,7 +81,7 @@ def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         stop = threading.Event()
 
-        def one(line: socket.socket) -> None:
+        def serve_connection(line: socket.socket) -> None:
             with line, suppress(OSError):
                 line.settimeout(10)
                 handle(line)
@@ -90,7 +90,7 @@ def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
             listener.settimeout(0.1)
             while not stop.is_set():
                 with suppress(TimeoutError):
-                    threading.Thread(target=one, args=(listener.accept()[0],), daemon=True).start()
+                    threading.Thread(target=serve_connection, args=(listener.accept()[0],), daemon=True).start()
 
         worker = threading.Thread(target=serve)
         worker.start()
@@ -135,7 +135,7 @@ def _copy_stream(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def spoken(tls: ssl.SSLContext) -> Callable[[socket.socket], None]:
+def tls_handler(tls: ssl.SSLContext) -> Callable[[socket.socket], None]:
     def handle(line: socket.socket) -> None:
         with tls.wrap_socket(line, server_side=True) as safe:
             safe.recv(65_536)
@@ -144,7 +144,7 @@ def spoken(tls: ssl.SSLContext) -> Callable[[socket.socket], None]:
     return handle
 
 
-def through(route: NetworkRoute) -> Gateway:
+def gateway_on(route: NetworkRoute) -> Gateway:
     limits = RateLimits(in_flight=1, per_second=10_000, attempts=2)
     return Gateway(system="AccountView", host_shown=HOST, limits=limits, route=route)
 
@@ -155,15 +155,15 @@ def read(gateway: Gateway) -> bytes:
 
 def test_a_proxy_leads_to_a_system_that_our_own_authority_vouches_for(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    with serving(spoken(authority.server(HOST))) as server:
+    with serving(tls_handler(authority.server(HOST))) as server:
         proxy = Proxy(server, f"winkel:{PASSWORD}")
         with serving(proxy) as port:
             address = f"http://winkel:geh%2Feim%261@127.0.0.1:{port}"
-            with through(NetworkRoute(address, authority.file)) as gateway:
+            with gateway_on(NetworkRoute(address, authority.file)) as gateway:
                 assert read(gateway) == b"ok"
             assert proxy.asked == [f"CONNECT {HOST}:443 HTTP/1.1"]
             with (
-                through(NetworkRoute(address)) as stranger,
+                gateway_on(NetworkRoute(address)) as stranger,
                 pytest.raises(UnavailableError, match="certificate_invalid"),
             ):
                 read(stranger)
@@ -172,7 +172,7 @@ def test_a_proxy_leads_to_a_system_that_our_own_authority_vouches_for(tmp_path: 
 @pytest.mark.parametrize("credentials", ["", "winkel:verkeerd@"])
 def test_a_proxy_that_wants_a_password_is_told_as_such_and_asked_once(credentials: str) -> None:
     proxy = Proxy(user=f"winkel:{PASSWORD}")
-    with serving(proxy) as port, through(NetworkRoute(f"http://{credentials}127.0.0.1:{port}")) as gateway:
+    with serving(proxy) as port, gateway_on(NetworkRoute(f"http://{credentials}127.0.0.1:{port}")) as gateway:
         with pytest.raises(UnavailableError, match="proxy_login_needed") as caught:
             read(gateway)
         assert caught.value.facts["proxy"] == f"127.0.0.1:{port}"
@@ -181,7 +181,10 @@ def test_a_proxy_that_wants_a_password_is_told_as_such_and_asked_once(credential
 
 
 def test_a_proxy_that_refuses_is_told_with_what_it_said() -> None:
-    with serving(Proxy(refusal=b"403 Forbidden")) as port, through(NetworkRoute(f"http://127.0.0.1:{port}")) as gateway:
+    with (
+        serving(Proxy(refusal=b"403 Forbidden")) as port,
+        gateway_on(NetworkRoute(f"http://127.0.0.1:{port}")) as gateway,
+    ):
         with pytest.raises(UnavailableError, match="proxy_refused") as caught:
             read(gateway)
         assert (caught.value.facts["answer"], caught.value.facts["host"]) == ("HTTP 403", HOST)
@@ -191,7 +194,7 @@ def test_a_proxy_that_is_not_there_is_told_and_nothing_is_in_doubt() -> None:
     with serving(lambda _: None) as port:
         pass
     for proxy in (f"http://127.0.0.1:{port}", "http://no-such-proxy.invalid:3128"):
-        with through(NetworkRoute(proxy)) as gateway:
+        with gateway_on(NetworkRoute(proxy)) as gateway:
             for repeatable in (True, False):
                 with pytest.raises(UnavailableError, match="proxy_unreachable"):
                     gateway.send("POST", f"https://{HOST}/", operation="write", repeatable=repeatable)
@@ -207,7 +210,7 @@ def test_a_write_cut_behind_a_proxy_is_in_doubt(tmp_path: Path) -> None:
     with (
         serving(cut) as server,
         serving(Proxy(server)) as port,
-        through(NetworkRoute(f"http://127.0.0.1:{port}", authority.file)) as gateway,
+        gateway_on(NetworkRoute(f"http://127.0.0.1:{port}", authority.file)) as gateway,
         pytest.raises(InDoubtError),
     ):
         gateway.send("POST", f"https://{HOST}/", operation="write", repeatable=False)
@@ -216,7 +219,7 @@ def test_a_write_cut_behind_a_proxy_is_in_doubt(tmp_path: Path) -> None:
 def test_what_a_proxy_is_given_is_a_secret() -> None:
     route = NetworkRoute(f"http://winkel:{PASSWORD.replace('/', '%2F')}@proxy.example:3128")
     assert (route.display_host, "eim" in repr(route)) == ("proxy.example:3128", False)
-    with through(route) as gateway:
+    with gateway_on(route) as gateway:
         assert gateway.masked(f"no {PASSWORD} for winkel") == "no *** for ***"
 
 

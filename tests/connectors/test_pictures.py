@@ -69,13 +69,13 @@ def reader(tmp_path: Path, **places: Any) -> PictureReader:
     return PictureReader(PictureLocations(tmp_path / "kept", most=MOST, **places))
 
 
-def one(pictures: PictureReader, file: str) -> Picture:
+def read_picture(pictures: PictureReader, file: str) -> Picture:
     (picture,) = pictures.read([file])
     assert isinstance(picture, Picture), picture
     return picture
 
 
-def refused(pictures: PictureReader, file: str) -> IntegrationError:
+def read_error(pictures: PictureReader, file: str) -> IntegrationError:
     (error,) = pictures.read([file])
     assert isinstance(error, IntegrationError), error
     assert error.facts["file"] == file
@@ -92,7 +92,7 @@ def test_a_picture_is_known_by_its_content_and_kept_under_it(
     (folder / "deep" / "bel.dat").write_bytes(data)
     pictures = reader(tmp_path, folder=folder)
 
-    picture = one(pictures, "deep\\bel.dat")
+    picture = read_picture(pictures, "deep\\bel.dat")
 
     assert (picture.kind, picture.size) == (kind, len(data))
     assert load_picture(tmp_path / "kept", picture.content) == (data, kind)
@@ -104,7 +104,7 @@ def test_the_same_content_under_two_names_is_one_picture_and_another_content_ano
 ) -> None:
     for name, data in (("a.png", PNG), ("b.png", PNG), ("c.png", PNG + b"!")):
         (folder / name).write_bytes(data)
-    first, second, third = (one(reader(tmp_path, folder=folder), name) for name in ("a.png", "b.png", "c.png"))
+    first, second, third = (read_picture(reader(tmp_path, folder=folder), name) for name in ("a.png", "b.png", "c.png"))
 
     assert first == second
     assert first.content != third.content
@@ -117,7 +117,7 @@ def test_nothing_outside_the_folder_is_opened(tmp_path: Path, folder: Path, file
     (folder / "link.png").symlink_to(secret)
     (folder / "way").symlink_to(tmp_path)
 
-    error = refused(reader(tmp_path, folder=folder), file.format(outside=secret))
+    error = read_error(reader(tmp_path, folder=folder), file.format(outside=secret))
 
     assert error.code == "picture_outside"
     assert not (tmp_path / "kept").exists()
@@ -125,7 +125,7 @@ def test_nothing_outside_the_folder_is_opened(tmp_path: Path, folder: Path, file
 
 @pytest.mark.parametrize("file", ["weg.png", "deep", "bel\0.png", "x" * 5000])
 def test_what_is_no_file_is_missing(tmp_path: Path, folder: Path, file: str) -> None:
-    assert refused(reader(tmp_path, folder=folder), file).code == "picture_missing"
+    assert read_error(reader(tmp_path, folder=folder), file).code == "picture_missing"
 
 
 def test_a_picture_that_is_too_large_or_none_is_told_with_what_may_be(tmp_path: Path, folder: Path) -> None:
@@ -135,30 +135,30 @@ def test_a_picture_that_is_too_large_or_none_is_told_with_what_may_be(tmp_path: 
     (folder / "geluid.wav").write_bytes(b"RIFF....WAVE")
     pictures = reader(tmp_path, folder=folder)
 
-    large = refused(pictures, "groot.png")
+    large = read_error(pictures, "groot.png")
 
     assert (large.code, large.facts["limit"]) == ("picture_too_large", "0.001 MB")
     for file in ("tekst.png", "leeg.png", "geluid.wav"):
-        error = refused(pictures, file)
+        error = read_error(pictures, file)
         assert (error.code, error.facts["kinds"]) == ("picture_unsupported", "JPEG, PNG, GIF, WEBP")
 
 
 def test_a_file_that_did_not_change_is_not_read_again_and_one_that_did_is(tmp_path: Path, folder: Path) -> None:
     path = folder / "bel.png"
     path.write_bytes(PNG)
-    before = one(reader(tmp_path, folder=folder), "bel.png")
+    before = read_picture(reader(tmp_path, folder=folder), "bel.png")
     at = path.stat().st_mtime_ns
     path.write_bytes(PNG[:-1] + b"!")  # of the same length
     os.utime(path, ns=(at, at))
-    assert one(reader(tmp_path, folder=folder), "bel.png") == before
+    assert read_picture(reader(tmp_path, folder=folder), "bel.png") == before
 
     os.utime(path, ns=(at + 1, at + 1))
-    assert one(reader(tmp_path, folder=folder), "bel.png") != before
+    assert read_picture(reader(tmp_path, folder=folder), "bel.png") != before
 
 
 def test_without_a_place_nothing_is_read(tmp_path: Path) -> None:
     for file in ("bel.png", "https://example.com/bel.png"):
-        assert refused(reader(tmp_path), file).code == "picture_outside"
+        assert read_error(reader(tmp_path), file).code == "picture_outside"
 
 
 # ---- from an address
@@ -168,7 +168,7 @@ def test_a_name_and_a_whole_address_are_the_same_picture(tmp_path: Path, shelf: 
     shelf.answers["/foto/rode%20bel.png"] = (200, {}, PNG)
     pictures = reader(tmp_path, address=shelf.address)
 
-    assert one(pictures, "rode bel.png") == one(pictures, f"{shelf.address}/rode%20bel.png")
+    assert read_picture(pictures, "rode bel.png") == read_picture(pictures, f"{shelf.address}/rode%20bel.png")
 
 
 @pytest.mark.parametrize(("name", "value"), [("ETag", '"v1"'), ("Last-Modified", "Thu, 26 Nov 2026 10:00:00 GMT")])
@@ -177,8 +177,8 @@ def test_what_did_not_change_is_not_sent_again_by_the_server(
 ) -> None:
     shelf.answers["/foto/bel.png"] = (200, {name: value}, PNG)
 
-    first = one(reader(tmp_path, address=shelf.address), "bel.png")
-    second = one(reader(tmp_path, address=shelf.address), "bel.png")  # also after a restart
+    first = read_picture(reader(tmp_path, address=shelf.address), "bel.png")
+    second = read_picture(reader(tmp_path, address=shelf.address), "bel.png")  # also after a restart
 
     assert first == second
     assert [mark for _, mark in shelf.asked] == ["", value]
@@ -196,7 +196,7 @@ def test_what_did_not_change_is_not_sent_again_by_the_server(
 def test_no_other_address_is_asked(tmp_path: Path, shelf: Shelf, file: str) -> None:
     root = shelf.address.removesuffix("/foto")
 
-    error = refused(reader(tmp_path, address=shelf.address), file.format(root=root))
+    error = read_error(reader(tmp_path, address=shelf.address), file.format(root=root))
 
     assert (error.code, shelf.asked) == ("picture_outside", [])
 
@@ -217,7 +217,7 @@ def test_whatever_else_is_answered_is_told(
 ) -> None:
     shelf.answers["/foto/bel.png"] = answer
 
-    error = refused(reader(tmp_path, address=shelf.address), "bel.png")
+    error = read_error(reader(tmp_path, address=shelf.address), "bel.png")
 
     assert error.code == code
     assert not message or error.facts["message"] == message
@@ -237,7 +237,7 @@ def test_an_address_that_does_not_answer_is_not_asked_for_each_picture(tmp_path:
 
 def test_bytes_that_are_not_what_their_mark_says_are_not_sent(tmp_path: Path, folder: Path) -> None:
     (folder / "bel.png").write_bytes(PNG)
-    picture = one(reader(tmp_path, folder=folder), "bel.png")
+    picture = read_picture(reader(tmp_path, folder=folder), "bel.png")
     (tmp_path / "kept" / f"{picture.content}.png").write_bytes(JPG)
 
     for root, content in ((tmp_path / "kept", picture.content), (tmp_path / "kept", "../bel"), (None, picture.content)):
@@ -248,10 +248,10 @@ def test_bytes_that_are_not_what_their_mark_says_are_not_sent(tmp_path: Path, fo
 def test_what_nobody_asks_for_is_not_kept_for_ever(tmp_path: Path, folder: Path) -> None:
     (folder / "bel.png").write_bytes(PNG)
     pictures = reader(tmp_path, folder=folder)
-    one(pictures, "bel.png")
+    read_picture(pictures, "bel.png")
     assert pictures.remove_unused() == 0
     for path in (tmp_path / "kept").iterdir():
         os.utime(path, (path.stat().st_atime, path.stat().st_mtime - KEPT_SECONDS - 1))
 
     assert pictures.remove_unused() == 2
-    assert one(pictures, "bel.png").size == len(PNG)
+    assert read_picture(pictures, "bel.png").size == len(PNG)

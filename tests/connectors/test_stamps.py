@@ -15,17 +15,17 @@ CONTENT = b"1234:abcdef"
 
 
 @pytest.fixture(scope="module")
-def there() -> Iterator[Authority]:
+def loopback_authority() -> Iterator[Authority]:
     """A time authority on loopback."""
     with time_authority() as running:
         yield running
 
 
 @pytest.fixture
-def authority(there: Authority) -> TimeAuthority:
+def authority(loopback_authority: Authority) -> TimeAuthority:
     """The time authority as the console knows it."""
-    there.status, there.answers_with = 200, b""
-    return TimeAuthority(there.address, there.certificates, lambda _: NetworkRoute())
+    loopback_authority.status, loopback_authority.answers_with = 200, b""
+    return TimeAuthority(loopback_authority.address, loopback_authority.certificates, lambda _: NetworkRoute())
 
 
 def test_a_stamp_is_asked_for_and_verified(authority: TimeAuthority) -> None:
@@ -53,22 +53,24 @@ def test_a_stamp_of_somebody_else_is_none(authority: TimeAuthority) -> None:
 
 
 @pytest.mark.parametrize("answer", ["garbage", "a stamp on something else", "an error"])
-def test_what_is_no_stamp_on_it_is_refused(authority: TimeAuthority, there: Authority, answer: str) -> None:
+def test_what_is_no_stamp_on_it_is_refused(
+    authority: TimeAuthority, loopback_authority: Authority, answer: str
+) -> None:
     other = authority.stamp(b"something else")
-    there.answers_with = b"<html>" if answer == "garbage" else other
-    there.status = 500 if answer == "an error" else 200
+    loopback_authority.answers_with = b"<html>" if answer == "garbage" else other
+    loopback_authority.status = 500 if answer == "an error" else 200
     with pytest.raises(MalformedAnswerError):
         authority.stamp(CONTENT)
 
 
-def test_an_authority_that_is_away_is_told(there: Authority) -> None:
+def test_an_authority_that_is_away_is_told(loopback_authority: Authority) -> None:
     with pytest.raises(UnavailableError):
-        TimeAuthority("http://127.0.0.1:9/", there.certificates, lambda _: NetworkRoute()).stamp(CONTENT)
+        TimeAuthority("http://127.0.0.1:9/", loopback_authority.certificates, lambda _: NetworkRoute()).stamp(CONTENT)
 
 
-def test_certificates_that_are_none_are_told_by_their_setting(there: Authority, tmp_path: Path) -> None:
+def test_certificates_that_are_none_are_told_by_their_setting(loopback_authority: Authority, tmp_path: Path) -> None:
     file = tmp_path / "none.pem"
     file.write_text("none")
     with pytest.raises(ConfigurationError) as refused:
-        TimeAuthority(there.address, file, lambda _: NetworkRoute()).stamp(CONTENT)
+        TimeAuthority(loopback_authority.address, file, lambda _: NetworkRoute()).stamp(CONTENT)
     assert refused.value.facts["setting"] == "CONSOLE_TIMESTAMPS__CERTIFICATES"

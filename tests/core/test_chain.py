@@ -45,13 +45,13 @@ def head_of(lines: Sequence[bytes]) -> Head:
     return Head(len(lines), digest(lines[-1]))
 
 
-def closed(lines: Sequence[bytes]) -> list[bytes]:
+def with_last_line(lines: Sequence[bytes]) -> list[bytes]:
     """Return the lines of a file."""
     head = head_of(lines)
     return [*lines, last_line(head, ID, entry_hash(head_text(head), KEY))]
 
 
-def followed(lines: Sequence[bytes], keys: Mapping[str, bytes] | None) -> Break | None:
+def find_break(lines: Sequence[bytes], keys: Mapping[str, bytes] | None) -> Break | None:
     to = AuditChain(keys)
     return next((chain_break for chain_break in map(to.verify_next, lines) if chain_break is not None), None)
 
@@ -72,7 +72,7 @@ def test_a_chain_goes_on_from_a_head_that_was_verified_before() -> None:
     assert to.verify_next(lines_of(1, after=head_of(LINES))[0]) is None
 
 
-def replaced(at: int, line: bytes) -> list[bytes]:
+def with_line(at: int, line: bytes) -> list[bytes]:
     return [*LINES[: at - 1], line, *LINES[at:]]
 
 
@@ -83,15 +83,15 @@ OTHER = lines_of(5, by="of another day")
 @pytest.mark.parametrize(
     ("lines", "with_key", "without"),
     [
-        (replaced(3, FORGED), Break("altered", 3), Break("altered", 3)),
-        (replaced(3, b"nothing of ours"), Break("altered", 3), Break("altered", 3)),
-        (replaced(3, canonical_line(b'{"seq":3,}', ID, KEY)), Break("altered", 3), Break("altered", 3)),
+        (with_line(3, FORGED), Break("altered", 3), Break("altered", 3)),
+        (with_line(3, b"nothing of ours"), Break("altered", 3), Break("altered", 3)),
+        (with_line(3, canonical_line(b'{"seq":3,}', ID, KEY)), Break("altered", 3), Break("altered", 3)),
         ([*LINES[:2], *LINES[3:]], Break("missing", 3), Break("missing", 3)),
         (LINES[1:], Break("missing", 1), Break("missing", 1)),
-        (replaced(3, OTHER[2]), Break("rewritten", 2), Break("altered", 2)),
+        (with_line(3, OTHER[2]), Break("rewritten", 2), Break("altered", 2)),
         ([OTHER[0], *LINES[1:]], Break("rewritten", 1), Break("altered", 1)),
         (
-            replaced(3, canonical_line(entry(3, digest(LINES[1])), "f" * 16, KEY)),
+            with_line(3, canonical_line(entry(3, digest(LINES[1])), "f" * 16, KEY)),
             Break("key_unknown", 3),
             Break("altered", 3),
         ),
@@ -102,8 +102,8 @@ OTHER = lines_of(5, by="of another day")
 def test_what_is_wrong_is_named_with_the_entry(
     lines: list[bytes], with_key: Break | None, without: Break | None
 ) -> None:
-    assert followed(lines, KEYS) == with_key
-    assert followed(lines, None) == without
+    assert find_break(lines, KEYS) == with_key
+    assert find_break(lines, None) == without
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_head_that_somebody_wrote_without_the_key_is_found() -> None:
     assert to.verify_head_seal(to.head, "", "") == Break("unsealed", 5)
 
 
-FILE = closed(LINES)
+FILE = with_last_line(LINES)
 
 
 @pytest.mark.parametrize(
@@ -137,10 +137,10 @@ FILE = closed(LINES)
         (FILE, [head_of(LINES[:2]), head_of(LINES)], None),
         (FILE[:-1], [], Break("cut", 6)),
         ([*FILE[:3], FILE[-1]], [], Break("cut", 4)),
-        (closed(LINES[:3]), [head_of(LINES)], Break("cut", 4)),
+        (with_last_line(LINES[:3]), [head_of(LINES)], Break("cut", 4)),
         ([*FILE, FILE[0]], [], Break("added", 6)),
         ([*FILE[:4], last_line(head_of(LINES[:3]), "", "")], [], Break("added", 4)),
-        (closed(OTHER), [head_of(LINES[:2])], Break("rewritten", 2)),
+        (with_last_line(OTHER), [head_of(LINES[:2])], Break("rewritten", 2)),
         ([*FILE[:-1], FILE[-1].replace(b'"seq":5', b'"seq":6')], [], Break("head_altered", 6)),
         ([FORGED, *FILE[1:]], [], Break("missing", 1)),
     ],
@@ -149,7 +149,7 @@ def test_a_file_is_verified_without_a_key(lines: list[bytes], heads: list[Head],
     assert verify_lines(lines, heads)[1] == expected
 
 
-def flipped(content: bytes) -> Iterator[bytes]:
+def flip_bits(content: bytes) -> Iterator[bytes]:
     """Yield a file in every form in which one bit of one byte is another."""
     for at, byte in enumerate(content):
         yield content[:at] + bytes([byte ^ 1]) + content[at + 1 :]
@@ -157,9 +157,9 @@ def flipped(content: bytes) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("number", [2, pytest.param(25, marks=pytest.mark.long)])
 def test_every_flipped_byte_of_a_file_is_found(number: int) -> None:
-    whole = b"\n".join(closed(lines_of(number)))
+    whole = b"\n".join(with_last_line(lines_of(number)))
     assert verify_lines(whole.split(b"\n"))[1] is None
-    unseen = [at for at, content in enumerate(flipped(whole)) if verify_lines(content.split(b"\n"))[1] is None]
+    unseen = [at for at, content in enumerate(flip_bits(whole)) if verify_lines(content.split(b"\n"))[1] is None]
     assert unseen == []
 
 

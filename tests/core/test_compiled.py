@@ -17,7 +17,7 @@ from integration.words import say
 from tests.builders import an_article
 
 
-def said(error: ConfigurationError) -> str:
+def error_sentence(error: ConfigurationError) -> str:
     return say(error.code, error.facts).what
 
 
@@ -72,18 +72,18 @@ class SmallToolbox:
         return {"2": "1", "KLED": "kleding", "FIETS": "fietsen", "niets": ""} if name == "codes" else {}
 
 
-def mapped(rule: Rule, record: Record | None = None) -> MappingResult:
+def map_record(rule: Rule, record: Record | None = None) -> MappingResult:
     return compile(Rules(1, (rule,)), SmallToolbox()).apply(record or an_article())
 
 
 def value_of(record: Record | None = None, **rule: Any) -> Value:
-    result = mapped(Rule(target="article.x", **rule), record)
+    result = map_record(Rule(target="article.x", **rule), record)
     assert not result.issues
     return result.values["article.x"]
 
 
 def issue_of(record: Record | None = None, **rule: Any) -> Issue:
-    result = mapped(Rule(target="article.x", **rule), record)
+    result = map_record(Rule(target="article.x", **rule), record)
     assert "article.x" not in result.values
     (issue,) = result.issues
     return issue
@@ -134,10 +134,10 @@ def test_a_field_whose_source_is_empty_is_emptied() -> None:
 
 
 def test_a_field_whose_source_is_not_there_is_left_out() -> None:
-    assert mapped(Rule(target="article.x", source="missing")) == MappingResult({})
-    assert mapped(Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})) == MappingResult(
-        {}
-    )
+    assert map_record(Rule(target="article.x", source="missing")) == MappingResult({})
+    assert map_record(
+        Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})
+    ) == MappingResult({})
 
 
 @pytest.mark.parametrize("value", ["2", " 2 ", Decimal("2.00")])
@@ -291,7 +291,7 @@ def test_a_rule_that_cannot_work_is_refused_by_name(rule: Rule, reason: str) -> 
     with pytest.raises(ConfigurationError) as refused:
         compile(Rules(1, (rule,)), SmallToolbox())
     assert refused.value.facts["target"] == "article.x"
-    assert reason in said(refused.value)
+    assert reason in error_sentence(refused.value)
 
 
 def test_each_rule_that_cannot_work_is_named_with_what_is_wrong() -> None:

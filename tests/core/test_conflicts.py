@@ -31,12 +31,12 @@ AGREED, BOOKS, TILL = product("Oud", Decimal(1)), product("Bron", Decimal(2)), p
 PATHS = ("name", "2001/price_incl")
 
 
-def met(desired: Record = BOOKS, agreed: Record | None = AGREED) -> list[Issue]:
+def find_conflicts(desired: Record = BOOKS, agreed: Record | None = AGREED) -> list[Issue]:
     return list(conflicts(PATHS, desired, TILL, agreed, "Trui"))
 
 
 def test_each_field_in_conflict_is_a_question_of_its_own_under_the_key_the_source_has_it_by() -> None:
-    name, price = met()
+    name, price = find_conflicts()
     assert (name.cause, name.key, name.field) == ("field_conflict", "10", "name")
     assert (price.cause, price.key, price.field) == ("field_conflict", "TS-M", "price_incl")
     assert (price.facts["agreed_value"], price.facts["source_value"], price.facts["target_value"]) == ("1", "2", "3")
@@ -44,17 +44,17 @@ def test_each_field_in_conflict_is_a_question_of_its_own_under_the_key_the_sourc
 
 
 def test_a_part_without_a_source_is_told_apart_by_its_path() -> None:
-    _, level = met(product("Bron", Decimal(2), source=""))
+    _, level = find_conflicts(product("Bron", Decimal(2), source=""))
     assert (level.key, level.field) == ("10", "2001/price_incl")
 
 
 def test_other_values_are_another_question() -> None:
-    assert met()[0].facts["mark"] == met()[0].facts["mark"]
-    assert met()[0].facts["mark"] != met(product("Anders", Decimal(2)))[0].facts["mark"]
+    assert find_conflicts()[0].facts["mark"] == find_conflicts()[0].facts["mark"]
+    assert find_conflicts()[0].facts["mark"] != find_conflicts(product("Anders", Decimal(2)))[0].facts["mark"]
 
 
 def test_a_value_that_nobody_agreed_on_is_none() -> None:
-    assert conflict_values(met(agreed=None)[0])["agreed"] is None
+    assert conflict_values(find_conflicts(agreed=None)[0])["agreed"] is None
     assert [conflict_values(conflict)["target"] for conflict in conflicts(("name",), BOOKS, None, AGREED, "Trui")] == [
         None
     ]
@@ -62,7 +62,7 @@ def test_a_value_that_nobody_agreed_on_is_none() -> None:
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
-    resolution = resolve(met()[at], SOURCE)
+    resolution = resolve(find_conflicts()[at], SOURCE)
     assert resolution is not None
     agreed = resolved_values(AGREED, resolution)
     change = diff(BOOKS, TILL, agreed, POLICY, title="Trui")
@@ -74,7 +74,7 @@ def test_the_value_of_the_source_is_written_once_it_was_chosen(at: int) -> None:
 
 @pytest.mark.parametrize("at", [0, 1])
 def test_the_value_of_the_target_stays_once_it_was_chosen_until_the_source_changes_again(at: int) -> None:
-    resolution = resolve(met()[at], TARGET)
+    resolution = resolve(find_conflicts()[at], TARGET)
     assert resolution is not None
     agreed = resolved_values(AGREED, resolution)
     assert agreed is not None
@@ -87,14 +87,14 @@ def test_the_value_of_the_target_stays_once_it_was_chosen_until_the_source_chang
 
 
 def test_a_choice_holds_for_the_values_that_were_shown_alone() -> None:
-    resolution = resolve(met()[0], TARGET)
+    resolution = resolve(find_conflicts()[0], TARGET)
     assert resolution is not None
     assert resolved_values(product("Iets anders", Decimal(1)), resolution) is None
 
 
 def test_only_a_conflict_that_has_its_values_can_be_settled() -> None:
     assert resolve(Issue("price_missing", "10"), SOURCE) is None
-    assert resolve(replace(met()[0], facts={"field": "name"}), SOURCE) is None
+    assert resolve(replace(find_conflicts()[0], facts={"field": "name"}), SOURCE) is None
 
 
 def test_what_was_decided_while_a_change_waited_is_not_undone_by_it() -> None:

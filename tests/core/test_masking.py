@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.core.masking import MASK, masked, masked_text, register_secrets
-from tests.canary_secrets import SPELLINGS, WRONG_TILL_SECRET, spelled
+from tests.canary_secrets import SPELLINGS, WRONG_TILL_SECRET, spellings_of
 
 # As they are given out: of some length, of the signs that are typed or made by machines.
 SECRETS = st.text(
@@ -19,14 +19,14 @@ AROUND = st.sampled_from(
 )
 
 
-def trimmed(secret: str) -> str:
+def without_outer_blanks(secret: str) -> str:
     """No machine gives out a secret with blanks around it."""
     return re.sub(r"^[\s.]|[\s.]$", "x", secret)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @settings(max_examples=15)  # of each spelling
-@given(secret=SECRETS.map(trimmed), before=AROUND, others=st.lists(SECRETS, max_size=3))
+@given(secret=SECRETS.map(without_outer_blanks), before=AROUND, others=st.lists(SECRETS, max_size=3))
 def test_a_secret_is_blotted_out_in_every_spelling(spelling: str, secret: str, before: str, others: list[str]) -> None:
     assert_blotted_out(spelling, secret, before, others)
 
@@ -118,7 +118,7 @@ def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
         "expected: ***",
     )
     assert masked_text("at https://x/?y=planted-and-remembered%2f1 end") == "at https://x/?y=*** end"
-    assert spelled("a")["in HTML"] == "a"
+    assert spellings_of("a")["in HTML"] == "a"
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,14 @@ POLICY: Policy = {
 }
 
 
-def compared(desired: Record, current: Record | None, agreed: Record | None = None) -> Change | Unchanged | Issue:
+def compare_records(
+    desired: Record, current: Record | None, agreed: Record | None = None
+) -> Change | Unchanged | Issue:
     return diff(desired, current, agreed, POLICY, title="Trui", group="KLED")
 
 
-def changed(desired: Record, current: Record | None, agreed: Record | None = None) -> Change:
-    change = compared(desired, current, agreed)
+def change_of(desired: Record, current: Record | None, agreed: Record | None = None) -> Change:
+    change = compare_records(desired, current, agreed)
     assert isinstance(change, Change)
     return change
 
@@ -57,7 +59,7 @@ def with_article(**values: Value) -> Record:
 
 
 def test_what_the_target_does_not_have_is_created_with_the_fields_we_own() -> None:
-    change = changed(with_article(name="Trui", brand="Onbekend", colour="rood", unit="ST"), None)
+    change = change_of(with_article(name="Trui", brand="Onbekend", colour="rood", unit="ST"), None)
     assert change.action is Action.CREATE
     assert change.desired.flat() == {"name": "Artikel 10", "200101/name": "Trui", "200101/unit": "ST"}
     assert change.agreed == change.desired
@@ -73,14 +75,14 @@ def test_a_record_without_parts_accounts_for_itself() -> None:
 
 def test_what_was_removed_from_the_target_is_a_question() -> None:
     product = with_article(name="Trui")
-    issue = compared(product, None, product)
+    issue = compare_records(product, None, product)
     assert isinstance(issue, Issue)
     assert (issue.cause, issue.key, issue.facts["key"]) == ("target_record_missing", "10", "Trui")
 
 
 def test_what_is_equal_is_unchanged_and_remembered() -> None:
     product = with_article(name="Trui", price_incl=Decimal("20.0"))
-    result = compared(product, with_article(name="Trui", price_incl=Decimal("20.00"), brand="Anders"))
+    result = compare_records(product, with_article(name="Trui", price_incl=Decimal("20.00"), brand="Anders"))
     assert result == Unchanged(product, ())
 
 
@@ -91,7 +93,7 @@ def test_no_value_and_a_field_that_the_target_lacks_are_equal() -> None:
 
 
 def test_an_empty_text_equals_no_value() -> None:
-    assert isinstance(compared(with_article(name=""), with_article(name=None)), Unchanged)
+    assert isinstance(compare_records(with_article(name=""), with_article(name=None)), Unchanged)
 
 
 # ---- who decides about a field
@@ -100,7 +102,7 @@ def test_an_empty_text_equals_no_value() -> None:
 def test_a_field_of_the_source_is_kept_equal_whatever_was_agreed() -> None:
     desired, current = with_article(price_incl=Decimal(20)), with_article(price_incl=Decimal(18))
     for agreed in (None, current, desired, with_article(price_incl=Decimal(5))):
-        change = changed(desired, current, agreed)
+        change = change_of(desired, current, agreed)
         assert change.desired.flat() == {"200101/price_incl": Decimal(20)}
         assert change.before is not None
         assert change.before.flat() == {"200101/price_incl": Decimal(18)}
@@ -115,25 +117,25 @@ def test_a_field_that_is_not_ours_is_left_and_its_value_remembered(who: Ownershi
 
 
 def test_a_field_nobody_mentions_is_not_ours() -> None:
-    assert isinstance(compared(with_article(colour="rood"), with_article(colour="blauw")), Unchanged)
+    assert isinstance(compare_records(with_article(colour="rood"), with_article(colour="blauw")), Unchanged)
 
 
 def test_a_text_the_source_changed_is_written() -> None:
-    change = changed(with_article(name="Nieuw"), with_article(name="Oud"), with_article(name="Oud"))
+    change = change_of(with_article(name="Nieuw"), with_article(name="Oud"), with_article(name="Oud"))
     assert change.desired.flat() == {"200101/name": "Nieuw"}
     assert change.agreed.flat()["200101/name"] == "Nieuw"
     assert not change.first_match
 
 
 def test_a_text_edited_in_the_target_is_kept() -> None:
-    result = compared(with_article(name="Oud"), with_article(name="Bewerkt"), with_article(name="Oud"))
+    result = compare_records(with_article(name="Oud"), with_article(name="Bewerkt"), with_article(name="Oud"))
     assert isinstance(result, Unchanged)
     assert result.kept_paths == ("200101/name",)
     assert result.agreed.flat()["200101/name"] == "Oud"
 
 
 def test_a_text_edited_on_both_sides_is_a_conflict() -> None:
-    result = compared(with_article(name="Bron"), with_article(name="Kassa"), with_article(name=None))
+    result = compare_records(with_article(name="Bron"), with_article(name="Kassa"), with_article(name=None))
     assert isinstance(result, Unchanged)
     assert result.conflicts == ("200101/name",)
     assert result.agreed.flat()["200101/name"] is None  # what was agreed on stays as it was
@@ -144,7 +146,7 @@ def test_a_conflict_holds_up_its_field_alone() -> None:
         with_article(name="Bron", price_incl=Decimal(2)),
         with_article(name="Kassa", price_incl=Decimal(1)),
     )
-    change = changed(desired, current, with_article(name="Oud", price_incl=Decimal(1)))
+    change = change_of(desired, current, with_article(name="Oud", price_incl=Decimal(1)))
     assert change.desired.flat() == {"200101/price_incl": Decimal(2)}
     assert change.conflicts == ("200101/name",)
     assert change.agreed.flat() == {
@@ -153,24 +155,24 @@ def test_a_conflict_holds_up_its_field_alone() -> None:
 
 
 def test_a_text_edited_alike_on_both_sides_is_no_conflict() -> None:
-    result = compared(with_article(name="Zelfde"), with_article(name="Zelfde"), with_article(name="Oud"))
+    result = compare_records(with_article(name="Zelfde"), with_article(name="Zelfde"), with_article(name="Oud"))
     assert isinstance(result, Unchanged)
     assert result.agreed.flat()["200101/name"] == "Zelfde"
 
 
 def test_at_the_first_match_the_source_wins_over_a_text_too() -> None:
-    change = changed(with_article(name="Bron"), with_article(name="Kassa"))
+    change = change_of(with_article(name="Bron"), with_article(name="Kassa"))
     assert change.first_match
     assert change.desired.flat() == {"200101/name": "Bron"}
 
 
 def test_a_field_mapped_later_is_met_for_the_first_time() -> None:
-    change = changed(with_article(name="Bron"), with_article(name="Kassa"), with_article(price_incl=Decimal(1)))
+    change = change_of(with_article(name="Bron"), with_article(name="Kassa"), with_article(price_incl=Decimal(1)))
     assert change.desired.flat() == {"200101/name": "Bron"}
 
 
 def test_a_kept_text_does_not_hold_back_a_price() -> None:
-    change = changed(
+    change = change_of(
         with_article(name="Oud", price_incl=Decimal(2)),
         with_article(name="Bewerkt", price_incl=Decimal(1)),
         with_article(name="Oud", price_incl=Decimal(1)),
@@ -185,7 +187,7 @@ def test_a_kept_text_does_not_hold_back_a_price() -> None:
 def test_a_variant_the_product_does_not_have_yet_is_added_with_what_we_own() -> None:
     old = a_part("1", name="S")
     new = Record(Kind.ARTICLE, "2", {"name": "M", "unit": "ST", "brand": "x"}, source="TS-M")
-    change = changed(a_product("10", (old, new)), a_product("10", (old,)), a_product("10", (old,)))
+    change = change_of(a_product("10", (old, new)), a_product("10", (old,)), a_product("10", (old,)))
     assert change.action is Action.UPDATE
     assert change.desired.flat() == {"2/name": "M", "2/unit": "ST"}
     assert change.desired.parts[0].source == "TS-M"
@@ -197,7 +199,7 @@ def test_a_variant_the_product_does_not_have_yet_is_added_with_what_we_own() -> 
 
 def test_an_article_of_the_target_that_is_not_ours_is_left_alone() -> None:
     ours = a_part("1")
-    assert isinstance(compared(a_product("10", (ours,)), a_product("10", (ours, a_part("9")))), Unchanged)
+    assert isinstance(compare_records(a_product("10", (ours,)), a_product("10", (ours, a_part("9")))), Unchanged)
 
 
 # ---- what can be said of a change afterwards
@@ -241,7 +243,7 @@ class TestAChangeCarriedOutInPart:
     desired = a_product("10", (a_part("1", name="Een", price_incl=Decimal(2)), a_part("2", name="Twee")), name="Nieuw")
 
     def test_what_is_left_is_what_still_differs(self) -> None:
-        change = changed(self.desired, self.before, self.before)
+        change = change_of(self.desired, self.before, self.before)
         half = a_product("10", (a_part("1", name="Een", price_incl=Decimal(1)), a_part("2", name="Twee")), name="Nieuw")
         rest = remaining(change, half)
         assert rest is not None
@@ -251,7 +253,7 @@ class TestAChangeCarriedOutInPart:
         assert still_applies(rest, half)
 
     def test_a_create_that_was_carried_out_in_part_becomes_an_update(self) -> None:
-        change = changed(self.desired, None)
+        change = change_of(self.desired, None)
         current = Record(Kind.PRODUCT, "10", {"name": "Nieuw"}, (a_part("1", name="Een", price_incl=Decimal(2)),))
         rest = remaining(change, current)
         assert rest is not None
@@ -259,11 +261,11 @@ class TestAChangeCarriedOutInPart:
         assert {part.key for part in rest.desired.parts} == {"2"}
 
     def test_somebody_else_was_there(self) -> None:
-        change = changed(self.desired, self.before, self.before)
+        change = change_of(self.desired, self.before, self.before)
         assert remaining(change, replace(self.before, values={"name": "Iemand anders"})) is None
 
     def test_nothing_is_there(self) -> None:
-        assert remaining(changed(self.desired, None), None) is None
+        assert remaining(change_of(self.desired, None), None) is None
 
 
 # ---- retirement
@@ -304,7 +306,7 @@ def test_what_is_retired_gives_up_what_is_unique_where_it_is_as_agreed(
 def test_an_update_is_undone_by_what_was_there_and_that_is_what_was_agreed_on() -> None:
     before = a_product("10", (a_part_with("1", name="S", price_incl="19.95"),), name="Trui")
     change = replace(
-        changed(a_product("10", (a_part_with("1", name="S", price_incl="21.95"),), name="Trui rood"), before, before),
+        change_of(a_product("10", (a_part_with("1", name="S", price_incl="21.95"),), name="Trui rood"), before, before),
         kept_paths=("1/unit",), first_match=True,
     )  # fmt: skip
     back = inverse(change)
@@ -319,7 +321,7 @@ def test_an_update_is_undone_by_what_was_there_and_that_is_what_was_agreed_on() 
 def test_a_variant_that_was_added_is_made_inactive_and_a_level_stays() -> None:
     before = a_product("10", (a_part_with("1", name="S"),), name="Trui")
     added = a_product("10", (a_part_with("1", name="S"), a_part_with("2", name="M", active=True)), name="Trui")
-    change = changed(added, before, before)
+    change = change_of(added, before, before)
     level = Record(Kind.LEVEL, "3", {"amount": Decimal(5)})
     desired = replace(change.desired, parts=(*change.desired.parts, level))
     back = inverse(replace(change, desired=desired))
@@ -332,7 +334,7 @@ def test_a_variant_that_was_added_is_made_inactive_and_a_level_stays() -> None:
 
 def test_a_variant_added_without_a_word_about_it_counts_as_active() -> None:
     before = a_product("10", (a_part_with("1", name="S"),), name="Trui")
-    change = changed(a_product("10", (a_part_with("1", name="S"), a_part_with("2", name="M")), name="Trui"), before)
+    change = change_of(a_product("10", (a_part_with("1", name="S"), a_part_with("2", name="M")), name="Trui"), before)
     back = inverse(change)
 
     assert back.before is not None
@@ -341,7 +343,7 @@ def test_a_variant_added_without_a_word_about_it_counts_as_active() -> None:
 
 def test_what_was_created_has_nothing_to_go_back_to() -> None:
     with pytest.raises(ValueError, match="nothing before it"):
-        inverse(changed(a_product("10"), None))
+        inverse(change_of(a_product("10"), None))
 
 
 # ---- the mark of a plan
@@ -349,9 +351,9 @@ def test_what_was_created_has_nothing_to_go_back_to() -> None:
 
 def test_a_digest_tells_apart_what_is_written_and_over_what() -> None:
     current = with_article(name="Oud", price_incl=Decimal(1))
-    change = changed(with_article(name="Nieuw"), current, current)
-    assert change.digest() == changed(with_article(name="Nieuw"), current, None).digest()
-    assert change.digest() != changed(with_article(name="Nieuwer"), current, current).digest()
+    change = change_of(with_article(name="Nieuw"), current, current)
+    assert change.digest() == change_of(with_article(name="Nieuw"), current, None).digest()
+    assert change.digest() != change_of(with_article(name="Nieuwer"), current, current).digest()
     assert change.digest() != replace(change, before=with_article(name="Ouder")).digest()
     assert change.digest() != replace(change, action=Action.RETIRE).digest()
 
@@ -404,7 +406,7 @@ PRODUCTS = st.builds(
 )
 
 
-def written(change: Change, current: Record | None) -> Record:
+def apply_change(change: Change, current: Record | None) -> Record:
     """Return what the target holds once the change is carried out exactly."""
     if current is None:
         return change.desired
@@ -419,13 +421,13 @@ def written(change: Change, current: Record | None) -> Record:
 def test_a_change_carried_out_is_proven_and_leaves_nothing_to_do(
     desired: Record, current: Record | None, agreed: Record | None
 ) -> None:
-    result = compared(desired, current, agreed)
+    result = compare_records(desired, current, agreed)
     if not isinstance(result, Change):
         return
     assert still_applies(result, current)
-    after = written(result, current)
+    after = apply_change(result, current)
     assert differences(result.desired, after) == ()
-    second_result = compared(desired, after, result.agreed)
+    second_result = compare_records(desired, after, result.agreed)
     assert isinstance(second_result, Unchanged)
 
 
@@ -433,7 +435,7 @@ def test_a_change_carried_out_is_proven_and_leaves_nothing_to_do(
 def test_a_change_never_touches_a_field_that_is_not_ours(
     desired: Record, current: Record, agreed: Record | None
 ) -> None:
-    result = compared(desired, current, agreed)
+    result = compare_records(desired, current, agreed)
     if isinstance(result, Change):
         names = {path.rpartition("/")[2] for path in result.desired.flat()}
         current_keys = {part.key for part in current.parts}
@@ -443,7 +445,7 @@ def test_a_change_never_touches_a_field_that_is_not_ours(
 
 @given(PRODUCTS, PRODUCTS, st.none() | PRODUCTS)
 def test_a_change_says_only_what_differs(desired: Record, current: Record, agreed: Record | None) -> None:
-    result = compared(desired, current, agreed)
+    result = compare_records(desired, current, agreed)
     if isinstance(result, Change):
         before = result.before.flat() if result.before else {}
         now = current.flat()
@@ -454,7 +456,7 @@ def test_a_change_says_only_what_differs(desired: Record, current: Record, agree
 
 @given(PRODUCTS)
 def test_a_record_compared_with_itself_is_unchanged(product: Record) -> None:
-    assert isinstance(compared(product, product, product), Unchanged)
+    assert isinstance(compare_records(product, product, product), Unchanged)
 
 
 def test_nothing_is_proven_by_what_cannot_be_read_nor_sent_over_it() -> None:

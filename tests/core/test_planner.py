@@ -40,18 +40,20 @@ def product(key: str = "P1", **values: Value) -> Record:
     return Record(Kind.PRODUCT, key, values)
 
 
-def decided(desired: Record, current: Record | None = None, link: Link | None = None, stage: Stage = STAGE) -> Decision:
+def plan_desired(
+    desired: Record, current: Record | None = None, link: Link | None = None, stage: Stage = STAGE
+) -> Decision:
     return plan_record(
         Says(), stage, Desired(desired, "Thee", "1", "kg"), CurrentRecord(current, "7") if current else None, link
     )
 
 
-def agreed(record: Record, *, unproven: bool = False) -> Link:
+def link_to(record: Record, *, unproven: bool = False) -> Link:
     return Link(Kind.PRODUCT, record.key, "7", record, unproven=unproven)
 
 
 def test_what_is_new_is_created_with_what_its_source_says_otherwise() -> None:
-    change = decided(product(name="The", **{AS_TOLD + "name": "Thé"})).outcome
+    change = plan_desired(product(name="The", **{AS_TOLD + "name": "Thé"})).outcome
     assert isinstance(change, Change)
     assert (change.action, change.desired.values, change.source_values) == (
         Action.CREATE,
@@ -62,40 +64,42 @@ def test_what_is_new_is_created_with_what_its_source_says_otherwise() -> None:
 
 
 def test_what_is_equal_is_left() -> None:
-    assert isinstance(decided(product(name="A"), product(name="A")).outcome, Unchanged)
+    assert isinstance(plan_desired(product(name="A"), product(name="A")).outcome, Unchanged)
 
 
 def test_a_field_that_both_sides_changed_waits_alone() -> None:
-    decision = decided(product(name="B"), product(name="C"), agreed(product(name="A")))
+    decision = plan_desired(product(name="B"), product(name="C"), link_to(product(name="A")))
     assert isinstance(decision.outcome, Unchanged)
     assert [(issue.cause, issue.field) for issue in decision.waits] == [("field_conflict", "name")]
 
 
 def test_a_remark_stands_beside_what_is_written() -> None:
-    decision = decided(product("remarked", name="B"), product("remarked", name="A"), agreed(product(name="A")))
+    decision = plan_desired(product("remarked", name="B"), product("remarked", name="A"), link_to(product(name="A")))
     assert isinstance(decision.outcome, Change)
     assert [issue.cause for issue in decision.waits] == ["price_group_of_till"]
 
 
 def test_what_vanished_from_the_target_waits() -> None:
-    outcome = decided(product(name="B"), None, agreed(product(name="A"))).outcome
+    outcome = plan_desired(product(name="B"), None, link_to(product(name="A"))).outcome
     assert isinstance(outcome, Issue)
     assert outcome.cause == "target_record_missing"
 
 
 def test_a_flow_objects_or_holds_back_before_anything_is_compared() -> None:
-    assert decided(product("objected")) == Decision(Issue("sku_duplicate", "objected"))
-    assert decided(product("held back")) == Decision(Skip("not_offered", "held back"))
+    assert plan_desired(product("objected")) == Decision(Issue("sku_duplicate", "objected"))
+    assert plan_desired(product("held back")) == Decision(Skip("not_offered", "held back"))
 
 
 def test_what_is_held_and_cannot_be_read_waits() -> None:
-    outcome = decided(product(), Unreadable(Kind.PRODUCT, "P1", {}, field="PR_NAME", raw_value="?")).outcome
+    outcome = plan_desired(product(), Unreadable(Kind.PRODUCT, "P1", {}, field="PR_NAME", raw_value="?")).outcome
     assert isinstance(outcome, Issue)
     assert (outcome.cause, outcome.facts["system"]) == ("record_unreadable", "mplus")
 
 
 def test_a_document_is_written_once() -> None:
     once = replace(STAGE, write_once=True)
-    assert decided(product(name="B"), product(name="A"), stage=once) == Decision(WrittenOnce())
-    assert decided(product(name="B"), None, agreed(product(name="A"), unproven=True), once) == Decision(WrittenOnce())
-    assert isinstance(decided(product(name="B"), stage=once).outcome, Change)
+    assert plan_desired(product(name="B"), product(name="A"), stage=once) == Decision(WrittenOnce())
+    assert plan_desired(product(name="B"), None, link_to(product(name="A"), unproven=True), once) == Decision(
+        WrittenOnce()
+    )
+    assert isinstance(plan_desired(product(name="B"), stage=once).outcome, Change)

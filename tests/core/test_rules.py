@@ -90,7 +90,7 @@ def test_every_value_has_a_plain_text(value: Value, text: str) -> None:
 # ---- the shape of a mapping in files and on disk
 
 
-def said(error: ConfigurationError) -> str:
+def error_sentence(error: ConfigurationError) -> str:
     return say(error.code, error.facts).what
 
 
@@ -185,7 +185,7 @@ def test_a_rule_that_cannot_be_is_refused_with_the_reason(rule: object, reason: 
     with pytest.raises(ConfigurationError) as refused:
         rules_from({"version": 1, "rules": [rule]})
     assert refused.value.code == "rule_invalid"
-    assert reason in said(refused.value)
+    assert reason in error_sentence(refused.value)
 
 
 def test_two_rules_for_one_field_are_refused() -> None:

@@ -8,7 +8,7 @@ from integration.core.system_roles import SystemRole, assign_roles, assigned_sys
 
 
 @pytest.fixture(autouse=True)
-def given_back() -> Iterator[None]:
+def restore_roles() -> Iterator[None]:
     """Give the roles back: tests of other files share the process."""
     before = {role: role.system for role in SystemRole}
     yield

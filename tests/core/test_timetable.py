@@ -18,11 +18,11 @@ def is_closed(day: date) -> bool:
     return day == CHRISTMAS
 
 
-def here(text: str) -> datetime:
+def local_time(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=HERE)
 
 
-def following(table: Timetable, now: datetime, number: int) -> list[str]:
+def next_starts(table: Timetable, now: datetime, number: int) -> list[str]:
     """Return the next times, as the clock on the wall shows them."""
     times = []
     for _ in range(number):
@@ -48,20 +48,20 @@ def following(table: Timetable, now: datetime, number: int) -> list[str]:
     ],
 )  # fmt: skip
 def test_the_next_times_are_those_of_the_shop(table: Timetable, now: str, due: list[str]) -> None:
-    assert following(table, here(now), len(due)) == due
+    assert next_starts(table, local_time(now), len(due)) == due
 
 
 def test_an_hour_that_is_left_out_brings_nothing_and_one_that_comes_twice_is_run_twice() -> None:
-    assert following(Timetable(30), here("2026-03-29 01:00:00"), 3) == ["29 01:30", "29 03:00", "29 03:30"]
-    assert following(Timetable(30), here("2026-10-25 01:30:00"), 6) == [
+    assert next_starts(Timetable(30), local_time("2026-03-29 01:00:00"), 3) == ["29 01:30", "29 03:00", "29 03:30"]
+    assert next_starts(Timetable(30), local_time("2026-10-25 01:30:00"), 6) == [
         "25 02:00", "25 02:30", "25 02:00", "25 02:30", "25 03:00", "25 03:30",
     ]  # fmt: skip
 
 
 def test_what_is_never_due_has_no_next_time() -> None:
     never = Timetable(5, weekdays=frozenset())
-    assert never.next_start(here("2026-11-25 09:00:00"), HERE, is_closed) is None
-    assert never.previous_start(here("2026-11-25 09:00:00"), HERE, is_closed, 3) is None
+    assert never.next_start(local_time("2026-11-25 09:00:00"), HERE, is_closed) is None
+    assert never.previous_start(local_time("2026-11-25 09:00:00"), HERE, is_closed, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_never_due_has_no_next_time() -> None:
     ],
 )
 def test_rounds_that_were_due_are_counted_back(now: str, rounds: int, began: str) -> None:
-    start = SHOP.previous_start(here(now), HERE, is_closed, rounds)
+    start = SHOP.previous_start(local_time(now), HERE, is_closed, rounds)
     assert start is not None
     assert f"{start.astimezone(HERE):%d %H:%M}" == began
 
@@ -96,7 +96,7 @@ def test_it_is_woken_whenever_it_is_due(table: Timetable, line: str) -> None:
         line = "0 10,40 7-23 * * *"
     assert table.cron == line
     assert table.is_exact is (table == Timetable(5))
-    now, end = here("2026-11-22 00:00:00"), here("2026-11-29 00:00:00")
+    now, end = local_time("2026-11-22 00:00:00"), local_time("2026-11-29 00:00:00")
     due = []
     while (start := table.next_start(now, HERE, is_closed)) is not None and start < end:
         now = start
@@ -119,11 +119,11 @@ def is_in(field: str, value: int) -> bool:
 
 
 def test_a_moment_is_due_or_not() -> None:
-    assert SHOP.is_due(here("2026-11-25 07:05:30"), HERE, is_closed)
-    assert not SHOP.is_due(here("2026-11-25 07:06:00"), HERE, is_closed)
-    assert not SHOP.is_due(here("2026-11-25 22:05:00"), HERE, is_closed)
-    assert not SHOP.is_due(here("2026-11-29 07:05:00"), HERE, is_closed)
-    assert not SHOP.is_due(here("2026-12-25 07:05:00"), HERE, is_closed)
+    assert SHOP.is_due(local_time("2026-11-25 07:05:30"), HERE, is_closed)
+    assert not SHOP.is_due(local_time("2026-11-25 07:06:00"), HERE, is_closed)
+    assert not SHOP.is_due(local_time("2026-11-25 22:05:00"), HERE, is_closed)
+    assert not SHOP.is_due(local_time("2026-11-29 07:05:00"), HERE, is_closed)
+    assert not SHOP.is_due(local_time("2026-12-25 07:05:00"), HERE, is_closed)
 
 
 def test_schedules_are_written_by_the_clock_on_the_wall_of_the_shop() -> None:
@@ -135,25 +135,33 @@ def test_what_changed_and_everything_are_two_schedules_of_a_flow() -> None:
     assert len({often, nightly}) == 2
 
 
-def at(text: str) -> datetime:
+def utc_time(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def never(_: date) -> bool:
+def is_never_closed(_: date) -> bool:
     return False
 
 
 def test_without_a_night_the_next_run_is_that_of_the_timetable() -> None:
-    assert next_time(Timetable(5), at("2026-11-25 09:41:30"), HERE, never, nightly=False) == at("2026-11-25 09:45:00")
+    assert next_time(Timetable(5), utc_time("2026-11-25 09:41:30"), HERE, is_never_closed, nightly=False) == utc_time(
+        "2026-11-25 09:45:00"
+    )
 
 
 def test_the_run_of_the_night_is_next_when_it_comes_first() -> None:
-    assert next_time(Timetable(59), at("2026-11-25 01:01:00"), HERE, never, nightly=True) == at("2026-11-25 01:17:30")
-    assert next_time(Timetable(5), at("2026-11-25 01:17:31"), HERE, never, nightly=True) == at("2026-11-25 01:20:00")
+    assert next_time(Timetable(59), utc_time("2026-11-25 01:01:00"), HERE, is_never_closed, nightly=True) == utc_time(
+        "2026-11-25 01:17:30"
+    )
+    assert next_time(Timetable(5), utc_time("2026-11-25 01:17:31"), HERE, is_never_closed, nightly=True) == utc_time(
+        "2026-11-25 01:20:00"
+    )
 
 
 def test_the_night_is_that_of_the_shop_in_summer_too() -> None:
-    assert next_time(Timetable(59), at("2026-07-01 00:01:00"), HERE, never, nightly=True) == at("2026-07-01 00:17:30")
+    assert next_time(Timetable(59), utc_time("2026-07-01 00:01:00"), HERE, is_never_closed, nightly=True) == utc_time(
+        "2026-07-01 00:17:30"
+    )
 
 
 def test_a_schedule_without_a_night_has_one_line() -> None:

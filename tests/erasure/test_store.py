@@ -46,7 +46,7 @@ def fill(database: Database, clock: Clock) -> None:
     Corrections(database, clock).keep("customers", [Correction(Kind.DEBTOR, "39001", "city", "Zeist", "Ede")], "bram")
 
 
-def everything(database: Database) -> str:
+def database_text(database: Database) -> str:
     return "\n".join(
         str(tuple(row)) for table in tables.metadata.sorted_tables for row in database.rows(sa.select(table))
     )
@@ -87,7 +87,7 @@ def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Databa
     booked = link_store.get("orders", Kind.SALES_ORDER, ["doc-1"])["doc-1"].agreed
     assert booked is not None
     assert booked.values == {"debtor": "62", "number": "2026.1"}
-    content = everything(database)
+    content = database_text(database)
     assert [word for word in ("anna@", "Zeist", "Kerklaan", "NL1") if word in content.replace("johanna@", "")] == []
     assert f"for {ERASED}" in content
     assert "NL2" in content

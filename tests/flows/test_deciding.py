@@ -14,7 +14,7 @@ from integration.core.records import CurrentRecord, Kind, Record
 from integration.flows.orders.chains import ChainQueries
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders.test_decisions import Links, link
-from tests.flows.orders.tills import a_line, an_order, becoming, booking, orders
+from tests.flows.orders.tills import a_line, an_order, booking, booking_settings, orders
 
 KEY, ORDER, INVOICE = "receipt-8", "order-1", "invoice-7"
 CHANGED, REFUND, BESIDE, SAME = (
@@ -75,15 +75,15 @@ class World:
             lambda keys: {key: [*states] for key in keys if key == ORDER},
             orders=lambda keys: [replace(an_order(ORDER), key=key) for key in keys],
         )
-        return orders(questions=Links(*links, *sale), asks=asks, **becoming("receipt", "posting"))
+        return orders(questions=Links(*links, *sale), asks=asks, **booking_settings("receipt", "posting"))
 
 
-def asked(outcome: Outcome) -> Issue:
+def issue_of(outcome: Outcome) -> Issue:
     assert isinstance(outcome, Issue), outcome
     return outcome
 
 
-def answered(record: Record, issue: Issue, option: str = "") -> Record:
+def with_answer(record: Record, issue: Issue, option: str = "") -> Record:
     """Return a document with what a person answered, kept as it is: under the field of the question."""
     answer = f"{option or ANSWERS[issue.cause]} {issue.facts['mark']}"
     return replace(record, values={**record.values, issue.field: answer})
@@ -95,36 +95,36 @@ def test_both_answers_hold_whichever_was_given_first(pair: tuple[str, str]) -> N
     for order in permutations(pair):
         record = receipt
         for reason in order:  # each arose by itself
-            issue = asked(World([reason]).look(record))
+            issue = issue_of(World([reason]).look(record))
             assert issue.cause == reason
-            record = answered(record, issue)
+            record = with_answer(record, issue)
         assert not isinstance(whole.look(record), Issue)
         changed = replace(record, values={**record.values, "digest": "d3"})
-        assert asked(whole.look(changed)).cause in pair  # it is another one now: every answer has lapsed
+        assert issue_of(whole.look(changed)).cause in pair  # it is another one now: every answer has lapsed
 
-    first = asked(whole.look(receipt))  # both at once: one after the other
-    second = asked(whole.look(answered(receipt, first)))
+    first = issue_of(whole.look(receipt))  # both at once: one after the other
+    second = issue_of(whole.look(with_answer(receipt, first)))
     assert {first.cause, second.cause} == set(pair)
-    answered_record = answered(answered(receipt, first), second)
+    answered_record = with_answer(with_answer(receipt, first), second)
     assert not isinstance(whole.look(answered_record), Issue)
     if SAME in pair:  # what the books have is another one: its answer alone has lapsed
-        assert asked(replace(whole, number="700/10").look(answered_record)).cause == SAME
+        assert issue_of(replace(whole, number="700/10").look(answered_record)).cause == SAME
 
 
 @pytest.mark.parametrize("pair", [(CHANGED, BESIDE), (CHANGED, SAME), (CHANGED, REFUND), (BESIDE, SAME)])
 def test_a_document_that_is_left_as_it_is_for_one_reason_is_not_asked_about_for_another(pair: tuple[str, str]) -> None:
     receipt = a_receipt(back=REFUND in pair)
     for other in pair:
-        record = receipt if other == pair[0] else answered(receipt, asked(World([other]).look(receipt)))
-        keep_record = answered(record, asked(World([pair[0]]).look(record)), "keep")
+        record = receipt if other == pair[0] else with_answer(receipt, issue_of(World([other]).look(receipt)))
+        keep_record = with_answer(record, issue_of(World([pair[0]]).look(record)), "keep")
         assert isinstance(World(pair).look(keep_record), Skip)
 
 
 def test_a_booking_again_is_left_as_it_is_booked_where_its_sale_is_said_to_be_the_other_one() -> None:
     whole, record = World((CHANGED, BESIDE)), a_receipt()
-    rebooking = answered(record, asked(whole.look(record)))
-    question = asked(whole.look(rebooking))
+    rebooking = with_answer(record, issue_of(whole.look(record)))
+    question = issue_of(whole.look(rebooking))
     assert question.cause == BESIDE
-    outcome = whole.look(answered(rebooking, question, "keep"))
+    outcome = whole.look(with_answer(rebooking, question, "keep"))
     assert isinstance(outcome, Skip)
     assert outcome.reason == "sale_booked"

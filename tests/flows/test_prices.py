@@ -16,8 +16,8 @@ from integration.flows.prices import Terms
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
-from tests.builders import a_debtor, an_article, guarded
-from tests.flow_harness import shipped
+from tests.builders import a_debtor, an_article, guard_counts
+from tests.flow_harness import shipped_mapping
 
 D = Decimal
 TABLES = {"vat_codes": {"2": "20"}, "price_groups": {"GROOT": "3"}, "price_branches": {"Z": "2"}}
@@ -45,21 +45,23 @@ def terms(agreed: Record | None = None, **changed: Any) -> Terms:
 
 def products(of: Terms, **settings: Any) -> ProductsLogic:
     rates = {"2": D(21)}
-    return ProductsLogic(ProductSettings(**settings), shipped("products"), 7, TABLES, rates, lambda _: "1", terms=of)
+    return ProductsLogic(
+        ProductSettings(**settings), shipped_mapping("products"), 7, TABLES, rates, lambda _: "1", terms=of
+    )
 
 
 def customers(of: Terms, *, incl: bool = False) -> Customers:
-    return Customers(CustomerSettings(), shipped("customers"), 7, TABLES, of, lambda: incl)
+    return Customers(CustomerSettings(), shipped_mapping("customers"), 7, TABLES, of, lambda: incl)
 
 
-def staged(logic: ProductsLogic | Customers, record: Record) -> Staged:
+def stage_record(logic: ProductsLogic | Customers, record: Record) -> Staged:
     (result,) = logic.stage(ARTICLES if record.kind is Kind.ARTICLE else DEBTORS, [record])
     return result
 
 
-def shaped(logic: ProductsLogic | Customers, record: Record) -> Record:
+def shape_record(logic: ProductsLogic | Customers, record: Record) -> Record:
     stage = ARTICLES if record.kind is Kind.ARTICLE else DEBTORS
-    desired = logic.shape(stage, [staged(logic, record)], {}, {}).desired
+    desired = logic.shape(stage, [stage_record(logic, record)], {}, {}).desired
     assert desired is not None
     return desired
 
@@ -68,7 +70,7 @@ def of_part(product: Record) -> dict[str, Value]:
     return {name: value for name, value in product.parts[0].values.items() if ":" in name}
 
 
-def of(record: Record) -> dict[str, Value]:
+def price_values(record: Record) -> dict[str, Value]:
     return {name: value for name, value in record.values.items() if ":" in name}
 
 
@@ -76,19 +78,19 @@ def of(record: Record) -> dict[str, Value]:
 
 
 def test_terms_of_an_article_are_sent_with_vat_like_its_price() -> None:
-    product = shaped(products(terms()), an_article("1001", **GIVEN))
+    product = shape_record(products(terms()), an_article("1001", **GIVEN))
     assert of_part(product) == SENT
     assert product.parts[0].values["price_incl"] == D("20.00")
 
 
 def test_the_one_switch_of_prices_counts_for_them_too() -> None:
-    product = shaped(products(terms(), price_sent="excl", decimals=1), an_article("1001", **GIVEN))
+    product = shape_record(products(terms(), price_sent="excl", decimals=1), an_article("1001", **GIVEN))
     assert of_part(product)["price_group_excl:0:3"] == D("14.9")
 
 
 def test_nothing_of_them_is_sent_until_it_is_set() -> None:
     logic = products(Terms())
-    assert of_part(shaped(logic, an_article("1001", **GIVEN))) == {}
+    assert of_part(shape_record(logic, an_article("1001", **GIVEN))) == {}
     assert logic.policy.get("article.price_group_incl:0:3", Ownership.NEVER) is Ownership.NEVER
 
 
@@ -97,7 +99,7 @@ def test_nothing_of_them_is_sent_until_it_is_set() -> None:
     [("price_group_price:0:KLEIN", "price_groups", "KLEIN"), ("branch_price:0:X", "price_branches", "X")],
 )
 def test_a_list_or_branch_without_a_counterpart_is_a_question(field: str, table: str, value: str) -> None:
-    issue = staged(products(terms()), an_article("1001", **{field: D(1)})).issue
+    issue = stage_record(products(terms()), an_article("1001", **{field: D(1)})).issue
     assert issue is not None
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", table, value)
 
@@ -111,38 +113,41 @@ def test_two_prices_that_are_one_at_the_till_are_a_question_unless_they_are_the_
         f"{of_whom}_price:0:{code}" for code in {"price_group": ("GROOT", "HORECA"), "branch": ("Z", "Y")}[of_whom]
     )
     logic = products(terms(tables={**TABLES, **TWO_LISTS}))
-    issue = staged(logic, an_article("1001", **{first_field: D(10), second_field: D(20)})).issue
+    issue = stage_record(logic, an_article("1001", **{first_field: D(10), second_field: D(20)})).issue
     assert issue is not None
     assert (issue.cause, issue.facts["value"], issue.facts["other"]) == ("price_ambiguous", "12.10", "24.20")
-    assert staged(logic, an_article("1001", **{first_field: D(10), second_field: D(10)})).issue is None
+    assert stage_record(logic, an_article("1001", **{first_field: D(10), second_field: D(10)})).issue is None
 
 
 def test_nobody_is_paid_for_what_they_buy() -> None:
     issues = [
-        staged(products(terms()), an_article("1001", **{"price_group_percent:0:GROOT": D("100.01")})).issue,
-        staged(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(150)})).issue,
-        staged(customers(terms()), a_debtor("20001", **{"article_price:0:1001": D("-5.00")})).issue,
+        stage_record(products(terms()), an_article("1001", **{"price_group_percent:0:GROOT": D("100.01")})).issue,
+        stage_record(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(150)})).issue,
+        stage_record(customers(terms()), a_debtor("20001", **{"article_price:0:1001": D("-5.00")})).issue,
     ]
     causes = [(issue.cause, issue.facts["value"]) for issue in issues if issue]
     assert causes == [("price_impossible", value) for value in ("100.01 %", "150 %", "-5.00")]
-    assert staged(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(100)})).issue is None
+    assert stage_record(customers(terms()), a_debtor("20001", **{"discount_group_percent:0:4": D(100)})).issue is None
 
 
 def test_a_price_that_is_gone_from_the_books_is_withdrawn_and_no_other() -> None:
-    agreed = shaped(products(terms()), an_article("1001", **GIVEN))
+    agreed = shape_record(products(terms()), an_article("1001", **GIVEN))
     remaining = {name: value for name, value in GIVEN.items() if "branch" not in name}
-    desired = shaped(products(terms(agreed)), an_article("1001", **remaining))
+    desired = shape_record(products(terms(agreed)), an_article("1001", **remaining))
     assert of_part(desired) == {**SENT, "branch_incl:0:2": None}
     current = Record(Kind.PRODUCT, "1001", agreed.values, agreed.parts, agreed.source)
-    change = compared(products(terms(agreed)), desired, current, agreed)
+    change = compare_records(products(terms(agreed)), desired, current, agreed)
     assert isinstance(change, Change)
     assert change.desired.flat() == {"1001/branch_incl:0:2": None}
     assert (
-        shaped(products(terms(None)), an_article("1001", **remaining)).flat().keys().isdisjoint(change.desired.flat())
+        shape_record(products(terms(None)), an_article("1001", **remaining))
+        .flat()
+        .keys()
+        .isdisjoint(change.desired.flat())
     )
 
 
-def compared(logic: ProductsLogic | Customers, desired: Record, current: Record, agreed: Record) -> object:
+def compare_records(logic: ProductsLogic | Customers, desired: Record, current: Record, agreed: Record) -> object:
     return diff(desired, current, agreed, logic.policy, title="t")
 
 
@@ -152,28 +157,28 @@ def compared(logic: ProductsLogic | Customers, desired: Record, current: Record,
 )
 def test_who_owns_them_decides_what_the_till_may_change(owner: str, is_written: bool) -> None:
     logic = products(terms(owner=Ownership(owner)))
-    agreed = shaped(logic, an_article("1001", **GIVEN))
+    agreed = shape_record(logic, an_article("1001", **GIVEN))
     part = agreed.parts[0]
     edited = Record(part.kind, part.key, {**part.values, "price_group_incl:0:3": D(1)}, source=part.source)
     current = Record(agreed.kind, agreed.key, agreed.values, (edited,), agreed.source)
-    difference = compared(logic, agreed, current, agreed)
+    difference = compare_records(logic, agreed, current, agreed)
     assert isinstance(difference, Change if is_written else Unchanged)
 
 
 def test_the_brake_of_prices_counts_them() -> None:
     logic = products(terms())
-    agreed = shaped(logic, an_article("1001", **GIVEN))
-    desired = shaped(logic, an_article("1001", **{**GIVEN, "price_group_price:0:GROOT": D("1.0000")}))
-    change = compared(logic, desired, agreed, agreed)
+    agreed = shape_record(logic, an_article("1001", **GIVEN))
+    desired = shape_record(logic, an_article("1001", **{**GIVEN, "price_group_price:0:GROOT": D("1.0000")}))
+    change = compare_records(logic, desired, agreed, agreed)
     assert isinstance(change, Change)
-    assert guarded(logic, change) == {"price_percent": 1}
+    assert guard_counts(logic, change) == {"price_percent": 1}
 
 
 def test_prices_of_customers_are_part_of_the_offer() -> None:
     logic = products(terms(), offer={"create": False, "update": False}, content={"create": True, "update": True})
-    assert of_part(shaped(logic, an_article("1001", **GIVEN))) == {}
+    assert of_part(shape_record(logic, an_article("1001", **GIVEN))) == {}
     only_new = products(terms(), offer={"create": True, "update": False})
-    desired = shaped(only_new, an_article("1001", **GIVEN))
+    desired = shape_record(only_new, an_article("1001", **GIVEN))
     current = CurrentRecord(Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {}),)), "5")
     fitting = only_new.writable_part(ARTICLES, desired, current)
     assert isinstance(fitting, Record)
@@ -188,29 +193,29 @@ AGREED: Mapping[str, Value] = {"article_price:2:1001": D("12.3456"), "discount_g
 
 def test_agreements_are_sent_as_the_books_have_their_prices() -> None:
     debtor = a_debtor("20001", **AGREED)
-    assert of(shaped(customers(terms()), debtor)) == {
+    assert price_values(shape_record(customers(terms()), debtor)) == {
         "article_excl:2:700": D("12.35"), "discount_group_percent:0:4": D(15),
     }  # fmt: skip
-    assert "article_incl:2:700" in of(shaped(customers(terms(), incl=True), debtor))
-    assert of(shaped(customers(Terms()), debtor)) == {}
+    assert "article_incl:2:700" in price_values(shape_record(customers(terms(), incl=True), debtor))
+    assert price_values(shape_record(customers(Terms()), debtor)) == {}
 
 
 def test_an_agreement_about_an_article_that_is_not_there_waits() -> None:
-    issue = staged(customers(terms()), a_debtor("20001", **{"article_price:0:NIEUW": D(1)})).issue
+    issue = stage_record(customers(terms()), a_debtor("20001", **{"article_price:0:NIEUW": D(1)})).issue
     assert issue is not None
     assert (issue.cause, issue.facts["article"]) == ("price_article_missing", "NIEUW")
 
 
 def test_an_agreement_that_ended_is_withdrawn_though_nothing_empty_is_written_else() -> None:
-    agreed = shaped(customers(terms()), a_debtor("20001", **AGREED))
+    agreed = shape_record(customers(terms()), a_debtor("20001", **AGREED))
     logic = customers(terms(agreed))
-    desired = shaped(logic, a_debtor("20001"))
+    desired = shape_record(logic, a_debtor("20001"))
     fitting = logic.writable_part(DEBTORS, desired, CurrentRecord(agreed, "9"))
     assert isinstance(fitting, Record)
-    change = compared(logic, fitting, agreed, agreed)
+    change = compare_records(logic, fitting, agreed, agreed)
     assert isinstance(change, Change)
     assert change.desired.values == {"article_excl:2:700": None, "discount_group_percent:0:4": None}
-    assert guarded(logic, change) == {"emptied": 2}
+    assert guard_counts(logic, change) == {"emptied": 2}
 
 
 # ---- offers
@@ -226,8 +231,8 @@ def with_offers(agreed: Record | None = None, **changed: Any) -> Terms:
 
 def test_offers_have_a_switch_of_their_own() -> None:
     record = an_article("1001", **GIVEN, **WEEK)
-    assert of_part(shaped(products(with_offers()), record)) == WEEK_SENT
-    assert of_part(shaped(products(terms()), record)) == SENT
+    assert of_part(shape_record(products(with_offers()), record)) == WEEK_SENT
+    assert of_part(shape_record(products(terms()), record)) == SENT
     (name,) = WEEK_SENT
     assert products(terms()).policy.get(f"article.{name}", Ownership.NEVER) is Ownership.NEVER
     owned = products(with_offers(offers_owner=Ownership.ON_CREATE)).policy
@@ -235,15 +240,15 @@ def test_offers_have_a_switch_of_their_own() -> None:
 
 
 def test_an_offer_without_a_counterpart_is_a_question() -> None:
-    issue = staged(products(with_offers(tables=TABLES)), an_article("1001", **WEEK)).issue
+    issue = stage_record(products(with_offers(tables=TABLES)), an_article("1001", **WEEK)).issue
     assert issue is not None
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "sales_prices", "WEEK")
 
 
 def test_an_offer_that_is_gone_is_withdrawn_unless_offers_are_off() -> None:
-    agreed = shaped(products(with_offers()), an_article("1001", **WEEK))
-    assert of_part(shaped(products(with_offers(agreed)), an_article("1001"))) == dict.fromkeys(WEEK_SENT)
-    assert of_part(shaped(products(terms(agreed)), an_article("1001"))) == {}
+    agreed = shape_record(products(with_offers()), an_article("1001", **WEEK))
+    assert of_part(shape_record(products(with_offers(agreed)), an_article("1001"))) == dict.fromkeys(WEEK_SENT)
+    assert of_part(shape_record(products(terms(agreed)), an_article("1001"))) == {}
 
 
 @pytest.mark.parametrize(
@@ -259,7 +264,7 @@ def test_overlapping_offers_and_offers_above_the_price_are_brakes(
     changed: dict[str, Value], expected_counts: dict[str, int]
 ) -> None:
     logic = products(with_offers())
-    agreed = shaped(logic, an_article("1001", **WEEK))
-    change = compared(logic, shaped(logic, an_article("1001", **{**WEEK, **changed})), agreed, agreed)
+    agreed = shape_record(logic, an_article("1001", **WEEK))
+    change = compare_records(logic, shape_record(logic, an_article("1001", **{**WEEK, **changed})), agreed, agreed)
     assert isinstance(change, Change)
-    assert {name: count for name, count in guarded(logic, change).items() if count} == expected_counts
+    assert {name: count for name, count in guard_counts(logic, change).items() if count} == expected_counts

@@ -116,15 +116,15 @@ def test_a_run_never_guesses_with_a_row_for_more_what_an_impossible_one_was_mean
 
 
 def test_readiness_finds_the_rows_that_a_run_finds() -> None:
-    def lacking(rows: Mapping[str, str], home: str = "NL") -> list[str]:
+    def missing_codes(rows: Mapping[str, str], home: str = "NL") -> list[str]:
         return rowless_codes(VAT_TABLE, usable_rows(VAT_TABLE, rows, LISTS.get), ["1", "2"], home, lambda _: ())
 
-    assert lacking({"*": "1"}) == []
-    assert lacking({"NL:1": "1", "2": "1"}) == []
-    assert lacking({"BE:1": "1", "2": "1"}) == ["1"]
-    assert lacking({"NL:1:yes": "1", "2": "1"}) == ["1"]
-    assert lacking({"NL:1:yes": "1", "NL:1:no": "1", "2": "1"}) == []
-    assert lacking({"1": "9", "2": "1"}) == ["1"]
+    assert missing_codes({"*": "1"}) == []
+    assert missing_codes({"NL:1": "1", "2": "1"}) == []
+    assert missing_codes({"BE:1": "1", "2": "1"}) == ["1"]
+    assert missing_codes({"NL:1:yes": "1", "2": "1"}) == ["1"]
+    assert missing_codes({"NL:1:yes": "1", "NL:1:no": "1", "2": "1"}) == []
+    assert missing_codes({"1": "9", "2": "1"}) == ["1"]
 
 
 def test_a_code_that_is_not_in_use_yet_is_as_good_as_one_that_is() -> None:

@@ -68,8 +68,10 @@ def gone_through(folder: Path, flow: str, database: str, make_faults: Made, *, f
     finally:
         bench.fixtures.close()
     assert [result.schedule for result in results] == schedules
-    assert [described(result) for result in results if not result.harm.is_none] == []
-    assert [described(result) for result in results if not result.triggered[result.schedule.faults[0].hazard]] == []
+    assert [describe_result(result) for result in results if not result.harm.is_none] == []
+    assert [
+        describe_result(result) for result in results if not result.triggered[result.schedule.faults[0].hazard]
+    ] == []
     return len(results)
 
 
@@ -78,7 +80,7 @@ def _shift_fault(first: Calls, fault: PlannedFault) -> PlannedFault:
     return replace(fault, nth=fault.nth + (first.writes if fault.write else first.reads))
 
 
-def described(result: TrialResult) -> str:
+def describe_result(result: TrialResult) -> str:
     return f"{result.schedule}: {result.harm}; {result.messages}"
 
 
@@ -148,16 +150,16 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
 def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiting_and_loses_nothing(
     tmp_path: Path,
 ) -> None:
-    def first(_: Calls) -> Iterator[tuple[PlannedFault, ...]]:
+    def plan_suspension(_: Calls) -> Iterator[tuple[PlannedFault, ...]]:
         yield (PlannedFault(Hazard.SUSPEND, write=True, nth=2, seconds=WAIT_SECONDS, fate=ProcessFault.ARRIVES),)
 
-    with locked_while_suspended(tmp_path) as locked_files:
-        assert gone_through(tmp_path, "orders", "sqlite", first) == 1
+    with lock_while_suspended(tmp_path) as locked_files:
+        assert gone_through(tmp_path, "orders", "sqlite", plan_suspension) == 1
     assert {file.name for file in locked_files} == {"console.sqlite", "engine.sqlite"}
 
 
 @contextmanager
-def locked_while_suspended(folder: Path) -> Iterator[set[Path]]:
+def lock_while_suspended(folder: Path) -> Iterator[set[Path]]:
     """Hold the locks of SQLite for whatever process is suspended; give the files on which they were held."""
     locked_files: set[Path] = set()
     over = threading.Event()

@@ -13,7 +13,7 @@ from integration.core.errors import RunActiveError
 from integration.lab.program import SILENT_SECONDS, at_work, is_at_work, operators_own
 from integration.lab.report import REPORT, Harm, OperatorSettings, Report, Series, Violation, keep_report, kept_report
 from integration.settings import known_settings
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 
 INTEGRATION = Path(__file__).parent.parent.parent / "integration"
@@ -63,7 +63,7 @@ def test_a_series_whose_process_is_long_silent_is_over(tmp_path: Path) -> None:
 
 
 def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         application.flows.change("orders", {"default_country": "BE"}, somebody("test"))
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
@@ -75,7 +75,7 @@ def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
 
 
 def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
         mine = operators_own(application.settings)
@@ -86,7 +86,7 @@ def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
 # ---- nobody else switches a safeguard off
 
 
-def named(tree: ast.AST) -> list[str]:
+def safeguard_calls(tree: ast.AST) -> list[str]:
     """Return every call of a program that makes safeguards of its own."""
     return [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == "Safeguards"]
 
@@ -96,7 +96,9 @@ def _name(call: ast.Call) -> Any:
 
 
 def test_the_lab_alone_leaves_a_safeguard_out() -> None:
-    calls_by_file = {file: named(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")}
+    calls_by_file = {
+        file: safeguard_calls(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")
+    }
     elsewhere = {file.name: calls for file, calls in calls_by_file.items() if calls and file.parent.name != "lab"}
 
     assert elsewhere == {"dependencies.py": ["Safeguards()"]}

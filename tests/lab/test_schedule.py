@@ -27,12 +27,12 @@ def calls(flow: str, shop: int, way: int) -> Calls:
     return Calls(40 + len(flow) + way, 20 + shop % 2)
 
 
-def ways(flow: str) -> int:
+def variant_count(flow: str) -> int:
     return 2 if flow == "orders" else 1
 
 
 def schedules(number: int, databases: tuple[str, ...] = DATABASES) -> list[FaultSchedule]:
-    return [schedule(seed, FLOWS, databases, ALL, calls, ways) for seed in range(number)]
+    return [schedule(seed, FLOWS, databases, ALL, calls, variant_count) for seed in range(number)]
 
 
 def test_the_command_offers_what_the_lab_has() -> None:

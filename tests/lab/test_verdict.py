@@ -54,7 +54,7 @@ def test_one_too_many_and_one_too_few_are_counted(baseline: LabOutcome, sandbox:
 
 
 def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_the_cent(sandbox: Sandbox) -> None:
-    def added(price: str) -> LabOutcome:
+    def add_documents(price: str) -> LabOutcome:
         debtor = sandbox.state("CONTACT")[0]["SUB_NR"]
         for header, lines, own in (("K9_QUO", "K9_QUOL", "QT_NR"), ("K9_INV", "K9_INVL", "HDR_ID")):
             key = {"K9_QUO": "QT_NR", "K9_INV": "REC_ID"}[header]
@@ -65,7 +65,7 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
             sandbox.accountview.add(lines, line)
         return current_outcome(sandbox)
 
-    first = added("10.00")
+    first = add_documents("10.00")
     (invoice, quotation) = sorted(name for name in first.sums if name.startswith("K9_"))
     assert (invoice, quotation) == ("K9_INV MP-2026.1", "K9_QUO MP-2026.1")
     assert first.sums[invoice] == first.sums[quotation] == {"2": Decimal("20.00")}
@@ -74,19 +74,19 @@ def test_a_quotation_and_a_trade_invoice_are_compared_by_their_reference_and_to_
     harm, _ = differences_from_baseline(first, current_outcome(sandbox))
     assert (harm.altered, harm.cents) == (1, Decimal("0.02"))
 
-    harm, differences = differences_from_baseline(first, added("10.00"))
+    harm, differences = differences_from_baseline(first, add_documents("10.00"))
     assert (harm.doubled, harm.lost) == (2, 0)
     assert differences == [f"doubled: {invoice}", f"doubled: {quotation}"]
 
 
 def test_a_document_that_stands_twice_is_doubled_though_a_calm_run_doubles_or_omits_it(sandbox: Sandbox) -> None:
-    def added(reference: str) -> LabOutcome:
+    def add_order(reference: str) -> LabOutcome:
         number = f"9{len(sandbox.state('SO_HDR')):06}"
         sandbox.accountview.add("SO_HDR", {"ORD_NR": number, "COMMENT1": reference, "RPL_INV": "20001"})
         sandbox.accountview.add("SO_LINE", {"REC_ID": number, "ORD_NR": number, "ART_CODE": "9001", "ORD_QTY": "1"})
         return current_outcome(sandbox)
 
-    omitting, once, twice = current_outcome(sandbox), added("MP-2026.1"), added("MP-2026.1")
+    omitting, once, twice = current_outcome(sandbox), add_order("MP-2026.1"), add_order("MP-2026.1")
 
     for calm in (omitting, once, twice):
         harm, differences = differences_from_baseline(calm, twice)
@@ -97,7 +97,7 @@ def test_a_document_that_stands_twice_is_doubled_though_a_calm_run_doubles_or_om
 
     harm, differences = differences_from_baseline(omitting, once)
     assert (harm.doubled, harm.altered, differences) == (0, 1, ["not there after a calm run: SO_HDR MP-2026.1"])
-    harm, differences = differences_from_baseline(twice, added("MP-2026.1-2"))
+    harm, differences = differences_from_baseline(twice, add_order("MP-2026.1-2"))
     assert (harm.doubled, differences[-1]) == (2, "doubled: SO_HDR MP-2026.1-2")
 
 

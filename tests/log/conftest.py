@@ -42,22 +42,22 @@ def logbook(tmp_path: Path) -> Iterator[Logbook]:
 
 
 @pytest.fixture
-def told(events: OutboxReader, logbook: Logbook) -> Logbook:
+def logbook_of_run(events: OutboxReader, logbook: Logbook) -> Logbook:
     """A log of one run in which one product was proven and another was parked."""
-    return filled(logbook, events)
+    return fill_logbook(logbook, events)
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
-    """A log like `told`, begun once for all tests of a file that only ask, and may have what asks it stopped."""
+def shared_logbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
+    """A log like `logbook_of_run`, begun once for the tests of a file. They may stop what asks it."""
     folder = tmp_path_factory.mktemp("asked")
     database, logbook = new_database(folder / "console.sqlite"), Logbook(folder / "log.duckdb", memory="256MB")
-    yield filled(logbook, OutboxReader(database, lambda: NOW))
+    yield fill_logbook(logbook, OutboxReader(database, lambda: NOW))
     logbook.close()
     database.close()
 
 
-def filled(logbook: Logbook, events: OutboxReader) -> Logbook:
+def fill_logbook(logbook: Logbook, events: OutboxReader) -> Logbook:
     """Tell a log of one run."""
     run = partial(Event, run="r1", flow="products")
     product = partial(run, kind="product", key="P1", sources=("A1", "A2"), title="Thee")

@@ -3,14 +3,14 @@
 BIG = "(SELECT string_agg('xxxxxxxxxxxxxxxx', '') AS s FROM range(500000))"  # eight million signs out of a short query
 
 
-def nested(call: str, value: str, times: int) -> str:
+def nest_calls(call: str, value: str, times: int) -> str:
     """Return a call of a call of a call of a value."""
     for _ in range(times):
         value = call.replace("@", value)
     return value
 
 
-def doubled(table: str, times: int) -> str:
+def doubling_query(table: str, times: int) -> str:
     """Return a user query that doubles the text of a table again and again."""
     for _ in range(times):
         table = f"(SELECT s || s AS s FROM {table})"
@@ -40,9 +40,9 @@ CRASHING = (
     "SELECT events" + ".a" * 4_500 + " FROM events",
     "SELECT s" + ".a" * 50_000 + " FROM events",
     "SELECT 1" + " + 1" * 2_400,
-    "SELECT " + nested("abs(@)", "1", 1_900),
-    "SELECT " + nested("(SELECT @)", "1", 1_000),
-    "SELECT * FROM " + nested("(SELECT * FROM @)", "events", 600),
+    "SELECT " + nest_calls("abs(@)", "1", 1_900),
+    "SELECT " + nest_calls("(SELECT @)", "1", 1_000),
+    "SELECT * FROM " + nest_calls("(SELECT * FROM @)", "events", 600),
     "SELECT " + "CASE WHEN true THEN " * 450 + "1" + " END" * 450,
     "SELECT 1 " + "UNION ALL SELECT 1 " * 550,
     BOMB,
@@ -61,15 +61,15 @@ FILLING = (
     "SELECT format('{:>1000000000}', 'x')",
     "SELECT bar(1, 0, 1, 1000000000)",
     "SELECT bitstring('1', 1000000000)",
-    "SELECT length(" + nested("hex(@)", "s", 6) + ") FROM " + BIG,
+    "SELECT length(" + nest_calls("hex(@)", "s", 6) + ") FROM " + BIG,
     "SELECT list_reduce(range(100000), lambda a, b: a || b)",
-    "SELECT " + nested("replace(@, 'x', 'xxxxxxxxxxxxxxxx')", "s", 8) + " FROM " + BIG,
-    "SELECT " + nested("regexp_replace(@, 'x', 'xxxxxxxxxxxxxxxx', 'g')", "s", 8) + " FROM " + BIG,
-    "SELECT " + nested("to_json(@)", "s", 40) + " FROM " + BIG,
-    "SELECT " + nested("json_quote(@)", "s", 40) + " FROM " + BIG,
-    "SELECT " + nested("concat(@, @, @)", "s", 6) + " FROM " + BIG,
-    doubled(BIG, 12),
-    doubled("(SELECT 'x' AS s)", 60),
+    "SELECT " + nest_calls("replace(@, 'x', 'xxxxxxxxxxxxxxxx')", "s", 8) + " FROM " + BIG,
+    "SELECT " + nest_calls("regexp_replace(@, 'x', 'xxxxxxxxxxxxxxxx', 'g')", "s", 8) + " FROM " + BIG,
+    "SELECT " + nest_calls("to_json(@)", "s", 40) + " FROM " + BIG,
+    "SELECT " + nest_calls("json_quote(@)", "s", 40) + " FROM " + BIG,
+    "SELECT " + nest_calls("concat(@, @, @)", "s", 6) + " FROM " + BIG,
+    doubling_query(BIG, 12),
+    doubling_query("(SELECT 'x' AS s)", 60),
     "WITH RECURSIVE r(s) AS (SELECT 'xxxxxxxx' UNION ALL SELECT s || s FROM r) SELECT max(length(s)) FROM r",
     "WITH RECURSIVE r(l) AS (SELECT [1, 2] UNION ALL SELECT list_concat(l, l) FROM r) SELECT max(len(l)) FROM r",
     "SELECT list(range) FROM range(1000000000)",
@@ -82,7 +82,7 @@ FILLING = (
     "SELECT count(DISTINCT a.range || b.range) FROM range(100000) a, range(100000) b",
     "SELECT a.range FROM range(1000000) a, range(100000) b ORDER BY hash(a.range, b.range)",
     "SELECT json_group_array(a.range) FROM range(1000000000) a",
-    "SELECT url_encode(" + nested("url_encode(@)", "s", 10) + ") FROM " + BIG,
+    "SELECT url_encode(" + nest_calls("url_encode(@)", "s", 10) + ") FROM " + BIG,
 )
 ENDLESS = (
     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",

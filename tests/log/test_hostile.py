@@ -33,14 +33,14 @@ TURNS = 4
 SLOWER = 1.5  # times what a program that only counts costs; a process of its own costs as much
 
 
-def filled_in(sql: str, logbook: Logbook) -> str:
+def fill_places(sql: str, logbook: Logbook) -> str:
     """Return a user query with the places it asks for."""
     text = sql.replace("{log}", str(logbook.path)).replace("{folder}", str(logbook.path.parent))
     return text.replace("{{", "{").replace("}}", "}")
 
 
 @pytest.fixture
-def kept(logbook: Logbook, events: OutboxReader) -> Iterator[Logbook]:
+def drained_logbook(logbook: Logbook, events: OutboxReader) -> Iterator[Logbook]:
     """A log that is drained in the background, as a server does."""
     logbook.start(events)
     yield logbook
@@ -53,9 +53,9 @@ def test_there_are_enough_of_them() -> None:
 
 
 @pytest.mark.parametrize("sql", hostile.PRYING)
-def test_what_is_none_of_the_log_is_refused(asked: Logbook, sql: str) -> None:
+def test_what_is_none_of_the_log_is_refused(shared_logbook: Logbook, sql: str) -> None:
     with pytest.raises(QueryError) as caught:
-        asked.ask(filled_in(sql, asked))
+        shared_logbook.ask(fill_places(sql, shared_logbook))
     assert caught.value.code in REFUSED
 
 
@@ -63,7 +63,7 @@ def test_what_is_none_of_the_log_is_refused(asked: Logbook, sql: str) -> None:
     "harmful", [FEW, pytest.param(HARMFUL, marks=pytest.mark.long)], ids=["every sixteenth", "every one"]
 )
 def test_each_is_answered_or_stopped_and_no_event_is_lost(
-    kept: Logbook, events: OutboxReader, harmful: tuple[str, ...]
+    drained_logbook: Logbook, events: OutboxReader, harmful: tuple[str, ...]
 ) -> None:
     """Events come in all through, and are counted at the end: those that were told, each once."""
     told, ended, ends = 0, threading.Event(), []
@@ -79,24 +79,26 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
     try:
         for sql in harmful:
             limit = SHORT if sql in hostile.ENDLESS else LIMIT
-            before = kept.process
+            before = drained_logbook.process
             try:
-                kept.ask(sql, seconds=limit)
+                drained_logbook.ask(sql, seconds=limit)
             except QueryError as error:
                 assert error.code in REFUSED | STOPPED | WRONG, sql  # noqa: PT017 - it may be answered as well
-            ends += [sql] if kept.process != before else []
+            ends += [sql] if drained_logbook.process != before else []
     finally:
         ended.set()
         teller.join()
     until(lambda: events.count() == 0, "all events in the log")
-    counts = kept.ask("SELECT count(*) AS n, count(DISTINCT key) AS different FROM events", seconds=60)
+    counts = drained_logbook.ask("SELECT count(*) AS n, count(DISTINCT key) AS different FROM events", seconds=60)
     assert (counts["n"][0], counts["different"][0]) == (told, told)
     assert told > len(harmful)
     assert ends, "none of them needed the process to be ended: the list has grown harmless"
 
 
 @pytest.mark.long
-def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(kept: Logbook, events: OutboxReader) -> None:
+def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(
+    drained_logbook: Logbook, events: OutboxReader
+) -> None:
     """What a page asks the database, turn by turn beside a program that only counts and beside harmful user queries.
 
     What else the machine does falls on some of the turns; what user queries do would fall on all of them.
@@ -107,7 +109,7 @@ def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(kept: L
     def harm() -> None:
         for sql in cycle(hostile.ENDLESS[:4]):
             with pytest.raises(QueryError):
-                kept.ask(sql, seconds=SHORT)
+                drained_logbook.ask(sql, seconds=SHORT)
             if ended.is_set():
                 break
 

@@ -20,10 +20,12 @@ from integration.store.outbox_reader import OutboxReader
 from tests.timeouts import until
 
 
-def test_drained_events_leave_the_outbox_and_are_not_drained_again(told: Logbook, events: OutboxReader) -> None:
+def test_drained_events_leave_the_outbox_and_are_not_drained_again(
+    logbook_of_run: Logbook, events: OutboxReader
+) -> None:
     assert events.count() == 0
-    assert told.drain(events) == 0
-    assert len(told.ask("FROM events")) == 7
+    assert logbook_of_run.drain(events) == 0
+    assert len(logbook_of_run.ask("FROM events")) == 7
 
 
 def test_a_log_without_its_list_of_records_gets_it_when_it_is_opened(logbook: Logbook, events: OutboxReader) -> None:
@@ -44,13 +46,13 @@ def test_every_query_is_named_and_explained_in_a_line() -> None:
     assert all(text.startswith("-- ") for text in texts_by_name.values())
 
 
-def test_the_log_is_exported_as_csv_and_parquet(told: Logbook, tmp_path: Path) -> None:
-    assert told.export(tmp_path / "log.csv") == 7
+def test_the_log_is_exported_as_csv_and_parquet(logbook_of_run: Logbook, tmp_path: Path) -> None:
+    assert logbook_of_run.export(tmp_path / "log.csv") == 7
     with (tmp_path / "log.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["event"] for row in rows][:2] == ["run_started", "planned"]
     assert rows[1]["sources"] == "A1 A2"
-    assert told.export(tmp_path / "log.parquet") == 7
+    assert logbook_of_run.export(tmp_path / "log.parquet") == 7
     assert pq.read_table(tmp_path / "log.parquet").column("title").to_pylist()[2] == "Köffie 100%"
 
 
@@ -84,7 +86,7 @@ def cut(file: Path) -> None:
         opened.truncate(file.stat().st_size // 2)
 
 
-def scratched(place: int) -> Callable[[Path], None]:
+def scratch_at(place: int) -> Callable[[Path], None]:
     """Return what writes over a part of a file."""
 
     def scratch(file: Path) -> None:
@@ -95,7 +97,7 @@ def scratched(place: int) -> Callable[[Path], None]:
     return scratch
 
 
-def newer(file: Path) -> None:
+def write_newer_file(file: Path) -> None:
     """Write a file that a later version of DuckDB would have written."""
     with file.open("r+b") as opened:
         opened.seek(12)
@@ -108,42 +110,42 @@ def newer(file: Path) -> None:
         lambda file: file.write_bytes(b"something else" * 1000),
         pytest.param(lambda file: file.write_bytes(b""), marks=pytest.mark.long),
         pytest.param(lambda file: file.write_bytes(bytes(20_000)), marks=pytest.mark.long),
-        pytest.param(cut, marks=pytest.mark.long), newer,
-        *(pytest.param(scratched(place), marks=pytest.mark.long) for place in (4_100, 8_200, 12_300)),
+        pytest.param(cut, marks=pytest.mark.long), write_newer_file,
+        *(pytest.param(scratch_at(place), marks=pytest.mark.long) for place in (4_100, 8_200, 12_300)),
     ],
     ids=["garbage", "empty", "zeros", "cut", "newer", "header", "second-header", "first-block"],
 )  # fmt: skip
 def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
-    told: Logbook, events: OutboxReader, harm: Callable[[Path], None]
+    logbook_of_run: Logbook, events: OutboxReader, harm: Callable[[Path], None]
 ) -> None:
-    told.close()
-    harm(told.path)
-    old_bytes = told.path.read_bytes()[:SOME_BYTES]
+    logbook_of_run.close()
+    harm(logbook_of_run.path)
+    old_bytes = logbook_of_run.path.read_bytes()[:SOME_BYTES]
     events.record(Event(event="checked"))
 
-    while told.drain(events):
+    while logbook_of_run.drain(events):
         pass
 
-    (aside,) = told.broken_files()
+    (aside,) = logbook_of_run.broken_files()
     assert re.fullmatch(r"log\.duckdb\.broken-\d{8}-\d{6}", aside)
-    assert told.path.with_name(aside).read_bytes()[:SOME_BYTES] == old_bytes
-    assert list(told.ask("SELECT event FROM events ORDER BY id")["event"]) == ["checked", "log_set_aside"]
+    assert logbook_of_run.path.with_name(aside).read_bytes()[:SOME_BYTES] == old_bytes
+    assert list(logbook_of_run.ask("SELECT event FROM events ORDER BY id")["event"]) == ["checked", "log_set_aside"]
     assert events.count() == 0
 
 
-def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(told: Logbook, events: OutboxReader) -> None:
-    told.close()
-    with duckdb.connect(str(told.path)) as long:
+def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(logbook_of_run: Logbook, events: OutboxReader) -> None:
+    logbook_of_run.close()
+    with duckdb.connect(str(logbook_of_run.path)) as long:
         long.execute("INSERT INTO records (title) SELECT md5(range::VARCHAR) FROM range(100000)")
-    size = told.path.stat().st_size
+    size = logbook_of_run.path.stat().st_size
     for place in range(size // 3, size - 300_000, 100_000):
-        scratched(place)(told.path)
+        scratch_at(place)(logbook_of_run.path)
     with pytest.raises(ConfigurationError) as caught:
-        told.ask("SELECT max(title) FROM records")
+        logbook_of_run.ask("SELECT max(title) FROM records")
     assert caught.value.code == "log_broken"
-    told.drain(events)
-    assert len(told.broken_files()) == 1
-    assert list(told.ask("SELECT event FROM events")["event"]) == ["log_set_aside"]
+    logbook_of_run.drain(events)
+    assert len(logbook_of_run.broken_files()) == 1
+    assert list(logbook_of_run.ask("SELECT event FROM events")["event"]) == ["log_set_aside"]
 
 
 def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, events: OutboxReader) -> None:
@@ -155,11 +157,11 @@ def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, event
     assert logbook.broken_files() == []
 
 
-def test_a_question_that_only_says_so_sets_nothing_aside(told: Logbook, events: OutboxReader) -> None:
+def test_a_question_that_only_says_so_sets_nothing_aside(logbook_of_run: Logbook, events: OutboxReader) -> None:
     with pytest.raises(QueryError):
-        told.ask("SELECT error('Corrupt database file: computed checksum')")
-    assert told.drain(events) == 0
-    assert told.broken_files() == []
+        logbook_of_run.ask("SELECT error('Corrupt database file: computed checksum')")
+    assert logbook_of_run.drain(events) == 0
+    assert logbook_of_run.broken_files() == []
 
 
 def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: Logbook, events: OutboxReader) -> None:

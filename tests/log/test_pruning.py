@@ -15,7 +15,7 @@ OLD = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 CUT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def clocked(database: Database, moment: datetime) -> OutboxReader:
+def outbox_at(database: Database, moment: datetime) -> OutboxReader:
     """The outbox at a moment."""
     return OutboxReader(database, lambda: moment)
 
@@ -40,12 +40,12 @@ def a_level(article: str, amount: str) -> Event:
 
 
 def test_events_of_long_ago_become_numbers_and_young_ones_stay(database: Database, logbook: Logbook) -> None:
-    old = clocked(database, OLD)
+    old = outbox_at(database, OLD)
     proven = [
         Event(event="proven", run="r1", flow="products", kind="product", key=f"P{n}", title="Thee") for n in range(9)
     ]
     old.record(*proven, Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
-    young = clocked(database, CUT + timedelta(days=1))
+    young = outbox_at(database, CUT + timedelta(days=1))
     young.record(Event(event="proven", run="r2", flow="products", kind="product", key="P1", title="Thee"))
     drain(logbook, old)
 
@@ -62,7 +62,7 @@ def test_events_of_long_ago_become_numbers_and_young_ones_stay(database: Databas
 def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwhile(
     database: Database, logbook: Logbook, tmp_path: Path
 ) -> None:
-    outbox = clocked(database, OLD)
+    outbox = outbox_at(database, OLD)
     for portion in range(4):
         outbox.record(
             *(
@@ -72,7 +72,7 @@ def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwh
             )
         )  # fmt: skip
     drain(logbook, outbox)
-    young, stop = clocked(database, CUT), threading.Event()
+    young, stop = outbox_at(database, CUT), threading.Event()
     event_count = [0]
 
     def go_on() -> None:
@@ -100,9 +100,9 @@ def test_the_file_is_smaller_afterwards_and_nothing_is_lost_that_comes_in_meanwh
 
 def test_the_newest_level_of_an_article_stays_whatever_its_age(database: Database, logbook: Logbook) -> None:
     for day, amount in enumerate(("3", "4")):
-        clocked(database, OLD + timedelta(days=day)).record(a_level("A1", amount))
-    clocked(database, CUT).record(a_level("A2", "1"))
-    drain(logbook, clocked(database, CUT))
+        outbox_at(database, OLD + timedelta(days=day)).record(a_level("A1", amount))
+    outbox_at(database, CUT).record(a_level("A2", "1"))
+    drain(logbook, outbox_at(database, CUT))
     levels = numbers(logbook, "SELECT article, CAST(found AS INTEGER) FROM stock_plans ORDER BY ALL")
     logbook.prune(CUT)
     assert levels == [("A1", 3), ("A1", 4), ("A2", 1)]
@@ -110,9 +110,9 @@ def test_the_newest_level_of_an_article_stays_whatever_its_age(database: Databas
 
 
 def test_a_copy_for_a_backup_knows_what_is_past(database: Database, logbook: Logbook, tmp_path: Path) -> None:
-    old = clocked(database, OLD)
+    old = outbox_at(database, OLD)
     old.record(Event(event="proven", flow="products", key="P1"))
-    clocked(database, CUT).record(Event(event="proven", flow="products", key="P2"))
+    outbox_at(database, CUT).record(Event(event="proven", flow="products", key="P2"))
     drain(logbook, old)
     logbook.prune(CUT)
     assert logbook.copy(tmp_path / "copy.duckdb", instance=old.instance, until=99, waiting=[]) == 1

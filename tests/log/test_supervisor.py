@@ -76,56 +76,62 @@ def owner(path: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
     ],
 )
 def test_a_process_that_was_killed_is_begun_anew_and_nothing_is_lost(
-    told: Logbook, events: OutboxReader, number: signal.Signals
+    logbook_of_run: Logbook, events: OutboxReader, number: signal.Signals
 ) -> None:
-    before = process_of(told)
+    before = process_of(logbook_of_run)
     os.kill(before, number)
     events.record(Event(event="checked"))
-    assert told.drain(events) == 1
-    assert told.ask(COUNT)["n"][0] == 8
-    assert told.process != before
-    assert not told.is_away
+    assert logbook_of_run.drain(events) == 1
+    assert logbook_of_run.ask(COUNT)["n"][0] == 8
+    assert logbook_of_run.process != before
+    assert not logbook_of_run.is_away
 
 
-def test_a_process_of_the_log_knows_no_secret_of_its_console(told: Logbook, monkeypatch: pytest.MonkeyPatch) -> None:
-    told.close()
+def test_a_process_of_the_log_knows_no_secret_of_its_console(
+    logbook_of_run: Logbook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logbook_of_run.close()
     for name in ("CONSOLE_KEY", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "a secret of somebody")
-    environment = Path(f"/proc/{process_of(told)}/environ").read_text(encoding="utf-8")
+    environment = Path(f"/proc/{process_of(logbook_of_run)}/environ").read_text(encoding="utf-8")
     assert "PATH=" in environment
     assert "a secret of somebody" not in environment
 
 
-def test_signals_to_the_whole_group_leave_the_process_to_its_console(told: Logbook) -> None:
-    before = process_of(told)
+def test_signals_to_the_whole_group_leave_the_process_to_its_console(logbook_of_run: Logbook) -> None:
+    before = process_of(logbook_of_run)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(before, number)
-    assert told.ask(COUNT)["n"][0] == 7
-    assert told.process == before
+    assert logbook_of_run.ask(COUNT)["n"][0] == 7
+    assert logbook_of_run.process == before
 
 
 @pytest.mark.long
-def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(told: Logbook, events: OutboxReader) -> None:
-    before = process_of(told)
+def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(
+    logbook_of_run: Logbook, events: OutboxReader
+) -> None:
+    before = process_of(logbook_of_run)
     os.kill(before, signal.SIGSTOP)
     events.record(Event(event="checked"))
-    assert told.drain(events) == 1
-    assert told.process != before
-    os.kill(process_of(told), signal.SIGSTOP)
-    assert told.ask(COUNT)["n"][0] == 8, "a user query is not taken for the culprit"
+    assert logbook_of_run.drain(events) == 1
+    assert logbook_of_run.process != before
+    os.kill(process_of(logbook_of_run), signal.SIGSTOP)
+    assert logbook_of_run.ask(COUNT)["n"][0] == 8, "a user query is not taken for the culprit"
     assert not is_there(before)
 
 
-def test_what_others_asked_is_answered_when_a_question_ends_the_process(told: Logbook) -> None:
+def test_what_others_asked_is_answered_when_a_question_ends_the_process(logbook_of_run: Logbook) -> None:
     """One user query that is killed from outside while ten others, and what pages ask, are under way."""
     results: list[int] = []
 
     def ask(work: Callable[[], int]) -> None:
         results.append(work())
 
-    works: list[Callable[[], int]] = [lambda: int(told.ask(COUNT, seconds=SECONDS)["n"][0]) for _ in range(10)]
-    works += [lambda: len(told.answer("run_events", run="r1")) for _ in range(10)]
-    process = process_of(told)
+    works: list[Callable[[], int]] = [
+        lambda: int(logbook_of_run.ask(COUNT, seconds=SECONDS)["n"][0]) for _ in range(10)
+    ]
+    works += [lambda: len(logbook_of_run.answer("run_events", run="r1")) for _ in range(10)]
+    process = process_of(logbook_of_run)
     os.kill(process, signal.SIGSTOP)  # so that all of them are under way
     threads = [threading.Thread(target=ask, args=(work,)) for work in works]
     for thread in threads:
@@ -138,12 +144,12 @@ def test_what_others_asked_is_answered_when_a_question_ends_the_process(told: Lo
 
 
 @pytest.mark.long
-def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_are_not(told: Logbook) -> None:
+def test_a_question_that_ends_the_process_each_time_is_stopped_and_the_others_are_not(logbook_of_run: Logbook) -> None:
     answers: dict[str, object] = {}
 
     def ask(name: str, sql: str) -> None:
         try:
-            answers[name] = int(told.ask(sql, seconds=2)["n"][0])
+            answers[name] = int(logbook_of_run.ask(sql, seconds=2)["n"][0])
         except QueryError as error:
             answers[name] = error.code
 
@@ -208,18 +214,18 @@ def test_two_consoles_on_one_folder_are_told_apart(tmp_path: Path) -> None:
         assert is_there(process)
 
 
-def test_a_copy_of_the_console_neither_ends_nor_disturbs_the_process(told: Logbook) -> None:
-    process = process_of(told)
+def test_a_copy_of_the_console_neither_ends_nor_disturbs_the_process(logbook_of_run: Logbook) -> None:
+    process = process_of(logbook_of_run)
     copy = os.fork()
     if copy == 0:
         try:
-            told.close()
-            os._exit(0 if told.process is None else 1)
+            logbook_of_run.close()
+            os._exit(0 if logbook_of_run.process is None else 1)
         finally:
             os._exit(2)
     assert os.waitpid(copy, 0)[1] == 0
-    assert told.ask(COUNT)["n"][0] == 7
-    assert told.process == process
+    assert logbook_of_run.ask(COUNT)["n"][0] == 7
+    assert logbook_of_run.process == process
 
 
 def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
@@ -271,19 +277,19 @@ def test_a_process_whose_console_ended_while_it_began_says_nothing(tmp_path: Pat
     assert (process.returncode, process.stdout, process.stderr) == (0, b"", b"")
 
 
-def test_an_idle_process_takes_next_to_nothing(told: Logbook, events: OutboxReader) -> None:
-    told.start(events)
-    process = process_of(told)
+def test_an_idle_process_takes_next_to_nothing(logbook_of_run: Logbook, events: OutboxReader) -> None:
+    logbook_of_run.start(events)
+    process = process_of(logbook_of_run)
 
-    def worked() -> float:
+    def cpu_seconds() -> float:
         fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     time.sleep(1)
-    before = worked()
+    before = cpu_seconds()
     time.sleep(4)
-    assert worked() - before <= 0.04
-    told.stop()
+    assert cpu_seconds() - before <= 0.04
+    logbook_of_run.stop()
 
 
 def test_it_is_spoken_to_on_a_port_where_there_are_no_unix_sockets(tmp_path: Path, events: OutboxReader) -> None:
@@ -330,6 +336,6 @@ def _unix_sockets(logbook: Logbook) -> str:
     return "\n".join(line for line in lines if len(parts := line.split()) > 7 and f"socket:[{parts[6]}]" in numbers)
 
 
-def test_an_export_begins_again_when_the_process_ends_meanwhile(told: Logbook, tmp_path: Path) -> None:
-    os.kill(process_of(told), signal.SIGKILL)
-    assert told.export(tmp_path / "log.parquet") == 7
+def test_an_export_begins_again_when_the_process_ends_meanwhile(logbook_of_run: Logbook, tmp_path: Path) -> None:
+    os.kill(process_of(logbook_of_run), signal.SIGKILL)
+    assert logbook_of_run.export(tmp_path / "log.parquet") == 7

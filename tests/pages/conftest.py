@@ -107,7 +107,8 @@ def console_on(
 ) -> Iterator[Application]:
     """Yield the application of this process on a folder, with the sandbox or without.
 
-    One that does not serve brings its events into the log when a page asks about them: `opened` in `tests/consoles.py`.
+    One that does not serve brings its events into the log when a page asks about them: `open_application`
+    in `tests/consoles.py`.
     """
     _set_environment(data, monkeypatch, sandbox, articles)
     bootstrap.shut_down()
@@ -144,7 +145,7 @@ def script(name: str) -> AppTest:
 def open_page() -> Open:
     """Open a page at its address, or the frame with the page that it opens by itself."""
 
-    def opened(name: str = "", **address: str) -> AppTest:
+    def open_named_page(name: str = "", **address: str) -> AppTest:
         test = script("app.py")
         for key, value in address.items():
             test.query_params[key] = value
@@ -153,41 +154,41 @@ def open_page() -> Open:
             test.switch_page(f"pages/{name}.py")
         return test.run()
 
-    return opened
+    return open_named_page
 
 
-def settled(app: Application, run_id: str) -> Run:
+def wait_for_run(app: Application, run_id: str) -> Run:
     """Wait until a run is no longer at work."""
     until(lambda: app.runs.get(run_id).state not in ACTIVE, "the end of the run", pause=0.05)
     return app.runs.get(run_id)
 
 
-def previewed(app: Application) -> Run:
+def preview_products(app: Application) -> Run:
     """Make a preview of products and wait for it."""
-    return settled(app, app.runs.preview(PreviewRequest("products", somebody("test"))))
+    return wait_for_run(app, app.runs.preview(PreviewRequest("products", somebody("test"))))
 
 
 @pytest.fixture
-def looked_at(connected: Application) -> Run:
+def waiting_plan(connected: Application) -> Run:
     """A plan of products that waits, for who only looks: that of an earlier test where it still does."""
     for run in connected.runs.latest("products", limit=1):
         if run.state is RunState.READY:
             return run
-    return previewed(connected)
+    return preview_products(connected)
 
 
-def committed(app: Application, run: Run) -> Run:
+def commit_run(app: Application, run: Run) -> Run:
     """Commit a plan as it is and wait for its end."""
     confirmed = {brake.code: brake.count for brake in run.brakes}
     app.runs.commit(run.id, Approval(run.mark, "test", confirmed=confirmed))
-    return settled(app, run.id)
+    return wait_for_run(app, run.id)
 
 
-def braked(app: Application) -> None:
+def forbid_product_changes(app: Application) -> None:
     """Let products have been written before, and every plan of them be over its limit from now on."""
     request = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("10011",))
-    run = settled(app, app.runs.preview(request))
-    assert run.state is RunState.DONE or committed(app, run).state is RunState.DONE
+    run = wait_for_run(app, app.runs.preview(request))
+    assert run.state is RunState.DONE or commit_run(app, run).state is RunState.DONE
     app.flows.change("products", {"brakes": {"changes": 0}}, somebody("test"))
 
 

@@ -8,7 +8,7 @@ import pytest
 from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
 from tests.log import hostile
-from tests.pages.conftest import Open, settled
+from tests.pages.conftest import Open, wait_for_run
 from tests.people import somebody
 
 # What pages read from their address, with values that name something, nothing, or too much.
@@ -52,12 +52,12 @@ BY_ITSELF = {"heartbeats", "leases", "claims", "incidents", "deliveries", "alemb
 
 
 @pytest.fixture(scope="module")
-def planned(connected: Application) -> Run:
+def ready_plan(connected: Application) -> Run:
     """A plan that waits."""
-    return settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    return wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
 
 
-def kept(data: Path) -> dict[str, list[tuple[object, ...]]]:
+def stored_rows(data: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return all that the console keeps, table by table."""
     with sqlite3.connect(f"file:{data / 'console.sqlite'}?mode=ro", uri=True) as connection:
         names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -71,14 +71,14 @@ def kept(data: Path) -> dict[str, list[tuple[object, ...]]]:
     ("page", "address"), [(page, address) for page, addresses in ADDRESSES.items() for address in addresses]
 )
 def test_an_address_shows_and_changes_nothing(
-    connected: Application, planned: Run, open_page: Open, page: str, address: dict[str, str]
+    connected: Application, ready_plan: Run, open_page: Open, page: str, address: dict[str, str]
 ) -> None:
     connected.log.catch_up()
-    before, process = kept(connected.settings.data), connected.log.process
-    parameters = {name: value.replace("{run}", planned.id) for name, value in address.items()}
+    before, process = stored_rows(connected.settings.data), connected.log.process
+    parameters = {name: value.replace("{run}", ready_plan.id) for name, value in address.items()}
     test = open_page(page, **parameters)
     assert not test.exception
     test.run()
     connected.log.catch_up()
-    assert kept(connected.settings.data) == before
+    assert stored_rows(connected.settings.data) == before
     assert connected.log.process == process, "no question was run that would have ended it"

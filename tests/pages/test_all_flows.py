@@ -19,9 +19,9 @@ from integration.flows.registry import FLOWS as SPECS
 from pages.components.shared.wording import plain
 from tests.bookkeeping_shop import TABLES
 from tests.consoles import Console
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
-from tests.test_settlement_stories import booked, comes_in, invoice
+from tests.test_settlement_stories import book_invoice, book_receipt, invoice
 
 FLOWS = ["products", "stock", "customers", "orders"]
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
@@ -36,14 +36,14 @@ ELSEWHERE_ASKED = {"on", "schedule_minutes", "calendar", "nightly_complete", "au
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till, so that its orders can be booked."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     return connected
 
 
 @pytest.fixture
 def orders(shop: Application) -> Iterator[Run]:
     """A plan of orders that waits."""
-    run = settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     assert run.state is RunState.READY
     yield run
     if shop.runs.get(run.id).state is RunState.READY:
@@ -311,18 +311,18 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 
 
 @pytest.fixture(scope="module")
-def done(shop: Application) -> Run:
+def finished_run(shop: Application) -> Run:
     """A run that wrote customers."""
-    run = committed(shop, settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test")))))
+    run = commit_run(shop, wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody("test")))))
     assert run.counts.proven
     return run
 
 
-def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done: Run, open_page: Open) -> None:
-    test = press(open_page("runs", run=done.id), "undo")
+def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, finished_run: Run, open_page: Open) -> None:
+    test = press(open_page("runs", run=finished_run.id), "undo")
 
     assert not test.exception
-    back = settled(shop, shop.runs.latest("customers", limit=1)[0].id)
+    back = wait_for_run(shop, shop.runs.latest("customers", limit=1)[0].id)
     assert (back.mode, back.state) == (Mode.UNDO, RunState.READY)
     page_text = texts(open_page("preview", plan=back.id, show="all"))
     assert "This plan undoes run" in page_text
@@ -335,12 +335,12 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, done
 
 @pytest.mark.long
 def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
-    shop: Application, done: Run, open_page: Open
+    shop: Application, finished_run: Run, open_page: Open
 ) -> None:
-    undone = committed(shop, settled(shop, shop.runs.undo(done.id, somebody("Anna"))))
+    undone = commit_run(shop, wait_for_run(shop, shop.runs.undo(finished_run.id, somebody("Anna"))))
     assert "complete" in {button.key for button in open_page("preview", plan=undone.id).button}
 
-    plan = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody("test"), Mode.COMPLETE)))
+    plan = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody("test"), Mode.COMPLETE)))
     test = open_page("preview", plan=plan.id, show="all", cause=TAKEN_BACK)
     page_text = texts(test)
     assert "was undone on" in page_text
@@ -350,18 +350,18 @@ def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
     lines = shop.plans.rows(plan.id, "changes", limit=1_000)
     assert {row.seq for row in lines if row.cause == TAKEN_BACK} == set(plan.excluded)
     shop.choices.take(plan.id, list(plan.excluded), "test")
-    assert committed(shop, shop.runs.get(plan.id)).counts.proven == undone.counts.proven
+    assert commit_run(shop, shop.runs.get(plan.id)).counts.proven == undone.counts.proven
 
 
 def test_a_run_that_wrote_nothing_cannot_be_taken_back(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
     shop.runs.discard(run.id, "test")
 
     assert "undo" not in {button.key for button in open_page("runs", run=run.id).button}
 
 
 def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
 
     test = open_page("preview", plan=run.id, show="update")
 
@@ -383,7 +383,7 @@ def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(
     connected.flows.change("payments", {"method": "IDEAL"}, somebody("test"))
     for came_in in (12100, 12200):  # the second is too much
         key = invoice(console)
-        comes_in(console, booked(console, key), came_in)
+        book_receipt(console, book_invoice(console, key), came_in)
     run = console.preview("payments")
     (row,) = [line for line in connected.plans.rows(run.id, limit=50) if line.change]
     pages = [open_page("preview", plan=run.id, record=str(row.seq)), open_page("exceptions")]

@@ -9,7 +9,16 @@ import pytest
 from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from tests.pages.conftest import ARTICLES, Open, braked, committed, press, previewed, settled, texts
+from tests.pages.conftest import (
+    ARTICLES,
+    Open,
+    commit_run,
+    forbid_product_changes,
+    press,
+    preview_products,
+    texts,
+    wait_for_run,
+)
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -28,7 +37,7 @@ def news(connected: Application) -> str:
 @pytest.fixture
 def plan(connected: Application, news: str) -> Iterator[Run]:
     """A plan of all articles that waits and has something to write."""
-    run = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
     assert news in {row.key for row in connected.plans.rows(run.id, "create", limit=ARTICLES)}
     yield run
     if connected.runs.get(run.id).state is RunState.READY:
@@ -38,7 +47,7 @@ def plan(connected: Application, news: str) -> Iterator[Run]:
 @pytest.fixture
 def limit(connected: Application) -> Iterator[None]:
     """Every plan trips a brake."""
-    braked(connected)
+    forbid_product_changes(connected)
     yield
     connected.flows.change("products", {"brakes": {}}, somebody("test"))
 
@@ -48,7 +57,7 @@ def test_the_overview_starts_a_preview_and_shows_it(connected: Application, open
     test = press(open_page(), "preview-products")
 
     assert not test.exception
-    run = settled(connected, connected.runs.latest(limit=1)[0].id)
+    run = wait_for_run(connected, connected.runs.latest(limit=1)[0].id)
     assert run.state is RunState.READY
     connected.runs.discard(run.id, "test")
 
@@ -70,8 +79,8 @@ def test_a_plan_shows_what_it_would_write_and_that_nothing_is_written(
 
 
 @pytest.mark.parametrize("show", ["all", "create", "update", "retire", "park", "skip", "unchanged"])
-def test_every_filter_of_a_plan_opens(looked_at: Run, open_page: Open, show: str) -> None:
-    assert not open_page("preview", plan=looked_at.id, show=show).exception
+def test_every_filter_of_a_plan_opens(waiting_plan: Run, open_page: Open, show: str) -> None:
+    assert not open_page("preview", plan=waiting_plan.id, show=show).exception
 
 
 @pytest.mark.long
@@ -106,7 +115,7 @@ def test_why_this_value_tells_each_step(open_page: Open, plan: Run) -> None:
 
 @pytest.mark.long
 def test_a_plan_is_discarded_with_a_reason_that_stands_with_its_run(connected: Application, open_page: Open) -> None:
-    run = previewed(connected)
+    run = preview_products(connected)
     assert press(open_page("preview", plan=run.id), "note_plan").text_area(key="note_plan_text").label == "Note"
     connected.notes.add(run.id, "Looks *dear*", "test")
 
@@ -139,20 +148,22 @@ def test_a_brake_asks_for_its_number_before_anything_is_written(
 def test_a_committed_run_adds_up_on_its_page_and_the_next_preview_has_nothing_to_do(
     connected: Application, open_page: Open, plan: Run
 ) -> None:
-    committed_run = committed(connected, plan)
+    committed_run = commit_run(connected, plan)
     assert committed_run.state is RunState.DONE
 
     page_text = texts(open_page("runs", run=committed_run.id))
     assert "Nothing lost: difference 0" in page_text
 
-    next_run = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    next_run = wait_for_run(
+        connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))
+    )
     page_text = texts(open_page("preview", plan=next_run.id))
     assert "Nothing to do: both systems agree on" in page_text
     assert "Commit" not in page_text
     assert "Last good check" in texts(open_page())
 
 
-@pytest.mark.usefixtures("looked_at")
+@pytest.mark.usefixtures("waiting_plan")
 def test_the_history_lists_runs_and_can_be_filtered_to_nothing(open_page: Open) -> None:
     test = open_page("runs", ended="stopped")
 
@@ -163,7 +174,7 @@ def test_the_history_lists_runs_and_can_be_filtered_to_nothing(open_page: Open) 
 
 
 def test_the_log_finds_a_record_and_tells_its_life(connected: Application, open_page: Open, plan: Run) -> None:
-    run = committed(connected, plan)
+    run = commit_run(connected, plan)
     row = connected.plans.rows(run.id, "proven", limit=1)[0]
     connected.log.catch_up()
 

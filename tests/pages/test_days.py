@@ -14,7 +14,7 @@ from integration.core.states import RunState
 from integration.services.daybooks.days import DayListed
 from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import find_worst_day
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -22,7 +22,7 @@ DAYS = 6
 
 
 @pytest.fixture(scope="module")
-def booked(connected: Application) -> tuple[Application, date]:
+def booked_week(connected: Application) -> tuple[Application, date]:
     """A console that booked the days of a week, and one day of branch 1 among them."""
     today = connected.days.today()
     connected.proposals.fill("test")
@@ -31,8 +31,8 @@ def booked(connected: Application) -> tuple[Application, date]:
         "date_from": (today - timedelta(days=DAYS)).isoformat(),
     }  # fmt: skip
     connected.flows.change("days", values, somebody("test"))
-    run = settled(connected, connected.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
-    assert committed(connected, run).state is RunState.DONE
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+    assert commit_run(connected, run).state is RunState.DONE
     pages = [day for day in connected.days.listed(today - timedelta(days=DAYS), today) if day.pages]
     assert pages
     return connected, next((day for day in pages if day.branch == "1"), pages[0]).date
@@ -46,7 +46,7 @@ def cells(test: AppTest) -> set[str]:
     return {str(cell) for table in test.table for cell in table.value.to_numpy().ravel()}
 
 
-def one_day(open_page: Open, day: date) -> AppTest:
+def open_day(open_page: Open, day: date) -> AppTest:
     test = open_page("days", day=day.isoformat(), branch="1")
     assert not test.exception
     return test
@@ -69,8 +69,8 @@ def test_a_month_that_is_none_is_the_one_that_needs_attention(
     assert f"{connected.days.day_of_interest():%B %Y}" in texts(test)
 
 
-def test_the_calendar_marks_each_day_and_leads_to_it(booked: tuple[Application, date], open_page: Open) -> None:
-    _, day = booked
+def test_the_calendar_marks_each_day_and_leads_to_it(booked_week: tuple[Application, date], open_page: Open) -> None:
+    _, day = booked_week
     test = open_page("days", month=f"{day:%Y-%m}")
     assert not test.exception
     assert ": " in str(test.button(key=f"day-{day}").help)  # the day, and how it stands
@@ -88,9 +88,9 @@ def test_a_day_of_the_calendar_is_that_of_the_branch_that_needs_attention() -> N
     assert find_worst_day([]) is None
 
 
-def test_a_day_is_compared_on_demand_and_has_its_sheets(booked: tuple[Application, date], open_page: Open) -> None:
-    app, day = booked
-    test = press(one_day(open_page, day), "check_day")
+def test_a_day_is_compared_on_demand_and_has_its_sheets(booked_week: tuple[Application, date], open_page: Open) -> None:
+    app, day = booked_week
+    test = press(open_day(open_page, day), "check_day")
     assert not test.exception
     report = app.days.report(day, "1")
     assert report is not None
@@ -101,13 +101,13 @@ def test_a_day_is_compared_on_demand_and_has_its_sheets(booked: tuple[Applicatio
 
 
 def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
-    booked: tuple[Application, date], open_page: Open
+    booked_week: tuple[Application, date], open_page: Open
 ) -> None:
-    app, day = booked
+    app, day = booked_week
     before = {"date_from": (day - timedelta(days=2 * DAYS)).isoformat(), "cost_of_sales": True}
     app.flows.change("days", before, somebody("test"))
     try:
-        run = settled(app, app.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+        run = wait_for_run(app, app.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
         line = app.plans.rows(run.id, "create", "", 0, 1)[0]
         test = open_page("preview", plan=run.id, record=str(line.seq))
         assert not test.exception
@@ -117,16 +117,16 @@ def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
 
 
 def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
-    booked: tuple[Application, date], open_page: Open
+    booked_week: tuple[Application, date], open_page: Open
 ) -> None:
-    app, day = booked
+    app, day = booked_week
     books = sandbox_of(app)
     report = app.days.check(day, "1")
     number = report.pages[0].number.partition("/")[2]
     line = next(row for row in books.state("DJ_LINE") if row["PAGE_NR"] == number)
     try:
         books.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": "8100"})
-        test = press(one_day(open_page, day), "check_day")
+        test = press(open_day(open_page, day), "check_day")
         assert not test.exception
         assert "Different" in test.title[0].value
         assert f"ledger account {line['ACCT_NR']} became 8100" in texts(test)
@@ -139,14 +139,14 @@ def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
         assert "Open the day" in labels(exception)
     finally:
         books.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": line["ACCT_NR"]})
-    test = press(one_day(open_page, day), "check_day")
+    test = press(open_day(open_page, day), "check_day")
     assert "Open the exception" not in labels(test)
 
 
 def test_a_period_shows_both_sides_the_return_and_what_the_books_have_besides(
-    booked: tuple[Application, date], open_page: Open
+    booked_week: tuple[Application, date], open_page: Open
 ) -> None:
-    app, day = booked
+    app, day = booked_week
     app.days.check_span(day, day)
     name = f"{day}..{day}"
     test = open_page("days", view="period", period=name)
@@ -168,8 +168,8 @@ def test_a_period_shows_both_sides_the_return_and_what_the_books_have_besides(
     assert "for all branches only" in texts(branch_page)
 
 
-def test_clearing_accounts_show_takings_under_way(booked: tuple[Application, date], open_page: Open) -> None:
-    app, day = booked
+def test_clearing_accounts_show_takings_under_way(booked_week: tuple[Application, date], open_page: Open) -> None:
+    app, day = booked_week
     name = f"{day}..{day}"
     test = press(open_page("days", view="clearing", period=name), "read_clearing")
     assert not test.exception
@@ -199,8 +199,8 @@ def test_clearing_accounts_show_takings_under_way(booked: tuple[Application, dat
         app.flows.change("days", {"payout_accounts": (), "clearing_from": None}, somebody("test"))
 
 
-def test_books_that_cannot_be_asked_say_so(booked: tuple[Application, date], open_page: Open) -> None:
-    app, day = booked
+def test_books_that_cannot_be_asked_say_so(booked_week: tuple[Application, date], open_page: Open) -> None:
+    app, day = booked_week
     test = open_page("days", view="period", period=f"{day:%Y-%m}")
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(app.access.connector("accountview"), "fetch", _raise_rejected)
@@ -230,8 +230,8 @@ def test_an_address_of_nonsense_shows_a_page_all_the_same(
 
 
 def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(connected: Application, open_page: Open) -> None:
-    run = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
-    committed(connected, run)
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    commit_run(connected, run)
     connected.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
     test = press(open_page("days"), "look_again")
     assert not test.exception
@@ -242,8 +242,8 @@ def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(connected: Applica
 
 @pytest.mark.long
 @pytest.mark.parametrize("language", ["en", "nl", "de"])
-def test_the_sheets_of_a_day_are_made_in_every_language(booked: tuple[Application, date], language: str) -> None:
-    app, day = booked
+def test_the_sheets_of_a_day_are_made_in_every_language(booked_week: tuple[Application, date], language: str) -> None:
+    app, day = booked_week
     report = app.days.check(day, "1")
     strange = replace(report, branch_name="=1+1\u202e")
     for day_report in (report, strange):
@@ -252,9 +252,9 @@ def test_the_sheets_of_a_day_are_made_in_every_language(booked: tuple[Applicatio
 
 
 def test_gift_cards_are_shown_with_their_account_once_the_till_is_asked(
-    booked: tuple[Application, date], open_page: Open
+    booked_week: tuple[Application, date], open_page: Open
 ) -> None:
-    del booked
+    del booked_week
     test = open_page("days")
     assert "80 · Cadeaubonnen" not in cells(test)
     test = press(test, "ask_gift_cards")

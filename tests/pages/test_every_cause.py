@@ -14,7 +14,7 @@ from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowSpec
 from integration.services.runs.exceptions import group_address
 from integration.words import fact_names
-from tests.pages.conftest import Open, press, settled, texts
+from tests.pages.conftest import Open, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -67,7 +67,7 @@ def cases() -> Iterator[object]:
             yield pytest.param(code, flow, id=code, marks=marks)
 
 
-def met(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
+def meet_cause(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
     """Let a record be met that waits for a cause."""
     facts = dict.fromkeys({*fact_names(code), *CAUSES[code].grouping_facts}, "1") | {
         "key": "1",
@@ -100,7 +100,7 @@ def no_issue_stays(connected: Application) -> Iterator[None]:
 def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     connected: Application, open_page: Open, code: str, flow: str
 ) -> None:
-    group = met(connected, flow, code)
+    group = meet_cause(connected, flow, code)
     test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     offered = keys(test)
@@ -135,7 +135,7 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
 
 
 def test_a_repair_names_the_button_of_its_card_with_its_number(connected: Application, open_page: Open) -> None:
-    group = met(connected, "orders", "debtor_blocked")
+    group = meet_cause(connected, "orders", "debtor_blocked")
 
     test = open_page("exceptions", cause=group_address(group.group_key))
 
@@ -146,7 +146,7 @@ def test_a_repair_names_the_button_of_its_card_with_its_number(connected: Applic
 def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
     connected: Application, open_page: Open
 ) -> None:
-    group = met(connected, "customers", "price_charged_otherwise")
+    group = meet_cause(connected, "customers", "price_charged_otherwise")
 
     test = press(open_page("exceptions", cause=group_address(group.group_key)), "ask_again")
 
@@ -202,8 +202,8 @@ def test_debtors_of_branches_and_countries_are_chosen_like_the_default_one_and_c
 def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name(
     connected: Application, open_page: Open
 ) -> None:
-    met(connected, "orders", "branch_missing", branch="2")
-    met(connected, "products", "price_missing", article="1")
+    meet_cause(connected, "orders", "branch_missing", branch="2")
+    meet_cause(connected, "products", "price_missing", article="1")
 
     page_text = texts(open_page("exceptions"))
 
@@ -212,10 +212,10 @@ def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name
 
 
 def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(connected: Application, open_page: Open) -> None:
-    group = met(connected, "orders", "payment_method_unmapped", method="PIN")
+    group = meet_cause(connected, "orders", "payment_method_unmapped", method="PIN")
     test = open_page("exceptions", cause=group_address(group.group_key))
     test = press(test.selectbox(key="counterpart").set_value("14").run(), "add_row")
 
     assert not test.exception
     assert connected.rules.tables().get("payment_terms", {}).get("PIN") == "14", texts(test)
-    settled(connected, connected.runs.latest("orders", limit=1)[0].id)
+    wait_for_run(connected, connected.runs.latest("orders", limit=1)[0].id)

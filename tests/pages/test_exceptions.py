@@ -25,7 +25,7 @@ from pages.components.exceptions import cards
 from pages.components.shared.application import person
 from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import plain
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 from tests.till_client import TillClient
@@ -38,7 +38,7 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     return connected
 
 
@@ -62,9 +62,9 @@ def customer(till_client: TillClient) -> str:
     return till_client.customer(f"Klant {number}", f"klant.{number}@kaarten.example")
 
 
-def planned(app: Application, flow: str, *keys: str) -> Run:
+def preview_records(app: Application, flow: str, *keys: str) -> Run:
     """Preview some records by themselves."""
-    return settled(app, app.runs.preview(PreviewRequest(flow, somebody("test"), Mode.CHOSEN, keys)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest(flow, somebody("test"), Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
@@ -81,14 +81,14 @@ def is_open(app: Application, cause: IssueGroupKey) -> bool:
     return app.exceptions.group(cause) is not None
 
 
-def put_aside(app: Application, flow: str) -> None:
+def discard_plan(app: Application, flow: str) -> None:
     """Discard the plan of a flow that waits."""
-    run = last(app, flow)
+    run = last_run(app, flow)
     if run.state is RunState.READY:
         app.runs.discard(run.id, "test")
 
 
-def opened(open_page: Open, group: CauseGroup, **address: str) -> AppTest:
+def open_cause(open_page: Open, group: CauseGroup, **address: str) -> AppTest:
     test = open_page("exceptions", cause=group_address(group.group_key), **address)
     assert not test.exception
     return test
@@ -98,9 +98,9 @@ def menu(test: AppTest, key: str) -> MenuButton[str]:
     return next(button for button in test.get("menu_button") if isinstance(button, MenuButton) and button.key == key)
 
 
-def last(app: Application, flow: str = "orders") -> Run:
+def last_run(app: Application, flow: str = "orders") -> Run:
     """Return the newest run of a flow once it has come to rest."""
-    return settled(app, app.runs.latest(flow, limit=1)[0].id)
+    return wait_for_run(app, app.runs.latest(flow, limit=1)[0].id)
 
 
 def paid_with(till_client: TillClient, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
@@ -114,7 +114,7 @@ def paid_with(till_client: TillClient, article: str, customer: str, method: str,
 
 
 @pytest.fixture
-def unmapped(
+def make_unmapped_orders(
     shop: Application, till_client: TillClient, article: str, customer: str
 ) -> Iterator[Callable[[int], CauseGroup]]:
     """Makes orders paid with a method whose counterpart nobody has said."""
@@ -122,17 +122,17 @@ def unmapped(
     shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
     every: list[str] = []
 
-    def made(orders: int) -> CauseGroup:
+    def make_orders(orders: int) -> CauseGroup:
         keys = paid_with(till_client, article, customer, "PIN", orders)
         every.extend(keys)
-        planned(shop, "orders", *keys)
+        preview_records(shop, "orders", *keys)
         return waiting(shop, "payment_method_unmapped", key=keys[0])
 
-    yield made
+    yield make_orders
     shop.rules.set_table("payment_terms", before, "test")
     issues = stores_in(shop).issues.list("orders", "payment_method_unmapped", limit=100)
-    planned(shop, "orders", *every, *(issue.issue.key for issue in issues if issue.issue.key not in every))
-    put_aside(shop, "orders")
+    preview_records(shop, "orders", *every, *(issue.issue.key for issue in issues if issue.issue.key not in every))
+    discard_plan(shop, "orders")
 
 
 # ---- empty
@@ -152,7 +152,7 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
 @pytest.mark.long
 def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
     fresh.connections.use_sandbox(somebody("test"))
-    run = settled(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
+    run = wait_for_run(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
     assert run.counts.parked == 0
 
     page_text = texts(open_page("exceptions"))
@@ -179,7 +179,7 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
     shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
     order = till_client.order(article, quantity=3)
-    planned(shop, "orders", order)
+    preview_records(shop, "orders", order)
     groups = shop.exceptions.groups()
     test = open_page("exceptions")
 
@@ -215,7 +215,7 @@ def test_filters_that_leave_nothing_can_be_cleared(open_page: Open) -> None:
 @pytest.mark.usefixtures("shop")
 def test_next_and_previous_walk_through_the_causes(shop: Application, open_page: Open) -> None:
     places = [group_address(group.group_key) for group in shop.exceptions.groups()]
-    test = opened(open_page, shop.exceptions.groups()[0])
+    test = open_cause(open_page, shop.exceptions.groups()[0])
     assert test.button(key="previous").disabled
 
     test = press(test, "next")
@@ -229,7 +229,7 @@ def test_far_down_the_page_begins_with_the_open_cause(shop: Application, open_pa
     groups = shop.exceptions.groups()
     assert len(groups) > 5
 
-    test = opened(open_page, groups[5])
+    test = open_cause(open_page, groups[5])
 
     assert test.button(key="causes_above").label == "5 causes above"
     assert f"open-{group_address(groups[0].group_key)}" not in {button.key for button in test.button}
@@ -258,11 +258,11 @@ def test_every_filter_has_an_empty_state_of_its_own(open_page: Open, status: str
 
 
 def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
-    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
-    group = unmapped(3)
+    group = make_unmapped_orders(3)
     assert group.count == 3
-    test = opened(open_page, group)
+    test = open_cause(open_page, group)
     assert test.button(key="add_row").disabled
     assert re.search(r"Payment method PIN\b.* has no counterpart in AccountView", texts(test))
 
@@ -272,34 +272,38 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
 
     assert not test.exception
     assert shop.rules.tables()["payment_terms"]["PIN"] == "14"
-    run = last(shop)
+    run = last_run(shop)
     assert (run.counts.read, run.counts.planned) == (3, 3)
     assert not is_open(shop, group.group_key)
     page_text = texts(open_page("exceptions"))
     assert "3 orders are in a preview and wait for your approval. Nothing has been written yet." in page_text
 
-    committed_run = committed(shop, run)
+    committed_run = commit_run(shop, run)
     assert committed_run.counts.proven == 3
     assert "are in a preview and wait" not in texts(open_page("exceptions"))
 
 
 def test_a_repair_that_does_not_help_all_says_how_many_and_why(
-    shop: Application, till_client: TillClient, article: str, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application,
+    till_client: TillClient,
+    article: str,
+    open_page: Open,
+    make_unmapped_orders: Callable[[int], CauseGroup],
 ) -> None:
-    group = unmapped(2)
+    group = make_unmapped_orders(2)
     nameless = till_client.order(article)
     till_client.pay_in_advance(nameless, "PIN", 1)
     with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
     shop.flows.change("orders", with_default, somebody("test"))
-    planned(shop, "orders", nameless)
+    preview_records(shop, "orders", nameless)
     assert shop.exceptions.group(group.group_key).count == 3  # type: ignore[union-attr]
     shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
-    test = opened(open_page, group)
+    test = open_cause(open_page, group)
 
     test = test.selectbox(key="counterpart").set_value("14").run()
     press(test, "add_row")
 
-    run = last(shop)
+    run = last_run(shop)
     assert (run.counts.planned, run.counts.parked) == (2, 1)
     page_text = texts(open_page("exceptions"))
     assert "2 of 3 solved, 1 has another cause." in page_text
@@ -309,23 +313,25 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
 
 @pytest.mark.long
 def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
-    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
-    group = unmapped(2)
+    group = make_unmapped_orders(2)
     shop.runs.try_again(group.flow, group.cause, somebody("test"), group.field, group.detail)
-    last(shop)
+    last_run(shop)
 
-    page_text = texts(opened(open_page, group))
+    page_text = texts(open_cause(open_page, group))
     assert "0 of 2 solved, 2 still wait for this cause." in page_text
 
 
 @pytest.mark.long
-def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
-    group = unmapped(1)
+def test_a_cause_that_is_gone_closes_itself(
+    shop: Application, make_unmapped_orders: Callable[[int], CauseGroup]
+) -> None:
+    group = make_unmapped_orders(1)
     (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
     shop.rules.set_table("payment_terms", {"PIN": "14"}, "test")
 
-    settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
 
     assert not is_open(shop, group.group_key)
     (issue,) = shop.issues.of_key("orders", key)
@@ -338,24 +344,24 @@ def test_a_cause_that_is_gone_closes_itself(shop: Application, unmapped: Callabl
 
 @pytest.mark.long
 def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
-    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
-    group = unmapped(1)
+    group = make_unmapped_orders(1)
     before, place = shop.drafts.current("orders"), f"more-{group_address(group.group_key)}"
-    assert menu(opened(open_page, group), place).options[0] == "Try again"
+    assert menu(open_cause(open_page, group), place).options[0] == "Try again"
     shop.drafts.remove_rule("orders", "sales_order.payment_condition", somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "payment conditions left out")
-    offered = menu(opened(open_page, group), place).options
+    offered = menu(open_cause(open_page, group), place).options
     assert offered[:2] == [
         f"Try again with today's mapping (version {before + 1})", f"Try again as it was (mapping version {before})",
     ]  # fmt: skip
 
-    menu(opened(open_page, group), place).click("as_it_was").run()
-    as_it_was = last(shop)
+    menu(open_cause(open_page, group), place).click("as_it_was").run()
+    as_it_was = last_run(shop)
     assert (as_it_was.mapping_version, as_it_was.counts.parked) == (before, 1)
-    menu(opened(open_page, group), place).click("today").run()
+    menu(open_cause(open_page, group), place).click("today").run()
 
-    today = last(shop)
+    today = last_run(shop)
     assert (today.mapping_version, today.counts.planned) == (before + 1, 1)
     assert not is_open(shop, group.group_key)
     shop.drafts.take_version("orders", before, somebody("test"))
@@ -364,15 +370,15 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
 
 @pytest.mark.long
 def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
-    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
-    group = unmapped(2)
+    group = make_unmapped_orders(2)
     version = shop.exceptions.mapping_version(group)
     shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
     shop.drafts.publish("orders", somebody("test"), "a remark")
     shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
-    menu(opened(open_page, group), f"more-{group_address(group.group_key)}").click("as_it_was").run()
-    run = last(shop)
+    menu(open_cause(open_page, group), f"more-{group_address(group.group_key)}").click("as_it_was").run()
+    run = last_run(shop)
     assert (run.mapping_version, run.counts.planned) == (version, 2)
 
     shop.drafts.take_version("orders", version, somebody("test"))
@@ -389,9 +395,9 @@ def test_each_branch_gets_a_default_debtor_of_its_own(
     shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
     orders = [till_client.order(article, financialBranchNumber=branch) for branch in (1, 2)]
-    planned(shop, "orders", *orders)
+    preview_records(shop, "orders", *orders)
     group = waiting(shop, "customer_missing", key=orders[0])
-    test = opened(open_page, group)
+    test = open_cause(open_page, group)
     test = test.segmented_control(key="code_way").set_value("branch").run()
     choices = [selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("default_debtor-")]
     for selectbox in choices:
@@ -402,12 +408,12 @@ def test_each_branch_gets_a_default_debtor_of_its_own(
     settings = shop.flows.settings("orders").model_dump()
     assert settings["default_debtors_by_branch"].keys() >= {"1", "2"}
     assert settings["debtor_number"] == ""
-    last(shop)
+    last_run(shop)
     assert [group for group in shop.exceptions.groups("orders") if group.cause == "customer_missing"] == []
     shop.flows.change(
         "orders", {"default_debtors_by_branch": {}, "default_debtor": "off"}, somebody("test")
     )  # fmt: skip
-    put_aside(shop, "orders")
+    discard_plan(shop, "orders")
 
 
 # ---- articles
@@ -421,23 +427,23 @@ def test_a_headline_names_two_articles_and_counts_the_others(shop: Application) 
 
 
 @pytest.fixture
-def unknown(shop: Application, till_client: TillClient, customer: str) -> Iterator[CauseGroup]:
+def unknown_article_cause(shop: Application, till_client: TillClient, customer: str) -> Iterator[CauseGroup]:
     """An order of something the till sells and the books do not have."""
     order = till_client.order(REPAIR_HOUR, relation=customer)
-    planned(shop, "orders", order)
+    preview_records(shop, "orders", order)
     yield waiting(shop, "article_not_linked", key=order)
     shop.rules.set_table("articles", {}, "test")
     shop.flows.change("orders", {"collective_article": ""}, somebody("test"))
-    put_aside(shop, "orders")
+    discard_plan(shop, "orders")
 
 
 def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
-    shop: Application, open_page: Open, unknown: CauseGroup, article: str
+    shop: Application, open_page: Open, unknown_article_cause: CauseGroup, article: str
 ) -> None:
     shop.log.catch_up()
     name = shop.exceptions.article(article)
     assert name is not None
-    test = opened(open_page, unknown)
+    test = open_cause(open_page, unknown_article_cause)
     test = test.text_input(key=f"article-{REPAIR_HOUR}").set_value("nobody sells this").run()
     assert "AccountView has no article nobody sells this." in texts(test)
     assert test.button(key="use_articles").disabled
@@ -449,15 +455,15 @@ def test_an_article_is_found_by_its_name_and_stands_in_from_now_on(
 
     assert not test.exception
     assert shop.rules.tables()["articles"][REPAIR_HOUR] == article
-    assert last(shop).counts.planned >= 1
-    assert not is_open(shop, unknown.group_key)
+    assert last_run(shop).counts.planned >= 1
+    assert not is_open(shop, unknown_article_cause.group_key)
 
 
 @pytest.mark.long
 def test_a_collective_article_stands_in_for_all(
-    shop: Application, open_page: Open, unknown: CauseGroup, article: str
+    shop: Application, open_page: Open, unknown_article_cause: CauseGroup, article: str
 ) -> None:
-    test = opened(open_page, unknown)
+    test = open_cause(open_page, unknown_article_cause)
     test = test.segmented_control(key="article_way").set_value("all").run()
     test = test.text_input(key="article-").set_value(article).run()
 
@@ -465,14 +471,14 @@ def test_a_collective_article_stands_in_for_all(
 
     assert not test.exception
     assert shop.flows.settings("orders").model_dump()["collective_article"] == article
-    assert last(shop).counts.planned >= 1
+    assert last_run(shop).counts.planned >= 1
 
 
 @pytest.mark.long
 def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
-    shop: Application, open_page: Open, unknown: CauseGroup
+    shop: Application, open_page: Open, unknown_article_cause: CauseGroup
 ) -> None:
-    test = opened(open_page, unknown)
+    test = open_cause(open_page, unknown_article_cause)
     test = test.segmented_control(key="article_way").set_value("create").run()
     assert not test.exception
     table_text = " ".join(str(cell) for cell in test.table[0].value.to_numpy().ravel())
@@ -488,7 +494,7 @@ def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
     test = press(test, "again")
 
     assert not test.exception
-    assert last(shop).counts.planned >= 1
+    assert last_run(shop).counts.planned >= 1
     sandbox_of(shop).accountview.remove("ARTICLE", REPAIR_HOUR)
 
 
@@ -501,8 +507,8 @@ def test_two_relations_of_a_debtor_lead_to_their_merge(
     debtor = {**DEBTOR, "SUB_NR": "30009", "ACCT_NAME": "Dubbel", "MAIL_BUS": "dub@bel.example", "CITY": "Zeist"}
     sandbox_of(shop).accountview.add("CONTACT", debtor)
     numbers = {till_client.customer("Dubbel", "dub@bel.example") for _ in range(2)}
-    planned(shop, "customers", "30009")
-    test = press(opened(open_page, waiting(shop, "customer_ambiguous", "customers", "30009")), "to_merges")
+    preview_records(shop, "customers", "30009")
+    test = press(open_cause(open_page, waiting(shop, "customer_ambiguous", "customers", "30009")), "to_merges")
     assert not test.exception
     assert {name: test.query_params[name] for name in ("flow", "part")} == {"flow": "customers", "part": "merges"}
     pairs = test.selectbox(key="merge_pair").options
@@ -521,12 +527,12 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
         )
     relation = till_client.customer("Tweeling", "twee@ling.example")
     orders = [till_client.order(article, relation=relation) for _ in range(2)]
-    planned(shop, "orders", *orders)
-    test = opened(open_page, waiting(shop, "needed_record_parked", key=orders[0]))
+    preview_records(shop, "orders", *orders)
+    test = open_cause(open_page, waiting(shop, "needed_record_parked", key=orders[0]))
     assert "These need Tweeling, which is parked" in texts(test)
     group = waiting(shop, "customer_ambiguous")
     assert press(test, "to_needed").query_params["cause"] == group_address(group.group_key)
-    test = opened(open_page, group)
+    test = open_cause(open_page, group)
     beside = test.table[0].value
     assert list(beside.columns[1:]) == ["This customer", "30001", "30002"]
     rows = {row[0].casefold(): row[1:] for row in beside.to_numpy().tolist()}
@@ -541,16 +547,16 @@ def test_one_of_several_customers_is_chosen_beside_what_differs(
     test = press(test, "choose_customer")
 
     assert not test.exception
-    run = last(shop)
+    run = last_run(shop)
     assert run.counts.planned == 2
-    committed_run = committed(shop, run)
+    committed_run = commit_run(shop, run)
     assert committed_run.counts.proven == 2
     booked = [row["RPL_INV"] for row in sandbox_of(shop).state("SO_HDR") if row["RPL_INV"] in ("30001", "30002")]
     assert booked == ["30002", "30002"]
     assert not is_open(shop, group.group_key)
 
     later = till_client.order(article, relation=relation)
-    assert committed(shop, planned(shop, "orders", later)).counts.proven == 1  # it is never asked again
+    assert commit_run(shop, preview_records(shop, "orders", later)).counts.proven == 1  # it is never asked again
     first_week = {task.name: task.is_done for task in shop.first_week.tasks()}
     assert (first_week["orders"], first_week["repair"]) == (True, not shop.issues.counts().get("orders"))
     while stores_in(shop).events.count():
@@ -570,7 +576,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     (first, second, *_) = shop.exceptions.issues_of(group.group_key)
     key, good = first.issue.key, f"871998000099{ean.calc_check_digit('871998000099')}"
     other = f"871998000098{ean.calc_check_digit('871998000098')}"
-    test = opened(open_page, group)
+    test = open_cause(open_page, group)
     place = f"typed-values-{group_address(group.group_key)}"
     test.session_state[place] = {second.issue.key: other[:-1] + str(9 - int(other[-1]))}
     test = test.segmented_control(key="value-ean_check_digit").set_value("here").run()
@@ -582,7 +588,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     field = shop.exceptions.field_to_correct("products", group.cause, group.field)
     assert field is not None
     shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
-    run = settled(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
+    run = wait_for_run(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
     assert run.counts.planned == 1
     assert key not in {entry.issue.key for entry in shop.exceptions.issues_of(group.group_key)}
     typed = test.run()  # what was typed stays with its record when somebody else repairs another one
@@ -595,7 +601,7 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
 
     (correction,) = shop.corrections.list_corrections("products")
     assert not press(typed, "correct").exception
-    shop.runs.discard(settled(shop, last(shop, "products").id).id, "test")
+    shop.runs.discard(wait_for_run(shop, last_run(shop, "products").id).id, "test")
     assert {correction.key: correction.becomes for correction in shop.corrections.list_corrections("products")} == {
         key: good,
         second.issue.key: other,
@@ -617,10 +623,10 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
 
 def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     shop: Application, till_client: TillClient, article: str, customer: str, open_page: Open,
-    unmapped: Callable[[int], CauseGroup],
+    make_unmapped_orders: Callable[[int], CauseGroup],
 ) -> None:  # fmt: skip
-    group = unmapped(2)
-    test = opened(open_page, group)
+    group = make_unmapped_orders(2)
+    test = open_cause(open_page, group)
     test = menu(test, f"more-{group_address(group.group_key)}").click("aside").run()
     assert test.button(key="aside_now").disabled
     assert "These records stay parked without alerts" in texts(test)
@@ -630,7 +636,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     assert "booked by hand" in page_text
 
     (order,) = paid_with(till_client, article, customer, "PIN")
-    planned(shop, "orders", order)
+    preview_records(shop, "orders", order)
 
     back = waiting(shop, "payment_method_unmapped", key=order)
     assert (back.group_key, back.count) == (group.group_key, 1)
@@ -644,9 +650,9 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
 
 @pytest.mark.long
 def test_one_record_is_set_aside_by_itself(
-    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
-    group = unmapped(2)
+    group = make_unmapped_orders(2)
     before = group.count
     first = shop.exceptions.issues_of(group.group_key)[0]
 
@@ -655,19 +661,19 @@ def test_one_record_is_set_aside_by_itself(
     rest = shop.exceptions.group(group.group_key)
     assert rest is not None
     assert rest.count == before - 1
-    assert "just this one" in texts(opened(open_page, group))
+    assert "just this one" in texts(open_cause(open_page, group))
     shop.exceptions.take_back(group.group_key, person())
 
 
 @pytest.mark.long
 def test_a_cause_is_given_to_a_person_and_carries_a_note(
-    shop: Application, open_page: Open, unmapped: Callable[[int], CauseGroup]
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
-    group = unmapped(1)
+    group = make_unmapped_orders(1)
     place = f"more-{group_address(group.group_key)}"
-    test = menu(opened(open_page, group), place).click("assign").run()
+    test = menu(open_cause(open_page, group), place).click("assign").run()
     assert "an operator" in test.selectbox(key="assign_to").options
-    test = menu(opened(open_page, group), place).click("note").run()
+    test = menu(open_cause(open_page, group), place).click("note").run()
     assert not test.exception
     shop.issues.assign(group.group_key, person().ref, person().ref)
     shop.issues.annotate(group.group_key, "Asked the *shop*", person().ref)
@@ -682,14 +688,16 @@ def test_a_cause_is_given_to_a_person_and_carries_a_note(
 def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page: Open) -> None:
     group = waiting(shop, "currency_without_rate", "products")
 
-    test = press(opened(open_page, group), "to_setting")
+    test = press(open_cause(open_page, group), "to_setting")
 
     assert not test.exception
     assert "General" in texts(test) or test.query_params["tab"] == "settings"
 
 
-def test_what_is_shown_is_downloaded_record_by_record(shop: Application, unmapped: Callable[[int], CauseGroup]) -> None:
-    group = unmapped(2)
+def test_what_is_shown_is_downloaded_record_by_record(
+    shop: Application, make_unmapped_orders: Callable[[int], CauseGroup]
+) -> None:
+    group = make_unmapped_orders(2)
 
     lines = [dict(zip(ISSUE_COLUMNS, line, strict=True)) for line in shop.exceptions.listed([group], IssueState.OPEN)]
 

@@ -8,7 +8,7 @@ from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from integration.sandbox.server import running
 from pages.components.shared.wording import plain
-from tests.pages.conftest import Open, committed, press, script, settled, texts
+from tests.pages.conftest import Open, commit_run, press, script, texts, wait_for_run
 from tests.people import somebody
 
 
@@ -169,10 +169,10 @@ def test_a_new_console_tells_where_to_begin_and_ticks_off_what_is_done(fresh: Ap
     test = press(test, "next_task")
     assert not test.exception
 
-    plan = settled(fresh, fresh.runs.latest("products", limit=1)[0].id)
+    plan = wait_for_run(fresh, fresh.runs.latest("products", limit=1)[0].id)
     test = press(open_page(), "next_task")
     assert test.query_params["plan"] in (plan.id, [plan.id])
-    committed(fresh, plan)
+    commit_run(fresh, plan)
     assert [task.name for task in fresh.first_week.tasks() if task.is_done] == ["connect", "products"]
     test = open_page()
     assert "Preview stock and commit it" in texts(test)

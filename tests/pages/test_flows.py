@@ -17,7 +17,7 @@ from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
-from tests.pages.conftest import ARTICLES, Open, press, previewed, settled, texts
+from tests.pages.conftest import ARTICLES, Open, press, preview_products, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 
@@ -68,7 +68,7 @@ def test_changes_of_several_tabs_are_saved_with_one_button(connected: Applicatio
     connected.flows.change("products", {"sku_rule": "code", "schedule_minutes": 5}, somebody("test"))
 
 
-def left(test: AppTest, key: str) -> None:
+def press_and_leave(test: AppTest, key: str) -> None:
     """Press a button and be on another page before the answer to it is drawn."""
     test.button(key=key).click()
     test.switch_page("pages/runs.py").run()
@@ -79,13 +79,13 @@ def test_what_is_saved_is_kept_where_the_page_is_left_before_it_is_drawn_anew(
     connected: Application, open_page: Open
 ) -> None:
     test = open_page("flows", tab="settings")
-    left(test.selectbox(key="products-zero_price-0").set_value("park").run(), "save")
+    press_and_leave(test.selectbox(key="products-zero_price-0").set_value("park").run(), "save")
     assert connected.flows.settings("products").model_dump()["zero_price"] == "park"
     connected.flows.change("products", {"zero_price": "send"}, somebody("test"))
 
     table = connected.rules.tables()["vat_codes"]
     test = open_page("flows", tab="tables")
-    left(next(selectbox for selectbox in test.selectbox).set_value("1").run(), "save_table")
+    press_and_leave(next(selectbox for selectbox in test.selectbox).set_value("1").run(), "save_table")
     assert "1" in {other for code, other in connected.rules.tables()["vat_codes"].items() if table.get(code) != other}
     connected.rules.set_table("vat_codes", table, "test")
 
@@ -181,7 +181,9 @@ def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Applica
 
 def test_the_fields_show_why_an_article_has_its_values(connected: Application, open_page: Open) -> None:
     code = next(
-        row.key for row in connected.plans.rows(previewed(connected).id, "create", limit=400) if row.key.isdigit()
+        row.key
+        for row in connected.plans.rows(preview_products(connected).id, "create", limit=400)
+        if row.key.isdigit()
     )
     test = open_page("flows", tab="fields")
     test.text_input(key="why_code").set_value(code)
@@ -195,7 +197,7 @@ def test_the_fields_show_why_an_article_has_its_values(connected: Application, o
 def test_an_added_field_is_published_as_a_new_version_and_older_plans_are_refused(
     connected: Application, open_page: Open
 ) -> None:
-    run, before = previewed(connected), connected.mappings.published("products")
+    run, before = preview_products(connected), connected.mappings.published("products")
     test = open_page("flows", tab="fields")
     test.selectbox(key="add_target").set_value("article.custom:herkomst")
     test.selectbox(key="add_source").set_value("K9_ORIGIN")
@@ -228,7 +230,7 @@ def test_two_people_cannot_publish_over_each_other(connected: Application) -> No
 def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: Application, open_page: Open) -> None:
     table = connected.rules.tables()["vat_codes"]
     connected.rules.set_table("vat_codes", {code: other for code, other in table.items() if code != "2"}, "test")
-    connected.runs.discard(previewed(connected).id, "test")
+    connected.runs.discard(preview_products(connected).id, "test")
     parked = connected.exceptions.unmapped("products", "vat_codes")["2"]
     test = open_page("flows", tab="tables")
     assert f"Try these {parked} again" in texts(test)
@@ -240,7 +242,7 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
     assert connected.rules.tables()["vat_codes"] == table
     press(test, "again-vat_codes-vat_code_unmapped")
     run = connected.runs.latest(limit=1)[0]
-    assert (run.mode, settled(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
+    assert (run.mode, wait_for_run(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
     assert connected.exceptions.unmapped("products", "vat_codes") == {}
     connected.runs.discard(run.id, "test")
 
@@ -297,14 +299,14 @@ def test_price_groups_of_new_customers_are_chosen_from_those_of_the_till(
 
 
 def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(connected: Application, open_page: Open) -> None:
-    run = previewed(connected)
+    run = preview_products(connected)
     row = next(line for line in connected.plans.rows(run.id, "park") if line.cause == "sku_leading_zero")
     test = open_page("preview", plan=run.id, show="park", record=str(row.seq))
     assert "Open the setting" in texts(test)
 
     press(test, "again-line")
 
-    repeated_run = settled(connected, connected.runs.latest(limit=1)[0].id)
+    repeated_run = wait_for_run(connected, connected.runs.latest(limit=1)[0].id)
     assert repeated_run.mode is Mode.CHOSEN
     assert (
         repeated_run.counts.parked
@@ -314,7 +316,7 @@ def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(connected: Ap
 
 
 def test_an_article_without_a_vat_code_names_the_field_to_correct(connected: Application, open_page: Open) -> None:
-    run = previewed(connected)
+    run = preview_products(connected)
     row = next(line for line in connected.plans.rows(run.id, "park") if line.cause == "vat_code_missing")
 
     page_text = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.markdown import unknown
+from tests.markdown import untrusted_places
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [*sorted((ROOT / "pages").rglob("*.py")), ROOT / "app.py"]
@@ -37,7 +37,7 @@ def a_page(folder: Path, drawn: str, more: str = "") -> Path:
 
 
 def test_all_that_pages_draw_as_markdown_is_words_of_ours_or_escaped() -> None:
-    assert unknown(PAGES) == []
+    assert untrusted_places(PAGES) == []
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_all_that_pages_draw_as_markdown_is_words_of_ours_or_escaped() -> None:
 )
 def test_what_might_be_foreign_is_found(tmp_path: Path, drawn: str) -> None:
     about = "def _about(row: Row) -> Markdown:\n    return row.title\n"
-    assert unknown([a_page(tmp_path, drawn, about)])
+    assert untrusted_places([a_page(tmp_path, drawn, about)])
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_might_be_foreign_is_found(tmp_path: Path, drawn: str) -> None:
     ],
 )
 def test_what_is_escaped_is_no_trouble(tmp_path: Path, drawn: str) -> None:
-    assert unknown([a_page(tmp_path, drawn)]) == []
+    assert untrusted_places([a_page(tmp_path, drawn)]) == []
 
 
 def test_a_terminal_is_spoken_to_by_its_one_room() -> None:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from integration import words
 from integration.application.application import Application
 from integration.words.catalogues import tables
-from tests.pages.conftest import previewed, script, texts
+from tests.pages.conftest import preview_products, script, texts
 
 PAGES = (
     "overview",
@@ -33,7 +33,7 @@ PLACES = re.compile(r"{\w+}")
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A connected console with a plan that waits."""
-    previewed(connected)
+    preview_products(connected)
     return connected
 
 
@@ -45,7 +45,7 @@ def english_only(language: str) -> set[str]:
     return texts_en - ours
 
 
-def opened(language: str, name: str) -> AppTest:
+def open_page_in(language: str, name: str) -> AppTest:
     """Open a page alone in a language, without the frame, which costs as much as a page."""
     test = script(f"pages/{name}.py")
     test.session_state["framed"] = True
@@ -57,7 +57,7 @@ def opened(language: str, name: str) -> AppTest:
 @pytest.mark.parametrize("language", words.LANGUAGES)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_opens_in_every_language_and_speaks_no_other(language: str, name: str) -> None:
-    test = opened(language, name)
+    test = open_page_in(language, name)
 
     labels = {str(getattr(element, "label", "")) for kind in CONTROLS for element in test.get(kind)}
     page_texts = {MARKUP.sub("", line).strip("*] ") for line in texts(test).splitlines()} | labels
@@ -68,12 +68,12 @@ def test_every_page_opens_in_every_language_and_speaks_no_other(language: str, n
 
 @pytest.mark.usefixtures("shop")
 def test_an_english_page_would_be_noticed() -> None:
-    assert set(texts(opened("en", "overview")).splitlines()) & english_only("de")
+    assert set(texts(open_page_in("en", "overview")).splitlines()) & english_only("de")
 
 
 @pytest.mark.usefixtures("shop")
 def test_the_frame_speaks_the_language_of_the_address_and_marks_the_page_with_it() -> None:
-    test = framed(lang="de")
+    test = open_console(lang="de")
 
     assert "Übersicht" in texts(test)
     assert test.menu_button(key="language").label == "Deutsch"
@@ -83,7 +83,7 @@ def test_the_frame_speaks_the_language_of_the_address_and_marks_the_page_with_it
 
 @pytest.mark.usefixtures("shop")
 def test_a_language_that_was_chosen_is_spoken_at_once() -> None:
-    test = framed()
+    test = open_console()
 
     test.menu_button(key="language").click("nl").run()
 
@@ -93,7 +93,7 @@ def test_a_language_that_was_chosen_is_spoken_at_once() -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_a_choice_goes_on_in_the_address_that_asked_for_another_language() -> None:
-    test = framed(lang="de")
+    test = open_console(lang="de")
 
     test.menu_button(key="language").click("nl").run()
 
@@ -124,7 +124,7 @@ def test_what_is_no_number_in_a_language_is_not_guessed(language: str, text: str
     assert words.read_number(text, language) is None
 
 
-def framed(**address: str) -> AppTest:
+def open_console(**address: str) -> AppTest:
     """Open the console as a browser does."""
     test = script("app.py")
     for key, value in address.items():

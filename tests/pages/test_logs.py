@@ -17,7 +17,7 @@ from integration.words import LANGUAGES
 from pages.components.logs.page_links import Place, cell_link
 from tests.browser.test_operators import wide
 from tests.log import hostile
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.timeouts import until
@@ -26,14 +26,15 @@ SERVES = True
 
 
 @pytest.fixture(scope="module")
-def ran(connected: Application) -> Run:
+def product_run(connected: Application) -> Run:
     """A shop whose products and orders were written once, and all of it in the log."""
-    products = committed(
+    products = commit_run(
         connected,
-        settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))),
+        wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))),
     )
-    committed(
-        connected, settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    commit_run(
+        connected,
+        wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE))),
     )
     connected.log.catch_up()
     return products
@@ -76,16 +77,18 @@ def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(connected: 
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("tab", ["records", "volume", "queries"])
 def test_every_view_opens_in_every_language(open_page: Open, tab: str, lang: str) -> None:
     assert not open_page("logs", tab=tab, lang=lang).exception
 
 
-def test_records_are_filtered_by_what_the_address_says(connected: Application, ran: Run, open_page: Open) -> None:
+def test_records_are_filtered_by_what_the_address_says(
+    connected: Application, product_run: Run, open_page: Open
+) -> None:
     every = connected.log.search().attrs["found"]
-    test = open_page("logs", run=ran.id, event="parked")
+    test = open_page("logs", run=product_run.id, event="parked")
     table = _first_table(test)
     assert 0 < len(table) < every
     assert set(table["flow"]) == {"Products"}
@@ -96,37 +99,37 @@ def test_records_are_filtered_by_what_the_address_says(connected: Application, r
     assert "Nothing in the log matches this filter" in texts(later)
 
 
-def test_a_run_can_be_taken_out_of_the_filter(ran: Run, open_page: Open) -> None:
-    test = press(open_page("logs", run=ran.id), "every_run")
+def test_a_run_can_be_taken_out_of_the_filter(product_run: Run, open_page: Open) -> None:
+    test = press(open_page("logs", run=product_run.id), "every_run")
     assert not test.exception
     assert "run" not in test.query_params
 
 
 def test_records_are_found_by_key_title_cause_and_what_was_told(
-    connected: Application, ran: Run, open_page: Open
+    connected: Application, product_run: Run, open_page: Open
 ) -> None:
-    row = connected.plans.rows(ran.id, "park", limit=1)[0]
+    row = connected.plans.rows(product_run.id, "park", limit=1)[0]
     for find in (row.key, row.title.lower(), row.cause):
         table = _first_table(open_page("logs", find=find))
         assert row.key in set(table["key"]), find
 
 
-def test_the_file_of_a_search_has_every_page_of_it(connected: Application, ran: Run, open_page: Open) -> None:
-    sought = LogSearch(run=ran.id)
+def test_the_file_of_a_search_has_every_page_of_it(connected: Application, product_run: Run, open_page: Open) -> None:
+    sought = LogSearch(run=product_run.id)
     match_count = connected.log.search(sought).attrs["found"]
-    test = open_page("logs", run=ran.id)
+    test = open_page("logs", run=product_run.id)
     assert len(_first_table(test)) == 200
     assert f"Events 1 to 200 of {match_count:,}." in texts(test)
-    second = open_page("logs", run=ran.id, page="2")
+    second = open_page("logs", run=product_run.id, page="2")
     assert 0 < len(_first_table(second)) == min(match_count - 200, 200)
     assert f"Events 201 to {min(match_count, 400)}" in texts(second)
     assert set(_first_table(second).index) == set(range(len(_first_table(second))))
 
 
 def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
-    connected: Application, ran: Run, open_page: Open
+    connected: Application, product_run: Run, open_page: Open
 ) -> None:
-    assert ran.id
+    assert product_run.id
     key = _order_key(connected)
     link = stores_in(connected).links.get("orders", Kind.SALES_ORDER, [key])[key]
     test = open_page("logs", record=f"orders:{key}")
@@ -154,14 +157,14 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_the_page_of_one_record_says_that_it_is_of_the_sandbox(
-    connected: Application, ran: Run, open_page: Open, *, is_known: bool
+    connected: Application, product_run: Run, open_page: Open, *, is_known: bool
 ) -> None:
-    key = connected.plans.rows(ran.id, "proven", limit=1)[0].key if is_known else "NEVER-SEEN"
+    key = connected.plans.rows(product_run.id, "proven", limit=1)[0].key if is_known else "NEVER-SEEN"
     assert "Sandbox" in open_page("logs", record=f"products:{key}").title[0].value
 
 
-def test_every_step_of_a_life_is_shown_on_request(connected: Application, ran: Run, open_page: Open) -> None:
-    assert ran.id
+def test_every_step_of_a_life_is_shown_on_request(connected: Application, product_run: Run, open_page: Open) -> None:
+    assert product_run.id
     test = open_page("logs", record=f"orders:{_order_key(connected)}")
     assert "Sent" not in texts(test)
     test = test.toggle(key="steps").set_value(True).run()
@@ -170,9 +173,11 @@ def test_every_step_of_a_life_is_shown_on_request(connected: Application, ran: R
 
 
 def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
-    connected: Application, ran: Run, open_page: Open
+    connected: Application, product_run: Run, open_page: Open
 ) -> None:
-    row = next(row for row in connected.plans.rows(ran.id, "update", limit=20) if row.change and row.change.before)
+    row = next(
+        row for row in connected.plans.rows(product_run.id, "update", limit=20) if row.change and row.change.before
+    )
     test = press(open_page("logs", record=f"products:{row.key}"), "details-0")
     assert not test.exception
     difference = next(table.value for table in test.table if "Before" in table.value.columns)
@@ -182,8 +187,8 @@ def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
     assert row.title in json_text
 
 
-def test_a_parked_record_leads_to_its_exception(connected: Application, ran: Run, open_page: Open) -> None:
-    row = connected.plans.rows(ran.id, "park", limit=1)[0]
+def test_a_parked_record_leads_to_its_exception(connected: Application, product_run: Run, open_page: Open) -> None:
+    row = connected.plans.rows(product_run.id, "park", limit=1)[0]
     test = open_page("logs", record=f"products:{row.key}")
     assert not test.exception
     tables = "\n".join(str(table.value.to_dict()) for table in test.table)
@@ -191,14 +196,14 @@ def test_a_parked_record_leads_to_its_exception(connected: Application, ran: Run
     assert "Parked" in test.title[0].value
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_record_nobody_met_says_so(open_page: Open) -> None:
     test = open_page("logs", record="products:never-was")
     assert not test.exception
     assert "Nothing was recorded of this record" in texts(test)
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 @pytest.mark.parametrize("period", ["1", "7", "30", "365"])
 def test_volumes_are_told_for_every_period(open_page: Open, period: str) -> None:
     test = open_page("logs", tab="volume", period=period)
@@ -210,7 +215,7 @@ def test_volumes_are_told_for_every_period(open_page: Open, period: str) -> None
     assert test.dataframe[0].value["events"].sum() > 0
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_volumes_of_a_flow_that_never_ran_lead_back(open_page: Open) -> None:
     test = open_page("logs", tab="volume", flow="stock")
     assert "Nothing was recorded in this period" in texts(test)
@@ -220,7 +225,7 @@ def test_volumes_of_a_flow_that_never_ran_lead_back(open_page: Open) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_every_query_that_comes_with_the_console_is_answered(connected: Application, open_page: Open) -> None:
     for name, sql in connected.saved_queries.shipped().items():
         test = press(open_page("logs", tab="queries", query_name=name, query=sql), "run_query")
@@ -230,7 +235,7 @@ def test_every_query_that_comes_with_the_console_is_answered(connected: Applicat
         assert test.text_area(key="sql").value == sql
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_an_address_fills_the_editor_and_runs_nothing(open_page: Open) -> None:
     sql = "SELECT count(*) AS n FROM events"
     for more in ({}, {"query_name": "parked_most"}, {"show": "chart", "x": "n", "y": "n", "kind": "bar"}):
@@ -243,7 +248,7 @@ def test_an_address_fills_the_editor_and_runs_nothing(open_page: Open) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_query_that_had_to_be_stopped_says_so_in_each_language(
     open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,7 +267,7 @@ def test_a_query_that_had_to_be_stopped_says_so_in_each_language(
         assert len(_first_table(test)) == 1
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_function_that_is_refused_is_named_with_those_that_are_not(open_page: Open) -> None:
     test = press(open_page("logs", tab="queries", query="SELECT date_parse(title) FROM events"), "run_query")
     page_text = texts(test)
@@ -271,14 +276,14 @@ def test_a_function_that_is_refused_is_named_with_those_that_are_not(open_page: 
     assert "median" not in page_text, "it is of another kind"
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
-    connected: Application, open_page: Open, ran: Run, monkeypatch: pytest.MonkeyPatch
+    connected: Application, open_page: Open, product_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connected.log.stop()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     away = "The log does not respond"
-    for page, parameters in (("runs", {"run": ran.id}), ("", {}), ("logs", {}), ("stock", {}),
+    for page, parameters in (("runs", {"run": product_run.id}), ("", {}), ("logs", {}), ("stock", {}),
                         ("logs", {"record": "products:1"}),
                         ("logs", {"tab": "queries"}), ("logs", {"tab": "volume"})):  # fmt: skip
         test = open_page(page, **parameters)
@@ -290,7 +295,7 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
     until(lambda: away not in texts(open_page("logs")), "the log", pause=1)
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_saved_query_is_put_into_the_editor_and_answered(open_page: Open) -> None:
     test = open_page("logs", tab="queries")
     test = test.selectbox(key="_query_name").set_value("parked_most").run()
@@ -306,7 +311,7 @@ def test_a_saved_query_is_put_into_the_editor_and_answered(open_page: Open) -> N
     assert "query_name" not in test.query_params
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_another_address_puts_its_query_into_the_editor(open_page: Open) -> None:
     test = open_page("logs", tab="queries", query="SELECT 1 AS one")
     test.query_params["query"] = "SELECT 2 AS two"
@@ -324,14 +329,14 @@ def test_another_address_puts_its_query_into_the_editor(open_page: Open) -> None
         ({"run": None}, "run", None),
     ],
 )
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_code_of_an_answer_leads_to_what_it_names(
     connected: Application, row: Mapping[str, object], column: str, place: Place | None
 ) -> None:
     assert cell_link(connected, column, row) == place
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_query_is_saved_found_by_a_colleague_replaced_and_removed(connected: Application, open_page: Open) -> None:
     test = open_page("logs", tab="queries", query="SELECT 1 AS one")
     test = test.text_input(key="new_query_name").set_value("My  query").run()
@@ -353,7 +358,7 @@ def test_a_query_is_saved_found_by_a_colleague_replaced_and_removed(connected: A
     assert connected.saved_queries.saved() == []
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_wrong_query_says_where_and_keeps_what_was_typed(open_page: Open) -> None:
     test = open_page("logs", tab="queries")
     test.text_area(key="sql").set_value("SELECT *\nFROM evnts")
@@ -362,12 +367,12 @@ def test_a_wrong_query_says_where_and_keeps_what_was_typed(open_page: Open) -> N
     assert test.text_area(key="sql").value == "SELECT *\nFROM evnts"
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(connected: Application, open_page: Open) -> None:
     connected.flows.change("orders", {"brakes": wide("orders")}, somebody("test"))
     connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "20001"}, somebody("test"))
     tried = connected.runs.try_again("orders", "customer_missing", by=somebody("test"))
-    committed_run = committed(connected, settled(connected, tried))
+    committed_run = commit_run(connected, wait_for_run(connected, tried))
     assert committed_run.counts.proven
     connected.log.catch_up()
     row = next(line for line in connected.plans.rows(committed_run.id, "proven") if line.kind is Kind.SALES_ORDER)
@@ -380,7 +385,7 @@ def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(connected: App
     connected.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_links_are_listed_and_found_by_their_number_in_the_other_system(
     connected: Application, open_page: Open
 ) -> None:
@@ -397,14 +402,14 @@ def test_links_are_listed_and_found_by_their_number_in_the_other_system(
     assert "No link matches this filter" in texts(open_page("logs", tab="links", find="nowhere at all"))
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_an_answer_that_was_cut_says_so(open_page: Open) -> None:
     test = press(open_page("logs", tab="queries", query="SELECT * FROM range(20000)"), "run_query")
     assert "Only the first 10,000 rows are shown" in texts(test)
     assert len(_first_table(test)) == 10_000
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open) -> None:
     sql = "SELECT event, count(*) AS n, count(DISTINCT key) AS keys FROM events GROUP BY event"
     test = press(open_page("logs", tab="queries", query=sql, show="chart"), "run_query")
@@ -422,8 +427,8 @@ def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open)
     assert "No rows" in texts(none)
 
 
-def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, ran: Run) -> None:
-    assert ran.id
+def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, product_run: Run) -> None:
+    assert product_run.id
     access, ann = connected.log_access, somebody("ann")
     download_token = access.download_token(ann)
     assert access.spend("log.csv", download_token) == ann
@@ -431,13 +436,13 @@ def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application
     file = access.exported("log.csv")
     log_rows = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
-    assert ran.id in set(log_rows["run"])
+    assert product_run.id in set(log_rows["run"])
     for wrong in ("", "x", f"{download_token}0", f"9999999999.{download_token.partition('.')[2]}"):
         assert access.spend("log.csv", wrong) is None
     assert access.spend("console.sqlite", access.download_token(ann)) is None
 
 
-@pytest.mark.usefixtures("ran")
+@pytest.mark.usefixtures("product_run")
 def test_rows_of_log_and_links_say_who_and_how_much(open_page: Open) -> None:
     records = _first_table(open_page("logs", flow="orders"))
     links = _first_table(open_page("logs", tab="links", flow="orders"))

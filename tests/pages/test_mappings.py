@@ -19,7 +19,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
 from pages.components.shared.application import person
-from tests.pages.conftest import PARTLY_KNOWN, Open, committed, press, previewed, settled, texts
+from tests.pages.conftest import PARTLY_KNOWN, Open, commit_run, press, preview_products, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -34,7 +34,7 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop with a plan of its articles, by which the last records are known."""
-    committed(connected, previewed(connected))
+    commit_run(connected, preview_products(connected))
     return connected
 
 
@@ -51,7 +51,7 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
             shop.drafts.publish("products", somebody("test"), "as it was shipped")
 
 
-def opened(open_page: Open, flow: str = "products", **address: str) -> AppTest:
+def open_mappings(open_page: Open, flow: str = "products", **address: str) -> AppTest:
     test = open_page("mappings", flow=flow, **address)
     assert not test.exception
     return test
@@ -64,13 +64,13 @@ def rule_of(app: Application, target: str = NAME, flow: str = "products") -> Rul
     return next(rule for rule in rules if rule.target == target)
 
 
-def keyed(test: AppTest, of: str, ending: str) -> str:
+def widget_key(test: AppTest, of: str, ending: str) -> str:
     """Return the key of the one widget of a sort that ends so."""
     (key,) = [widget.key for widget in test.get(of) if widget.key and str(widget.key).endswith(ending)]
     return str(key)
 
 
-def shown_rules(test: AppTest) -> dict[str, list[str]]:
+def rules_in_table(test: AppTest) -> dict[str, list[str]]:
     table = test.dataframe[0].value
     return {row[0]: row for row in table.astype(str).to_numpy().tolist()}
 
@@ -98,16 +98,16 @@ def test_without_a_connection_the_page_leads_to_the_set_up(fresh: Application, o
     ],
 )  # fmt: skip
 def test_every_part_of_every_mapping_opens(open_page: Open, flow: str, part: str) -> None:
-    test = opened(open_page, flow, part=part)
+    test = open_mappings(open_page, flow, part=part)
 
     assert "Version 1" in texts(test)
     assert "failure" not in test.session_state
 
 
 def test_fields_are_offered_with_caption_own_name_type_and_a_sample(shop: Application, open_page: Open) -> None:
-    test = opened(open_page, field=NAME)
+    test = open_mappings(open_page, field=NAME)
 
-    offered = test.selectbox(key=keyed(test, "selectbox", "-source")).options
+    offered = test.selectbox(key=widget_key(test, "selectbox", "-source")).options
 
     name = next(option for option in offered if "ART_DESC1" in option)
     assert name.startswith("Omschrijving (ART_DESC1) · Text · ")
@@ -121,16 +121,16 @@ def test_fields_are_offered_with_caption_own_name_type_and_a_sample(shop: Applic
 @pytest.mark.long
 @pytest.mark.usefixtures("shop")
 def test_rules_can_be_found_and_a_search_cleared(open_page: Open) -> None:
-    test = opened(open_page, flow="orders", part="debtor")
-    everything = len(shown_rules(test))
+    test = open_mappings(open_page, flow="orders", part="debtor")
+    everything = len(rules_in_table(test))
     test = test.text_input(key="find").set_value("postcode").run()
-    assert 0 < len(shown_rules(test)) < everything
+    assert 0 < len(rules_in_table(test)) < everything
 
     test = test.text_input(key="find").set_value("nothing is called so").run()
     test = press(test, "clear")
 
     assert not test.exception
-    assert len(shown_rules(test)) == everything
+    assert len(rules_in_table(test)) == everything
 
 
 # ---- building a rule
@@ -138,7 +138,7 @@ def test_rules_can_be_found_and_a_search_cleared(open_page: Open) -> None:
 
 def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Application, open_page: Open) -> None:
     assert [call.name for call in rule_of(shop).functions] == ["trim"]
-    test = opened(open_page, field=NAME)
+    test = open_mappings(open_page, field=NAME)
     added = next(
         str(selectbox.key)
         for selectbox in test.selectbox
@@ -148,10 +148,10 @@ def test_a_chain_of_functions_is_added_to_reordered_and_taken_from(shop: Applica
     test = test.selectbox(key=added).set_value("upper").run()
     assert [call.name for call in rule_of(shop).functions] == ["trim", "upper"]
 
-    test = press(test, keyed(test, "button", "-1-up"))
+    test = press(test, widget_key(test, "button", "-1-up"))
     assert [call.name for call in rule_of(shop).functions] == ["upper", "trim"]
 
-    test = press(test, keyed(test, "button", "-0-out"))
+    test = press(test, widget_key(test, "button", "-0-out"))
     assert not test.exception
     assert [call.name for call in rule_of(shop).functions] == ["trim"]
     assert shop.drafts.draft("products") is None
@@ -171,7 +171,7 @@ def test_every_function_can_be_chosen_and_has_a_field_for_each_argument(shop: Ap
     ]
     shop.drafts.put_rule("products", Rule(target=NAME, source="name", functions=tuple(calls)), person())
 
-    test = opened(open_page, field=NAME)
+    test = open_mappings(open_page, field=NAME)
 
     fields = [*test.text_input, *test.selectbox, *test.multiselect]
     drawn = {str(widget.key).rpartition("rule-")[2]: widget.label for widget in fields if widget.key}
@@ -192,7 +192,7 @@ def test_an_argument_is_kept_as_the_kind_it_is(shop: Application, open_page: Ope
         Rule(target=NAME, source="name", functions=(RuleCall("substring", (Decimal(1), Decimal(40))),)),
         person(),
     )
-    test = opened(open_page, field=NAME)
+    test = open_mappings(open_page, field=NAME)
     field = next(
         str(text_input.key)
         for text_input in test.text_input
@@ -207,16 +207,16 @@ def test_an_argument_is_kept_as_the_kind_it_is(shop: Application, open_page: Ope
 
 
 def test_an_expression_answers_at_once_with_the_value_or_a_sentence(shop: Application, open_page: Open) -> None:
-    test = opened(open_page, field=NAME)
-    test = test.segmented_control(key=keyed(test, "button_group", "-side")).set_value("expression").run()
+    test = open_mappings(open_page, field=NAME)
+    test = test.segmented_control(key=widget_key(test, "button_group", "-side")).set_value("expression").run()
 
-    test = test.text_area(key=keyed(test, "text_area", "-expression")).set_value("upper(name) + '!'").run()
+    test = test.text_area(key=widget_key(test, "text_area", "-expression")).set_value("upper(name) + '!'").run()
     assert rule_of(shop).expression == "upper(name) + '!'"
-    gives = shown_rules(test)["Name"][-1]
+    gives = rules_in_table(test)["Name"][-1]
     assert gives.endswith("!")
     assert gives == gives.upper()
 
-    test = test.text_area(key=keyed(test, "text_area", "-expression")).set_value("upper(name").run()
+    test = test.text_area(key=widget_key(test, "text_area", "-expression")).set_value("upper(name").run()
     page_text = texts(test)
     assert "This rule cannot work yet: the expression cannot be read from here on: (name" in page_text
     assert test.button(key="publish").disabled
@@ -243,11 +243,11 @@ def test_a_hostile_expression_is_answered_with_a_sentence(
 ) -> None:
     shop.drafts.put_rule("products", Rule(target=NAME, expression=expression), person())
 
-    assert expected in texts(opened(open_page, field=NAME))
+    assert expected in texts(open_mappings(open_page, field=NAME))
 
 
 def test_a_field_gets_a_rule_and_loses_it_again(shop: Application, open_page: Open) -> None:
-    test = opened(open_page, part="article")
+    test = open_mappings(open_page, part="article")
     adding = next(
         str(selectbox.key) for selectbox in test.selectbox if str(selectbox.key).startswith("add-products-article")
     )
@@ -268,7 +268,7 @@ def test_next_and_previous_walk_through_the_rules(shop: Application, open_page: 
     mine = [
         rule.target for rule in shop.mappings.published("products").mapping.rules if rule.target.startswith("article.")
     ]
-    test = opened(open_page, part="article", field=mine[0])
+    test = open_mappings(open_page, part="article", field=mine[0])
     assert test.button(key="rule_before").disabled
 
     test = press(test, "rule_after")
@@ -282,9 +282,9 @@ def test_next_and_previous_walk_through_the_rules(shop: Application, open_page: 
 
 
 def test_a_record_is_tried_field_by_field_with_why_this_value(shop: Application, open_page: Open) -> None:
-    test = opened(open_page, part="article", field="article.price", record="10201")
+    test = open_mappings(open_page, part="article", field="article.price", record="10201")
 
-    assert shown_rules(test)["Price"][-1] not in ("", "–")
+    assert rules_in_table(test)["Price"][-1] not in ("", "–")
     why = test.table[-1].value
     steps = " ".join(map(str, why.to_numpy().ravel())) + " ".join(map(str, why.index))
     assert "1\\." in steps
@@ -295,7 +295,7 @@ def test_a_record_is_tried_field_by_field_with_why_this_value(shop: Application,
 
 @pytest.mark.usefixtures("shop")
 def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
-    test = opened(open_page, record="nobody-sells-this")
+    test = open_mappings(open_page, record="nobody-sells-this")
 
     assert "nobody-sells-this" in texts(test)
     assert "Try a record" in texts(test) or not test.exception
@@ -306,11 +306,11 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
     shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
-    run = settled(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"))))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"))))
     waiting = shop.exceptions.unmapped("orders", "payment_terms")
     assert waiting
 
-    test = opened(open_page, flow="orders", part="tables", table="payment_terms")
+    test = open_mappings(open_page, flow="orders", part="tables", table="payment_terms")
 
     captions = [element.value for element in test.markdown if element.value.startswith(":small[")]
     first = next(
@@ -320,7 +320,7 @@ def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Applicatio
     assert "parked" in first
 
     code = next(iter(waiting))
-    test = test.selectbox(key=keyed(test, "selectbox", f"-{code}")).set_value("14").run()
+    test = test.selectbox(key=widget_key(test, "selectbox", f"-{code}")).set_value("14").run()
     test = press(test, "save_table")
     assert not test.exception
     assert shop.rules.tables()["payment_terms"] == {"CASH": "14", code: "14"}
@@ -332,14 +332,14 @@ def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Applicatio
 # ---- draft, effect, publishing
 
 
-def drafted(app: Application, source: str = "name") -> None:
+def draft_name_rule(app: Application, source: str = "name") -> None:
     app.drafts.put_rule("products", Rule(target=NAME, source=source, functions=(RuleCall("upper", ()),)), person())
 
 
 def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Application, open_page: Open) -> None:
-    drafted(shop)
+    draft_name_rule(shop)
 
-    test = opened(open_page, part="changes")
+    test = open_mappings(open_page, part="changes")
 
     page_text = texts(test)
     assert "Draft" in test.title[0].value
@@ -355,8 +355,8 @@ def test_a_draft_outlives_the_window_and_differs_from_what_is_published(shop: Ap
 @pytest.mark.long
 @pytest.mark.usefixtures("shop")
 def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application, open_page: Open) -> None:
-    drafted(shop)
-    test = press(opened(open_page, part="product"), "find_effect")
+    draft_name_rule(shop)
+    test = press(open_mappings(open_page, part="product"), "find_effect")
 
     assert not test.exception
     effect = shop.drafts.effect("products", shop.drafts.draft("products").mapping)  # type: ignore[union-attr]
@@ -368,20 +368,20 @@ def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application,
 
 
 def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: Application, open_page: Open) -> None:
-    plan = previewed(shop)
+    plan = preview_products(shop)
     if plan.state is not RunState.READY:
         assert shop.sandbox
         shop.sandbox.pass_a_day()
-        plan = previewed(shop)
+        plan = preview_products(shop)
     before = shop.drafts.current("products")
-    drafted(shop)
-    test = press(opened(open_page), "publish")
+    draft_name_rule(shop)
+    test = press(open_mappings(open_page), "publish")
     assert test.text_input(key="publish_note") is not None
     assert "Plans of the earlier version" in texts(test) or "publish_now" in {button.key for button in test.button}
 
     shop.drafts.publish("products", person(), "Names in capitals")
 
-    page_text = texts(opened(open_page))
+    page_text = texts(open_mappings(open_page))
     assert f"Version {before + 1}" in page_text
     assert "Names in capitals" in page_text
     with pytest.raises(PlanStaleError) as refused:
@@ -394,9 +394,9 @@ def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: App
 
 
 def test_an_earlier_version_is_looked_at_and_gone_back_to(shop: Application, open_page: Open) -> None:
-    drafted(shop)
+    draft_name_rule(shop)
     number = shop.drafts.publish("products", person(), "to be regretted")
-    test = opened(open_page, part="history", version="1")
+    test = open_mappings(open_page, part="history", version="1")
     assert len(test.dataframe[0].value) == number
 
     test = press(test, "go_back")
@@ -412,12 +412,12 @@ def test_an_earlier_version_is_looked_at_and_gone_back_to(shop: Application, ope
 def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     shop: Application, open_page: Open
 ) -> None:
-    drafted(shop)
+    draft_name_rule(shop)
     mapping = shop.mappings.published("products")
     theirs = tuple(rule for rule in mapping.mapping.rules if rule.target != "product.text")
     shop.mappings.publish("products", type(mapping.mapping)(1, theirs), mapping.version, somebody("Bram"), "no texts")
 
-    test = opened(open_page)
+    test = open_mappings(open_page)
     page_text = texts(test)
     assert "Bram" in page_text
     assert test.button(key="publish").disabled
@@ -436,8 +436,8 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
 
 
 def test_two_customers_are_dismissed_proposed_merged_and_separated_here(shop: Application, open_page: Open) -> None:
-    run = settled(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
-    committed(shop, run)
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
+    commit_run(shop, run)
     links, els = stores_in(shop).links, {"": {"email": "els@one-person.example"}}
     pairs = links.first_pairs("customers", Kind.RELATION, 2)
     links.keep("customers", [Link(Kind.RELATION, *pair, evidence=Evidence(els, els)) for pair in pairs])
@@ -449,7 +449,7 @@ def test_two_customers_are_dismissed_proposed_merged_and_separated_here(shop: Ap
     ]
     candidate = candidates[index]
 
-    test = opened(open_page, "customers", part="merges")
+    test = open_mappings(open_page, "customers", part="merges")
     test = press(test.selectbox(key="merge_pair").set_value(index).run(), "merge_dismiss")
     assert candidate not in shop.customer_merges.candidates()
     (pair,) = shop.customer_merges.list_dismissed_pairs()
@@ -466,8 +466,8 @@ def test_two_customers_are_dismissed_proposed_merged_and_separated_here(shop: Ap
     (merge,) = shop.customer_merges.list_merges()
     assert (merge.stays, merge.goes) == candidate.customers
     (run, *_) = shop.runs.latest("customers")
-    assert settled(shop, run.id).state is RunState.READY  # the other relation becomes inactive
-    test = opened(open_page, "customers", part="merges")
+    assert wait_for_run(shop, run.id).state is RunState.READY  # the other relation becomes inactive
+    test = open_mappings(open_page, "customers", part="merges")
     press(test, f"separate {merge.goes}")
     assert shop.customer_merges.list_merges() == []
-    settled(shop, shop.runs.latest("customers")[0].id)
+    wait_for_run(shop, shop.runs.latest("customers")[0].id)

@@ -22,7 +22,7 @@ NAMED = "Jan Jansen <jan@shop.example>"
 
 
 @pytest.fixture
-def watched(connected: Application) -> Iterator[Application]:
+def application_with_alerts(connected: Application) -> Iterator[Application]:
     """A console on which orders wait, and a worker died."""
     stores = stores_in(connected)
     met = [
@@ -53,12 +53,12 @@ def identity(app: Application, cause: str) -> int:
 
 
 def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
-    watched: Application, open_page: Open
+    application_with_alerts: Application, open_page: Open
 ) -> None:
     page = open_page("monitoring")
     page_text = texts(page)
 
-    assert len(watched.monitoring.open_incidents()) >= 2
+    assert len(application_with_alerts.monitoring.open_incidents()) >= 2
     assert "VAT code 7 has no counterpart" in page_text
     assert "Orders · 3 records · €31.50 not booked" in page_text
     assert "worker&#45;7" in page_text or "worker-7" in page_text
@@ -66,37 +66,41 @@ def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
     assert not page.exception
 
 
-def test_a_worker_that_is_gone_for_good_is_no_trouble_any_more(watched: Application, open_page: Open) -> None:
-    press(open_page("monitoring"), f"gone-{identity(watched, 'worker_stopped')}")
-    assert "worker-7" not in stores_in(watched).heartbeats.dead_processes()
+def test_a_worker_that_is_gone_for_good_is_no_trouble_any_more(
+    application_with_alerts: Application, open_page: Open
+) -> None:
+    press(open_page("monitoring"), f"gone-{identity(application_with_alerts, 'worker_stopped')}")
+    assert "worker-7" not in stores_in(application_with_alerts).heartbeats.dead_processes()
 
 
 def test_one_incident_or_everything_is_silenced_for_an_hour_and_told_again(
-    watched: Application, open_page: Open
+    application_with_alerts: Application, open_page: Open
 ) -> None:
-    incident_id = identity(watched, "vat_code_unmapped")
+    incident_id = identity(application_with_alerts, "vat_code_unmapped")
     page = press(open_page("monitoring"), f"silence-{incident_id}_hour")
-    (until,) = watched.alerts.silences.active_silences().values()
+    (until,) = application_with_alerts.alerts.silences.active_silences().values()
     assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
     press(page, f"tell-{incident_id}")
-    assert watched.alerts.silences.active_silences() == {}
+    assert application_with_alerts.alerts.silences.active_silences() == {}
 
     page = press(open_page("monitoring"), "silence_all_until")
-    assert watched.alerts.silences.active_silences().keys() == {EVERYTHING}
+    assert application_with_alerts.alerts.silences.active_silences().keys() == {EVERYTHING}
     press(page, "tell_all")
-    assert watched.alerts.silences.active_silences() == {}
+    assert application_with_alerts.alerts.silences.active_silences() == {}
 
 
-def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page: Open, hook: Hook) -> None:
+def test_a_channel_is_made_tried_and_taken_away(
+    application_with_alerts: Application, open_page: Open, hook: Hook
+) -> None:
     assert "No channel yet" in texts(open_page("monitoring", view="channels"))
     page = press(open_page("monitoring", view="channels"), "channel_add")
     page.text_input(key="channel-name").input(NAMED)
     page.text_input(key="channel-address").input("json://hooks.example.com/tokenofnobody")
     page.button(key="channel-save").click().run()
-    assert watched.channels.list_channels() == []
+    assert application_with_alerts.channels.list_channels() == []
 
-    watched.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
-    (channel,) = watched.channels.list_channels()
+    application_with_alerts.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
+    (channel,) = application_with_alerts.channels.list_channels()
     page = press(open_page("monitoring", view="channels"), f"test-{channel.id}")
     assert "Test message of the console" in hook.titles
     page_text = texts(open_page("monitoring", view="channels"))
@@ -107,18 +111,22 @@ def test_a_channel_is_made_tried_and_taken_away(watched: Application, open_page:
     assert "503" in page_text
     assert "tokenofthehook" not in page_text
     press(open_page("monitoring", view="channels"), f"forget-now-{channel.id}")
-    assert watched.channels.list_channels() == []
+    assert application_with_alerts.channels.list_channels() == []
 
 
 @pytest.mark.long
-def test_what_was_sent_is_listed_with_what_waits(watched: Application, open_page: Open, hook: Hook) -> None:
-    watched.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
-    stores = stores_in(watched)
+def test_what_was_sent_is_listed_with_what_waits(
+    application_with_alerts: Application, open_page: Open, hook: Hook
+) -> None:
+    application_with_alerts.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
+    stores = stores_in(application_with_alerts)
     stores.issues.open("customers", "run", [IssueOccurrence(Issue("vat_number_invalid", "C1", facts={"key": "C1"}))])
-    watched.alerts.look()
-    watched.alerts.send()
+    application_with_alerts.alerts.look()
+    application_with_alerts.alerts.send()
     until(
-        lambda: all(notification.delivery.sent_at for notification in watched.monitoring.list_notifications()),
+        lambda: all(
+            notification.delivery.sent_at for notification in application_with_alerts.monitoring.list_notifications()
+        ),
         "the message",
     )  # by this or the console
     page = open_page("monitoring", view="sent")
@@ -131,17 +139,19 @@ def test_what_was_sent_is_listed_with_what_waits(watched: Application, open_page
     stores.issues.close(stores.issues.list("customers", "vat_number_invalid")[0].id, "test")
 
 
-def test_signs_of_life_and_opening_hours_are_set_and_no_address_is_shown(watched: Application, open_page: Open) -> None:
+def test_signs_of_life_and_opening_hours_are_set_and_no_address_is_shown(
+    application_with_alerts: Application, open_page: Open
+) -> None:
     page = open_page("monitoring", view="signs")
     page.text_input(key=f"ping-{WHOLE}").input("https://hc.example.com/uuid-of-the-whole").run()
     press(page, f"ping-save-{WHOLE}")
-    assert watched.pings.start_times().keys() == {WHOLE}
+    assert application_with_alerts.pings.start_times().keys() == {WHOLE}
     page = open_page("monitoring", view="signs")
     assert "uuid-of-the-whole" not in str(page)
     press(page, f"ping-end-{WHOLE}")
-    assert watched.pings.start_times() == {}
+    assert application_with_alerts.pings.start_times() == {}
 
     page = open_page("monitoring", view="signs")
     page.number_input(key="openings-hours").set_value(6)
     press(page, "openings-save")
-    assert watched.openings.current_hours().proof_hours == 6
+    assert application_with_alerts.openings.current_hours().proof_hours == 6

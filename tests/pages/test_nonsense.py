@@ -53,7 +53,7 @@ def failing(open_page: Open) -> dict[str, str]:
     return failures
 
 
-def stored(app: Application, name: str, value: Any) -> None:
+def store_setting(app: Application, name: str, value: Any) -> None:
     """Keep a setting as no console would."""
     stores = stores_in(app)
     stores.settings.put(name, {}, "test")
@@ -79,11 +79,11 @@ def test_settings_that_cannot_be_used_keep_no_page_from_opening(
     fresh: Application, open_page: Open, nonsense: Any
 ) -> None:
     for flow in FLOWS:
-        stored(fresh, f"flow:{flow}", nonsense)
+        store_setting(fresh, f"flow:{flow}", nonsense)
     for name in ("names", "sandbox-names", "set-up", "tables", "tables:real", "sandbox", "draft:products"):
-        stored(fresh, name, nonsense)
+        store_setting(fresh, name, nonsense)
     for name in ("question:own", "question:", "question:" + "x" * 500):
-        stored(fresh, name, nonsense)
+        store_setting(fresh, name, nonsense)
     assert failing(open_page) == {}
     assert not any(fresh.flows.is_on(flow) for flow in FLOWS)
 
@@ -91,7 +91,7 @@ def test_settings_that_cannot_be_used_keep_no_page_from_opening(
 def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_others(
     connected: Application, open_page: Open
 ) -> None:
-    stored(connected, "flow:products", {"on": True, "schedule_minutes": "x", "brakes": {"changes": 7}})
+    store_setting(connected, "flow:products", {"on": True, "schedule_minutes": "x", "brakes": {"changes": 7}})
     assert "The setting Schedule" in texts(open_page()) or "cannot be used" in texts(open_page())
     assert [status.fault is None for status in connected.flows.statuses()].count(False) == 1
     assert not connected.flows.may_begin("products", Mode.CHANGES)

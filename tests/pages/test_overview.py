@@ -16,7 +16,7 @@ from integration.core.states import RunState
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import running
 from pages.components.shared.waiting import MAX_SHARED_ROWS
-from tests.pages.conftest import Open, committed, console_on, press, previewed, settled, texts
+from tests.pages.conftest import Open, commit_run, console_on, press, preview_products, texts, wait_for_run
 from tests.people import somebody
 from tests.programs import access
 from tests.stores import sandbox_of, stores_in
@@ -28,7 +28,7 @@ LATE_SECONDS = 10  # time enough to see that it is missing; while the page is re
 
 
 @contextmanager
-def asked_of_databases() -> Iterator[list[str]]:
+def record_statements() -> Iterator[list[str]]:
     """Hold the questions that pages ask of databases, without those of what works in the background."""
     statements: list[str] = []
 
@@ -44,7 +44,7 @@ def asked_of_databases() -> Iterator[list[str]]:
 @pytest.mark.long
 def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected: Application, open_page: Open) -> None:
     assert connected.sandbox
-    run = previewed(connected)
+    run = preview_products(connected)
     open_page()  # the first page of a process takes longest
     late = sandbox_of(connected).switches.armed(
         Fault.LATE, system="mplus", operation="createProduct", times=1, seconds=LATE_SECONDS
@@ -57,7 +57,7 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
             Fault.UNAVAILABLE, system="mplus", operation="getProducts", times=None
         ):
             page_text = texts(open_page())
-        finished_run = settled(connected, run.id)
+        finished_run = wait_for_run(connected, run.id)
 
     # others may be under way when nobody can look any more
     assert re.search(rf"{IN_DOUBT}.*\n?.*Products · \d+ change", page_text)
@@ -69,10 +69,10 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
 def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
     connected: Application, open_page: Open
 ) -> None:
-    previewed(connected)
-    settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
+    preview_products(connected)
+    wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
 
-    with asked_of_databases() as statements:
+    with record_statements() as statements:
         test = open_page("overview")
 
     assert len(statements) <= MOST_ASKED, statements
@@ -85,8 +85,8 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
 
 @pytest.mark.long
 def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application, open_page: Open) -> None:
-    if (run := previewed(connected)).state is RunState.READY:
-        committed(connected, run)
+    if (run := preview_products(connected)).state is RunState.READY:
+        commit_run(connected, run)
     connected.log.catch_up()
 
     test = open_page()
@@ -113,7 +113,7 @@ def test_a_day_passes_in_the_sample_shop_on_request(connected: Application, open
 def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_since_when_it_waits(
     connected: Application, open_page: Open
 ) -> None:
-    previewed(connected)  # which fills in what is asked of the systems once
+    preview_products(connected)  # which fills in what is asked of the systems once
     assert "connected since" in texts(open_page())
     shop = sandbox_of(connected).switches
     with shop.armed(Fault.UNAVAILABLE, system="accountview", times=None):
@@ -122,7 +122,7 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
         page_text = texts(open_page())
         assert re.search(r"(?m)^:small\[:gray\[.*no answer since \S+ · last answer ", page_text)
         assert re.search(r"Products · since \S+", page_text)
-    settled(connected, run)
+    wait_for_run(connected, run)
 
     until(lambda: connected.reach.status_of("accountview").ok is True, "the answer")
     assert "no answer since" not in texts(open_page())

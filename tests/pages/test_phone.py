@@ -9,15 +9,15 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.search_keys import document_total
 from integration.core.states import RunState
 from integration.words import euros
-from tests.pages.conftest import Open, committed, press, previewed, settled, texts
+from tests.pages.conftest import Open, commit_run, press, preview_products, texts, wait_for_run
 from tests.people import somebody
 
 
 @pytest.fixture(scope="module")
 def orders(connected: Application) -> Run:
     """A plan of orders that waits, of a shop whose articles are at the till."""
-    committed(connected, previewed(connected))
-    run = settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    commit_run(connected, preview_products(connected))
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     assert run.state is RunState.READY
     return run
 
@@ -62,7 +62,7 @@ def test_a_plan_is_left_waiting_or_committed_under_the_mark_that_was_shown(
 
     press(open_page("phone", plan=orders.id), "commit")
 
-    finished_run = settled(connected, orders.id)
+    finished_run = wait_for_run(connected, orders.id)
     assert finished_run.state is RunState.DONE
     assert finished_run.approval is not None
     assert finished_run.approval.fingerprint == orders.mark

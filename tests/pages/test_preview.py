@@ -15,7 +15,7 @@ from integration.services.runs.exceptions import group_address
 from integration.services.runs.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
 from pages.components.shared.runs import MOST_CAUSES
-from tests.pages.conftest import Open, braked, press, previewed, settled, texts
+from tests.pages.conftest import Open, forbid_product_changes, press, preview_products, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 
@@ -23,20 +23,20 @@ from tests.stores import sandbox_of, stores_in
 @pytest.fixture(scope="module", autouse=True)
 def limit(connected: Application) -> None:
     """Every plan trips a brake."""
-    braked(connected)
+    forbid_product_changes(connected)
 
 
 @pytest.fixture
 def plan(connected: Application) -> Iterator[Run]:
     """A plan of products that waits."""
-    run = previewed(connected)
+    run = preview_products(connected)
     assert run.state is RunState.READY
     yield run
     if connected.runs.get(run.id).state is RunState.READY:
         connected.runs.discard(run.id, "test")
 
 
-def shown(test: AppTest) -> list[str]:
+def plan_codes(test: AppTest) -> list[str]:
     """Return the codes in the table of the plan."""
     return [str(code) for code in test.dataframe[0].value["key"]]
 
@@ -49,61 +49,63 @@ def options(test: AppTest, name: str) -> list[str]:
 
 
 def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
-    connected: Application, open_page: Open, looked_at: Run
+    connected: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    counts = connected.plans.facets(looked_at.id, "create")["group"]
+    counts = connected.plans.facets(waiting_plan.id, "create")["group"]
     group, number = next(iter(counts.items()))
 
-    test = open_page("preview", plan=looked_at.id, show="create", group=group)
+    test = open_page("preview", plan=waiting_plan.id, show="create", group=group)
 
     assert not test.exception
-    assert len(shown(test)) == min(number, PAGE)
-    rows = connected.plans.listed(looked_at.id, "create", "", LineFilter(group=group))
-    assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in rows)) == shown(test)
+    assert len(plan_codes(test)) == min(number, PAGE)
+    rows = connected.plans.listed(waiting_plan.id, "create", "", LineFilter(group=group))
+    assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in rows)) == plan_codes(test)
 
 
 def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
-    connected: Application, open_page: Open, looked_at: Run
+    connected: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    test = open_page("preview", plan=looked_at.id, show="update")
-    fields = connected.plans.facets(looked_at.id, "update")["field"]
+    test = open_page("preview", plan=waiting_plan.id, show="update")
+    fields = connected.plans.facets(waiting_plan.id, "update")["field"]
     assert len(options(test, "field")) == len(fields) + 1
 
     test = test.selectbox(key="_field").select("article.price_incl").run()
 
     assert test.query_params["field"] == "article.price_incl"
-    assert len(shown(test)) == fields["article.price_incl"]
+    assert len(plan_codes(test)) == fields["article.price_incl"]
     assert {
-        row.key for row in connected.plans.rows(looked_at.id, "update", among=LineFilter(field="article.price_incl"))
-    } == set(shown(test))
+        row.key for row in connected.plans.rows(waiting_plan.id, "update", among=LineFilter(field="article.price_incl"))
+    } == set(plan_codes(test))
 
 
-def test_parked_lines_are_sorted_out_by_their_reason(connected: Application, open_page: Open, looked_at: Run) -> None:
-    causes = connected.plans.facets(looked_at.id, "park")["cause"]
+def test_parked_lines_are_sorted_out_by_their_reason(
+    connected: Application, open_page: Open, waiting_plan: Run
+) -> None:
+    causes = connected.plans.facets(waiting_plan.id, "park")["cause"]
     cause, number = next(iter(causes.items()))
 
-    test = open_page("preview", plan=looked_at.id, show="park", cause=cause)
+    test = open_page("preview", plan=waiting_plan.id, show="park", cause=cause)
 
-    assert len(shown(test)) == number
-    assert sum(causes.values()) == connected.plans.count(looked_at.id, "park")
+    assert len(plan_codes(test)) == number
+    assert sum(causes.values()) == connected.plans.count(waiting_plan.id, "park")
 
 
 def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
-    connected: Application, open_page: Open, looked_at: Run
+    connected: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    test = open_page("preview", plan=looked_at.id)
+    test = open_page("preview", plan=waiting_plan.id)
 
-    keys = [f"need-{group_address(group.group_key)}" for group in connected.exceptions.of_run(looked_at)]
+    keys = [f"need-{group_address(group.group_key)}" for group in connected.exceptions.of_run(waiting_plan)]
     assert keys
     assert [str(button.key) for button in test.button if str(button.key).startswith("need-")] == keys[:MOST_CAUSES]
     assert not press(test, keys[0]).exception
 
 
 def test_another_action_forgets_the_field_and_keeps_the_group(
-    connected: Application, open_page: Open, looked_at: Run
+    connected: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    group = next(iter(connected.plans.facets(looked_at.id, "update")["group"]))
-    test = open_page("preview", plan=looked_at.id, show="update", group=group, field="article.price_incl")
+    group = next(iter(connected.plans.facets(waiting_plan.id, "update")["group"]))
+    test = open_page("preview", plan=waiting_plan.id, show="update", group=group, field="article.price_incl")
 
     test = test.segmented_control(key="_show").set_value("create").run()
 
@@ -112,15 +114,15 @@ def test_another_action_forgets_the_field_and_keeps_the_group(
     assert test.query_params["group"] == group
 
 
-def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, looked_at: Run) -> None:
-    test = open_page("preview", plan=looked_at.id, show="update", field="article.never")
-    assert "No line meets these filters" in texts(test) or shown(test)
-    test = open_page("preview", plan=looked_at.id, show="create", find="nothing is called so")
+def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, waiting_plan: Run) -> None:
+    test = open_page("preview", plan=waiting_plan.id, show="update", field="article.never")
+    assert "No line meets these filters" in texts(test) or plan_codes(test)
+    test = open_page("preview", plan=waiting_plan.id, show="create", find="nothing is called so")
 
     test = press(test, "clear")
 
     assert test.text_input(key="find").value == ""
-    assert shown(test)
+    assert plan_codes(test)
 
 
 # ---- choosing
@@ -228,7 +230,7 @@ def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_tak
     typed = f"typed-{plan.brakes[0].code}"
     test.text_input(key=typed).set_value("1").run()
 
-    newer = previewed(connected)
+    newer = preview_products(connected)
     test = test.run()
 
     assert connected.runs.get(plan.id).state is RunState.DISCARDED
@@ -278,7 +280,7 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
     test = press(test, "again")
     newer = connected.runs.latest("products", limit=1)[0]
     assert newer.id != plan.id
-    connected.runs.discard(settled(connected, newer.id).id, "test")
+    connected.runs.discard(wait_for_run(connected, newer.id).id, "test")
 
 
 def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committed(
@@ -305,7 +307,9 @@ def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
     row = connected.plans.rows(plan.id, "create", limit=1)[0]
     assert row.change is not None
     keys = row.change.sources
-    chosen = settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, keys)))
+    chosen = wait_for_run(
+        connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, keys))
+    )
     assert {run.id for run in connected.runs.every_waiting("products")} == {plan.id, chosen.id}
 
     test = open_page("preview", plan=plan.id)
@@ -328,7 +332,7 @@ def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, o
     test = open_page("runs", run=plan.id, show="parked", find=row.key)
 
     assert not test.exception
-    assert row.key in shown(test)
+    assert row.key in plan_codes(test)
 
 
 def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Application) -> None:
@@ -344,7 +348,7 @@ def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Applicati
 
 
 def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:
-    run = settled(connected, connected.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
 
     groups = connected.plans.facets(run.id)["group"]
 
@@ -357,7 +361,7 @@ def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> No
 
 
 def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
-    run = settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
 
     branches = connected.plans.facets(run.id)["group"]
 
@@ -373,22 +377,22 @@ def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
 # ---- what waits beside it
 
 
-def test_one_sentence_explains_how_records_become_changes(open_page: Open, looked_at: Run) -> None:
-    page_text = texts(open_page("preview", plan=looked_at.id))
+def test_one_sentence_explains_how_records_become_changes(open_page: Open, waiting_plan: Run) -> None:
+    page_text = texts(open_page("preview", plan=waiting_plan.id))
 
-    assert f"{looked_at.counts.planned} articles are written by " in page_text
+    assert f"{waiting_plan.counts.planned} articles are written by " in page_text
     assert "the articles of one product are one change" in page_text
 
 
 def test_several_plans_are_switched_between_and_the_menu_has_their_sum(
-    connected: Application, open_page: Open, looked_at: Run
+    connected: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    other = settled(connected, connected.runs.preview(PreviewRequest("customers", somebody("test"))))
+    other = wait_for_run(connected, connected.runs.preview(PreviewRequest("customers", somebody("test"))))
     assert other.state is RunState.READY
 
-    test = open_page("preview", plan=looked_at.id)
+    test = open_page("preview", plan=waiting_plan.id)
     labels = [str(option) for option in test.segmented_control(key="_flow").options]
-    counts = [connected.plans.count(run.id, "planned") for run in (looked_at, other)]
+    counts = [connected.plans.count(run.id, "planned") for run in (waiting_plan, other)]
     assert labels == [f"Products **{counts[0]}**", f"Customers **{counts[1]}**"]
 
     test = test.segmented_control(key="_flow").set_value("customers").run()

@@ -21,15 +21,15 @@ from tests.stores import stores_in
 
 
 @pytest.fixture
-def past(fresh: Application) -> RunStore:
+def past_runs(fresh: Application) -> RunStore:
     """The runs of an installation where nothing is connected."""
     return RunStore(stores_in(fresh).database, lambda: datetime.now(UTC))
 
 
 def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
-    fresh: Application, open_page: Open, past: RunStore
+    fresh: Application, open_page: Open, past_runs: RunStore
 ) -> None:
-    run = a_commit(past, a_create(1), a_create(2))
+    run = a_commit(past_runs, a_create(1), a_create(2))
 
     test = open_page("preview", plan=run)
 
@@ -40,22 +40,22 @@ def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
     fresh.runs.cancel(run, somebody("test"))
 
 
-def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past: RunStore) -> None:
-    run = a_commit(past, a_create(1), a_create(2), unchanged=3)
-    prove(past, run)
-    Ledger(past.database, past.clock).finish(run)
+def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past_runs: RunStore) -> None:
+    run = a_commit(past_runs, a_create(1), a_create(2), unchanged=3)
+    prove(past_runs, run)
+    Ledger(past_runs.database, past_runs.clock).finish(run)
 
     page_text = texts(open_page("runs", run=run))
 
     assert "Nothing lost: difference 0" in page_text
-    phases = [row for row in past.phases(run) if row.ended_at]
+    phases = [row for row in past_runs.phases(run) if row.ended_at]
     assert [phase.name for phase in phases] == ["extract", "approve", "write"]
     assert "Phases" in page_text
 
 
-def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, past: RunStore) -> None:
-    run = a_commit(past, a_create(1), a_create(2))
-    ledger = Ledger(past.database, past.clock)
+def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, past_runs: RunStore) -> None:
+    run = a_commit(past_runs, a_create(1), a_create(2))
+    ledger = Ledger(past_runs.database, past_runs.clock)
     ledger.mark_sent(run, [2])
     ledger.settle(run, [Outcome(2, Step.PROVEN, "72")])
 
@@ -64,12 +64,12 @@ def test_what_is_proven_was_and_is_and_what_is_planned_will_be(open_page: Open, 
     assert heads == [["Field", "Now", "Will be"], ["Field", "Was", "Is"]]
 
 
-def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page: Open, past: RunStore) -> None:
-    run = a_commit(past, a_create(1), a_park(2))
-    with past.database.write() as connection:
+def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page: Open, past_runs: RunStore) -> None:
+    run = a_commit(past_runs, a_create(1), a_park(2))
+    with past_runs.database.write() as connection:
         connection.execute(lines.update().where(lines.c.action == "create").values(step=Step.PARKED, cause="refused"))
         plan_lines.count_tallies(connection, run, [("create", "planned", -1, -1), ("create", "parked", 1, 1)])
-    Ledger(past.database, past.clock).finish(run)
+    Ledger(past_runs.database, past_runs.clock).finish(run)
 
     for page, expected in (("runs", "Nothing written: 2 records wait"), ("preview", "Nothing written.")):
         page_text = texts(open_page(page, run=run, plan=run))
@@ -79,9 +79,9 @@ def test_a_run_that_proved_nothing_is_not_green_and_says_how_many_wait(open_page
     assert "Nothing written." in texts(open_page("phone", plan=run))
 
 
-def test_a_preview_with_nothing_to_write_is_not_green_while_records_wait(open_page: Open, past: RunStore) -> None:
-    run = a_preview(past, a_park(1), unchanged=1)
-    Previews(past.database, past.clock).finish(run, "fingerprint", (), RunState.DONE, 2)
+def test_a_preview_with_nothing_to_write_is_not_green_while_records_wait(open_page: Open, past_runs: RunStore) -> None:
+    run = a_preview(past_runs, a_park(1), unchanged=1)
+    Previews(past_runs.database, past_runs.clock).finish(run, "fingerprint", (), RunState.DONE, 2)
 
     page_text = texts(open_page("preview", plan=run))
 
@@ -91,13 +91,13 @@ def test_a_preview_with_nothing_to_write_is_not_green_while_records_wait(open_pa
 @pytest.mark.parametrize(
     "end", ["failed", *(pytest.param(end, marks=pytest.mark.long) for end in ("interrupted", "discarded", "cancelled"))]
 )
-def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: RunStore, end: str) -> None:
-    run = a_plan(past, a_create(1), a_create(2))
+def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past_runs: RunStore, end: str) -> None:
+    run = a_plan(past_runs, a_create(1), a_create(2))
     if end == "discarded":
-        past.discard(run, "anna")
+        past_runs.discard(run, "anna")
     else:
-        past.approve(run, Approval("fingerprint", "anna"))
-        stop = past.fail if end == "failed" else past.interrupt
+        past_runs.approve(run, Approval("fingerprint", "anna"))
+        stop = past_runs.fail if end == "failed" else past_runs.interrupt
         stop(run, "cancelled" if end == "cancelled" else "connection_refused", {"system": "mplus", "host": "till"})
 
     test = open_page("runs", run=run)
@@ -109,8 +109,8 @@ def test_a_run_that_did_not_go_through_says_how_it_ended(open_page: Open, past: 
     assert ("resume" in [button.key for button in test.button]) is (end in ("interrupted", "cancelled"))
 
 
-def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open, past: RunStore) -> None:
-    run = a_preview(past)
+def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open, past_runs: RunStore) -> None:
+    run = a_preview(past_runs)
 
     for page in ("runs", "preview"):
         test = open_page(page, run=run, plan=run)
@@ -119,18 +119,18 @@ def test_a_preview_that_is_made_can_be_stopped_where_it_is_shown(open_page: Open
 
     assert not test.exception
     assert "The preview stops shortly. Nothing is written." in [toast.value for toast in test.toast]
-    assert past.cancel_requested(run)
-    past.cancel_preview(run)
+    assert past_runs.cancel_requested(run)
+    past_runs.cancel_preview(run)
     page_text = texts(open_page("preview", plan=run))
     assert "This preview was stopped by a user." in page_text
     assert "Nothing was written." in page_text
 
 
 def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
-    fresh: Application, open_page: Open, past: RunStore
+    fresh: Application, open_page: Open, past_runs: RunStore
 ) -> None:
-    run = a_commit(past, a_create(1), a_park(2))
-    past.waiting_for(run, "connection_refused", {"system": "mplus", "host": "till"})
+    run = a_commit(past_runs, a_create(1), a_park(2))
+    past_runs.waiting_for(run, "connection_refused", {"system": "mplus", "host": "till"})
 
     test = open_page("runs", run=run)
 
@@ -158,10 +158,12 @@ def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: App
     runs.interrupt(run, "cancelled", {})
 
 
-def test_a_run_with_parked_records_is_no_green_done_and_leads_to_their_causes(open_page: Open, past: RunStore) -> None:
-    run = a_commit(past, a_create(1), a_park(2))
-    prove(past, run)
-    Ledger(past.database, past.clock).finish(run)
+def test_a_run_with_parked_records_is_no_green_done_and_leads_to_their_causes(
+    open_page: Open, past_runs: RunStore
+) -> None:
+    run = a_commit(past_runs, a_create(1), a_park(2))
+    prove(past_runs, run)
+    Ledger(past_runs.database, past_runs.clock).finish(run)
 
     test = open_page("runs", run=run)
 

@@ -30,10 +30,10 @@ from tests.canary_secrets import (
     WRONG_REFRESH_TOKEN,
     WRONG_TILL_SECRET,
     contents,
-    found,
-    spelled,
+    find_secrets,
+    spellings_of,
 )
-from tests.pages.conftest import ROOT, Open, committed, previewed
+from tests.pages.conftest import ROOT, Open, commit_run, preview_products
 from tests.people import somebody
 from tests.programs import access
 from tests.relay_proxy import MANNERS, RelayProxy, relay_proxy
@@ -64,7 +64,7 @@ PROXY_PASSWORD, CODE = "planted/proxy+password", "planted-code&4711"
 LEAST = 200  # bytes of a page that shows anything
 
 
-def shown(test: AppTest) -> bytes:
+def page_content(test: AppTest) -> bytes:
     """Return everything a browser is sent of a page: each element whole, and what stands in the fields."""
     values = [repr(element.value) for element in elements(test) if isinstance(element, Widget)]
     values_text = "\n".join([*values, repr(dict(test.query_params))])
@@ -76,11 +76,11 @@ def elements(test: AppTest) -> list[Any]:
     return [node for node in test._tree if getattr(node, "proto", None) is not None]
 
 
-def told(open_page: Open, secrets: list[str], places: list[Place]) -> dict[str, list[str]]:
+def find_leaks(open_page: Open, secrets: list[str], places: list[Place]) -> dict[str, list[str]]:
     """Open pages and return where secrets stand, and which."""
-    pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in places}
+    pages = {f"{name} {address}": page_content(open_page(name, **address)) for name, address in places}
     assert [place for place, page in pages.items() if len(page) < LEAST] == []
-    return {place: leaked_secrets for place, page in pages.items() if (leaked_secrets := found(secrets, page))}
+    return {place: leaked_secrets for place, page in pages.items() if (leaked_secrets := find_secrets(secrets, page))}
 
 
 def of_run(run: Run) -> list[Place]:
@@ -119,22 +119,22 @@ def tokens(app: Application) -> list[str]:
 def test_no_page_shows_a_secret_of_a_console_that_works(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     with console(tmp_path, **access(sandbox)) as app:
         assert all(finding.ok for system in ("accountview", "mplus") for finding in app.connections.check(system))
-        run = committed(app, previewed(app))
+        run = commit_run(app, preview_products(app))
         secrets = [*PLANTED, *tokens(app)]
 
-        assert told(open_page, secrets, of_run(run)) == {}
+        assert find_leaks(open_page, secrets, of_run(run)) == {}
 
 
 @pytest.mark.long
 def test_no_page_shows_a_secret_after_it_was_refused(sandbox: Sandbox, tmp_path: Path, open_page: Open) -> None:
     with console(tmp_path, **access(sandbox)) as app:
-        previewed(app)
+        preview_products(app)
     with console(tmp_path, **{**access(sandbox), "MPLUS__SECRET": WRONG_TILL_SECRET}) as app:
         assert "mplus_credentials_rejected" in {finding.cause for finding in app.connections.check("mplus")}
-        run = previewed(app)
+        run = preview_products(app)
         assert run.state is RunState.FAILED
 
-        assert told(open_page, [*PLANTED, *tokens(app)], of_run(run)) == {}
+        assert find_leaks(open_page, [*PLANTED, *tokens(app)], of_run(run)) == {}
 
 
 @pytest.mark.long
@@ -143,7 +143,7 @@ def test_no_page_shows_a_secret_of_a_log_in_that_was_refused(sandbox: Sandbox, t
     with console(tmp_path, **{**access(sandbox), **wrong}) as app:
         assert "accountview_client_rejected" in {finding.cause for finding in app.connections.check("accountview")}
 
-        assert told(open_page, PLANTED, FRONTS) == {}
+        assert find_leaks(open_page, PLANTED, FRONTS) == {}
 
 
 def test_what_was_typed_into_the_set_up_is_gone_once_it_was_sent(
@@ -157,8 +157,8 @@ def test_what_was_typed_into_the_set_up_is_gone_once_it_was_sent(
     next(button for button in test.button if button.label == "Check the connection").click().run()
 
     assert fresh.connections.statuses()[1].findings[-1].ok is None
-    assert b"does not accept" in shown(test)
-    assert told(open_page, PLANTED, FRONTS) == {}
+    assert b"does not accept" in page_content(test)
+    assert find_leaks(open_page, PLANTED, FRONTS) == {}
 
 
 def test_no_page_shows_the_password_of_a_database_that_does_not_answer(
@@ -169,10 +169,12 @@ def test_no_page_shows_the_password_of_a_database_that_does_not_answer(
     monkeypatch.setenv("CONSOLE_DATABASE_URL", f"postgresql://console:{DATABASE_PASSWORD}@127.0.0.1:9/none")
     bootstrap.shut_down()
 
-    pages = {name: shown(open_page(name)) for name in PAGES}
+    pages = {name: page_content(open_page(name)) for name in PAGES}
 
     assert all(b"database" in page for page in pages.values())
-    assert {name: leaked_secrets for name, page in pages.items() if (leaked_secrets := found(PLANTED, page))} == {}
+    assert {
+        name: leaked_secrets for name, page in pages.items() if (leaked_secrets := find_secrets(PLANTED, page))
+    } == {}
 
 
 def leaking(secret: str) -> None:
@@ -199,9 +201,9 @@ def leaking(secret: str) -> None:
 @pytest.mark.parametrize("secret", [WRONG_CLIENT_SECRET, WRONG_TILL_SECRET])
 def test_the_search_would_find_a_secret_on_a_page(secret: str) -> None:
     test = AppTest.from_function(leaking, args=(secret,), default_timeout=30).run()
-    leaks = [element.type for element in elements(test) if found([secret], element.proto.SerializeToString())]
+    leaks = [element.type for element in elements(test) if find_secrets([secret], element.proto.SerializeToString())]
 
-    assert found(PLANTED, shown(test)) == [secret]
+    assert find_secrets(PLANTED, page_content(test)) == [secret]
     assert len(leaks) == 13, leaks
 
 
@@ -216,22 +218,22 @@ def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
         with console(tmp_path, **settings) as app:
             assert all(finding.ok for finding in app.connections.check("accountview"))
             known_secrets = [CODE, PROXY_PASSWORD, CONSOLE_KEY, "sandbox-secret", "sandbox-refresh", *tokens(app)]
-            till.says, till.to = [quoted(name, known_secrets) for name in SPELLINGS], "createProduct"
-            run = committed(app, previewed(app))
+            till.says, till.to = [text_with_secrets(name, known_secrets) for name in SPELLINGS], "createProduct"
+            run = commit_run(app, preview_products(app))
             assert run.counts.parked > len(SPELLINGS)
             manners = cycle(MANNERS)
             for name in SPELLINGS:  # one that is cut off stands alone: others would say where it ends
                 for secrets in [[secret] for secret in known_secrets] if "cut" in name else [known_secrets]:
-                    quote_back(app, till, books, quoted(name, secrets), next(manners))
+                    quote_back(app, till, books, text_with_secrets(name, secrets), next(manners))
             logging.getLogger("httpx").error("told %s", "sandbox-secret", exc_info=ValueError("sandbox%2dsecret"))
             output = capfd.readouterr()
-            pages = {f"{name} {address}": shown(open_page(name, **address)) for name, address in of_run(run)}
+            pages = {f"{name} {address}": page_content(open_page(name, **address)) for name, address in of_run(run)}
     files = {f"file {name}": content for name, content in contents(tmp_path)}
     everything = {**pages, **files, "out": output.out.encode(), "err": output.err.encode()}
     leaks = {
         where: leaked_secrets
         for where, content in everything.items()
-        if (leaked_secrets := spelled_in(content, known_secrets))
+        if (leaked_secrets := spellings_in(content, known_secrets))
     }
 
     assert leaks == {}
@@ -239,7 +241,7 @@ def test_no_spelling_of_a_secret_reaches_a_page_a_file_or_the_terminal(
     assert any(b"***" in content for where, content in everything.items() if where.startswith("file console"))
 
 
-def quoted(spelling: str, secrets: list[str]) -> str:
+def text_with_secrets(spelling: str, secrets: list[str]) -> str:
     """Return a text that holds secrets in one spelling."""
     return "De aanvraag: https://x/?" + "&y=".join(SPELLINGS[spelling](secret) for secret in secrets)
 
@@ -258,11 +260,11 @@ def quote_back(app: Application, till: RelayProxy, books: RelayProxy, text: str,
     till.says = books.says = []
 
 
-def spelled_in(content: bytes, secrets: list[str]) -> list[str]:
+def spellings_in(content: bytes, secrets: list[str]) -> list[str]:
     """Return which secrets stand in a content, and how."""
     return [
         f"{secret} {name}"
         for secret in secrets
-        for name, form in spelled(secret).items()
+        for name, form in spellings_of(secret).items()
         if len(form) >= LEAST_CUT and form.encode() in content
     ]

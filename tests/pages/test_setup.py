@@ -14,7 +14,7 @@ from integration.flows.forms import Question, RadioChoice, single_fields
 from integration.flows.registry import FLOWS
 from integration.services.setup import State
 from integration.services.setup import steps as set_up_steps
-from tests.pages.conftest import Open, press, settled, texts
+from tests.pages.conftest import Open, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -246,7 +246,7 @@ def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(connected:
     test = press(open_page("setup", step="ready"), "first-products")
 
     assert not test.exception
-    run = settled(connected, connected.runs.latest(limit=1)[0].id)
+    run = wait_for_run(connected, connected.runs.latest(limit=1)[0].id)
     assert (run.flow, connected.flows.settings("products").on) == ("products", True)
     assert "Nothing that stops a flow is missing" in texts(open_page("setup", step="ready"))
     connected.runs.discard(run.id, "test")

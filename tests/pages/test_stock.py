@@ -14,7 +14,7 @@ from integration.application.application import Application
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.stock import StockListing, StockScope
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 
@@ -27,25 +27,25 @@ FILES = ("levels", "movements", "articles", "differences")  # what each chart an
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
-    committed(connected, compared(connected))
-    logged(connected)
-    for article in stocked(connected)[:3]:
+    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    commit_run(connected, preview_stock(connected))
+    fill_log(connected)
+    for article in stocked_articles(connected)[:3]:
         sandbox_of(connected).till.edit("stock", f"1/{article}", {"amount": 1})
-    committed(connected, compared(connected))
-    logged(connected)
+    commit_run(connected, preview_stock(connected))
+    fill_log(connected)
     return connected
 
 
-def compared(app: Application) -> Run:
-    return settled(app, app.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
+def preview_stock(app: Application) -> Run:
+    return wait_for_run(app, app.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
 
 
-def logged(app: Application) -> None:
+def fill_log(app: Application) -> None:
     app.log.catch_up()
 
 
-def stocked(app: Application) -> list[str]:
+def stocked_articles(app: Application) -> list[str]:
     """Return articles of which the first branch was sent more than a few."""
     forecast = app.stock.forecast(StockScope(branch="1"), datetime.now(UTC), StockListing(sort="article"), limit=1_000)
     return [str(code) for code in forecast[forecast["amount"].astype(float) > 3]["article"]]
@@ -54,16 +54,16 @@ def stocked(app: Application) -> list[str]:
 @pytest.fixture(scope="module")
 def article(shop: Application) -> str:
     """An article of which the first branch has sold."""
-    return stocked(shop)[0]
+    return stocked_articles(shop)[0]
 
 
 @pytest.fixture
-def sold(shop: Application, article: str) -> Iterator[Run]:
+def plan_after_sale(shop: Application, article: str) -> Iterator[Run]:
     """A plan that waits because a till sold since."""
     assert shop.sandbox
     sandbox_of(shop).till.edit("stock", f"1/{article}", {"amount": 0})
-    run = compared(shop)
-    logged(shop)
+    run = preview_stock(shop)
+    fill_log(shop)
     yield run
     shop.runs.discard(run.id, "test")
 
@@ -78,13 +78,13 @@ def values(of: Any) -> list[float]:
     return list(np.frombuffer(base64.b64decode(of["bdata"]), of["dtype"])) if isinstance(of, dict) else list(of)
 
 
-def opened(open_page: Open, **address: str) -> AppTest:
+def open_stock(open_page: Open, **address: str) -> AppTest:
     test = open_page("stock", **address)
     assert not test.exception
     return test
 
 
-def drawn(test: AppTest) -> float:
+def final_level(test: AppTest) -> float:
     """Return what the lines of the chart of levels add up to at their end."""
     lines = [trace for trace in charts(test)[0]["data"] if trace.get("name")]
     return sum(values(line["y"])[-1] for line in lines)
@@ -109,22 +109,22 @@ def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Appl
     test = press(test, "first")
 
     assert not test.exception
-    assert settled(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
+    assert wait_for_run(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
 
 
-@pytest.mark.usefixtures("sold")
+@pytest.mark.usefixtures("plan_after_sale")
 @pytest.mark.parametrize("of_article", [False, True])
 def test_the_chart_ends_where_the_sum_is_also_with_levels_that_a_plan_found(
     open_page: Open, article: str, *, of_article: bool
 ) -> None:
-    test = opened(open_page, **({"article": article} if of_article else {}))
+    test = open_stock(open_page, **({"article": article} if of_article else {}))
 
-    assert metric(test, "In stock") == pytest.approx(drawn(test))
+    assert metric(test, "In stock") == pytest.approx(final_level(test))
     assert "1 level found later by a plan" in texts(test)
 
 
 def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
-    shop: Application, sold: Run, article: str
+    shop: Application, plan_after_sale: Run, article: str
 ) -> None:
     scope, now = StockScope(article=article, branch="1"), datetime.now(UTC)
 
@@ -134,12 +134,12 @@ def test_a_level_that_a_plan_found_is_the_last_known_one_in_the_list_too(
     assert (line["amount"], float(sums.totals[0].amount), sums.found) == (0, 0, 1)
     assert line["written_at"] < line["found_at"]
     assert sums.found_at
-    assert sums.found_at >= sold.started_at
+    assert sums.found_at >= plan_after_sale.started_at
 
 
 @pytest.mark.usefixtures("shop")
 def test_an_article_without_a_known_level_says_so_and_leads_back(open_page: Open) -> None:
-    test = opened(open_page, article="nobody-sells-this")
+    test = open_stock(open_page, article="nobody-sells-this")
     assert "No level of article nobody-sells-this is known" in texts(test)
     assert test.get("plotly_chart") == []
 
@@ -154,8 +154,8 @@ def test_an_article_without_a_known_level_says_so_and_leads_back(open_page: Open
 
 @pytest.mark.usefixtures("shop")
 def test_levels_and_movements_are_charted_by_branch_and_by_group(open_page: Open) -> None:
-    by_branch = charts(opened(open_page))
-    by_group = charts(opened(open_page, by="group"))
+    by_branch = charts(open_stock(open_page))
+    by_group = charts(open_stock(open_page, by="group"))
 
     assert [len(chart["data"]) for chart in by_branch] == [3, 4]
     assert {line["name"] for line in by_branch[0]["data"]} == {
@@ -173,13 +173,13 @@ def test_levels_and_movements_are_charted_by_branch_and_by_group(open_page: Open
 def test_every_period_opens_for_a_branch_and_a_group(shop: Application, open_page: Open, period: str) -> None:
     group = next(iter(shop.stock.groups()))
 
-    test = opened(open_page, period=period, branch="2", group=group)
+    test = open_stock(open_page, period=period, branch="2", group=group)
 
     assert [line["name"] for line in charts(test)[0]["data"]] == ["De Ketting Amersfoort"]
 
 
 def test_an_article_has_its_own_charts_numbers_and_branches(shop: Application, article: str, open_page: Open) -> None:
-    test = opened(open_page, article=article)
+    test = open_stock(open_page, article=article)
 
     page_text = texts(test)
     assert article in page_text
@@ -194,7 +194,7 @@ def test_an_article_has_its_own_charts_numbers_and_branches(shop: Application, a
 @pytest.mark.usefixtures("shop")
 @pytest.mark.parametrize("show", ["soon", "falling", "steady", "all"])
 def test_the_list_of_what_runs_out_has_days_left_and_can_be_sorted(open_page: Open, show: str) -> None:
-    test = opened(open_page, show=show, sort="level")
+    test = open_stock(open_page, show=show, sort="level")
 
     table = test.dataframe[0].value
     days_left = table["days"].dropna()
@@ -206,7 +206,7 @@ def test_the_list_of_what_runs_out_has_days_left_and_can_be_sorted(open_page: Op
 @pytest.mark.long
 @pytest.mark.usefixtures("shop")
 def test_a_search_that_finds_nothing_can_be_cleared(open_page: Open) -> None:
-    test = opened(open_page)
+    test = open_stock(open_page)
     test = test.text_input(key="find").set_value("nothing is called so").run()
     assert "No article meets these filters" in texts(test)
 
@@ -214,13 +214,13 @@ def test_a_search_that_finds_nothing_can_be_cleared(open_page: Open) -> None:
 
 
 def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open) -> None:
-    test = opened(open_page, show="all", sort="article")
+    test = open_stock(open_page, show="all", sort="article")
     first = str(test.dataframe[0].value["article"].iloc[0])
 
     forecast = shop.stock.forecast(StockScope(), datetime.now(UTC), StockListing(sort="article"), limit=1)
 
     assert first == forecast["article"].iloc[0]
-    assert first in texts(opened(open_page, article=first))
+    assert first in texts(open_stock(open_page, article=first))
 
 
 # ---- the reorder line
@@ -229,14 +229,14 @@ def test_a_click_on_a_line_opens_the_article(shop: Application, open_page: Open)
 def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
     shop: Application, article: str, open_page: Open
 ) -> None:
-    assert "shapes" not in charts(opened(open_page, article=article))[0]["layout"]
+    assert "shapes" not in charts(open_stock(open_page, article=article))[0]["layout"]
     shop.flows.change("stock", {"reorder": "K9_MINQ"}, somebody("test"))
 
-    layout = charts(opened(open_page, article=article))[0]["layout"]
+    layout = charts(open_stock(open_page, article=article))[0]["layout"]
 
     assert [shape["y0"] for shape in layout["shapes"]] == [5.0]
     assert layout["annotations"][0]["text"] == "Reorder at 5 STUK"
-    assert "shapes" not in charts(opened(open_page))[0]["layout"]
+    assert "shapes" not in charts(open_stock(open_page))[0]["layout"]
     shop.flows.change("stock", {"reorder": ""}, somebody("test"))
 
 
@@ -246,13 +246,13 @@ def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
 def test_what_is_on_order_is_told_for_an_article_and_is_not_for_sale(
     shop: Application, article: str, open_page: Open
 ) -> None:
-    assert "on order" not in texts(opened(open_page, article=article))
+    assert "on order" not in texts(open_stock(open_page, article=article))
     sandbox_of(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 12, "K9_EXPD": "2026-12-03T00:00:00"})
-    assert "12 STUK on order in the books, not for sale" in texts(opened(open_page, article=article))
+    assert "12 STUK on order in the books, not for sale" in texts(open_stock(open_page, article=article))
 
     shop.names.put({"article.stock_expected": "K9_EXPD"}, somebody("test"))
 
-    assert "12 STUK on order in the books, expected on 03/12/2026, not" in texts(opened(open_page, article=article))
+    assert "12 STUK on order in the books, expected on 03/12/2026, not" in texts(open_stock(open_page, article=article))
     shop.names.put({"article.stock_expected": None}, somebody("test"))
     sandbox_of(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 0})
 
@@ -266,21 +266,23 @@ def test_levels_say_that_they_are_without_reservations_until_somebody_answers(
 ) -> None:
     before = shop.flows.settings("stock").model_dump()["branches"]
     shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
-    test = opened(open_page)
+    test = open_stock(open_page)
     assert "Reservations are not subtracted" in texts(test)
     assert [button.key for button in test.button if button.key == "reservations"]
 
     shop.flows.change("stock", {"reservations": "none"}, somebody("test"))
 
-    assert "Reservations are not subtracted" not in texts(opened(open_page))
+    assert "Reservations are not subtracted" not in texts(open_stock(open_page))
     shop.flows.change("stock", {"branches": before, "reservations": "ask"}, somebody("test"))
 
 
-def test_differences_show_both_values_and_why(shop: Application, article: str, sold: Run, open_page: Open) -> None:
-    assert sold.counts.planned == 1
+def test_differences_show_both_values_and_why(
+    shop: Application, article: str, plan_after_sale: Run, open_page: Open
+) -> None:
+    assert plan_after_sale.counts.planned == 1
     before = sandbox_of(shop).ledger.counts()["writes"] if shop.sandbox else -1
 
-    test = opened(open_page, show="all")
+    test = open_stock(open_page, show="all")
     table = test.dataframe[1].value
 
     assert list(table["article"]) == [article]
@@ -294,10 +296,10 @@ def test_both_systems_are_compared_from_the_page_and_nothing_is_written(shop: Ap
     assert shop.sandbox
     writes = sandbox_of(shop).ledger.counts()["writes"]
 
-    test = press(opened(open_page), "compare")
+    test = press(open_stock(open_page), "compare")
 
     assert not test.exception
-    settled(shop, shop.runs.latest("stock", limit=1)[0].id)
+    wait_for_run(shop, shop.runs.latest("stock", limit=1)[0].id)
     assert sandbox_of(shop).ledger.counts()["writes"] == writes
 
 
@@ -309,7 +311,7 @@ def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, 
         "stock", "by-hand", [IssueOccurrence(Issue("no_stock_article", article, facts={"article": article}))]
     )
 
-    test = opened(open_page, article=article)
+    test = open_stock(open_page, article=article)
 
     assert "Not proven since" in texts(test)
     lines = charts(test)[0]["data"]
@@ -317,16 +319,16 @@ def test_what_is_not_proven_lately_is_dotted_with_a_sentence(shop: Application, 
     assert len({line["name"] for line in lines if line["showlegend"]}) == 3
     (issue,) = stores_in(shop).issues.of_key("stock", article)
     stores_in(shop).issues.close(issue.id, "test")
-    assert "Not proven since" not in texts(opened(open_page, article=article))
+    assert "Not proven since" not in texts(open_stock(open_page, article=article))
 
 
 # ---- download
 
 
 @pytest.mark.usefixtures("shop")
-def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, sold: Run) -> None:
-    assert sold.counts.planned
-    test = opened(open_page)
+def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, plan_after_sale: Run) -> None:
+    assert plan_after_sale.counts.planned
+    test = open_stock(open_page)
 
     keys = {button.key for button in test.get("download_button")}
 
@@ -336,7 +338,7 @@ def test_every_chart_and_list_can_be_downloaded_with_its_data(open_page: Open, s
 def test_the_data_of_a_chart_is_what_it_shows(shop: Application, open_page: Open) -> None:
     amounts = shop.stock.charted(StockScope(summed_unit="STUK"), "branch")  # the unit that most are counted in
 
-    chart_values = {line["name"]: line["y"] for line in charts(opened(open_page))[0]["data"]}
+    chart_values = {line["name"]: line["y"] for line in charts(open_stock(open_page))[0]["data"]}
 
     last = amounts.groupby("branch")["amount"].last().astype(float)
     assert sorted(last) == pytest.approx(sorted(values(line)[-1] for line in chart_values.values()))

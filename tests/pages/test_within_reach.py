@@ -11,9 +11,9 @@ from integration.core.people import Role
 from integration.services.runs.exceptions import group_address
 from integration.store.database import open_database
 from tests.clocks import now
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.people import somebody
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 from tests.visitor import Person
 
 ADMIN = somebody("admin")
@@ -43,7 +43,7 @@ AWAY = ("log-out", "day-2")  # what ends the walk, takes minutes, or is there fo
 def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, list[tuple[str, str]]]]:
     """A console in which something waits everywhere, with the pages that show it."""
     data = tmp_path_factory.mktemp("console")
-    with opened(data, sandbox=True) as application:
+    with open_application(data, sandbox=True) as application:
         console = Console(application)
         run = console.run("products")
         console.preview("products")
@@ -52,11 +52,11 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, li
         addresses = [("exceptions", f"cause={group_address(group.group_key)}") for group in groups[:MOST]]
         addresses.append(("runs", f"run={run.id}"))
     settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
-    with served(data, settings=settings) as running:
+    with serve_console(data, settings=settings) as running:
         yield running, addresses
 
 
-def entered(server: Server, role: Role) -> Person:
+def person_with_role(server: Server, role: Role) -> Person:
     """Return somebody of a role at a socket."""
     database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
     try:
@@ -76,7 +76,7 @@ REFUSED = "does not have this right"  # as the cause `not_allowed` says it
 def test_how_something_is_arranged_is_seen_and_out_of_reach(
     views: tuple[Server, list[tuple[str, str]]], role: Role
 ) -> None:
-    somebody_there = entered(views[0], role)
+    somebody_there = person_with_role(views[0], role)
     for page, query in SETTINGS if role is Role.ACCOUNTANT else SETTINGS[:3]:
         page_text = somebody_there.open_page(page, query)
         assert "ask somebody with the role operator, administrator" in page_text, (page, query)
@@ -90,7 +90,7 @@ def test_how_something_is_arranged_is_seen_and_out_of_reach(
 def test_what_is_within_reach_is_not_refused(views: tuple[Server, list[tuple[str, str]]], role: Role) -> None:
     server, more = views
     pressed, wrong = 0, []
-    browser = entered(server, role)
+    browser = person_with_role(server, role)
     for page, query in [*ELSEWHERE, *SETTINGS, *more]:
         assert REFUSED not in browser.open_page(page, query), (page, query)
         within = {key: button for key, button in browser.buttons.items() if key in browser.reachable}

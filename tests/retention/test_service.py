@@ -9,7 +9,7 @@ from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.retention import CLASSES, Country, Retention
 from integration.retention.service import LAST, ORDER
 from integration.store.events import Event
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.retention.store.test_rows import a_done
 from tests.store.samples import a_create
@@ -17,7 +17,7 @@ from tests.stores import stores_in
 
 
 def test_lengths_are_kept_with_who_set_them_and_what_the_law_says(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         service = application.retention
         assert service.lengths_in_force() == Retention()
         service.change(Retention(Country.DE, False, {"plans": 3}), somebody("anna"))
@@ -30,7 +30,7 @@ def test_lengths_are_kept_with_who_set_them_and_what_the_law_says(tmp_path: Path
 
 
 def test_what_is_shorter_than_the_law_is_refused_unless_the_person_knows(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         service, new_retention = application.retention, Retention(Country.NL, False, {"books": 5})
         with pytest.raises(ConfigurationError) as refused:
             service.change(new_retention, somebody("anna"))
@@ -44,14 +44,14 @@ def test_what_is_shorter_than_the_law_is_refused_unless_the_person_knows(tmp_pat
 
 
 def test_nonsense_that_is_stored_counts_as_nothing(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         values = {"country": "xx", "oss": "yes", "lengths": {"plans": "long", "poems": 3, "log": 999}}
         stores_in(application).settings.put("retention", values, "anna")
         assert application.retention.lengths_in_force() == Retention()
 
 
 def test_the_night_goes_through_every_class_and_leaves_the_lease(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         stores = stores_in(application)
         later = stores.database
         a_done(stores.runs, *(a_create(number) for number in range(3)))
@@ -67,7 +67,7 @@ def test_the_night_goes_through_every_class_and_leaves_the_lease(tmp_path: Path)
 
 
 def test_one_process_at_a_time_is_at_it(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         leases = stores_in(application).leases
         assert leases.try_take("retention", "another", 60)
         with pytest.raises(UnavailableError) as refused:
@@ -80,20 +80,20 @@ def test_one_process_at_a_time_is_at_it(tmp_path: Path) -> None:
 
 
 def test_the_log_is_pruned_by_whoever_has_it(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=False, serves=True) as application:
+    with open_application(tmp_path, sandbox=False, serves=True) as application:
         assert application.retention.count_expired_rows("log") == 0
         assert application.retention.prune()["log"] == 0
         assert next(status for status in application.retention.class_statuses() if status.name == "log").size
 
 
 def test_it_is_done_next_in_the_coming_night(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         due = application.retention.next_pruning()
         assert (due.hour, due.minute) == (3, 47)
         assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1, hours=1)
 
 
 def test_a_file_is_told_with_its_free_room(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         (file,) = application.retention.files()
         assert (file.name, file.size > 0, file.free) == ("console.sqlite", True, 0)

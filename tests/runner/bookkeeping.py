@@ -71,7 +71,7 @@ def open_items(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
     return {item: amount for item, amount in balances.items() if amount}
 
 
-def on_ledger(sandbox: Sandbox, pages: Collection[str]) -> dict[str, Decimal]:
+def ledger_totals(sandbox: Sandbox, pages: Collection[str]) -> dict[str, Decimal]:
     """Return what pages, by their numbers, put on each account of the ledger; debit is positive."""
     totals: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
@@ -91,7 +91,7 @@ def addresses(sandbox: Sandbox) -> list[tuple[str, ...]]:
     return [(names[row["SUB_NR"]], row["DEL_NAME"], row["ADDRESS1"]) for row in sandbox.state("DEL_ADDR")]
 
 
-def sold(sandbox: Sandbox) -> dict[str, Sums]:
+def sums_by_order(sandbox: Sandbox) -> dict[str, Sums]:
     """Return what each order of the till comes to as the till itself split it, by its number: 2026.118."""
     sums_by_number: dict[str, Sums] = {}
     for order in sandbox.state("orders", "mplus"):

@@ -10,7 +10,7 @@ from integration.store.database import Database
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles
 from tests.postgres import postgres_server, postgres_url
-from tests.runner.crash_matrix import proven_without_trouble
+from tests.runner.crash_matrix import articles_proven_without_faults
 from tests.runner.crash_matrix_orders import Calm, with_articles, without_trouble
 from tests.stores import new_database
 
@@ -55,25 +55,25 @@ def harness(database: Database, source: MemoryConnector, target: MemoryConnector
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     """The source articles that a run without any fault proves."""
-    return proven_without_trouble(tmp_path_factory.mktemp("calm"))
+    return articles_proven_without_faults(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture(scope="module")
-def stocked_till(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def till_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The journal of a sandbox whose till has the articles of the books."""
     return with_articles(tmp_path_factory.mktemp("articles"))
 
 
 @pytest.fixture(scope="module")
-def calm_orders(stocked_till: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+def calm_orders(till_journal: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     """What orders come to that nothing happens to."""
-    return without_trouble(stocked_till, tmp_path_factory.mktemp("calm") / "orders")
+    return without_trouble(till_journal, tmp_path_factory.mktemp("calm") / "orders")
 
 
 @pytest.fixture(scope="module")
-def calm_postings(stocked_till: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
+def calm_postings(till_journal: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
     """What orders come to as postings that nothing happens to."""
-    return without_trouble(stocked_till, tmp_path_factory.mktemp("calm") / "postings", "posting")
+    return without_trouble(till_journal, tmp_path_factory.mktemp("calm") / "postings", "posting")
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ SLOW_TO_CLOSE = """
 QUICK_AGAIN = "DROP TRIGGER slow_to_close; DROP VIEW slowness;"
 
 
-def proven_without_trouble(folder: Path) -> frozenset[str]:
+def articles_proven_without_faults(folder: Path) -> frozenset[str]:
     """Return the source articles that a run without any fault proves."""
     with running(articles=ARTICLES) as sandbox:
         console = Console(sandbox, folder, patience_seconds=PATIENCE)
@@ -100,7 +100,7 @@ def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
 def how_it_stands(console: Console, ledger: Ledger) -> str:
     run, process = ledger.run(), console.process
     state = (run.state, run.error, run.facts) if run else "no run"
-    return f"{process}: {state}, {dict(steps(ledger))}; {console.sandbox.ledger.writes()[-5:]}; {console.said()}"
+    return f"{process}: {state}, {dict(steps(ledger))}; {console.sandbox.ledger.writes()[-5:]}; {console.read_output()}"
 
 
 def _kill_and_restart(moment: Moment, fault: Fault, folder: Path, expected: frozenset[str]) -> None:

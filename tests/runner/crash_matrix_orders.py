@@ -354,7 +354,7 @@ def _day(day_fields: Mapping[str, Any]) -> date:
 
 
 def _cents_astray(sandbox: Sandbox, papers: list[Paper], numbers: Mapping[str, str]) -> Decimal:
-    sold = bookkeeping.sold(sandbox)
+    sold = bookkeeping.sums_by_order(sandbox)
     return sum((cents_apart(sold[numbers[paper.reference]], paper.sums) for paper in papers), NOTHING)
 
 

@@ -16,7 +16,7 @@ from integration.store.database import Database, open_database
 from integration.store.plans import PlanStore
 from integration.store.runs import RunStore
 from tests.clocks import now
-from tests.forks import forked, pipe, said_early
+from tests.forks import pipe, read_early_output, start_process
 from tests.runner import child
 from tests.stores import prepare
 from tests.timeouts import SECONDS, until
@@ -48,7 +48,7 @@ class Console:
     def start(self) -> None:
         """Start the process, for the first time or again."""
         self._prepare()
-        self.process = forked(child.bring_to_an_end, self.folder, access(self.sandbox, **self.settings))
+        self.process = start_process(child.bring_to_an_end, self.folder, access(self.sandbox, **self.settings))
 
     def _prepare(self) -> None:
         if "database_url" not in self.settings:
@@ -66,13 +66,13 @@ class Console:
         self.process.join(seconds)
         if self.process.exitcode is None:
             self.kill()
-        assert self.process.exitcode == 0, f"ended with {self.process.exitcode}: {self.said()}"
+        assert self.process.exitcode == 0, f"ended with {self.process.exitcode}: {self.read_output()}"
 
-    def said(self) -> str:
+    def read_output(self) -> str:
         """Return the end of what the process said."""
         own = self.folder / "said"
         output = own.read_text(encoding="utf-8") if own.exists() else ""
-        return "\n".join(text[-6000:] for text in (output, said_early()))
+        return "\n".join(text[-6000:] for text in (output, read_early_output()))
 
     @property
     def url(self) -> str:
@@ -94,14 +94,14 @@ class Obedient(Console):
         self._prepare()
         self._command_pipe, self._child_pipe = pipe()
         settings = access(self.sandbox, **self.settings)
-        self.process = forked(child.obey, self.folder, settings, self.executor, self._child_pipe)
+        self.process = start_process(child.obey, self.folder, settings, self.executor, self._child_pipe)
         self._child_pipe.close()
 
     def ask(self, name: str, *arguments: object) -> Any:
         """Return what the application answers to a question of that name; raise what it raises."""
         self._command_pipe.send((name, arguments))
         if not self._command_pipe.poll(SECONDS):
-            raise TimeoutError(self.said())
+            raise TimeoutError(self.read_output())
         answer = self._command_pipe.recv()
         if isinstance(answer, IntegrationError):
             raise answer
@@ -154,7 +154,7 @@ def looking_at(console: Console, flow: str = "products") -> Iterator[Ledger]:
 
 def with_a_bug(folder: Path, *, while_writing: bool) -> None:
     """Run a flow with a defect in a process of its own, and wait until it has ended well."""
-    process = forked(child.meet_a_bug, folder, while_writing=while_writing)
+    process = start_process(child.meet_a_bug, folder, while_writing=while_writing)
     process.join(SECONDS)
     if process.exitcode is None:
         process.kill()

@@ -13,7 +13,7 @@ from integration.core.run import Mode, Run
 from integration.core.states import Step
 from tests.fakes import Links, MemoryConnector
 from tests.flows.orders.tills import booking, orders
-from tests.runner.test_rebooking import KEY, OrdersHarness, sold
+from tests.runner.test_rebooking import KEY, OrdersHarness, sale_of
 from tests.stores import new_database
 
 
@@ -35,7 +35,7 @@ def books() -> Books:
 
 @pytest.fixture
 def till() -> MemoryConnector:
-    return MemoryConnector([sold("12.10", "10.00")], system="mplus")
+    return MemoryConnector([sale_of("12.10", "10.00")], system="mplus")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def of_another_shop(harness: OrdersHarness, run: Run, amount: str = "484.75") ->
     return replace(change.desired, key="elsewhere", parts=tuple(parts))
 
 
-def told_as_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
+def check_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
     assert harness.causes(run) == {KEY: "reference_of_another"}
     assert (run.counts.read, run.counts.parked, run.counts.difference) == (1, 1, 0)
     assert (books.writes, harness.links.get("orders", Kind.POSTING, [KEY])) == ([], {})
@@ -64,13 +64,13 @@ def told_as_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
 
 def test_what_is_there_before_the_plan_is_made(harness: OrdersHarness, books: Books) -> None:
     books.put(of_another_shop(harness, harness.preview(Mode.COMPLETE)))
-    told_as_not_booked(harness, books, harness.run(Mode.COMPLETE))
+    check_not_booked(harness, books, harness.run(Mode.COMPLETE))
 
 
 def test_what_comes_between_plan_and_write(harness: OrdersHarness, books: Books) -> None:
     run = harness.preview(Mode.COMPLETE)
     books.put(of_another_shop(harness, run))
-    told_as_not_booked(harness, books, harness.commit(run))
+    check_not_booked(harness, books, harness.commit(run))
 
 
 @pytest.mark.parametrize("by", ["this run", "the next"])
@@ -83,10 +83,10 @@ def test_what_is_found_after_a_lost_answer(harness: OrdersHarness, books: Books,
     assert harness.steps(run) == {KEY: Step.IN_DOUBT}
     books.put(other)
     if by == "this run":
-        told_as_not_booked(harness, books, harness.carry_out(run))
+        check_not_booked(harness, books, harness.carry_out(run))
     else:
         harness.runs.interrupt(run.id, "cancelled", {})
-        told_as_not_booked(harness, books, harness.preview(Mode.COMPLETE))
+        check_not_booked(harness, books, harness.preview(Mode.COMPLETE))
         assert harness.steps(run) == {KEY: Step.IN_DOUBT}
 
 
@@ -94,21 +94,21 @@ def test_a_number_that_the_till_uses_again_whatever_is_sold_under_it(
     harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:
     assert harness.run(Mode.COMPLETE).counts.proven == 1
-    till.put(replace(sold("12.10", "10.00"), key="order-7"))
+    till.put(replace(sale_of("12.10", "10.00"), key="order-7"))
     run = harness.run(Mode.COMPLETE)
     assert harness.causes(run) == {"order-7": "reference_of_another"}
     assert (run.counts.unchanged, run.counts.parked, books.writes) == (1, 1, [KEY])
 
 
 def test_two_sales_of_one_number_in_one_plan(harness: OrdersHarness, books: Books, till: MemoryConnector) -> None:
-    till.put(replace(sold("24.20", "20.00"), key="order-7"))
+    till.put(replace(sale_of("24.20", "20.00"), key="order-7"))
     run = harness.commit(harness.preview(Mode.COMPLETE))
     assert (run.counts.proven, run.counts.parked, books.writes) == (1, 1, [KEY])
     assert harness.causes(run) == {"order-7": "reference_of_another"}
 
 
 def test_a_sale_that_the_books_have_as_another_kind_is_not_booked_again(harness: OrdersHarness, books: Books) -> None:
-    document = booking(sold("12.10", "10.00"), orders(default_debtor="forced", debtor_number="20001"))
+    document = booking(sale_of("12.10", "10.00"), orders(default_debtor="forced", debtor_number="20001"))
     assert document.kind is Kind.SALES_ORDER
     books.put(replace(document, key="elsewhere"))
     run = harness.run(Mode.COMPLETE)
@@ -125,7 +125,9 @@ def test_a_sale_that_somebody_enters_as_another_kind_between_plan_and_write_is_n
 ) -> None:
     run = harness.preview(Mode.COMPLETE)
     excl = Decimal(amount)
-    entered = booking(sold(str(excl * Decimal("1.21")), amount), orders(default_debtor="forced", debtor_number="20001"))
+    entered = booking(
+        sale_of(str(excl * Decimal("1.21")), amount), orders(default_debtor="forced", debtor_number="20001")
+    )
     books.put(replace(entered, key="elsewhere"))
     run = harness.commit(run)
     assert (harness.causes(run), books.writes) == ({KEY: cause}, [])

@@ -43,7 +43,7 @@ def sendings(sandbox: Sandbox) -> Counter[str]:
 def carry_out(console: Obedient, ledger: Ledger) -> None:
     """Make a plan and carry it out, as far as the books let that be done; what waits for them is stopped."""
     order_plan(console, "order", DAYS)
-    if not comes_to_rest(ledger):
+    if not wait_for_rest(ledger):
         console.ask("runs.cancel", ledger_run(ledger), somebody("test"))
         until_rest(ledger)
         return
@@ -51,7 +51,7 @@ def carry_out(console: Obedient, ledger: Ledger) -> None:
     assert run is not None
     if run.state is RunState.READY:
         approve(console, ledger)
-        if not comes_to_rest(ledger):
+        if not wait_for_rest(ledger):
             console.ask("runs.cancel", run.id, somebody("test"))
             until_rest(ledger)
 
@@ -62,7 +62,7 @@ def ledger_run(ledger: Ledger) -> str:
     return run.id
 
 
-def comes_to_rest(ledger: Ledger) -> bool:
+def wait_for_rest(ledger: Ledger) -> bool:
     """Wait until the newest run rests, or waits for a system, and tell which."""
     while (run := ledger.run()) is not None and run.state in (RunState.PREVIEWING, RunState.COMMITTING):
         if run.error:
@@ -78,8 +78,8 @@ def a_blind_case(journal: Path, folder: Path, conventions: Conventions) -> Itera
 
 
 @pytest.mark.parametrize("way", BLIND)
-def test_books_that_cannot_be_looked_into_get_each_document_once(tmp_path: Path, stocked_till: Path, way: str) -> None:
-    with a_blind_case(stocked_till, tmp_path / "case", BLIND[way]) as (console, ledger):
+def test_books_that_cannot_be_looked_into_get_each_document_once(tmp_path: Path, till_journal: Path, way: str) -> None:
+    with a_blind_case(till_journal, tmp_path / "case", BLIND[way]) as (console, ledger):
         for _ in range(RUNS):
             carry_out(console, ledger)
         send_counts = sendings(console.sandbox)
@@ -88,8 +88,8 @@ def test_books_that_cannot_be_looked_into_get_each_document_once(tmp_path: Path,
 
 
 @pytest.mark.parametrize("late", [LATE, NEVER], ids=["late", "never"])
-def test_what_shows_later_than_we_wait_is_sent_once(tmp_path: Path, stocked_till: Path, late: float) -> None:
-    with a_case(stocked_till, tmp_path / "case", "order", patience_seconds=PATIENCE) as (console, ledger):
+def test_what_shows_later_than_we_wait_is_sent_once(tmp_path: Path, till_journal: Path, late: float) -> None:
+    with a_case(till_journal, tmp_path / "case", "order", patience_seconds=PATIENCE) as (console, ledger):
         console.sandbox.switches.arm(
             Fault.LATE, system="accountview", operation=f"{ORDERS} POST", times=None, seconds=late
         )
@@ -103,8 +103,8 @@ def test_what_shows_later_than_we_wait_is_sent_once(tmp_path: Path, stocked_till
             assert send_counts.total() == 1
 
 
-def test_a_kill_leaves_no_more_questions_than_calls_in_flight(tmp_path: Path, stocked_till: Path) -> None:
-    with a_blind_case(stocked_till, tmp_path / "case", BLIND["unreadable, empty"]) as (console, ledger):
+def test_a_kill_leaves_no_more_questions_than_calls_in_flight(tmp_path: Path, till_journal: Path) -> None:
+    with a_blind_case(till_journal, tmp_path / "case", BLIND["unreadable, empty"]) as (console, ledger):
         order_plan(console, "order", DAYS)
         until_rest(ledger)
         with console.sandbox.switches.armed(

@@ -23,7 +23,7 @@ from integration.store.database import Database
 from integration.store.row_mapping import change_to_json
 from integration.store.tables import lines as plan_lines
 from tests.fakes import LateConnector, MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited
+from tests.flow_harness import FlowHarness, articles, edit_record
 from tests.people import somebody
 
 UNHEARD_OF = Record(Kind.stored("unheard_of"), "1", {})
@@ -163,7 +163,7 @@ def test_what_is_corrected_while_a_preview_reads_is_corrected_since(harness: Flo
         run = harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",)))
         harness.corrections = after
         with pytest.raises(PlanStaleError):
-            harness.approve(harness.previewed(run))
+            harness.approve(harness.finish_preview(run))
         harness.runs.discard(run.id, "test", "")
 
 
@@ -172,7 +172,7 @@ def test_a_plan_made_with_the_notes_of_another_has_corrections_of_its_own(harnes
     before = harness.preview(Mode.CHOSEN, ["1001"])
     harness.corrections = {}
     request = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",), before.notes)
-    run = harness.previewed(harness.runner.preview.begin(request))
+    run = harness.finish_preview(harness.runner.preview.begin(request))
     assert harness.commit(run).state is RunState.DONE
 
 
@@ -207,10 +207,10 @@ def test_a_yes_is_to_the_fields_as_they_are_read_then_and_another_process_reads_
 
 
 def test_no_yes_is_kept_while_the_fields_cannot_be_read(harness: FlowHarness, target: MemoryConnector) -> None:
-    def unread(_: str) -> None:
+    def raise_unavailable(_: str) -> None:
         raise UnavailableError("service_unavailable", system="accountview")
 
-    run, harness.read_fields = harness.preview(), unread
+    run, harness.read_fields = harness.preview(), raise_unavailable
     with pytest.raises(UnavailableError):
         harness.approve(run)
     assert (harness.runs.get(run.id).state, harness.runs.get(run.id).approval, target.writes) == (
@@ -238,7 +238,7 @@ def test_a_brake_needs_its_number_typed(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, typed: dict[str, int] | None
 ) -> None:
     harness.run()
-    edited(source, "1001", {"price": Decimal("99.0000")})
+    edit_record(source, "1001", {"price": Decimal("99.0000")})
     run = harness.preview()
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 1)]
     writes_before = len(target.writes)
@@ -251,8 +251,8 @@ def test_a_brake_needs_its_number_typed(
 
 def test_what_was_left_out_comes_back_next_time(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run = harness.preview()
     run = harness.commit(harness.leave(run, "1001"))
     assert harness.steps(run) == {"1001": Step.LEFT, "1002": Step.PROVEN}
@@ -266,26 +266,26 @@ def test_what_was_edited_at_the_till_after_the_preview_is_parked_and_the_rest_pr
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run = harness.preview()
-    edited(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    edit_record(target, "1001", {"1001/price_incl": Decimal("1.00")}, Kind.PRODUCT)
     run = harness.commit(run)
     assert harness.steps(run) == {"1001": Step.PARKED, "1002": Step.PROVEN}
     assert harness.causes(run) == {"1001": "target_changed_since_plan"}
-    assert target.held(Kind.PRODUCT)["1001"].flat()["1001/price_incl"] == Decimal("1.00")
-    assert harness.wanted(harness.preview()) == {"1001": {"1001/price_incl": Decimal("21.78")}}
+    assert target.records_of(Kind.PRODUCT)["1001"].flat()["1001/price_incl"] == Decimal("1.00")
+    assert harness.planned_values(harness.preview()) == {"1001": {"1001/price_incl": Decimal("21.78")}}
 
 
 def test_an_edit_of_another_field_does_not_hold_a_change_up(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     run = harness.preview()
-    edited(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
+    edit_record(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
     assert harness.steps(harness.commit(run)) == {"1001": Step.PROVEN}
-    product = target.held(Kind.PRODUCT)["1001"].flat()
+    product = target.records_of(Kind.PRODUCT)["1001"].flat()
     assert (product["1001/price_incl"], product["1001/receipt_text"]) == (Decimal("21.78"), "Bonnetje")
 
 
@@ -293,7 +293,7 @@ def test_what_somebody_removed_after_the_preview_is_not_made_again(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
+    edit_record(source, "1001", HIGHER)
     run = harness.preview()
     target.remove(Kind.PRODUCT, "1001")
     writes_before = len(target.writes)
@@ -307,7 +307,7 @@ def test_what_appeared_at_the_till_after_the_preview_is_parked(harness: FlowHarn
     run = harness.commit(run)
     assert harness.causes(run) == {"1001": "target_changed_since_plan"}
     assert run.counts.proven == 4
-    assert target.held(Kind.PRODUCT)["1001"].values == {"name": "Van iemand anders"}
+    assert target.records_of(Kind.PRODUCT)["1001"].values == {"name": "Van iemand anders"}
 
 
 # ---- refused, lost, late, wrong
@@ -323,7 +323,7 @@ def test_a_refused_record_is_parked_alone_and_goes_through_when_it_is_tried_agai
     target.accept("1003")
     retry_run = harness.run(Mode.CHOSEN, ["1003"])
     assert harness.steps(retry_run) == {"1003": Step.PROVEN}
-    assert sorted(target.held(Kind.PRODUCT)) == list(FIVE)
+    assert sorted(target.records_of(Kind.PRODUCT)) == list(FIVE)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before_acceptance", "after_acceptance"])
@@ -339,7 +339,7 @@ def test_a_lost_answer_to_an_update_is_settled_by_looking(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, after: bool
 ) -> None:
     harness.run()
-    edited(source, "1003", HIGHER)
+    edit_record(source, "1003", HIGHER)
     target.lose_answer("1003", after=after)
     run = harness.run()
     assert harness.steps(run) == {"1003": Step.PROVEN}
@@ -350,14 +350,14 @@ def test_what_was_never_seen_to_arrive_is_given_up_after_some_attempts(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1003", HIGHER)
+    edit_record(source, "1003", HIGHER)
     run = harness.preview()
     harness.approve(run)
     target.lose_answer("1003", after=False)
     while pause := harness.runner.commit.page(run.id):
         target.lose_answer("1003", after=False)
         harness.clock.advance(pause.seconds)
-    run = harness.rested(run)
+    run = harness.checked_run(run)
     assert harness.causes(run) == {"1003": "read_back_missing"}
     assert harness.changes(run)["1003"].attempts == 4
 
@@ -456,8 +456,8 @@ def test_what_shows_in_part_is_waited_for(database: Database, source: MemoryConn
     target = InPart(system="mplus", in_flight=1)
     harness = FlowHarness(database, source, target, groups=False)
     harness.run()
-    target.shown = target.held(Kind.PRODUCT)["1003"]
-    edited(source, "1003", {"name": "Een andere naam", **HIGHER})
+    target.shown = target.records_of(Kind.PRODUCT)["1003"]
+    edit_record(source, "1003", {"name": "Een andere naam", **HIGHER})
     run = harness.preview()
     target.looks = 3
     assert harness.commit(run).counts.proven == 1
@@ -468,7 +468,7 @@ def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, sourc
     target = Halfway(system="mplus", in_flight=1)
     harness = FlowHarness(database, source, target, groups=False)
     harness.run()
-    edited(source, "1003", {"name": "Een andere naam", **HIGHER})
+    edit_record(source, "1003", {"name": "Een andere naam", **HIGHER})
     run = harness.preview()
     harness.approve(run)
     target.is_deadly = True
@@ -563,7 +563,7 @@ def test_a_restart_between_any_two_pages_changes_nothing(harness: FlowHarness, t
     while pause := harness.runner.commit.page(run.id):
         harness.clock.advance(pause.seconds)
         harness.restart()
-    assert harness.rested(run).counts.proven == 5
+    assert harness.checked_run(run).counts.proven == 5
     assert sorted(target.writes) == [*FIVE, "KLED"]
 
 
@@ -600,15 +600,15 @@ NewHarness = Callable[..., FlowHarness]
 
 
 @pytest.fixture
-def boxed(database: Database, till: Mplus) -> NewHarness:
+def new_harness(database: Database, till: Mplus) -> NewHarness:
     """A harness whose target is the sandbox's till, with articles under numbers nobody used before."""
 
-    def made(*keys: str) -> FlowHarness:
+    def make_harness(*keys: str) -> FlowHarness:
         return FlowHarness(
             database, MemoryConnector(articles(*keys, group="BOX"), system="accountview"), till, groups=False
         )
 
-    return made
+    return make_harness
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT_BEFORE, Fault.CUT_AFTER])
@@ -625,22 +625,22 @@ def test_a_product_that_did_not_get_into_its_group_is_finished(
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
-def test_what_the_till_stores_wrongly_is_never_proven(boxed: NewHarness, sandbox: Sandbox) -> None:
-    harness = boxed("801", "802", "803")
+def test_what_the_till_stores_wrongly_is_never_proven(new_harness: NewHarness, sandbox: Sandbox) -> None:
+    harness = new_harness("801", "802", "803")
     sandbox.switches.arm(Fault.WRONG, system="mplus", operation="createProduct", key="802")
     run = harness.run()
     assert harness.steps(run) == {"801": Step.PROVEN, "802": Step.PARKED, "803": Step.PROVEN}
     assert harness.causes(run) == {"802": "read_back_differs"}
 
 
-def test_what_the_till_shows_late_is_waited_for(boxed: NewHarness, sandbox: Sandbox) -> None:
-    harness = boxed("811", "812", "813")
+def test_what_the_till_shows_late_is_waited_for(new_harness: NewHarness, sandbox: Sandbox) -> None:
+    harness = new_harness("811", "812", "813")
     sandbox.switches.arm(Fault.LATE, system="mplus", operation="createProduct", key="812", seconds=0.3)
     run = harness.preview()
     harness.approve(run)
     while pause := harness.runner.commit.page(run.id):
         time.sleep(0.1 if pause.seconds else 0)
-    assert harness.rested(run).counts.proven == 3
+    assert harness.checked_run(run).counts.proven == 3
     assert sum(call.operation == "createProduct" for call in sandbox.ledger.writes()) == 3
 
 
@@ -651,8 +651,8 @@ def test_another_choice_than_was_shown_is_refused_and_nothing_is_written(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run, writes_before = harness.preview(), len(target.writes)
     harness.leave(run, "1001", by="somebody else")
     with pytest.raises(PlanStaleError) as refusal:
@@ -665,8 +665,8 @@ def test_what_is_left_out_stays_so_when_an_interrupted_commit_goes_on(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1001", HIGHER)
-    edited(source, "1002", HIGHER)
+    edit_record(source, "1001", HIGHER)
+    edit_record(source, "1002", HIGHER)
     run = harness.leave(harness.preview(), "1001")
     harness.approve(run)
     harness.runs.interrupt(run.id, "cancelled", {})

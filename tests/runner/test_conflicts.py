@@ -24,4 +24,4 @@ def test_two_codes_with_one_number_in_one_run_are_both_parked(database: Database
     harness = FlowHarness(database, source, target, sku_rule="field", sku_field="NUMBER")
     run = harness.run()
     assert harness.causes(run) == {"A": "sku_duplicate", "B": "sku_duplicate"}
-    assert list(target.held(Kind.PRODUCT)) == ["C"]
+    assert list(target.records_of(Kind.PRODUCT)) == ["C"]

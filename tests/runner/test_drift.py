@@ -15,14 +15,14 @@ from integration.flows.orders.settings import documents
 from integration.runner.drift import DriftPage, look_at, stages_of
 from integration.store.database import Database
 from tests.fakes import Links, MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 
 PRICE = "article.price_incl"
 
 
 def look(harness: FlowHarness, after: str = "", size: int = 250) -> DriftPage:
     """Look at the products."""
-    deps, logic = harness.runner.preview.deps, harness.made()
+    deps, logic = harness.runner.preview.deps, harness.make_logic()
     return look_at(deps, logic, logic.flow.stage("articles"), after, size)
 
 
@@ -35,7 +35,7 @@ def test_what_nobody_touched_is_equal(harness: FlowHarness) -> None:
 
 def test_a_look_writes_nothing(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
-    edited(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
     before = list(target.writes)
     look(harness)
     assert target.writes == before
@@ -45,8 +45,8 @@ def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_value
     harness: FlowHarness, target: MemoryConnector
 ) -> None:
     harness.run()
-    was = target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"]
-    edited(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
+    was = target.records_of(Kind.PRODUCT)["1002"].flat()["1002/price_incl"]
+    edit_record(target, "1002", {"1002/price_incl": Decimal(1)}, Kind.PRODUCT)
     page = look(harness)
     assert page.counts == DriftCounts(compared=5, equal=4, different=1)
     edit = Edit("1002/price_incl", PRICE, was, Decimal(1))
@@ -55,7 +55,7 @@ def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_value
 
 def test_what_the_target_may_keep_is_counted_and_no_difference(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
-    edited(target, "1002", {"1002/name": "Bijzonder"}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/name": "Bijzonder"}, Kind.PRODUCT)
     assert look(harness).counts == DriftCounts(compared=5, equal=4, edited=1)
 
 
@@ -95,7 +95,7 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
 
         def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
             del references
-            return {order.key: None for order in orders if order.key in self.held(Kind.SALES_ORDER)}
+            return {order.key: None for order in orders if order.key in self.records_of(Kind.SALES_ORDER)}
 
         def keeps_invoiced(self) -> bool:
             return keeps
@@ -109,7 +109,7 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
     harness.links.keep(
         harness.flow, [Link(Kind.SALES_ORDER, order.key, reference, order) for order, reference in links]
     )
-    deps, logic = harness.runner.preview.deps, harness.made()
+    deps, logic = harness.runner.preview.deps, harness.make_logic()
     counts = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, write_once=True)).counts
     assert counts == DriftCounts(compared=2, equal=1, missing=int(keeps), unknown=int(not keeps))
 
@@ -142,14 +142,14 @@ def test_what_was_retired_is_not_looked_at(
 
 
 def test_levels_move_by_themselves_and_are_no_drift(harness: FlowHarness) -> None:
-    logic = harness.made()
+    logic = harness.make_logic()
     assert [stage.target for stage in stages_of(logic.flow)] == [Kind.GROUP, Kind.PRODUCT, Kind.PICTURE]
 
 
 def test_an_edit_that_was_undone_by_hand_is_equal_again(harness: FlowHarness, target: MemoryConnector) -> None:
     harness.run()
-    before: Record = target.held(Kind.PRODUCT)["1001"]
-    edited(target, "1001", {"1001/price_incl": Decimal(1)}, Kind.PRODUCT)
+    before: Record = target.records_of(Kind.PRODUCT)["1001"]
+    edit_record(target, "1001", {"1001/price_incl": Decimal(1)}, Kind.PRODUCT)
     assert look(harness).counts.different == 1
     target.put(before)
     assert look(harness).counts == DriftCounts(compared=5, equal=5)

@@ -15,20 +15,20 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited, variants
+from tests.flow_harness import FlowHarness, edit_record, variants
 from tests.people import somebody
 
 
 def test_only_what_changed_is_read(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1004", {"price": Decimal("20.0000")})
+    edit_record(source, "1004", {"price": Decimal("20.0000")})
     assert harness.run().counts.read == 1
 
 
 def test_our_own_writes_are_not_read_again(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
     assert harness.run().counts.read == 0
-    edited(source, "1004", {"price": Decimal("20.0000")})
+    edit_record(source, "1004", {"price": Decimal("20.0000")})
     harness.run()
     assert harness.run().counts.read == 1, "the article whose stamp is where we start, and nothing else"
 
@@ -37,10 +37,10 @@ def test_an_edit_at_the_till_is_noticed_and_its_article_read_again(
     harness: FlowHarness, target: MemoryConnector
 ) -> None:
     harness.run()
-    edited(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/price_incl": Decimal("1.00")}, Kind.PRODUCT)
     run = harness.run()
-    assert harness.wanted(run) == {"1002": {"1002/price_incl": Decimal("20.00")}}
-    assert target.held(Kind.PRODUCT)["1002"].flat()["1002/price_incl"] == Decimal("20.00")
+    assert harness.planned_values(run) == {"1002": {"1002/price_incl": Decimal("20.00")}}
+    assert target.records_of(Kind.PRODUCT)["1002"].flat()["1002/price_incl"] == Decimal("20.00")
     assert not harness.changes(harness.preview())
 
 
@@ -48,16 +48,16 @@ def test_the_other_variants_of_a_changed_one_are_read_too(database: Database, ta
     source = MemoryConnector(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run()
-    edited(source, "2", {"price": Decimal("20.0000")})
+    edit_record(source, "2", {"price": Decimal("20.0000")})
     run = harness.preview()
-    assert harness.wanted(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
+    assert harness.planned_values(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
     assert run.counts.read == run.counts.planned == 3
 
 
 def test_chosen_records_are_read_alone_and_move_no_cursor(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000")})
-    edited(source, "1004", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1004", {"price": Decimal("20.0000")})
     run = harness.run(Mode.CHOSEN, ["1002"])
     assert list(harness.changes(run)) == ["1002"]
     assert list(harness.changes(harness.run())) == ["1004"]
@@ -212,19 +212,19 @@ def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
     source = Telling(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
 
-    def tripped(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
+    def tripped_brakes(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
         source.told = FieldPresence(counts={"CUR_CODE": number})  # on each of two pages
         source.put(an_article("9001", name=f"Another {number} {mode}"))
         return {brake.code: brake.count for brake in harness.preview(mode).brakes}
 
     source.told = FieldPresence(counts={"CUR_CODE": 4})
     harness.run(Mode.COMPLETE)
-    assert tripped(2) == {}, "half of them may go"
-    assert tripped(1, Mode.CHANGES) == {}
+    assert tripped_brakes(2) == {}, "half of them may go"
+    assert tripped_brakes(1, Mode.CHANGES) == {}
     for _ in "ab":  # until a person confirms it
-        assert tripped(1) == {"brake_values_lost": 6}
+        assert tripped_brakes(1) == {"brake_values_lost": 6}
     harness.run(Mode.COMPLETE)
-    assert tripped(1) == {}
+    assert tripped_brakes(1) == {}
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:
@@ -250,9 +250,9 @@ def test_a_field_that_is_gone_stops_what_asks_for_records_by_their_keys_too(
     harness.run(Mode.COMPLETE)
     source.by_key = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
     if how == "beside a variant that changed":
-        edited(source, "2", {"price": Decimal("20.0000")})
+        edit_record(source, "2", {"price": Decimal("20.0000")})
     else:
-        edited(target, "TRUI", {"1/price_incl": Decimal("1.00")}, Kind.PRODUCT)
+        edit_record(target, "TRUI", {"1/price_incl": Decimal("1.00")}, Kind.PRODUCT)
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(*((Mode.CHOSEN, ["1"]) if how == "chosen" else (Mode.CHANGES,)))
     assert caught.value.facts["field"] == "K9_EAN"
@@ -327,5 +327,5 @@ def test_what_fits_on_a_page_and_what_only_changed_is_not_counted_first(
     source.told = -1  # which would show
     harness = FlowHarness(database, source, target)
     harness.run()
-    edited(source, "2", {"price": Decimal("20.0000")})
+    edit_record(source, "2", {"price": Decimal("20.0000")})
     assert harness.preview().position.expected == 0

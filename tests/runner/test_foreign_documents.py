@@ -11,7 +11,7 @@ from integration.core.plan import Brake
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
 from tests.fakes import MemoryConnector
-from tests.runner.test_rebooking import OrdersHarness, sold
+from tests.runner.test_rebooking import OrdersHarness, sale_of
 from tests.stores import new_database
 
 
@@ -28,22 +28,24 @@ class Asked:
 
 
 @pytest.fixture
-def asked() -> Asked:
+def documents_query() -> Asked:
     return Asked()
 
 
 @pytest.fixture
-def harness(tmp_path: Path, asked: Asked) -> Iterator[OrdersHarness]:
+def harness(tmp_path: Path, documents_query: Asked) -> Iterator[OrdersHarness]:
     database = new_database(tmp_path / "console.sqlite")
     books = MemoryConnector(system="accountview", evidence=("reference",))
-    orders_harness = OrdersHarness(database, books, MemoryConnector([sold("12.10", "10.00")], system="mplus"))
-    orders_harness.strangers = asked
+    orders_harness = OrdersHarness(database, books, MemoryConnector([sale_of("12.10", "10.00")], system="mplus"))
+    orders_harness.strangers = documents_query
     yield orders_harness
     database.close()
 
 
-def test_a_plan_beside_strangers_is_written_once_their_number_was_typed(harness: OrdersHarness, asked: Asked) -> None:
-    asked.references = ("MP-1", "mp-2 ")
+def test_a_plan_beside_strangers_is_written_once_their_number_was_typed(
+    harness: OrdersHarness, documents_query: Asked
+) -> None:
+    documents_query.references = ("MP-1", "mp-2 ")
     run = harness.preview(Mode.COMPLETE)
     assert run.brakes == (Brake("brake_strangers", 2, "0"),)
     with pytest.raises(PlanUnsafeError, match="brake_strangers"):
@@ -54,10 +56,10 @@ def test_a_plan_beside_strangers_is_written_once_their_number_was_typed(harness:
 
 
 def test_what_came_after_the_plan_was_made_stops_it_before_anything_is_sent(
-    harness: OrdersHarness, asked: Asked
+    harness: OrdersHarness, documents_query: Asked
 ) -> None:
     run = harness.preview(Mode.COMPLETE)
-    asked.references = ("MP-1",)
+    documents_query.references = ("MP-1",)
     with pytest.raises(PlanStaleError, match="prefix_in_use") as stopped:
         harness.approve(run)
     assert (stopped.value.facts["count"], stopped.value.facts["free"]) == ("1", "AP-")
@@ -66,21 +68,21 @@ def test_what_came_after_the_plan_was_made_stops_it_before_anything_is_sent(
 
 
 def test_what_came_while_no_process_wrote_stops_the_one_that_takes_the_run_up(
-    harness: OrdersHarness, asked: Asked
+    harness: OrdersHarness, documents_query: Asked
 ) -> None:
     run = harness.preview(Mode.COMPLETE)
     harness.approve(run)
     harness.restart()
-    asked.references = ("MP-1",)
+    documents_query.references = ("MP-1",)
     with pytest.raises(PlanStaleError, match="prefix_in_use"):
         harness.runner.commit.page(run.id)
     assert set(harness.steps(run).values()) == {Step.PLANNED}
-    asked.references = ()
+    documents_query.references = ()
     assert harness.carry_out(run).state is RunState.DONE
 
 
-def test_a_run_that_makes_no_document_asks_nothing(harness: OrdersHarness, asked: Asked) -> None:
+def test_a_run_that_makes_no_document_asks_nothing(harness: OrdersHarness, documents_query: Asked) -> None:
     harness.commit(harness.preview(Mode.COMPLETE))
-    assert asked.times == 2  # for the plan, and before its first write
+    assert documents_query.times == 2  # for the plan, and before its first write
     harness.preview(Mode.COMPLETE)
-    assert asked.times == 2
+    assert documents_query.times == 2

@@ -50,9 +50,9 @@ def fill(disk: Path) -> Path:
 
 
 def test_a_commit_goes_on_by_itself_when_the_disk_has_room_again(
-    tmp_path: Path, small_disk: Path, stocked_till: Path
+    tmp_path: Path, small_disk: Path, till_journal: Path
 ) -> None:
-    with a_case(stocked_till, tmp_path / "case", "order", data=small_disk / "data") as (console, ledger):
+    with a_case(till_journal, tmp_path / "case", "order", data=small_disk / "data") as (console, ledger):
         plan(console, ledger, "order", DAYS)
         with console.sandbox.switches.armed(
             Fault.DELAY, system="accountview", operation="SO1 POST", times=None, seconds=0.2

@@ -14,7 +14,7 @@ from integration.core.states import RunState, Step
 from integration.services.runs.conflict_resolution import answer_identity_questions
 from tests.builders import a_part, a_product
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 
 KEY = "1001"
 MUG, CHAIR = "8712345678906", "8700000000001"
@@ -23,9 +23,9 @@ OTHER_TARGET: Mapping[str, Value] = {"name": "Tuinstoel", "1001/name": "Tuinstoe
 
 
 @pytest.fixture
-def linked(harness: FlowHarness, source: MemoryConnector) -> FlowHarness:
+def linked_harness(harness: FlowHarness, source: MemoryConnector) -> FlowHarness:
     """The flow after its first run, with an EAN for the article that is looked at."""
-    edited(source, KEY, {"name": "Koffiemok", "ean": MUG})
+    edit_record(source, KEY, {"name": "Koffiemok", "ean": MUG})
     harness.run()
     return harness
 
@@ -36,114 +36,116 @@ def question(harness: FlowHarness) -> OpenIssue:
     return open_issue
 
 
-def answered(harness: FlowHarness, option: str) -> None:
+def answer_question(harness: FlowHarness, option: str) -> None:
     """Answer the question as a person does."""
     assert answer_identity_questions(harness.links, harness.flow, [question(harness)], option, "anna") == []
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_an_article_that_became_another_on_one_side_is_a_question_and_nothing_of_it_is_written(
-    linked: FlowHarness, source: MemoryConnector, target: MemoryConnector, side: str
+    linked_harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, side: str
 ) -> None:
     if side == "source":
-        edited(source, KEY, OTHER_SOURCE)
+        edit_record(source, KEY, OTHER_SOURCE)
     else:
-        edited(target, KEY, OTHER_TARGET, Kind.PRODUCT)
-        edited(source, KEY, {"price": Decimal("33.0578")})
-    before = target.held(Kind.PRODUCT)[KEY]
-    run = linked.run()
+        edit_record(target, KEY, OTHER_TARGET, Kind.PRODUCT)
+        edit_record(source, KEY, {"price": Decimal("33.0578")})
+    before = target.records_of(Kind.PRODUCT)[KEY]
+    run = linked_harness.run()
 
-    assert linked.causes(run) == {KEY: ARTICLE_CHANGED}
-    assert target.held(Kind.PRODUCT)[KEY] == before
-    facts = question(linked).issue.facts
+    assert linked_harness.causes(run) == {KEY: ARTICLE_CHANGED}
+    assert target.records_of(Kind.PRODUCT)[KEY] == before
+    facts = question(linked_harness).issue.facts
     assert ("Koffiemok" in facts["was"], "Tuinstoel" in facts["now"]) == (True, True)
     assert facts["system"] == {"source": "accountview", "target": "mplus"}[side]
 
 
 @pytest.mark.parametrize("values", [{"name": "Beker, 250 ml"}, {"ean": CHAIR}, {"ean": ""}])
 def test_one_thing_that_changes_is_no_question(
-    linked: FlowHarness, source: MemoryConnector, values: Mapping[str, Value]
+    linked_harness: FlowHarness, source: MemoryConnector, values: Mapping[str, Value]
 ) -> None:
-    edited(source, KEY, values)
-    assert linked.causes(linked.run()) == {}
+    edit_record(source, KEY, values)
+    assert linked_harness.causes(linked_harness.run()) == {}
 
 
 def test_what_was_written_counts_as_known_when_the_rest_changes_later(
-    linked: FlowHarness, source: MemoryConnector
+    linked_harness: FlowHarness, source: MemoryConnector
 ) -> None:
     for values in ({"name": "Beker"}, {"ean": CHAIR}, {"name": "Tuinstoel"}):
-        edited(source, KEY, values)
-        assert linked.causes(linked.run()) == {}
+        edit_record(source, KEY, values)
+        assert linked_harness.causes(linked_harness.run()) == {}
 
 
 def test_the_same_article_after_all_is_written_once_a_person_says_so(
-    linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
+    linked_harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, OTHER_SOURCE)
-    linked.run()
-    answered(linked, SAME_RECORD)
-    run = linked.run(Mode.CHOSEN, [KEY])
+    edit_record(source, KEY, OTHER_SOURCE)
+    linked_harness.run()
+    answer_question(linked_harness, SAME_RECORD)
+    run = linked_harness.run(Mode.CHOSEN, [KEY])
 
-    assert linked.steps(run) == {KEY: Step.PROVEN}
-    assert target.held(Kind.PRODUCT)[KEY].values["name"] == "Tuinstoel"
-    assert linked.preview(Mode.COMPLETE).state is RunState.DONE
+    assert linked_harness.steps(run) == {KEY: Step.PROVEN}
+    assert target.records_of(Kind.PRODUCT)[KEY].values["name"] == "Tuinstoel"
+    assert linked_harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 def test_another_article_under_the_number_is_never_written_until_a_person_says_otherwise(
-    linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
+    linked_harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, OTHER_SOURCE)
-    linked.run()
-    before = target.held(Kind.PRODUCT)[KEY]
-    answered(linked, OTHER_RECORD)
-    assert linked.links.get(linked.flow, Kind.PRODUCT, [KEY]) == {}
+    edit_record(source, KEY, OTHER_SOURCE)
+    linked_harness.run()
+    before = target.records_of(Kind.PRODUCT)[KEY]
+    answer_question(linked_harness, OTHER_RECORD)
+    assert linked_harness.links.get(linked_harness.flow, Kind.PRODUCT, [KEY]) == {}
 
-    assert linked.causes(linked.run(Mode.CHOSEN, [KEY])) == {KEY: ARTICLE_CHANGED}
-    assert target.held(Kind.PRODUCT)[KEY] == before
-    answered(linked, SAME_RECORD)
-    assert linked.causes(linked.run(Mode.CHOSEN, [KEY])) == {}
-    assert target.held(Kind.PRODUCT)[KEY].values["name"] == "Tuinstoel"
+    assert linked_harness.causes(linked_harness.run(Mode.CHOSEN, [KEY])) == {KEY: ARTICLE_CHANGED}
+    assert target.records_of(Kind.PRODUCT)[KEY] == before
+    answer_question(linked_harness, SAME_RECORD)
+    assert linked_harness.causes(linked_harness.run(Mode.CHOSEN, [KEY])) == {}
+    assert target.records_of(Kind.PRODUCT)[KEY].values["name"] == "Tuinstoel"
 
 
-def test_an_answer_to_what_is_otherwise_by_now_is_not_kept(linked: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, KEY, OTHER_SOURCE)
-    linked.run()
-    link = linked.links.get(linked.flow, Kind.PRODUCT, [KEY])[KEY]
-    linked.links.keep(linked.flow, [Link(link.kind, link.key, link.reference, link.agreed)])
+def test_an_answer_to_what_is_otherwise_by_now_is_not_kept(
+    linked_harness: FlowHarness, source: MemoryConnector
+) -> None:
+    edit_record(source, KEY, OTHER_SOURCE)
+    linked_harness.run()
+    link = linked_harness.links.get(linked_harness.flow, Kind.PRODUCT, [KEY])[KEY]
+    linked_harness.links.keep(linked_harness.flow, [Link(link.kind, link.key, link.reference, link.agreed)])
     for option in (SAME_RECORD, OTHER_RECORD):
-        answered(linked, option)
-    assert linked.links.get(linked.flow, Kind.PRODUCT, [KEY])[KEY].reference == link.reference
+        answer_question(linked_harness, option)
+    assert linked_harness.links.get(linked_harness.flow, Kind.PRODUCT, [KEY])[KEY].reference == link.reference
 
 
 def test_an_article_that_becomes_another_between_plan_and_write_is_left_alone(
-    linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
+    linked_harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, {"blocked": False, "unit": "DS"})
-    run = linked.preview()
+    edit_record(source, KEY, {"blocked": False, "unit": "DS"})
+    run = linked_harness.preview()
     assert run.state is RunState.READY
-    edited(target, KEY, OTHER_TARGET, Kind.PRODUCT)
-    before = target.held(Kind.PRODUCT)[KEY]
-    linked.commit(run)
+    edit_record(target, KEY, OTHER_TARGET, Kind.PRODUCT)
+    before = target.records_of(Kind.PRODUCT)[KEY]
+    linked_harness.commit(run)
 
-    assert linked.causes(run) == {KEY: ARTICLE_CHANGED}
-    assert target.held(Kind.PRODUCT)[KEY] == before
+    assert linked_harness.causes(run) == {KEY: ARTICLE_CHANGED}
+    assert target.records_of(Kind.PRODUCT)[KEY] == before
 
 
 def test_an_article_that_is_another_by_now_is_not_retired(
-    linked: FlowHarness, source: MemoryConnector, target: MemoryConnector
+    linked_harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(target, KEY, OTHER_TARGET, Kind.PRODUCT)
+    edit_record(target, KEY, OTHER_TARGET, Kind.PRODUCT)
     source.remove(Kind.ARTICLE, KEY)
-    run = linked.preview(Mode.COMPLETE)
-    assert linked.causes(run) == {KEY: ARTICLE_CHANGED}
-    assert linked.changes(run) == {}
+    run = linked_harness.preview(Mode.COMPLETE)
+    assert linked_harness.causes(run) == {KEY: ARTICLE_CHANGED}
+    assert linked_harness.changes(run) == {}
 
 
 def test_a_number_that_both_have_for_different_articles_is_a_question_at_the_first_match_too(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, KEY, {"name": "Koffiemok", "ean": MUG})
+    edit_record(source, KEY, {"name": "Koffiemok", "ean": MUG})
     target.put(a_product(KEY, (a_part(KEY, name="Tuinstoel", ean=CHAIR),), name="Tuinstoel"))
     run = harness.run()
     assert harness.causes(run) == {KEY: ARTICLE_CHANGED}
-    assert target.held(Kind.PRODUCT)[KEY].values["name"] == "Tuinstoel"
+    assert target.records_of(Kind.PRODUCT)[KEY].values["name"] == "Tuinstoel"

@@ -12,13 +12,13 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 
 CHANGED, ELSEWHERE = "article_number_changed", "article_in_other_product"
 CHEAPER: dict[str, Value] = {"price": Decimal(10)}
 
 
-def numbered(*codes: str) -> list[Record]:
+def numbered_articles(*codes: str) -> list[Record]:
     """Return articles whose number is in a field of its own."""
     return [*(an_article(code, NUMBER=str(5000 + at)) for at, code in enumerate(codes, 1)), a_group()]
 
@@ -34,30 +34,30 @@ def styles() -> list[Record]:
 
 
 @pytest.fixture
-def renumbered(database: Database, target: MemoryConnector) -> FlowHarness:
+def harness_with_numbers(database: Database, target: MemoryConnector) -> FlowHarness:
     """A flow whose numbers come from a field, carried out once."""
-    source = MemoryConnector(numbered("A", "B", "C"), system="accountview")
+    source = MemoryConnector(numbered_articles("A", "B", "C"), system="accountview")
     harness = FlowHarness(database, source, target, sku_rule="field", sku_field="NUMBER")
     harness.run()
     return harness
 
 
 @pytest.fixture
-def regrouped(database: Database, target: MemoryConnector) -> FlowHarness:
+def harness_with_variants(database: Database, target: MemoryConnector) -> FlowHarness:
     """A flow with variants, carried out once."""
     harness = FlowHarness(database, MemoryConnector(styles(), system="accountview"), target)
     harness.run()
     return harness
 
 
-def inside(target: MemoryConnector) -> dict[str, list[str]]:
+def articles_by_product(target: MemoryConnector) -> dict[str, list[str]]:
     """Return which articles each product of the till has."""
-    return {key: [part.key for part in record.parts] for key, record in target.held(Kind.PRODUCT).items()}
+    return {key: [part.key for part in record.parts] for key, record in target.records_of(Kind.PRODUCT).items()}
 
 
 def move(target: MemoryConnector, number: str, to: str) -> None:
     """Let somebody move an article to another product at the till."""
-    products = target.held(Kind.PRODUCT)
+    products = target.records_of(Kind.PRODUCT)
     (home,) = (record for record in products.values() if number in {part.key for part in record.parts})
     (moved,) = (part for part in home.parts if part.key == number)
     target.put(replace(home, parts=tuple(part for part in home.parts if part is not moved)))
@@ -69,66 +69,66 @@ def move(target: MemoryConnector, number: str, to: str) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.COMPLETE])
 def test_an_article_with_another_number_keeps_the_one_it_is_linked_by(
-    renumbered: FlowHarness, target: MemoryConnector, mode: Mode
+    harness_with_numbers: FlowHarness, target: MemoryConnector, mode: Mode
 ) -> None:
-    before = inside(target)
-    edited(renumbered.source, "A", {"NUMBER": "7001"})
+    before = articles_by_product(target)
+    edit_record(harness_with_numbers.source, "A", {"NUMBER": "7001"})
     for code in "AB":
-        edited(renumbered.source, code, CHEAPER)
-    run = renumbered.preview(mode)
-    assert renumbered.causes(run) == {}
-    assert sorted(renumbered.changes(run)) == ["A", "B"]
+        edit_record(harness_with_numbers.source, code, CHEAPER)
+    run = harness_with_numbers.preview(mode)
+    assert harness_with_numbers.causes(run) == {}
+    assert sorted(harness_with_numbers.changes(run)) == ["A", "B"]
     assert run.position.watched["older_number"] == 1
-    renumbered.commit(run)
-    assert inside(target) == before
-    assert renumbered.preview(Mode.COMPLETE).state is RunState.DONE
+    harness_with_numbers.commit(run)
+    assert articles_by_product(target) == before
+    assert harness_with_numbers.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 def test_a_rule_that_gives_every_article_another_number_changes_nothing(
-    renumbered: FlowHarness, target: MemoryConnector
+    harness_with_numbers: FlowHarness, target: MemoryConnector
 ) -> None:
-    before = target.held(Kind.PRODUCT)
-    renumbered.settings = {"sku_rule": "allotted"}
-    run = renumbered.run(Mode.COMPLETE)
+    before = target.records_of(Kind.PRODUCT)
+    harness_with_numbers.settings = {"sku_rule": "allotted"}
+    run = harness_with_numbers.run(Mode.COMPLETE)
     assert run.position.watched["older_number"] == 3
-    assert (run.counts.unchanged, target.held(Kind.PRODUCT)) == (3, before)
+    assert (run.counts.unchanged, target.records_of(Kind.PRODUCT)) == (3, before)
 
 
 @pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.COMPLETE])
 def test_two_articles_that_change_numbers_both_keep_theirs(
-    renumbered: FlowHarness, target: MemoryConnector, mode: Mode
+    harness_with_numbers: FlowHarness, target: MemoryConnector, mode: Mode
 ) -> None:
-    before = target.held(Kind.PRODUCT)
-    edited(renumbered.source, "A", {"NUMBER": "5002"})
-    edited(renumbered.source, "B", {"NUMBER": "5001"})
-    run = renumbered.run(mode)
-    assert renumbered.causes(run) == {}
-    assert target.held(Kind.PRODUCT) == before
+    before = target.records_of(Kind.PRODUCT)
+    edit_record(harness_with_numbers.source, "A", {"NUMBER": "5002"})
+    edit_record(harness_with_numbers.source, "B", {"NUMBER": "5001"})
+    run = harness_with_numbers.run(mode)
+    assert harness_with_numbers.causes(run) == {}
+    assert target.records_of(Kind.PRODUCT) == before
 
 
 def test_the_number_given_by_hand_at_the_till_is_the_one_from_then_on(
-    renumbered: FlowHarness, target: MemoryConnector
+    harness_with_numbers: FlowHarness, target: MemoryConnector
 ) -> None:
-    product = target.held(Kind.PRODUCT)["A"]
+    product = target.records_of(Kind.PRODUCT)["A"]
     target.put(replace(product, parts=tuple(replace(part, key="7001") for part in product.parts)))
-    edited(renumbered.source, "A", CHEAPER)
-    assert not renumbered.causes(renumbered.run())
-    assert renumbered.links.get("products", Kind.ARTICLE, ["A"])["A"].reference == "7001"
+    edit_record(harness_with_numbers.source, "A", CHEAPER)
+    assert not harness_with_numbers.causes(harness_with_numbers.run())
+    assert harness_with_numbers.links.get("products", Kind.ARTICLE, ["A"])["A"].reference == "7001"
 
-    renumbered.source.remove(Kind.ARTICLE, "A")
-    run = renumbered.run(Mode.COMPLETE)
-    assert renumbered.wanted(run) == {"A": {"7001/active": False}}
+    harness_with_numbers.source.remove(Kind.ARTICLE, "A")
+    run = harness_with_numbers.run(Mode.COMPLETE)
+    assert harness_with_numbers.planned_values(run) == {"A": {"7001/active": False}}
     assert run.counts.parked == 0
 
 
 def test_an_article_with_another_number_and_another_parent_is_not_made_again(
-    regrouped: FlowHarness, target: MemoryConnector
+    harness_with_variants: FlowHarness, target: MemoryConnector
 ) -> None:
-    before = inside(target)
-    regrouped.settings = {"sku_rule": "allotted", "parent_field": ""}
-    run = regrouped.run(Mode.COMPLETE)
-    assert set(regrouped.causes(run).values()) == {"article_in_other_product"}
-    assert inside(target) == before
+    before = articles_by_product(target)
+    harness_with_variants.settings = {"sku_rule": "allotted", "parent_field": ""}
+    run = harness_with_variants.run(Mode.COMPLETE)
+    assert set(harness_with_variants.causes(run).values()) == {"article_in_other_product"}
+    assert articles_by_product(target) == before
 
 
 # ---- another product
@@ -137,90 +137,90 @@ def test_an_article_with_another_number_and_another_parent_is_not_made_again(
 @pytest.mark.parametrize("mode", [Mode.CHANGES, Mode.COMPLETE])
 @pytest.mark.parametrize(("moved", "to"), [("2", "TRUI"), ("3", "BROEK"), ("1", "BROEK 2"), ("4", "")])
 def test_an_article_with_another_parent_waits_alone_until_it_is_moved_back(
-    regrouped: FlowHarness, target: MemoryConnector, mode: Mode, moved: str, to: str
+    harness_with_variants: FlowHarness, target: MemoryConnector, mode: Mode, moved: str, to: str
 ) -> None:
-    before = target.held(Kind.PRODUCT)
-    edited(regrouped.source, moved, {"parent": to})
-    run = regrouped.run(mode)
-    assert regrouped.causes(run) == {moved: ELSEWHERE}
-    assert regrouped.run(Mode.COMPLETE).state is RunState.DONE
-    assert target.held(Kind.PRODUCT) == before
+    before = target.records_of(Kind.PRODUCT)
+    edit_record(harness_with_variants.source, moved, {"parent": to})
+    run = harness_with_variants.run(mode)
+    assert harness_with_variants.causes(run) == {moved: ELSEWHERE}
+    assert harness_with_variants.run(Mode.COMPLETE).state is RunState.DONE
+    assert target.records_of(Kind.PRODUCT) == before
 
-    edited(regrouped.source, moved, {"parent": "BROEK" if moved in "12" else "TRUI"})
-    assert not regrouped.causes(regrouped.run())
-    assert target.held(Kind.PRODUCT) == before
+    edit_record(harness_with_variants.source, moved, {"parent": "BROEK" if moved in "12" else "TRUI"})
+    assert not harness_with_variants.causes(harness_with_variants.run())
+    assert target.records_of(Kind.PRODUCT) == before
 
 
-def test_the_others_of_both_products_go_on(regrouped: FlowHarness) -> None:
-    edited(regrouped.source, "2", {"parent": "TRUI"})
-    edited(regrouped.source, "1", CHEAPER)
-    edited(regrouped.source, "3", CHEAPER)
-    run = regrouped.run()
-    assert regrouped.wanted(run).keys() == {"BROEK", "TRUI"}
+def test_the_others_of_both_products_go_on(harness_with_variants: FlowHarness) -> None:
+    edit_record(harness_with_variants.source, "2", {"parent": "TRUI"})
+    edit_record(harness_with_variants.source, "1", CHEAPER)
+    edit_record(harness_with_variants.source, "3", CHEAPER)
+    run = harness_with_variants.run()
+    assert harness_with_variants.planned_values(run).keys() == {"BROEK", "TRUI"}
     assert (run.counts.proven, run.counts.unchanged, run.counts.parked) == (4, 0, 1)
 
 
 def test_an_article_that_was_moved_by_hand_goes_on_in_its_new_product(
-    regrouped: FlowHarness, target: MemoryConnector
+    harness_with_variants: FlowHarness, target: MemoryConnector
 ) -> None:
-    edited(regrouped.source, "2", {"parent": "TRUI"})
-    regrouped.run()
+    edit_record(harness_with_variants.source, "2", {"parent": "TRUI"})
+    harness_with_variants.run()
     move(target, "2", "TRUI")
-    edited(regrouped.source, "2", CHEAPER)
-    run = regrouped.run()
-    assert not regrouped.causes(run)
-    assert inside(target) == {"BROEK": ["1"], "TRUI": ["3", "4", "5", "2"]}
-    assert regrouped.links.get("products", Kind.ARTICLE, ["2"])["2"].owner == "TRUI"
-    assert regrouped.preview(Mode.COMPLETE).state is RunState.DONE
+    edit_record(harness_with_variants.source, "2", CHEAPER)
+    run = harness_with_variants.run()
+    assert not harness_with_variants.causes(run)
+    assert articles_by_product(target) == {"BROEK": ["1"], "TRUI": ["3", "4", "5", "2"]}
+    assert harness_with_variants.links.get("products", Kind.ARTICLE, ["2"])["2"].owner == "TRUI"
+    assert harness_with_variants.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 def test_a_new_article_beside_one_that_waits_becomes_a_product_of_the_new_parent(
-    regrouped: FlowHarness, target: MemoryConnector
+    harness_with_variants: FlowHarness, target: MemoryConnector
 ) -> None:
-    edited(regrouped.source, "2", {"parent": "JAS"})
-    regrouped.source.put(variant("6", "JAS"))
-    run = regrouped.run()
-    assert regrouped.causes(run) == {"2": ELSEWHERE}
-    assert regrouped.changes(run)["JAS"].action is Action.CREATE
-    assert inside(target) == {"BROEK": ["1", "2"], "JAS": ["6"], "TRUI": ["3", "4", "5"]}
-    assert regrouped.run(Mode.COMPLETE).state is RunState.DONE
+    edit_record(harness_with_variants.source, "2", {"parent": "JAS"})
+    harness_with_variants.source.put(variant("6", "JAS"))
+    run = harness_with_variants.run()
+    assert harness_with_variants.causes(run) == {"2": ELSEWHERE}
+    assert harness_with_variants.changes(run)["JAS"].action is Action.CREATE
+    assert articles_by_product(target) == {"BROEK": ["1", "2"], "JAS": ["6"], "TRUI": ["3", "4", "5"]}
+    assert harness_with_variants.run(Mode.COMPLETE).state is RunState.DONE
 
 
 @pytest.mark.parametrize("last", [{"blocked": True}, {"ean": "123"}])
 def test_a_parent_with_another_code_keeps_its_product_also_when_one_of_its_articles_takes_no_part(
-    regrouped: FlowHarness, last: dict[str, Value]
+    harness_with_variants: FlowHarness, last: dict[str, Value]
 ) -> None:
-    edited(regrouped.source, "3", {"parent": "VEST"})
-    edited(regrouped.source, "4", {"parent": "VEST", **CHEAPER})
-    edited(regrouped.source, "5", {"parent": "VEST", **last})
-    run = regrouped.run()
-    assert list(regrouped.changes(run)) == ["VEST"]
-    assert ELSEWHERE not in regrouped.causes(run).values()
-    assert regrouped.preview(Mode.COMPLETE).state is RunState.DONE
+    edit_record(harness_with_variants.source, "3", {"parent": "VEST"})
+    edit_record(harness_with_variants.source, "4", {"parent": "VEST", **CHEAPER})
+    edit_record(harness_with_variants.source, "5", {"parent": "VEST", **last})
+    run = harness_with_variants.run()
+    assert list(harness_with_variants.changes(run)) == ["VEST"]
+    assert ELSEWHERE not in harness_with_variants.causes(run).values()
+    assert harness_with_variants.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 def test_a_retired_article_does_not_keep_its_product_from_a_new_parent(
-    regrouped: FlowHarness, target: MemoryConnector
+    harness_with_variants: FlowHarness, target: MemoryConnector
 ) -> None:
-    regrouped.source.remove(Kind.ARTICLE, "2")
-    regrouped.run(Mode.COMPLETE)
-    edited(regrouped.source, "1", {"parent": "JAS", **CHEAPER})
-    run = regrouped.run()
-    assert (list(regrouped.changes(run)), regrouped.causes(run)) == (["JAS"], {})
-    assert inside(target)["BROEK"] == ["1", "2"]
+    harness_with_variants.source.remove(Kind.ARTICLE, "2")
+    harness_with_variants.run(Mode.COMPLETE)
+    edit_record(harness_with_variants.source, "1", {"parent": "JAS", **CHEAPER})
+    run = harness_with_variants.run()
+    assert (list(harness_with_variants.changes(run)), harness_with_variants.causes(run)) == (["JAS"], {})
+    assert articles_by_product(target)["BROEK"] == ["1", "2"]
 
 
 def test_an_article_that_returns_to_a_parent_that_gave_its_product_away_waits(
-    regrouped: FlowHarness, target: MemoryConnector
+    harness_with_variants: FlowHarness, target: MemoryConnector
 ) -> None:
     for code in "345":
-        edited(regrouped.source, code, {"parent": "VEST", **CHEAPER})
-    regrouped.run()
-    before = target.held(Kind.PRODUCT)
-    edited(regrouped.source, "3", {"parent": "TRUI"})
-    assert regrouped.causes(regrouped.run()) == {"3": ELSEWHERE}
-    assert regrouped.run(Mode.COMPLETE).state is RunState.DONE
-    assert target.held(Kind.PRODUCT) == before
+        edit_record(harness_with_variants.source, code, {"parent": "VEST", **CHEAPER})
+    harness_with_variants.run()
+    before = target.records_of(Kind.PRODUCT)
+    edit_record(harness_with_variants.source, "3", {"parent": "TRUI"})
+    assert harness_with_variants.causes(harness_with_variants.run()) == {"3": ELSEWHERE}
+    assert harness_with_variants.run(Mode.COMPLETE).state is RunState.DONE
+    assert target.records_of(Kind.PRODUCT) == before
 
 
 def test_a_parent_field_that_is_set_later_leaves_one_article_in_each_product(
@@ -228,20 +228,20 @@ def test_a_parent_field_that_is_set_later_leaves_one_article_in_each_product(
 ) -> None:
     harness = FlowHarness(database, MemoryConnector(styles(), system="accountview"), target, parent_field="")
     harness.run()
-    before = inside(target)
+    before = articles_by_product(target)
     harness.settings = {}
     run = harness.run(Mode.COMPLETE)
     assert harness.causes(run) == {"2": ELSEWHERE, "4": ELSEWHERE, "5": ELSEWHERE}
     assert harness.changes(run).keys() == {"BROEK", "TRUI"}
-    assert inside(target) == before
+    assert articles_by_product(target) == before
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
-def test_the_issue_names_the_product_at_the_till(regrouped: FlowHarness) -> None:
-    edited(regrouped.source, "2", {"parent": "TRUI"})
-    run = regrouped.preview()
-    (row,) = regrouped.plans.rows(run.id, "parked")
-    link = regrouped.links.get("products", Kind.PRODUCT, ["BROEK"])["BROEK"]
+def test_the_issue_names_the_product_at_the_till(harness_with_variants: FlowHarness) -> None:
+    edit_record(harness_with_variants.source, "2", {"parent": "TRUI"})
+    run = harness_with_variants.preview()
+    (row,) = harness_with_variants.plans.rows(run.id, "parked")
+    link = harness_with_variants.links.get("products", Kind.PRODUCT, ["BROEK"])["BROEK"]
     assert row.facts["product"] == f"{link.reference} (Broek)"
     assert row.title == "Broek maat 2"
     assert (row.facts["parent"], row.facts["article"], row.weight) == ("TRUI", "2", 1)

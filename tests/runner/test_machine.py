@@ -20,7 +20,7 @@ from integration.core.run import Mode
 from integration.core.states import RunState, Step
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited
+from tests.flow_harness import FlowHarness, articles, edit_record
 from tests.stores import new_database
 
 EXPECTED = {"request_refused", "target_record_missing", "field_conflict", "never_answered"}
@@ -65,34 +65,34 @@ class TwoSystems(RuleBasedStateMachine):
     def enter_or_change_an_article(self, code: str, price: Decimal, name: str) -> None:
         self.books.put(an_article(code, price=price, name=f"{name} {code}"))
 
-    @precondition(lambda self: len(self.books.held(Kind.ARTICLE)) > 1)
+    @precondition(lambda self: len(self.books.records_of(Kind.ARTICLE)) > 1)
     @rule(data=st.data())
     def delete_an_article(self, data: st.DataObject) -> None:
-        self.books.remove(Kind.ARTICLE, data.draw(st.sampled_from(sorted(self.books.held(Kind.ARTICLE)))))
+        self.books.remove(Kind.ARTICLE, data.draw(st.sampled_from(sorted(self.books.records_of(Kind.ARTICLE)))))
 
     @rule(name=words)
     def rename_the_group(self, name: str) -> None:
         self.books.put(a_group(name=name))
 
-    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @precondition(lambda self: self.till.records_of(Kind.PRODUCT))
     @rule(data=st.data(), price=prices)
     def change_a_price_at_the_till(self, data: st.DataObject, price: Decimal) -> None:
         code = self._a_product(data)
-        edited(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
+        edit_record(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
 
-    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @precondition(lambda self: self.till.records_of(Kind.PRODUCT))
     @rule(data=st.data(), name=words)
     def rename_a_product_at_the_till(self, data: st.DataObject, name: str) -> None:
-        edited(self.till, self._a_product(data), {"name": f"{name} van de kassa"}, Kind.PRODUCT)
+        edit_record(self.till, self._a_product(data), {"name": f"{name} van de kassa"}, Kind.PRODUCT)
 
-    @precondition(lambda self: self.till.held(Kind.PRODUCT))
+    @precondition(lambda self: self.till.records_of(Kind.PRODUCT))
     @rule(data=st.data(), printer=words)
     def set_a_field_of_the_till_alone(self, data: st.DataObject, printer: str) -> None:
         code = self._a_product(data)
-        edited(self.till, code, {f"{code}/kitchen_printer": printer}, Kind.PRODUCT)
+        edit_record(self.till, code, {f"{code}/kitchen_printer": printer}, Kind.PRODUCT)
         self.foreign[code] = printer
 
-    @precondition(lambda self: self.till.held(Kind.PRODUCT) and not self.is_losing)
+    @precondition(lambda self: self.till.records_of(Kind.PRODUCT) and not self.is_losing)
     @rule(data=st.data())
     def delete_a_product_at_the_till(self, data: st.DataObject) -> None:
         code = self._a_product(data)
@@ -101,11 +101,11 @@ class TwoSystems(RuleBasedStateMachine):
         self.removed.add(code)
 
     def _a_product(self, data: st.DataObject) -> str:
-        return data.draw(st.sampled_from(sorted(self.till.held(Kind.PRODUCT))))
+        return data.draw(st.sampled_from(sorted(self.till.records_of(Kind.PRODUCT))))
 
     # ---- what goes wrong
 
-    @precondition(lambda self: self.till.held(Kind.PRODUCT))  # of the very first record, a person is asked
+    @precondition(lambda self: self.till.records_of(Kind.PRODUCT))  # of the very first record, a person is asked
     @rule(code=codes, after=st.booleans())
     def lose_the_next_answer(self, code: str, after: bool) -> None:
         self.till.lose_answer(code, after=after)
@@ -133,8 +133,8 @@ class TwoSystems(RuleBasedStateMachine):
     @rule(code=codes, price=prices)
     def run_while_somebody_is_at_the_till(self, code: str, price: Decimal) -> None:
         run = self.harness.preview(Mode.CHANGES)
-        if code in self.till.held(Kind.PRODUCT):
-            edited(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
+        if code in self.till.records_of(Kind.PRODUCT):
+            edit_record(self.till, code, {f"{code}/price_incl": price}, Kind.PRODUCT)
         if run.state is RunState.READY:
             assert self.harness.commit(run).state is RunState.DONE
 
@@ -146,9 +146,9 @@ class TwoSystems(RuleBasedStateMachine):
         assert run.state is RunState.DONE
         causes = self.harness.causes(run)
         assert Step.PROVEN not in self.harness.steps(run).values(), "the second run still found something to do"
-        for code, article in self.books.held(Kind.ARTICLE).items():
+        for code, article in self.books.records_of(Kind.ARTICLE).items():
             if code not in causes:
-                self._assert_agreed(article, self.till.held(Kind.PRODUCT)[code])
+                self._assert_agreed(article, self.till.records_of(Kind.PRODUCT)[code])
         for code, cause in causes.items():
             assert cause in {"request_refused", "target_record_missing", "field_conflict", "never_answered"}, (
                 code,
@@ -156,8 +156,8 @@ class TwoSystems(RuleBasedStateMachine):
             )
             assert (cause != "request_refused") or code in self.refused
             assert (cause != "target_record_missing") or code in self.removed
-        for code, product in self.till.held(Kind.PRODUCT).items():
-            if code not in self.books.held(Kind.ARTICLE) and code not in causes:
+        for code, product in self.till.records_of(Kind.PRODUCT).items():
+            if code not in self.books.records_of(Kind.ARTICLE) and code not in causes:
                 assert product.flat()[f"{code}/active"] is False
 
     @staticmethod
@@ -175,13 +175,13 @@ class TwoSystems(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_doubled(self) -> None:
-        numbers = [part.key for product in self.till.held(Kind.PRODUCT).values() for part in product.parts]
+        numbers = [part.key for product in self.till.records_of(Kind.PRODUCT).values() for part in product.parts]
         assert len(numbers) == len(set(numbers))
-        assert len(self.till.held(Kind.GROUP)) <= 1
+        assert len(self.till.records_of(Kind.GROUP)) <= 1
 
     @invariant()
     def fields_of_the_till_alone_are_as_they_were(self) -> None:
-        products = self.till.held(Kind.PRODUCT)
+        products = self.till.records_of(Kind.PRODUCT)
         assert {code: products[code].flat()[f"{code}/kitchen_printer"] for code in self.foreign} == self.foreign
 
 

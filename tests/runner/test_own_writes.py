@@ -21,14 +21,14 @@ from integration.store.database import Database
 from tests.builders import a_part, a_product
 from tests.connectors.mplus.tills import settings_of
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited
+from tests.flow_harness import FlowHarness, articles, edit_record
 
 CODES = [str(number) for number in range(900_001, 900_061)]
 PAGE = 10  # articles of one answer
 HIGHER = {"price": Decimal("18.0000")}
 
 
-def nothing() -> None:
+def do_nothing() -> None:
     """Leave the till alone."""
 
 
@@ -43,9 +43,9 @@ class Crowded(Mplus):
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change, with what others do around it."""
-        self.before.pop(change.key, nothing)()
+        self.before.pop(change.key, do_nothing)()
         result = super().write(change, current, references, token)
-        self.after.pop(change.key, nothing)()
+        self.after.pop(change.key, do_nothing)()
         return result
 
     def read_changes(
@@ -101,11 +101,11 @@ def test_a_cursor_passes_only_what_is_known_to_be_ours(harness: FlowHarness, sho
     harness.run()
     till.after[CODES[15]] = partial(shop.till.edit, "articles", CODES[7], {"priceIncl": 1})
     for code in CODES[10:30]:
-        edited(harness.source, code, HIGHER)
+        edit_record(harness.source, code, HIGHER)
     harness.run()
     till.told.clear()
     run = harness.preview()
-    assert harness.wanted(run) == {CODES[7]: {f"{CODES[7]}/price_incl": Decimal("20.00")}}
+    assert harness.planned_values(run) == {CODES[7]: {f"{CODES[7]}/price_incl": Decimal("20.00")}}
     assert till.told["records"] <= PAGE, "of what we wrote after it nothing more than fits in one answer"
 
 
@@ -116,8 +116,8 @@ def test_what_somebody_changes_beside_our_write_of_the_same_record_is_seen(
     """Our write proves what it wrote: another field of ours may be somebody's by then."""
     harness.run()
     code = CODES[3]
-    edited(harness.source, code, {"name": "Anders"})
-    edited(harness.source, CODES[0], {"name": "Later"})  # whose stamp is where the next run starts
+    edit_record(harness.source, code, {"name": "Anders"})
+    edit_record(harness.source, CODES[0], {"name": "Later"})  # whose stamp is where the next run starts
     plan = harness.preview()
     assert set(harness.changes(plan)) == {CODES[0], code}
     change = partial(shop.till.edit, "articles", code, {"priceIncl": 1})
@@ -136,7 +136,7 @@ def test_what_somebody_changes_elsewhere_while_we_write_is_seen(
     harness: FlowHarness, shop: Sandbox, till: Crowded
 ) -> None:
     harness.run()
-    edited(harness.source, CODES[3], HIGHER)
+    edit_record(harness.source, CODES[3], HIGHER)
     till.before[CODES[3]] = partial(shop.till.edit, "articles", CODES[8], {"priceIncl": 1})
     till.after[CODES[3]] = partial(shop.till.edit, "articles", CODES[9], {"priceIncl": 1})
     harness.run()
@@ -158,7 +158,7 @@ STEP = 100  # instructions of the database between two counts
 
 
 @pytest.fixture
-def worked(database: Database) -> Counter[str]:
+def database_steps(database: Database) -> Counter[str]:
     """What the database did: in hundreds of its instructions, which rise with every row it touches."""
     steps: Counter[str] = Counter()
 
@@ -172,7 +172,7 @@ def worked(database: Database) -> Counter[str]:
 
 @pytest.mark.long
 def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
-    harness: FlowHarness, books: MemoryConnector, till: Crowded, worked: Counter[str]
+    harness: FlowHarness, books: MemoryConnector, till: Crowded, database_steps: Counter[str]
 ) -> None:
     """Counted in what the database does and in calls: seconds say little where many tests run."""
     costs, price = [], 17
@@ -184,10 +184,10 @@ def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
         harness.run()
         price += 1
         for code in CODES[:10]:
-            edited(books, code, {"price": Decimal(price)})
-        worked.clear()
+            edit_record(books, code, {"price": Decimal(price)})
+        database_steps.clear()
         till.told.clear()
         assert harness.run().counts.proven == len(CODES[:10])
         assert till.told == {"pages": 1, "records": 0}
-        costs.append(worked["steps"])
+        costs.append(database_steps["steps"])
     assert costs[1] <= 1.1 * costs[0]

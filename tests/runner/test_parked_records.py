@@ -17,7 +17,7 @@ from integration.flows.prices import Terms
 from integration.flows.spec import FlowLogic
 from tests.builders import a_debtor
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, shipped
+from tests.flow_harness import FlowHarness, shipped_mapping
 from tests.flows.orders.tills import Questions, a_line, an_order, anonymous, orders
 from tests.stores import new_database
 
@@ -127,7 +127,9 @@ class CustomersHarness(FlowHarness):
 
     def made(self) -> FlowLogic:
         terms = Terms(on=True, numbers=self._numbers)
-        return Customers(CustomerSettings(), shipped("customers"), self.mapping_version, {}, terms, lambda: False)
+        return Customers(
+            CustomerSettings(), shipped_mapping("customers"), self.mapping_version, {}, terms, lambda: False
+        )
 
     def _numbers(self, codes: Collection[str]) -> dict[str, str]:
         return {key: link.reference for key, link in self.links.get("products", Kind.ARTICLE, codes).items()}

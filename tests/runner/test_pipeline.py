@@ -65,7 +65,7 @@ def harness(database: Database, till: Watched) -> FlowHarness:
     return FlowHarness(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
 
 
-def approved(harness: FlowHarness, till: Watched) -> Run:
+def approve_and_begin(harness: FlowHarness, till: Watched) -> Run:
     """Return a plan somebody said yes to, of which the group and one article are written: looks see from then on."""
     run = harness.preview()
     harness.approve(run)
@@ -91,7 +91,7 @@ def all_there_once(harness: FlowHarness, till: Watched, run: Run) -> None:
 
 
 def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, till: Watched) -> None:
-    run, second_look = approved(harness, till), threading.Event()
+    run, second_look = approve_and_begin(harness, till), threading.Event()
 
     def until_second_look(key: str) -> None:
         if key == NUMBERS[90]:
@@ -104,7 +104,7 @@ def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, t
 
 
 def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, till: Watched) -> None:
-    run, next_write = approved(harness, till), threading.Event()
+    run, next_write = approve_and_begin(harness, till), threading.Event()
 
     def until_next_page(_: int) -> None:
         if till.looks[-1][:1] == [NUMBERS[1]] and len(till.looks) > 1:
@@ -118,8 +118,8 @@ def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, til
 class Keyless(FlowHarness):
     """Articles of which a second one could be written: the till has no key of ours that it refuses."""
 
-    def made(self) -> FlowLogic:
-        logic = super().made()
+    def make_logic(self) -> FlowLogic:
+        logic = super().make_logic()
         logic.flow = replace(logic.flow, stages=tuple(replace(stage, own_key=False) for stage in logic.flow.stages))
         return logic
 
@@ -129,7 +129,7 @@ def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
     database: Database, till: Watched, harness_of: type[FlowHarness], bound: int
 ) -> None:
     harness = harness_of(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
-    run, doubtful_counts = approved(harness, till), [0]
+    run, doubtful_counts = approve_and_begin(harness, till), [0]
 
     def count(_: str) -> None:
         if len(till.begun) % SEVENTH:
@@ -146,7 +146,7 @@ def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
 # ---- whatever ends it
 
 
-def killed(harness: FlowHarness, till: Watched, run: Run, number: str) -> set[str]:
+def kill_before_write(harness: FlowHarness, till: Watched, run: Run, number: str) -> set[str]:
     """Let the process die before the call of a record; return what was marked as sent and never called."""
 
     def die(key: str) -> None:
@@ -165,16 +165,16 @@ def killed(harness: FlowHarness, till: Watched, run: Run, number: str) -> set[st
 def test_a_window_of_which_only_a_part_was_called_is_done_again_and_never_a_question(
     harness: FlowHarness, till: Watched
 ) -> None:
-    run = approved(harness, till)
-    uncalled = [killed(harness, till, run, NUMBERS[20]) for _ in range(3)]
+    run = approve_and_begin(harness, till)
+    uncalled = [kill_before_write(harness, till, run, NUMBERS[20]) for _ in range(3)]
     assert NUMBERS[30] in set.intersection(*uncalled)
     all_there_once(harness, till, run)
     assert lines(harness, run, Step.PARKED) == []
 
 
 def test_a_window_that_no_look_shows_after_a_kill_is_one_question_at_most(harness: FlowHarness, till: Watched) -> None:
-    run = approved(harness, till)
-    assert len(killed(harness, till, run, NUMBERS[20])) > 1
+    run = approve_and_begin(harness, till)
+    assert len(kill_before_write(harness, till, run, NUMBERS[20])) > 1
     till.blind = True
     with pytest.raises(IntegrationError, match="look_unproven"):
         harness.carry_out(run)
@@ -184,8 +184,8 @@ def test_a_window_that_no_look_shows_after_a_kill_is_one_question_at_most(harnes
 def test_a_window_of_a_run_that_was_given_up_is_no_question_of_the_next_plan(
     harness: FlowHarness, till: Watched
 ) -> None:
-    run = approved(harness, till)
-    assert killed(harness, till, run, NUMBERS[20])
+    run = approve_and_begin(harness, till)
+    assert kill_before_write(harness, till, run, NUMBERS[20])
     harness.runs.request_cancel(run.id, "test")
     assert harness.carry_out(run).state is RunState.INTERRUPTED
     harness.runs.discard(run.id, "test")
@@ -210,7 +210,7 @@ def points(*quick: int) -> list[object]:
 def test_trouble_in_a_look_loses_and_doubles_nothing(
     harness: FlowHarness, till: Watched, point: int, make_error: Callable[[], Exception]
 ) -> None:
-    run = approved(harness, till)
+    run = approve_and_begin(harness, till)
 
     def fail(number: int) -> None:
         if number == point:
@@ -228,7 +228,7 @@ def test_trouble_in_a_look_loses_and_doubles_nothing(
 
 @pytest.mark.parametrize("write_count", [*(pytest.param(one, marks=pytest.mark.long) for one in (1, 99)), 101])
 def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, till: Watched, write_count: int) -> None:
-    run = approved(harness, till)
+    run = approve_and_begin(harness, till)
 
     def leave(key: str) -> None:
         if key >= NUMBERS[write_count]:
@@ -246,7 +246,7 @@ def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, til
 def test_another_process_that_takes_over_ends_it_in_a_look(
     harness: FlowHarness, till: Watched, database: Database, point: int
 ) -> None:
-    run, tokens = approved(harness, till), FencingTokens(database, harness.clock)
+    run, tokens = approve_and_begin(harness, till), FencingTokens(database, harness.clock)
 
     def take_over(number: int) -> None:
         if number == point:
@@ -262,7 +262,7 @@ def test_another_process_that_takes_over_ends_it_in_a_look(
 
 
 def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, till: Watched) -> None:
-    run = approved(harness, till)
+    run = approve_and_begin(harness, till)
     till.on_write = lambda key: harness.runner.commit.ending.set() if key == NUMBERS[50] else None
     assert harness.runner.commit.page(run.id) is not None
     assert len(lines(harness, run, Step.PROVEN)) == 102
@@ -274,7 +274,7 @@ def test_a_cancelled_run_sends_no_more_than_is_under_way(
     harness: FlowHarness, till: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "CANCEL_SECONDS", 0)
-    run, under_way = approved(harness, till), list[set[str]]()
+    run, under_way = approve_and_begin(harness, till), list[set[str]]()
 
     def cancel(key: str) -> None:
         if key == NUMBERS[5]:
@@ -292,7 +292,7 @@ def test_a_cancelled_run_sends_no_more_than_is_under_way(
 
 
 def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(harness: FlowHarness, till: Watched) -> None:
-    run, begun = approved(harness, till), list[int]()
+    run, begun = approve_and_begin(harness, till), list[int]()
 
     def count(_: int) -> None:
         if till.looks[-1][:1] == [NUMBERS[10]]:

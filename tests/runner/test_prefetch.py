@@ -89,7 +89,7 @@ def harness(database: Database, books: Books, till: Till) -> FlowHarness:
     return FlowHarness(database, books, till)
 
 
-def begun(harness: FlowHarness, mode: Mode = Mode.COMPLETE) -> Run:
+def begin_preview(harness: FlowHarness, mode: Mode = Mode.COMPLETE) -> Run:
     return harness.runner.preview.begin(PreviewRequest("products", somebody("test"), mode))
 
 
@@ -105,7 +105,7 @@ def to_the_first_page_of(harness: FlowHarness, run: Run, task: str) -> None:
 
 def all_of_it(harness: FlowHarness, run: Run) -> None:
     """Expect the plan of all articles."""
-    final_run = harness.previewed(run)
+    final_run = harness.finish_preview(run)
     assert (final_run.state, final_run.counts.read, final_run.counts.planned) == (
         RunState.READY,
         len(NUMBERS),
@@ -125,7 +125,7 @@ def test_the_next_page_is_read_while_one_is_mapped(harness: FlowHarness, books: 
         assert second.wait(SECONDS)
 
     books.on_about = wait
-    all_of_it(harness, begun(harness))
+    all_of_it(harness, begin_preview(harness))
     assert second.is_set()
     assert len(books.begun) == EXTRACTS
 
@@ -139,7 +139,7 @@ def test_the_till_is_looked_up_for_the_next_page_while_one_is_planned(harness: F
             assert second.wait(SECONDS)
 
     till.on_plan = wait
-    all_of_it(harness, begun(harness))
+    all_of_it(harness, begin_preview(harness))
     assert second.is_set()
     assert till.looks == LOOKS
 
@@ -148,7 +148,7 @@ def test_the_till_is_looked_up_for_the_next_page_while_one_is_planned(harness: F
 def test_a_look_waits_for_links_that_are_kept_before_and_as_much_is_asked(
     harness: FlowHarness, books: Books, till: Till
 ) -> None:
-    for row in harness.changes(harness.previewed(begun(harness))).values():
+    for row in harness.changes(harness.finish_preview(begin_preview(harness))).values():
         assert row.change is not None
         till.put(row.change.desired)  # it has everything, and nobody has linked it
     linked: list[int] = []
@@ -166,15 +166,15 @@ def test_a_look_waits_for_links_that_are_kept_before_and_as_much_is_asked(
 class Few(FlowHarness):
     """Products of which a run reads a page and a half."""
 
-    def made(self) -> FlowLogic:
-        logic = super().made()
+    def make_logic(self) -> FlowLogic:
+        logic = super().make_logic()
         logic.max_records = 150
         return logic
 
 
 def test_no_page_is_read_beyond_what_a_run_may_read(database: Database, books: Books, till: Till) -> None:
     harness = Few(database, books, till)
-    assert harness.previewed(begun(harness, Mode.CHANGES)).counts.read == 150
+    assert harness.finish_preview(begin_preview(harness, Mode.CHANGES)).counts.read == 150
     assert books.begun == [150, 150, 50]
 
 
@@ -194,13 +194,13 @@ def test_what_was_read_ahead_is_for_whoever_asks_for_just_that() -> None:
 
 
 def test_what_was_read_before_a_page_went_wrong_is_read_again(harness: FlowHarness, books: Books) -> None:
-    run = begun(harness)
+    run = begin_preview(harness)
 
-    def away() -> None:
+    def fail_page() -> None:
         until(lambda: len(books.begun) == 3, "the page ahead")
         raise unavailable()
 
-    books.on_about = away
+    books.on_about = fail_page
     assert harness.runner.preview.page(run.id)
     with pytest.raises(UnavailableError):
         harness.runner.preview.page(run.id)
@@ -219,7 +219,7 @@ def unavailable() -> Exception:
 def test_trouble_with_a_page_read_ahead_is_met_where_it_is_asked_for(
     harness: FlowHarness, books: Books, till: Till
 ) -> None:
-    run = begun(harness)
+    run = begin_preview(harness)
 
     def fail(number: int) -> None:
         if number == 3:
@@ -239,7 +239,7 @@ def test_trouble_with_a_page_read_ahead_is_met_where_it_is_asked_for(
 def test_another_process_goes_on_at_every_page_with_what_is_on_disk(
     harness: FlowHarness, books: Books, till: Till
 ) -> None:
-    run = begun(harness)
+    run = begin_preview(harness)
     while harness.runner.preview.page(run.id):
         harness.restart()
     all_of_it(harness, run)
@@ -248,21 +248,21 @@ def test_another_process_goes_on_at_every_page_with_what_is_on_disk(
 
 @pytest.mark.parametrize("task", ["extract", pytest.param("compare", marks=pytest.mark.long)])
 def test_a_run_that_is_cancelled_reads_no_further(harness: FlowHarness, books: Books, till: Till, task: str) -> None:
-    run = begun(harness)
+    run = begin_preview(harness)
     to_the_first_page_of(harness, run, task)
     harness.runs.request_cancel(run.id, "test")
     assert not harness.runner.preview.page(run.id)
     assert harness.runs.get(run.id).error == "preview_cancelled"
     calls_before = len(books.begun), till.looks
     assert calls_before <= ((3, 0) if task == "extract" else (EXTRACTS, LOOKS))
-    next_run = begun(harness)
+    next_run = begin_preview(harness)
     all_of_it(harness, next_run)
 
 
 def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
     harness: FlowHarness, books: Books, database: Database
 ) -> None:
-    run, tokens = begun(harness), FencingTokens(database, harness.clock)
+    run, tokens = begin_preview(harness), FencingTokens(database, harness.clock)
 
     def take_over() -> None:
         tokens.take(run.id, "another")
@@ -281,7 +281,7 @@ def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
 def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_a_page(
     harness: FlowHarness, database: Database
 ) -> None:
-    run, tokens, prefetch = begun(harness), FencingTokens(database, harness.clock), Prefetch()
+    run, tokens, prefetch = begin_preview(harness), FencingTokens(database, harness.clock), Prefetch()
     next_page = threading.Event()
 
     def read() -> str:
@@ -337,7 +337,7 @@ def test_a_cancelled_run_calls_real_books_once_more_at_most(
 ) -> None:
     harness = FlowHarness(database, MemoryConnector(), MemoryConnector(system="mplus"))
     harness.connectors["accountview"] = office
-    run = begun(harness)
+    run = begin_preview(harness)
     with sandbox.switches.armed(Fault.DELAY, system="accountview", times=None, seconds=0.05):
         to_the_first_page_of(harness, run, "extract")
         harness.runs.request_cancel(run.id, "test")

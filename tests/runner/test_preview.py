@@ -12,7 +12,7 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 from tests.people import somebody
 
 
@@ -21,7 +21,7 @@ def test_a_preview_writes_nothing(harness: FlowHarness, source: MemoryConnector,
     assert run.state is RunState.READY
     assert run.counts.planned == run.counts.read == 5
     assert source.calls_made["write"] == target.calls_made["write"] == 0
-    assert target.held(Kind.PRODUCT) == target.held(Kind.GROUP) == {}
+    assert target.records_of(Kind.PRODUCT) == target.records_of(Kind.GROUP) == {}
 
 
 def test_a_second_run_has_to_wait_for_the_first(harness: FlowHarness) -> None:
@@ -34,9 +34,9 @@ def test_a_second_run_has_to_wait_for_the_first(harness: FlowHarness) -> None:
 
 def test_a_changed_price_plans_exactly_that_write(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     run = harness.preview()
-    assert harness.wanted(run) == {"1002": {"1002/price_incl": Decimal("24.20")}}
+    assert harness.planned_values(run) == {"1002": {"1002/price_incl": Decimal("24.20")}}
     (row,) = harness.changes(run).values()
     assert row.change is not None
     assert row.change.before is not None
@@ -50,7 +50,7 @@ def test_a_preview_goes_on_after_a_restart_with_the_same_plan(harness: FlowHarne
     harness.restart()
     while harness.runner.preview.page(run.id):
         harness.restart()
-    run = harness.rested(run)
+    run = harness.checked_run(run)
     assert (run.fingerprint, run.counts) == (whole.fingerprint, whole.counts)
 
 
@@ -64,7 +64,7 @@ def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(
         harness.runner.preview.page(run.id)
     while harness.runner.preview.page(run.id):
         pass
-    assert harness.rested(run).counts.read == 5
+    assert harness.checked_run(run).counts.read == 5
 
 
 def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
@@ -74,7 +74,7 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
     harness.runner.preview.page(run.id)
     calls_before = source.calls_made.total()
     harness.runs.request_cancel(run.id, "test")
-    stopped = harness.previewed(run)
+    stopped = harness.finish_preview(run)
     assert (stopped.state, stopped.error, stopped.ended_at) == (
         RunState.DISCARDED,
         "preview_cancelled",
@@ -92,14 +92,14 @@ def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_wha
     while not harness.plans.count(run.id):
         harness.runner.preview.page(run.id)
     harness.runs.request_cancel(run.id, "test")
-    counts = harness.previewed(run).counts
+    counts = harness.finish_preview(run).counts
     assert (counts.difference, counts.read) == (0, counts.planned)
 
 
 def test_a_cancelled_preview_cannot_be_committed(harness: FlowHarness) -> None:
     run = harness.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
     harness.runs.request_cancel(run.id, "test")
-    harness.previewed(run)
+    harness.finish_preview(run)
     with pytest.raises(PlanStaleError):
         harness.keep_approval(run.id, Approval("", "test"))
 
@@ -133,7 +133,7 @@ def test_a_plan_that_waits_with_everything_read_is_not_read_for_again(
     harness.fed = {"mapping": "1"}
     harness.run()
     harness.fed = {"mapping": "2"}
-    edited(source, "1001", {"price": Decimal("20.0000")})
+    edit_record(source, "1001", {"price": Decimal("20.0000")})
     waits = harness.preview()
     assert (waits.mode, waits.state) == (Mode.COMPLETE, RunState.READY)
     assert harness.preview().mode is Mode.CHANGES
@@ -144,7 +144,7 @@ def test_a_plan_that_waits_with_everything_read_is_not_read_for_again(
 def test_a_plan_of_before_does_not_count_for_what_is_new_since(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.fed = {"mapping": "1"}
     harness.run()
-    edited(source, "1001", {"price": Decimal("20.0000")})
+    edit_record(source, "1001", {"price": Decimal("20.0000")})
     waits = harness.preview()
     harness.fed = {"mapping": "2"}
     harness.commit(waits)
@@ -157,7 +157,7 @@ def test_different_names_that_one_name_would_replace_hold_the_plan(database: Dat
     harness = FlowHarness(database, source, target)
     harness.run()
     for code in codes:
-        edited(source, code, {"name": "X"})
+        edit_record(source, code, {"name": "X"})
     fields = "article.display_text, article.invoice_text, article.name, article.receipt_text, product.name"
     facts = {"field": fields, "value": "X"}
     assert harness.preview().brakes == (Brake("brake_equalized", 5 * len(codes), "20", facts),)

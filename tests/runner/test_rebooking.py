@@ -47,11 +47,11 @@ class OrdersHarness(FlowHarness):
 
     flow = "orders"
 
-    def made(self) -> FlowLogic:
+    def make_logic(self) -> FlowLogic:
         orders_harness = self
 
         class Linked(Questions):
-            def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+            def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
                 return orders_harness.links.get("orders", Kind.POSTING, list(ids))
 
         return orders(
@@ -66,7 +66,7 @@ def books() -> Books:
 
 @pytest.fixture
 def till() -> MemoryConnector:
-    return MemoryConnector([sold("12.10", "10.00")], system="mplus")
+    return MemoryConnector([sale_of("12.10", "10.00")], system="mplus")
 
 
 @pytest.fixture
@@ -75,13 +75,13 @@ def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[Ord
     database = new_database(tmp_path / "console.sqlite")
     orders_harness = OrdersHarness(database, books, till)
     assert orders_harness.run(Mode.COMPLETE).counts.proven == 1
-    till.put(sold("24.20", "20.00", digest="more"))
+    till.put(sale_of("24.20", "20.00", digest="more"))
     assert orders_harness.causes(orders_harness.preview(Mode.COMPLETE)) == {KEY: "document_changed_after_booking"}
     yield orders_harness
     database.close()
 
 
-def sold(incl: str, excl: str, **values: Value) -> Record:
+def sale_of(incl: str, excl: str, **values: Value) -> Record:
     order = an_order(KEY, lines=(a_line("1", incl, excl),))
     nobody = anonymous()
     parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
@@ -90,7 +90,7 @@ def sold(incl: str, excl: str, **values: Value) -> Record:
 
 def decide(till: MemoryConnector, option: str, booking: int = 1) -> None:
     """Let the order carry what a person decided about it, as a correction would."""
-    order = till.held(Kind.ORDER)[KEY]
+    order = till.records_of(Kind.ORDER)[KEY]
     mark = f"{order.values['digest']}"[:16]
     till.put(replace(order, values={**order.values, "decision": f"{option} {mark}.{booking}"}))
 
@@ -99,7 +99,7 @@ def amounts(books: Books) -> dict[str, Decimal]:
     """Return what the books have, by our keys: the sum of each posting."""
     return {
         key: sum((Decimal(str(part.values["amount"])) for part in page.parts if part.kind is Kind.LINE), Decimal(0))
-        for key, page in books.held(Kind.POSTING).items()
+        for key, page in books.records_of(Kind.POSTING).items()
     }
 
 
@@ -257,7 +257,7 @@ def test_an_undo_takes_the_newest_booking_back_and_leaves_the_credit(
 def test_an_undo_of_what_is_closed_by_now_is_planned_for_the_first_open_day(harness: OrdersHarness) -> None:
     first = harness.runs.latest("orders", limit=5)[-1]
     harness.settings["books_closed_through"] = "2026-11-30"
-    (credit,) = harness.wanted(harness.undo(first)).values()
+    (credit,) = harness.planned_values(harness.undo(first)).values()
     assert (str(credit["date"]), credit["period"]) == ("2026-12-01", Decimal(12))
 
 
@@ -265,7 +265,7 @@ def test_a_document_is_booked_so_often_and_then_parks(harness: OrdersHarness, ti
     for booking in (1, 2, 3):
         decide(till, "again", booking)
         assert harness.run(Mode.COMPLETE).counts.proven == 1
-        till.put(sold("24.20", "20.00", digest=f"changed-{booking}"))
+        till.put(sale_of("24.20", "20.00", digest=f"changed-{booking}"))
     decide(till, "again", 4)
     assert harness.causes(harness.preview(Mode.COMPLETE)) == {KEY: "document_without_reference"}
     decide(till, "keep", 4)

@@ -12,7 +12,7 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, articles, edited, variants
+from tests.flow_harness import FlowHarness, articles, edit_record, variants
 
 
 def test_an_incremental_run_retires_nothing(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -30,7 +30,7 @@ def test_what_a_complete_extract_no_longer_has_is_made_inactive_and_never_delete
     assert harness.changes(run)["1003"].action is Action.RETIRE
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 1)]
     harness.commit(run)
-    assert target.held(Kind.PRODUCT)["1003"].flat()["1003/active"] is False
+    assert target.records_of(Kind.PRODUCT)["1003"].flat()["1003/active"] is False
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
@@ -42,10 +42,10 @@ def test_what_is_retired_leaves_its_ean_to_the_article_after_it(
     harness.run()
     source.remove(Kind.ARTICLE, "1003")
     harness.run(Mode.COMPLETE)
-    assert target.held(Kind.PRODUCT)["1003"].flat()["1003/ean"] is None
+    assert target.records_of(Kind.PRODUCT)["1003"].flat()["1003/ean"] is None
     source.put(an_article("1999", ean=ean))
     harness.run()
-    assert target.held(Kind.PRODUCT)["1999"].flat()["1999/ean"] == ean
+    assert target.records_of(Kind.PRODUCT)["1999"].flat()["1999/ean"] == ean
     assert harness.issues.list("products", "ean_duplicate") == []
 
 
@@ -53,13 +53,13 @@ def test_what_comes_back_is_made_active_again(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
-    article = source.held(Kind.ARTICLE)["1003"]
+    article = source.records_of(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
     harness.run(Mode.COMPLETE)
     source.put(article)
     run = harness.run()
-    assert harness.wanted(run) == {"1003": {"1003/active": True}}
-    assert target.held(Kind.PRODUCT)["1003"].flat()["1003/active"] is True
+    assert harness.planned_values(run) == {"1003": {"1003/active": True}}
+    assert target.records_of(Kind.PRODUCT)["1003"].flat()["1003/active"] is True
     source.remove(Kind.ARTICLE, "1003")
     assert harness.changes(harness.preview(Mode.COMPLETE))["1003"].action is Action.RETIRE
 
@@ -92,7 +92,7 @@ def test_nothing_is_taken_to_be_gone_from_a_list_with_a_record_that_has_no_key(
     harness: FlowHarness, source: MemoryConnector, every: bool
 ) -> None:
     harness.run()
-    for key in ("1002", "1003") if not every else list(source.held(Kind.ARTICLE)):
+    for key in ("1002", "1003") if not every else list(source.records_of(Kind.ARTICLE)):
         source.remove(Kind.ARTICLE, key)
         source.put(unreadable(Kind.ARTICLE, "", WrongValueError("ART_CODE", ""), f'{{"ART_DESC1": "{key}"}}'))
     run = harness.preview(Mode.COMPLETE)
@@ -101,16 +101,16 @@ def test_nothing_is_taken_to_be_gone_from_a_list_with_a_record_that_has_no_key(
     assert (run.counts.parked, run.counts.read, run.counts.difference) == (5 if every else 2, 5, 0)
 
 
-def emptied(harness: FlowHarness, source: MemoryConnector) -> None:
+def empty_source(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    for key in list(source.held(Kind.ARTICLE)):
+    for key in list(source.records_of(Kind.ARTICLE)):
         source.remove(Kind.ARTICLE, key)
 
 
 def test_a_source_that_is_suddenly_empty_is_held_by_a_brake_with_its_number(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    emptied(harness, source)
+    empty_source(harness, source)
     run = harness.preview(Mode.COMPLETE)
     assert [(brake.code, brake.count) for brake in run.brakes] == [
         ("brake_source_empty", 5), ("brake_retirements", 5),
@@ -121,16 +121,16 @@ def test_a_source_that_is_suddenly_empty_is_held_by_a_brake_with_its_number(
         harness.approve(run, confirmed={"brake_retirements": 5})
     assert len(target.writes) == writes_before
     harness.commit(run)
-    products = target.held(Kind.PRODUCT)
+    products = target.records_of(Kind.PRODUCT)
     assert {products[key].flat()[f"{key}/active"] for key in products} == {False}
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
 def test_an_empty_source_does_not_empty_the_queue_of_exceptions(harness: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, "1002", {"price": None})
+    edit_record(source, "1002", {"price": None})
     harness.run()
     assert len(harness.issues.causes(harness.flow)) == 1
-    for key in list(source.held(Kind.ARTICLE)):
+    for key in list(source.records_of(Kind.ARTICLE)):
         source.remove(Kind.ARTICLE, key)
     harness.preview(Mode.COMPLETE)
     assert len(harness.issues.causes(harness.flow)) == 1
@@ -140,7 +140,7 @@ def test_an_empty_source_where_nothing_is_ever_retired_is_an_error_with_its_numb
     database: Database, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness = FlowHarness(database, source, target, retire=False)
-    emptied(harness, source)
+    empty_source(harness, source)
     with pytest.raises(ConfigurationError) as refusal:
         harness.preview(Mode.COMPLETE)
     assert (refusal.value.code, refusal.value.facts["count"]) == ("source_empty", "5")
@@ -180,7 +180,7 @@ def test_the_brake_on_retirements_counts_articles_and_not_products(database: Dat
     assert len(harness.changes(run)) == 1
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_retirements", 3)]
     harness.commit(run)
-    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    product = target.records_of(Kind.PRODUCT)["TRUI"].flat()
     assert [product[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, False]
 
 
@@ -189,7 +189,7 @@ def test_the_brake_on_prices_counts_each_price(database: Database, target: Memor
     harness = FlowHarness(database, source, target)
     harness.run()
     for key in ("1", "3"):
-        edited(source, key, {"price": Decimal("99.0000")})
+        edit_record(source, key, {"price": Decimal("99.0000")})
     run = harness.preview()
     assert len(harness.changes(run)) == 1
     assert [(brake.code, brake.count) for brake in run.brakes] == [("brake_price", 2)]
@@ -201,7 +201,7 @@ def test_the_share_of_changes_is_one_of_articles_read(database: Database, target
     harness = FlowHarness(database, source, target, brakes=limits)
     harness.run()
     for key in ("1", "2", "3"):
-        edited(source, key, {"price": Decimal("20.0000")})
+        edit_record(source, key, {"price": Decimal("20.0000")})
     run = harness.preview(Mode.COMPLETE)
     assert run.counts.read == 4
     assert [(brake.code, brake.limit) for brake in run.brakes] == [("brake_changes", "50 %")]
@@ -222,7 +222,7 @@ def test_a_vanished_variant_is_retired_and_its_siblings_are_not(database: Databa
     harness.run()
     source.remove(Kind.ARTICLE, "2")
     harness.run(Mode.COMPLETE)
-    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    product = target.records_of(Kind.PRODUCT)["TRUI"].flat()
     assert (product["1/active"], product["2/active"], product["3/active"]) == (True, False, True)
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
@@ -239,6 +239,6 @@ def test_a_product_that_changes_and_loses_articles_is_changed_and_they_are_made_
     assert [row.action for row in harness.plans.rows(run.id, "changes")] == [Action.UPDATE, Action.RETIRE]
     final_run = harness.commit(run)
     assert not harness.causes(final_run)
-    product = target.held(Kind.PRODUCT)["TRUI"].flat()
+    product = target.records_of(Kind.PRODUCT)["TRUI"].flat()
     assert [product[f"{key}/active"] for key in ("1", "2", "3")] == [False, False, True]
     assert product["name"] == "Artikel 3"

@@ -12,7 +12,7 @@ from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 from tests.people import somebody
 from tests.runner.test_undo import a_price_update, at_till
 
@@ -21,7 +21,7 @@ OLD, NEW = Decimal("20.00"), Decimal("24.20")
 
 
 @pytest.fixture
-def undone(harness: FlowHarness, source: MemoryConnector) -> Run:
+def undo_run(harness: FlowHarness, source: MemoryConnector) -> Run:
     """A run that changed a price and a name, taken back by Anna."""
     run = harness.runs.get(a_price_update(harness, source))
     return harness.commit(harness.undo(run), by="Anna")
@@ -31,36 +31,36 @@ def lines(harness: FlowHarness, run: Run, key: str = "1002") -> list[PlanRow]:
     return [row for row in harness.plans.rows(run.id, "changes", limit=10_000) if row.key == key]
 
 
-def only(harness: FlowHarness, run: Run, key: str = "1002") -> PlanRow:
+def only_line(harness: FlowHarness, run: Run, key: str = "1002") -> PlanRow:
     (row,) = lines(harness, run, key)
     return row
 
 
-def test_the_next_plan_marks_what_was_undone_and_leaves_it_out(harness: FlowHarness, undone: Run) -> None:
+def test_the_next_plan_marks_what_was_undone_and_leaves_it_out(harness: FlowHarness, undo_run: Run) -> None:
     plan = harness.preview(COMPLETE)
-    row = only(harness, plan)
+    row = only_line(harness, plan)
     assert row.cause == TAKEN_BACK
-    assert row.facts == {"run": undone.id, "by": "Anna", "time": undone.ended_at.isoformat()}  # type: ignore[union-attr]
+    assert row.facts == {"run": undo_run.id, "by": "Anna", "time": undo_run.ended_at.isoformat()}  # type: ignore[union-attr]
     assert row.seq in plan.excluded
     assert plan.brakes == ()
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_what_is_left_out_by_its_mark_is_not_written(harness: FlowHarness, target: MemoryConnector) -> None:
     final_run = harness.run(COMPLETE)
     assert harness.steps(final_run) == {"1002": Step.LEFT}
     assert at_till(target, "1002", "1002/price_incl") == OLD
-    assert only(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
+    assert only_line(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_what_both_sides_agreed_on_follows_the_undo(harness: FlowHarness) -> None:
     agreed = harness.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
     assert agreed is not None
     assert agreed.flat().items() >= {"name": "Artikel 1002", "1002/price_incl": OLD}.items()
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(
     harness: FlowHarness, target: MemoryConnector
 ) -> None:
@@ -69,27 +69,27 @@ def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(
     assert harness.commit(harness.runs.get(plan.id)).counts.proven == 1
     assert at_till(target, "1002", "1002/price_incl") == NEW
     assert harness.preview(COMPLETE).state is RunState.DONE
-    edited(target, "1002", {"1002/price_incl": OLD}, Kind.PRODUCT)  # by a person
-    plan_line = only(harness, harness.preview(COMPLETE))
+    edit_record(target, "1002", {"1002/price_incl": OLD}, Kind.PRODUCT)  # by a person
+    plan_line = only_line(harness, harness.preview(COMPLETE))
     assert plan_line.cause == ""
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_what_the_source_says_since_is_proposed_as_usual(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"price": Decimal("30.0000"), "name": "Nieuw"})
+    edit_record(source, "1002", {"price": Decimal("30.0000"), "name": "Nieuw"})
     plan = harness.preview()
     assert [(row.cause, row.seq in plan.excluded) for row in lines(harness, plan)] == [("", False)]
     harness.commit(plan)
     assert at_till(target, "1002", "1002/price_incl") == Decimal("36.30")
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"name": "Nieuw"})
+    edit_record(source, "1002", {"name": "Nieuw"})
     plan = harness.preview()
     fresh, back = lines(harness, plan)
     assert fresh.change is not None
@@ -105,11 +105,11 @@ def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
     assert agreed.flat().items() >= {"name": "Nieuw", "1002/price_incl": OLD}.items()
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_both_parts_of_a_record_can_be_written_together(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"name": "Nieuw"})
+    edit_record(source, "1002", {"name": "Nieuw"})
     plan = harness.preview()
     harness.choices.take(plan.id, list(plan.excluded), "Bob")
     final_run = harness.commit(harness.runs.get(plan.id))
@@ -120,43 +120,43 @@ def test_both_parts_of_a_record_can_be_written_together(
     assert at_till(target, "1002", "1002/price_incl") == NEW
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_what_came_back_after_another_value_is_proposed_as_usual(harness: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, "1002", {"price": Decimal("30.0000")})
+    edit_record(source, "1002", {"price": Decimal("30.0000")})
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     price, name = lines(harness, harness.preview())
     assert price.change is not None
     assert (set(price.change.desired.flat()), price.cause, name.cause) == ({"1002/price_incl"}, "", TAKEN_BACK)
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_a_value_the_source_has_left_is_proposed_as_usual_though_nobody_sent_the_one_between(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"price": Decimal("30.0000"), "name": "Tussen"})
+    edit_record(source, "1002", {"price": Decimal("30.0000"), "name": "Tussen"})
     harness.preview()
-    edited(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
+    edit_record(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
     assert {row.cause for row in lines(harness, harness.preview())} == {""}
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_what_an_earlier_mapping_says_is_not_what_the_source_says(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.mapping_version = 2
-    edited(source, "1002", {"price": Decimal("30.0000")})
-    harness.previewed(
+    edit_record(source, "1002", {"price": Decimal("30.0000")})
+    harness.finish_preview(
         harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1002",), version=1))
     )
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     assert {row.cause for row in lines(harness, harness.preview())} == {TAKEN_BACK}
 
 
-def test_undoing_the_undo_takes_nothing_back(harness: FlowHarness, undone: Run, source: MemoryConnector) -> None:
-    harness.commit(harness.undo(undone))
+def test_undoing_the_undo_takes_nothing_back(harness: FlowHarness, undo_run: Run, source: MemoryConnector) -> None:
+    harness.commit(harness.undo(undo_run))
     assert harness.preview(COMPLETE).state is RunState.DONE
-    edited(source, "1002", {"price": Decimal("16.5289"), "name": "Artikel 1002"})  # as it was at first
+    edit_record(source, "1002", {"price": Decimal("16.5289"), "name": "Artikel 1002"})  # as it was at first
     assert {row.cause for row in lines(harness, harness.preview())} == {""}
 
 
@@ -179,77 +179,77 @@ def test_a_retirement_taken_back_is_proposed_with_its_mark(
     source.remove(Kind.ARTICLE, "1003")
     harness.commit(harness.undo(harness.run(COMPLETE)), by="Anna")
     plan = harness.preview(COMPLETE)
-    row = only(harness, plan, "1003")
+    row = only_line(harness, plan, "1003")
     assert (row.action, row.cause, row.facts["by"], plan.brakes) == (Action.RETIRE, TAKEN_BACK, "Anna", ())
     harness.commit(plan)
     assert at_till(target, "1003", "1003/active") is True
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_what_is_left_out_by_its_mark_does_not_hold_up_where_the_next_run_starts(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    edited(source, "1002", {"name": "Nieuw"})
-    edited(source, "1003", {"name": "Ander"})
+    edit_record(source, "1002", {"name": "Nieuw"})
+    edit_record(source, "1003", {"name": "Ander"})
     before = harness.cursors.get("products", "source:article")
     final_run = harness.run()
     assert (final_run.counts.proven, harness.plans.count(final_run.id, "left")) == (2, 1)
     assert harness.cursors.get("products", "source:article") != before
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_a_plan_that_takes_over_keeps_what_was_taken_in(harness: FlowHarness, source: MemoryConnector) -> None:
     plan = harness.preview(COMPLETE)
     harness.choices.take(plan.id, list(plan.excluded), "Bob")
-    edited(source, "1003", {"name": "Ander"})
+    edit_record(source, "1003", {"name": "Ander"})
     newer = harness.preview()
     assert harness.runs.get(plan.id).state is RunState.DISCARDED
     assert (set(harness.changes(newer)), newer.excluded) == ({"1002", "1003"}, {})
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_a_plan_that_takes_over_leaves_out_what_was_left_out(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.preview(COMPLETE)
-    edited(source, "1003", {"name": "Ander"})
+    edit_record(source, "1003", {"name": "Ander"})
     newer = harness.preview()
-    assert list(newer.excluded) == [only(harness, newer).seq]
+    assert list(newer.excluded) == [only_line(harness, newer).seq]
 
 
 def test_a_plan_of_before_the_undo_does_not_go_on_for_one_that_marks(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000")})
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
     waits = harness.preview()
     chosen = harness.commit(harness.preview(Mode.CHOSEN, ["1002"]))
     harness.commit(harness.undo(chosen))
     newer = harness.preview()
     assert (newer.state, harness.runs.get(waits.id).state) == (RunState.READY, RunState.DISCARDED)
-    assert (only(harness, newer).cause, len(newer.excluded)) == (TAKEN_BACK, 1)
+    assert (only_line(harness, newer).cause, len(newer.excluded)) == (TAKEN_BACK, 1)
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_a_preview_of_chosen_records_marks_too(harness: FlowHarness) -> None:
-    assert only(harness, harness.preview(Mode.CHOSEN, ["1002"])).cause == TAKEN_BACK
+    assert only_line(harness, harness.preview(Mode.CHOSEN, ["1002"])).cause == TAKEN_BACK
 
 
 def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHarness, source: MemoryConnector) -> None:
-    edited(source, "1001", {"parent": "1001", "size": "M"})
+    edit_record(source, "1001", {"parent": "1001", "size": "M"})
     harness.run()
     source.put(
         replace(
-            source.held(Kind.ARTICLE)["1001"],
+            source.records_of(Kind.ARTICLE)["1001"],
             key="1006",
-            values={**source.held(Kind.ARTICLE)["1001"].values, "size": "L", "ean": ""},
+            values={**source.records_of(Kind.ARTICLE)["1001"].values, "size": "L", "ean": ""},
         )
     )
     harness.commit(harness.undo(harness.run()))
-    row = only(harness, harness.preview(COMPLETE), "1001")
+    row = only_line(harness, harness.preview(COMPLETE), "1001")
     assert row.change is not None
     assert (row.change.desired.flat(), row.cause) == ({"1006/active": True}, TAKEN_BACK)
 
 
-@pytest.mark.usefixtures("undone")
+@pytest.mark.usefixtures("undo_run")
 def test_it_goes_on_after_a_restart(harness: FlowHarness) -> None:
     harness.restart()
-    assert only(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
+    assert only_line(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK

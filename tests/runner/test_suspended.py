@@ -36,7 +36,7 @@ def database(request: pytest.FixtureRequest) -> str | None:
 
 
 @contextmanager
-def suspended(console: Obedient) -> Iterator[None]:
+def suspend_console(console: Obedient) -> Iterator[None]:
     """Hold a process still for the block."""
     assert console.process is not None
     pid = console.process.pid
@@ -54,9 +54,9 @@ def orders_accepted(sandbox: Sandbox) -> int:
 
 
 def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
-    tmp_path: Path, stocked_till: Path, database: str | None
+    tmp_path: Path, till_journal: Path, database: str | None
 ) -> None:
-    with a_case(stocked_till, tmp_path / "case", "order", database_url=database, patience_seconds=None) as case:
+    with a_case(till_journal, tmp_path / "case", "order", database_url=database, patience_seconds=None) as case:
         console, ledger = case
         plan(console, ledger, "order", DAYS)
         with console.sandbox.switches.armed(
@@ -64,7 +64,7 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
         ):
             approve(console, ledger)
             until(lambda: orders_accepted(console.sandbox) >= SOME, "some orders accepted")
-            with suspended(console):
+            with suspend_console(console):
                 console.sandbox.switches.disarm()
                 finish_elsewhere(console, ledger)
                 booked = orders_accepted(console.sandbox)

@@ -14,7 +14,7 @@ from integration.core.records import Kind, Record
 from integration.core.run import Mode
 from integration.core.states import RunState
 from tests.core.days.example import DAY
-from tests.core.days.test_corrections import later
+from tests.core.days.test_corrections import later_day
 from tests.fakes import MemoryConnector
 from tests.flows.orders.tills import TOLD, a_line, an_order, anonymous
 from tests.runner.test_another_sale import Books
@@ -27,7 +27,7 @@ Sums = dict[str, tuple[Decimal, Decimal]]
 CODES = {"1": "2", "2": "1"}  # of the till to those of the books
 
 
-def sold(number: int, shop: str, *lines: tuple[str, str, str]) -> Record:
+def shop_order(number: int, shop: str, *lines: tuple[str, str, str]) -> Record:
     """Return an order of a shop: VAT code, total with and without VAT of each line. All shops count alike."""
     rates = {"1": Decimal(9), "2": Decimal(21)}
     order_lines = tuple(
@@ -41,16 +41,16 @@ def sold(number: int, shop: str, *lines: tuple[str, str, str]) -> Record:
 
 
 HERE = [
-    sold(1, "here", ("2", "12.10", "10.00")),
-    sold(2, "here", ("2", "100.85", "83.35"), ("1", "3.27", "3.00")),
-    sold(3, "here", ("1", "0.05", "0.05")),
+    shop_order(1, "here", ("2", "12.10", "10.00")),
+    shop_order(2, "here", ("2", "100.85", "83.35"), ("1", "3.27", "3.00")),
+    shop_order(3, "here", ("1", "0.05", "0.05")),
 ]
 THERE = [
-    sold(1, "there", ("2", "484.75", "400.62")),
-    sold(2, "there", ("1", "21.80", "20.00"), ("2", "-1.00", "-0.83")),
-    sold(4, "there", ("2", "7.77", "6.42")),
+    shop_order(1, "there", ("2", "484.75", "400.62")),
+    shop_order(2, "there", ("1", "21.80", "20.00"), ("2", "-1.00", "-0.83")),
+    shop_order(4, "there", ("2", "7.77", "6.42")),
 ]
-AGAIN = sold(2, "here-again", ("2", "484.75", "400.62"))  # a number that the till uses once more
+AGAIN = shop_order(2, "here-again", ("2", "484.75", "400.62"))  # a number that the till uses once more
 
 
 def of_tills(*orders: Record) -> Sums:
@@ -69,7 +69,7 @@ def of_tills(*orders: Record) -> Sums:
 def of_ledger(books: Books) -> Sums:
     """Return base and VAT by VAT code, as the books hold them."""
     totals: Sums = {}
-    for page in books.held(Kind.POSTING).values():
+    for page in books.records_of(Kind.POSTING).values():
         for line in (part.values for part in page.parts if part.kind is Kind.LINE and part.values.get("vat_code")):
             amount, vat_here = (Decimal(str(line.get(name) or 0)) for name in ("amount", "vat"))
             base, vat = totals.get(str(line["vat_code"]), (Decimal(0), Decimal(0)))
@@ -130,7 +130,7 @@ def test_a_sale_of_the_same_number_and_content_is_known_by_the_id_of_the_till(
         shop.settings["context"] = replace(TOLD, till_ids=("posting",))
     till = second_shop.connectors["mplus"]
     assert isinstance(till, MemoryConnector)
-    till.put(sold(1, "there", ("2", "12.10", "10.00")))
+    till.put(shop_order(1, "there", ("2", "12.10", "10.00")))
     first_shop.run(Mode.COMPLETE)
 
     run = second_shop.run(Mode.COMPLETE)
@@ -147,7 +147,7 @@ class SharedLedger(Ledger):
     def _keep(self, record: Record):  # type: ignore[no-untyped-def]  # noqa: ANN202
         return super()._keep(replace(record, key=str(record.values["reference"])))
 
-    def on_account(self, account: str) -> Decimal:
+    def account_total(self, account: str) -> Decimal:
         """Return what all pages of the day put on an account."""
         rows = (entry.values for entry in self.fetch(Kind.ENTRY, [DAY.isoformat()]))
         return sum((Decimal(str(row["amount"])) for row in rows if row["account"] == account), Decimal(0))
@@ -171,11 +171,11 @@ def test_both_shops_book_a_day_of_the_same_date_branch_and_amounts_and_know_thei
 ) -> None:
     first_console, second_console = consoles
     assert first_console.run(Mode.COMPLETE).counts.proven == 1
-    once = ledger.on_account("1010")
+    once = ledger.account_total("1010")
 
     assert second_console.run(Mode.COMPLETE).counts.proven == 1
-    assert {*ledger.held(Kind.DAY_PAGE)} == {"MZ6101700100", "KZ6101700100"}
-    assert ledger.on_account("1010") == 2 * once != 0
+    assert {*ledger.records_of(Kind.DAY_PAGE)} == {"MZ6101700100", "KZ6101700100"}
+    assert ledger.account_total("1010") == 2 * once != 0
 
     for shop, reference in ((first_console, "MZ6101700100"), (second_console, "KZ6101700100")):
         assert shop.run(Mode.COMPLETE).counts.unchanged == 1
@@ -184,7 +184,7 @@ def test_both_shops_book_a_day_of_the_same_date_branch_and_amounts_and_know_thei
         assert [page.reference for page in report.pages] == [reference]
     assert len(ledger.writes) == 2
 
-    second_console.till.put(later())
+    second_console.till.put(later_day())
     assert [*second_console.causes(second_console.preview(Mode.COMPLETE)).values()] == ["day_changed_after_booking"]
     assert first_console.run(Mode.COMPLETE).counts.unchanged == 1
     assert first_console.days.check(DAY, "1").state is DayState.EQUAL

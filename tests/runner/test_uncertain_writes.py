@@ -14,7 +14,7 @@ from integration.core.states import RunState, Step
 from integration.store.database import Database
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles
-from tests.runner.test_rebooking import OrdersHarness, sold
+from tests.runner.test_rebooking import OrdersHarness, sale_of
 
 
 class Blind(LateConnector):
@@ -54,7 +54,7 @@ def a_harness(database: Database, target: MemoryConnector, *codes: str) -> FlowH
     return FlowHarness(database, MemoryConnector(articles(*codes), system="accountview"), target, groups=False)
 
 
-def stopped(harness: FlowHarness, run: Run) -> str:
+def stop_cause(harness: FlowHarness, run: Run) -> str:
     """Carry a plan out until it stops, as the engine does it, and return the cause."""
     harness.approve(run)
     with pytest.raises(IntegrationError) as refusal:
@@ -67,7 +67,7 @@ def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Da
     target = Blind(system="mplus")
     harness = a_harness(database, target, "1001", "1002", "1003")
     run = harness.preview()
-    assert stopped(harness, run) == "look_unproven"
+    assert stop_cause(harness, run) == "look_unproven"
     assert target.writes == ["1001"]
     assert harness.steps(run) == {"1001": Step.PARKED, "1002": Step.PLANNED, "1003": Step.PLANNED}
     assert harness.causes(run) == {"1001": "read_back_missing"}
@@ -75,7 +75,7 @@ def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Da
     for _ in range(2):
         second_run = harness.preview(Mode.COMPLETE)
         assert harness.causes(second_run) == {"1001": "read_back_missing"}
-        assert stopped(harness, second_run) == "look_unproven"
+        assert stop_cause(harness, second_run) == "look_unproven"
     assert target.writes == ["1001"]
 
 
@@ -88,7 +88,7 @@ def test_what_shows_later_than_we_wait_is_proven_where_it_was_a_question(databas
     second_run = harness.preview(Mode.COMPLETE)
     assert (second_run.state, second_run.counts.unchanged) == (RunState.DONE, 1)
     assert harness.steps(run) == {"1001": Step.PROVEN}
-    assert harness.rested(run).counts.proven == 1
+    assert harness.checked_run(run).counts.proven == 1
     assert target.writes == ["1001"]
 
 
@@ -111,7 +111,7 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
 
 
 def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_once(database: Database) -> None:
-    first = sold("12.10", "10.00")
+    first = sale_of("12.10", "10.00")
     second = replace(first, key="order-2", values={**first.values, "number": "2026.2"})
     till = MemoryConnector([first, second], system="mplus")
     books = Overloaded(system="accountview", evidence=("reference",), in_flight=1)
@@ -130,7 +130,7 @@ def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_on
 def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_somebody_said_so(
     database: Database, *, resends: bool, send_count: int
 ) -> None:
-    first = sold("12.10", "10.00")
+    first = sale_of("12.10", "10.00")
     till = MemoryConnector(
         [first, replace(first, key="order-2", values={**first.values, "number": "2026.2"})], system="mplus"
     )
@@ -155,7 +155,7 @@ def test_no_second_record_is_sent_where_nothing_at_all_is_shown(database: Databa
     harness = a_harness(database, target, "1001", "1002")
     target.lose_answer("1001", after=False)
     run = harness.preview()
-    assert stopped(harness, run) == "look_unproven"
+    assert stop_cause(harness, run) == "look_unproven"
     assert harness.causes(run) == {"1001": "never_answered"}
     assert target.writes == []
 
@@ -190,7 +190,7 @@ def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) 
     run = harness.run()
     assert harness.ledger.answer_doubts("products", "1001", "77") == 1
     assert harness.steps(run) == {"1001": Step.ACCEPTED}
-    counts = harness.rested(run).counts
+    counts = harness.checked_run(run).counts
     assert (counts.accepted, counts.proven, counts.parked) == (1, 0, 0)
     link = harness.links.get("products", Kind.PRODUCT, ["1001"])["1001"]
     assert (link.reference, link.unproven) == ("77", True)

@@ -11,18 +11,18 @@ from integration.core.run import Mode
 from integration.core.states import RunState, Step
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 
 EAN, OTHER = "8712345678906", "8700000000001"
 
 
 def at_till(target: MemoryConnector, key: str, path: str) -> Value:
-    return target.held(Kind.PRODUCT)[key].flat()[path]
+    return target.records_of(Kind.PRODUCT)[key].flat()[path]
 
 
 def a_price_update(harness: FlowHarness, source: MemoryConnector) -> str:
     harness.run()
-    edited(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
+    edit_record(source, "1002", {"price": Decimal("20.0000"), "name": "Beter"})
     return harness.run().id
 
 
@@ -51,7 +51,10 @@ def test_an_update_is_undone_to_the_old_values(
 ) -> None:
     run = a_price_update(harness, source)
     back = harness.undo(harness.runs.get(run))
-    assert harness.wanted(back)["1002"].items() >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
+    assert (
+        harness.planned_values(back)["1002"].items()
+        >= {"name": "Artikel 1002", "1002/price_incl": Decimal("20.00")}.items()
+    )
     final_run = harness.commit(back)
     assert (final_run.state, harness.steps(final_run)) == (RunState.DONE, {"1002": Step.PROVEN})
     assert at_till(target, "1002", "1002/price_incl") == Decimal("20.00")
@@ -70,7 +73,7 @@ def test_what_was_created_is_undone_by_making_it_inactive(harness: FlowHarness, 
 
 def test_what_was_created_as_inactive_has_nothing_to_be_undone(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.settings["blocked"] = "inactive"
-    edited(source, "1001", {"blocked": True})
+    edit_record(source, "1001", {"blocked": True})
     back = harness.undo(harness.run())
     assert harness.reasons(back)["1001"] == "undo_keeps"
     assert set(harness.changes(back)) == {"1002", "1003", "1004", "1005"}
@@ -85,7 +88,7 @@ def test_what_was_changed_since_is_left_and_said_to_be(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     run = harness.runs.get(a_price_update(harness, source))
-    edited(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
     back = harness.undo(run)
     assert (back.state, harness.causes(back)) == (RunState.DONE, {"1002": "undo_blocked"})
     assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
@@ -95,7 +98,7 @@ def test_a_field_that_the_run_did_not_write_does_not_stand_in_the_way(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     run = harness.runs.get(a_price_update(harness, source))
-    edited(target, "1002", {"1002/unit": "DS"}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/unit": "DS"}, Kind.PRODUCT)
     assert set(harness.changes(harness.undo(run))) == {"1002"}
 
 
@@ -103,7 +106,7 @@ def test_what_is_changed_between_plan_and_commit_of_an_undo_is_left(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     back = harness.undo(harness.runs.get(a_price_update(harness, source)))
-    edited(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
+    edit_record(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
     assert harness.steps(harness.commit(back)) == {"1002": Step.PARKED}
     assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
 
@@ -119,7 +122,7 @@ def test_what_is_gone_from_the_till_cannot_be_undone(
 def test_a_variant_added_by_the_run_is_made_inactive_and_the_others_stay(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1001", {"parent": "1001", "size": "M"})
+    edit_record(source, "1001", {"parent": "1001", "size": "M"})
     harness.run()
     source.put(an_article("1006", parent="1001", size="L"))
     run = harness.run()
@@ -137,7 +140,7 @@ def test_a_retirement_is_undone_by_making_it_active_again(
     run = harness.run(Mode.COMPLETE)
     assert at_till(target, "1003", "1003/active") is False
     back = harness.undo(run)
-    assert harness.wanted(back) == {"1003": {"1003/active": True}}
+    assert harness.planned_values(back) == {"1003": {"1003/active": True}}
     assert harness.commit(back).state is RunState.DONE
     assert at_till(target, "1003", "1003/active") is True
 
@@ -145,28 +148,28 @@ def test_a_retirement_is_undone_by_making_it_active_again(
 def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    edited(source, "1003", {"ean": EAN})
+    edit_record(source, "1003", {"ean": EAN})
     harness.run()
-    article = source.held(Kind.ARTICLE)["1003"]
+    article = source.records_of(Kind.ARTICLE)["1003"]
     source.remove(Kind.ARTICLE, "1003")
     run = harness.run(Mode.COMPLETE)
-    edited(source, "1002", {"ean": EAN})
+    edit_record(source, "1002", {"ean": EAN})
     later = harness.run()
     back = harness.undo(run)
     assert harness.causes(back) == {"1003": "ean_duplicate"}
     assert at_till(target, "1003", "1003/active") is False
     source.put(article)
     harness.commit(harness.undo(later))
-    assert harness.wanted(harness.undo(run)) == {"1003": {"1003/active": True, "1003/ean": EAN}}
+    assert harness.planned_values(harness.undo(run)) == {"1003": {"1003/active": True, "1003/ean": EAN}}
 
 
 def test_two_articles_that_handed_a_barcode_over_both_get_back_what_they_had(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    edited(source, "1003", {"ean": EAN})
+    edit_record(source, "1003", {"ean": EAN})
     harness.run()
-    edited(source, "1003", {"ean": OTHER})
-    edited(source, "1002", {"ean": EAN})
+    edit_record(source, "1003", {"ean": OTHER})
+    edit_record(source, "1002", {"ean": EAN})
     run = harness.run(Mode.COMPLETE)
     assert harness.causes(harness.undo(run)) == {}
 
@@ -175,15 +178,15 @@ def test_each_of_several_lines_of_one_record_is_undone(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     for key, size in (("1001", "M"), ("1002", "L")):
-        edited(source, key, {"parent": "1001", "size": size})
+        edit_record(source, key, {"parent": "1001", "size": size})
     harness.run()
-    before = target.held(Kind.PRODUCT)["1001"]
-    edited(source, "1001", {"price": Decimal("20.0000")})
+    before = target.records_of(Kind.PRODUCT)["1001"]
+    edit_record(source, "1001", {"price": Decimal("20.0000")})
     source.remove(Kind.ARTICLE, "1002")
     run = harness.run(Mode.COMPLETE)
     assert [row.key for row in harness.plans.rows(run.id, "changes", limit=9)] == ["1001", "1001"]
     harness.commit(harness.undo(run))
-    assert target.held(Kind.PRODUCT)["1001"] == before
+    assert target.records_of(Kind.PRODUCT)["1001"] == before
 
 
 def test_an_undo_can_be_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
@@ -195,7 +198,7 @@ def test_an_undo_can_be_undone(harness: FlowHarness, source: MemoryConnector, ta
 def test_only_what_was_proven_is_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
     harness.run()
     for key in ("1001", "1002"):
-        edited(source, key, {"price": Decimal("20.0000")})
+        edit_record(source, key, {"price": Decimal("20.0000")})
     target.refuse("1001")
     run = harness.run()
     target.accept("1001")
@@ -218,4 +221,4 @@ def test_an_undo_goes_on_after_a_restart(harness: FlowHarness, source: MemoryCon
     harness.restart()
     while harness.runner.preview.page(run.id):
         harness.restart()
-    assert harness.rested(run).fingerprint == whole.fingerprint
+    assert harness.checked_run(run).fingerprint == whole.fingerprint

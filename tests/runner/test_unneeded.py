@@ -25,11 +25,11 @@ class CustomersHarness(FlowHarness):
 
     flow = "orders"
 
-    def made(self) -> FlowLogic:
+    def make_logic(self) -> FlowLogic:
         customers_harness = self
 
         class Linked(Questions):
-            def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+            def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
                 return customers_harness.links.get("orders", Kind.POSTING, list(ids))
 
         return orders(questions=Linked(), becomes="posting", **self.settings)
@@ -60,7 +60,7 @@ def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[Cus
 
 def debtors(books: Books) -> Collection[Record]:
     """Return the debtors that the books have."""
-    return books.held(Kind.DEBTOR).values()
+    return books.records_of(Kind.DEBTOR).values()
 
 
 def test_a_debtor_is_not_made_for_documents_that_are_all_parked(harness: CustomersHarness, books: Books) -> None:

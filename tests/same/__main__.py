@@ -51,9 +51,9 @@ def _part(part: str) -> Lines:
 
     match part:
         case "one":
-            return story.told(clock, calls_at_once=1, long=True)
+            return story.record_story(clock, calls_at_once=1, long=True)
         case "four":
-            lines = story.told(clock, calls_at_once=4, long=False)
+            lines = story.record_story(clock, calls_at_once=4, long=False)
             return {f"four at once, {name}": lines[name] for name in lines if not name.endswith(story.PLAN)}
         case _:
             return story.demo()

@@ -27,7 +27,7 @@ def line_of(system: str, request: RecordedRequest) -> str:
     return " ".join(part for part in parts if part)
 
 
-def unnumbered(line: str) -> str:
+def without_numbers(line: str) -> str:
     """Return a line without the numbers that the till gives groups, products and relations as they come."""
     return _NUMBERED.sub(r"\1#", line)
 
@@ -38,7 +38,7 @@ class Places:
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
 
-    def placed(self, line: str) -> str:
+    def number_runs(self, line: str) -> str:
         """Return a line with each run's id replaced by its number in the order of appearance."""
         return _RUN.sub(self._placeholder, line)
 

@@ -29,7 +29,7 @@ from integration.services.connections.sandbox_host import TILL as SANDBOX_TILL
 from integration.services.connections.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import load_settings
 from tests.people import somebody
-from tests.same.asked import Places, line_of, unnumbered
+from tests.same.asked import Places, line_of, without_numbers
 from tests.same.clock import Clock
 from tests.same.recording import ASKED, Lines
 from tests.timeouts import SECONDS
@@ -44,7 +44,7 @@ FAST = 100_000  # calls a second
 EVENTS = "SELECT flow, event, kind, code, count(*) FROM events GROUP BY ALL ORDER BY ALL"
 
 
-def told(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
+def record_story(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
     """Return what is seen of the story, or of its first round, with so many calls to the till at once.
 
     One call at a time keeps its place among the others. More come in any order and are sorted, and what the till
@@ -142,10 +142,10 @@ class _Transcript:
 
     def note(self, name: str, lines: Iterable[str]) -> None:
         """Keep lines under a name."""
-        placed = [self._places.placed(line) for line in lines]
-        self.lines[name] = placed if self._in_order else [unnumbered(line) for line in placed]
+        placed = [self._places.number_runs(line) for line in lines]
+        self.lines[name] = placed if self._in_order else [without_numbers(line) for line in placed]
 
-    def asked(self, step: str) -> None:
+    def note_requests(self, step: str) -> None:
         """Keep what both systems were asked since the last time."""
         for system, log in self._logs.items():
             self.note(name := f"{step}, {ASKED} {system}", [line_of(system, request) for request in log])
@@ -193,7 +193,7 @@ class _Operator:
         self._transcript.note(
             f"{step}{PLAN}", [_json(_run_values(run)), *(_json(_line_values(row)) for row in self._rows(run))]
         )
-        self._transcript.asked(f"{step}, preview")
+        self._transcript.note_requests(f"{step}, preview")
         self.clock.advance(STEP_SECONDS)
         return run
 
@@ -206,7 +206,7 @@ class _Operator:
             self._transcript.note(
                 f"{step}, end", [_json(_run_values(run)), *(_json(_outcome_values(row)) for row in self._rows(run))]
             )
-            self._transcript.asked(f"{step}, commit")
+            self._transcript.note_requests(f"{step}, commit")
             self.clock.advance(STEP_SECONDS)
         return run
 

@@ -67,7 +67,7 @@ class Office:
         return self.http.put(f"{self.base}/accountviewdata", json=body, headers=self.headers)
 
 
-def refused(answer: httpx.Response, status: int = 400) -> str:
+def refusal_text(answer: httpx.Response, status: int = 400) -> str:
     """The sentence of a refusal, after a look at its shape."""
     assert answer.status_code == status, answer.text
     body = answer.json()
@@ -146,5 +146,5 @@ def _definition(name: str, values: Mapping[str, Any], types: Mapping[str, str]) 
     return {"Name": name, "Fields": [{"Name": field, "FieldType": types.get(field, "C")} for field in values]}
 
 
-def kept(sandbox: Sandbox, reference: str) -> int:
+def count_orders(sandbox: Sandbox, reference: str) -> int:
     return sum(row.get("COMMENT1") == reference for row in sandbox.state("SO_HDR"))

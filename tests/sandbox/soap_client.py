@@ -67,11 +67,11 @@ class RawClient:
 
     def call(self, content: str) -> Reply:
         """The reply to the content of a body, in which the prefix `ns` stands for the till."""
-        return self.post(enveloped(content))
+        return self.post(wrap_in_envelope(content))
 
     def ask(self, operation: str, content: str = "") -> Reply:
         """The reply to an operation whose content stands inside `request`, with tags that need no prefix."""
-        return self.call(prefixed(f"<{operation}><request>{content}</request></{operation}>"))
+        return self.call(prefix_tags(f"<{operation}><request>{content}</request></{operation}>"))
 
     def request(self, method: str, path: str, message: str = "") -> Reply:
         """The reply to any request."""
@@ -85,7 +85,7 @@ class RawClient:
             line.close()
 
 
-def enveloped(content: str) -> str:
+def wrap_in_envelope(content: str) -> str:
     """The content of a body as a whole message."""
     return (
         f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{NS["soap"]}" xmlns:ns="{NS["ns"]}">'
@@ -93,7 +93,7 @@ def enveloped(content: str) -> str:
     )
 
 
-def prefixed(content: str) -> str:
+def prefix_tags(content: str) -> str:
     """The content with the prefix `ns` on every tag."""
     return content.replace("</", "\0").replace("<", "<ns:").replace("\0", "</ns:")
 

@@ -8,7 +8,7 @@ import pytest
 
 from integration.sandbox.faults import CallLedger, Fault, Switches
 from integration.sandbox.server import Sandbox
-from tests.sandbox.office_client import Office, debtor, kept, order, refused, table
+from tests.sandbox.office_client import Office, count_orders, debtor, order, refusal_text, table
 from tests.timeouts import LATE, until
 
 
@@ -78,7 +78,7 @@ class TestFaultsOnTheLine:
     def test_the_line_is_cut(self, sandbox: Sandbox, office: Office, fault: Fault, accepted: int) -> None:
         with sandbox.switches.armed(fault, operation="SO1 POST"), pytest.raises(httpx.TransportError):
             office.post(order("CUT"))
-        assert kept(sandbox, "CUT") == accepted
+        assert count_orders(sandbox, "CUT") == accepted
         assert [call.accepted for call in sandbox.ledger.writes()] == [bool(accepted)]
         assert sandbox.ledger.writes()[0].note == fault
 
@@ -91,7 +91,7 @@ class TestFaultsOnTheLine:
             answer = office.post(order("NOT"))
         assert answer.status_code == status
         assert answer.headers.get("retry-after") == ("2" if fault is Fault.TOO_MANY_WAIT else None)
-        assert kept(sandbox, "NOT") == 0
+        assert count_orders(sandbox, "NOT") == 0
         assert not sandbox.ledger.writes()[0].accepted
 
     def test_an_answer_can_be_garbage(self, sandbox: Sandbox, office: Office) -> None:
@@ -99,16 +99,16 @@ class TestFaultsOnTheLine:
             answer = office.post(order("GARBAGE"))
         with pytest.raises(json.JSONDecodeError):
             answer.json()
-        assert kept(sandbox, "GARBAGE") == 1
+        assert count_orders(sandbox, "GARBAGE") == 1
 
     def test_accountview_itself_can_fail(self, sandbox: Sandbox, office: Office) -> None:
         with sandbox.switches.armed(Fault.FAULT):
-            refused(office.get("AK1"), 500)
+            refusal_text(office.get("AK1"), 500)
 
     def test_a_token_can_expire_early(self, sandbox: Sandbox, office: Office) -> None:
         with sandbox.switches.armed(Fault.EXPIRED, operation="AK1 GET"):
-            refused(office.get("AK1"), 401)
-        refused(office.get("AK1"), 401)
+            refusal_text(office.get("AK1"), 401)
+        refusal_text(office.get("AK1"), 401)
         fresh = office.refresh(office.tokens["refresh_token"]).json()
         office.headers["Authorization"] = f"Bearer {fresh['access_token']}"
         assert office.get("AK1").status_code == 200
@@ -117,8 +117,8 @@ class TestFaultsOnTheLine:
         office.http.timeout = httpx.Timeout(0.2)
         with sandbox.switches.armed(Fault.DELAY, seconds=0.5), pytest.raises(httpx.ReadTimeout):
             office.post(order("SLOW"))
-        until(lambda: kept(sandbox, "SLOW") > 0, "the slow order")
-        assert kept(sandbox, "SLOW") == 1
+        until(lambda: count_orders(sandbox, "SLOW") > 0, "the slow order")
+        assert count_orders(sandbox, "SLOW") == 1
 
 
 class TestFaultsInTheHouse:
@@ -126,7 +126,7 @@ class TestFaultsInTheHouse:
         with sandbox.switches.armed(Fault.LATE, seconds=LATE):
             header = office.post(order("LATE")).json()["SO_HDR"][0]
         assert office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == []
-        assert kept(sandbox, "LATE") == 1
+        assert count_orders(sandbox, "LATE") == 1
         until(lambda: office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [header], "the late order")
 
     def test_a_change_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:

@@ -15,8 +15,8 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.journal import Journal
 from integration.sandbox.server import opening_day, running
 from tests.sandbox.mplus import calls
-from tests.sandbox.office_client import Office, debtor, kept, order, page
-from tests.sandbox.soap_client import RawClient, prefixed
+from tests.sandbox.office_client import Office, count_orders, debtor, order, page
+from tests.sandbox.soap_client import RawClient, prefix_tags
 from tests.timeouts import SECONDS
 
 
@@ -27,7 +27,7 @@ def test_it_holds_the_same_after_a_restart(tmp_path: Path) -> None:
         till = RawClient(before.mplus_url)
         with before.switches.armed(Fault.WRONG, operation="createProduct"):
             calls.create(till)
-        till.call(prefixed(f"<createOrder>{calls.order()}</createOrder>"))
+        till.call(prefix_tags(f"<createOrder>{calls.order()}</createOrder>"))
         till.ask("newArticleGroup", "<parentGroupNumber>0</parentGroupNumber><name>Bellen</name><text/>")
         before.till.advance_day()
         before.till.late_receipt("2026-11-20")
@@ -84,7 +84,7 @@ class TestJournal:
             assert office.post(lines).status_code == 200
             assert office.post(order("ANY")).status_code == 200
         with running(articles=100, journal=journal) as small:
-            assert (kept(small, "BIG"), kept(small, "ANY")) == (0, 1)
+            assert (count_orders(small, "BIG"), count_orders(small, "ANY")) == (0, 1)
 
     def test_a_line_that_a_kill_left_unfinished_is_cut_off(self, tmp_path: Path) -> None:
         path = tmp_path / "torn.journal"
@@ -106,7 +106,7 @@ class TestJournal:
         command = [sys.executable, "-m", "integration.sandbox", "--journal", str(tmp_path / "killed.journal")]
 
         @contextmanager
-        def up() -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+        def run_sandbox() -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
                 assert process.stdout
                 connection_info = json.loads(process.stdout.readline())
@@ -119,10 +119,10 @@ class TestJournal:
                     yield process, client
                 process.kill()
 
-        with up() as (process, client):
+        with run_sandbox() as (process, client):
             assert client.post("/accountviewdata", json=order("KILLED")).status_code == 200
             process.kill()
-        with up() as (process, client):
+        with run_sandbox() as (process, client):
             parameters = {"BusinessObject": "SO1", "FilterControlSource1": "COMMENT1", "FilterValue1": "KILLED"}
             assert len(client.get("/accountviewdata", params=parameters).json()["SO_HDR"]) == 1
             process.terminate()

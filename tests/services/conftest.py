@@ -6,9 +6,9 @@ import pytest
 
 from integration.sandbox.server import Sandbox, running
 from tests.consoles import ARTICLES
-from tests.log.conftest import asked, database, events, logbook
+from tests.log.conftest import database, events, logbook, shared_logbook
 
-__all__ = ["asked", "database", "events", "logbook"]
+__all__ = ["database", "events", "logbook", "shared_logbook"]
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ class DayHarness(FlowHarness):
 
     def page(self) -> Record:
         """Return the page of the day as the books hold it."""
-        return self.books.held(Kind.DAY_PAGE)[KEY]
+        return self.books.records_of(Kind.DAY_PAGE)[KEY]
 
     def move_line(self, place: int, account: str) -> None:
         """Let somebody move a line of the page to another account."""

@@ -26,7 +26,7 @@ from integration.services.audit import FILE_ROW_CALLS, UNSIGNED, AuditSearch, nu
 from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.authorization import rights_of
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.stores import stores_in
 from tests.timestamps import OPENSSL, Authority, time_authority
@@ -37,7 +37,7 @@ ANNA = somebody("anna")
 @pytest.fixture
 def application(tmp_path: Path) -> Iterator[Application]:
     """A console to which nothing is connected."""
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         yield application
 
 
@@ -48,7 +48,7 @@ def night(application: Application) -> None:
         position = application.audit.page(position)
 
 
-def tampered(application: Application, seq: int) -> None:
+def change_entry(application: Application, seq: int) -> None:
     with stores_in(application).database.write() as connection:
         connection.execute(sa.text("DROP TRIGGER IF EXISTS audit_no_update"))
         connection.execute(table.update().where(table.c.seq == seq).values(who="nobody"))
@@ -202,7 +202,7 @@ def test_the_night_closes_the_day_and_follows_the_chain(application: Application
 
 
 def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
-    tampered(application, 3)
+    change_entry(application, 3)
     night(application)
     checked = application.audit.checked()
     assert checked is not None
@@ -241,7 +241,7 @@ def test_an_audit_that_was_begun_anew_is_found_by_what_was_verified_before(appli
 def test_a_key_of_before_is_known_after_the_console_got_another(tmp_path: Path) -> None:
     from integration.store.sealing import sealer_of  # noqa: PLC0415 - used here alone
 
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.audit.keep_key()  # as at every start
         database = application._stores.database
         database.sealer = sealer_of(b"another key")
@@ -273,7 +273,7 @@ def authority() -> Iterator[Authority]:
 def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Path, authority: Authority) -> None:
     stamps = TimeStamps(address=authority.address, certificates=authority.certificates)
     authority.status = 503
-    with opened(tmp_path, start=False, timestamps=stamps) as application:
+    with open_application(tmp_path, start=False, timestamps=stamps) as application:
         night(application)
         anchor = application.audit.newest_anchor()
         assert anchor is not None
@@ -290,7 +290,7 @@ def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Pat
         _verified_by_openssl(application, authority, tmp_path)
     with time_authority() as other:
         strangers = TimeStamps(address=other.address, certificates=other.certificates)
-        with opened(tmp_path, start=False, timestamps=strangers) as application:
+        with open_application(tmp_path, start=False, timestamps=strangers) as application:
             assert application.audit.verify().broken == Break("stamp_wrong", anchor.head.seq)
 
 
@@ -315,19 +315,19 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
         packed.extractall(tmp_path / "out")
     program, lines = tmp_path / "out" / "verify_audit.py", tmp_path / "out" / "audit.jsonl"
 
-    def verified(*more: str) -> tuple[int, str]:
+    def run_program(*more: str) -> tuple[int, str]:
         command = [sys.executable, "-I", str(program), str(lines), *more]
         process = subprocess.run(command, capture_output=True, text=True, check=False)
         return process.returncode, process.stdout
 
-    assert verified("--head", numbered_hash(head))[0] == 0
-    assert verified("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")
+    assert run_program("--head", numbered_hash(head))[0] == 0
+    assert run_program("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Up to entry {head.seq}")
     whole = lines.read_bytes().splitlines(keepends=True)
     assert len(whole) == head.seq + 2  # that it was taken, and its head
     lines.write_bytes(b"".join(whole).replace(b'"who":"anna"', b'"who":"ann4"', 1))
-    assert verified()[0] == 1
+    assert run_program()[0] == 1
     lines.write_bytes(b"".join(whole[:-2]))
-    assert verified()[1].startswith("BROKEN. The end is missing")
+    assert run_program()[1].startswith("BROKEN. The end is missing")
 
 
 def test_a_csv_has_what_was_sought(application: Application) -> None:

@@ -17,16 +17,16 @@ from integration.core.people import Role
 from integration.core.records import Correction, Kind
 from integration.services.audit import AuditSearch
 from integration.services.configuration_file import _sections
-from tests.consoles import WHO, opened
+from tests.consoles import WHO, open_application
 from tests.people import somebody
 
 SECRET = "planted-secret-of-the-till"
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Application]:
+def arranged_application(tmp_path: Path) -> Iterator[Application]:
     """A console of a test in which something was arranged."""
-    with opened(tmp_path / "here", start=False) as application:
+    with open_application(tmp_path / "here", start=False) as application:
         application.flows.change("products", {"schedule_minutes": 45}, somebody(WHO))
         application.tables.save("payment_methods", {"PIN": "1600", "ČASH": "1000"}, somebody(WHO))
         published = application.mappings.published("customers")
@@ -40,13 +40,13 @@ def here(tmp_path: Path) -> Iterator[Application]:
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Application]:
+def new_application(tmp_path: Path) -> Iterator[Application]:
     """A console of the real thing, new."""
-    with opened(tmp_path / "there", start=False) as application:
+    with open_application(tmp_path / "there", start=False) as application:
         yield application
 
 
-def refused(read: Callable[[str], object], text: str) -> tuple[str, str]:
+def refusal_of(read: Callable[[str], object], text: str) -> tuple[str, str]:
     """Return the code and the place with which a file is refused."""
     with pytest.raises(ConfigurationError) as caught:
         read(text)
@@ -54,62 +54,66 @@ def refused(read: Callable[[str], object], text: str) -> tuple[str, str]:
 
 
 def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_in(
-    here: Application, there: Application
+    arranged_application: Application, new_application: Application
 ) -> None:
-    text = here.arrangement.text()
-    parsed_file = there.arrangement.read(text)
+    text = arranged_application.arrangement.text()
+    parsed_file = new_application.arrangement.read(text)
 
     places = {difference.place for difference in parsed_file.differences}
     assert {"flows.products.schedule_minutes", "tables.payment_methods.PIN", "tables.payment_methods.ČASH"} <= places
     assert "names.accountview.objects.articles.code" in places
     assert len([place for place in places if place.startswith("mappings.customers")]) == 2  # a rule, and their order
-    assert there.flows.settings("products").schedule_minutes != 45  # nothing yet
+    assert new_application.flows.settings("products").schedule_minutes != 45  # nothing yet
 
-    there.arrangement.keep(parsed_file, somebody(WHO), "brought in")
+    new_application.arrangement.keep(parsed_file, somebody(WHO), "brought in")
 
-    assert there.arrangement.text() == text
-    assert there.flows.settings("products").schedule_minutes == 45
-    assert there.mappings.published("customers").note == "brought in"
-    assert there.mappings.published("products").version == 1  # as it was
-    assert there.names.in_force().objects.articles.code == "ART1"
-    reparsed_file = there.arrangement.read(text)
+    assert new_application.arrangement.text() == text
+    assert new_application.flows.settings("products").schedule_minutes == 45
+    assert new_application.mappings.published("customers").note == "brought in"
+    assert new_application.mappings.published("products").version == 1  # as it was
+    assert new_application.names.in_force().objects.articles.code == "ART1"
+    reparsed_file = new_application.arrangement.read(text)
     assert reparsed_file.differences == ()
-    there.arrangement.keep(reparsed_file, somebody(WHO), "again")
-    assert there.mappings.published("customers").version == 2
+    new_application.arrangement.keep(reparsed_file, somebody(WHO), "again")
+    assert new_application.mappings.published("customers").version == 2
 
 
-def test_corrections_come_along_where_they_are_asked_for(here: Application, there: Application) -> None:
-    assert "corrections" not in json.loads(here.arrangement.text())
-    text = here.arrangement.text(["orders"])
+def test_corrections_come_along_where_they_are_asked_for(
+    arranged_application: Application, new_application: Application
+) -> None:
+    assert "corrections" not in json.loads(arranged_application.arrangement.text())
+    text = arranged_application.arrangement.text(["orders"])
 
-    parsed_file = there.arrangement.read(text)
-    there.arrangement.keep(parsed_file, somebody(WHO), "")
+    parsed_file = new_application.arrangement.read(text)
+    new_application.arrangement.keep(parsed_file, somebody(WHO), "")
 
     assert [
         (correction.key, correction.was, correction.becomes)
-        for correction in there.corrections.list_corrections("orders")
+        for correction in new_application.corrections.list_corrections("orders")
     ] == [("7", "x", "y")]
-    assert there.arrangement.read(text).differences == ()
+    assert new_application.arrangement.read(text).differences == ()
 
 
 def test_a_file_has_no_secret(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False, mplus=MplusAccess(secret=SECRET, ident="planted-ident")) as application:
+    with open_application(
+        tmp_path, start=False, mplus=MplusAccess(secret=SECRET, ident="planted-ident")
+    ) as application:
         text = application.arrangement.text(["orders"])
 
     assert (SECRET in text, "planted-ident" in text) == (False, False)
 
 
-def test_what_a_file_does_not_name_stays(here: Application) -> None:
-    before = here.arrangement.text()
-    parsed_file = here.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
-    here.arrangement.keep(parsed_file, somebody(WHO), "")
+def test_what_a_file_does_not_name_stays(arranged_application: Application) -> None:
+    before = arranged_application.arrangement.text()
+    parsed_file = arranged_application.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
+    arranged_application.arrangement.keep(parsed_file, somebody(WHO), "")
 
-    after = json.loads(here.arrangement.text())
+    after = json.loads(arranged_application.arrangement.text())
     assert after["tables"].pop("countries") == {"Holland": "NL"}
     assert after == json.loads(before)
 
 
-def changed(text: str, *path: str, to: Any) -> str:
+def change_value(text: str, *path: str, to: Any) -> str:
     """Return a file with another value in one place."""
     shape = json.loads(text)
     inner = shape
@@ -140,13 +144,13 @@ def changed(text: str, *path: str, to: Any) -> str:
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_with_its_place_and_changes_nothing(
-    here: Application, path: tuple[str, ...], to: Any, place: str
+    arranged_application: Application, path: tuple[str, ...], to: Any, place: str
 ) -> None:
-    before = here.arrangement.text()
+    before = arranged_application.arrangement.text()
 
-    code, at = refused(here.arrangement.read, changed(before, *path, to=to))
+    code, at = refusal_of(arranged_application.arrangement.read, change_value(before, *path, to=to))
     assert (code in ("arrangement_invalid", "arrangement_refused"), at) == (True, place)
-    assert here.arrangement.text() == before
+    assert arranged_application.arrangement.text() == before
 
 
 @pytest.mark.parametrize(
@@ -164,12 +168,14 @@ def test_nonsense_is_refused_with_its_place_and_changes_nothing(
         ('{"sluis": 1, "flows": {"stock": {"x": ' + "9" * 5_000 + "}}}", "1:1"),
     ],
 )
-def test_what_is_no_file_of_settings_is_refused(here: Application, text: str, place: str) -> None:
-    assert refused(here.arrangement.read, text) == ("arrangement_invalid", place)
+def test_what_is_no_file_of_settings_is_refused(arranged_application: Application, text: str, place: str) -> None:
+    assert refusal_of(arranged_application.arrangement.read, text) == ("arrangement_invalid", place)
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
-def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Application, language: str) -> None:
+def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(
+    arranged_application: Application, language: str
+) -> None:
     texts = []
     nonsense: list[dict[str, Any]] = [
         {"flows": {"products": {"schedule_minutes": "often"}}},
@@ -179,7 +185,7 @@ def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Applic
     ]
     for wrong in nonsense:
         with pytest.raises(ConfigurationError) as caught:
-            here.arrangement.read(json.dumps({"sluis": 1, **wrong}))
+            arranged_application.arrangement.read(json.dumps({"sluis": 1, **wrong}))
         texts.append(words.say(caught.value.code, caught.value.facts, language))
     english = [words.say("arrangement_invalid", {}).what.split()[0], "There", "Correct"]
     for text in texts:
@@ -188,13 +194,15 @@ def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(here: Applic
         assert (" cannot " in text.what or " was " in text.what) is (language == "en"), text.what
 
 
-def test_a_file_of_a_newer_version_is_refused(here: Application) -> None:
-    assert refused(here.arrangement.read, '{"sluis": 2, "program": "9.9"}')[0] == "arrangement_too_new"
+def test_a_file_of_a_newer_version_is_refused(arranged_application: Application) -> None:
+    assert (
+        refusal_of(arranged_application.arrangement.read, '{"sluis": 2, "program": "9.9"}')[0] == "arrangement_too_new"
+    )
 
 
-def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> None:
-    parsed_file = there.arrangement.read(here.arrangement.text())
-    before = there.arrangement.text()
+def test_all_of_it_is_kept_or_nothing(arranged_application: Application, new_application: Application) -> None:
+    parsed_file = new_application.arrangement.read(arranged_application.arrangement.text())
+    before = new_application.arrangement.text()
     broken = type(parsed_file)(
         type(parsed_file.arranged)(
             parsed_file.arranged.settings, {"customers": {"rules": {object()}}}, parsed_file.arranged.tables
@@ -203,9 +211,9 @@ def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> 
     )
 
     with pytest.raises(Exception, match=r"(?i)json"):
-        there.arrangement.keep(broken, somebody(WHO), "")
+        new_application.arrangement.keep(broken, somebody(WHO), "")
 
-    assert there.arrangement.text() == before
+    assert new_application.arrangement.text() == before
 
 
 @pytest.mark.parametrize(
@@ -220,34 +228,36 @@ def test_all_of_it_is_kept_or_nothing(here: Application, there: Application) -> 
     ],
 )
 def test_what_no_file_of_settings_can_be_is_refused_and_not_repeated(
-    here: Application, content: bytes, why: str
+    arranged_application: Application, content: bytes, why: str
 ) -> None:
     register_secrets(SECRET)
-    before = here.arrangement.text()
+    before = arranged_application.arrangement.text()
     with pytest.raises(ConfigurationError) as caught:
-        here.arrangement.of_file(content)
+        arranged_application.arrangement.of_file(content)
     assert (caught.value.code, caught.value.facts["message"]) == ("arrangement_invalid", why)
     assert not [secret for secret in (SECRET, "hunter22") if secret in str(caught.value)]
-    assert here.arrangement.text() == before
+    assert arranged_application.arrangement.text() == before
 
 
-def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(here: Application, there: Application) -> None:
-    content = here.arrangement.text().encode()
-    mark = there.arrangement.of_file(content).mark
-    there.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
+def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(
+    arranged_application: Application, new_application: Application
+) -> None:
+    content = arranged_application.arrangement.text().encode()
+    mark = new_application.arrangement.of_file(content).mark
+    new_application.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
     with pytest.raises(ConfigurationError, match="arrangement_changed"):
-        there.arrangement.take(content, mark, somebody(WHO), "")
-    assert there.flows.settings("products").schedule_minutes == 20
+        new_application.arrangement.take(content, mark, somebody(WHO), "")
+    assert new_application.flows.settings("products").schedule_minutes == 20
 
-    mark = there.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
-    assert there.arrangement.take(content, mark, somebody(WHO), "from the test") > 3
-    assert there.arrangement.text() == here.arrangement.text()
+    mark = new_application.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
+    assert new_application.arrangement.take(content, mark, somebody(WHO), "from the test") > 3
+    assert new_application.arrangement.text() == arranged_application.arrangement.text()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT, Role.OPERATOR])
-def test_who_does_not_administer_takes_nothing_over(here: Application, role: Role) -> None:
-    door = here.authorized_for(somebody("ann", role))
-    content = here.arrangement.text().encode()
+def test_who_does_not_administer_takes_nothing_over(arranged_application: Application, role: Role) -> None:
+    door = arranged_application.authorized_for(somebody("ann", role))
+    content = arranged_application.arrangement.text().encode()
     for ask in (
         door.arrangement.text,
         lambda: door.arrangement.of_file(content),
@@ -257,14 +267,14 @@ def test_who_does_not_administer_takes_nothing_over(here: Application, role: Rol
             ask()
 
 
-def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(here: Application) -> None:
+def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(arranged_application: Application) -> None:
     content = (
         b'{"sluis": 1, "tables": {"payment_methods": {"PIN": "1700"}}, "flows": {"stock": {"schedule_minutes": 30}}}'
     )
     ann = somebody("ann", Role.ADMINISTRATOR)
-    door = here.authorized_for(ann)
+    door = arranged_application.authorized_for(ann)
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
-    entries = [entry for entry in here.audit.entries(AuditSearch(), 0, 20) if entry.who == "ann"]
+    entries = [entry for entry in arranged_application.audit.entries(AuditSearch(), 0, 20) if entry.who == "ann"]
     assert len(entries) == 2
 
 

@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from integration.core.retention import Retention
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 
 
 def test_an_audit_is_whole_after_the_key_was_changed_again_and_again(tmp_path: Path) -> None:
     anna = somebody("anna")
     for months in (3, 4):
-        with opened(tmp_path, start=False) as application:
+        with open_application(tmp_path, start=False) as application:
             application.retention.change(Retention(lengths={"plans": months}), anna)
             application.keys.change(anna)
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.retention.change(Retention(lengths={"plans": 5}), anna)
         checked = application.audit.verify()
         assert checked.broken is None

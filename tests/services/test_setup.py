@@ -25,7 +25,7 @@ from integration.services.setup import (
     readiness,
     steps,
 )
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.programs import access
 from tests.stores import sandbox_of, stores_in
@@ -36,7 +36,7 @@ EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 10, "days": 10}
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
     """A console on the sandbox, nothing chosen."""
-    with opened(tmp_path, start=False, sandbox=True) as application:
+    with open_application(tmp_path, start=False, sandbox=True) as application:
         application.connections.join_sandbox()
         yield application
 
@@ -53,7 +53,7 @@ def _access_settings(sandbox: Sandbox, prefix: str, access_of: Any) -> Any:
 def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_proposed(tmp_path: Path) -> None:
     with (
         running(articles=50) as sandbox,
-        opened(
+        open_application(
             tmp_path,
             start=False,
             accountview=_access_settings(sandbox, "ACCOUNTVIEW__", AccountViewAccess),
@@ -67,7 +67,7 @@ def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_propo
 
 
 def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         assert application.setup.step() == "accountview"
         assert application.setup.goes_on() == ""
         assert not application.setup.completed_steps()["ready"]
@@ -141,13 +141,13 @@ def test_an_answer_that_cannot_be_used_leaves_the_question_open(app: Application
 
 @pytest.mark.long
 def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         application.setup.choose({"products": 5}, somebody("test"))
         application.setup.accept(somebody("test"))
         application.setup.answer("products", "vat", application.rules.tables()["vat_codes"], somebody("test"))
         assert application.setup.step() == "ready"
-    with opened(tmp_path) as application:
+    with open_application(tmp_path) as application:
         assert application.setup.step() == "ready"
         weights = {line.weight for line in application.setup.readiness()}
         assert weights == {PointSeverity.PARKS, PointSeverity.DONE}
@@ -226,7 +226,7 @@ LISTS: dict[CodeList, Mapping[str, str]] = {
 WELL = {"accountview": True, "mplus": True}
 
 
-def known(
+def context_of(
     flow: str,
     settings: Mapping[str, Any] | None = None,
     tables: Mapping[str, Mapping[str, str]] | None = None,
@@ -250,12 +250,12 @@ def known(
 def question(flow: str, name: str, **more: Any) -> AskedQuestion:
     return next(
         asked_question
-        for asked_question in evaluate_questions(FLOWS[flow], known(flow, **more))
+        for asked_question in evaluate_questions(FLOWS[flow], context_of(flow, **more))
         if asked_question.question.name == name
     )
 
 
-def proposed(asked_question: AskedQuestion) -> Mapping[str, Any]:
+def proposed_values(asked_question: AskedQuestion) -> Mapping[str, Any]:
     assert asked_question.proposal is not None
     return asked_question.proposal.values
 
@@ -273,7 +273,7 @@ def test_branches_get_the_warehouse_of_their_number_or_nothing() -> None:
 def test_vat_codes_of_the_same_rate_are_proposed_and_a_flow_without_any_stops() -> None:
     asked_question = question("products", "vat")
 
-    assert (asked_question.state, asked_question.weight, proposed(asked_question)) == (
+    assert (asked_question.state, asked_question.weight, proposed_values(asked_question)) == (
         State.PROPOSED,
         PointSeverity.STOPS,
         {"1": "2", "2": "1"},
@@ -298,8 +298,10 @@ def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() 
 
     assert question("orders", "vat", tables={"vat_codes_sales": sales_codes}).lack is None
     for rows in ({"NL:1:yes": "2", "2": "1"}, {"BE:1": "2", "2": "1"}):
-        assert lacking(question("orders", "vat", tables={"vat_codes_sales": rows})) == "1"
-    assert lacking(question("days", "vat", tables={"vat_codes_sales": sales_codes})) == "1"  # a day has no country
+        assert missing_codes(question("orders", "vat", tables={"vat_codes_sales": rows})) == "1"
+    assert (
+        missing_codes(question("days", "vat", tables={"vat_codes_sales": sales_codes})) == "1"
+    )  # a day has no country
 
 
 def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
@@ -311,7 +313,7 @@ def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
     asked_question = question(
         "orders", "balances", settings=posting, lists=unknown, tables={"balance_accounts": {"*": "1560"}}
     )
-    assert lacking(asked_question) == "90 Statiegeld"  # of which the till does not say what it is
+    assert missing_codes(asked_question) == "90 Statiegeld"  # of which the till does not say what it is
 
 
 @pytest.mark.parametrize("row", [{"USA:1": "1"}, {"1": "9"}, {"BE:7": "1"}])
@@ -352,7 +354,7 @@ def test_an_answered_question_opens_again_once_the_flow_cannot_run_without_it() 
 def test_the_article_number_is_proposed_by_what_the_codes_look_like(codes: tuple[str, ...], rule: str) -> None:
     asked_question = question("products", "number", lists={books_list("article_codes"): {code: code for code in codes}})
 
-    assert proposed(asked_question)["sku_rule"] == rule
+    assert proposed_values(asked_question)["sku_rule"] == rule
 
 
 def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
@@ -396,14 +398,16 @@ def test_an_answer_that_is_refused_is_proposed_no_more_and_holds_up_no_other(app
 def test_what_somebody_set_elsewhere_is_proposed_as_it_is() -> None:
     asked_question = question("stock", "formula", settings={"formula": "free"})
 
-    assert (asked_question.state, proposed(asked_question)["formula"]) == (State.PROPOSED, "free")
+    assert (asked_question.state, proposed_values(asked_question)["formula"]) == (State.PROPOSED, "free")
 
 
 def test_questions_about_postings_come_only_where_postings_are_made() -> None:
-    orders = [asked_question.question.name for asked_question in evaluate_questions(FLOWS["orders"], known("orders"))]
+    orders = [
+        asked_question.question.name for asked_question in evaluate_questions(FLOWS["orders"], context_of("orders"))
+    ]
     postings = [
         asked_question.question.name
-        for asked_question in evaluate_questions(FLOWS["orders"], known("orders", {"orders": "posting"}))
+        for asked_question in evaluate_questions(FLOWS["orders"], context_of("orders", {"orders": "posting"}))
     ]
 
     assert ("revenue" in orders, "article" in orders) == (False, True)
@@ -426,7 +430,7 @@ GROUPS = {
 }
 
 
-def lacking(asked_question: AskedQuestion) -> str:
+def missing_codes(asked_question: AskedQuestion) -> str:
     assert asked_question.lack is not None
     return str(asked_question.lack.reason.facts["codes"])
 
@@ -438,9 +442,9 @@ def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_p
     whole = question("orders", "balances", **arguments, tables={"balance_accounts": {"80": "1570", "90": "1570"}})
     elsewhere = {**GROUPS, books_list("ledgers"): {"1560": "Cadeaubonnen"}}
 
-    assert (none.weight, lacking(none)) == (PointSeverity.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
-    assert proposed(none) == {"80": "1560", "90": "1570"}
-    assert (partial.weight, lacking(partial)) == (PointSeverity.PARKS, "90 Statiegeld")
+    assert (none.weight, missing_codes(none)) == (PointSeverity.PARKS, "80 Cadeaubonnen, 90 Statiegeld")
+    assert proposed_values(none) == {"80": "1560", "90": "1570"}
+    assert (partial.weight, missing_codes(partial)) == (PointSeverity.PARKS, "90 Statiegeld")
     assert (
         whole.lack,
         question("orders", "balances", **arguments, tables={"balance_accounts": {"*": "1560"}}).lack,
@@ -466,10 +470,10 @@ def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does
         "orders", "balances", settings=arguments["settings"], lists={**GROUPS, USED: {"80": "Cadeaubonnen"}}
     )
 
-    assert (lacking(none), proposed(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
+    assert (missing_codes(none), proposed_values(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
     assert (rare.lack, rare.unused) == (None, ("90",))
-    assert (lacking(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), PointSeverity.PARKS)
-    assert (lacking(untold), untold.unused) == ("90 Statiegeld", ())
+    assert (missing_codes(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), PointSeverity.PARKS)
+    assert (missing_codes(untold), untold.unused) == ("90 Statiegeld", ())
 
 
 def test_days_ask_of_revenue_always_and_of_what_is_none_where_it_is_in_use() -> None:
@@ -482,22 +486,22 @@ def test_days_ask_of_revenue_always_and_of_what_is_none_where_it_is_in_use() -> 
     partial = question("days", "accounts", lists=lists)
     whole = question("days", "accounts", lists={**lists, till_list("turnover_accounts"): {**accounts, "20": "8000"}})
 
-    assert (lacking(partial), partial.proposal) == ("10 Fietsen, 20 Kleding, 80 Cadeaubonnen", None)
-    assert proposed(whole) == {**accounts, "20": "8000"}
+    assert (missing_codes(partial), partial.proposal) == ("10 Fietsen, 20 Kleding, 80 Cadeaubonnen", None)
+    assert proposed_values(whole) == {**accounts, "20": "8000"}
 
 
 def test_the_till_is_asked_for_its_journals_once_and_only_where_what_it_used_counts(app: Application) -> None:
-    def asked() -> int:
+    def journal_calls() -> int:
         return sum(call.operation == "getJournals" for call in sandbox_of(app).ledger.calls())
 
     app.setup.choose({"orders": 5}, somebody("test"))
     app.setup.questions()
-    before = asked()
+    before = journal_calls()
     app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, somebody("test"))
     for _ in range(2):
         app.setup.questions()
 
-    assert (before, asked()) == (0, 4)
+    assert (before, journal_calls()) == (0, 4)
 
 
 VOUCHERS = {
@@ -518,8 +522,8 @@ def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it
     plain = {**VOUCHERS, till_list("turnover_vat_codes"): {"10": "2", "80": "4", "85": "4"}}
 
     assert (unclear.weight, unclear.proposal) == (PointSeverity.PARKS, None)
-    assert lacking(unclear) == "BON, INVOICE"
-    assert (asked_question.lack, proposed(asked_question)) == (None, {"gift_cards": {}})
+    assert missing_codes(unclear) == "BON, INVOICE"
+    assert (asked_question.lack, proposed_values(asked_question)) == (None, {"gift_cards": {}})
     assert question("orders", "gift_cards", settings=settings, lists=VOUCHERS).lack is None
     assert question("orders", "gift_cards", settings=posting, lists=plain).lack is None
 
@@ -540,8 +544,8 @@ def test_the_set_up_of_the_sample_shop_has_an_account_for_all_that_is_no_revenue
 
 
 def test_the_sales_daybook_and_the_account_of_all_debtors_are_proposed() -> None:
-    assert proposed(question("orders", "documents"))["daybook"] == "700"
-    assert proposed(question("orders", "account")) == {"collective_account": "1300"}
+    assert proposed_values(question("orders", "documents"))["daybook"] == "700"
+    assert proposed_values(question("orders", "account")) == {"collective_account": "1300"}
 
 
 def test_receipts_without_a_default_debtor_are_a_question_for_a_person() -> None:
@@ -575,7 +579,7 @@ def test_payments_go_with_the_document_unless_days_book_what_was_paid(
     flows: tuple[str, ...], answer: str, why: str
 ) -> None:
     asked_question = question("orders", "payments", settings=POSTED, flows=flows)
-    assert proposed(asked_question) == dict.fromkeys(
+    assert proposed_values(asked_question) == dict.fromkeys(
         ("payments_of_orders", "payments_of_invoices", "payments_of_receipts"), answer
     )
     assert asked_question.proposal is not None
@@ -594,14 +598,14 @@ def test_accounts_of_groups_and_methods_are_proposed_where_the_books_have_all_th
     paying = {**POSTED, "payments_of_receipts": "document"}
     groups = question("orders", "groups", settings=POSTED, lists=TILL_ACCOUNTS)
     methods = question("orders", "methods", settings=paying, lists=TILL_ACCOUNTS)
-    assert proposed(groups) == {"10": "8000", "50": "8010"}
-    assert proposed(methods) == {"PIN": "1010", "CASH": "1000"}
+    assert proposed_values(groups) == {"10": "8000", "50": "8010"}
+    assert proposed_values(methods) == {"PIN": "1010", "CASH": "1000"}
     other = {
         **TILL_ACCOUNTS,
         till_list("turnover_accounts"): {"10": "8000", "50": "8999"},
         books_list("ledgers"): {"1000": "Kas"},
     }
-    assert proposed(question("orders", "groups", settings=POSTED, lists=other)) == {}
+    assert proposed_values(question("orders", "groups", settings=POSTED, lists=other)) == {}
     lacking = question("orders", "methods", settings=paying, lists=other)
     assert lacking.proposal is None
     assert lacking.lack is not None
@@ -622,7 +626,8 @@ def test_revenue_goes_by_turnover_group_or_by_vat_code_and_one_of_them_is_enough
 
 def test_accounts_of_methods_are_asked_for_only_where_payments_are_booked_with_documents() -> None:
     names = {
-        asked_question.question.name for asked_question in evaluate_questions(FLOWS["orders"], known("orders", POSTED))
+        asked_question.question.name
+        for asked_question in evaluate_questions(FLOWS["orders"], context_of("orders", POSTED))
     }
     assert "methods" not in names
     assert {"groups", "payments"} <= names
@@ -657,7 +662,7 @@ def test_a_question_nobody_asks_is_refused() -> None:
 
 
 def test_what_stops_comes_first_and_what_is_done_last() -> None:
-    questions = {"stock": evaluate_questions(FLOWS["stock"], known("stock", answered=("formula",)))}
+    questions = {"stock": evaluate_questions(FLOWS["stock"], context_of("stock", answered=("formula",)))}
     lines = readiness({"accountview": True, "mplus": False}, questions)
 
     assert [line.weight for line in lines] == sorted(line.weight for line in lines)
@@ -672,13 +677,13 @@ def test_what_stops_comes_first_and_what_is_done_last() -> None:
 def test_the_steps_are_done_one_by_one() -> None:
     nothing = completed_steps({"accountview": False, "mplus": False}, {})
     settings = {"branches": {"1": "formula"}}
-    partial_steps = completed_steps(WELL, {"stock": evaluate_questions(FLOWS["stock"], known("stock", settings))})
+    partial_steps = completed_steps(WELL, {"stock": evaluate_questions(FLOWS["stock"], context_of("stock", settings))})
     every = completed_steps(
         WELL,
         {
             "stock": evaluate_questions(
                 FLOWS["stock"],
-                known("stock", settings, answered=("branches", "formula", "reservations", "sales", "managed")),
+                context_of("stock", settings, answered=("branches", "formula", "reservations", "sales", "managed")),
             )
         },
     )
@@ -690,7 +695,7 @@ def test_the_steps_are_done_one_by_one() -> None:
 
 
 def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         table = stores_in(application).rules.tables()["vat_codes"]
         ours = application.access.connector("accountview").choices("vat_rates")
@@ -703,7 +708,7 @@ def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
 
 
 def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         stores_in(application).rules.set_table("vat_codes", {"1": "9"}, "test")
         application.proposals.fill("test")
@@ -745,13 +750,14 @@ def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_rese
 @pytest.mark.parametrize("settings", [{"formula": "available"}, {"branches": {"1": "warehouse:1"}}])
 def test_where_nothing_would_be_subtracted_nobody_is_asked_for_reservations(settings: Mapping[str, Any]) -> None:
     assert "reservations" not in {
-        asked_question.question.name for asked_question in evaluate_questions(FLOWS["stock"], known("stock", settings))
+        asked_question.question.name
+        for asked_question in evaluate_questions(FLOWS["stock"], context_of("stock", settings))
     }
 
 
 def test_the_field_of_reservations_is_proposed_and_never_taken_with_all_answers() -> None:
     asked_question = question("stock", "reservations", lists=CANDIDATE)
-    assert proposed(asked_question) == {"reservations": "field", "reserved": "K9_RSRV"}
+    assert proposed_values(asked_question) == {"reservations": "field", "reserved": "K9_RSRV"}
     assert (asked_question.state, asked_question.can_be_accepted) == (State.PROPOSED, False)
     assert question("stock", "reservations").proposal is None
 

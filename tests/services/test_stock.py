@@ -66,15 +66,15 @@ def test_answers_are_kept_until_levels_come_in(events: OutboxReader, logbook: Lo
         events.record(planned, Event(event="proven", run="r1", flow="stock", kind="stock", key=article))
         logbook.drain(events)
 
-    def in_all() -> list[float]:
+    def total_levels() -> list[float]:
         return [float(amount) for amount in stock.charted(StockScope())["amount"]]
 
     level("1001", "3")
     chart = stock.charted(StockScope())
     chart["amount"] = 0  # what one page does to its answer is no other's business
-    assert in_all() == [3]
+    assert total_levels() == [3]
     level("1002", "4")
-    assert in_all() == [7]
+    assert total_levels() == [7]
 
 
 def test_what_is_counted_in_other_units_is_never_added_up(events: OutboxReader, logbook: Logbook, stock: Stock) -> None:

@@ -55,11 +55,11 @@ def test_tables_of_one_name_have_worksheets_of_their_own() -> None:
 
 
 def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> NoReturn:
+    def refuse_call(*_: object, **__: object) -> NoReturn:
         raise AssertionError("a sheet asks nobody")
 
     for name in ("socket", "create_connection"):
-        monkeypatch.setattr(socket, name, refused)
-    monkeypatch.setattr("tempfile.mkstemp", refused)
-    monkeypatch.setattr("tempfile.mkdtemp", refused)
+        monkeypatch.setattr(socket, name, refuse_call)
+    monkeypatch.setattr("tempfile.mkstemp", refuse_call)
+    monkeypatch.setattr("tempfile.mkdtemp", refuse_call)
     assert excel_of(a_sheet())

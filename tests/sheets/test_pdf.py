@@ -34,12 +34,12 @@ def test_a_sheet_says_in_which_language_it_is(language: str) -> None:
 
 
 def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object, **__: object) -> NoReturn:
+    def refuse_call(*_: object, **__: object) -> NoReturn:
         raise AssertionError("a sheet asks nobody")
 
     for name in ("socket", "create_connection"):
-        monkeypatch.setattr(socket, name, refused)
-    monkeypatch.setattr("tempfile.mkstemp", refused)
+        monkeypatch.setattr(socket, name, refuse_call)
+    monkeypatch.setattr("tempfile.mkstemp", refuse_call)
     assert pdf_of(a_sheet())
 
 

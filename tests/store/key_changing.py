@@ -26,19 +26,19 @@ def change_until(url: str, file: Path, moment: int, key: str = "", before: str =
 def _die_at(moment: int, engine: sa.Engine, folder: Path) -> None:
     left = moment
 
-    def touched(*_: object) -> None:
+    def count_touch(*_: object) -> None:
         nonlocal left
         left -= 1
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def noticed(event: str, arguments: tuple[object, ...]) -> None:
+    def watch_event(event: str, arguments: tuple[object, ...]) -> None:
         if event in TOUCHES and str(arguments[0]).startswith(str(folder)):
-            touched()
+            count_touch()
 
     for event in ("begin", "commit", "before_cursor_execute", "after_cursor_execute"):
-        sa.event.listen(engine, event, touched)
-    sys.addaudithook(noticed)
+        sa.event.listen(engine, event, count_touch)
+    sys.addaudithook(watch_event)
 
 
 def work_on(url: str, file: Path, stop: Path, result_file: Path) -> None:

@@ -111,6 +111,6 @@ def prove(runs: RunStore, run: str) -> None:
         ledger.settle(run, [Outcome(line.seq, Step.PROVEN, f"7{line.key[1:]}", "1") for line in lines])
 
 
-def told(database: Database, clock: Clock) -> list[str]:
+def waiting_events(database: Database, clock: Clock) -> list[str]:
     """Return the events that wait, by name."""
     return [str(event["event"]) for event in OutboxReader(database, clock).waiting(10_000)]

@@ -50,7 +50,7 @@ def settings(database: Database, clock: Clock) -> StoredSettings:
     return StoredSettings(database, clock)
 
 
-def broken(audit: AuditStore) -> Break | None:
+def find_break(audit: AuditStore) -> Break | None:
     return audit.verify(KEYS, most=1_000_000).broken
 
 
@@ -75,7 +75,7 @@ def test_a_setting_is_kept_with_what_changed_in_it(audit: AuditStore, settings: 
     assert (entry.before, entry.after) == ({"on": "true", "filters[a].is": "1"}, {"on": "false", "filters[a].is": "2"})
     settings.forget("flow:products", "ben")
     assert audit.entries()[0].before["minutes"] == "5"
-    assert broken(audit) is None
+    assert find_break(audit) is None
 
 
 def test_what_is_not_kept_is_not_in_the_audit(audit: AuditStore, database: Database, settings: StoredSettings) -> None:
@@ -184,7 +184,7 @@ def test_the_database_refuses_to_change_an_entry(
     for change in changes:
         with pytest.raises(sa.exc.DBAPIError, match="never changed"), database.write() as connection:
             connection.execute(change)
-    assert broken(audit) is None
+    assert find_break(audit) is None
 
 
 def test_a_head_that_is_missing_is_a_cut(audit: AuditStore, settings: StoredSettings, database: Database) -> None:
@@ -192,7 +192,7 @@ def test_a_head_that_is_missing_is_a_cut(audit: AuditStore, settings: StoredSett
         settings.put("flow:orders", {"minutes": number}, "anna")
     with database.write() as connection:
         connection.execute(audit_head.delete())
-    assert broken(audit) == Break("cut", 4)
+    assert find_break(audit) == Break("cut", 4)
     assert audit.verify(KEYS, Head(3, audit.hash_of(3))).broken == Break("cut", 4)
     assert verify_lines(audit.lines()) == (Head(3, audit.hash_of(3)), Break("cut", 4))
     with pytest.raises(ConfigurationError, match="audit_head_missing"):
@@ -205,7 +205,7 @@ def test_a_head_that_is_missing_is_a_cut(audit: AuditStore, settings: StoredSett
 
 
 @pytest.fixture
-def ten(audit: AuditStore, settings: StoredSettings, database: Database, clock: Clock) -> AuditStore:
+def audit_of_ten(audit: AuditStore, settings: StoredSettings, database: Database, clock: Clock) -> AuditStore:
     """An audit of ten entries, of which nothing keeps its owner from changing them."""
     for number in range(10):
         clock.now += timedelta(minutes=1)
@@ -214,12 +214,12 @@ def ten(audit: AuditStore, settings: StoredSettings, database: Database, clock: 
     return audit
 
 
-def changed(database: Database, statement: sa.Executable) -> None:
+def change_rows(database: Database, statement: sa.Executable) -> None:
     with database.write() as connection:
         connection.execute(statement)
 
 
-def rewritten(database: Database, first: int, key: bytes) -> None:
+def rewrite_history(database: Database, first: int, key: bytes) -> None:
     """Write the history anew from an entry on, with hashes that fit, as somebody does who knows how it is made."""
     with database.write() as connection:
         before = connection.execute(sa.select(table.c.line).where(table.c.seq == first - 1)).scalar_one()
@@ -241,54 +241,56 @@ Tamper = Callable[[Database], None]
 @pytest.mark.parametrize(
     ("tamper", "expected"),
     [
-        (lambda db: changed(db, table.update().where(table.c.seq == 4).values(who="nobody")), Break("altered", 4)),
-        (lambda db: changed(db, table.delete().where(table.c.seq == 4)), Break("missing", 4)),
-        (lambda db: changed(db, table.delete().where(table.c.seq == 1)), Break("missing", 1)),
-        (lambda db: changed(db, table.delete().where(table.c.seq > 7)), Break("cut", 8)),
-        (lambda db: changed(db, table.delete()), Break("cut", 1)),
-        (lambda db: changed(db, audit_head.update().values(seq=9)), Break("added", 10)),
-        (lambda db: changed(db, audit_head.update().values(seal="a" * 64)), Break("head_altered", 10)),
-        (lambda db: changed(db, table.insert().values(
+        (lambda db: change_rows(db, table.update().where(table.c.seq == 4).values(who="nobody")), Break("altered", 4)),
+        (lambda db: change_rows(db, table.delete().where(table.c.seq == 4)), Break("missing", 4)),
+        (lambda db: change_rows(db, table.delete().where(table.c.seq == 1)), Break("missing", 1)),
+        (lambda db: change_rows(db, table.delete().where(table.c.seq > 7)), Break("cut", 8)),
+        (lambda db: change_rows(db, table.delete()), Break("cut", 1)),
+        (lambda db: change_rows(db, audit_head.update().values(seq=9)), Break("added", 10)),
+        (lambda db: change_rows(db, audit_head.update().values(seal="a" * 64)), Break("head_altered", 10)),
+        (lambda db: change_rows(db, table.insert().values(
             seq=-5, at=sa.select(table.c.at).where(table.c.seq == 1).scalar_subquery(), who="", action="", flow="",
             subject="", line="{}")), Break("altered", 1)),
-        (lambda db: rewritten(db, 6, b"a key that somebody made up"), Break("altered", 6)),
+        (lambda db: rewrite_history(db, 6, b"a key that somebody made up"), Break("altered", 6)),
     ],
 )  # fmt: skip
-def test_tampering_is_found_and_named(ten: AuditStore, database: Database, tamper: Tamper, expected: Break) -> None:
-    assert broken(ten) is None
+def test_tampering_is_found_and_named(
+    audit_of_ten: AuditStore, database: Database, tamper: Tamper, expected: Break
+) -> None:
+    assert find_break(audit_of_ten) is None
     tamper(database)
-    assert broken(ten) == expected
+    assert find_break(audit_of_ten) == expected
 
 
 def test_a_tail_that_is_cut_with_the_head_of_that_time_is_found_by_the_head_that_was_sent(
-    ten: AuditStore, settings: StoredSettings, database: Database
+    audit_of_ten: AuditStore, settings: StoredSettings, database: Database
 ) -> None:
     with database.read() as connection:
         earlier = connection.execute(sa.select(audit_head)).one()
     settings.put("flow:orders", {"minutes": 99}, "anna")
-    anchor = ten.anchor("start")
+    anchor = audit_of_ten.anchor("start")
     assert anchor is not None
-    changed(database, table.delete().where(table.c.seq > earlier.seq))
-    changed(database, audit_head.update().values(seq=earlier.seq, hash=earlier.hash, seal=earlier.seal))
-    assert broken(ten) is None
-    assert ten.hash_of(anchor.head.seq) != anchor.head.hash
+    change_rows(database, table.delete().where(table.c.seq > earlier.seq))
+    change_rows(database, audit_head.update().values(seq=earlier.seq, hash=earlier.hash, seal=earlier.seal))
+    assert find_break(audit_of_ten) is None
+    assert audit_of_ten.hash_of(anchor.head.seq) != anchor.head.hash
 
 
-def test_all_columns_and_bytes_of_an_entry_are_watched(ten: AuditStore, database: Database) -> None:
+def test_all_columns_and_bytes_of_an_entry_are_watched(audit_of_ten: AuditStore, database: Database) -> None:
     with database.read() as connection:
         row = connection.execute(sa.select(table).where(table.c.seq == 5)).one()
     others = {"at": row.at + timedelta(microseconds=1), "flow": "stock", "action": "approved", "subject": "x"}
     for name, value in others.items():
-        changed(database, table.update().where(table.c.seq == 5).values({name: value}))
-        assert broken(ten) == Break("altered", 5), name
-        changed(database, table.update().where(table.c.seq == 5).values({name: getattr(row, name)}))
+        change_rows(database, table.update().where(table.c.seq == 5).values({name: value}))
+        assert find_break(audit_of_ten) == Break("altered", 5), name
+        change_rows(database, table.update().where(table.c.seq == 5).values({name: getattr(row, name)}))
     for line in _altered_lines(row.line, every=len(row.line) // 12):
-        changed(database, table.update().where(table.c.seq == 5).values(line=line))
-        chain_break = broken(ten)
+        change_rows(database, table.update().where(table.c.seq == 5).values(line=line))
+        chain_break = find_break(audit_of_ten)
         assert chain_break is not None
         assert chain_break.seq == 5, line
-    changed(database, table.update().where(table.c.seq == 5).values(line=row.line))
-    assert broken(ten) is None
+    change_rows(database, table.update().where(table.c.seq == 5).values(line=row.line))
+    assert find_break(audit_of_ten) is None
 
 
 def _altered_lines(line: str, every: int) -> Iterator[str]:
@@ -309,16 +311,16 @@ def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: 
     with database.read() as connection:
         line = connection.execute(sa.select(table.c.line).where(table.c.seq == 5_000)).scalar_one()
     for flip in _altered_lines(line, every=1):
-        changed(database, table.update().where(table.c.seq == 5_000).values(line=flip))
+        change_rows(database, table.update().where(table.c.seq == 5_000).values(line=flip))
         chain_break = audit.verify(KEYS, after, most=3).broken
         assert chain_break is not None, flip
         assert chain_break.seq == 5_000
-    assert broken(audit) == chain_break
-    changed(database, table.update().where(table.c.seq == 5_000).values(line=line))
-    changed(database, table.delete().where(table.c.seq > 9_990))
-    assert broken(audit) == Break("cut", 9_991)
-    rewritten(database, 9_000, b"a key that somebody made up")
-    assert broken(audit) == Break("altered", 9_000)
+    assert find_break(audit) == chain_break
+    change_rows(database, table.update().where(table.c.seq == 5_000).values(line=line))
+    change_rows(database, table.delete().where(table.c.seq > 9_990))
+    assert find_break(audit) == Break("cut", 9_991)
+    rewrite_history(database, 9_000, b"a key that somebody made up")
+    assert find_break(audit) == Break("altered", 9_000)
 
 
 # ---- several at once
@@ -337,7 +339,7 @@ def test_entries_of_several_writers_follow_one_another(database: Database, clock
     with ThreadPoolExecutor(writers) as pool:
         list(pool.map(write, range(writers)))
     audit = AuditStore(database, clock)
-    assert broken(audit) is None
+    assert find_break(audit) is None
     assert audit.count() == writers * per_writer
 
 
@@ -354,37 +356,40 @@ def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> Non
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, [("a", "b"), ("b",)]))
-    assert broken(AuditStore(database, clock)) is None
+    assert find_break(AuditStore(database, clock)) is None
 
 
 # ---- taken away, and the heads of days
 
 
-def test_the_lines_of_a_file_are_verified_without_a_key(ten: AuditStore) -> None:
-    lines = list(ten.lines())
+def test_the_lines_of_a_file_are_verified_without_a_key(audit_of_ten: AuditStore) -> None:
+    lines = list(audit_of_ten.lines())
     assert len(lines) == 11
-    assert verify_lines(lines) == (Head(10, ten.hash_of(10)), None)
+    assert verify_lines(lines) == (Head(10, audit_of_ten.hash_of(10)), None)
 
 
-def test_a_day_is_closed_once(ten: AuditStore, settings: StoredSettings) -> None:
-    first = ten.anchor("start")
+def test_a_day_is_closed_once(audit_of_ten: AuditStore, settings: StoredSettings) -> None:
+    first = audit_of_ten.anchor("start")
     assert first is not None
-    assert ten.anchor("start") == first
-    ten.stamp(first, b"a stamp", "stamps.example.com", "start")
-    assert ten.anchor("start") == ten.anchors()[0]
-    assert ten.stamps() == [(first.head.seq, first.head.hash, b"a stamp")]
+    assert audit_of_ten.anchor("start") == first
+    audit_of_ten.stamp(first, b"a stamp", "stamps.example.com", "start")
+    assert audit_of_ten.anchor("start") == audit_of_ten.anchors()[0]
+    assert audit_of_ten.stamps() == [(first.head.seq, first.head.hash, b"a stamp")]
     settings.put("flow:orders", {"minutes": 99}, "anna")
-    second = ten.anchor("start")
+    second = audit_of_ten.anchor("start")
     assert second is not None
-    assert [(anchor.head.seq, anchor.stamps) for anchor in ten.anchors()] == [(second.head.seq, 0), (first.head.seq, 1)]
-    assert ten.entries(AuditSearch(action=ANCHORED))[0].seq == second.head.seq
-    assert broken(ten) is None
+    assert [(anchor.head.seq, anchor.stamps) for anchor in audit_of_ten.anchors()] == [
+        (second.head.seq, 0),
+        (first.head.seq, 1),
+    ]
+    assert audit_of_ten.entries(AuditSearch(action=ANCHORED))[0].seq == second.head.seq
+    assert find_break(audit_of_ten) is None
 
 
 def test_without_a_key_nothing_is_lost_and_that_is_found(database: Database, clock: Clock) -> None:
     database.sealer = None
     StoredSettings(database, clock).put("flow:orders", {"on": True}, "anna")
-    assert broken(AuditStore(database, clock)) == Break("unsealed", 1)
+    assert find_break(AuditStore(database, clock)) == Break("unsealed", 1)
 
 
 def test_a_cause_is_named_with_its_group(audit: AuditStore, database: Database, clock: Clock) -> None:

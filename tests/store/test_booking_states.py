@@ -30,12 +30,12 @@ def standings(database: Database) -> BookingStateStore:
     return BookingStateStore(database)
 
 
-def where(standings: BookingStateStore, key: str = KEY) -> BookingStage | None:
+def find_stage(standings: BookingStateStore, key: str = KEY) -> BookingStage | None:
     states = standings.states_of(FLOW, KINDS, [key])
     return states[key].stage if states else None
 
 
-def begun(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
+def begin_run(runs: RunStore, mode: Mode = Mode.CHANGES) -> str:
     return runs.begin(FLOW, mode, "anna", 4).id
 
 
@@ -44,7 +44,7 @@ def read(previews: Previews, run: str, **values: Any) -> None:
 
 
 def test_what_nobody_knows_stands_nowhere(standings: BookingStateStore) -> None:
-    assert (where(standings), standings.states_of(FLOW, KINDS, [])) == (None, {})
+    assert (find_stage(standings), standings.states_of(FLOW, KINDS, [])) == (None, {})
 
 
 def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired_is_none(
@@ -58,17 +58,17 @@ def test_what_is_linked_is_booked_under_our_reference_and_a_link_that_is_retired
     )  # fmt: skip
     assert standings.states_of(FLOW, (Kind.GROUP,), [KEY]) == {}
     links.keep(FLOW, [replace(a_link(1), retired=True)])
-    assert where(standings) is None
+    assert find_stage(standings) is None
 
 
 def test_what_the_run_at_work_has_read_is_planned_until_its_plan_says_otherwise(
     standings: BookingStateStore, runs: RunStore, previews: Previews
 ) -> None:
-    run = begun(runs)
+    run = begin_run(runs)
     read(previews, run)
-    assert where(standings) is BookingStage.PLANNED
+    assert find_stage(standings) is BookingStage.PLANNED
     previews.keep_page(run, [replace(a_park(1), key=KEY)], [], 0, START)
-    assert where(standings) is BookingStage.PARKED
+    assert find_stage(standings) is BookingStage.PARKED
 
 
 @pytest.mark.parametrize("skipped", ["read", "cancelled", "planned"])
@@ -76,8 +76,8 @@ def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
     standings: BookingStateStore, runs: RunStore, previews: Previews, issues: Issues, skipped: str
 ) -> None:
     issues.open(FLOW, "earlier", [IssueOccurrence(Issue("price_missing", KEY), "product", "Thee 1")])
-    run = begun(runs)
-    assert where(standings) is BookingStage.PARKED
+    run = begin_run(runs)
+    assert find_stage(standings) is BookingStage.PARKED
     if skipped == "read":
         read(previews, run, record=None, skip=Skip("filtered_out", KEY))
     elif skipped == "cancelled":
@@ -85,17 +85,17 @@ def test_what_takes_no_part_in_the_run_at_work_stands_nowhere(
     else:
         read(previews, run)
         previews.keep_page(run, [replace(a_skip(1), key=KEY)], [], 0, START)
-    assert where(standings) is None
+    assert find_stage(standings) is None
 
 
 def test_an_issue_parks_while_it_is_open_and_not_once_a_person_set_it_aside(
     standings: BookingStateStore, issues: Issues
 ) -> None:
     issues.open(FLOW, "run", [IssueOccurrence(Issue("price_missing", KEY), "product", "Thee 1")])
-    assert where(standings) is BookingStage.PARKED
+    assert find_stage(standings) is BookingStage.PARKED
     (issue,) = issues.of_key(FLOW, KEY)
     issues.dismiss_all({issue.id: {}}, "as it is", "anna")
-    assert where(standings) is None
+    assert find_stage(standings) is None
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_a_plan_that_waits_counts_unless_the_run_at_work_takes_it_over(
     standings: BookingStateStore, runs: RunStore, mode: Mode, expected: BookingStage | None
 ) -> None:
     a_plan(runs, a_create(1))
-    assert where(standings) is BookingStage.WAITING
-    begun(runs, mode)
-    assert where(standings) is expected
+    assert find_stage(standings) is BookingStage.WAITING
+    begin_run(runs, mode)
+    assert find_stage(standings) is expected
 
 
 @pytest.mark.parametrize("step", [Step.SENT, Step.IN_DOUBT])
@@ -120,9 +120,9 @@ def test_what_was_sent_and_has_no_end_is_doubtful_whatever_else_is_known(
     if step is Step.IN_DOUBT:
         ledger.settle(run, [Outcome(1, step)])
     issues.open(FLOW, run, [IssueOccurrence(Issue("never_answered", KEY), "product", "Thee 1")])
-    assert where(standings) is BookingStage.DOUBTFUL
+    assert find_stage(standings) is BookingStage.DOUBTFUL
     ledger.settle(run, [Outcome(1, Step.PROVEN, "7001")])
-    assert where(standings) is BookingStage.BOOKED
+    assert find_stage(standings) is BookingStage.BOOKED
 
 
 def test_what_comes_out_of_an_order_is_found_from_it_booked_or_in_doubt(

@@ -21,24 +21,24 @@ def test_cursors_are_kept_by_flow_and_side(database: Database, clock: Clock) -> 
 def test_cursors_of_a_target_pass_over_what_was_proven(database: Database, clock: Clock) -> None:
     cursors, links = Cursors(database, clock), Links(database, clock)
 
-    def proven(*markers: str, kind: Kind = Kind.PRODUCT, flow: str = "products") -> None:
+    def keep_links(*markers: str, kind: Kind = Kind.PRODUCT, flow: str = "products") -> None:
         links.keep(flow, [Link(kind, f"key of {marker}", marker, marker=marker) for marker in markers])
 
-    def passed() -> tuple[str | None, str]:
+    def skip_writes() -> tuple[str | None, str]:
         with database.write() as connection:
             skip_own_writes(connection, clock(), "products", began)
         return cursors.get("products", "target:product"), str(cursors.own_markers("products", Kind.PRODUCT))
 
-    proven("12", "13")
+    keep_links("12", "13")
     clock.advance(60)
     began = clock()
-    assert passed() == (None, ""), "nothing was read yet"
+    assert skip_writes() == (None, ""), "nothing was read yet"
     cursors.put("products", "target:product", "7")
-    proven("8", "9", "10", "", "none", "15", "16")
-    proven("11", kind=Kind.GROUP)
-    proven("11", flow="stock")
-    assert passed() == ("10", "15-16"), "what was proven before is over"
-    proven("14")
-    assert passed() == ("10", "14-16")
-    proven("11", "12", "13")
-    assert passed() == ("16", "")
+    keep_links("8", "9", "10", "", "none", "15", "16")
+    keep_links("11", kind=Kind.GROUP)
+    keep_links("11", flow="stock")
+    assert skip_writes() == ("10", "15-16"), "what was proven before is over"
+    keep_links("14")
+    assert skip_writes() == ("10", "14-16")
+    keep_links("11", "12", "13")
+    assert skip_writes() == ("16", "")

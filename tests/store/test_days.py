@@ -13,13 +13,13 @@ RESULT: dict[str, Any] = {"rows": [["vat", "1", "315.04", None]]}
 def test_the_last_check_of_a_day_takes_the_place_of_the_one_before(database: Database, clock: Clock) -> None:
     checks = DayChecks(database, clock)
 
-    def checked(day: int, branch: str, state: str) -> DayCheckResult:
+    def check_result(day: int, branch: str, state: str) -> DayCheckResult:
         return DayCheckResult(date(2026, 10, day), branch, state, clock(), RESULT)
 
-    first, other = checked(17, "1", "booked"), checked(17, "2", "equal")
+    first, other = check_result(17, "1", "booked"), check_result(17, "2", "equal")
     checks.keep([first, other])
     clock.advance(60)
-    newest, late = checked(17, "1", "different"), checked(31, "1", "open")
+    newest, late = check_result(17, "1", "different"), check_result(31, "1", "open")
     checks.keep([newest, late])
     checks.keep([])
     assert checks.in_period(date(2026, 10, 1), date(2026, 10, 31)) == [newest, other, late]

@@ -27,7 +27,7 @@ def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
     return sorted(event_marks, key=lambda mark: str([mark["run"], mark["event"], mark["key"]]))
 
 
-def emptied(events: OutboxReader) -> list[dict[str, object]]:
+def take_events(events: OutboxReader) -> list[dict[str, object]]:
     """Return what waited, taken out as by a log."""
     waiting = events.waiting(10_000)
     events.forget([int(str(event["id"])) for event in waiting])
@@ -54,11 +54,11 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
 ) -> None:
     events = OutboxReader(database, clock)
     a_life(runs, clock)
-    before = emptied(events)
+    before = take_events(events)
 
     events.recreate_events("log.duckdb.broken-1")
 
-    first, *replayed_events = emptied(events)
+    first, *replayed_events = take_events(events)
     assert (first["event"], first["facts"]) == ("log_set_aside", {"file": "log.duckdb.broken-1"})
     assert marks(replayed_events) == marks(before)
     facts = [{str(event["event"]): event["facts"] for event in event_list} for event_list in (before, replayed_events)]
@@ -81,7 +81,7 @@ def test_what_people_decided_is_told_again_once_and_without_their_own_words(data
     clock.advance(5)
     rules.set_table("vat_codes", {"1": "2"}, "ben")
     rules.publish("products", {"fields": []}, by="anna", note="for Mrs Jansen")
-    before = emptied(events)
+    before = take_events(events)
     clock.advance(5)
     settings_store.put("flow:products", {"on": False}, "anna")
 

@@ -107,7 +107,7 @@ def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:
         issues.close(7, "anna")
 
 
-def looked(issues: Issues, *keys: str, quantity: str = "3") -> None:
+def store_check(issues: Issues, *keys: str, quantity: str = "3") -> None:
     """Keep a look at A1 and A2 that found a difference in some of them."""
     facts = {"key": "A", "fields": "quantity", "found": quantity}
     met = [IssueOccurrence(Issue(CHANGED, key, facts=facts), "sales_order", key) for key in keys]
@@ -119,10 +119,10 @@ def states(issues: Issues) -> dict[str, IssueState]:
 
 
 def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Issues) -> None:
-    looked(issues, "A1", "A2")
+    store_check(issues, "A1", "A2")
     issues.open(FLOW, "", [IssueOccurrence(Issue(CHANGED, "A3"))])
     meet(issues, "A1")
-    looked(issues, "A2")
+    store_check(issues, "A2")
     assert {(issue.issue.cause, issue.state) for issue in issues.of_key(FLOW, "A1")} == {
         (CHANGED, IssueState.CLOSED), ("price_missing", IssueState.OPEN),
     }  # fmt: skip
@@ -130,12 +130,12 @@ def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Is
 
 
 def test_a_difference_set_aside_comes_back_when_it_is_another_one(issues: Issues) -> None:
-    looked(issues, "A1")
+    store_check(issues, "A1")
     (issue,) = issues.list(FLOW, CHANGED)
     issues.dismiss(issue.id, "agreed by telephone", "anna")
-    looked(issues, "A1")
+    store_check(issues, "A1")
     assert states(issues)["A1"] is IssueState.SET_ASIDE
-    looked(issues, "A1", quantity="4")
+    store_check(issues, "A1", quantity="4")
     assert states(issues)["A1"] is IssueState.OPEN
     (reopened_issue,) = issues.list(FLOW, CHANGED)
     assert (reopened_issue.issue.facts["found"], reopened_issue.reason) == ("4", "")

@@ -13,7 +13,7 @@ from integration.store.secrets import ConnectionStore
 from integration.store.settings import StoredSettings
 from integration.store.tables import connections
 from tests.clocks import Clock
-from tests.forks import forked
+from tests.forks import start_process
 from tests.store.key_changing import change_until, work_on
 from tests.timeouts import SECONDS, until
 
@@ -27,20 +27,20 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "console.key"
 
 
-def filled(database: Database, clock: Clock, file: Path, key: str = "", before: str = "") -> ConnectionStore:
+def fill_store(database: Database, clock: Clock, file: Path, key: str = "", before: str = "") -> ConnectionStore:
     connection_store = ConnectionStore(database, clock, key=key, before=before, key_file=file)
     for name, values in KEPT.items():
         connection_store.put(name, values)
     return connection_store
 
 
-def sealed_in(database: Database) -> list[bytes]:
+def sealed_values(database: Database) -> list[bytes]:
     return [bytes(row.sealed) for row in database.rows(sa.select(connections.c.sealed))]
 
 
 def test_a_key_is_changed_under_those_who_know_the_one_before(database: Database, clock: Clock, file: Path) -> None:
-    other = filled(database, clock, file)
-    before, sealed = keys_in(file, needed=True), sealed_in(database)
+    other = fill_store(database, clock, file)
+    before, sealed = keys_in(file, needed=True), sealed_values(database)
 
     assert ConnectionStore(database, clock, key_file=file).change_key("anna") == len(KEPT)
 
@@ -49,28 +49,28 @@ def test_a_key_is_changed_under_those_who_know_the_one_before(database: Database
     assert before != after
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir() if path.name.startswith("console.key")] == ["console.key"]
-    assert not set(sealed) & set(sealed_in(database))
+    assert not set(sealed) & set(sealed_values(database))
     assert {name: other.get(name) for name in KEPT} == KEPT
     other.renew("mplus", {"secret": "another"})
     assert ConnectionStore(database, clock, key_file=file).get("mplus") == {"secret": "another"}
 
 
 def test_a_process_that_seals_first_uses_the_key_in_use(database: Database, clock: Clock, file: Path) -> None:
-    other = filled(database, clock, file)
+    other = fill_store(database, clock, file)
     ConnectionStore(database, clock, key_file=file).change_key("anna")
     other.renew("mplus", {"secret": "sealed before anything was opened"})
     assert ConnectionStore(database, clock, key_file=file).get("mplus") is not None
 
 
 def test_the_name_of_the_key_in_use_says_nothing_of_it(database: Database, clock: Clock, file: Path) -> None:
-    filled(database, clock, file).change_key("anna")
+    fill_store(database, clock, file).change_key("anna")
     stored_ids = str(StoredSettings(database, clock).get(KEY_IDS_SETTING))
     assert keys_in(file, needed=True)[0].decode() not in stored_ids
     assert len(stored_ids) < 100
 
 
 def test_a_key_of_the_settings_replaces_the_one_before(database: Database, clock: Clock, file: Path) -> None:
-    filled(database, clock, file, key=OLD)
+    fill_store(database, clock, file, key=OLD)
     connection_store = ConnectionStore(database, clock, key=NEW, before=OLD, key_file=file)
     connection_store.renew("mplus", KEPT["mplus"])
     old = ConnectionStore(database, clock, key=OLD)
@@ -89,7 +89,7 @@ def test_a_key_of_the_settings_replaces_the_one_before(database: Database, clock
 
 
 def test_a_key_moves_from_the_file_to_the_settings_and_back(database: Database, clock: Clock, file: Path) -> None:
-    filled(database, clock, file)
+    fill_store(database, clock, file)
     ConnectionStore(database, clock, key=NEW, key_file=file).change_key("anna")
     assert not file.exists()
     ConnectionStore(database, clock, before=NEW, key_file=file).change_key("anna")
@@ -97,7 +97,7 @@ def test_a_key_moves_from_the_file_to_the_settings_and_back(database: Database, 
 
 
 def test_a_lost_key_is_replaced_by_entering_all_anew(database: Database, clock: Clock, file: Path) -> None:
-    filled(database, clock, file).change_key("anna")
+    fill_store(database, clock, file).change_key("anna")
     lost = file.read_bytes()
     file.unlink()
     fresh = ConnectionStore(database, clock, key_file=file)
@@ -116,10 +116,10 @@ def test_a_lost_key_is_replaced_by_entering_all_anew(database: Database, clock: 
 @pytest.mark.parametrize("pace", [pytest.param(8, id="some"), pytest.param(1, marks=pytest.mark.long, id="every")])
 def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Path, pace: int) -> None:
     database = open_database(url)
-    filled(database, clock, file)
+    fill_store(database, clock, file)
     max_moment = 200
     for moment in range(pace, max_moment, pace):
-        process = forked(change_until, url, file, moment)
+        process = start_process(change_until, url, file, moment)
         process.join(SECONDS)
         connection_store = ConnectionStore(database, clock, key_file=file)
         assert {name: connection_store.get(name) for name in KEPT} == KEPT, moment
@@ -134,9 +134,9 @@ def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Pat
 @pytest.mark.long
 def test_others_work_on_while_it_is_changed_again_and_again(url: str, clock: Clock, file: Path) -> None:
     database = open_database(url)
-    connection_store = filled(database, clock, file)
+    connection_store = fill_store(database, clock, file)
     stop, result_files = file.with_name("stop"), [file.with_name(f"told-{number}") for number in range(2)]
-    processes = [forked(work_on, url, file, stop, path) for path in result_files]
+    processes = [start_process(work_on, url, file, stop, path) for path in result_files]
     until(
         lambda: (
             sum(row.system.startswith("worker") for row in database.rows(sa.select(connections))) == len(result_files)

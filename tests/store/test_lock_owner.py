@@ -60,7 +60,7 @@ def suspend(process: int) -> None:
         time.sleep(0.01)
 
 
-def refused(database: Database, clock: Clock) -> UnavailableError:
+def refusal_of(database: Database, clock: Clock) -> UnavailableError:
     with pytest.raises(UnavailableError) as caught:
         StoredSettings(database, clock).put("one", {}, "anna")
     return caught.value
@@ -70,9 +70,9 @@ def test_a_suspended_holder_is_named_and_frees_the_file_when_it_ends(
     file: Path, database: Database, clock: Clock
 ) -> None:
     with holder(file) as process:
-        assert (refused(database, clock).code, database.suspended_lock_holder()) == ("database_locked", None)
+        assert (refusal_of(database, clock).code, database.suspended_lock_holder()) == ("database_locked", None)
         suspend(process)
-        error = refused(database, clock)
+        error = refusal_of(database, clock)
         assert (error.code, error.facts) == ("database_held", {"process": str(process)})
         assert database.suspended_lock_holder() == process
         os.kill(process, signal.SIGCONT)

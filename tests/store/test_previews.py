@@ -31,7 +31,7 @@ from tests.store.samples import (
     a_preview,
     a_skip,
     a_staged,
-    told,
+    waiting_events,
 )
 
 
@@ -148,12 +148,12 @@ def test_a_page_that_fails_half_way_keeps_nothing(
     runs: RunStore, database: Database, clock: Clock, plans: PlanStore, previews: Previews
 ) -> None:
     run = a_preview(runs, a_create(1))
-    before = (runs.get(run), told(database, clock))
+    before = (runs.get(run), waiting_events(database, clock))
     broken = a_link(2)
     object.__setattr__(broken, "reference", None)
     with pytest.raises(Exception, match=r"(?i)not.null"):
         previews.keep_page(run, [a_create(2), a_park(3)], [broken], 1, Position(Task.FINISH))
-    assert (runs.get(run), told(database, clock)) == before
+    assert (runs.get(run), waiting_events(database, clock)) == before
     assert plans.count(run) == 1
 
 
@@ -207,12 +207,15 @@ def test_an_incremental_run_closes_only_issues_of_records_it_read(
 def test_a_page_of_ten_times_as_many_lines_takes_hardly_more_for_each(runs: RunStore, previews: Previews) -> None:
     run = a_preview(runs)
 
-    def kept(first: int, many: int) -> float:
+    def time_page(first: int, many: int) -> float:
         lines = [a_create(first + number) for number in range(many)]
         started = time.process_time()
         previews.keep_page(run, lines, [], 0, START)
         return time.process_time() - started
 
-    kept(0, 100)
-    few, many = kept(100, 300), min(kept(400, 3_000), kept(3_400, 3_000))  # of one the collector takes its share
+    time_page(0, 100)
+    few, many = (
+        time_page(100, 300),
+        min(time_page(400, 3_000), time_page(3_400, 3_000)),
+    )  # of one the collector takes its share
     assert many < 30 * few  # with the square of them it would be a hundred times as much

@@ -29,7 +29,7 @@ from tests.store.samples import (
     a_preview,
     a_skip,
     prove,
-    told,
+    waiting_events,
 )
 
 
@@ -245,12 +245,12 @@ def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
     run = a_commit(runs, a_create(1), a_park(2))
     prove(runs, run)
     ledger.finish(run)
-    assert told(database, clock) == [
+    assert waiting_events(database, clock) == [
         "run_started", "parked", "planned", "plan_ready", "approved", "sent", "proven", "run_done",
     ]  # fmt: skip
     quiet = a_preview(runs, unchanged=1_000)
     previews.finish(quiet, "mark", (), RunState.DONE, 1_000)
-    later = told(database, clock)[8:]
+    later = waiting_events(database, clock)[8:]
     assert later.count("matched") == 1_000  # of what is linked from here on; a link that is known already is not told
     assert [event_name for event_name in later if event_name != "matched"] == [
         "run_started",

@@ -16,7 +16,7 @@ from tests.clocks import now
 from tests.log_in_browser import PASSWORD, Browser, first_key
 from tests.people import somebody
 from tests.raw_http import SOCKET, send_request
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 from tests.visitor import Person
 
 ADMIN = somebody("admin")
@@ -37,7 +37,7 @@ HEADERS = [
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A console that asks for a log-in, in which nobody is yet."""
     settings = {"CONSOLE_LOG_IN": "accounts", "CONSOLE_METRICS_TOKEN": TOKEN}
-    with served(tmp_path_factory.mktemp("console"), settings=settings) as running:
+    with serve_console(tmp_path_factory.mktemp("console"), settings=settings) as running:
         SERVED.append(running)
         yield running
 
@@ -160,7 +160,7 @@ def people(server: Server, admin: Browser) -> Iterator[People]:
     database.close()
 
 
-def entered(people: People, ref: str, *grants: str) -> Person:
+def log_in(people: People, ref: str, *grants: str) -> Person:
     """Return somebody at a socket, who has just come in."""
     key = people.enter(Identity("https://id.example.com", ref), people.invite(ref, "", grants, ADMIN))
     return Person(SERVED[0], f"sluis={key}")
@@ -186,9 +186,9 @@ LOG_IN = "](/login)"
 @pytest.mark.parametrize("way", ["role", "session", "off"])
 def test_what_was_taken_away_holds_for_a_page_that_is_open(people: People, way: str) -> None:
     ref = f"ann-{way}"
-    ann = entered(people, ref, Role.ADMINISTRATOR)
+    ann = log_in(people, ref, Role.ADMINISTRATOR)
     assert TRIED in ann.open_page("overview")
-    button, before = ann.buttons["sandbox"], kept(SERVED[0])
+    button, before = ann.buttons["sandbox"], stored_rows(SERVED[0])
     match way:
         case "role":
             people.change(ref, [Role.VIEWER], ADMIN)
@@ -200,10 +200,10 @@ def test_what_was_taken_away_holds_for_a_page_that_is_open(people: People, way: 
     ann.close()
     assert (LOG_IN in content) is (way != "role")
     assert TRIED not in content
-    assert kept(SERVED[0]) == before
+    assert stored_rows(SERVED[0]) == before
 
 
-def kept(server: Server) -> dict[str, list[sa.Row[Any]]]:
+def stored_rows(server: Server) -> dict[str, list[sa.Row[Any]]]:
     """Return everything that somebody could have changed."""
     of = (tables.settings, tables.connections, tables.runs, tables.mappings, tables.value_tables, tables.corrections)
     database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
@@ -215,8 +215,8 @@ def kept(server: Server) -> dict[str, list[sa.Row[Any]]]:
 
 @pytest.mark.parametrize("role", [Role.VIEWER, pytest.param(Role.ACCOUNTANT, marks=pytest.mark.long)])
 def test_who_may_only_look_does_nothing_by_pressing_what_was_not_shown(people: People, role: Role) -> None:
-    before = kept(SERVED[0])
-    admin, cas = entered(people, f"admin-{role}", Role.ADMINISTRATOR), entered(people, f"cas-{role}", role)
+    before = stored_rows(SERVED[0])
+    admin, cas = log_in(people, f"admin-{role}", Role.ADMINISTRATOR), log_in(people, f"cas-{role}", role)
     for page in ("overview", "setup", "administration", "flows", "monitoring"):
         admin.open_page(page)
         pressed = dict(admin.buttons)
@@ -226,4 +226,4 @@ def test_who_may_only_look_does_nothing_by_pressing_what_was_not_shown(people: P
                 cas.open_page(page, presses=button)
     admin.close()
     cas.close()
-    assert kept(SERVED[0]) == before
+    assert stored_rows(SERVED[0]) == before

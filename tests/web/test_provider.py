@@ -20,7 +20,7 @@ from tests.clocks import now
 from tests.log_in_browser import Browser, first_key
 from tests.provider import CLIENT, SECRET, OpenIdProvider, open_id_provider
 from tests.raw_http import SOCKET, RawResponse, send_request
-from tests.servers import Server, free_port, served
+from tests.servers import Server, free_port, serve_console
 from tests.timeouts import until
 
 BEGUN = re.compile(r"sluis-log-in=([\w-]+)")
@@ -44,7 +44,7 @@ def console(folder: object, issuer: str, client: str, secret: str) -> Iterator[S
         "CONSOLE_LOG_IN": "provider", "CONSOLE_PROVIDER__ISSUER": issuer,
         "CONSOLE_PROVIDER__CLIENT_ID": client, "CONSOLE_PROVIDER__CLIENT_SECRET": secret,
     }  # fmt: skip
-    with served(folder, settings=settings) as running:  # type: ignore[arg-type]
+    with serve_console(folder, settings=settings) as running:  # type: ignore[arg-type]
         yield running
 
 
@@ -52,11 +52,11 @@ def console(folder: object, issuer: str, client: str, secret: str) -> Iterator[S
 def admin(server: Server, provider: OpenIdProvider) -> Browser:
     """The browser of the first administrator, who came by the link of the start."""
     provider.subject = "the first"
-    return came(server, invitation=first_key(server))
+    return open_browser(server, invitation=first_key(server))
 
 
 @pytest.fixture(autouse=True)
-def usual(provider: OpenIdProvider) -> None:
+def reset_provider(provider: OpenIdProvider) -> None:
     """Let the provider say what is so."""
     provider.claims, provider.forges, provider.subject = {}, "", "the first"
 
@@ -80,14 +80,14 @@ def answer_to(browser: Browser, **asking: str) -> RawResponse:
     return answer
 
 
-def came(server: Server, **asking: str) -> Browser:
+def open_browser(server: Server, **asking: str) -> Browser:
     browser = Browser(server)
     answer = answer_to(browser, **asking)
     assert answer.status == 303, answer.body
     return browser
 
 
-def kept(server: Server) -> tuple[Database, PeopleStore]:
+def people_store(server: Server) -> tuple[Database, PeopleStore]:
     database = open_database(f"sqlite:///{server.data / 'console.sqlite'}")
     return database, PeopleStore(database, now)
 
@@ -112,11 +112,11 @@ def test_roles_come_from_our_table_and_never_from_a_group(
 ) -> None:
     """Every token of this provider says that whoever comes is an administrator."""
     assert admin.cookie
-    database, people = kept(server)
+    database, people = people_store(server)
     people.add("vera", "Vera", {Role.VIEWER}, "admin")
     people.invite("vera", "a key of an invitation", now() + timedelta(days=1), "admin")
     provider.subject = "of vera"
-    vera = came(server, invitation="a key of an invitation")
+    vera = open_browser(server, invitation="a key of an invitation")
     actor = people.in_session(key=vera.cookie.partition("=")[2])
     assert actor is not None
     assert (actor.ref, actor.roles) == ("vera", frozenset({Role.VIEWER}))
@@ -174,8 +174,8 @@ def test_a_way_back_holds_in_the_browser_that_began_it_and_once(server: Server, 
 
 def test_a_session_ends_with_its_time_and_with_a_log_out(server: Server, admin: Browser) -> None:
     assert admin.cookie
-    database, people = kept(server)
-    revoked, expired = came(server), came(server)
+    database, people = people_store(server)
+    revoked, expired = open_browser(server), open_browser(server)
     actors = [people.in_session(key=browser.cookie.partition("=")[2]) for browser in (revoked, expired)]
     assert actors[0] is not None
     assert actors[1] is not None
@@ -195,7 +195,7 @@ def test_who_logs_out_is_logged_out_at_the_provider_too(
     server: Server, admin: Browser, provider: OpenIdProvider
 ) -> None:
     assert admin.cookie
-    leaver, before = came(server), len(provider.ended)
+    leaver, before = open_browser(server), len(provider.ended)
     another = leaver.get("/login/out", "Sec-Fetch-Site: cross-site", "Sec-Fetch-Dest: document")
     assert (another.status, another.headers["location"], leaver.get("/").status) == (303, "/login", 200)
     answer = leaver.get("/login/out", "Sec-Fetch-Site: same-origin")
@@ -212,7 +212,7 @@ def test_a_provider_that_knows_no_log_out_goes_on_and_that_is_said(
     server: Server, admin: Browser, provider: OpenIdProvider
 ) -> None:
     assert admin.cookie
-    leaver, provider.ends = came(server), False
+    leaver, provider.ends = open_browser(server), False
     try:
         answer = leaver.get("/login/out", "Sec-Fetch-Site: same-origin")
     finally:
@@ -224,7 +224,7 @@ def test_a_provider_that_knows_no_log_out_goes_on_and_that_is_said(
 def test_an_account_here_is_no_way_in(server: Server, admin: Browser) -> None:
     assert admin.cookie
     assert Browser(server).send("/login", name="admin", password="correct horse battery").status == 400
-    database, people = kept(server)
+    database, people = people_store(server)
     people.add("ann", "Ann", {Role.ADMINISTRATOR}, "admin")
     people.invite("ann", "another key", now() + timedelta(days=1), "admin")
     database.close()

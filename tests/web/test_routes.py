@@ -14,7 +14,7 @@ import pytest
 from integration.services.log.download_tokens import SECONDS as TOKEN_SECONDS
 from integration.web.routes import MOST_ASKED, OneTimeFileResponse
 from tests.raw_http import RawResponse, read_response, send_request
-from tests.servers import Server, served
+from tests.servers import Server, serve_console
 from tests.timeouts import SECONDS, until
 from tests.visitor import Visitor
 
@@ -116,12 +116,12 @@ def visitor(server: Server) -> "Visitor":
     return Visitor(server)
 
 
-def left(server: Server) -> list[Path]:
+def remaining_files(server: Server) -> list[Path]:
     """Return the files of the log that are on the disk, beside the log itself."""
     return [file for file in (server.data / "exports").rglob("*") if file.is_file()]
 
 
-def fetched(
+def fetch_log(
     server: Server, download_token: str, *lines: str, method: str = "GET", name: str = "log.csv"
 ) -> RawResponse:
     line = f"{method} /api/log/{name}?ticket={download_token} HTTP/1.1"
@@ -130,13 +130,13 @@ def fetched(
 
 def test_the_whole_log_is_sent_once_and_is_gone(server: Server, visitor: Visitor) -> None:
     download_token = visitor.download_token()
-    first, second = fetched(server, download_token), fetched(server, download_token)
+    first, second = fetch_log(server, download_token), fetch_log(server, download_token)
 
     assert (first.status, second.status) == (200, 403)
     assert b"happened_at" in first.body
     assert first.headers["content-disposition"] == 'attachment; filename="log.csv"'
     assert len(first.body) == int(first.headers["content-length"])
-    assert left(server) == []
+    assert remaining_files(server) == []
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def test_the_whole_log_is_sent_once_and_is_gone(server: Server, visitor: Visitor
     ],
 )  # fmt: skip
 def test_whatever_part_is_asked_for_nothing_stays_behind(server: Server, visitor: Visitor, asked_for: str) -> None:
-    answer = fetched(server, visitor.download_token(), f"Range: {asked_for}")
+    answer = fetch_log(server, visitor.download_token(), f"Range: {asked_for}")
 
     assert answer.status == 200  # the log is not sent in parts
-    assert left(server) == []
+    assert remaining_files(server) == []
 
 
 def test_a_look_at_the_head_spends_no_ticket(server: Server, visitor: Visitor) -> None:
@@ -162,32 +162,32 @@ def test_a_look_at_the_head_spends_no_ticket(server: Server, visitor: Visitor) -
         ).status
         == 405
     )
-    assert left(server) == []
-    assert fetched(server, download_token).status == 200
+    assert remaining_files(server) == []
+    assert fetch_log(server, download_token).status == 200
 
 
 @pytest.mark.parametrize("name", ["log.xlsx", "console.sqlite", "..%2Fconsole.sqlite", "log.csv%00", "%2e%2e"])
 def test_nothing_but_the_log_is_sent(server: Server, visitor: Visitor, name: str) -> None:
     download_token = visitor.download_token()
 
-    answer = fetched(server, download_token, name=name)
+    answer = fetch_log(server, download_token, name=name)
 
     assert answer.status in (400, 403, 404) or b"<html" in answer.body
     assert b"SQLite" not in answer.body
-    assert fetched(server, download_token).status == 200  # and the token still holds
+    assert fetch_log(server, download_token).status == 200  # and the token still holds
 
 
 def test_who_leaves_while_it_is_made_leaves_nothing_behind(server: Server, visitor: Visitor) -> None:
     head = f"GET /api/log/log.csv?ticket={visitor.download_token()} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as line:
         line.sendall(head.encode())
-    until(lambda: left(server) == [], "the end of the file")
+    until(lambda: remaining_files(server) == [], "the end of the file")
     assert send_request(server.port, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{server.port}").status == 200
 
 
 @pytest.mark.parametrize("download_token", ["", "x", "%00", "%ff", "9999999999-0.0", "a" * 8000])
 def test_without_a_download_token_nothing_is_made(server: Server, download_token: str) -> None:
-    answer = fetched(server, download_token)
+    answer = fetch_log(server, download_token)
 
     assert answer.status == 403
     assert TOKEN_SECONDS == 300
@@ -218,13 +218,13 @@ def test_a_file_is_gone_before_its_first_byte_is_sent_and_after_any_end(tmp_path
 
 @pytest.mark.long
 def test_what_a_killed_server_left_is_gone_after_the_next_start(tmp_path: Path) -> None:
-    with served(tmp_path, settings={}) as first:
+    with serve_console(tmp_path, settings={}) as first:
         (tmp_path / "exports").mkdir()
         (tmp_path / "exports" / "half-log.csv").write_text("id,", encoding="utf-8")
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
-    with served(tmp_path, settings={}) as second:
-        assert left(second) == []
+    with serve_console(tmp_path, settings={}) as second:
+        assert remaining_files(second) == []
 
 
 def test_a_browser_that_stalls_leaves_no_file_while_it_does(server: Server, visitor: Visitor) -> None:
@@ -233,4 +233,4 @@ def test_a_browser_that_stalls_leaves_no_file_while_it_does(server: Server, visi
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         line.sendall(head.encode())
         assert line.recv(16).startswith(b"HTTP/1.1 200")
-        assert left(server) == []
+        assert remaining_files(server) == []

@@ -12,7 +12,17 @@ from integration.core.errors import ConfigurationError
 from integration.settings import Settings
 from tests.programs import CommandResult
 from tests.raw_http import SOCKET, RawResponse, read_response, send_request
-from tests.servers import COMMAND, DIRECTLY, ROOT, Server, environment, free_port, served, watched, watching
+from tests.servers import (
+    COMMAND,
+    DIRECTLY,
+    ROOT,
+    Server,
+    environment,
+    free_port,
+    outside_connections,
+    serve_console,
+    watching,
+)
 from tests.timeouts import SECONDS, until
 
 PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "in_front"}
@@ -20,7 +30,7 @@ ALL = "0.0.0.0"  # noqa: S104 - said, and refused
 EVERYWHERE = [ALL, "::", "", "192.168.1.5", "console.example.com", "0", "127.1", "::ffff:127.0.0.1"]
 
 
-def started(data: Path, *arguments: str, **settings: str) -> CommandResult:
+def start_console(data: Path, *arguments: str, **settings: str) -> CommandResult:
     """Return how a console ended that is not to run."""
     port = str(free_port())
     process = subprocess.run(
@@ -95,7 +105,7 @@ def test_an_address_is_kept_as_browsers_name_it(address: str, origin: str) -> No
 def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    ended = started(tmp_path, *arguments, CONSOLE_ADDRESS=PUBLIC["CONSOLE_ADDRESS"])
+    ended = start_console(tmp_path, *arguments, CONSOLE_ADDRESS=PUBLIC["CONSOLE_ADDRESS"])
 
     assert ended.status == 5
     error_text = " ".join(ended.err.split())
@@ -104,7 +114,7 @@ def test_a_console_for_everybody_or_published_without_a_log_in_does_not_start(
     assert "CONSOLE_LOG_IN" in error_text
     assert "Traceback" not in ended.err + ended.out
     assert not (tmp_path / "console.sqlite").exists()
-    assert watched(tmp_path) == []
+    assert outside_connections(tmp_path) == []
 
 
 def test_what_watches_a_program_sees_whom_it_asks_for(tmp_path: Path) -> None:
@@ -117,11 +127,11 @@ def test_what_watches_a_program_sees_whom_it_asks_for(tmp_path: Path) -> None:
     """
     subprocess.run([sys.executable, "-c", tries], env=watching(tmp_path), check=True)
 
-    assert "socket.connect 192.0.2.1" in watched(tmp_path)
-    assert "socket.getaddrinfo outside.invalid" in watched(tmp_path)
+    assert "socket.connect 192.0.2.1" in outside_connections(tmp_path)
+    assert "socket.getaddrinfo outside.invalid" in outside_connections(tmp_path)
 
 
-def tried(server: Server) -> list[int]:
+def try_origins(server: Server) -> list[int]:
     """Ask as pages from everywhere do, and return what was answered."""
     own = f"127.0.0.1:{server.port}"
     tries = [
@@ -136,7 +146,7 @@ def tried(server: Server) -> list[int]:
 
 
 def test_nobody_outside_is_asked_for_anything(server: Server) -> None:
-    assert tried(server) == [403, 403, 421, 403, 101, 403, 421]
+    assert try_origins(server) == [403, 403, 421, 403, 101, 403, 421]
     assert server.outside == []
 
 
@@ -144,13 +154,13 @@ def test_nobody_outside_is_asked_for_anything(server: Server) -> None:
 def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, ...]) -> None:
     host = ("--host", ALL) if command is COMMAND else ("--server.address", ALL)
     opened = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true", "STREAMLIT_SERVER_ENABLE_CORS": "false"}
-    with served(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
-        assert tried(server) == [403, 403, 421, 403, 101, 101, 101]
+    with serve_console(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
+        assert try_origins(server) == [403, 403, 421, 403, 101, 101, 101]
         assert server.outside == []
 
 
 @pytest.fixture
-def elsewhere() -> str:
+def outside_address() -> str:
     """An address of this machine that others can reach, too."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         try:
@@ -160,12 +170,14 @@ def elsewhere() -> str:
             pytest.skip("this machine has no address but its own")
 
 
-def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(tmp_path: Path, elsewhere: str) -> None:
+def test_a_server_that_streamlit_did_not_start_answers_nobody_from_elsewhere(
+    tmp_path: Path, outside_address: str
+) -> None:
     command = ("-m", "uvicorn", "app:app", "--port", "{port}", "--host", ALL)
-    with served(tmp_path, settings={}, command=command) as server:
+    with serve_console(tmp_path, settings={}, command=command) as server:
         own_host = f"Host: 127.0.0.1:{server.port}"
-        for host in (own_host, f"Host: {elsewhere}:{server.port}"):
-            with socket.create_connection((elsewhere, server.port), timeout=SECONDS) as line:
+        for host in (own_host, f"Host: {outside_address}:{server.port}"):
+            with socket.create_connection((outside_address, server.port), timeout=SECONDS) as line:
                 line.sendall(f"GET /healthz HTTP/1.1\r\n{host}\r\n\r\n".encode())
                 assert RawResponse.parse(read_response(line)).status == 403
         assert send_request(server.port, "GET /healthz HTTP/1.1", own_host).status == 200

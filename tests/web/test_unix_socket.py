@@ -37,7 +37,7 @@ def place() -> Iterator[Path]:
 
 
 @contextmanager
-def served(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def serve_at(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a console at a socket, and wait until it answers there."""
     with (place / "server.log").open("a") as log:
         process = subprocess.Popen(
@@ -59,7 +59,7 @@ def settings(place: Path) -> dict[str, str]:
     return environment(place, variables)
 
 
-def said(place: Path, *lines: str, body: bytes = b"") -> RawResponse:
+def send_lines(place: Path, *lines: str, body: bytes = b"") -> RawResponse:
     """Say something as a proxy does, and return what is answered."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(SECONDS)
@@ -70,14 +70,14 @@ def said(place: Path, *lines: str, body: bytes = b"") -> RawResponse:
 
 def answers(place: Path) -> bool:
     with suppress(OSError):
-        return said(place, "GET /healthz HTTP/1.1").status == 200
+        return send_lines(place, "GET /healthz HTTP/1.1").status == 200
     return False
 
 
 @pytest.fixture(scope="module")
 def console(place: Path) -> Iterator[Path]:
     """A console at its socket."""
-    with served(place):
+    with serve_at(place):
         yield place
 
 
@@ -86,7 +86,7 @@ def cookie(console: Path) -> str:
     """The session of the first administrator, as the proxy named them."""
     key = LINK.findall((console / "server.log").read_text(encoding="utf-8"))[-1]
     body = urlencode({"key": key}).encode()
-    answer = said(
+    answer = send_lines(
         console, "POST /invitation HTTP/1.1", f"Origin: https://{HOST}", f"{HEADER}: anna@shop",
         "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}", body=body,
     )  # fmt: skip
@@ -97,17 +97,17 @@ def cookie(console: Path) -> str:
 @pytest.mark.long
 def test_whom_the_proxy_names_comes_in_and_nobody_else(console: Path, cookie: str) -> None:
     request_line, session = "GET / HTTP/1.1", f"Cookie: {cookie}"
-    assert said(console, request_line, session, f"{HEADER}: anna@shop").status == 200
-    assert said(console, request_line, f"{HEADER}: anna@shop").status == 303  # a session of their own
+    assert send_lines(console, request_line, session, f"{HEADER}: anna@shop").status == 200
+    assert send_lines(console, request_line, f"{HEADER}: anna@shop").status == 303  # a session of their own
     for lines in (
         (session,), (session, f"{HEADER}: ben@shop"), (session, f"{HEADER}: anna@shop", f"{HEADER}: anna@shop"),
         (session, f"{HEADER}: "), (session, "X-Forwarded-User: anna@shop"), (f"{HEADER}: ben@shop",),
     ):  # fmt: skip
-        assert said(console, request_line, *lines).status == 401, lines
+        assert send_lines(console, request_line, *lines).status == 401, lines
     stream = ("GET /_stcore/stream HTTP/1.1", f"Origin: https://{HOST}", *SOCKET)
-    assert said(console, *stream, session, f"{HEADER}: anna@shop").status == 101
-    assert said(console, *stream, session).status in (401, 403)
-    assert said(console, *stream, session, f"{HEADER}: ben@shop").status in (401, 403)
+    assert send_lines(console, *stream, session, f"{HEADER}: anna@shop").status == 101
+    assert send_lines(console, *stream, session).status in (401, 403)
+    assert send_lines(console, *stream, session, f"{HEADER}: ben@shop").status in (401, 403)
 
 
 def test_a_page_is_drawn_through_the_socket(console: Path, cookie: str) -> None:
@@ -150,9 +150,9 @@ def test_the_terminal_asks_the_log_by_the_socket(console: Path, cookie: str) -> 
 @pytest.mark.long
 def test_a_server_that_was_killed_leaves_nothing_in_the_way() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        with served(Path(folder)) as process:
+        with serve_at(Path(folder)) as process:
             process.kill()
             process.wait()
             assert os.path.exists(f"{folder}/console.sock")  # noqa: PTH110
-        with served(Path(folder)):
+        with serve_at(Path(folder)):
             assert answers(Path(folder))

@@ -115,7 +115,7 @@ class Text:
 
 
 @cache
-def written() -> list[Text]:
+def all_texts() -> list[Text]:
     """Return every text of the three tables, without those whose English is Streamlit's."""
     keyed = [line for name in ("terms.csv", "texts.csv") for line in lines(name)]
     keyed = [line for line in keyed if not line["key"].startswith("streamlit_")]
@@ -150,13 +150,13 @@ def literals(node: ast.expr) -> Iterator[str]:
                     yield from literals(key)
 
 
-def asked_for(call: ast.Call) -> Iterator[str]:
+def text_keys(call: ast.Call) -> Iterator[str]:
     """Yield the keys of the tables that a call names outright, also as one of two."""
     if call.args and not isinstance(call.args[0], ast.JoinedStr):
         yield from literals(call.args[0])
 
 
-def shown_by(call: ast.Call, name: str) -> list[ast.expr]:
+def shown_values(call: ast.Call, name: str) -> list[ast.expr]:
     """Return what a call shows to people, as far as its name tells."""
     of = call.func.value if isinstance(call.func, ast.Attribute) else None
     if name not in SHOWN | SHOWN_PLACES.keys() or (isinstance(of, ast.Name) and of.id == "log"):
@@ -166,7 +166,7 @@ def shown_by(call: ast.Call, name: str) -> list[ast.expr]:
 
 
 @cache
-def parsed(path: Path) -> ast.Module:
+def parse_file(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -174,7 +174,7 @@ def calls(*folders: str) -> Iterator[tuple[Path, ast.Call, str]]:
     """Yield every call in our own code with the name of what is called."""
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(parsed(path)):
+            for node in ast.walk(parse_file(path)):
                 if isinstance(node, ast.Call):
                     callee = node.func
                     yield path, node, callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
@@ -261,7 +261,7 @@ def test_no_key_stands_twice(name: str) -> None:
 def test_no_text_error_or_cause_lacks_one_of_the_three_languages() -> None:
     assert [
         (text.key, language)
-        for text in written()
+        for text in all_texts()
         for language, translation in text.said.items()
         if not translation.strip() or translation != translation.strip()
     ] == []
@@ -270,7 +270,7 @@ def test_no_text_error_or_cause_lacks_one_of_the_three_languages() -> None:
 def test_what_comes_in_two_forms_has_both() -> None:
     keys = {line["key"] for line in lines("texts.csv") + lines("terms.csv")}
     lone = [key for key in keys if key.startswith("count_") and not {f"{stem(key)}_one", f"{stem(key)}_other"} <= keys]
-    counted_keys = {key for path, call, name in calls("pages") if name == "quantity_text" for key in asked_for(call)}
+    counted_keys = {key for path, call, name in calls("pages") if name == "quantity_text" for key in text_keys(call)}
 
     assert lone == []
     assert [key for key in counted_keys if not words.has_count(key)] == []
@@ -283,7 +283,7 @@ def test_no_text_of_a_screen_hides_a_term() -> None:
 def test_all_languages_have_the_same_places_to_fill() -> None:
     assert [
         (text.key, language)
-        for text in written()
+        for text in all_texts()
         for language, translation in text.said.items()
         if set(PLACES.findall(translation)) != set(PLACES.findall(text.said["en"]))
     ] == []
@@ -293,7 +293,7 @@ def test_all_languages_have_the_same_places_to_fill() -> None:
 def test_no_text_shouts_begs_or_takes_a_word_that_has_another(language: str, never: str) -> None:
     assert [
         (text.key, match[0])
-        for text in written()
+        for text in all_texts()
         if (match := re.search(never, text.said[language], re.IGNORECASE)) and text.key not in ALLOWED
     ] == []
 
@@ -305,7 +305,7 @@ def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -
 
     assert [
         (text.key, language, text.said[language])
-        for text in written()
+        for text in all_texts()
         if text.key not in ALLOWED and spoken.search(PLACES.sub("", text.said["en"]))
         for language, forms in forms_by_language.items()
         if not re.search(forms, text.said[language], re.IGNORECASE)
@@ -322,7 +322,7 @@ def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -
 )
 def test_a_plan_is_discarded_and_a_record_is_set_aside_and_neither_has_another_word(language: str, other: str) -> None:
     assert [
-        (text.key, match[0]) for text in written() if (match := re.search(other, text.said[language], re.IGNORECASE))
+        (text.key, match[0]) for text in all_texts() if (match := re.search(other, text.said[language], re.IGNORECASE))
     ] == []
 
 
@@ -351,7 +351,7 @@ def test_a_result_has_one_word_wherever_it_stands() -> None:
 def test_a_percent_sign_stands_as_its_language_has_it() -> None:
     wrong = {"en": r"[\d}*]\s+%", "nl": r"[\d}*]\s+%", "de": r"[\d}*]%|[\d}*] %"}  # German: a no-break space
 
-    assert [(text.key, language) for text in written() for language, bad in wrong.items()
+    assert [(text.key, language) for text in all_texts() for language, bad in wrong.items()
             if re.search(bad, text.said[language]) and not text.key.startswith("axis_")] == []  # fmt: skip
 
 
@@ -359,7 +359,7 @@ def test_no_page_shows_a_text_that_is_not_in_the_tables() -> None:
     places = [
         (path.name, call.lineno, text)
         for path, call, name in calls("pages")
-        for part in shown_by(call, name)
+        for part in shown_values(call, name)
         for text in literals(part)
         if WORD.search(MARKUP.sub(" ", text))
     ]
@@ -499,7 +499,7 @@ def test_what_no_sum_could_hold_is_no_number(typed: str) -> None:
 
 def test_no_table_teaches_a_key_that_is_chosen() -> None:
     taught = re.compile(r"\w+/\d|\*/|\w+:\d")
-    about = [text for text in written() if re.fullmatch("table_\\w+_about", text.key)]
+    about = [text for text in all_texts() if re.fullmatch("table_\\w+_about", text.key)]
     assert about
     assert [
         (text.key, language)

@@ -69,7 +69,7 @@ class Hook:
         """The address of a channel that leads here, with a token in it."""
         return f"json://operator:tokenofthehook@127.0.0.1:{self.port}/alerts/pathofthehook"
 
-    def at(self, path: str) -> str:
+    def address_of(self, path: str) -> str:
         """An address that is called as it stands."""
         return f"http://127.0.0.1:{self.port}{path}"
 

@@ -10,7 +10,7 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.connectors.accountview.conversation import Connect
-from tests.connectors.accountview.samples import connected
+from tests.connectors.accountview.samples import connect_accountview
 from tests.fakes import Links, MemoryTokenStore
 
 
@@ -56,7 +56,7 @@ def links() -> Links:
 @pytest.fixture
 def books(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> Iterator[AccountView]:
     """The shared sandbox: its tests do not mind what others left."""
-    with connected(shared_sandbox, shared_keeper) as accountview:
+    with connect_accountview(shared_sandbox, shared_keeper) as accountview:
         yield accountview
 
 
@@ -69,6 +69,6 @@ def closed_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def closed(closed_sandbox: Sandbox) -> Iterator[AccountView]:
-    with connected(closed_sandbox) as accountview:
+def accountview_with_closed_periods(closed_sandbox: Sandbox) -> Iterator[AccountView]:
+    with connect_accountview(closed_sandbox) as accountview:
         yield accountview

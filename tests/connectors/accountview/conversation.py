@@ -38,8 +38,8 @@ def minding_conditions(answering: Answering) -> Answering:
     Their dictionary is sorted; of everything they have one page, unless they say that they turn pages themselves.
     """
 
-    def answered(request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+    def answer_request(request: httpx.Request) -> httpx.Response:
+        query = query_parameters(request)
         if query.get("FilterValue1") == NOBODY:
             return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
         answer = answering(request)
@@ -52,7 +52,7 @@ def minding_conditions(answering: Answering) -> Answering:
             return httpx.Response(200, json={"DCT_FLD": rows})
         return answer
 
-    return answered
+    return answer_request
 
 
 def a_token(access: str = ACCESS, life: timedelta = timedelta(hours=1)) -> Token:
@@ -80,7 +80,7 @@ def an_accountview(
     return AccountView(AccountViewSettings.model_validate(values), keeper, gateway=gateway, now=lambda: NOW)
 
 
-def asked_for(request: httpx.Request) -> dict[str, str]:
+def query_parameters(request: httpx.Request) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(str(request.url)).query).items()}
 
 

@@ -25,7 +25,9 @@ NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
 @contextmanager
-def connected(sandbox: Sandbox, keeper: MemoryTokenStore | None = None, **changed: object) -> Iterator[AccountView]:
+def connect_accountview(
+    sandbox: Sandbox, keeper: MemoryTokenStore | None = None, **changed: object
+) -> Iterator[AccountView]:
     """A connection to a sandbox, on the day of the samples; closed afterwards."""
     accountview = AccountView(accountview_settings(sandbox, **changed), keeper or MemoryTokenStore(), now=lambda: NOW)
     try:
@@ -105,14 +107,14 @@ def a_posting(key: str = "118", lines: tuple[Record, ...] = (), **values: Value)
     return Record(Kind.POSTING, key, complete | values, lines or (line,))
 
 
-def created(accountview: AccountView, desired: Record, links: Links, *, keep: bool = True) -> WriteResult:
+def create_record(accountview: AccountView, desired: Record, links: Links, *, keep: bool = True) -> WriteResult:
     result = accountview.write(a_create(desired), None, links, f"create-{desired.key}")
     if keep:
         links.known[desired.kind, desired.key] = result.reference
     return result
 
 
-def held(accountview: AccountView, desired: Record, links: Links) -> CurrentRecord:
+def look_up_record(accountview: AccountView, desired: Record, links: Links) -> CurrentRecord:
     return accountview.lookup([desired], links)[desired.key]
 
 
@@ -125,7 +127,7 @@ def newest_call(sandbox: Sandbox) -> int:
 
 
 def with_a_debtor(accountview: AccountView, links: Links, key: str) -> str:
-    return created(accountview, a_debtor(key), links).reference
+    return create_record(accountview, a_debtor(key), links).reference
 
 
 def nobody_but(key: str, **values: Value) -> Record:
@@ -133,7 +135,7 @@ def nobody_but(key: str, **values: Value) -> Record:
     return Record(Kind.DEBTOR, key, {"name": "Iemand", **values})
 
 
-def answered_by(answering: Callable[[httpx.Request], httpx.Response]) -> AccountView:
+def accountview_answering(answering: Callable[[httpx.Request], httpx.Response]) -> AccountView:
     """An AccountView that answers as a test wants, on the day of the shop."""
     gateway = Gateway(
         system="AccountView",

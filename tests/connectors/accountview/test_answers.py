@@ -23,7 +23,7 @@ from integration.core.records import Batch, Kind, Unreadable
 from tests.connectors.accountview.conversation import ARTICLES, an_accountview, read, write
 
 
-def refused(call: Callable[[AccountView], object], response: httpx.Response) -> IntegrationError:
+def error_of(call: Callable[[AccountView], object], response: httpx.Response) -> IntegrationError:
     """Return the error that a call ends in."""
     with pytest.raises(IntegrationError) as caught:
         call(an_accountview(lambda _: response))
@@ -67,36 +67,36 @@ def test_a_dutch_text_is_a_cause_where_it_can_be_told_apart(message: str, code: 
 )
 def test_what_accountview_said_reaches_the_operator_in_whatever_it_stands(body: object, message: str) -> None:
     for call, code in ((read, "read_refused"), (write, "accountview_rejected")):
-        error = refused(call, httpx.Response(400, json=body))
+        error = error_of(call, httpx.Response(400, json=body))
         assert isinstance(error, RejectedError)
         assert (error.code, error.facts["message"]) == (code, message)
 
 
 def test_a_write_refused_for_what_is_not_there_is_told_in_its_words() -> None:
-    error = refused(write, httpx.Response(404, json={"ErrorMessage": "Debiteur 20001 bestaat niet."}))
+    error = error_of(write, httpx.Response(404, json={"ErrorMessage": "Debiteur 20001 bestaat niet."}))
     assert (error.code, error.facts["message"]) == ("accountview_rejected", "Debiteur 20001 bestaat niet.")
     elsewhere = httpx.Response(404, json={"Message": "No HTTP resource was found."})
-    assert isinstance(refused(write, elsewhere), InDoubtError)
+    assert isinstance(error_of(write, elsewhere), InDoubtError)
 
 
 def test_a_plain_text_is_what_was_said_and_a_page_is_not() -> None:
-    assert refused(read, httpx.Response(400, text="Onbekend object.")).facts["message"] == "Onbekend object."
+    assert error_of(read, httpx.Response(400, text="Onbekend object.")).facts["message"] == "Onbekend object."
     page = httpx.Response(400, html="<html>Bad Request</html>")
-    assert isinstance(refused(read, page), MalformedAnswerError)
+    assert isinstance(error_of(read, page), MalformedAnswerError)
 
 
 def test_a_refusal_with_a_good_status_is_no_answer() -> None:
     for body in ({"Message": "Geen idee."}, {"Message": "Nee.", "ExceptionMessage": "Geen idee."}):
-        assert refused(read, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
-        assert refused(write, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
+        assert error_of(read, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
+        assert error_of(write, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
 
 
 def test_a_failure_of_the_server_is_told_in_its_own_words() -> None:
     body = {"Message": "An error has occurred.", "ExceptionMessage": "Timeout expired."}
-    error = refused(read, httpx.Response(500, json=body))
+    error = error_of(read, httpx.Response(500, json=body))
     assert isinstance(error, UnavailableError)
     assert (error.code, error.facts["message"]) == ("server_error", "Timeout expired.")
-    assert isinstance(refused(write, httpx.Response(500, json=body)), InDoubtError)
+    assert isinstance(error_of(write, httpx.Response(500, json=body)), InDoubtError)
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_a_failure_of_the_server_is_told_in_its_own_words() -> None:
 def test_only_a_refusal_that_speaks_of_rights_is_a_missing_right(
     message: str, code: str, kind: type[IntegrationError]
 ) -> None:
-    error = refused(read, httpx.Response(400, json={"ErrorMessage": message}))
+    error = error_of(read, httpx.Response(400, json={"ErrorMessage": message}))
     assert (type(error), error.code, error.facts["message"]) == (kind, code, message)
 
 
 def test_a_write_into_a_locked_administration_waits() -> None:
     locked = httpx.Response(400, json={"ErrorMessage": "De administratie is in gebruik."})
-    assert isinstance(refused(write, locked), UnavailableError)
+    assert isinstance(error_of(write, locked), UnavailableError)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_write_into_a_locked_administration_waits() -> None:
 )
 def test_an_answer_that_no_database_gives_cannot_be_read(body: bytes) -> None:
     for status in (200, 400):
-        error = refused(read, httpx.Response(status, content=body))
+        error = error_of(read, httpx.Response(status, content=body))
         assert isinstance(error, MalformedAnswerError | RejectedError)
     assert error.code in {"answer_unreadable", "request_refused"}
 
@@ -163,7 +163,7 @@ def test_a_number_of_the_database_is_read() -> None:
 PRICED = [{"ART_CODE": f"100{place}", "PX_SELL": 16.53, "VAT_CODE": "2", "QTY_AVAIL": 4} for place in (1, 2, 3)]
 
 
-def answered(rows: list[str], table: str = "ARTICLE") -> Batch:
+def article_batch(rows: list[str], table: str = "ARTICLE") -> Batch:
     """Return the articles of an answer with these rows, as they come on the wire."""
     source = an_accountview(lambda _: httpx.Response(200, content=body_of(rows, table)), article={"changed": ""})
     return source.extract(Kind.ARTICLE)
@@ -178,7 +178,7 @@ def body_of(rows: list[str], table: str = "ARTICLE") -> bytes:
 def test_a_record_with_a_column_twice_is_set_apart(name: str, value: str) -> None:
     rows = [json.dumps({**row, "WEIGHT": 3}) for row in PRICED]
     rows[1] = f'{rows[1][:-1]}, "{name}": {value}}}'
-    first, second, third = answered(rows).records
+    first, second, third = article_batch(rows).records
     assert (first.values["price"], third.values["price"]) == (Decimal("16.53"), Decimal("16.53"))
     assert isinstance(second, Unreadable)
     assert (second.key, second.field) == ("1002", name.upper().replace(".", "_"))
@@ -188,7 +188,7 @@ def test_a_record_with_a_column_twice_is_set_apart(name: str, value: str) -> Non
 def test_a_column_twice_in_every_row_stops_the_run(name: str) -> None:
     rows = [f'{json.dumps(row)[:-1]}, "{name}": 1.0}}' for row in PRICED]
     with pytest.raises(MalformedAnswerError, match="column_repeated") as caught:
-        answered(rows)
+        article_batch(rows)
     assert caught.value.facts["field"] == "PX_SELL"
 
 
@@ -197,7 +197,7 @@ def test_a_column_twice_in_every_row_stops_the_run(name: str) -> None:
 def test_a_record_with_its_key_twice_is_set_apart_and_has_no_key(name: str, value: str) -> None:
     rows = list(map(json.dumps, PRICED))
     rows[1] = f'{rows[1][:-1]}, "{name}": "{value}"}}'
-    first, second, third = answered(rows).records
+    first, second, third = article_batch(rows).records
     assert (first.key, third.key) == ("1001", "1003")
     assert isinstance(second, Unreadable)
     assert (second.nameless, second.field, second.raw_value) == (True, "ART_CODE", f"1002, {value}")
@@ -227,10 +227,10 @@ def test_a_searched_record_with_its_key_twice_is_set_apart_under_the_key_that_wa
 def test_a_table_twice_stops_the_run(name: str) -> None:
     row = json.dumps(PRICED[0])
     with pytest.raises(MalformedAnswerError):
-        answered([f'{row}], "{name}": [{json.dumps(PRICED[1])}'])
+        article_batch([f'{row}], "{name}": [{json.dumps(PRICED[1])}'])
 
 
 def test_a_column_twice_in_the_answer_to_a_write_leaves_the_write_in_doubt() -> None:
     body = b'{"ARTICLE": [{"ART_CODE": "1", "art_code": "2"}]}'
-    error = refused(write, httpx.Response(200, content=body))
+    error = error_of(write, httpx.Response(200, content=body))
     assert isinstance(error, InDoubtError)

@@ -22,11 +22,11 @@ from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.builders import accountview_settings
 from tests.connectors.accountview.conversation import Connect, minding_conditions
-from tests.connectors.accountview.samples import connected
+from tests.connectors.accountview.samples import connect_accountview
 from tests.connectors.canned import Canned
 from tests.connectors.contract import SourceContract, Touch, pages
 from tests.fakes import MemoryTokenStore
-from tests.recording_server import altered_column
+from tests.recording_server import alter_column
 
 
 def test_every_article_of_the_shop_arrives_with_its_price_to_four_decimals(
@@ -71,7 +71,7 @@ def test_quantities_of_stock_stand_under_our_names(books: AccountView) -> None:
 def test_a_quantity_that_nobody_tells_is_left_out() -> None:
     with (
         running(articles=60, trades=False, renamed={"ARTICLE.QTY_BESTEL": "BESTELD"}) as other,
-        connected(other) as accountview,
+        connect_accountview(other) as accountview,
     ):
         record = accountview.extract(Kind.ARTICLE).records[0]
         assert "stock_ordered" not in record.values
@@ -92,7 +92,9 @@ NAMES = ["warehouse:1", "warehouse:2", "warehouse:3"]
 
 
 @contextmanager
-def stocked(sandbox: Sandbox, keeper: MemoryTokenStore | None = None, **changed: object) -> Iterator[AccountView]:
+def connect_with_warehouses(
+    sandbox: Sandbox, keeper: MemoryTokenStore | None = None, **changed: object
+) -> Iterator[AccountView]:
     """A connection to a sandbox that reads warehouses; closed afterwards."""
     settings = accountview_settings(sandbox, **{"warehouses": WAREHOUSES, **changed})
     accountview = AccountView(settings, keeper or MemoryTokenStore())
@@ -109,7 +111,7 @@ def shared_keeper() -> MemoryTokenStore:
 
 @pytest.fixture
 def books(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> Iterator[AccountView]:
-    with stocked(shared_sandbox, shared_keeper) as accountview:
+    with connect_with_warehouses(shared_sandbox, shared_keeper) as accountview:
         yield accountview
 
 
@@ -121,7 +123,7 @@ def levels(record: Record) -> dict[str, Value]:
     return {name: value for name, value in record.values.items() if name.startswith("warehouse:")}
 
 
-def in_the_shop(sandbox: Sandbox) -> dict[str, dict[str, Decimal]]:
+def shop_stock(sandbox: Sandbox) -> dict[str, dict[str, Decimal]]:
     return {
         article.code.upper(): {f"warehouse:{branch}": quantity for branch, quantity in article.stock.items()}
         for article in sandbox.shop.articles
@@ -146,7 +148,9 @@ class TestAccountViewWithWarehouses(SourceContract):
     def connector(
         self, shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, request: pytest.FixtureRequest
     ) -> Iterator[AccountView]:
-        with stocked(shared_sandbox, shared_keeper, page_strategy=request.param, overlap_seconds=0) as accountview:
+        with connect_with_warehouses(
+            shared_sandbox, shared_keeper, page_strategy=request.param, overlap_seconds=0
+        ) as accountview:
             yield accountview
 
     @pytest.fixture
@@ -160,7 +164,7 @@ class TestAccountViewWithWarehouses(SourceContract):
 def test_nothing_is_read_of_warehouses_until_their_object_is_named(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
-    with stocked(shared_sandbox, shared_keeper, warehouses={}) as accountview:
+    with connect_with_warehouses(shared_sandbox, shared_keeper, warehouses={}) as accountview:
         call_counts = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
         # the first three: how it says that nothing was found, and which page is the first
         assert call_counts == {"AK1 GET": 3 + 2, "dictionary": 1 + 2}
@@ -182,9 +186,9 @@ def test_the_names_belong_together() -> None:
 def test_every_article_has_what_each_warehouse_has_of_it(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, strategy: str
 ) -> None:
-    with stocked(shared_sandbox, shared_keeper, page_strategy=strategy) as accountview:
+    with connect_with_warehouses(shared_sandbox, shared_keeper, page_strategy=strategy) as accountview:
         stock = {key: levels(record) for key, record in articles(accountview).items()}
-    assert stock == in_the_shop(shared_sandbox)
+    assert stock == shop_stock(shared_sandbox)
     assert all(isinstance(value, Decimal) for values in stock.values() for value in values.values())
 
 
@@ -202,36 +206,36 @@ def test_every_article_has_what_each_warehouse_has_of_it(
 def test_what_the_sources_leave_open_of_warehouses_makes_no_difference(conventions: Conventions) -> None:
     with (
         running(articles=60, trades=False, conventions=conventions) as other,
-        stocked(other, conditions=3) as accountview,
+        connect_with_warehouses(other, conditions=3) as accountview,
     ):
         stock = {key: levels(record) for key, record in articles(accountview).items()}
-        assert stock == in_the_shop(other)
+        assert stock == shop_stock(other)
 
 
 def test_a_code_that_begins_another_does_not_count_its_stock_twice() -> None:
     with running(articles=60, trades=False, conventions=Conventions(equal_is_prefix=True)) as other:
         other.accountview.add("ARTICLE", {"ART_CODE": "100", "ART_DESC1": "Begin", "AG_CODE": "FIETS"})
-        with stocked(other, conditions=2) as accountview:
+        with connect_with_warehouses(other, conditions=2) as accountview:
             stock = {key: levels(record) for key, record in articles(accountview).items()}
-    assert stock == {**in_the_shop(other), "100": dict.fromkeys(NAMES, Decimal(0))}
+    assert stock == {**shop_stock(other), "100": dict.fromkeys(NAMES, Decimal(0))}
 
 
 def test_an_article_fetched_by_its_code_has_them_too(books: AccountView, shared_sandbox: Sandbox) -> None:
     (record,) = books.fetch(Kind.ARTICLE, ["10001", "none"])
-    assert levels(record) == in_the_shop(shared_sandbox)["10001"]
+    assert levels(record) == shop_stock(shared_sandbox)["10001"]
 
 
 def test_an_article_without_a_row_in_a_warehouse_has_none_there(sandbox: Sandbox) -> None:
     sandbox.accountview.remove("K9_STOCK", shelf(sandbox, "10001", "2"))
-    with stocked(sandbox) as accountview:
+    with connect_with_warehouses(sandbox) as accountview:
         stock = levels(articles(accountview)["10001"])
-    assert stock == {**in_the_shop(sandbox)["10001"], "warehouse:2": Decimal(0)}
+    assert stock == {**shop_stock(sandbox)["10001"], "warehouse:2": Decimal(0)}
 
 
 def test_a_warehouse_that_has_one_article_is_known_of_all_from_the_first_page_on(sandbox: Sandbox) -> None:
-    last = max(in_the_shop(sandbox))
+    last = max(shop_stock(sandbox))
     sandbox.accountview.edit("K9_STOCK", shelf(sandbox, last, "3"), {"K9_BRANCH": "WEB", "K9_QTY": 4})
-    with stocked(sandbox) as accountview:
+    with connect_with_warehouses(sandbox) as accountview:
         records = articles(accountview)
         assert list(accountview.choices("warehouses")) == ["1", "2", "3", "WEB"]
     assert {record.values["warehouse:WEB"] for key, record in records.items() if key != last} == {Decimal(0)}
@@ -243,7 +247,7 @@ def test_several_rows_of_one_warehouse_are_added_up(sandbox: Sandbox) -> None:
     for branch, quantity in (("1", 3), ("2", "1.5")):
         key = shelf(sandbox, "10001", branch)
         sandbox.accountview.edit("K9_STOCK", key, {"K9_BRANCH": "1", "K9_QTY": quantity})
-    with stocked(sandbox) as accountview:
+    with connect_with_warehouses(sandbox) as accountview:
         (record,) = accountview.fetch(Kind.ARTICLE, ["10001"])
     assert levels(record)["warehouse:1"] == Decimal("4.5")
     assert levels(record)["warehouse:2"] == Decimal(0)
@@ -251,7 +255,7 @@ def test_several_rows_of_one_warehouse_are_added_up(sandbox: Sandbox) -> None:
 
 def test_a_row_that_names_no_warehouse_counts_nowhere(sandbox: Sandbox) -> None:
     sandbox.accountview.edit("K9_STOCK", shelf(sandbox, "10001", "1"), {"K9_BRANCH": ""})
-    with stocked(sandbox) as accountview:
+    with connect_with_warehouses(sandbox) as accountview:
         (record,) = accountview.fetch(Kind.ARTICLE, ["10001"])
     assert sorted(levels(record)) == NAMES
     assert levels(record)["warehouse:1"] == Decimal(0)
@@ -260,7 +264,7 @@ def test_a_row_that_names_no_warehouse_counts_nowhere(sandbox: Sandbox) -> None:
 def test_where_no_row_can_be_seen_nothing_is_taken_for_zero(sandbox: Sandbox) -> None:
     for row in sandbox.accountview.state("K9_STOCK"):
         sandbox.accountview.remove("K9_STOCK", str(row["REC_ID"]))
-    with stocked(sandbox) as accountview:
+    with connect_with_warehouses(sandbox) as accountview:
         assert levels(accountview.extract(Kind.ARTICLE).records[0]) == {}
 
 
@@ -298,7 +302,7 @@ def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero(
 
 
 def test_a_quantity_is_the_one_of_now_on_every_extract(sandbox: Sandbox) -> None:
-    with stocked(sandbox) as accountview:
+    with connect_with_warehouses(sandbox) as accountview:
         before = levels(articles(accountview)["10001"])
         sandbox.accountview.edit("K9_STOCK", shelf(sandbox, "10001", "1"), {"K9_QTY": -7})
         assert levels(articles(accountview)["10001"]) == {**before, "warehouse:1": Decimal(-7)}
@@ -310,7 +314,7 @@ def test_a_quantity_is_the_one_of_now_on_every_extract(sandbox: Sandbox) -> None
 def test_a_page_of_articles_costs_a_call_for_each_portion_and_two_for_the_list(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
-    with stocked(shared_sandbox, shared_keeper, page_size=1000, conditions=20) as accountview:
+    with connect_with_warehouses(shared_sandbox, shared_keeper, page_size=1000, conditions=20) as accountview:
         count = len(shared_sandbox.shop.articles)
         first = calls(shared_sandbox, lambda: accountview.extract(Kind.ARTICLE))
         assert first == {"dictionary": 1 + 1 + 2, "AK1 GET": 3 + 2 + 2, "K9V GET": 1 + 2 + -(-count // 20)}
@@ -371,7 +375,7 @@ def test_what_is_missing_is_named_and_nothing_is_guessed(
     cause: str,
     facts: Mapping[str, str],
 ) -> None:
-    with stocked(shared_sandbox, shared_keeper, warehouses={**WAREHOUSES, **changed}) as accountview:
+    with connect_with_warehouses(shared_sandbox, shared_keeper, warehouses={**WAREHOUSES, **changed}) as accountview:
         wrong = next(finding for finding in accountview.check() if not finding.ok)
         assert (wrong.name, wrong.cause) == (name, cause)
         assert facts.items() <= wrong.facts.items()
@@ -398,7 +402,7 @@ LONG = "7" * (LONGEST_NUMBER + 5)
 def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
     shared_sandbox: Sandbox, connect: Connect, column: str, value: str, raw_value: str
 ) -> None:
-    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, value) as url:
+    with alter_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, column, value) as url:
         accountview = connect(url=url)
         records = [record for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
         fetched = accountview.fetch(Kind.ARTICLE, ["10003"])
@@ -415,16 +419,16 @@ def test_an_article_that_cannot_be_read_stands_alone_among_the_others(
 def test_a_number_that_no_database_keeps_is_a_text_where_it_has_no_meaning_of_ours(
     shared_sandbox: Sandbox, connect: Connect, value: str
 ) -> None:
-    with altered_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", value) as url:
+    with alter_column(shared_sandbox.accountview_url, "ARTICLE", {"ART_CODE": "10003"}, "K9_MINQ", value) as url:
         (article,) = connect(url=url).fetch(Kind.ARTICLE, ["10003"])
     assert str(article.values["K9_MINQ"]).rstrip("…") in value
 
 
 def test_stock_that_names_no_article_is_not_taken_for_zero_of_the_one_it_was_asked_for(sandbox: Sandbox) -> None:
     with (
-        altered_column(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
-        stocked(sandbox, url=url) as accountview,
+        alter_column(sandbox.accountview_url, "K9_STOCK", {"ART_CODE": "10001"}, "ART_CODE", "null") as url,
+        connect_with_warehouses(sandbox, url=url) as accountview,
     ):
         records = articles(accountview)
     assert levels(records["10001"]) == dict.fromkeys(NAMES)
-    assert levels(records["10002"]) == in_the_shop(sandbox)["10002"]
+    assert levels(records["10002"]) == shop_stock(sandbox)["10002"]

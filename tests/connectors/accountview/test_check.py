@@ -17,8 +17,8 @@ from tests.connectors.accountview.samples import (
     a_posting,
     an_order,
     calls_since,
-    connected,
-    created,
+    connect_accountview,
+    create_record,
     newest_call,
     with_a_debtor,
 )
@@ -170,7 +170,7 @@ def test_a_connection_under_other_names_asks_for_nothing_that_the_one_before_has
 
 
 def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is_left_alone(sandbox: Sandbox) -> None:
-    with connected(
+    with connect_accountview(
         sandbox, sales_order={"note": "K1_NOTE"}, objects={"debtors": {"code": "AR9", "table": "CONTACT"}}
     ) as av:
         assert all(finding.ok for finding in av.check())
@@ -180,7 +180,7 @@ def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is
 
 
 def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(sandbox: Sandbox) -> None:
-    with connected(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
+    with connect_accountview(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
         wrong = [finding for finding in av.needs(Kind.DEBTOR, for_insert=True) if not finding.ok]
         assert [(finding.cause, finding.facts["object"], finding.facts["action"]) for finding in wrong] == [
             ("right_missing", "AR1", "insert")
@@ -189,8 +189,8 @@ def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(san
 
 
 def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> None:
-    def lacking(**changed: object) -> list[tuple[str, str]]:
-        with connected(shared_sandbox, shared_keeper, **changed) as accountview:
+    def failed_findings(**changed: object) -> list[tuple[str, str]]:
+        with connect_accountview(shared_sandbox, shared_keeper, **changed) as accountview:
             looked = accountview.needs(Kind.SALES_ORDER, for_insert=True, as_invoices=True)
         return [
             (finding.cause, finding.facts.get("field") or finding.facts["object"])
@@ -199,14 +199,16 @@ def test_what_trade_invoices_need_is_named(shared_sandbox: Sandbox, shared_keepe
         ]
 
     absent = {"trade_invoices": {**INVOICES["trade_invoices"], "code": "ZZ9"}}
-    assert lacking(objects=INVOICES) == []
-    assert lacking()[0] == ("object_missing", "trade_invoices")
-    assert lacking(objects=absent)[0] == ("object_missing", "ZZ9")
-    assert lacking(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [("flow_field_unknown", "ORD_QTY")]
+    assert failed_findings(objects=INVOICES) == []
+    assert failed_findings()[0] == ("object_missing", "trade_invoices")
+    assert failed_findings(objects=absent)[0] == ("object_missing", "ZZ9")
+    assert failed_findings(objects=INVOICES, trade_invoice_line={"quantity": "ORD_QTY"}) == [
+        ("flow_field_unknown", "ORD_QTY")
+    ]
 
 
 def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox) -> None:
-    with connected(sandbox, history={"reference": "COMMENT9"}) as accountview:
+    with connect_accountview(sandbox, history={"reference": "COMMENT9"}) as accountview:
         wrong = [
             (finding.cause, finding.facts["kind"]) for finding in accountview.needs(Kind.SALES_ORDER) if not finding.ok
         ]
@@ -232,8 +234,8 @@ def test_documents_that_are_not_found_again_by_their_reference_are_told_before_a
         links = Links()
         with (
             running(articles=60, trades=False, conventions=Conventions(unmatched=unmatched)) as books,
-            connected(books) as av,
+            connect_accountview(books) as av,
         ):
             with_a_debtor(av, links, "501")
-            created(av, document, links)
+            create_record(av, document, links)
             assert causes(av) == expected_causes

@@ -10,7 +10,7 @@ from integration.core.ledgers import NO_RULES, LedgerRules
 from integration.core.records import Kind
 from integration.sandbox.server import Sandbox
 from tests.connectors.accountview.conversation import Connect, an_accountview, answer_of
-from tests.connectors.accountview.samples import connected
+from tests.connectors.accountview.samples import connect_accountview
 
 
 def test_choices_come_from_the_administration(accountview: AccountView) -> None:
@@ -60,7 +60,7 @@ def test_what_accounts_and_daybooks_take_is_told(sandbox: Sandbox) -> None:
     sandbox.accountview.edit("LEDGER", "1010", {"CUR_CODE": "USD"})
     sandbox.accountview.edit("LEDGER", "1020", {"CUR_CODE": "EUR"})
     sandbox.accountview.edit("DAILY", "600", {"CLT_BLK": True})
-    with connected(sandbox) as books:
+    with connect_accountview(sandbox) as books:
         rules, types = ledger_rules(books), books.choices("daybook_types")
         assert rules.keys() == books.choices("ledgers").keys()
 
@@ -93,7 +93,7 @@ def test_accounts_of_vat_and_fields_of_lines_come_from_the_administration(books:
 def test_what_has_no_list_of_its_own_is_what_debtors_have(sandbox: Sandbox) -> None:
     debtor = str(sandbox.state("CONTACT")[0]["SUB_NR"])
     sandbox.accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST", "EMP_NR": "JAN", "APX_LIST": "A1"})
-    with connected(sandbox) as books:
+    with connect_accountview(sandbox) as books:
         lists = [books.choices(name) for name in ("shipping_methods", "salespersons", "price_lists")]
         articles = books.choices("article_codes")
 

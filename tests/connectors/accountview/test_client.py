@@ -22,7 +22,7 @@ from tests.connectors.accountview.conversation import (
     Answering,
     an_accountview,
     answer_of,
-    asked_for,
+    query_parameters,
     read,
     write,
 )
@@ -122,7 +122,7 @@ def test_a_read_carries_the_company_the_day_and_the_page() -> None:
     read(an_accountview(answering))
     assert requests[-1].headers["X-Company"] == "7f3c"
     assert requests[-1].headers["Accept"] == "application/json"
-    assert asked_for(requests[-1]) == {
+    assert query_parameters(requests[-1]) == {
         "BusinessObject": "AK1",
         "PageSize": "10",
         "PageNumber": "1",

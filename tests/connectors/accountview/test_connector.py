@@ -19,8 +19,8 @@ from tests.connectors.accountview.samples import (
     an_address,
     an_order,
     calls_since,
-    created,
-    held,
+    create_record,
+    look_up_record,
     newest_call,
     with_a_debtor,
 )
@@ -54,7 +54,7 @@ def test_reading_writes_nothing(accountview: AccountView, shared_sandbox: Sandbo
 @pytest.mark.parametrize("kind", [Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING])
 def test_what_was_written_is_read_back_with_every_value(books: AccountView, links: Links, kind: Kind) -> None:
     with_a_debtor(books, links, "601")
-    created(books, an_address("601"), links)
+    create_record(books, an_address("601"), links)
     desired = {
         Kind.DEBTOR: a_debtor("602", vat_number="nl001234567b01", iban="nl91abna0417164300", contact="Bram"),
         Kind.ADDRESS: an_address("601", street="Kade 4"),
@@ -64,8 +64,8 @@ def test_what_was_written_is_read_back_with_every_value(books: AccountView, link
         Kind.POSTING: a_posting("604", debtor="601", debtor_number="", period="11", payment_reference="bon 604"),
     }[kind]
     assert books.lookup([desired], links) == {}
-    result = created(books, desired, links, keep=False)
-    current = held(books, desired, links)
+    result = create_record(books, desired, links, keep=False)
+    current = look_up_record(books, desired, links)
     assert differences(desired, current.record) == ()
     assert current.reference == result.reference
     assert current.other_references == ()
@@ -74,7 +74,7 @@ def test_what_was_written_is_read_back_with_every_value(books: AccountView, link
 def test_a_change_takes_one_call(books: AccountView, shared_sandbox: Sandbox, links: Links) -> None:
     books.lookup([an_order("607")], links)
     start = newest_call(shared_sandbox)
-    created(books, an_order("607"), links)
+    create_record(books, an_order("607"), links)
     assert books.calls(a_create(an_order())) == 1
     assert calls_since(shared_sandbox, start) == {"SO1 POST": 1}
 

@@ -11,11 +11,11 @@ from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.day_page import DAY, LEDGER, a_day_page, with_line
-from tests.connectors.accountview.samples import connected, created, held
+from tests.connectors.accountview.samples import connect_accountview, create_record, look_up_record
 from tests.fakes import Links
 
 
-def on_the_ledger(sandbox: Sandbox, page: str) -> dict[str, Decimal]:
+def ledger_totals(sandbox: Sandbox, page: str) -> dict[str, Decimal]:
     """What a page put on each account."""
     amounts: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
@@ -28,22 +28,22 @@ def on_the_ledger(sandbox: Sandbox, page: str) -> dict[str, Decimal]:
 @pytest.mark.parametrize("mode", ["L", "G", "S", "K"])
 def test_a_page_is_written_read_back_line_by_line_and_on_the_ledger(mode: str, sandbox: Sandbox, links: Links) -> None:
     desired = a_day_page(mode)
-    with connected(sandbox) as books:
-        number = created(books, desired, links).reference
-        current = held(books, desired, links)
+    with connect_accountview(sandbox) as books:
+        number = create_record(books, desired, links).reference
+        current = look_up_record(books, desired, links)
 
     assert current.reference == number
     assert differences(desired, current.record) == ()
     assert [part.key for part in current.record.parts] == [part.key for part in desired.parts]
-    assert on_the_ledger(sandbox, number) == LEDGER
+    assert ledger_totals(sandbox, number) == LEDGER
     assert sum(LEDGER.values()) == 0
 
 
 def test_the_page_of_the_books_has_no_debtor_and_keeps_nothing_of_what_the_day_was_made_of(
     sandbox: Sandbox, links: Links
 ) -> None:
-    with connected(sandbox) as books:
-        number = created(books, a_day_page(), links).reference
+    with connect_accountview(sandbox) as books:
+        number = create_record(books, a_day_page(), links).reference
     (page,) = (row for row in sandbox.state("DJ_PAGE") if row["PAGE_NR"] == number.partition("/")[2])
 
     assert "SUB_NR" not in page
@@ -53,9 +53,9 @@ def test_the_page_of_the_books_has_no_debtor_and_keeps_nothing_of_what_the_day_w
 
 
 def test_a_gross_page_does_not_count_its_vat_twice(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as books:
-        created(books, a_day_page("G"), links)
-        created(books, a_day_page("K", reference="MZ6101700101"), links)
+    with connect_accountview(sandbox) as books:
+        create_record(books, a_day_page("G"), links)
+        create_record(books, a_day_page("K", reference="MZ6101700101"), links)
     pages = {row["INV_NR"]: Decimal(str(row["PAGE_AMT"])) for row in sandbox.state("DJ_PAGE")}
 
     assert pages["MZ6101700100"] == 0
@@ -65,11 +65,11 @@ def test_a_gross_page_does_not_count_its_vat_twice(sandbox: Sandbox, links: Link
 def test_books_that_compute_vat_themselves_are_seen_by_reading_back(links: Links) -> None:
     with (
         running(articles=60, trades=False, conventions=Conventions(vat_amounts="computed")) as other,
-        connected(other) as books,
+        connect_accountview(other) as books,
     ):
         desired = a_day_page()
-        created(books, desired, links)
-        record = held(books, desired, links).record
+        create_record(books, desired, links)
+        record = look_up_record(books, desired, links).record
 
     assert differences(desired, record) == ("1/vat", "3/vat", "5/vat")
     assert [record.parts[place].values["vat"] for place in (0, 2, 4)] == [
@@ -81,11 +81,11 @@ def test_books_that_post_a_concept_at_once_are_seen_by_reading_back(links: Links
     for concepts, expected in (("kept", ()), ("ignored", ("concept",))):
         with (
             running(articles=30, trades=False, conventions=Conventions(concepts=concepts)) as other,  # type: ignore[arg-type]
-            connected(other) as books,
+            connect_accountview(other) as books,
         ):
             desired = a_day_page(concept=True)
-            created(books, desired, Links())
-            assert differences(desired, held(books, desired, links).record) == expected
+            create_record(books, desired, Links())
+            assert differences(desired, look_up_record(books, desired, links).record) == expected
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_accounts_that_take_no_such_line_refuse_the_page(
 ) -> None:
     sandbox.accountview.edit(table, key, values)
     before = len(sandbox.state("TRANSACT"))
-    with connected(sandbox) as books, pytest.raises(RejectedError) as caught:
-        created(books, a_day_page(), links)
+    with connect_accountview(sandbox) as books, pytest.raises(RejectedError) as caught:
+        create_record(books, a_day_page(), links)
 
     assert message in f"{caught.value.code} {caught.value.facts.get('message', '')}"
     assert len(sandbox.state("TRANSACT")) == before
@@ -116,19 +116,19 @@ def test_accounts_that_take_no_such_line_refuse_the_page(
 @pytest.mark.parametrize("mode", ["L", "G", "S"])
 def test_a_page_of_a_memorial_that_does_not_add_up_is_refused(mode: str, books: AccountView, links: Links) -> None:
     with pytest.raises(RejectedError, match="accountview_rejected") as caught:
-        created(books, with_line(a_day_page(mode), 13, amount=Decimal("202.96")), links)
+        create_record(books, with_line(a_day_page(mode), 13, amount=Decimal("202.96")), links)
     assert "niet in evenwicht: verschil 0,01" in caught.value.facts["message"]
 
 
 def test_a_silent_write_is_in_doubt_and_found_in_its_own_year(links: Links) -> None:
     conventions = Conventions(years="apart", year_begins="11-01")
-    with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as books:
+    with running(articles=60, trades=False, conventions=conventions) as other, connect_accountview(other) as books:
         desired = a_day_page()
         assert books.lookup([desired], links) == {}
         other.switches.arm("cut_after", system="accountview", operation="* POST")
         with pytest.raises(InDoubtError):
-            created(books, desired, links)
-        assert differences(desired, held(books, desired, links).record) == ()
+            create_record(books, desired, links)
+        assert differences(desired, look_up_record(books, desired, links).record) == ()
 
 
 def test_a_page_is_looked_for_in_every_object_that_may_have_it(links: Links) -> None:
@@ -136,16 +136,16 @@ def test_a_page_is_looked_for_in_every_object_that_may_have_it(links: Links) -> 
     conventions = Conventions(unreadable={"DJ2": "empty"})  # as after processing, where pages leave it
     with (
         running(articles=60, trades=False, conventions=conventions) as other,
-        connected(other, objects={"posting_history": history}) as books,
+        connect_accountview(other, objects={"posting_history": history}) as books,
     ):
-        number = created(books, desired, links).reference
-        assert differences(desired, held(books, desired, links).record) == ()
-        assert held(books, desired, links).reference == number
+        number = create_record(books, desired, links).reference
+        assert differences(desired, look_up_record(books, desired, links).record) == ()
+        assert look_up_record(books, desired, links).reference == number
 
 
 def test_a_long_reference_is_refused_before_any_call(books: AccountView, links: Links) -> None:
     with pytest.raises(RejectedError, match="field_too_long") as caught:
-        created(books, a_day_page(reference="MZ61017001000"), links)
+        create_record(books, a_day_page(reference="MZ61017001000"), links)
     assert caught.value.facts["limit"] == "12"
 
 
@@ -157,7 +157,7 @@ def test_what_a_page_needs_is_looked_at(books: AccountView) -> None:
 
 
 def test_a_column_that_is_not_there_is_told_of(sandbox: Sandbox) -> None:
-    with connected(sandbox, day_page={"till_reference": "K9_NOTE"}) as books:
+    with connect_accountview(sandbox, day_page={"till_reference": "K9_NOTE"}) as books:
         findings = books.needs(Kind.DAY_PAGE, for_insert=True)
     assert [(finding.cause, finding.facts["field"]) for finding in findings if not finding.ok] == [
         ("flow_field_unknown", "K9_NOTE")
@@ -165,5 +165,5 @@ def test_a_column_that_is_not_there_is_told_of(sandbox: Sandbox) -> None:
 
 
 def test_a_day_of_the_page_is_its_date(books: AccountView, links: Links) -> None:
-    created(books, a_day_page(reference="MZ6101700109"), links)
-    assert held(books, a_day_page(reference="MZ6101700109"), links).record.values["date"] == DAY
+    create_record(books, a_day_page(reference="MZ6101700109"), links)
+    assert look_up_record(books, a_day_page(reference="MZ6101700109"), links).record.values["date"] == DAY

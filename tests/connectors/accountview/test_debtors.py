@@ -21,15 +21,15 @@ from tests.connectors.accountview.samples import (
     an_address,
     an_order,
     calls_since,
-    connected,
-    created,
-    held,
+    connect_accountview,
+    create_record,
+    look_up_record,
     newest_call,
     nobody_but,
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryTokenStore
-from tests.recording_server import altered_column
+from tests.recording_server import alter_column
 
 NUMBERS = count(70001)  # of debtors entered by hand
 
@@ -38,7 +38,7 @@ def add_debtor(sandbox: Sandbox, number: str, **values: object) -> None:
     sandbox.accountview.add("CONTACT", {"SUB_NR": number, "ACCT_NAME": "Iemand", "ACCT_NR": "1300", **values})
 
 
-def extracted(accountview: AccountView, kind: Kind, since: str | None = None) -> tuple[list[Record], str | None]:
+def extract_all(accountview: AccountView, kind: Kind, since: str | None = None) -> tuple[list[Record], str | None]:
     batch = accountview.extract(kind, since)
     records = [*batch.records]
     while batch.after is not None:
@@ -68,7 +68,7 @@ def test_a_debtor_is_recognised_by_evidence(
 ) -> None:  # fmt: skip
     number = str(next(NUMBERS))
     add_debtor(shared_sandbox, number, **columns)
-    current = held(books, nobody_but("k-77702", **values), links)
+    current = look_up_record(books, nobody_but("k-77702", **values), links)
     assert (current.reference, current.evidence, current.other_references) == (number, evidence, ())
     assert current.marker
     shared_sandbox.accountview.remove("CONTACT", number)
@@ -80,7 +80,7 @@ def test_a_vat_number_without_its_country_is_of_the_one_that_a_debtor_is_in(
     number = str(next(NUMBERS))
     add_debtor(shared_sandbox, number, VAT_NR="777080000", CNT_CODE="PT")
     assert books.lookup([nobody_but("k", vat_number="DE777080000")], links) == {}
-    assert held(books, nobody_but("k", vat_number="PT777080000"), links).reference == number
+    assert look_up_record(books, nobody_but("k", vat_number="PT777080000"), links).reference == number
     shared_sandbox.accountview.remove("CONTACT", number)
 
 
@@ -94,17 +94,17 @@ def test_the_stronger_evidence_wins(sandbox: Sandbox, links: Links) -> None:
         add_debtor(sandbox, number, **columns)
     complete = {"external_id": "900", "vat_number": "NL111222333B01", "email": "x@elders.example"}
     keeper = MemoryTokenStore()
-    with connected(sandbox, keeper) as accountview:
+    with connect_accountview(sandbox, keeper) as accountview:
 
         def reference(**values: Value) -> str:
-            return held(accountview, nobody_but("k", **values), links).reference
+            return look_up_record(accountview, nobody_but("k", **values), links).reference
 
         assert reference(email=complete["email"]) == "71001"
         assert reference(email=complete["email"], vat_number=complete["vat_number"]) == "71002"
         assert reference(**complete) == "71003"
         links.known[Kind.DEBTOR, "k"] = "71004"
         assert reference(**complete) == "71004"
-        assert held(accountview, nobody_but("k", **complete), links).evidence == "link"
+        assert look_up_record(accountview, nobody_but("k", **complete), links).evidence == "link"
 
 
 @pytest.mark.parametrize("shared", ["email", "vat_number"])
@@ -115,10 +115,10 @@ def test_a_debtor_that_carries_another_external_id_is_not_who_shares_an_address(
     if shared == "vat_number":
         values = {"email": "", "vat_number": "NL123456782B01"}
     debtor, other = (a_debtor(key, **values) for key in ("601", "602"))
-    with connected(sandbox) as accountview:
+    with connect_accountview(sandbox) as accountview:
         for desired, fault in ((debtor, "cut_after"), (other, "cut_before")):
             with sandbox.switches.armed(fault, operation="AR1 POST"), pytest.raises(InDoubtError):
-                created(accountview, desired, links, keep=False)
+                create_record(accountview, desired, links, keep=False)
         assert accountview.lookup([debtor, other], links).keys() == {"601"}
         assert accountview.lookup([other], links) == {}
         add_debtor(sandbox, "72001", MAIL_BUS="samen@elders.example", VAT_NR="NL123456782B01")
@@ -127,7 +127,7 @@ def test_a_debtor_that_carries_another_external_id_is_not_who_shares_an_address(
 
 def test_a_link_whose_debtor_is_gone_is_not_replaced_by_a_guess(books: AccountView, links: Links) -> None:
     links.known[Kind.DEBTOR, "20003"] = "99999"
-    customer = held(books, nobody_but("x", email="familie1@mail.example"), Links())
+    customer = look_up_record(books, nobody_but("x", email="familie1@mail.example"), Links())
     assert customer.reference
     assert books.lookup([nobody_but("20003", email="familie1@mail.example")], links) == {}
 
@@ -139,8 +139,8 @@ def test_blank_evidence_matches_nobody(books: AccountView, links: Links) -> None
 def test_several_debtors_by_the_same_evidence_are_a_question(sandbox: Sandbox, links: Links) -> None:
     for number, blocked in (("81001", True), ("81010", False), ("81002", False)):
         add_debtor(sandbox, number, MAIL_BUS="samen@elders.example", BLK_SP=blocked)
-    with connected(sandbox) as accountview:
-        current = held(accountview, nobody_but("k", email="samen@elders.example"), links)
+    with connect_accountview(sandbox) as accountview:
+        current = look_up_record(accountview, nobody_but("k", email="samen@elders.example"), links)
     assert (current.reference, current.other_references) == ("81002", ("81010", "81001"))
 
 
@@ -158,12 +158,15 @@ def test_several_debtors_by_the_same_evidence_are_a_question(sandbox: Sandbox, l
     ids=["padded", "row as object", "absent", "404", "equal is a prefix", "case counts", "errors as ok"],
 )
 def test_what_the_sources_leave_open_makes_no_difference(conventions: Conventions, links: Links) -> None:
-    with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as accountview:
+    with (
+        running(articles=60, trades=False, conventions=conventions) as other,
+        connect_accountview(other) as accountview,
+    ):
         for key in ("50", "501", "5"):
             if key != "5":
-                created(accountview, a_debtor(key, email=f"a{key}@x.example"), links, keep=False)
-                created(accountview, an_order(key), links, keep=False)
-                created(accountview, a_posting(key), links, keep=False)
+                create_record(accountview, a_debtor(key, email=f"a{key}@x.example"), links, keep=False)
+                create_record(accountview, an_order(key), links, keep=False)
+                create_record(accountview, a_posting(key), links, keep=False)
         add_debtor(other, "82001", MAIL_BUS="a5@x.example.elders")
         debtors = [a_debtor(key, email=f"A{key}@x.example") for key in ("50", "501", "5")]
         assert accountview.lookup(debtors, links).keys() == {"50", "501"}
@@ -187,15 +190,15 @@ def test_what_the_sources_leave_open_makes_no_difference(conventions: Convention
         }
         assert all(current.other_references == () for current in (*orders.values(), *postings.values()))
         with pytest.raises(RejectedError, match="article_missing"):
-            created(accountview, an_order("502", (a_line(1, article="NOPE"),)), links)
+            create_record(accountview, an_order("502", (a_line(1, article="NOPE"),)), links)
 
 
 def test_an_update_changes_what_it_names_and_nothing_else(books: AccountView, links: Links) -> None:
     desired = a_debtor("610")
-    created(books, desired, links)
-    before = held(books, desired, links)
+    create_record(books, desired, links)
+    before = look_up_record(books, desired, links)
     books.write(an_update(before.record, mobile="0612345678", city=""), before, links, "t")
-    after = held(books, desired, links)
+    after = look_up_record(books, desired, links)
     assert differences(desired, after.record) == ("city",)
     assert after.record.values["mobile"] == "0612345678"
     assert after.marker != before.marker
@@ -204,22 +207,22 @@ def test_an_update_changes_what_it_names_and_nothing_else(books: AccountView, li
 def test_an_update_over_something_that_moved_is_refused(
     books: AccountView, shared_sandbox: Sandbox, links: Links
 ) -> None:
-    number = created(books, a_debtor("611"), links).reference
-    before = held(books, a_debtor("611"), links)
+    number = create_record(books, a_debtor("611"), links).reference
+    before = look_up_record(books, a_debtor("611"), links)
     shared_sandbox.accountview.edit("CONTACT", number, {"CITY": "Zeist"})
     with pytest.raises(RejectedError, match="target_changed_since_plan"):
         books.write(an_update(before.record, city="Houten"), before, links, "t")
 
 
 def test_an_update_of_a_debtor_that_is_gone_is_refused(books: AccountView, links: Links) -> None:
-    created(books, a_debtor("612"), links)
-    before = replace(held(books, a_debtor("612"), links), reference="nobody")
+    create_record(books, a_debtor("612"), links)
+    before = replace(look_up_record(books, a_debtor("612"), links), reference="nobody")
     with pytest.raises(RejectedError, match="target_record_missing"):
         books.write(an_update(before.record, city="Houten"), before, links, "t")
 
 
 def test_fifty_debtors_are_looked_up_in_batches(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as accountview:
+    with connect_accountview(sandbox) as accountview:
         debtors = [a_debtor(str(1000 + place)) for place in range(50)]
         start = newest_call(sandbox)
         accountview.lookup(debtors, links)
@@ -233,10 +236,10 @@ def test_fifty_debtors_are_looked_up_in_batches(sandbox: Sandbox, links: Links) 
 def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: Sandbox, column: str, value: str) -> None:
     add_debtor(sandbox, "77711", DEB_NR="77711", BLK_SP=True, CRED_LIM=5)
     with (
-        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, value) as url,
-        connected(sandbox, url=url, debtor={"price_list": "CRED_LIM"}) as accountview,
+        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77711"}, column, value) as url,
+        connect_accountview(sandbox, url=url, debtor={"price_list": "CRED_LIM"}) as accountview,
     ):
-        records, _ = extracted(accountview, Kind.DEBTOR)
+        records, _ = extract_all(accountview, Kind.DEBTOR)
         current = accountview.lookup([a_debtor(external_id="77711")], Links())["501"]
 
     assert [(record.key, record.field) for record in records if isinstance(record, Unreadable)] == [("77711", column)]
@@ -253,10 +256,10 @@ def test_a_debtor_without_a_number_is_a_question_for_whom_it_fits_and_for_nobody
         add_debtor(sandbox, debtor_number, MAIL_BUS="same@elders.example")
     add_debtor(sandbox, "77714", MAIL_BUS="other@elders.example")
     with (
-        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77713"}, "SUB_NR", number) as url,
-        connected(sandbox, url=url) as accountview,
+        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77713"}, "SUB_NR", number) as url,
+        connect_accountview(sandbox, url=url) as accountview,
     ):
-        records, _ = extracted(accountview, Kind.DEBTOR)
+        records, _ = extract_all(accountview, Kind.DEBTOR)
         debtors = [nobody_but("k1", email="same@elders.example"), nobody_but("k2", email="other@elders.example")]
         current = accountview.lookup(debtors, Links())
 
@@ -275,8 +278,8 @@ def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(
         add_debtor(sandbox, wanted)
     links.known = {(Kind.DEBTOR, wanted): wanted for wanted in numbers}
     with (
-        altered_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", number) as url,
-        connected(sandbox, url=url) as accountview,
+        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", number) as url,
+        connect_accountview(sandbox, url=url) as accountview,
     ):
         current_records = accountview.lookup([nobody_but(wanted) for wanted in numbers], links)
         fetched = {record.key: record for record in accountview.fetch(Kind.DEBTOR, numbers)}
@@ -292,19 +295,19 @@ def test_debtors_of_which_no_row_has_the_number_stop_what_asks(sandbox: Sandbox,
         add_debtor(sandbox, number)
         links.known[Kind.DEBTOR, number] = number
     with (
-        altered_column(sandbox.accountview_url, "CONTACT", {}, "SUB_NR", "null") as url,
-        connected(sandbox, url=url) as accountview,
+        alter_column(sandbox.accountview_url, "CONTACT", {}, "SUB_NR", "null") as url,
+        connect_accountview(sandbox, url=url) as accountview,
         pytest.raises(MalformedAnswerError, match="answer_unreadable"),
     ):
         accountview.lookup([nobody_but(number) for number in ("77735", "77736")], links)
 
 
 def test_debtors_are_extracted_page_by_page_and_by_their_stamps(sandbox: Sandbox) -> None:
-    with connected(sandbox, overlap_seconds=0) as accountview:
-        complete, stamp = extracted(accountview, Kind.DEBTOR)
+    with connect_accountview(sandbox, overlap_seconds=0) as accountview:
+        complete, stamp = extract_all(accountview, Kind.DEBTOR)
         assert [record.key for record in complete] == sorted(customer.number for customer in sandbox.shop.customers)
         sandbox.accountview.edit("CONTACT", "20007", {"CITY": "Zeist"})
-        changed, _ = extracted(accountview, Kind.DEBTOR, stamp)
+        changed, _ = extract_all(accountview, Kind.DEBTOR, stamp)
         assert "20007" in [record.key for record in changed]
         assert len(changed) < len(complete)
 
@@ -327,9 +330,9 @@ def test_a_debtor_has_our_names_and_all_other_columns(books: AccountView, shared
 
 def test_an_address_is_known_by_its_content_whatever_blanks_and_capitals(books: AccountView, links: Links) -> None:
     with_a_debtor(books, links, "620")
-    number = created(books, an_address("620", name="Magazijn  Noord"), links, keep=False).reference
+    number = create_record(books, an_address("620", name="Magazijn  Noord"), links, keep=False).reference
     address = an_address("620", name="magazijn noord", postcode="3512AB", street="KADE 3")
-    current = held(books, address, links)
+    current = look_up_record(books, address, links)
     assert (current.reference, current.evidence) == (number, "content")
     assert differences(address, current.record) == ()
 
@@ -337,24 +340,24 @@ def test_an_address_is_known_by_its_content_whatever_blanks_and_capitals(books: 
 def test_an_address_of_another_debtor_is_another_address(books: AccountView, links: Links) -> None:
     for key in ("621", "622"):
         with_a_debtor(books, links, key)
-    created(books, an_address("621"), links, keep=False)
+    create_record(books, an_address("621"), links, keep=False)
     assert books.lookup([an_address("622"), an_address("621", city="Zeist"), an_address("623")], links) == {}
 
 
 def test_the_same_address_entered_twice_tells_of_the_other(books: AccountView, links: Links) -> None:
     with_a_debtor(books, links, "624")
-    first, second = (created(books, an_address("624"), links, keep=False).reference for _ in range(2))
-    current = held(books, an_address("624"), links)
+    first, second = (create_record(books, an_address("624"), links, keep=False).reference for _ in range(2))
+    current = look_up_record(books, an_address("624"), links)
     assert (current.reference, current.other_references) == (first, (second,))
 
 
 def test_an_address_without_a_number_is_a_question(sandbox: Sandbox, links: Links) -> None:
     keeper = MemoryTokenStore()
-    with connected(sandbox, keeper) as books:
+    with connect_accountview(sandbox, keeper) as books:
         with_a_debtor(books, links, "625")
-        number = created(books, an_address("625"), links, keep=False).reference
+        number = create_record(books, an_address("625"), links, keep=False).reference
     with (
-        altered_column(sandbox.accountview_url, "DEL_ADDR", {"REC_ID": number}, "REC_ID", "null") as url,
-        connected(sandbox, keeper, url=url) as books,
+        alter_column(sandbox.accountview_url, "DEL_ADDR", {"REC_ID": number}, "REC_ID", "null") as url,
+        connect_accountview(sandbox, keeper, url=url) as books,
     ):
-        assert isinstance(held(books, an_address("625"), links).record, Unreadable)
+        assert isinstance(look_up_record(books, an_address("625"), links).record, Unreadable)

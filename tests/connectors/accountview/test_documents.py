@@ -25,20 +25,20 @@ from tests.connectors.accountview.samples import (
     a_debtor,
     a_line,
     a_posting,
+    accountview_answering,
     an_address,
     an_order,
-    answered_by,
     calls_since,
-    connected,
-    created,
-    held,
+    connect_accountview,
+    create_record,
+    look_up_record,
     newest_call,
     with_a_debtor,
 )
 from tests.fakes import Links, MemoryTokenStore
 from tests.flows.orders.tills import an_order as an_order_of_the_till
 from tests.flows.orders.tills import booking
-from tests.recording_server import altered_column
+from tests.recording_server import alter_column
 from tests.timeouts import LATE, until
 
 
@@ -49,12 +49,12 @@ from tests.timeouts import LATE, until
 def test_a_silent_write_is_in_doubt_and_found_by_looking(
     fault: str, desired: Record, sandbox: Sandbox, links: Links
 ) -> None:
-    with connected(sandbox) as accountview:
+    with connect_accountview(sandbox) as accountview:
         accountview.lookup([desired], links)
         sandbox.switches.arm(fault, system="accountview", operation="* POST")
         with pytest.raises(InDoubtError):
-            created(accountview, desired, links)
-        assert differences(desired, held(accountview, desired, links).record) == ()
+            create_record(accountview, desired, links)
+        assert differences(desired, look_up_record(accountview, desired, links).record) == ()
         assert len(sandbox.ledger.calls(write=True)) == 1
 
 
@@ -63,20 +63,20 @@ def test_a_silent_write_is_in_doubt_and_found_by_looking(
 def test_an_error_answer_to_a_write_leaves_its_outcome_unknown(
     fault: Fault, answer: ErrorAnswer, sandbox: Sandbox, links: Links
 ) -> None:
-    with connected(sandbox) as accountview:
+    with connect_accountview(sandbox) as accountview:
         desired = an_order("632")
         accountview.lookup([desired], links)
         with sandbox.switches.armed(fault, operation="SO1 POST", answer=answer), pytest.raises(InDoubtError):
-            created(accountview, desired, links)
+            create_record(accountview, desired, links)
         (call,) = sandbox.ledger.calls(write=True)
         assert call.note == f"{fault} {answer}"
         assert bool(accountview.lookup([desired], links)) is call.accepted is fault.accepts
 
 
 def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as accountview:
+    with connect_accountview(sandbox) as accountview:
         sandbox.switches.arm("late", system="accountview", operation="SO1 POST", seconds=LATE)
-        reference = created(accountview, an_order("631"), links).reference
+        reference = create_record(accountview, an_order("631"), links).reference
         assert accountview.lookup([an_order("631")], links) == {}
         until(lambda: bool(accountview.lookup([an_order("631")], links)), "the late order")
         assert accountview.lookup([an_order("631")], links)["631"].reference == reference
@@ -84,8 +84,8 @@ def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links
 
 def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: Sandbox, links: Links) -> None:
     sandbox.accountview.add("SO_HDR", {"ORD_NR": "26999901", "RPL_INV": "20002", "COMMENT1": "mplus-632"})
-    with connected(sandbox) as accountview:
-        current = held(accountview, an_order("632"), links)
+    with connect_accountview(sandbox) as accountview:
+        current = look_up_record(accountview, an_order("632"), links)
         assert current.reference == "26999901"
         assert current.record.values["reference"] == "MPLUS-632"
         assert current.record.values["debtor_number"] == "20002"
@@ -95,42 +95,45 @@ def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: S
 def test_an_invoice_is_not_the_order_of_its_number(sandbox: Sandbox, links: Links) -> None:
     sold = replace(an_order_of_the_till("order-638", type="INVOICE"), kind=Kind.INVOICE)
     order, invoice = booking(an_order_of_the_till("order-638")), booking(sold, documents="invoice", becomes="order")
-    with connected(sandbox) as accountview:
-        created(accountview, an_order("638", reference=str(order.values["reference"])), links, keep=False)
+    with connect_accountview(sandbox) as accountview:
+        create_record(accountview, an_order("638", reference=str(order.values["reference"])), links, keep=False)
         assert accountview.lookup([replace(order, key="order"), replace(invoice, key="invoice")], links).keys() == {
             "order"
         }
 
 
 def test_our_reference_on_two_documents_is_a_question(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as accountview:
-        first, second = (created(accountview, an_order("633"), links, keep=False).reference for _ in range(2))
-        current = held(accountview, an_order("633"), links)
+    with connect_accountview(sandbox) as accountview:
+        first, second = (create_record(accountview, an_order("633"), links, keep=False).reference for _ in range(2))
+        current = look_up_record(accountview, an_order("633"), links)
         assert (current.reference, current.other_references) == (first, (second,))
-        pages = [created(accountview, a_posting("633"), links, keep=False).reference for _ in range(2)]
-        posting = held(accountview, a_posting("633"), links)
+        pages = [create_record(accountview, a_posting("633"), links, keep=False).reference for _ in range(2)]
+        posting = look_up_record(accountview, a_posting("633"), links)
         assert [posting.reference, *posting.other_references] == pages
 
 
 def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Links) -> None:
     conventions = Conventions(unfilterable=frozenset({"COMMENT1", "HST_AH_COMMENT1"}))
-    with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as accountview:
-        created(accountview, an_order("635"), links, keep=False)
+    with (
+        running(articles=60, trades=False, conventions=conventions) as other,
+        connect_accountview(other) as accountview,
+    ):
+        create_record(accountview, an_order("635"), links, keep=False)
         current = accountview.lookup([an_order("635"), an_order("636")], links)
         assert current.keys() == {"635"}
         assert differences(an_order("635"), current["635"].record) == ()
         other.accountview.invoice(current["635"].reference)
-        assert held(accountview, an_order("635"), links).evidence == "history"
+        assert look_up_record(accountview, an_order("635"), links).evidence == "history"
 
 
 def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, links: Links) -> None:
     keeper, keys = MemoryTokenStore(), ("601", "602", "603")  # the last is not there
-    with connected(sandbox, keeper) as accountview:
+    with connect_accountview(sandbox, keeper) as accountview:
         for key in keys[:2]:
-            created(accountview, an_order(key), links, keep=False)
+            create_record(accountview, an_order(key), links, keep=False)
     with (
-        altered_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-601"}, "COMMENT1", "null") as url,
-        connected(sandbox, keeper, url=url) as accountview,
+        alter_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-601"}, "COMMENT1", "null") as url,
+        connect_accountview(sandbox, keeper, url=url) as accountview,
     ):
         current_records = accountview.lookup([an_order(key) for key in keys], links)
     assert {key: isinstance(current.record, Unreadable) for key, current in current_records.items()} == {
@@ -144,7 +147,7 @@ def test_another_refusal_of_a_read_is_not_taken_for_absence(
 ) -> None:
     elsewhere = {"orders": {"code": "SO9", "table": "SO_HDR", "detail": "SO_LINE"}}
     with (
-        connected(shared_sandbox, shared_keeper, objects=elsewhere) as accountview,
+        connect_accountview(shared_sandbox, shared_keeper, objects=elsewhere) as accountview,
         pytest.raises(RejectedError, match="read_refused"),
     ):
         accountview.lookup([an_order("637")], Links())
@@ -154,7 +157,7 @@ def test_a_missing_field_for_our_reference_stops_the_lookup(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     with (
-        connected(shared_sandbox, shared_keeper, order_reference_field="K9_REF") as accountview,
+        connect_accountview(shared_sandbox, shared_keeper, order_reference_field="K9_REF") as accountview,
         pytest.raises(RejectedError, match="field_unknown"),
     ):
         accountview.lookup([an_order("638")], Links())
@@ -173,7 +176,7 @@ def test_a_document_of_last_year_is_looked_for_in_its_own_year_and_in_this_one()
         calls.append(f"{query['BusinessObject']} {query['BookDate']}")
         return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
 
-    accountview = answered_by(answering)
+    accountview = accountview_answering(answering)
     assert accountview.lookup([an_order("639", date=date(2025, 12, 30))], Links()) == {}
     learned = ("SO1 2026-11-25", "ALH 2026-11-25")  # each before its first question
     document_calls = [call for call in calls if not call.startswith("PER")]
@@ -189,15 +192,15 @@ def test_a_document_of_last_year_is_looked_for_in_its_own_year_and_in_this_one()
 
 def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: AccountView, links: Links) -> None:
     with_a_debtor(books, links, "640")
-    created(books, an_address("640"), links)
+    create_record(books, an_address("640"), links)
     desired = Record(
         Kind.SALES_ORDER, "640",
         {"reference": "MPLUS-640", "debtor": "640", "address": "640/c0ffee", "date": TODAY}, (a_line(1),),
     )  # fmt: skip
-    created(books, desired, links)
-    assert differences(desired, held(books, desired, links).record) == ()
+    create_record(books, desired, links)
+    assert differences(desired, look_up_record(books, desired, links).record) == ()
     stranger = Links({(Kind.DEBTOR, "640"): "20001"})
-    values = held(books, desired, stranger).record.values
+    values = look_up_record(books, desired, stranger).record.values
     assert values["debtor"] == links.known[Kind.DEBTOR, "640"]
     assert values["address"] == links.known[Kind.ADDRESS, "640/c0ffee"]
 
@@ -216,7 +219,7 @@ def test_a_pointer_to_what_is_not_there_yet_is_refused_before_any_call(
 ) -> None:
     start = newest_call(shared_sandbox)
     with pytest.raises(RejectedError, match="needed_record_missing") as caught:
-        created(books, desired, links)
+        create_record(books, desired, links)
     assert caught.value.facts["field"] == field
     assert shared_sandbox.ledger.calls(write=True, since=start) == []
 
@@ -243,7 +246,7 @@ def test_what_does_not_fit_is_refused_before_any_call(
 ) -> None:
     start = newest_call(shared_sandbox)
     with pytest.raises(RejectedError) as caught:
-        created(books, desired, links)
+        create_record(books, desired, links)
     assert caught.value.code == code
     assert facts.items() <= caught.value.facts.items()
     assert shared_sandbox.ledger.calls(write=True, since=start) == []
@@ -256,9 +259,9 @@ def test_what_does_not_fit_is_refused_before_any_call(
 def test_which_orders_are_not_invoiced_is_told_by_the_orders_and_by_the_history_where_there_is_one(
     sandbox: Sandbox, links: Links, history: str
 ) -> None:
-    with connected(sandbox, objects={"history": {"code": history, "table": "HST_AL"}}) as accountview:
+    with connect_accountview(sandbox, objects={"history": {"code": history, "table": "HST_AL"}}) as accountview:
         open_, invoiced, missing = (an_order(number) for number in ("841", "842", "843"))
-        numbers = {order.key: created(accountview, order, links).reference for order in (open_, invoiced)}
+        numbers = {order.key: create_record(accountview, order, links).reference for order in (open_, invoiced)}
         sandbox.accountview.invoice(numbers[invoiced.key])
         uninvoiced = accountview.uninvoiced([open_, invoiced, missing], links)
     assert uninvoiced == dict.fromkeys([open_.key, *([missing.key] if history else [])])
@@ -268,24 +271,24 @@ def test_an_order_whose_row_lacks_our_reference_is_the_one_of_which_nobody_can_t
     sandbox: Sandbox, links: Links
 ) -> None:
     keeper, keys = MemoryTokenStore(), ("851", "852")
-    with connected(sandbox, keeper) as accountview:
+    with connect_accountview(sandbox, keeper) as accountview:
         for key in keys:
-            created(accountview, an_order(key), links, keep=False)
+            create_record(accountview, an_order(key), links, keep=False)
     with (
-        altered_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-851"}, "COMMENT1", "null") as url,
-        connected(sandbox, keeper, url=url) as accountview,
+        alter_column(sandbox.accountview_url, "SO_HDR", {"COMMENT1": "MPLUS-851"}, "COMMENT1", "null") as url,
+        connect_accountview(sandbox, keeper, url=url) as accountview,
     ):
         uninvoiced = accountview.uninvoiced([an_order(key) for key in keys], links)
     assert {key: wrong and wrong.field for key, wrong in uninvoiced.items()} == {"851": "COMMENT1", "852": None}
 
 
 def test_an_invoiced_order_is_found_in_the_history(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as accountview:
+    with connect_accountview(sandbox) as accountview:
         links.known[Kind.DEBTOR, "501"] = "20001"
         desired = an_order("634", debtor="501", debtor_number="")
-        number = created(accountview, desired, Links(dict(links.known))).reference
+        number = create_record(accountview, desired, Links(dict(links.known))).reference
         sandbox.accountview.invoice(number)
-        current = held(accountview, desired, links)
+        current = look_up_record(accountview, desired, links)
         assert current.evidence == "history"
         assert current.record.values["reference"] == "MPLUS-634"
         assert current.record.values["debtor"] == "501"
@@ -294,31 +297,31 @@ def test_an_invoiced_order_is_found_in_the_history(sandbox: Sandbox, links: Link
         assert not {"1/article", "1/price"} & set(differences(desired, current.record))
         assert current.reference.isdecimal()
         links.known[Kind.SALES_ORDER, "634"] = number
-        assert held(accountview, desired, links).reference == number
+        assert look_up_record(accountview, desired, links).reference == number
 
 
 def test_a_second_order_is_seen_beside_the_first_that_has_been_invoiced(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox, history={"order_number": "ORD_NR"}) as accountview:
+    with connect_accountview(sandbox, history={"order_number": "ORD_NR"}) as accountview:
         desired = an_order("641")
-        first, second, third = (created(accountview, desired, links, keep=False).reference for _ in range(3))
+        first, second, third = (create_record(accountview, desired, links, keep=False).reference for _ in range(3))
         sandbox.accountview.invoice(first)
-        current = held(accountview, desired, links)
+        current = look_up_record(accountview, desired, links)
         assert (current.reference, current.other_references) == (second, (third, first))
         sandbox.accountview.invoice(third)
         sandbox.accountview.invoice(second)
-        current = held(accountview, desired, links)
+        current = look_up_record(accountview, desired, links)
         assert (current.evidence, {current.reference, *current.other_references}) == ("history", {first, second, third})
         links.known[Kind.SALES_ORDER, "641"] = second
-        assert held(accountview, desired, links).reference == second
+        assert look_up_record(accountview, desired, links).reference == second
 
 
 def test_an_order_of_which_a_part_is_in_the_history_is_one_order(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox, history={"order_number": "ORD_NR"}) as accountview:
+    with connect_accountview(sandbox, history={"order_number": "ORD_NR"}) as accountview:
         desired = an_order("642")
-        number = created(accountview, desired, links, keep=False).reference
+        number = create_record(accountview, desired, links, keep=False).reference
         part = {"HST_AH_COMMENT1": "MPLUS-642", "HST_AH_ORD_NR": number, "HST_AH_RPL_INV": "20001", "ART_QTY": 1}
         sandbox.accountview.add("HST_AL", {"REC_ID": "9999642", "HST_AH_HDR_TYPE": 1, **part})
-        current = held(accountview, desired, links)
+        current = look_up_record(accountview, desired, links)
     assert (current.reference, current.other_references) == (number, ())
 
 
@@ -331,12 +334,12 @@ def test_every_field_of_an_order_that_the_dictionary_shows_can_be_written(books:
         "605", (line,), invoice_date=TODAY, delivery_date=date(2026, 12, 1), note="intern", salesperson="jan",
         payment_condition="14", payment_reference="ref", shipping_method="post", price_list="web", currency="EUR",
     )  # fmt: skip
-    created(books, desired, links)
-    assert differences(desired, held(books, desired, links).record) == ()
+    create_record(books, desired, links)
+    assert differences(desired, look_up_record(books, desired, links).record) == ()
 
 
 def test_fifty_orders_are_looked_up_in_a_handful_of_calls(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as accountview:
+    with connect_accountview(sandbox) as accountview:
         orders = [an_order(str(1000 + place)) for place in range(50)]
         start = newest_call(sandbox)
         assert accountview.lookup(orders, links) == {}
@@ -344,7 +347,7 @@ def test_fifty_orders_are_looked_up_in_a_handful_of_calls(sandbox: Sandbox, link
         looked = Counter({"dictionary": 4, "AR1 GET": 2, "SO1 GET": 3, "ALH GET": 3, "PER GET": 2})
         assert calls_since(sandbox, start) == learned + looked
         for record in orders[:25]:
-            created(accountview, record, links, keep=False)
+            create_record(accountview, record, links, keep=False)
         start = newest_call(sandbox)
         assert accountview.lookup(orders, links).keys() == {record.key for record in orders[:25]}
         assert calls_since(sandbox, start) == {"SO1 GET": 3, "ALH GET": 2}
@@ -354,9 +357,9 @@ def test_a_trade_invoice_goes_to_its_own_object(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     desired = an_order("680", trade_invoice=True)
-    with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
-        result = created(accountview, desired, links)
-        current = held(accountview, desired, links)
+    with connect_accountview(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
+        result = create_record(accountview, desired, links)
+        current = look_up_record(accountview, desired, links)
     (row,) = (invoice for invoice in shared_sandbox.state("K9_INV") if invoice["COMMENT1"] == "MPLUS-680")
     assert current.reference == result.reference == str(row["EXT_KEY"])
     assert differences(desired, current.record) == ()
@@ -369,11 +372,11 @@ def test_the_tills_own_id_is_written_and_read_where_it_has_a_column(
 ) -> None:
     columns = {"till_id": "K9_TILL_ID"}
     desired = replace(desired, values={**desired.values, "till_id": "8d1f0b7e6d0c4d539a573c2f1f2b7a10"})
-    with connected(shared_sandbox, shared_keeper, sales_order=columns, posting=columns) as accountview:
+    with connect_accountview(shared_sandbox, shared_keeper, sales_order=columns, posting=columns) as accountview:
         assert accountview.choices("till_ids") == dict.fromkeys(("sales_order", "posting"), "K9_TILL_ID")
-        created(accountview, desired, links)
-        assert differences(desired, held(accountview, desired, links).record) == ()
-    with connected(shared_sandbox, shared_keeper) as accountview:
+        create_record(accountview, desired, links)
+        assert differences(desired, look_up_record(accountview, desired, links).record) == ()
+    with connect_accountview(shared_sandbox, shared_keeper) as accountview:
         assert accountview.choices("till_ids") == {}
 
 
@@ -384,34 +387,34 @@ def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
     desired = an_order("682", trade_invoice=True)
     with (
         running(articles=60, trades=False, conventions=Conventions(invoice_numbers=numbers)) as other,
-        connected(other, objects=INVOICES) as accountview,
+        connect_accountview(other, objects=INVOICES) as accountview,
     ):
-        created(accountview, desired, links)
+        create_record(accountview, desired, links)
         (row,) = other.state("K9_INV")
-        assert held(accountview, desired, links).reference == str(row.get("INV_NR") or row["EXT_KEY"])
+        assert look_up_record(accountview, desired, links).reference == str(row.get("INV_NR") or row["EXT_KEY"])
         other.accountview.edit("K9_INV", str(row["REC_ID"]), {"INV_NR": "2600000007"})
-        assert held(accountview, desired, links).reference == "2600000007"
+        assert look_up_record(accountview, desired, links).reference == "2600000007"
 
 
 def test_an_order_and_a_trade_invoice_of_more_are_told_as_two(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     desired, more = an_order("683"), an_order("683", (a_line(1, quantity=Decimal(3)), a_line(2)), trade_invoice=True)
-    with connected(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
-        order = created(accountview, desired, links).reference
-        invoice = created(accountview, more, links, keep=False).reference
-        current = held(accountview, desired, links)
+    with connect_accountview(shared_sandbox, shared_keeper, objects=INVOICES) as accountview:
+        order = create_record(accountview, desired, links).reference
+        invoice = create_record(accountview, more, links, keep=False).reference
+        current = look_up_record(accountview, desired, links)
         assert (current.reference, current.other_references) == (order, (invoice,))
         (row,) = (header for header in shared_sandbox.state("K9_INV") if header["COMMENT1"] == "MPLUS-683")
         for line in [detail for detail in shared_sandbox.state("K9_INVL") if detail["HDR_ID"] == row["REC_ID"]]:
             shared_sandbox.accountview.edit("K9_INVL", str(line["REC_ID"]), {"ART_QTY": 1})
-        current = held(accountview, desired, links)
+        current = look_up_record(accountview, desired, links)
         assert (current.reference, current.other_references) == (order, ())
 
 
 def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView, links: Links) -> None:
     with pytest.raises(RejectedError, match="object_missing"):
-        created(books, an_order("681", trade_invoice=True), links)
+        create_record(books, an_order("681", trade_invoice=True), links)
 
 
 # ---- pages of a daybook
@@ -420,5 +423,7 @@ def test_without_an_object_for_trade_invoices_none_is_written(books: AccountView
 def test_lines_are_numbered_in_the_order_they_were_posted(books: AccountView, links: Links) -> None:
     lines = tuple(a_line(place, quantity=Decimal(place)) for place in range(1, 13))
     desired = an_order("606", lines)
-    created(books, desired, links)
-    assert [part.values["quantity"] for part in held(books, desired, links).record.parts] == list(range(1, 13))
+    create_record(books, desired, links)
+    assert [part.values["quantity"] for part in look_up_record(books, desired, links).record.parts] == list(
+        range(1, 13)
+    )

@@ -13,8 +13,8 @@ from integration.core.errors import RejectedError, UnavailableError
 from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.server import Sandbox, running
-from tests.connectors.accountview.conversation import an_accountview, asked_for
-from tests.connectors.accountview.samples import a_debtor, an_order, calls_since, connected, newest_call
+from tests.connectors.accountview.conversation import an_accountview, query_parameters
+from tests.connectors.accountview.samples import a_debtor, an_order, calls_since, connect_accountview, newest_call
 from tests.connectors.contract import keys, pages
 from tests.fakes import Links
 
@@ -25,7 +25,10 @@ UNCLEAR = FORMS[1:]
 @contextmanager
 def books(conventions: Conventions) -> Iterator[tuple[Sandbox, AccountView]]:
     """Books with conventions of their own, and a connection to them."""
-    with running(articles=60, trades=False, conventions=conventions) as sandbox, connected(sandbox) as accountview:
+    with (
+        running(articles=60, trades=False, conventions=conventions) as sandbox,
+        connect_accountview(sandbox) as accountview,
+    ):
         yield sandbox, accountview
 
 
@@ -185,7 +188,7 @@ def test_what_another_object_says_is_proven_anew_when_a_run_begins() -> None:
     nothing = {"AK1": missing}
 
     def answering(request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         if query["BusinessObject"] == "AG1":
             return missing  # whatever is asked
         is_sought = query.get("FilterValue1") == NOBODY

@@ -12,9 +12,15 @@ from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
-from tests.connectors.accountview.conversation import asked_for
+from tests.connectors.accountview.conversation import query_parameters
 from tests.connectors.accountview.day_page import DAY, LEDGER, VAT, a_day_page
-from tests.connectors.accountview.samples import answered_by, calls_since, connected, created, newest_call
+from tests.connectors.accountview.samples import (
+    accountview_answering,
+    calls_since,
+    connect_accountview,
+    create_record,
+    newest_call,
+)
 from tests.fakes import Links
 
 KEY = DAY.isoformat()
@@ -34,8 +40,8 @@ def sums(records: list[Record]) -> dict[str, Decimal]:
 
 @pytest.mark.parametrize("mode", ["L", "G", "S", "K"])
 def test_entries_of_a_posted_page_are_what_it_put_on_each_account(mode: str, sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as books:
-        number = created(books, a_day_page(mode), links).reference
+    with connect_accountview(sandbox) as books:
+        number = create_record(books, a_day_page(mode), links).reference
         records = entries(books)
 
     assert sums(records) == LEDGER
@@ -48,8 +54,8 @@ def test_entries_of_a_posted_page_are_what_it_put_on_each_account(mode: str, san
 
 
 def test_bases_and_vat_of_each_code_stand_on_the_rows_that_were_sent(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as books:
-        created(books, a_day_page(), links)
+    with connect_accountview(sandbox) as books:
+        create_record(books, a_day_page(), links)
         coded = [record for record in entries(books) if record.values["vat_code"]]
 
     for code, base, vat in (("1", "-1500.09", "-315.04"), ("2", "-273.88", "-24.64"), ("3", "-55.00", "0.00")):
@@ -62,9 +68,9 @@ def test_bases_and_vat_of_each_code_stand_on_the_rows_that_were_sent(sandbox: Sa
 def test_a_page_that_waits_to_be_posted_is_told_as_not_posted_until_it_is(mode: str, links: Links) -> None:
     with (
         running(articles=60, trades=False, conventions=Conventions(posting="by hand")) as other,
-        connected(other) as books,
+        connect_accountview(other) as books,
     ):
-        created(books, a_day_page(mode), links)
+        create_record(books, a_day_page(mode), links)
         before = entries(books)
         other.accountview.post()
         after = entries(books)
@@ -81,8 +87,8 @@ def test_a_page_that_waits_to_be_posted_is_told_as_not_posted_until_it_is(mode: 
 
 
 def test_a_concept_waits_even_where_pages_are_posted_at_once(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as books:
-        number = created(books, a_day_page(concept=True), links).reference
+    with connect_accountview(sandbox) as books:
+        number = create_record(books, a_day_page(concept=True), links).reference
         assert {record.values["posted"] for record in entries(books)} == {False}
         sandbox.accountview.post()
         assert {record.values["posted"] for record in entries(books)} == {False}
@@ -91,15 +97,15 @@ def test_a_concept_waits_even_where_pages_are_posted_at_once(sandbox: Sandbox, l
 
 
 def test_a_page_that_somebody_deletes_is_gone(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as books:
-        number = created(books, a_day_page(), links).reference
+    with connect_accountview(sandbox) as books:
+        number = create_record(books, a_day_page(), links).reference
         sandbox.accountview.remove("DJ_PAGE", number.partition("/")[2])
         assert entries(books) == []
 
 
 def test_a_line_that_somebody_moves_is_told_with_who_did_it(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as books:
-        number = created(books, a_day_page(), links).reference
+    with connect_accountview(sandbox) as books:
+        number = create_record(books, a_day_page(), links).reference
         before = entries(books)[0].values
         (line,) = (row for row in sandbox.state("DJ_LINE")
                    if row["PAGE_NR"] == number.partition("/")[2] and row["ACCT_NR"] == "8030")  # fmt: skip
@@ -123,7 +129,7 @@ def test_a_page_that_somebody_types_is_told_with_who_did_it(sandbox: Sandbox) ->
         ],
         by="PIET",
     )
-    with connected(sandbox) as books:
+    with connect_accountview(sandbox) as books:
         records = [record for record in books.fetch(Kind.ENTRY, [KEY]) if record.values["changed_by"] == "PIET"]
 
     assert sums(records) == {
@@ -136,8 +142,8 @@ def test_a_page_that_somebody_types_is_told_with_who_did_it(sandbox: Sandbox) ->
 
 def test_a_week_is_one_question_of_each_object(sandbox: Sandbox, links: Links) -> None:
     week = [f"2026-10-{day}" for day in range(12, 19)]
-    with connected(sandbox) as books:
-        created(books, a_day_page(), links)
+    with connect_accountview(sandbox) as books:
+        create_record(books, a_day_page(), links)
         books.fetch(Kind.ENTRY, week)  # learns how each object says that there is nothing
         start = newest_call(sandbox)
         records = entries(books, *week)
@@ -149,10 +155,10 @@ def test_a_week_is_one_question_of_each_object(sandbox: Sandbox, links: Links) -
 
 def test_days_of_two_fiscal_years_are_asked_for_in_their_own() -> None:
     conventions = Conventions(years="apart", year_begins="10-18")
-    with running(articles=60, trades=False, conventions=conventions) as other, connected(other) as books:
-        created(books, a_day_page(), Links())
+    with running(articles=60, trades=False, conventions=conventions) as other, connect_accountview(other) as books:
+        create_record(books, a_day_page(), Links())
         later = a_day_page(date=date(2026, 10, 18), reference="MZ6101800100")
-        created(books, later, Links())
+        create_record(books, later, Links())
         records = books.fetch(Kind.ENTRY, [KEY, "2026-10-18"])
 
     assert sums([record for record in records if record.values["reference"] == "MZ6101700100"]) == LEDGER
@@ -161,7 +167,7 @@ def test_days_of_two_fiscal_years_are_asked_for_in_their_own() -> None:
 
 def test_where_no_last_day_can_be_asked_for_later_days_are_left_out_all_the_same() -> None:
     def answering(request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         match query["BusinessObject"]:
             case "FLD":
                 table = query.get("FilterValue1", "TRANSACT").strip()
@@ -176,14 +182,14 @@ def test_where_no_last_day_can_be_asked_for_later_days_are_left_out_all_the_same
             case _:
                 return httpx.Response(200, json={"DJ_PAGE": []})
 
-    (only,) = answered_by(answering).fetch(Kind.ENTRY, [KEY])
+    (only,) = accountview_answering(answering).fetch(Kind.ENTRY, [KEY])
     assert (only.key, only.values["amount"], only.values["posted"]) == ("2026-10-17/1", Decimal(5), True)
     assert "reference" not in only.values  # no page tells it
 
 
 def test_an_amount_that_is_no_number_is_not_left_out_of_a_sum() -> None:
     def answering(request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         match query["BusinessObject"]:
             case "FLD":
                 table = query.get("FilterValue1", "TRANSACT").strip()
@@ -195,19 +201,19 @@ def test_an_amount_that_is_no_number_is_not_left_out_of_a_sum() -> None:
             case _:
                 return httpx.Response(200, json={"DJ_PAGE": []})
 
-    (only,) = answered_by(answering).fetch(Kind.ENTRY, [KEY])
+    (only,) = accountview_answering(answering).fetch(Kind.ENTRY, [KEY])
     assert isinstance(only, Unreadable)
     assert (only.field, only.raw_value) == ("AMOUNT", "veel")
 
 
 def test_without_an_object_for_the_ledger_nobody_says_what_stands_on_it(sandbox: Sandbox) -> None:
     nowhere = {"transactions": {"code": "", "table": ""}}
-    with connected(sandbox, objects=nowhere) as books, pytest.raises(RejectedError, match="object_missing"):
+    with connect_accountview(sandbox, objects=nowhere) as books, pytest.raises(RejectedError, match="object_missing"):
         books.fetch(Kind.ENTRY, [KEY])
 
 
 def test_what_entries_need_is_looked_at(sandbox: Sandbox) -> None:
-    with connected(sandbox) as books:
+    with connect_accountview(sandbox) as books:
         assert [finding.ok for finding in books.needs(Kind.ENTRY)] == [True, True]
         assert books.fetch(Kind.ENTRY, []) == []
 
@@ -234,15 +240,15 @@ def _refusal_response(message: str) -> httpx.Response:
 
 
 def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox, links: Links) -> None:
-    with connected(sandbox) as books:
-        created(books, a_day_page("L"), links)
+    with connect_accountview(sandbox) as books:
+        create_record(books, a_day_page("L"), links)
         dates = books.last_activity_dates(["20007", "29999"], DAY)
         assert "29999" not in dates
         newest = dates["20007"]
         assert newest is not None
         assert newest >= DAY
         assert books.last_activity_dates(["20007"], max(books.client.today(), newest) + timedelta(days=1)) == {}
-    with connected(sandbox, objects={"transactions": {"code": "", "table": ""}}) as books:
+    with connect_accountview(sandbox, objects={"transactions": {"code": "", "table": ""}}) as books:
         assert books.last_activity_dates(["20007"], DAY) == {}
 
 
@@ -264,7 +270,7 @@ def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear
     second = first | {"REC_ID": "2", "TRN_DATE": "2026-10-18T00:00:00"} | unclear if unclear else first
 
     def answering(request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         match query["BusinessObject"]:
             case "FLD":
                 table = query.get("FilterValue1", "TRANSACT").strip()
@@ -275,4 +281,4 @@ def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear
             case _:
                 return httpx.Response(200, json={"ADM_PER": []})
 
-    assert answered_by(answering).last_activity_dates(["20007"], DAY) == {"20007": expected}
+    assert accountview_answering(answering).last_activity_dates(["20007"], DAY) == {"20007": expected}

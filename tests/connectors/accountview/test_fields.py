@@ -4,7 +4,7 @@ from integration.connectors.accountview.connector import AccountView
 from integration.core.records import FieldType, Kind
 from integration.sandbox.server import running
 from tests.builders import accountview_settings
-from tests.connectors.accountview.samples import connected
+from tests.connectors.accountview.samples import connect_accountview
 
 
 def test_fields_of_articles_have_captions_lengths_and_types_from_the_dictionary(accountview: AccountView) -> None:
@@ -32,7 +32,7 @@ def test_columns_are_proposed_by_their_captions(accountview: AccountView) -> Non
 
 def test_columns_of_other_installations_are_proposed_by_their_captions() -> None:
     renamed = {"SO_HDR.GROSS_FLG": "BRUTO", "SO_HDR.ORD_NR": "NR", "SO_HDR.COMMENT3": "INTERN"}
-    with running(articles=60, trades=False, renamed=renamed) as other, connected(other) as accountview:
+    with running(articles=60, trades=False, renamed=renamed) as other, connect_accountview(other) as accountview:
         proposed = accountview.propose_fields()
         settings = accountview_settings(other, **{str(kind): names for kind, names in proposed.items()})
     assert dict(settings.sales_order)["order_number"] == "NR"

@@ -14,8 +14,8 @@ from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
-from tests.connectors.accountview.conversation import asked_for
-from tests.connectors.accountview.samples import answered_by, connected
+from tests.connectors.accountview.conversation import query_parameters
+from tests.connectors.accountview.samples import accountview_answering, connect_accountview
 
 OWED = {"SUB_NR": "20003", "INV_NR": "MI60102000A1"}
 KEY = "2026-10-17/MI60102000A1/8f3c"
@@ -29,17 +29,17 @@ def book(sandbox: Sandbox, daybook: str, amount: str, page: Mapping[str, Any], *
     sandbox.accountview.book(header, lines)
 
 
-def sold(sandbox: Sandbox, amount: str) -> None:
+def book_sale(sandbox: Sandbox, amount: str) -> None:
     book(sandbox, "700", amount, OWED)
 
 
-def came_in(sandbox: Sandbox, amount: str, daybook: str = "200", day: str = "2026-11-02") -> None:
+def book_receipt(sandbox: Sandbox, amount: str, daybook: str = "200", day: str = "2026-11-02") -> None:
     book(sandbox, daybook, amount, {"TRN_DATE": f"{day}T00:00:00"}, **OWED, ACCT_NR="1300")
 
 
 @pytest.fixture
 def books(sandbox: Sandbox) -> Iterator[AccountView]:
-    with connected(sandbox) as connector:
+    with connect_accountview(sandbox) as connector:
         yield connector
 
 
@@ -54,9 +54,9 @@ def sums(record: Record) -> dict[str, str]:
 def test_an_item_is_what_was_sold_what_came_in_and_what_stands_there_besides(
     sandbox: Sandbox, books: AccountView
 ) -> None:
-    sold(sandbox, "121.00")
-    came_in(sandbox, "50.00")
-    came_in(sandbox, "71.00", "100", "2026-11-03")
+    book_sale(sandbox, "121.00")
+    book_receipt(sandbox, "50.00")
+    book_receipt(sandbox, "71.00", "100", "2026-11-03")
     (item,) = read(books)
     assert (item.key, item.values["debtor"], item.values["item"]) == (KEY, "20003", "MI60102000A1")
     assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
@@ -75,10 +75,10 @@ def test_an_item_that_the_ledger_does_not_know_has_come_to_nothing(books: Accoun
 
 def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
     conventions = Conventions(years="apart", year_begins="11-01")
-    with running(articles=60, conventions=conventions) as other, connected(other) as books:
-        sold(other, "121.00")
-        came_in(other, "21.00", day="2026-10-30")
-        came_in(other, "100.00", day="2026-11-02")
+    with running(articles=60, conventions=conventions) as other, connect_accountview(other) as books:
+        book_sale(other, "121.00")
+        book_receipt(other, "21.00", day="2026-10-30")
+        book_receipt(other, "100.00", day="2026-11-02")
         (item,) = read(books)
 
     assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}
@@ -86,10 +86,10 @@ def test_what_came_in_after_the_year_of_the_sale_counts_with_it() -> None:
 
 def test_what_came_in_between_the_year_of_the_sale_and_this_one_counts_with_it() -> None:
     conventions = Conventions(years="apart")
-    with running(articles=60, conventions=conventions) as other, connected(other) as books:
+    with running(articles=60, conventions=conventions) as other, connect_accountview(other) as books:
         years = {str(row["TRN_DATE"])[:4] for row in other.state("TRANSACT")}
         book(other, "700", "121.00", {**OWED, "TRN_DATE": "2024-12-30T00:00:00"})
-        came_in(other, "121.00", day="2025-02-01")
+        book_receipt(other, "121.00", day="2025-02-01")
         (item,) = read(books, "2024-12-30/MI60102000A1/8f3c")
 
     assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}, years
@@ -101,7 +101,7 @@ def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
     row = {"REC_ID": "1", "TRN_DATE": "2026-10-17", "ACCT_NR": "1300", "DJ_CODE": "700", "PAGE_NR": "7", **OWED}
 
     def answering(request: httpx.Request) -> httpx.Response:
-        match asked_for(request)["BusinessObject"]:
+        match query_parameters(request)["BusinessObject"]:
             case "FLD":
                 fields = [{"DBF_NAME": "TRANSACT", "FIELD_NAME": name, "FIELD_TYPE": kind} for name, kind in columns]
                 return httpx.Response(200, json={"DCT_FLD": fields})
@@ -110,7 +110,7 @@ def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
             case _:
                 return httpx.Response(200, json={"ADM_PER": [], "DAILY": []})
 
-    (item,) = answered_by(answering).fetch(Kind.ITEM, [KEY])
+    (item,) = accountview_answering(answering).fetch(Kind.ITEM, [KEY])
     assert isinstance(item, Unreadable)
     assert (item.key, item.raw_value) == (KEY, "veel")
 

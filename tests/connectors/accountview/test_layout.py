@@ -17,9 +17,9 @@ from tests.connectors.accountview.samples import (
     an_address,
     an_order,
     calls_since,
-    connected,
-    created,
-    held,
+    connect_accountview,
+    create_record,
+    look_up_record,
     newest_call,
 )
 from tests.fakes import Links
@@ -38,30 +38,33 @@ def test_other_names_for_fields_are_only_settings(links: Links) -> None:
         "posting": {"reference": "FACTUURNR"},
         "address": {"street": "ADRES"},
     }
-    with running(articles=60, trades=False, renamed=renamed) as other, connected(other, **settings) as accountview:
+    with (
+        running(articles=60, trades=False, renamed=renamed) as other,
+        connect_accountview(other, **settings) as accountview,
+    ):
         for desired in (a_debtor("670"), an_address("670"), an_order("670"), a_posting("670")):
-            created(accountview, desired, links)
-            current = held(accountview, desired, links)
+            create_record(accountview, desired, links)
+            current = look_up_record(accountview, desired, links)
             assert differences(desired, current.record) == ()
             assert current.reference == links.known[desired.kind, desired.key]
 
 
 def test_a_field_this_installation_does_not_have_is_never_written_silently(links: Links) -> None:
     renamed = {"SO_HDR.GROSS_FLG": "BRUTO", "SO_HDR.ORD_NR": "NR"}
-    with running(articles=60, trades=False, renamed=renamed) as other, connected(other) as accountview:
+    with running(articles=60, trades=False, renamed=renamed) as other, connect_accountview(other) as accountview:
         with pytest.raises(RejectedError, match="field_unknown") as caught:
-            created(accountview, an_order("671"), links)
+            create_record(accountview, an_order("671"), links)
         assert caught.value.facts["field"] == "GROSS_FLG"
         values = {name: value for name, value in an_order("671").values.items() if name != "gross"}
         plain = replace(an_order("671"), values=values)
-        result = created(accountview, plain, links)
-        current = held(accountview, an_order("671"), links)
+        result = create_record(accountview, plain, links)
+        current = look_up_record(accountview, an_order("671"), links)
         assert "gross" not in current.record.values
         assert current.reference == result.reference  # the key of the answer, for want of a number
 
 
 def test_the_dictionary_may_list_the_header_of_the_history_under_its_own_table(sandbox: Sandbox) -> None:
-    with connected(sandbox, history={"header": "SO_HDR"}) as accountview:
+    with connect_accountview(sandbox, history={"header": "SO_HDR"}) as accountview:
         layout = Layouts(accountview.client, accountview.settings).history()
     assert layout.has_field("reference")
     assert layout.column("reference").name == "SO_HDR_COMMENT1"
@@ -71,7 +74,7 @@ def test_what_is_said_of_the_fields_of_a_kind_is_read_once_or_again_and_counts_t
     links: Links,
 ) -> None:
     kinds = (Kind.DEBTOR, Kind.SALES_ORDER, Kind.RELATION)
-    with running(articles=60, trades=False) as other, connected(other) as accountview:
+    with running(articles=60, trades=False) as other, connect_accountview(other) as accountview:
         before = accountview.described(kinds)
         assert before.keys() == {"CONTACT", "SO_HDR", "SO_LINE", "HST_AL"}
         other.accountview.describe("CONTACT", "ACCT_NAME", length=8)
@@ -87,5 +90,5 @@ def test_what_is_said_of_the_fields_of_a_kind_is_read_once_or_again_and_counts_t
         assert calls_since(other, start) == {"dictionary": 5}  # four tables, and what follows on the longest one
         start = newest_call(other)
         with pytest.raises(RejectedError, match="too_long"):
-            created(accountview, a_debtor("672"), links)
+            create_record(accountview, a_debtor("672"), links)
         assert "AR1 POST" not in calls_since(other, start)

@@ -187,7 +187,7 @@ def test_no_secret_is_in_an_error_whatever_accountview_echoes() -> None:
         assert secret not in text
 
 
-def allowed(accountview: AccountView) -> str:
+def allow_access(accountview: AccountView) -> str:
     """Log in on the page of AccountView, and return the code that comes back."""
     address = urlsplit(accountview.client.login.authorize_address("s1", BACK, VERIFIER))
     form = {name: values[0] for name, values in parse_qs(address.query).items()}
@@ -203,14 +203,16 @@ def test_a_person_logs_in_on_the_page_of_accountview_whether_it_knows_challenges
 ) -> None:
     with running(articles=50, trades=False, conventions=Conventions(challenges=challenges)) as sandbox:
         accountview = connect(sandbox, MemoryTokenStore(), refresh_token=None)
-        accountview.client.login.exchange(allowed(accountview), BACK, VERIFIER)
+        accountview.client.login.exchange(allow_access(accountview), BACK, VERIFIER)
         assert accountview.client.companies()
 
 
 def test_a_code_is_worth_nothing_without_its_verifier(connect: Connect) -> None:
     accountview = connect(keeper=MemoryTokenStore(), refresh_token=None)
     with pytest.raises(AccessDeniedError, match="accountview_login_needed"):
-        accountview.client.login.exchange(allowed(accountview), BACK, "another verifier, of somebody else altogether")
+        accountview.client.login.exchange(
+            allow_access(accountview), BACK, "another verifier, of somebody else altogether"
+        )
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

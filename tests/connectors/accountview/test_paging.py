@@ -12,8 +12,8 @@ from integration.core.errors import IntegrationError, MalformedAnswerError
 from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import running
-from tests.connectors.accountview.conversation import TABLES, an_accountview, asked_for
-from tests.connectors.accountview.samples import connected
+from tests.connectors.accountview.conversation import TABLES, an_accountview, query_parameters
+from tests.connectors.accountview.samples import connect_accountview
 from tests.connectors.contract import keys, pages
 
 KEYS = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "SO1": "ORD_NR"}
@@ -34,7 +34,7 @@ class Server:
         self.asked = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        query, of = asked_for(request), request.url.params["BusinessObject"]
+        query, of = query_parameters(request), request.url.params["BusinessObject"]
         self.asked += 1
         codes, number, size = self.codes, int(query.get("PageNumber", 1)), int(query["PageSize"])
         if "FilterValue1" in query and query["FilterOperator1"] == "Equal":
@@ -49,22 +49,22 @@ def fair(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
     return codes[(number - 1) * size : number * size]
 
 
-def capped(page_limit: int, *, by_asked: bool) -> Turning:
+def capped_paging(page_limit: int, *, by_asked: bool) -> Turning:
     """No more than so many in a page; the next begins where this ended, or where it would have."""
 
-    def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+    def turn_page(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
         start = (number - 1) * (size if by_asked else min(size, page_limit))
         return codes[start : start + min(size, page_limit)]
 
-    return turned
+    return turn_page
 
 
 def _hide_row(place: int) -> Turning:
-    def turned(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+    def turn_page(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
         page = fair(codes, number, size)
         return [code for at, code in enumerate(page) if at != place or len(page) < 3]
 
-    return turned
+    return turn_page
 
 
 MISCHIEF: dict[str, Turning] = {
@@ -87,7 +87,7 @@ def articles(accountview: AccountView) -> list[str]:
     return [record.key for batch in pages(accountview, Kind.ARTICLE) for record in batch.records]
 
 
-def unread(accountview: AccountView) -> list[str]:
+def unparsed_keys(accountview: AccountView) -> list[str]:
     record_keys, after = list[str](), None
     while (page := accountview.extract_unparsed(Kind.ARTICLE, None, after)) is not None:
         record_keys += [key for key, _ in page.hashes]
@@ -100,7 +100,7 @@ def vat_codes(accountview: AccountView) -> list[str]:
     return list(accountview.choices("vat_codes"))
 
 
-READINGS = [articles, unread, vat_codes]
+READINGS = [articles, unparsed_keys, vat_codes]
 
 
 def outcome(accountview: AccountView, reading: Callable[[AccountView], list[str]]) -> list[str] | None:
@@ -118,7 +118,7 @@ def test_a_server_that_gives_less_than_asked_is_read_whole(
     reading: Callable[[AccountView], list[str]], page_limit: int, by_asked: bool
 ) -> None:
     for count in (1, page_limit, page_limit + 1, min(3 * page_limit, 2500)):
-        server = Server(count, capped(page_limit, by_asked=by_asked))
+        server = Server(count, capped_paging(page_limit, by_asked=by_asked))
         assert outcome(an_accountview(server), reading) == server.codes
         assert server.asked <= 5 + -(-count // page_limit) + 1
 
@@ -137,7 +137,7 @@ def test_what_comes_is_all_or_the_read_is_stopped(
 
 @pytest.mark.parametrize("page_limit", [1, 3, 10])
 def test_pages_turned_by_keys_are_read_whole_too(page_limit: int) -> None:
-    server = Server(10, capped(page_limit, by_asked=False))
+    server = Server(10, capped_paging(page_limit, by_asked=False))
     assert articles(an_accountview(server, page_strategy="last_key")) == server.codes
 
 
@@ -176,7 +176,7 @@ def test_the_books_are_read_whole_whatever_they_give_at_once() -> None:
     conventions = Conventions(page_size_max=7, larger_pages="shortened")
     with (
         running(articles=60, trades=False, conventions=conventions) as sandbox,
-        connected(sandbox, page_size=1000) as books,
+        connect_accountview(sandbox, page_size=1000) as books,
     ):
         assert len(keys(pages(books, Kind.ARTICLE))) == len(sandbox.shop.articles)
         assert len(books.fields(Kind.ARTICLE)) > 7

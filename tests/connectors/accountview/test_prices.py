@@ -16,7 +16,7 @@ from integration.services.connections.sandbox_host import PRICES
 from tests.builders import accountview_settings
 from tests.connectors.accountview.test_articles import calls
 from tests.fakes import MemoryTokenStore
-from tests.recording_server import altered_column
+from tests.recording_server import alter_column
 
 D = Decimal
 
@@ -38,7 +38,7 @@ def terms(record: Record) -> dict[str, Value]:
     return {name: value for name, value in record.values.items() if ":" in name}
 
 
-def of(books: AccountView, kind: Kind, key: str) -> Record:
+def fetch_record(books: AccountView, kind: Kind, key: str) -> Record:
     (record,) = books.fetch(kind, [key])
     return record
 
@@ -53,7 +53,7 @@ def test_articles_have_their_prices_for_lists_quantities_and_branches(
     shared_sandbox: Sandbox, books: AccountView
 ) -> None:
     code = quantity_priced(shared_sandbox)
-    article = of(books, Kind.ARTICLE, code)
+    article = fetch_record(books, Kind.ARTICLE, code)
     price = article.values["price"]
     assert isinstance(price, Decimal)
     assert {name: round(value / price, 2) for name, value in terms(article).items() if isinstance(value, Decimal)} == {
@@ -66,14 +66,14 @@ def test_articles_have_their_prices_for_lists_quantities_and_branches(
 
 def test_debtors_have_what_is_agreed_with_them(shared_sandbox: Sandbox, books: AccountView) -> None:
     firm, other = (customer.number for customer in shared_sandbox.shop.customers[:2])
-    assert terms(of(books, Kind.DEBTOR, firm)) == {f"discount_group_percent:0:{CLOTHING}": D(15)}
-    (agreed,) = terms(of(books, Kind.DEBTOR, other))
+    assert terms(fetch_record(books, Kind.DEBTOR, firm)) == {f"discount_group_percent:0:{CLOTHING}": D(15)}
+    (agreed,) = terms(fetch_record(books, Kind.DEBTOR, other))
     assert agreed.startswith("article_price:0:")
 
 
 def test_price_list_discount_and_credit_are_fields_of_a_debtor(shared_sandbox: Sandbox, books: AccountView) -> None:
     first, fourth = (shared_sandbox.shop.customers[place].number for place in (0, 3))
-    wholesaler, firm = of(books, Kind.DEBTOR, first).values, of(books, Kind.DEBTOR, fourth).values
+    wholesaler, firm = fetch_record(books, Kind.DEBTOR, first).values, fetch_record(books, Kind.DEBTOR, fourth).values
     assert (wholesaler["price_list"], wholesaler["CRED_LIM"]) == (WHOLESALE, D(5000))
     assert (firm["DISC_PCT"], firm["payment_condition"]) == (D(5), "14")
     assert WHOLESALE in books.choices("price_lists")
@@ -113,7 +113,7 @@ def test_rows_that_contradict_one_another_are_a_question(sandbox: Sandbox, value
     code = quantity_priced(sandbox)
     sandbox.accountview.add("K9_PRICE", {"REC_ID": "X1", "ART_CODE": code, "K9_PX": "7.77", **values})
     accountview = AccountView(accountview_settings(sandbox, prices=PRICES), MemoryTokenStore())
-    assert isinstance(of(accountview, Kind.ARTICLE, code), Unreadable)
+    assert isinstance(fetch_record(accountview, Kind.ARTICLE, code), Unreadable)
     accountview.close()
 
 
@@ -140,7 +140,7 @@ def test_an_article_whose_row_of_prices_does_not_name_it_waits_alone(
     shared_sandbox: Sandbox, keeper: MemoryTokenStore
 ) -> None:
     code = quantity_priced(shared_sandbox)
-    with altered_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, "ART_CODE", "null") as url:
+    with alter_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, "ART_CODE", "null") as url:
         books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url, page_size=1000), keeper)
         records = books.extract(Kind.ARTICLE).records
         books.close()
@@ -163,9 +163,9 @@ def test_a_column_of_another_type_leaves_no_other_price(
 ) -> None:
     code = quantity_priced(shared_sandbox)
     for form in forms:
-        with altered_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, column, form) as url:
+        with alter_column(shared_sandbox.accountview_url, "K9_PRICE", {"ART_CODE": code}, column, form) as url:
             books = AccountView(accountview_settings(shared_sandbox, prices=PRICES, url=url), keeper)
-            record = of(books, Kind.ARTICLE, code)
+            record = fetch_record(books, Kind.ARTICLE, code)
             books.close()
         assert isinstance(record, Unreadable), (form, terms(record))
 
@@ -183,7 +183,7 @@ def test_an_offer_has_its_period_until_it_has_ended(
     row = {"REC_ID": "P9", "ART_CODE": (code := quantity_priced(sandbox)), "K9_OFFER": "WEEK", "K9_PX": "5.0000"}
     dates = {name: f"{day}T00:00:00.000Z" for name, day in zip(("K9_FIRST", "K9_LAST"), days, strict=True) if day}
     sandbox.accountview.add("K9_PRICE", row | dates)
-    record = of(books, Kind.ARTICLE, code)
+    record = fetch_record(books, Kind.ARTICLE, code)
     books.close()
     assert isinstance(record, Unreadable) == (value is None)
     if value is not None:
@@ -195,5 +195,5 @@ def test_a_price_list_has_no_period(sandbox: Sandbox, keeper: MemoryTokenStore) 
     books = AccountView(accountview_settings(sandbox, prices=PRICES, page_size=1000), keeper)
     row = next(row for row in sandbox.state("K9_PRICE") if row.get("K9_MINQ"))
     sandbox.accountview.edit("K9_PRICE", str(row["REC_ID"]), {"K9_LAST": "2099-01-01T00:00:00.000Z"})
-    assert isinstance(of(books, Kind.ARTICLE, str(row["ART_CODE"])), Unreadable)
+    assert isinstance(fetch_record(books, Kind.ARTICLE, str(row["ART_CODE"])), Unreadable)
     books.close()

@@ -6,7 +6,7 @@ import httpx
 
 from integration.connectors.accountview.connector import AccountView
 from integration.sandbox.server import Sandbox
-from tests.connectors.accountview.samples import answered_by, newest_call, nobody_but
+from tests.connectors.accountview.samples import accountview_answering, newest_call, nobody_but
 from tests.fakes import Links
 
 
@@ -27,7 +27,7 @@ def test_conditions_of_one_call_are_relied_on_only_when_all_of_them_count() -> N
         fits = [row for row in contacts if not column or row[column] == value]
         return httpx.Response(200, json={"CONTACT": fits[: int(query["PageSize"])]})
 
-    accountview = answered_by(answering)
+    accountview = accountview_answering(answering)
     current = accountview.lookup([nobody_but(mail, email=mail) for mail in mails], Links())
     assert current.keys() == set(mails)
     assert sum(query.get("MatchAnyFilter") == "true" for query in queries) == 1

@@ -29,12 +29,12 @@ ROW: Row = {
 }
 
 
-def decoded(row: Row, fields: ArticleFields) -> Record:
+def decode_row(row: Row, fields: ArticleFields) -> Record:
     return row_decoder(Kind.ARTICLE, named_columns(fields))(row)
 
 
 def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own() -> None:
-    record = decoded(ROW, ArticleFields.model_validate({"ean": "k1_ean"}))
+    record = decode_row(ROW, ArticleFields.model_validate({"ean": "k1_ean"}))
     assert (record.kind, record.key) == (Kind.ARTICLE, "TS-RED-M")
     assert dict(record.values) == {
         "code": "TS-RED-M",
@@ -67,19 +67,19 @@ def test_a_number_in_a_column_that_the_dictionary_has_as_text_is_no_value(column
 
 @pytest.mark.parametrize("value", [[], ["a"], {}, {"a": 1}])
 def test_a_list_or_an_object_in_any_column_is_no_value(value: object) -> None:
-    record = decoded({**ROW, "IMG": value}, ArticleFields())
+    record = decode_row({**ROW, "IMG": value}, ArticleFields())
     assert isinstance(record, Unreadable)
     assert (record.key, record.field, record.raw_value) == ("TS-RED-M", "IMG", str(value))
 
 
 def test_a_field_without_a_column_is_no_field() -> None:
-    record = decoded(ROW, ArticleFields.model_validate({"stock": "", "unit": ""}))
+    record = decode_row(ROW, ArticleFields.model_validate({"stock": "", "unit": ""}))
     assert not {"stock", "unit", "ean"} & set(record.values)
 
 
 @pytest.mark.parametrize("row", [{"ART_CODE": "  "}, {"ART_CODE": None}, {"ART_CODE": []}, {"ART_CODE": False}, {}])
 def test_a_row_without_a_code_stands_there_as_one_that_nobody_knows(row: Row) -> None:
-    record, other = (decoded({**row, "ART_DESC1": name}, ArticleFields()) for name in ("x", "y"))
+    record, other = (decode_row({**row, "ART_DESC1": name}, ArticleFields()) for name in ("x", "y"))
     assert isinstance(record, Unreadable)
     assert (record.nameless, record.field, record.key == other.key) == (True, "ART_CODE", False)
 
@@ -99,14 +99,14 @@ HIDDEN = [
 
 @pytest.mark.parametrize("code", HIDDEN)
 def test_a_code_with_a_sign_that_nobody_sees_is_not_known_for_another(code: str) -> None:
-    article = decoded({**ROW, "ART_CODE": code}, ArticleFields())
+    article = decode_row({**ROW, "ART_CODE": code}, ArticleFields())
     assert isinstance(article, Unreadable)
     assert (article.nameless, article.field) == (True, "ART_CODE")
 
 
 @pytest.mark.parametrize("code", ["1001", "1001    ", "TS RED", "Caf\u00e9"])
 def test_a_code_that_everybody_sees_is_read(code: str) -> None:
-    article = decoded({**ROW, "ART_CODE": code}, ArticleFields())
+    article = decode_row({**ROW, "ART_CODE": code}, ArticleFields())
     assert (type(article), article.key) == (Record, code.rstrip())
 
 
@@ -118,7 +118,7 @@ def test_a_group_has_its_name_and_its_parent() -> None:
 
 @pytest.mark.parametrize("price", [None, "", "  "])
 def test_a_price_that_is_none_is_no_value(price: object) -> None:
-    record = decoded({**ROW, "PX_SELL": price}, ArticleFields())
+    record = decode_row({**ROW, "PX_SELL": price}, ArticleFields())
     assert record.values["price"] is None
 
 
@@ -135,7 +135,7 @@ def test_a_price_that_is_none_is_no_value(price: object) -> None:
     ],
 )
 def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, value: object) -> None:
-    wrong = decoded(
+    wrong = decode_row(
         {**ROW, column: value}, ArticleFields.model_validate({"changed": "REC_UPD", "stock_expected": "DUE_DATE"})
     )
     assert isinstance(wrong, Unreadable)
@@ -145,5 +145,5 @@ def test_a_row_that_cannot_be_read_stands_there_as_such(column: str, value: obje
 
 @pytest.mark.parametrize("value", [10**40, Decimal("9" * 40), -(10**15)])
 def test_a_number_without_a_meaning_of_ours_is_a_text_where_no_sum_could_hold_it(value: object) -> None:
-    record = decoded({**ROW, "FREE": value}, ArticleFields())
+    record = decode_row({**ROW, "FREE": value}, ArticleFields())
     assert record.values["FREE"] == str(value)

@@ -12,7 +12,7 @@ from integration.core.errors import (
     RejectedError,
 )
 from integration.core.records import FieldPresence, Kind, Record, Unreadable
-from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, asked_for
+from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, query_parameters
 
 STOPPED = "answer_incomplete|list_out_of_order"
 
@@ -29,7 +29,7 @@ class Books:
         self.asked: list[dict[str, str]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         self.asked.append(query)
         size = int(query["PageSize"])
         start = (int(query.get("PageNumber", 1)) - 1) * size if self.turns_pages else 0
@@ -39,7 +39,7 @@ class Books:
         return httpx.Response(200, json={"ARTICLE": rows})
 
 
-def extracted(accountview: AccountView, since: str | None = None) -> list[str]:
+def extract_keys(accountview: AccountView, since: str | None = None) -> list[str]:
     batch = accountview.extract(Kind.ARTICLE, since)
     keys = [record.key for record in batch.records]
     while batch.after is not None:
@@ -51,18 +51,18 @@ def extracted(accountview: AccountView, since: str | None = None) -> list[str]:
 @pytest.mark.parametrize("strategy", ["number", "last_key"])
 def test_both_ways_of_turning_pages_find_everything(strategy: str) -> None:
     books = Books("A", "B", "C", "D", "E")
-    assert extracted(an_accountview(books, page_size=2, page_strategy=strategy)) == ["A", "B", "C", "D", "E"]
+    assert extract_keys(an_accountview(books, page_size=2, page_strategy=strategy)) == ["A", "B", "C", "D", "E"]
     assert ("lastKey" in books.asked[-1]) is (strategy == "last_key")
 
 
 def test_a_server_that_does_not_turn_the_page_ends_the_extract() -> None:
     with pytest.raises(MalformedAnswerError, match="answer_incomplete"):
-        extracted(an_accountview(Books("A", "B", "C", turns_pages=False), page_size=2))
+        extract_keys(an_accountview(Books("A", "B", "C", turns_pages=False), page_size=2))
 
 
 def test_an_incremental_extract_asks_for_stamps_with_an_overlap() -> None:
     books = Books("A")
-    extracted(an_accountview(books, overlap_seconds=60), since="2025-03-01T10:00:30")
+    extract_keys(an_accountview(books, overlap_seconds=60), since="2025-03-01T10:00:30")
     assert books.asked[-1]["FilterControlSource1"] == "CNG_DATE"
     assert books.asked[-1]["FilterOperator1"] == "DateOnOrAfterDate"
     assert books.asked[-1]["FilterValueType1"] == "T"
@@ -85,7 +85,7 @@ def test_the_stamp_is_from_before_the_first_page() -> None:
 def test_without_stamps_everything_is_read_every_time() -> None:
     books = Books("A", "B")
     accountview = an_accountview(books, article={"changed": ""})
-    assert extracted(accountview, since="2025-03-01T10:00:30") == ["A", "B"]
+    assert extract_keys(accountview, since="2025-03-01T10:00:30") == ["A", "B"]
     assert "FilterValue1" not in books.asked[-1]
 
 
@@ -121,7 +121,7 @@ class Carousel(Books):
     """Books that turn some pages and then begin again, for ever."""
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        query = asked_for(request)
+        query = query_parameters(request)
         self.asked.append(query)
         size, place = int(query["PageSize"]), len(self.asked)
         start = place * size % len(self.codes)
@@ -134,7 +134,7 @@ class Carousel(Books):
 def test_pages_that_come_round_again_end_the_extract(codes: str, strategy: str) -> None:
     books = Carousel(*codes)
     with pytest.raises(MalformedAnswerError, match=STOPPED):
-        extracted(an_accountview(books, page_size=2, page_strategy=strategy))
+        extract_keys(an_accountview(books, page_size=2, page_strategy=strategy))
     assert len(books.asked) < 12
 
 

@@ -9,7 +9,7 @@ import pytest
 from integration.connectors.accountview.connector import AccountView
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record
-from tests.connectors.accountview.samples import a_line, a_posting, an_order, created
+from tests.connectors.accountview.samples import a_line, a_posting, an_order, create_record
 from tests.fakes import Links
 
 
@@ -31,11 +31,11 @@ from tests.fakes import Links
     ],
 )
 def test_a_refusal_of_the_books_has_its_cause(
-    desired: Record, code: str, facts: Mapping[str, str], closed: AccountView, links: Links
+    desired: Record, code: str, facts: Mapping[str, str], accountview_with_closed_periods: AccountView, links: Links
 ) -> None:
-    assert closed.lookup([desired], links) == {}
+    assert accountview_with_closed_periods.lookup([desired], links) == {}
     with pytest.raises(RejectedError) as caught:
-        created(closed, desired, links)
+        create_record(accountview_with_closed_periods, desired, links)
     assert caught.value.code == code
     assert facts.items() <= caught.value.facts.items()
     assert caught.value.facts["message"]

@@ -15,12 +15,12 @@ from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.conversation import TABLES
 from tests.connectors.accountview.samples import (
     a_posting,
+    accountview_answering,
     an_order,
-    answered_by,
     calls_since,
-    connected,
-    created,
-    held,
+    connect_accountview,
+    create_record,
+    look_up_record,
     newest_call,
 )
 from tests.fakes import Links
@@ -39,9 +39,9 @@ def books(begins: str, **more: object) -> Iterator[Sandbox]:
 @pytest.mark.parametrize("begins", ["07-01", "01-01", "02-04"])
 def test_a_posting_is_found_in_the_year_it_was_booked_in_whenever_that_begins(begins: str, links: Links) -> None:
     postings = [a_posting(f"{place}", date=day, reference=f"MR60102{place:05}") for place, day in enumerate(DAYS, 1)]
-    with books(begins) as sandbox, connected(sandbox) as accountview:
+    with books(begins) as sandbox, connect_accountview(sandbox) as accountview:
         for record in postings:
-            created(accountview, record, links)
+            create_record(accountview, record, links)
         current = accountview.lookup(postings, Links())
         assert current.keys() == {record.key for record in postings}
         assert all(differences(record, current[record.key].record) == () for record in postings)
@@ -49,14 +49,14 @@ def test_a_posting_is_found_in_the_year_it_was_booked_in_whenever_that_begins(be
 
 def test_what_is_booked_in_another_year_is_not_to_be_seen_from_this_one(links: Links) -> None:
     old = a_posting("1", date=date(2026, 6, 30))
-    with books("07-01") as sandbox, connected(sandbox) as accountview:
-        created(accountview, old, links)
+    with books("07-01") as sandbox, connect_accountview(sandbox) as accountview:
+        create_record(accountview, old, links)
         assert accountview.lookup([a_posting("1", date=date(2026, 11, 25))], links) == {}
-        assert held(accountview, old, links)
+        assert look_up_record(accountview, old, links)
 
 
 def test_the_periods_are_asked_for_once_for_each_year(links: Links) -> None:
-    with books("07-01") as sandbox, connected(sandbox) as accountview:
+    with books("07-01") as sandbox, connect_accountview(sandbox) as accountview:
         orders = [an_order(str(place), date=day) for place, day in enumerate(DAYS, 1)]
         accountview.lookup(orders, links)
         start = newest_call(sandbox)
@@ -78,7 +78,7 @@ def test_where_periods_cannot_be_read_each_month_is_looked_at_for_itself(links: 
         dates.append(query["BookDate"])
         return httpx.Response(200, json={TABLES[query["BusinessObject"]]: []})
 
-    accountview = answered_by(answering)
+    accountview = accountview_answering(answering)
     days = [date(2026, 7, 1), date(2026, 7, 20), date(2026, 6, 30), date(2026, 11, 3)]
     postings = [a_posting(f"{place}", date=day) for place, day in enumerate(days, 1)]
     assert accountview.lookup(postings, links) == {}
@@ -86,7 +86,7 @@ def test_where_periods_cannot_be_read_each_month_is_looked_at_for_itself(links: 
 
 
 def test_the_periods_of_the_books_are_told_by_their_first_day() -> None:
-    with books("07-01") as sandbox, connected(sandbox) as accountview:
+    with books("07-01") as sandbox, connect_accountview(sandbox) as accountview:
         periods = accountview.choices("periods")
     assert (periods["2026-07-01"], periods["2026-11-01"], periods["2026-06-01"], periods["2028-06-01"]) == (
         "1", "5", "12", "12",
@@ -95,7 +95,7 @@ def test_the_periods_of_the_books_are_told_by_their_first_day() -> None:
 
 
 def test_a_day_is_in_the_period_of_the_books_where_they_have_thirteen_of_four_weeks() -> None:
-    with books("01-01", periods="four weeks") as sandbox, connected(sandbox) as accountview:
+    with books("01-01", periods="four weeks") as sandbox, connect_accountview(sandbox) as accountview:
         periods = accountview.choices("periods")
     assert len(periods) == 39
     assert [period_of(date(2026, month, day), periods) for month, day in ((1, 28), (1, 29), (10, 17), (12, 31))] == [

@@ -22,18 +22,18 @@ def _no_pauses_between_attempts() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def shared(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+def module_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """Both systems, with a small shop of as many articles as the file says, for all tests that use their own."""
     with running(articles=getattr(request.module, "ARTICLES", 50)) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(shared: Sandbox) -> Sandbox:
+def sandbox(module_sandbox: Sandbox) -> Sandbox:
     """The shared systems, well and with an empty ledger."""
-    shared.switches.disarm()
-    shared.ledger.clear()
-    return shared
+    module_sandbox.switches.disarm()
+    module_sandbox.ledger.clear()
+    return module_sandbox
 
 
 @pytest.fixture

@@ -96,7 +96,7 @@ def write(client: Client) -> etree._Element:
     return client.write("updateProduct", product={"productNumber": 5001})
 
 
-def raised(act: Callable[[Client], object], *answers: httpx.Response) -> tuple[IntegrationError, int]:
+def error_and_call_count(act: Callable[[Client], object], *answers: httpx.Response) -> tuple[IntegrationError, int]:
     """Return the error in which a call ends, and how often it was sent."""
     client, requests = a_client(*answers)
     with pytest.raises(IntegrationError) as caught:
@@ -170,7 +170,7 @@ def test_a_read_with_an_unusable_answer_is_asked_again(unusable: httpx.Response)
 def test_what_an_answer_to_a_read_amounts_to(
     answer: httpx.Response, kind: type[ConnectorError], code: str, times: int
 ) -> None:
-    error, request_count = raised(read, answer)
+    error, request_count = error_and_call_count(read, answer)
     assert (type(error), error.code, request_count) == (kind, code, times)
 
 
@@ -202,12 +202,12 @@ def test_what_an_answer_to_a_read_amounts_to(
 def test_what_an_answer_to_a_write_amounts_to_and_it_is_sent_once(
     answer: httpx.Response, kind: type[ConnectorError], code: str
 ) -> None:
-    error, request_count = raised(write, answer, result("OK"))
+    error, request_count = error_and_call_count(write, answer, result("OK"))
     assert (type(error), error.code, request_count) == (kind, code, 1)
 
 
 def test_a_refusal_tells_the_words_of_the_till() -> None:
-    error, _ = raised(write, result("FAILED", "Prijs ontbreekt"))
+    error, _ = error_and_call_count(write, result("FAILED", "Prijs ontbreekt"))
     assert error.facts["message"] == "Prijs ontbreekt"
 
 
@@ -217,11 +217,11 @@ def test_a_call_that_an_installation_does_not_have_is_told_in_the_words_of_the_t
     act: Callable[[Client], object], message: str
 ) -> None:
     for answer in (fault("SOAP-ENV:Server", message), httpx.Response(200, text=message)):
-        assert raised(act, answer)[0].facts["message"] == message
+        assert error_and_call_count(act, answer)[0].facts["message"] == message
 
 
 def test_a_refusal_without_words_tells_its_code() -> None:
-    error, _ = raised(write, result("FAILED"))
+    error, _ = error_and_call_count(write, result("FAILED"))
     assert error.facts["message"] == "UPDATE-PRODUCT-RESULT-FAILED"
 
 
@@ -237,7 +237,7 @@ def test_no_error_tells_a_secret_even_when_the_till_repeats_it(
     ]  # fmt: skip
     texts = []
     for answer in answers:
-        error, _ = raised(act, answer)
+        error, _ = error_and_call_count(act, answer)
         texts += [str(error), repr(error), *error.facts.values(), *traceback.format_exception(error)]
     texts += [caplog.text, repr(SETTINGS), str(SETTINGS)]
     for secret in (SECRET, quote(SECRET), quote(SECRET, safe="")):
@@ -291,14 +291,14 @@ def test_what_is_no_part_of_a_value_neither_cuts_nor_changes_it(text: str) -> No
 @pytest.mark.parametrize("name", ["a", "productList"])
 def test_an_answer_that_is_nested_without_end_cannot_be_read(name: str) -> None:
     deep = f"<ns:{name}>" * 100_000 + f"</ns:{name}>" * 100_000
-    error, _ = raised(read, xml(f"<ns:GetProductsResponse>{deep}</ns:GetProductsResponse>"))
+    error, _ = error_and_call_count(read, xml(f"<ns:GetProductsResponse>{deep}</ns:GetProductsResponse>"))
     assert error.code == "answer_unreadable"
 
 
 def test_an_answer_of_elements_or_attributes_without_end_is_not_read() -> None:
     attributes = "".join(f' a{number:x}=""' for number in range(1_000))
     for many in ("<a/>" * (MOST_PARTS + 1), f"<a{attributes}/>" * (MOST_PARTS // 1_000)):
-        error, _ = raised(read, xml(f"<ns:GetProductsResponse>{many}</ns:GetProductsResponse>"))
+        error, _ = error_and_call_count(read, xml(f"<ns:GetProductsResponse>{many}</ns:GetProductsResponse>"))
         assert error.code == "answer_unreadable"
 
 
@@ -308,4 +308,4 @@ def test_a_name_that_stands_for_much_is_not_filled_in() -> None:
         b"<ns:productList/>", b'<ns:productList a="&e9;"/>'
     )
     for content in (bomb, bomb.decode().encode("utf-16")):
-        assert raised(read, httpx.Response(200, content=content))[0].code == "answer_unreadable"
+        assert error_and_call_count(read, httpx.Response(200, content=content))[0].code == "answer_unreadable"

@@ -33,7 +33,7 @@ EVERY_KIND = pytest.mark.parametrize("kind", list(TABLES))
 
 
 @pytest.fixture
-def own() -> Iterator[Sandbox]:
+def own_sandbox() -> Iterator[Sandbox]:
     """Both systems for one test that changes something at the till."""
     with running(articles=50) as sandbox:
         yield sandbox
@@ -48,11 +48,11 @@ def till(sandbox: Sandbox) -> Iterator[Mplus]:
 
 
 @pytest.fixture(scope="module")
-def extracted(shared: Sandbox) -> Extracted:
+def documents_by_key(module_sandbox: Sandbox) -> Extracted:
     """Every document of the shared till by its key, as extracted once: nothing there changes."""
-    shared.switches.disarm()
-    till = a_till(shared)
-    documents = {kind: everything(till, kind) for kind in TABLES}
+    module_sandbox.switches.disarm()
+    till = a_till(module_sandbox)
+    documents = {kind: extract_all(till, kind) for kind in TABLES}
     till.close()
     return documents
 
@@ -65,14 +65,14 @@ def pages(till: Mplus, kind: Kind, since: str | None = None) -> list[Batch]:
     return batches
 
 
-def everything(till: Mplus, kind: Kind, since: str | None = None) -> dict[str, Record]:
+def extract_all(till: Mplus, kind: Kind, since: str | None = None) -> dict[str, Record]:
     """Return the records of an extract by their keys; none comes twice."""
     records = [record for batch in pages(till, kind, since) for record in batch.records]
     assert len({record.key for record in records}) == len(records)
     return {record.key: record for record in records}
 
 
-def kept(sandbox: Sandbox, kind: Kind) -> dict[str, dict[str, Any]]:
+def stored_documents(sandbox: Sandbox, kind: Kind) -> dict[str, dict[str, Any]]:
     """Return the documents as the till keeps them, by id."""
     return {document[IDS[kind]]: document for document in sandbox.state(TABLES[kind], "mplus")}
 
@@ -82,7 +82,7 @@ def parts(record: Record, kind: Kind) -> list[Record]:
     return [part for part in record.parts if part.kind is kind]
 
 
-def asked(sandbox: Sandbox) -> list[str]:
+def call_names(sandbox: Sandbox) -> list[str]:
     """Return the calls the till answered since the ledger was cleared."""
     return [call.operation for call in sandbox.ledger.calls("mplus")]
 
@@ -184,9 +184,9 @@ def line_of(line: Mapping[str, Any]) -> dict[str, Any]:
 
 @EVERY_KIND
 def test_every_document_of_the_till_is_extracted_with_every_field(
-    sandbox: Sandbox, extracted: Extracted, kind: Kind
+    sandbox: Sandbox, documents_by_key: Extracted, kind: Kind
 ) -> None:
-    records, documents = extracted[kind], kept(sandbox, kind)
+    records, documents = documents_by_key[kind], stored_documents(sandbox, kind)
     assert records.keys() == documents.keys()
     for key, record in records.items():
         assert record.kind is kind
@@ -198,9 +198,9 @@ def test_every_document_of_the_till_is_extracted_with_every_field(
 
 
 @EVERY_KIND
-def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, extracted: Extracted, kind: Kind) -> None:
-    documents = kept(sandbox, kind)
-    for key, record in extracted[kind].items():
+def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, documents_by_key: Extracted, kind: Kind) -> None:
+    documents = stored_documents(sandbox, kind)
+    for key, record in documents_by_key[kind].items():
         lines = parts(record, Kind.LINE)
         expected = [line_of(till_line) for till_line in documents[key]["lineList"]["line"]]
         assert [{name: line.values.get(name) for name in ours} for line, ours in zip(lines, expected, strict=True)] == (
@@ -210,9 +210,11 @@ def test_every_line_is_extracted_with_every_field(sandbox: Sandbox, extracted: E
 
 
 @EVERY_KIND
-def test_vat_and_payments_are_extracted_with_every_field(sandbox: Sandbox, extracted: Extracted, kind: Kind) -> None:
-    documents = kept(sandbox, kind)
-    for key, record in extracted[kind].items():
+def test_vat_and_payments_are_extracted_with_every_field(
+    sandbox: Sandbox, documents_by_key: Extracted, kind: Kind
+) -> None:
+    documents = stored_documents(sandbox, kind)
+    for key, record in documents_by_key[kind].items():
         assert {part.key: part.values for part in parts(record, Kind.VAT)} == {
             f"vat:{place}": {
                 "code": text(vat_group["vatCode"]),
@@ -236,8 +238,8 @@ def test_vat_and_payments_are_extracted_with_every_field(sandbox: Sandbox, extra
 
 
 @EVERY_KIND
-def test_lines_and_vat_add_up_to_the_document(extracted: Extracted, kind: Kind) -> None:
-    for record in extracted[kind].values():
+def test_lines_and_vat_add_up_to_the_document(documents_by_key: Extracted, kind: Kind) -> None:
+    for record in documents_by_key[kind].values():
         lines, vat = parts(record, Kind.LINE), parts(record, Kind.VAT)
         assert sum(line.values["amount_incl"] for line in lines) == record.values["total_incl"]  # type: ignore[misc]
         assert sum(vat_part.values["excl"] for vat_part in vat) == record.values["total_excl"]  # type: ignore[misc]
@@ -245,7 +247,7 @@ def test_lines_and_vat_add_up_to_the_document(extracted: Extracted, kind: Kind) 
 
 @EVERY_KIND
 def test_the_customer_is_in_the_document_as_the_till_holds_it_now(
-    sandbox: Sandbox, extracted: Extracted, kind: Kind
+    sandbox: Sandbox, documents_by_key: Extracted, kind: Kind
 ) -> None:
     cards = {str(relation["relationNumber"]): relation for relation in sandbox.state("relations", "mplus")}
     ours = {
@@ -253,7 +255,7 @@ def test_the_customer_is_in_the_document_as_the_till_holds_it_now(
         "city": "city", "country": "country", "phone": "telephone", "email": "email", "vat_number": "vatNumber",
         "chamber_number": "commerceNumber", "external_id": "extRelationId",
     }  # fmt: skip
-    with_customer = [record for record in extracted[kind].values() if record.values["relation"]]
+    with_customer = [record for record in documents_by_key[kind].values() if record.values["relation"]]
     assert with_customer
     for record in with_customer:
         card = cards[str(record.values["relation"])]
@@ -266,9 +268,9 @@ def test_the_customer_is_in_the_document_as_the_till_holds_it_now(
         assert record.values["country"] == card["country"]
 
 
-def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, extracted: Extracted) -> None:
-    documents = kept(sandbox, Kind.ORDER)
-    for key, record in extracted[Kind.ORDER].items():
+def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, documents_by_key: Extracted) -> None:
+    documents = stored_documents(sandbox, Kind.ORDER)
+    for key, record in documents_by_key[Kind.ORDER].items():
         address = documents[key].get("deliveryAddress")
         expected = [] if address is None else [
             {
@@ -277,28 +279,28 @@ def test_a_delivery_address_is_a_part_and_a_receipt_has_none(sandbox: Sandbox, e
             }
         ]  # fmt: skip
         assert [dict(part.values) for part in parts(record, Kind.ADDRESS)] == expected
-    assert not any(parts(record, Kind.ADDRESS) for record in extracted[Kind.RECEIPT].values())
+    assert not any(parts(record, Kind.ADDRESS) for record in documents_by_key[Kind.RECEIPT].values())
 
 
 @pytest.mark.parametrize("kind", [Kind.ORDER, Kind.RECEIPT])
-def test_a_document_without_a_customer_has_no_such_part(extracted: Extracted, kind: Kind) -> None:
-    walk_ins = [record for record in extracted[kind].values() if record.values["relation"] == ""]
+def test_a_document_without_a_customer_has_no_such_part(documents_by_key: Extracted, kind: Kind) -> None:
+    walk_ins = [record for record in documents_by_key[kind].values() if record.values["relation"] == ""]
     assert walk_ins
     assert not any(parts(record, Kind.RELATION) or "country" in record.values for record in walk_ins)
 
 
 @EVERY_KIND
-def test_keys_of_parts_are_unique_and_records_survive_being_kept(extracted: Extracted, kind: Kind) -> None:
-    for record in extracted[kind].values():
+def test_keys_of_parts_are_unique_and_records_survive_being_kept(documents_by_key: Extracted, kind: Kind) -> None:
+    for record in documents_by_key[kind].values():
         names = Counter(part.key for part in record.parts)
         assert not names or max(names.values()) == 1
         assert record_from_json(json.loads(json.dumps(record_to_json(record)))) == record
 
 
 @EVERY_KIND
-def test_every_value_is_of_a_field_that_is_offered(extracted: Extracted, till: Mplus, kind: Kind) -> None:
+def test_every_value_is_of_a_field_that_is_offered(documents_by_key: Extracted, till: Mplus, kind: Kind) -> None:
     offered = {part: {field.name for field in till.fields(part)} for part in kinds()}
-    for record in extracted[kind].values():
+    for record in documents_by_key[kind].values():
         assert record.values.keys() <= offered[kind]
         for part in record.parts:
             assert part.values.keys() <= offered[part.kind] | {"marker"}
@@ -312,11 +314,11 @@ def test_fields_have_one_name_each_a_caption_and_ours_first(till: Mplus) -> None
     assert [field.name for field in till.fields(Kind.LINE)][:4] == ["article", "text", "code", "quantity"]
 
 
-def test_an_invoice_says_from_which_orders_it_comes(own: Sandbox) -> None:
-    till = a_till(own)
+def test_an_invoice_says_from_which_orders_it_comes(own_sandbox: Sandbox) -> None:
+    till = a_till(own_sandbox)
     open_orders = {
         key: record
-        for key, record in everything(till, Kind.ORDER).items()
+        for key, record in extract_all(till, Kind.ORDER).items()
         if record.values["delivery_state"] == "nothing" and not record.values["cancelled"]
     }
     key = next(iter(open_orders))
@@ -324,7 +326,7 @@ def test_an_invoice_says_from_which_orders_it_comes(own: Sandbox) -> None:
     payment = {"method": "PIN", "amount": 10_000_000}
     client.write("payOrder", request={"orderId": key, "prepay": False, "paymentList": {"payment": [payment]}})
     client.close()
-    newest = max(everything(till, Kind.INVOICE).values(), key=lambda record: int(str(record.values["marker"])))
+    newest = max(extract_all(till, Kind.INVOICE).values(), key=lambda record: int(str(record.values["marker"])))
     till.close()
     assert newest.values["orders"] == (key,)
     assert "orders" not in open_orders[key].values
@@ -341,7 +343,7 @@ def test_pages_are_not_sorted_and_still_hold_every_document_once(sandbox: Sandbo
     markers = [[int(str(record.values["marker"])) for record in batch.records] for batch in batches]
     assert any(page != sorted(page) for page in markers)
     assert sorted(marker for page in markers for marker in page) == sorted(
-        document["syncMarker"] for document in kept(sandbox, kind).values()
+        document["syncMarker"] for document in stored_documents(sandbox, kind).values()
     )
     assert [batch.after for batch in batches[:-1]] == [str(max(page) + 1) for page in markers[:-1]]
     assert [batch.stamp for batch in batches[:-1]] == [str(max(page)) for page in markers[:-1]]
@@ -355,11 +357,11 @@ def test_a_page_can_be_read_again(sandbox: Sandbox) -> None:
     till.close()
 
 
-def test_what_changes_while_pages_turn_comes_once_more(own: Sandbox) -> None:
-    till = a_till(own, document_page=20)
+def test_what_changes_while_pages_turn_comes_once_more(own_sandbox: Sandbox) -> None:
+    till = a_till(own_sandbox, document_page=20)
     first = till.extract(Kind.ORDER)
     behind = first.records[0].key
-    own.till.edit("orders", behind, {"reference": "changed"})
+    own_sandbox.till.edit("orders", behind, {"reference": "changed"})
     rest = till.extract(Kind.ORDER, None, first.after)
     while behind not in {record.key for record in rest.records}:
         assert rest.after is not None
@@ -367,11 +369,11 @@ def test_what_changes_while_pages_turn_comes_once_more(own: Sandbox) -> None:
     till.close()
 
 
-def test_an_incremental_extract_holds_what_changed_and_the_overlap_only(own: Sandbox) -> None:
-    till = a_till(own, document_overlap=3)
+def test_an_incremental_extract_holds_what_changed_and_the_overlap_only(own_sandbox: Sandbox) -> None:
+    till = a_till(own_sandbox, document_overlap=3)
     stamp = pages(till, Kind.ORDER)[-1].stamp
     assert stamp == "60"
-    own.till.edit("orders", "WEB-00005", {"reference": "changed"})
+    own_sandbox.till.edit("orders", "WEB-00005", {"reference": "changed"})
     batch = till.extract(Kind.ORDER, stamp)
     till.close()
     assert sorted(int(str(record.values["marker"])) for record in batch.records) == [57, 58, 59, 60, 61]
@@ -390,18 +392,18 @@ def test_a_stamp_never_falls_while_the_marker_does_not(sandbox: Sandbox) -> None
     first = till.extract(Kind.ORDER, "60")
     assert first.stamp == "60"
     assert first.after == "35"
-    assert everything(till, Kind.ORDER, "60").keys() == {
-        key for key, document in kept(sandbox, Kind.ORDER).items() if document["syncMarker"] >= 30
+    assert extract_all(till, Kind.ORDER, "60").keys() == {
+        key for key, document in stored_documents(sandbox, Kind.ORDER).items() if document["syncMarker"] >= 30
     }
     till.close()
 
 
 @EVERY_KIND
 def test_a_marker_that_went_back_is_told_and_everything_is_read(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
-    present = max(document["syncMarker"] for document in kept(sandbox, kind).values())
+    present = max(document["syncMarker"] for document in stored_documents(sandbox, kind).values())
     with capture_logs() as lines:
         batches = pages(till, kind, str(present + 5000))
-    assert {record.key for batch in batches for record in batch.records} == kept(sandbox, kind).keys()
+    assert {record.key for batch in batches for record in batch.records} == stored_documents(sandbox, kind).keys()
     assert batches[-1].stamp == str(present)
     (line,) = lines
     assert line["event"] == "marker_went_back"
@@ -410,7 +412,7 @@ def test_a_marker_that_went_back_is_told_and_everything_is_read(sandbox: Sandbox
 
 
 def test_the_marker_that_is_exactly_the_present_one_did_not_go_back(sandbox: Sandbox, till: Mplus) -> None:
-    assert kept(sandbox, Kind.ORDER)
+    assert stored_documents(sandbox, Kind.ORDER)
     with capture_logs() as lines:
         assert len(till.extract(Kind.ORDER, "60").records) == 26
     assert lines == []
@@ -426,10 +428,10 @@ UNTOLD = ("getProducts",)  # articles that the till does not have: whether it he
 def test_a_page_of_documents_takes_three_calls(sandbox: Sandbox, till: Mplus) -> None:
     first = till.extract(Kind.RECEIPT)
     assert len(first.records) == 200
-    assert asked(sandbox) == ["getReceipts", *ONCE, "getRelations", "getProducts", *UNTOLD]
+    assert call_names(sandbox) == ["getReceipts", *ONCE, "getRelations", "getProducts", *UNTOLD]
     sandbox.ledger.clear()
     till.extract(Kind.RECEIPT, None, first.after)
-    assert asked(sandbox) == ["getReceipts", "getRelations", "getProducts", *UNTOLD]
+    assert call_names(sandbox) == ["getReceipts", "getRelations", "getProducts", *UNTOLD]
 
 
 def test_the_first_page_of_an_incremental_extract_takes_one_call_more_and_the_last_none(
@@ -438,12 +440,12 @@ def test_the_first_page_of_an_incremental_extract_takes_one_call_more_and_the_la
     till.extract(Kind.ORDER, "60")
     sandbox.ledger.clear()
     assert till.extract(Kind.ORDER, "60").after is None
-    assert asked(sandbox) == ["getCurrentSyncMarkers", "getOrders", "getRelations", "getProducts", *UNTOLD]
+    assert call_names(sandbox) == ["getCurrentSyncMarkers", "getOrders", "getRelations", "getProducts", *UNTOLD]
 
 
 def test_a_complete_extract_ends_with_one_empty_answer(sandbox: Sandbox, till: Mplus) -> None:
     pages(till, Kind.INVOICE)
-    assert asked(sandbox) == ["getInvoices", "getInvoices", "getRelations", "getProducts", *UNTOLD, "getInvoices"]
+    assert call_names(sandbox) == ["getInvoices", "getInvoices", "getRelations", "getProducts", *UNTOLD, "getInvoices"]
 
 
 def test_customers_and_articles_are_asked_for_each_once(sandbox: Sandbox, till: Mplus) -> None:
@@ -457,11 +459,13 @@ def test_customers_and_articles_are_asked_for_each_once(sandbox: Sandbox, till: 
     }
 
 
-def test_without_customers_no_customer_is_asked_for(own: Sandbox) -> None:
-    till = a_till(own)
-    keys = [key for key, document in kept(own, Kind.RECEIPT).items() if "relationNumber" not in document]
+def test_without_customers_no_customer_is_asked_for(own_sandbox: Sandbox) -> None:
+    till = a_till(own_sandbox)
+    keys = [
+        key for key, document in stored_documents(own_sandbox, Kind.RECEIPT).items() if "relationNumber" not in document
+    ]
     assert len(till.fetch(Kind.RECEIPT, keys[:3])) == 3
-    assert set(asked(own)) == {"getReceipts", "getProducts"}
+    assert set(call_names(own_sandbox)) == {"getReceipts", "getProducts"}
     till.close()
 
 
@@ -470,9 +474,9 @@ def test_without_customers_no_customer_is_asked_for(own: Sandbox) -> None:
 
 @EVERY_KIND
 def test_documents_are_fetched_by_their_ids_as_they_are_extracted(
-    extracted: Extracted, till: Mplus, kind: Kind
+    documents_by_key: Extracted, till: Mplus, kind: Kind
 ) -> None:
-    records = extracted[kind]
+    records = documents_by_key[kind]
     keys = list(records)[:5]
     fetched = till.fetch(kind, [*keys, "not-there", "", "with\ta tab"])
     assert {record.key: record for record in fetched} == {key: records[key] for key in keys}
@@ -481,60 +485,60 @@ def test_documents_are_fetched_by_their_ids_as_they_are_extracted(
 @EVERY_KIND
 def test_many_ids_are_fetched_in_portions(sandbox: Sandbox, kind: Kind) -> None:
     till = a_till(sandbox, document_page=5)
-    keys = list(kept(sandbox, kind))[:12]
+    keys = list(stored_documents(sandbox, kind))[:12]
     assert {record.key for record in till.fetch(kind, keys)} == set(keys)
     till.close()
-    assert asked(sandbox).count(OPERATIONS[kind]) == -(-len(keys) // 5)
+    assert call_names(sandbox).count(OPERATIONS[kind]) == -(-len(keys) // 5)
 
 
 def test_no_ids_ask_nothing(sandbox: Sandbox, till: Mplus) -> None:
     assert till.fetch(Kind.ORDER, []) == []
-    assert asked(sandbox) == []
+    assert call_names(sandbox) == []
 
 
 # ---- external article ids
 
 
-def test_lines_carry_the_external_id_of_their_article(own: Sandbox) -> None:
-    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
-    till = a_till(own)
-    lines = [line for record in everything(till, Kind.ORDER).values() for line in parts(record, Kind.LINE)]
+def test_lines_carry_the_external_id_of_their_article(own_sandbox: Sandbox) -> None:
+    own_sandbox.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
+    till = a_till(own_sandbox)
+    lines = [line for record in extract_all(till, Kind.ORDER).values() for line in parts(record, Kind.LINE)]
     till.close()
     assert {line.values["code"] for line in lines if line.values["article"] == REPAIR_HOUR} == {"REPARATIE"}
     assert {line.values["code"] for line in lines if line.values["article"] != REPAIR_HOUR} == {""}
 
 
-def test_an_external_id_is_remembered_for_a_short_time_and_a_missing_one_is_not(own: Sandbox) -> None:
+def test_an_external_id_is_remembered_for_a_short_time_and_a_missing_one_is_not(own_sandbox: Sandbox) -> None:
     now = [1000.0]
-    client = Client(settings_of(own))
-    documents = TillDocuments(settings_of(own), client, clock=lambda: now[0])
-    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
+    client = Client(settings_of(own_sandbox))
+    documents = TillDocuments(settings_of(own_sandbox), client, clock=lambda: now[0])
+    own_sandbox.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
 
-    def asked_for() -> set[str]:
-        own.ledger.clear()
+    def requested_articles() -> set[str]:
+        own_sandbox.ledger.clear()
         documents.extract(Kind.ORDER, None, None)
-        calls = [call.keys for call in own.ledger.calls("mplus") if call.operation == "getProducts"]
+        calls = [call.keys for call in own_sandbox.ledger.calls("mplus") if call.operation == "getProducts"]
         assert all({*calls[0]} >= {*call} for call in calls[1:])
         return set(calls[0])
 
-    everyone = asked_for()
+    everyone = requested_articles()
     assert REPAIR_HOUR in everyone
     now[0] += CODES_SECONDS - 1
-    assert asked_for() == everyone - {REPAIR_HOUR}
+    assert requested_articles() == everyone - {REPAIR_HOUR}
     now[0] += 1
-    assert asked_for() == everyone
+    assert requested_articles() == everyone
     client.close()
 
 
-def test_a_fetch_asks_for_external_ids_anew(own: Sandbox) -> None:
-    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
-    till = a_till(own)
+def test_a_fetch_asks_for_external_ids_anew(own_sandbox: Sandbox) -> None:
+    own_sandbox.till.edit("articles", REPAIR_HOUR, {"extArticleId": "REPARATIE"})
+    till = a_till(own_sandbox)
     with_repair = next(
         record
-        for record in everything(till, Kind.ORDER).values()
+        for record in extract_all(till, Kind.ORDER).values()
         if any(line.values["article"] == REPAIR_HOUR for line in parts(record, Kind.LINE))
     )
-    own.till.edit("articles", REPAIR_HOUR, {"extArticleId": "UURLOON"})
+    own_sandbox.till.edit("articles", REPAIR_HOUR, {"extArticleId": "UURLOON"})
     (order,) = till.fetch(Kind.ORDER, [with_repair.key])
     till.close()
     assert "UURLOON" in {line.values["code"] for line in parts(order, Kind.LINE)}
@@ -546,7 +550,11 @@ def test_a_fetch_asks_for_external_ids_anew(own: Sandbox) -> None:
 def digest_after(own: Sandbox, **values: Any) -> tuple[str, str]:
     """Return the digest of one order before and after a person at the till changed it."""
     till = a_till(own)
-    key = next(key for key, document in kept(own, Kind.ORDER).items() if document["deliveryState"].endswith("NOTHING"))
+    key = next(
+        key
+        for key, document in stored_documents(own, Kind.ORDER).items()
+        if document["deliveryState"].endswith("NOTHING")
+    )
     (before,) = till.fetch(Kind.ORDER, [key])
     own.till.edit("orders", key, values)
     (after,) = till.fetch(Kind.ORDER, [key])
@@ -555,9 +563,9 @@ def digest_after(own: Sandbox, **values: Any) -> tuple[str, str]:
     return str(before.values["digest"]), str(after.values["digest"])
 
 
-def test_delivery_payment_and_counters_do_not_change_the_digest(own: Sandbox) -> None:
+def test_delivery_payment_and_counters_do_not_change_the_digest(own_sandbox: Sandbox) -> None:
     before, after = digest_after(
-        own,
+        own_sandbox,
         deliveryState="ORDER-DELIVERY-STATE-COMPLETE",
         completeState="ORDER-COMPLETE-STATE-COMPLETE",
         fullyPaid=True,
@@ -579,17 +587,17 @@ def test_delivery_payment_and_counters_do_not_change_the_digest(own: Sandbox) ->
     ],
     ids=lambda values: next(iter(values)),
 )
-def test_what_the_books_take_over_changes_the_digest(own: Sandbox, values: dict[str, Any]) -> None:
-    before, after = digest_after(own, **values)
+def test_what_the_books_take_over_changes_the_digest(own_sandbox: Sandbox, values: dict[str, Any]) -> None:
+    before, after = digest_after(own_sandbox, **values)
     assert before != after
 
 
-def test_days_that_deliver_orders_leave_their_digest_unless_one_was_cancelled_before(own: Sandbox) -> None:
-    till = a_till(own)
-    before = everything(till, Kind.ORDER)
+def test_days_that_deliver_orders_leave_their_digest_unless_one_was_cancelled_before(own_sandbox: Sandbox) -> None:
+    till = a_till(own_sandbox)
+    before = extract_all(till, Kind.ORDER)
     for _ in range(3):
-        own.till.advance_day()
-    after = everything(till, Kind.ORDER)
+        own_sandbox.till.advance_day()
+    after = extract_all(till, Kind.ORDER)
     till.close()
     moved = [key for key, record in before.items() if after[key].values["marker"] != record.values["marker"]]
     assert len(moved) > 1
@@ -598,10 +606,10 @@ def test_days_that_deliver_orders_leave_their_digest_unless_one_was_cancelled_be
         assert (before[key].values["digest"] == after[key].values["digest"]) == same
 
 
-def test_a_word_that_the_interface_did_not_have_is_handed_on_as_it_is(own: Sandbox) -> None:
-    till = a_till(own)
-    key = next(iter(everything(till, Kind.ORDER)))
-    own.till.edit("orders", key, {"cancelState": "ORDER-CANCEL-STATE-WITHDRAWN"})
+def test_a_word_that_the_interface_did_not_have_is_handed_on_as_it_is(own_sandbox: Sandbox) -> None:
+    till = a_till(own_sandbox)
+    key = next(iter(extract_all(till, Kind.ORDER)))
+    own_sandbox.till.edit("orders", key, {"cancelState": "ORDER-CANCEL-STATE-WITHDRAWN"})
     (order,) = till.fetch(Kind.ORDER, [key])
     values = order.values
     till.close()
@@ -621,17 +629,17 @@ def test_a_word_that_the_interface_did_not_have_is_handed_on_as_it_is(own: Sandb
     ],
 )
 def test_quantities_and_percentages_mean_the_same_however_they_are_written(
-    own: Sandbox, places: str, *, hundredths: bool
+    own_sandbox: Sandbox, places: str, *, hundredths: bool
 ) -> None:
-    own.till.edit("conventions", "decimal_places", {"value": places})
-    own.till.edit("conventions", "percentages_in_hundredths", {"value": hundredths})
-    till = a_till(own)
-    before = everything(till, Kind.RECEIPT).keys()
-    own.till.advance_day()
-    own.till.advance_day()
+    own_sandbox.till.edit("conventions", "decimal_places", {"value": places})
+    own_sandbox.till.edit("conventions", "percentages_in_hundredths", {"value": hundredths})
+    till = a_till(own_sandbox)
+    before = extract_all(till, Kind.RECEIPT).keys()
+    own_sandbox.till.advance_day()
+    own_sandbox.till.advance_day()
     lines = [
         line
-        for key, record in everything(till, Kind.RECEIPT).items()
+        for key, record in extract_all(till, Kind.RECEIPT).items()
         if key not in before
         for line in parts(record, Kind.LINE)
     ]
@@ -656,11 +664,11 @@ def test_half_an_answer_is_asked_for_again(sandbox: Sandbox, till: Mplus, operat
     till.extract(Kind.ORDER, "60")
     sandbox.ledger.clear()
     till.extract(Kind.ORDER, "60")
-    times = asked(sandbox).count(operation)
+    times = call_names(sandbox).count(operation)
     sandbox.ledger.clear()
     sandbox.switches.arm("half", system="mplus", operation=operation, times=1)
     assert len(till.extract(Kind.ORDER, "60").records) == 26
-    assert asked(sandbox).count(operation) == times + 1
+    assert call_names(sandbox).count(operation) == times + 1
 
 
 @pytest.mark.parametrize("operation", ["getOrders", "getRelations", "getProducts", "getCurrentSyncMarkers"])
@@ -823,11 +831,11 @@ def test_choices_of_documents_come_with_captions(till: Mplus) -> None:
 
 
 def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_and_receipts(
-    extracted: Extracted, till: Mplus
+    documents_by_key: Extracted, till: Mplus
 ) -> None:
     newest: dict[str, date] = {}
     for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT):
-        for record in extracted[kind].values():
+        for record in documents_by_key[kind].values():
             relation, day = str(record.values.get("relation") or ""), record.values.get("date")
             if relation and isinstance(day, date):
                 newest[relation] = max(day, newest.get(relation, day))
@@ -846,11 +854,17 @@ def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_
     def order(relation: str, day: str) -> str:
         return f"<order><relationNumber>{relation}</relationNumber><financialDate>{day}</financialDate></order>"
 
-    def on(day: object) -> str:
+    def date_xml(day: object) -> str:
         return f"<day>{day}</day><mon>3</mon><year>2026</year>"
 
-    order_elements = [order("1", on(5)), order("2", on(9)), order("2", on("?")), order("3", on(7)), order("4", "")]
-    no_customer = f"<order><relationNumber>0</relationNumber><financialDate>{on(20)}</financialDate></order>"
+    order_elements = [
+        order("1", date_xml(5)),
+        order("2", date_xml(9)),
+        order("2", date_xml("?")),
+        order("3", date_xml(7)),
+        order("4", ""),
+    ]
+    no_customer = f"<order><relationNumber>0</relationNumber><financialDate>{date_xml(20)}</financialDate></order>"
 
     def answering_with(*more: str) -> TillDocuments:
         all_orders = "".join((*order_elements, no_customer, *more))
@@ -872,10 +886,10 @@ def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_
         "3": third_date,
         "4": None,
     }
-    nobodys = f"<order><financialDate>{on(6)}</financialDate></order>"
+    nobodys = f"<order><financialDate>{date_xml(6)}</financialDate></order>"
     unclear = {"1": None, "2": None, "3": third_date, "4": None, "5": None}
     assert answering_with(nobodys).last_document_days(customers, since) == unclear
-    assert answering_with(order("viel", on(6))).last_document_days(customers, since) == unclear
+    assert answering_with(order("viel", date_xml(6))).last_document_days(customers, since) == unclear
 
 
 def test_a_document_asked_for_by_an_id_that_it_does_not_say_waits_alone() -> None:

@@ -12,9 +12,9 @@ from integration.connectors.mplus.client import NAMESPACE, SOAP, Element, expect
 from integration.connectors.mplus.codec.values import customs_of
 from integration.core.errors import ConnectorError, MalformedAnswerError
 from integration.core.records import Kind, WrongValueError
-from tests.connectors.mplus.codec.elements import decoded as decoded_product
+from tests.connectors.mplus.codec.elements import decode_element as decoded_product
 from tests.connectors.mplus.codec.elements import the_product
-from tests.connectors.mplus.codec.test_documents import an_order, decoded
+from tests.connectors.mplus.codec.test_documents import an_order, decode_order
 from tests.connectors.mplus.tills import answering
 
 Change = Callable[[Element], object]
@@ -32,7 +32,7 @@ def text_in(path: str, text: str, *, keep: bool) -> Change:
     return change
 
 
-def twice(path: str, text: str | None = None) -> Change:
+def repeat_element(path: str, text: str | None = None) -> Change:
     """Return what repeats an element, with another text where one is given."""
 
     def change(whole: Element) -> None:
@@ -45,7 +45,7 @@ def twice(path: str, text: str | None = None) -> Change:
     return change
 
 
-def inside(path: str) -> Change:
+def add_inside(path: str) -> Change:
     """Return what puts an element into one that holds a text."""
     return lambda whole: etree.SubElement(_find_element(whole, path), qualified("value"))
 
@@ -61,31 +61,31 @@ ORDERS: dict[str, Change] = {
     "a date as text": text_in("financialDate", "2026-11-09", keep=False),
     "a date as text and as parts": text_in("deliveryDate", "2026-11-09", keep=True),
     "a moment as text": text_in("entryTimestamp", "2026-11-09T10:00:00", keep=False),
-    "a date twice": twice("deliveryDate"),
-    "a part of a date twice": twice("financialDate/day", "9"),
-    "an amount twice": twice("totalInclAmount", "1"),
+    "a date twice": repeat_element("deliveryDate"),
+    "a part of a date twice": repeat_element("financialDate/day", "9"),
+    "an amount twice": repeat_element("totalInclAmount", "1"),
     "a list as text": text_in("lineList", "Jas", keep=False),
     "a list with a text": text_in("lineList", "Jas", keep=True),
-    "a list twice": twice("lineList"),
+    "a list twice": repeat_element("lineList"),
     "payments as text": text_in("paymentList", "PIN", keep=False),
     "an address as text": text_in("deliveryAddress", "Kade 1", keep=False),
-    "an address twice": twice("deliveryAddress"),
+    "an address twice": repeat_element("deliveryAddress"),
     "a number as text": text_in("orderNumber", "2025.118", keep=False),
-    "a quantity twice": twice("lineList/line/data/quantity", "1"),
+    "a quantity twice": repeat_element("lineList/line/data/quantity", "1"),
     "the data of a line as text": text_in("lineList/line/data", "2", keep=False),
-    "the data of a line twice": twice("lineList/line/data"),
-    "elements in a quantity": inside("lineList/line/data/quantity"),
-    "elements in a total": inside("totalInclAmount"),
+    "the data of a line twice": repeat_element("lineList/line/data"),
+    "elements in a quantity": add_inside("lineList/line/data/quantity"),
+    "elements in a total": add_inside("totalInclAmount"),
 }
 
 
 @pytest.mark.parametrize("change", ORDERS.values(), ids=ORDERS)
 def test_a_document_that_contradicts_itself_cannot_be_read(change: Change) -> None:
     order = an_order()
-    decoded(order)
+    decode_order(order)
     change(order)
     with pytest.raises(WrongValueError):
-        decoded(order)
+        decode_order(order)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ def test_a_date_in_one_form_is_read(date_xml: str, expected: date | None) -> Non
 @pytest.mark.parametrize(
     "change",
     [
-        twice("description", "Other"),
-        twice("articleList"),
-        twice("articleList/article/priceIncl", "1"),
+        repeat_element("description", "Other"),
+        repeat_element("articleList"),
+        repeat_element("articleList/article/priceIncl", "1"),
         text_in("articleList", "1001", keep=True),
         text_in("sortOrderGroupList", "x", keep=False),
-        inside("articleList/article/priceIncl"),
+        add_inside("articleList/article/priceIncl"),
     ],
 )
 def test_a_product_that_contradicts_itself_cannot_be_read(change: Change) -> None:
@@ -164,18 +164,18 @@ def test_two_custom_fields_of_one_name_cannot_be_read() -> None:
     ],
 )
 def test_an_answer_that_contradicts_itself_is_none(inside: str) -> None:
-    outcome = understood(inside)
+    outcome = parse_answer(inside)
     assert isinstance(outcome, MalformedAnswerError)
     assert outcome.code == "answer_unreadable"
 
 
 def test_a_record_that_contradicts_itself_is_left_to_whoever_reads_it() -> None:
-    answer = understood("<orderList><order><orderId>a</orderId><orderId>b</orderId></order></orderList>")
+    answer = parse_answer("<orderList><order><orderId>a</orderId><orderId>b</orderId></order></orderList>")
     assert isinstance(answer, Element)
     assert len(answer.findall(codec.DOCUMENTS[Kind.ORDER].path)) == 1
 
 
-def understood(inside: str) -> Element | ConnectorError:
+def parse_answer(inside: str) -> Element | ConnectorError:
     """Return what an answer with orders comes to that holds this."""
     answer = f'<GetOrdersResponse xmlns="{NAMESPACE}">{inside}</GetOrdersResponse>'
     body = f'<E:Envelope xmlns:E="{SOAP}"><E:Body>{answer}</E:Body></E:Envelope>'

@@ -34,7 +34,7 @@ def library() -> Any:
     return cast("Any", zeep).Client(BytesIO(description()), transport=cast("Any", Shelf)())
 
 
-def made_by(library: Any, operation: str, content: dict[str, Any]) -> bytes:
+def library_request(library: Any, operation: str, content: dict[str, Any]) -> bytes:
     """Return the request as the library makes it."""
     service = library.create_service(BINDING, "http://127.0.0.1/")
     return etree.tostring(library.create_message(service, operation, **content), encoding="utf-8", xml_declaration=True)
@@ -76,7 +76,7 @@ def test_every_request_is_what_a_soap_library_makes_of_the_description(library: 
     assert len(operations) > 40
     for name, operation in operations.items():
         content = content_of(operation.input.body.type, everything=everything)
-        assert interface_contract().message(name, content) == made_by(library, name, content), name
+        assert interface_contract().message(name, content) == library_request(library, name, content), name
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_every_request_is_what_a_soap_library_makes_of_the_description(library: 
 )
 def test_every_text_is_written_as_a_soap_library_writes_it(library: Any, text: str) -> None:
     content = {"product": {"description": text, "articleList": {"article": [{"articleNumber": "1", "active": True}]}}}
-    assert interface_contract().message("createProduct", content) == made_by(library, "createProduct", content)
+    assert interface_contract().message("createProduct", content) == library_request(library, "createProduct", content)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_every_text_is_written_as_a_soap_library_writes_it(library: Any, text: s
 )
 def test_what_does_not_fit_is_refused_here_as_there(library: Any, content: dict[str, Any]) -> None:
     with pytest.raises((TypeError, zeep.exceptions.ValidationError)):
-        made_by(library, "getProducts", content)
+        library_request(library, "getProducts", content)
     with pytest.raises(TypeError, match="getProducts"):
         interface_contract().message("getProducts", content)
 

@@ -30,7 +30,7 @@ def client(shop: Sandbox) -> Iterator[Client]:
     till_client.close()
 
 
-def moved(shop: Sandbox) -> Decimal:
+def balance_of_documents(shop: Sandbox) -> Decimal:
     """Return what gift cards were sold for less what was paid with them, from the documents themselves."""
     cents = 0
     for row in (*shop.state("receipts", "mplus"), *shop.state("invoices", "mplus"), *shop.state("orders", "mplus")):
@@ -49,7 +49,7 @@ def test_what_is_left_is_what_was_sold_less_what_was_paid(shop: Sandbox, client:
     cards, vouchers = cards_left(client, page)
 
     assert (cards.group, vouchers.group) == (SOLD, "85")
-    assert cards.balance == OLDER + moved(shop)
+    assert cards.balance == OLDER + balance_of_documents(shop)
     assert cards.count == sum(
         row["active"] and row["turnoverGroupNumber"] == int(SOLD) for row in shop.state("gift_cards", "mplus")
     )
@@ -64,7 +64,7 @@ def card(**fields: str) -> str:
     return "<giftcard>" + "".join(f"<{name}>{value}</{name}>" for name, value in card_fields.items()) + "</giftcard>"
 
 
-def told(*pages: str) -> Client:
+def client_with_pages(*pages: str) -> Client:
     """Return a client whose till answers with these pages of cards, then with none."""
     remaining_pages = iter(pages)
 
@@ -80,7 +80,7 @@ def told(*pages: str) -> Client:
 def test_a_card_that_is_not_active_or_was_told_twice_counts_once_or_not_at_all() -> None:
     first = card() + card(cardId="b", syncMarker="2", active="false")
     second = card(syncMarker="3", currentBalance="1000") + card(cardId="c", syncMarker="4", turnoverGroupNumber="85")
-    assert cards_left(told(first, second)) == [
+    assert cards_left(client_with_pages(first, second)) == [
         GiftCardBalance("80", 1, Decimal("10.00")), GiftCardBalance("85", 1, Decimal("15.00")),
     ]  # fmt: skip
 
@@ -88,4 +88,4 @@ def test_a_card_that_is_not_active_or_was_told_twice_counts_once_or_not_at_all()
 @pytest.mark.parametrize("wrong", [{"currentBalance": "15,00"}, {"active": "misschien"}, {"syncMarker": ""}])
 def test_a_card_that_cannot_be_read_is_no_sum(wrong: dict[str, str]) -> None:
     with pytest.raises(MalformedAnswerError):
-        cards_left(told(card(**wrong)))
+        cards_left(client_with_pages(card(**wrong)))

@@ -49,7 +49,7 @@ OUT_OF_ORDER: dict[str, Giving] = {
 }
 
 
-def moved(number: int) -> str:
+def stock_move(number: int) -> str:
     stamp = "<day>20</day><mon>11</mon><year>2026</year><hour>3</hour><min>2</min><sec>1</sec><timezone>60</timezone>"
     return (
         f"<stockId>{number}</stockId><timestamp>{stamp}</timestamp><branchNumber>1</branchNumber>"
@@ -57,7 +57,7 @@ def moved(number: int) -> str:
     )
 
 
-def sold(markers: Sequence[int]) -> str:
+def products_answer(markers: Sequence[int]) -> str:
     elements = "".join(
         f"<product><productNumber>{marker}</productNumber><syncMarker>{marker}</syncMarker><articleList><article>"
         f"<articleNumber>{marker}</articleNumber></article></articleList></product>"
@@ -75,10 +75,10 @@ def a_till(giving: Giving) -> Client:
         if since := element.findtext(f".//{qualified('sinceStockIdLimit')}"):
             after = int(element.findtext(f".//{qualified('sinceStockId')}") or 0)
             page = giving([marker for marker in MARKERS if marker > after], int(since))
-            elements = "".join(f"<articleStockHistory>{moved(move_id)}</articleStockHistory>" for move_id in page)
+            elements = "".join(f"<articleStockHistory>{stock_move(move_id)}</articleStockHistory>" for move_id in page)
             return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{elements}</GetStockHistoryResponse>'
         if next(element.iter(qualified("getProducts")), None) is not None:
-            return sold(page)
+            return products_answer(page)
         of_orders = next(element.iter(qualified("getOrders")), None) is not None
         name, key, of = ("order", "orderId", "GetOrdersResponse") if of_orders else (
             "relation", "relationNumber", "GetRelationsResponse"
@@ -103,19 +103,19 @@ def orders(giving: Giving) -> set[str]:
 
 def relations(giving: Giving) -> set[str]:
     client = a_till(giving)
-    return changed(
+    return changed_keys(
         TillRelations(NOWHERE.model_copy(update={"page_relations": PAGE}), client, TillFields(NOWHERE, client))
     )
 
 
 def products(giving: Giving) -> set[str]:
     client = a_till(giving)
-    return changed(
+    return changed_keys(
         TillProducts(NOWHERE.model_copy(update={"page_articles": PAGE}), client, TillFields(NOWHERE, client))
     )
 
 
-def changed(target: TillTarget) -> set[str]:
+def changed_keys(target: TillTarget) -> set[str]:
     batch = target.read_changes("0")
     keys = {record.key for record in batch.records}
     while batch.after:

@@ -195,15 +195,15 @@ def test_a_temporary_price_is_charged_in_its_period_until_it_is_removed(till: Mp
     number, name = f"78{serial:03}", "offer_incl:3@2026-12-07_2026-12-13:1"
     current = create(till, a_bell(number, {name: D("15.00")}), links)
 
-    def charged(day: int, quantity: str) -> TillPrice | None:
+    def charged_price(day: int, quantity: str) -> TillPrice | None:
         (till_price,) = till.charged([PriceQuery(number, "", D(quantity), "1", date(2026, 12, day))])
         return till_price
 
-    prices = [charged(day, quantity) for day, quantity in ((6, "3"), (7, "3"), (7, "2"), (13, "3"), (14, "3"))]
+    prices = [charged_price(day, quantity) for day, quantity in ((6, "3"), (7, "3"), (7, "2"), (13, "3"), (14, "3"))]
     assert [price.incl for price in prices if price] == [D("60.00"), D("45.00"), D("40.00"), D("45.00"), D("60.00")]
     assert prices[1] is not None
     assert prices[1].by == "sales-price"
     write(till, current, links, {f"{number}/{name}": None})
-    price_after = charged(7, "3")
+    price_after = charged_price(7, "3")
     assert price_after is not None
     assert price_after.incl == D("60.00")

@@ -35,7 +35,7 @@ def by_hand(sandbox: Sandbox, number: str, **values: object) -> None:
         assert answer.status == 200
 
 
-def stored(sandbox: Sandbox, number: str) -> dict[str, Any]:
+def stored_article(sandbox: Sandbox, number: str) -> dict[str, Any]:
     """Return an article as the till keeps it."""
     return next(
         article
@@ -54,7 +54,7 @@ def add_unknown_field(sandbox: Sandbox, till: Mplus, current: CurrentRecord) -> 
         etree.SubElement(article, qualified("shelfColour")).text = "blue"
     client.write_whole("updateProduct", product)
     client.close()
-    assert "shelfColour" in stored(sandbox, current.record.parts[0].key)
+    assert "shelfColour" in stored_article(sandbox, current.record.parts[0].key)
 
 
 @pytest.fixture(params=["calls", "product"])
@@ -83,10 +83,10 @@ def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
     number = jacket.parts[0].key
     add_unknown_field(sandbox, connector, create(connector, jacket, links))
     by_hand(sandbox, number, supplierArticleNumber="L-77", siUnit="kg")
-    before = stored(sandbox, number)
+    before = stored_article(sandbox, number)
     current = look(connector, jacket, links)
     connector.write(an_update_at(current.record, {at_article(current, "name"): "Jas blauw"}), current, links, "t")
-    after = stored(sandbox, number)
+    after = stored_article(sandbox, number)
     moved = {"description", "syncMarker", "changeTimestamp"}
     assert after["description"] == "Jas blauw"
     assert after["shelfColour"] == "blue"
@@ -120,10 +120,10 @@ def test_what_was_edited_while_we_were_writing_is_not_undone(
     by_hand(sandbox, jacket.parts[0].key, brandName="Batavus")
     with pytest.raises(RejectedError, match="target_changed_since_plan"):
         update(connector, current, links, name="Anders")
-    assert stored(sandbox, jacket.parts[0].key)["brandName"] == "Batavus"
+    assert stored_article(sandbox, jacket.parts[0].key)["brandName"] == "Batavus"
 
 
-def in_groups(desired: Record, *codes: str) -> Record:
+def with_groups(desired: Record, *codes: str) -> Record:
     """Return a wanted product in these groups."""
     return Record(desired.kind, desired.key, {**desired.values, "groups": codes}, desired.parts, desired.source)
 
@@ -139,7 +139,7 @@ def groups(sandbox: Sandbox, links: Links, serial: int) -> None:
 
 @pytest.mark.usefixtures("groups")
 def test_a_product_is_created_in_its_groups(till: Mplus, links: Links, jacket: Record) -> None:
-    desired = in_groups(jacket, "ZA", "ZB")
+    desired = with_groups(jacket, "ZA", "ZB")
     assert differences(desired, create(till, desired, links).record) == ()
 
 
@@ -147,7 +147,7 @@ def test_a_product_is_created_in_its_groups(till: Mplus, links: Links, jacket: R
 def test_groups_are_joined_and_left_and_foreign_ones_stay(
     sandbox: Sandbox, till: Mplus, links: Links, jacket: Record
 ) -> None:
-    create(till, in_groups(jacket, "ZA", "ZC"), links)
+    create(till, with_groups(jacket, "ZA", "ZC"), links)
     foreign = links.known.pop((Kind.GROUP, "ZC"))
     current = look(till, jacket, links)
     assert current.record.values["groups"] == ("ZA",)
@@ -165,7 +165,7 @@ def test_groups_are_joined_and_left_and_foreign_ones_stay(
 def test_a_membership_whose_answer_is_lost_leaves_the_change_in_doubt(
     sandbox: Sandbox, connector: Mplus, links: Links, jacket: Record
 ) -> None:
-    desired = in_groups(jacket, "ZA")
+    desired = with_groups(jacket, "ZA")
     fault = sandbox.switches.armed("cut_before", operation="addProductsToArticleGroup")
     with fault, pytest.raises(InDoubtError):
         connector.write(a_create(desired), None, links, "t")
@@ -184,7 +184,7 @@ def test_the_number_on_the_button_is_the_number_of_write_calls(
     sandbox: Sandbox, links: Links, way: str, act: str, count: int, jacket: Record
 ) -> None:
     till = a_till(sandbox, membership=way)
-    first = in_groups(jacket, "ZA", "ZB")
+    first = with_groups(jacket, "ZA", "ZB")
     paths: dict[str, dict[str, Value]] = {
         "groups": {"groups": ("ZB", "ZC")},
         "both": {"groups": ("ZB", "ZC"), f"{jacket.parts[0].key}/name": "Anders"},
@@ -203,7 +203,7 @@ def test_the_number_on_the_button_is_the_number_of_write_calls(
 
 
 def test_a_group_of_ours_that_the_till_does_not_have_is_told(connector: Mplus, links: Links, jacket: Record) -> None:
-    desired = in_groups(jacket, "NIEMAND")
+    desired = with_groups(jacket, "NIEMAND")
     with pytest.raises(RejectedError, match="value_unmapped") as caught:
         connector.write(a_create(desired), None, links, "t")
     assert caught.value.facts["value"] == "NIEMAND"
@@ -328,7 +328,7 @@ def test_a_custom_field_of_the_till_is_written_and_read_back(connector: Mplus, l
 @pytest.mark.parametrize("linked", [True, False])
 @pytest.mark.parametrize("lacking", ["productNumber", "articleNumber"])
 def test_a_product_that_does_not_say_a_number_it_was_asked_for_by_waits_alone(lacking: str, linked: bool) -> None:
-    def told(number: str) -> str:
+    def product_xml(number: str) -> str:
         numbers = f"<productNumber>{number}</productNumber><syncMarker>1</syncMarker>"
         articles = f"<articleList><article><articleNumber>1{number}</articleNumber></article></articleList>"
         product = etree.fromstring(f"<product>{numbers}{articles}</product>")
@@ -342,7 +342,7 @@ def test_a_product_that_does_not_say_a_number_it_was_asked_for_by_waits_alone(la
         request_element = etree.fromstring(request.content)
         numbers = {element.text for element in request_element.iter(qualified("productNumbers"))}
         numbers |= {(element.text or "")[1:] for element in request_element.iter(qualified("articleNumbers"))}
-        products = "".join(told(number) for number in ("1", "2") if number in numbers)
+        products = "".join(product_xml(number) for number in ("1", "2") if number in numbers)
         return f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{products}</productList></GetProductsResponse>'
 
     links, client = Links(), answering(answer)

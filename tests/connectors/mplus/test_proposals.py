@@ -19,20 +19,20 @@ LIGHT = {"articleNumber": 0, "text": "Licht", "data": {"quantity": 1, "price": 2
 
 
 @pytest.fixture
-def own() -> Iterator[Sandbox]:
+def own_sandbox() -> Iterator[Sandbox]:
     """Both systems for one test that changes something at the till."""
     with running(articles=50) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def till(own: Sandbox) -> Iterator[Mplus]:
-    connector = a_till(own)
+def till(own_sandbox: Sandbox) -> Iterator[Mplus]:
+    connector = a_till(own_sandbox)
     yield connector
     connector.close()
 
 
-def entered(sandbox: Sandbox, table: str, **values: Any) -> str:
+def enter_document(sandbox: Sandbox, table: str, **values: Any) -> str:
     """Enter a document at the counter and return its id."""
     sandbox.till.add(table, values)
     newest: str = sandbox.state(table, "mplus")[-1][f"{table[:-1]}Id"]
@@ -44,14 +44,14 @@ def read(till: Mplus, kind: Kind, key: str) -> Record:
     return record
 
 
-def proposed(sandbox: Sandbox) -> str:
-    return entered(sandbox, "proposals", relationNumber=1003, lineList={"line": [BELL, LIGHT]})
+def enter_proposal(sandbox: Sandbox) -> str:
+    return enter_document(sandbox, "proposals", relationNumber=1003, lineList={"line": [BELL, LIGHT]})
 
 
-def test_a_proposal_says_what_became_of_it(own: Sandbox, till: Mplus) -> None:
-    key = proposed(own)
+def test_a_proposal_says_what_became_of_it(own_sandbox: Sandbox, till: Mplus) -> None:
+    key = enter_proposal(own_sandbox)
     fresh = read(till, Kind.PROPOSAL, key)
-    order = entered(own, "orders", proposalId=key)
+    order = enter_document(own_sandbox, "orders", proposalId=key)
     ordered = read(till, Kind.PROPOSAL, key)
 
     assert (fresh.values["state"], fresh.values["cancelled"]) == ("outstanding", False)
@@ -61,22 +61,22 @@ def test_a_proposal_says_what_became_of_it(own: Sandbox, till: Mplus) -> None:
     assert ordered.values["digest"] == fresh.values["digest"]
 
 
-def test_a_proposal_that_was_turned_down_is_cancelled(own: Sandbox, till: Mplus) -> None:
-    key = proposed(own)
-    own.till.edit("proposals", key, {"state": "PROPOSAL-STATE-CANCELLED"})
+def test_a_proposal_that_was_turned_down_is_cancelled(own_sandbox: Sandbox, till: Mplus) -> None:
+    key = enter_proposal(own_sandbox)
+    own_sandbox.till.edit("proposals", key, {"state": "PROPOSAL-STATE-CANCELLED"})
     assert read(till, Kind.PROPOSAL, key).values["cancelled"] is True
 
 
-def test_whether_a_proposal_of_an_unknown_state_is_cancelled_nobody_knows(own: Sandbox, till: Mplus) -> None:
-    key = proposed(own)
-    own.till.edit("proposals", key, {"state": "PROPOSAL-STATE-SIGNED"})
+def test_whether_a_proposal_of_an_unknown_state_is_cancelled_nobody_knows(own_sandbox: Sandbox, till: Mplus) -> None:
+    key = enter_proposal(own_sandbox)
+    own_sandbox.till.edit("proposals", key, {"state": "PROPOSAL-STATE-SIGNED"})
     values = read(till, Kind.PROPOSAL, key).values
     assert values["state"] == "signed"
     assert "cancelled" not in values
 
 
-def test_a_proposal_with_other_lines_has_another_digest(own: Sandbox, till: Mplus) -> None:
-    key = proposed(own)
+def test_a_proposal_with_other_lines_has_another_digest(own_sandbox: Sandbox, till: Mplus) -> None:
+    key = enter_proposal(own_sandbox)
     before = read(till, Kind.PROPOSAL, key)
     client = Client(till.settings)
     client.write("saveProposal", proposal={"proposalId": key, "lineList": {"line": [LIGHT]}})
@@ -84,11 +84,11 @@ def test_a_proposal_with_other_lines_has_another_digest(own: Sandbox, till: Mplu
     assert read(till, Kind.PROPOSAL, key).values["digest"] != before.values["digest"]
 
 
-def test_an_order_stays_what_it_was_for_the_books_when_it_is_invoiced(own: Sandbox, till: Mplus) -> None:
-    order = entered(own, "orders", relationNumber=1003, lineList={"line": [BELL, LIGHT]})
+def test_an_order_stays_what_it_was_for_the_books_when_it_is_invoiced(own_sandbox: Sandbox, till: Mplus) -> None:
+    order = enter_document(own_sandbox, "orders", relationNumber=1003, lineList={"line": [BELL, LIGHT]})
     before = read(till, Kind.ORDER, order)
-    first = entered(own, "invoices", orderIds=[order], lineList={"line": [BELL]})
-    second = entered(own, "invoices", orderIds=[order], lineList={"line": [LIGHT]})
+    first = enter_document(own_sandbox, "invoices", orderIds=[order], lineList={"line": [BELL]})
+    second = enter_document(own_sandbox, "invoices", orderIds=[order], lineList={"line": [LIGHT]})
     after = read(till, Kind.ORDER, order)
 
     assert "invoices" not in before.values
@@ -98,11 +98,11 @@ def test_an_order_stays_what_it_was_for_the_books_when_it_is_invoiced(own: Sandb
     assert [read(till, Kind.INVOICE, invoice).values["orders"] for invoice in (first, second)] == [(order,)] * 2
 
 
-def test_an_invoice_for_a_proposal_and_a_receipt_of_an_order_say_so(own: Sandbox, till: Mplus) -> None:
-    proposal, order = proposed(own), entered(own, "orders", lineList={"line": [BELL]})
-    invoice = entered(own, "invoices", proposalIds=[proposal])
+def test_an_invoice_for_a_proposal_and_a_receipt_of_an_order_say_so(own_sandbox: Sandbox, till: Mplus) -> None:
+    proposal, order = enter_proposal(own_sandbox), enter_document(own_sandbox, "orders", lineList={"line": [BELL]})
+    invoice = enter_document(own_sandbox, "invoices", proposalIds=[proposal])
     paid = {"payment": [{"method": "PIN", "amount": 3630}]}
-    receipt = entered(own, "receipts", orderIds=[order], paymentList=paid)
+    receipt = enter_document(own_sandbox, "receipts", orderIds=[order], paymentList=paid)
 
     assert read(till, Kind.INVOICE, invoice).values["proposals"] == (proposal,)
     assert read(till, Kind.PROPOSAL, proposal).values["invoices"] == (invoice,)
@@ -117,16 +117,16 @@ def test_an_id_that_is_told_twice_counts_once_and_one_that_is_empty_not_at_all()
     assert (values["orders"], values["invoices"]) == ((), ("i", "j"))
 
 
-def test_a_till_without_proposals_says_that_it_does_not_know_the_question(own: Sandbox, till: Mplus) -> None:
-    own.till.edit("conventions", "unknown_operations", {"value": ["getProposals"]})
+def test_a_till_without_proposals_says_that_it_does_not_know_the_question(own_sandbox: Sandbox, till: Mplus) -> None:
+    own_sandbox.till.edit("conventions", "unknown_operations", {"value": ["getProposals"]})
     with pytest.raises(RejectedError, match="operation_unknown") as caught:
         till.extract(Kind.PROPOSAL)
     assert caught.value.facts["operation"] == "getProposals"
 
 
-def test_changed_proposals_are_read_from_the_last_marker_on(own: Sandbox, till: Mplus) -> None:
+def test_changed_proposals_are_read_from_the_last_marker_on(own_sandbox: Sandbox, till: Mplus) -> None:
     stamp = till.extract(Kind.PROPOSAL).stamp
-    key = proposed(own)
+    key = enter_proposal(own_sandbox)
     batch = till.extract(Kind.PROPOSAL, stamp)
     assert batch.after is None  # the till told its present marker
     assert key in {record.key for record in batch.records}

@@ -79,7 +79,7 @@ def customer(serial: int) -> Record:
     )
 
 
-def stored(sandbox: Sandbox, number: str) -> dict[str, Any]:
+def stored_relation(sandbox: Sandbox, number: str) -> dict[str, Any]:
     """Return a relation as the till keeps it."""
     return next(
         relation for relation in sandbox.state("relations", "mplus") if str(relation["relationNumber"]) == number
@@ -130,7 +130,7 @@ def test_a_new_relation_carries_our_key_as_its_external_id(
     sandbox: Sandbox, till: Mplus, links: Links, serial: int
 ) -> None:
     current = create(till, a_customer(f"D{serial}"), links)
-    assert stored(sandbox, current.reference)["extRelationId"] == f"D{serial}"
+    assert stored_relation(sandbox, current.reference)["extRelationId"] == f"D{serial}"
 
 
 def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
@@ -139,10 +139,10 @@ def test_an_update_keeps_fields_we_do_not_know_and_fields_we_do_not_own(
     number = create(till, customer, links).reference
     sandbox.till.edit("relations", number, {"points": 12, "extraText": "Belt eerst"})
     add_unknown_fields(till, number)
-    before = stored(sandbox, number)
+    before = stored_relation(sandbox, number)
     current = look(till, customer, links)
     result = till.write(an_update_at(current.record, {"contact": "Koen Jansen"}), current, links, "t")
-    after = stored(sandbox, number)
+    after = stored_relation(sandbox, number)
     moved = {"contact", "syncMarker", "changeTimestamp"}
     assert (after["contact"], after["birthStone"], after["points"]) == ("Koen Jansen", "opal", 12)
     assert {name: after[name] for name in after if name not in moved} == {
@@ -172,7 +172,7 @@ def test_a_discount_travels_in_the_unit_of_the_installation(sandbox: Sandbox, li
     till = a_till(sandbox, discounts_in="hundredths")
     desired = a_customer(f"D{serial}", discount_percent=Decimal("0.5"))
     current = create(till, desired, links)
-    assert stored(sandbox, current.reference)["discountPercentage"] == 50
+    assert stored_relation(sandbox, current.reference)["discountPercentage"] == 50
     assert differences(desired, current.record) == ()
     till.close()
 
@@ -198,7 +198,7 @@ def test_what_was_edited_while_we_were_writing_is_not_undone(
     sandbox.till.edit("relations", current.reference, {"points": 40})
     with pytest.raises(RejectedError, match="target_changed_since_plan"):
         till.write(an_update_at(current.record, {"city": "Zeist"}), current, links, "t")
-    assert stored(sandbox, current.reference)["points"] == 40
+    assert stored_relation(sandbox, current.reference)["points"] == 40
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_fields_have_one_name_each_and_what_the_till_counts_itself_is_not_offere
 
 def people(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
     """Return the contact persons of a relation as the till keeps them, what is empty left out."""
-    contacts = stored(sandbox, number).get("contactList", {}).get("relation", [])
+    contacts = stored_relation(sandbox, number).get("contactList", {}).get("relation", [])
     return [{name: value for name, value in contact.items() if value} for contact in contacts]
 
 
@@ -488,7 +488,7 @@ def test_a_contact_person_that_is_gone_from_the_books_is_taken_out_again(
 # ---- what does not say which one it is
 
 
-def told(*relations: str) -> str:
+def relations_answer(*relations: str) -> str:
     """Return an answer with these relations, each with what is in it."""
     elements = "".join(f"<relation>{relation}</relation>" for relation in relations)
     return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{elements}</relationList></GetRelationsResponse>'
@@ -518,9 +518,11 @@ def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
         request_element = etree.fromstring(request.content)
         bound = request_element.findtext(f".//{qualified('syncMarker')}")
         if bound is not None:
-            return told(*(relation for marker, relation in stored_relations.items() if marker >= int(bound)))
+            return relations_answer(
+                *(relation for marker, relation in stored_relations.items() if marker >= int(bound))
+            )
         numbers = [element.text for element in request_element.iter(qualified("relationNumbers"))]
-        return told(
+        return relations_answer(
             *(
                 relation
                 for relation in stored_relations.values()
@@ -553,7 +555,7 @@ def test_a_linked_relation_that_does_not_say_its_number_waits_alone(links: Links
         numbers = [
             element.text or "" for element in etree.fromstring(request.content).iter(qualified("relationNumbers"))
         ]
-        return told(
+        return relations_answer(
             *(stored_relations[relation_number] for relation_number in numbers if relation_number in stored_relations)
         )
 

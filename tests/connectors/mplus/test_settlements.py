@@ -18,22 +18,22 @@ LINKS = Links()
 
 
 @pytest.fixture(scope="module")
-def own() -> Iterator[Sandbox]:
+def own_sandbox() -> Iterator[Sandbox]:
     with running(articles=50) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def till(own: Sandbox) -> Iterator[Mplus]:
-    connector = a_till(own)
+def till(own_sandbox: Sandbox) -> Iterator[Mplus]:
+    connector = a_till(own_sandbox)
     yield connector
     connector.close()
 
 
 @pytest.fixture
-def invoice(own: Sandbox) -> str:
-    own.till.add("invoices", {"relationNumber": 1003, "lineList": {"line": [BELL]}})
-    newest: str = own.state("invoices", "mplus")[-1]["invoiceId"]
+def invoice(own_sandbox: Sandbox) -> str:
+    own_sandbox.till.add("invoices", {"relationNumber": 1003, "lineList": {"line": [BELL]}})
+    newest: str = own_sandbox.state("invoices", "mplus")[-1]["invoiceId"]
     return newest
 
 
@@ -41,7 +41,7 @@ def payment(invoice: str, amount: str = "121.00", method: str = "IDEAL") -> Reco
     return Record(Kind.SETTLEMENT, invoice, {"method": method, "amount": Decimal(amount)})
 
 
-def test_a_payment_is_made_and_found_by_its_method(own: Sandbox, till: Mplus, invoice: str) -> None:
+def test_a_payment_is_made_and_found_by_its_method(own_sandbox: Sandbox, till: Mplus, invoice: str) -> None:
     desired = payment(invoice)
     change = a_create(desired)
     assert till.lookup([desired], LINKS) == {}
@@ -52,7 +52,7 @@ def test_a_payment_is_made_and_found_by_its_method(own: Sandbox, till: Mplus, in
     assert current.record == desired
     assert till.lookup([payment(invoice, method="PIN"), payment("nowhere"), payment("a\nb")], LINKS) == {}
     assert till.read_changes(Kind.SETTLEMENT, "").records == ()
-    invoice_row = next(row for row in own.state("invoices", "mplus") if row["invoiceId"] == invoice)
+    invoice_row = next(row for row in own_sandbox.state("invoices", "mplus") if row["invoiceId"] == invoice)
     assert invoice_row["state"] == "INVOICE-STATE-PAID"
 
 

@@ -67,7 +67,7 @@ def a_level_change(current: CurrentRecord, **paths: Value) -> Change:
     )
 
 
-def asked(sandbox: Sandbox) -> list[str]:
+def call_names(sandbox: Sandbox) -> list[str]:
     """Return the calls the till answered since the ledger was cleared."""
     return [call.operation for call in sandbox.ledger.calls("mplus")]
 
@@ -128,7 +128,7 @@ def test_only_the_branches_of_the_change_are_written_and_nothing_is_added(
     current = look(till, levels(number))
     sandbox.ledger.clear()
     till.write(a_level_change(current, b1_amount=Decimal(3)), current, links, "t")
-    assert asked(sandbox) == ["setStock"]
+    assert call_names(sandbox) == ["setStock"]
     flat = look(till, levels(number)).record.flat()
     assert (flat["1/amount"], flat["2/amount"]) == (Decimal(3), Decimal(8))
 
@@ -157,7 +157,7 @@ def test_many_articles_are_looked_up_in_one_call_for_each_branch_and_one_for_the
     records = [levels(str(first + place)) for place in range(30)]
     sandbox.ledger.clear()
     assert len(till.lookup(records, Links())) == 30
-    assert sorted(asked(sandbox)) == ["getProducts", "getStock", "getStock"]
+    assert sorted(call_names(sandbox)) == ["getProducts", "getStock", "getStock"]
 
 
 def test_articles_of_one_product_are_found_across_the_pages_of_a_lookup(sandbox: Sandbox) -> None:
@@ -324,13 +324,13 @@ def test_a_level_of_which_something_is_not_told_cannot_be_read(stock_setting: st
     article = f"<article><articleNumber>7</articleNumber><stockArticle>{stock_setting}</stockArticle></article>"
     product = f"<product><productNumber>1</productNumber><articleList>{article}</articleList></product>"
 
-    def told(request: httpx.Request) -> str:
+    def stock_answer(request: httpx.Request) -> str:
         operation = "getStock" if b"getStock" in request.content else "getProducts"
         name = interface_contract().answer_name(operation).partition("}")[2]
         content = row if operation == "getStock" else f"<productList>{product}</productList>"
         return f'<{name} xmlns="{NAMESPACE}">{content}</{name}>'
 
-    client = answering(told)
+    client = answering(stock_answer)
     stock = TillStock(
         NOWHERE, client, TillProducts(NOWHERE, client, TillFields(NOWHERE, client)), TillHistory(NOWHERE, client)
     )

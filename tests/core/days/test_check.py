@@ -14,13 +14,13 @@ from integration.core.days.entries import LedgerEntry, entry_of_row
 from integration.core.days.till import till_day
 from integration.core.records import Kind, Record
 from tests.core.days.example import BOOKS, COUNTS, DAY, day_record, document, euros
-from tests.core.days.test_corrections import later
+from tests.core.days.test_corrections import later_day
 from tests.core.days.test_page import page_for, with_parts
 
 PAGE = "600/2600412"
 
 
-def written(lines: Sequence[DayLine], **values: object) -> Record:
+def written_page(lines: Sequence[DayLine], **values: object) -> Record:
     """A page as it was written."""
     parts = tuple(
         Record(
@@ -61,13 +61,13 @@ def look(
 ) -> DayCheck:
     """Check the day as the till has it now against what the books hold."""
     now = record or day_record()
-    own = page or written(page_for(day_record()).lines)
+    own = page or written_page(page_for(day_record()).lines)
     documents = documents_of(till_day(now))
     return check_day(page_for(now).lines, documents, [OwnPage(own, PAGE, current)], rows, BOOKS, belongs=belongs)
 
 
 def test_a_day_that_nobody_touched_is_equal_by_code_account_and_method() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     check = look(page, entries(page))
     assert check.verdict is DayVerdict.EQUAL
     assert check.findings == ()
@@ -95,7 +95,7 @@ def test_a_page_that_is_gone_is_named() -> None:
 
 
 def test_a_line_moved_by_hand_is_named_with_what_it_was() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     moved = replace(page.parts[3], values={**page.parts[3].values, "account": "8010"})
     current = replace(page, parts=(*page.parts[:3], moved, *page.parts[4:]))
     check = look(current, [replace(entry, by="KARIN") for entry in entries(current)], page=page)
@@ -110,13 +110,13 @@ def test_a_line_moved_by_hand_is_named_with_what_it_was() -> None:
 
 
 def test_a_receipt_that_came_late_is_named_with_its_amount() -> None:
-    page = written(page_for(day_record()).lines)
-    check = look(page, entries(page), later())
+    page = written_page(page_for(day_record()).lines)
+    check = look(page, entries(page), later_day())
     assert ("document_late", "1.2.2026.2207", "18.15") in [
         (finding.code, finding.facts.get("document", ""), finding.facts.get("amount", "")) for finding in check.findings
     ]
     of_order = look(
-        page, entries(page), later(), belongs=lambda late: {day_document.number: "2026.24" for day_document in late}
+        page, entries(page), later_day(), belongs=lambda late: {day_document.number: "2026.24" for day_document in late}
     )
     assert [(finding.code, finding.facts.get("behind", "")) for finding in of_order.findings] == [
         ("document_late_of", "2026.24")
@@ -138,32 +138,32 @@ def as_recognised(page: Record, *accounts: str) -> Record:
 
 
 def test_a_page_that_was_found_in_the_books_is_equal_and_says_no_method() -> None:
-    page = as_recognised(written(page_for(day_record()).lines), "1010")
+    page = as_recognised(written_page(page_for(day_record()).lines), "1010")
     check = look(page, entries(page), page=page)
     assert (check.verdict, check.findings) == (DayVerdict.EQUAL, ())
     by = {row.key: (row.till, row.books) for row in check.rows if row.about == "method"}
     assert by["PIN"] == (euros("1813.98"), None)
     assert by["CASH"] == (euros("202.95"), euros("202.95"))
-    late = look(page, entries(page), later(), page=page)
+    late = look(page, entries(page), later_day(), page=page)
     off = {row.key: row.difference for row in late.rows if row.about == "account" and row.difference}
     assert off["1010"] == euros("-18.15")
 
 
 def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() -> None:
-    before, now = page_for(day_record()).lines, page_for(later()).lines
-    first = written(before)
-    numbers = tuple(day_document.number for day_document in documents_of(till_day(later())))
-    second = replace(written(correction_lines(now, before), documents=numbers), key="2026-10-17/1/01")
+    before, now = page_for(day_record()).lines, page_for(later_day()).lines
+    first = written_page(before)
+    numbers = tuple(day_document.number for day_document in documents_of(till_day(later_day())))
+    second = replace(written_page(correction_lines(now, before), documents=numbers), key="2026-10-17/1/01")
     check = check_day(
         now,
-        documents_of(till_day(later())),
+        documents_of(till_day(later_day())),
         [OwnPage(first, PAGE, first), OwnPage(second, PAGE, second)],
         [*entries(first), *entries(second)],
         BOOKS,
     )
     assert check.findings == ()
     assert check.verdict is DayVerdict.EQUAL
-    back = replace(written(correction_lines(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
+    back = replace(written_page(correction_lines(before, now)), key="2026-10-17/1/02")  # the late receipt was cancelled
     pages = [OwnPage(record, PAGE, record) for record in (first, second, back)]
     rows = [row for record in (first, second, back) for row in entries(record)]
     repeated_check = check_day(before, documents_of(till_day(day_record())), pages, rows, BOOKS)
@@ -173,7 +173,7 @@ def test_a_corrected_day_is_equal_by_method_too_and_what_came_late_is_known() ->
 def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
     books = replace(BOOKS, mode="separate")
     lines = page_for(day_record(), books).lines
-    page = written(lines)
+    page = written_page(lines)
     check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], entries(page), books)
     assert check.verdict is DayVerdict.EQUAL
     by = {(row.about, row.key): (row.till, row.books) for row in check.rows}
@@ -184,7 +184,7 @@ def test_vat_on_lines_of_its_own_is_compared_by_code() -> None:
 def test_a_page_of_the_drawers_daybook_is_compared_as_it_is_posted() -> None:
     books = replace(BOOKS, mode="cash", drawer_account="1000")
     lines = page_for(day_record(), books).lines
-    page = written(lines)
+    page = written_page(lines)
     turned = [replace(entry, amount=-entry.amount) for entry in entries(page)]
     drawer = LedgerEntry(DAY, "1000", euros("2.60"), PAGE, "MZ6101700100")
     check = check_day(
@@ -199,15 +199,15 @@ def test_a_page_of_the_drawers_daybook_is_compared_as_it_is_posted() -> None:
 def test_a_page_with_turned_signs_is_equal_by_method() -> None:
     books = replace(BOOKS, credit_positive=True)
     lines = page_for(day_record()).lines
-    rows = entries(written(lines))
+    rows = entries(written_page(lines))
     turned = [replace(line, amount=-line.amount, vat=-line.vat) for line in lines]
-    page = written(turned)
+    page = written_page(turned)
     check = check_day(lines, documents_of(till_day(day_record())), [OwnPage(page, PAGE, page)], rows, books)
     assert (check.verdict, check.findings) == (DayVerdict.EQUAL, ())
 
 
 def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     by_hand = [
         LedgerEntry(DAY, account, euros(amount), "600/2600415", text="bon 4102", by="JANSEN")
         for account, amount in (("8000", "-557.10"), ("8030", "-33.02"), ("1500", "-123.93"), ("1010", "714.05"))
@@ -234,14 +234,14 @@ def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
 def test_a_day_typed_again_as_a_whole_is_told_from_what_looks_a_little_like_it(
     rows: Sequence[tuple[str, str]], code: str
 ) -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     by_hand = [LedgerEntry(DAY, account, euros(amount), "601/7") for account, amount in rows]
     findings = look(page, [*entries(page), *by_hand]).findings
     assert [finding.code for finding in findings] == [code] * bool(code)
 
 
 def test_rows_of_the_bank_and_of_other_flows_are_not_ours_to_judge() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     bank = [LedgerEntry(DAY, "1010", euros("714.05"), "200/1"), LedgerEntry(DAY, "1010", euros("-714.05"), "200/1")]
     now = day_record()
     check = check_day(
@@ -252,7 +252,7 @@ def test_rows_of_the_bank_and_of_other_flows_are_not_ours_to_judge() -> None:
 
 
 def test_a_page_that_is_not_posted_yet_is_equal_and_waits() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     check = look(page, entries(page, posted=False))
     assert check.verdict is DayVerdict.NOT_POSTED
     assert [finding.code for finding in check.findings] == ["not_posted"]
@@ -260,7 +260,7 @@ def test_a_page_that_is_not_posted_yet_is_equal_and_waits() -> None:
 
 
 def test_books_that_cannot_say_are_told_from_books_that_have_nothing() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     unknown, nothing = look(page, None), look(page, [])
     assert (unknown.verdict, nothing.verdict) == (DayVerdict.UNKNOWN, DayVerdict.DIFFERENT)
     assert {row.books for row in unknown.rows if row.about == "account"} == {None}
@@ -283,14 +283,14 @@ def test_a_row_of_the_books_is_read() -> None:
 
 
 def test_a_page_with_another_number_of_lines_is_told() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     current = replace(page, parts=page.parts[:-2])
     facts = {finding.code: finding.facts for finding in look(current, entries(current), page=page).findings}
     assert (facts["lines_counted"]["was"], facts["lines_counted"]["now"]) == ("23", "21")
 
 
 def test_a_document_that_went_after_booking_is_named() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     documents = page.values["documents"]
     assert isinstance(documents, tuple)
     more = replace(page, values={**page.values, "documents": (*documents, "1.1.2026.9999")})
@@ -301,7 +301,7 @@ def test_a_document_that_went_after_booking_is_named() -> None:
 
 
 def test_a_drawer_counted_anew_is_named_by_what_is_not_booked_of_it() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     recount = ("1", "2026.311", "2", 15000, 19990, 34990, 20000, 0, 14990)
     check = look(page, entries(page), with_parts(counts=(recount, COUNTS[1])))
     assert [(finding.code, finding.facts) for finding in check.findings] == [
@@ -311,8 +311,8 @@ def test_a_drawer_counted_anew_is_named_by_what_is_not_booked_of_it() -> None:
 
 
 def test_what_a_person_took_back_is_no_change_at_the_till() -> None:
-    page = written(page_for(day_record()).lines)
-    back = [replace(part, values={**part.values, **turned(part)}) for part in page.parts]
+    page = written_page(page_for(day_record()).lines)
+    back = [replace(part, values={**part.values, **negated_amounts(part)}) for part in page.parts]
     other = replace(page, key=f"{page.key}/01", parts=tuple(back))
     own = [OwnPage(page, PAGE, page), OwnPage(other, "600/2600499", other)]
     now = day_record()
@@ -320,12 +320,12 @@ def test_what_a_person_took_back_is_no_change_at_the_till() -> None:
     assert [finding.code for finding in check.findings] == ["unexplained"]
 
 
-def turned(part: Record) -> dict[str, Decimal]:
+def negated_amounts(part: Record) -> dict[str, Decimal]:
     return {name: -value for name, value in part.values.items() if isinstance(value, Decimal)}
 
 
 def test_an_amount_changed_by_hand_is_told_in_cents() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     first, *rest = page.parts
     current = replace(page, parts=(replace(first, values={**first.values, "amount": Decimal("-550.0000")}), *rest))
     facts = next(
@@ -341,7 +341,7 @@ def test_a_day_that_was_never_booked_has_no_late_documents() -> None:
 
 
 def test_rows_that_look_like_no_document_of_the_day_are_nobodys_business() -> None:
-    page = written(page_for(day_record()).lines)
+    page = written_page(page_for(day_record()).lines)
     rent = [LedgerEntry(DAY, "4510", euros("900.00"), "600/9"), LedgerEntry(DAY, "1010", euros("-900.00"), "600/9")]
     assert look(page, [*entries(page), *rent]).verdict is DayVerdict.EQUAL
 
@@ -350,7 +350,7 @@ def test_a_document_that_comes_to_nothing_is_like_no_page() -> None:
     now = day_record()
     nothing = document("1.1.2026.5000", "20/2 0.00", "2 0.00 0.00", "PIN 0.00")
     record = replace(now, parts=(*now.parts, nothing))
-    page = written(
+    page = written_page(
         page_for(now).lines, documents=tuple(day_document.number for day_document in documents_of(till_day(record)))
     )
     zero_entries = [LedgerEntry(DAY, "1010", euros("0.00"), "600/9"), LedgerEntry(DAY, "1000", euros("0.00"), "600/9")]

@@ -19,15 +19,15 @@ from integration.core.days.clearing import (
 RULES = ClearingRules(window_days=7, largest_fee=Decimal(2), late_days=3)
 
 
-def took(*of: tuple[int, str], branch: str = "1") -> list[Taking]:
+def takings_of(*of: tuple[int, str], branch: str = "1") -> list[Taking]:
     return [Taking(date(2026, 11, day), branch, Decimal(amount), f"600/{day}") for day, amount in of]
 
 
-def paid(*of: tuple[int, str]) -> list[Payout]:
+def payouts_of(*of: tuple[int, str]) -> list[Payout]:
     return [Payout(date(2026, 11, day), Decimal(amount), f"200/{n}") for n, (day, amount) in enumerate(of)]
 
 
-def settled(match: PayoutMatch) -> list[tuple[list[int], list[int], str]]:
+def settlement_days(match: PayoutMatch) -> list[tuple[list[int], list[int], str]]:
     """Days of the takings, days of the payouts, and the fee of each settlement."""
     return [
         (
@@ -77,44 +77,46 @@ def test_takings_are_matched_with_payouts(
     under_way: list[int],
     unmatched: list[int],
 ) -> None:
-    match = match_payouts(took(*takings), paid(*payouts), RULES)
+    match = match_payouts(takings_of(*takings), payouts_of(*payouts), RULES)
     expected = [(days, on, Decimal(fee)) for days, on, fee in settlements]
-    assert [(days, on, Decimal(fee)) for days, on, fee in settled(match)] == expected
+    assert [(days, on, Decimal(fee)) for days, on, fee in settlement_days(match)] == expected
     assert [taking.date.day for taking in match.unpaid_takings] == under_way
     assert [payout.date.day for payout in match.unmatched] == unmatched
     assert {settlement.type for settlement in match.settlements} <= set(SettlementType)
 
 
 def test_a_payout_settles_days_of_one_branch_or_of_all() -> None:
-    takings = [*took((2, "10"), (3, "11")), *took((2, "20"), (3, "22"), branch="2")]
-    by_branch = match_payouts(takings, paid((4, "21"), (5, "42")), RULES)
+    takings = [*takings_of((2, "10"), (3, "11")), *takings_of((2, "20"), (3, "22"), branch="2")]
+    by_branch = match_payouts(takings, payouts_of((4, "21"), (5, "42")), RULES)
     assert [[taking.branch for taking in settlement.takings] for settlement in by_branch.settlements] == [
         ["1", "1"],
         ["2", "2"],
     ]
-    assert [len(settlement.takings) for settlement in match_payouts(takings, paid((4, "63")), RULES).settlements] == [4]
+    assert [
+        len(settlement.takings) for settlement in match_payouts(takings, payouts_of((4, "63")), RULES).settlements
+    ] == [4]
 
 
 def test_a_fee_is_found_for_whole_days_only() -> None:
     takings = [
-        *took((1, "172.90"), (2, "236.80")), *took((1, "547.71"), branch="3"),
-        *took((1, "165.90"), (6, "221.49"), (7, "646.65"), (8, "295.06"), branch="2"),
+        *takings_of((1, "172.90"), (2, "236.80")), *takings_of((1, "547.71"), branch="3"),
+        *takings_of((1, "165.90"), (6, "221.49"), (7, "646.65"), (8, "295.06"), branch="2"),
     ]  # fmt: skip
     rules = ClearingRules(largest_fee=Decimal(3))
-    (found,) = match_payouts(takings, paid((9, "1151.57")), rules).settlements
+    (found,) = match_payouts(takings, payouts_of((9, "1151.57")), rules).settlements
     assert [(one.date.day, one.branch) for one in found.takings] == [(6, "2"), (7, "2"), (8, "2")]
     assert (found.fee, sum(one.amount for one in found.takings)) == (Decimal("11.63"), Decimal("1163.20"))
 
 
 def test_the_usual_percentage_decides_among_possible_fees() -> None:
-    takings = [*took((2, "101")), *took((2, "100"), branch="2"), *took((2, "500"), branch="3")]
-    first, second = match_payouts(takings, paid((3, "99"), (3, "495")), RULES).settlements
+    takings = [*takings_of((2, "101")), *takings_of((2, "100"), branch="2"), *takings_of((2, "500"), branch="3")]
+    first, second = match_payouts(takings, payouts_of((3, "99"), (3, "495")), RULES).settlements
     assert [(one.takings[0].branch, one.fee) for one in (first, second)] == [("2", Decimal(1)), ("3", Decimal(5))]
 
 
 def test_a_payout_may_settle_days_of_the_former_period() -> None:
-    takings = took((6, "10"), (7, "20"), (8, "30"), (9, "5"))
-    payouts = paid((9, "59.40"))
+    takings = takings_of((6, "10"), (7, "20"), (8, "30"), (9, "5"))
+    payouts = payouts_of((9, "59.40"))
     found = clearing_account("1010", Decimal(0), takings, payouts, date(2026, 11, 8), RULES, date(2026, 11, 1))
     assert found.match is not None
     assert [found.opening, found.closing, found.match.fees, found.match.waiting] == [
@@ -123,12 +125,12 @@ def test_a_payout_may_settle_days_of_the_former_period() -> None:
 
 
 def test_a_refund_is_no_late_payout() -> None:
-    found = clearing_account("1010", Decimal(0), took((2, "-20"), (3, "5")), [], date(2026, 11, 1), RULES)
+    found = clearing_account("1010", Decimal(0), takings_of((2, "-20"), (3, "5")), [], date(2026, 11, 1), RULES)
     assert [one.date.day for one in found.late(date(2026, 11, 30))] == [3]
 
 
 def test_a_page_that_books_fees_settles_them() -> None:
-    match = match_payouts(took((2, "100"), (3, "200")), paid((4, "99"), (5, "197"), (28, "4")), RULES)
+    match = match_payouts(takings_of((2, "100"), (3, "200")), payouts_of((4, "99"), (5, "197"), (28, "4")), RULES)
     assert [(settlement.fee, settlement.fee_page) for settlement in match.settlements] == [
         (Decimal(1), "200/2"),
         (Decimal(3), "200/2"),
@@ -137,14 +139,14 @@ def test_a_page_that_books_fees_settles_them() -> None:
 
 
 def test_the_opening_balance_covers_the_first_payouts() -> None:
-    payouts = paid((2, "60"), (3, "50"), (12, "10"))
-    match = match_payouts(took((1, "60")), payouts, RULES, Decimal(75), date(2026, 11, 1))
+    payouts = payouts_of((2, "60"), (3, "50"), (12, "10"))
+    match = match_payouts(takings_of((1, "60")), payouts, RULES, Decimal(75), date(2026, 11, 1))
     assert [payout.amount for payout in match.opening_payouts] == [50]
     assert (match.opening_rest, [payout.date.day for payout in match.unmatched]) == (Decimal(25), [12])
 
 
 def test_an_account_has_balances_by_day_and_late_takings() -> None:
-    takings, payouts = took((1, "100"), (2, "50"), (3, "70")), paid((2, "99"), (4, "30"), (6, "40"))
+    takings, payouts = takings_of((1, "100"), (2, "50"), (3, "70")), payouts_of((2, "99"), (4, "30"), (6, "40"))
     account = clearing_account("1010", Decimal(5), takings, payouts, date(2026, 11, 2), RULES, date(2026, 11, 1))
     rows = [
         (day.date.day, *map(int, (day.takings, day.payouts, day.balance, day.unpaid_amount))) for day in account.days
@@ -160,7 +162,7 @@ def test_an_account_has_balances_by_day_and_late_takings() -> None:
 
 
 def test_an_account_without_payouts_is_not_matched() -> None:
-    account = clearing_account("1560", Decimal(-20), took((2, "-50"), (3, "35")), [], date(2026, 11, 1), None)
+    account = clearing_account("1560", Decimal(-20), takings_of((2, "-50"), (3, "35")), [], date(2026, 11, 1), None)
     assert (account.closing, account.match, account.late(date(2026, 12, 1))) == (Decimal(-35), None, [])
 
 
@@ -169,7 +171,7 @@ def test_each_cent_is_settled_or_named(seed: int) -> None:
     chance = Random(seed)  # noqa: S311 - no secret
     days = [(day, str(chance.choice((1, 2, 2, 5, -1)) * 100)) for day in range(1, 25) if chance.random() < 0.8]
     money = [(day + chance.randint(0, 5), str(chance.choice((99, 100, 198, 300, 500, 1)))) for day, _ in days]
-    takings, payouts = took(*days), paid(*money)
+    takings, payouts = takings_of(*days), payouts_of(*money)
     account = clearing_account("1010", Decimal(150), takings, payouts, date(2026, 11, 9), RULES, date(2026, 11, 1))
     match = account.match
     assert match is not None

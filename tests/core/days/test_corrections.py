@@ -11,7 +11,7 @@ from tests.core.days.example import COUNTS, DOCUMENTS, FINANCIAL, JOURNAL, PAYME
 from tests.core.days.test_page import ledger_of, page_for, with_parts
 
 
-def later() -> Record:
+def later_day() -> Record:
     """The day after a bell for 18.15 came late and drawer 1 was counted again."""
     late = document("1.2.2026.2207", "40/2 18.15", "2 15.00 3.15", "PIN 18.15")
     journal = {**JOURNAL, "receipt": {**JOURNAL["receipt"], "40": (23075, 19070)}}
@@ -30,7 +30,7 @@ def later() -> Record:
 
 
 def _day_correction() -> Sequence[DayLine]:
-    return correction_lines(page_for(later()).lines, page_for(day_record()).lines)
+    return correction_lines(page_for(later_day()).lines, page_for(day_record()).lines)
 
 
 def test_the_correction_is_the_difference_and_nothing_else() -> None:
@@ -46,7 +46,7 @@ def test_the_correction_is_the_difference_and_nothing_else() -> None:
 
 def test_after_the_correction_the_ledger_is_that_of_the_day_as_it_is_now() -> None:
     together = ledger_of([*page_for(day_record()).lines, *_day_correction()])
-    assert together == ledger_of(page_for(later()).lines)
+    assert together == ledger_of(page_for(later_day()).lines)
     assert (together["8030"], together["1500"]) == (euros("-190.70"), euros("-318.19"))
     assert (together["1010"], together["1000"]) == (euros("1832.13"), euros("2.95"))
     assert "4400" not in together
@@ -55,16 +55,16 @@ def test_after_the_correction_the_ledger_is_that_of_the_day_as_it_is_now() -> No
 def test_a_second_look_without_news_books_nothing() -> None:
     page = page_for(day_record()).lines
     assert correction_lines(page, page) == ()
-    assert correction_lines(page_for(later()).lines, [*page, *_day_correction()]) == ()
+    assert correction_lines(page_for(later_day()).lines, [*page, *_day_correction()]) == ()
 
 
 def test_taking_back_and_booking_again_comes_to_the_day_as_it_is_now() -> None:
-    before, now = page_for(day_record()).lines, page_for(later()).lines
+    before, now = page_for(day_record()).lines, page_for(later_day()).lines
     assert ledger_of([*before, *full_reversal(before, now)]) == ledger_of(now)
 
 
 def test_what_was_sold_and_what_was_paid_on_one_account_are_corrected_apart() -> None:
-    now = page_for(later()).lines
+    now = page_for(later_day()).lines
     more = [
         replace(now[0], account="1560", text="Cadeaubonnen", amount=euros("-50.00"), vat_code="", vat=euros(0)),
         replace(now[0], account="1560", amount=euros("50.00"), vat_code="", vat=euros(0), method="GIFTCARD"),
@@ -83,7 +83,7 @@ def test_books_that_do_not_know_methods_hold_the_same_page() -> None:
 
 
 def test_a_page_that_was_found_in_the_books_is_corrected_by_account_and_not_by_method() -> None:
-    now = page_for(later()).lines
+    now = page_for(later_day()).lines
     booked = [
         replace(line, method="", documents=(), from_books=True) if line.account == "1010" else line
         for line in page_for(day_record()).lines

@@ -12,7 +12,7 @@ from integration.core.days.report import page_notes
 from integration.core.days.till import total
 from integration.core.records import Kind, Record
 from tests.core.days.example import BOOKS, DAY, DOCUMENTS, GROUPS, cost, day_record, euros, missing
-from tests.core.days.test_page import ledger_of, page_for, refused
+from tests.core.days.test_page import ledger_of, page_for, refusal_of
 
 ON = replace(BOOKS, costs=True)
 INVOICE = "id-2026.731"  # the bicycle of 544.50, sold by the only invoice of the day
@@ -31,12 +31,12 @@ def with_costs(*costs: Record, prices: Mapping[str, str] | None = None) -> Recor
 
 
 def _with_purchase_prices(document: Record, prices: Mapping[str, str]) -> Record:
-    def of(line: Record) -> Record:
+    def with_price(line: Record) -> Record:
         price = prices.get(f"{document.key} {line.values.get('turnover_group')}")
         more = {"quantity": euros("2"), "purchasePrice": euros(price)} if price and line.kind is Kind.LINE else {}
         return replace(line, values={**line.values, **more})
 
-    return replace(document, parts=tuple(map(of, document.parts)))
+    return replace(document, parts=tuple(map(with_price, document.parts)))
 
 
 def costs_on(page: DayPage) -> list[tuple[str, str, str]]:
@@ -93,7 +93,7 @@ def test_a_cost_that_cannot_be_read_parks_the_day_and_only_where_it_counts() -> 
     wrong = cost("receipt 10/2 0")
     values = {name: value for name, value in wrong.values.items() if name != "cost"}
     record = with_costs(replace(wrong, values={**values, "field": "purchaseAmount", "found": "veel"}))
-    error = refused(record, ON)
+    error = refusal_of(record, ON)
     assert (error.cause, error.facts) == (
         "day_cost_unreadable", {"group": "10", "field": "purchaseAmount", "value": "veel"},
     )  # fmt: skip
@@ -110,12 +110,12 @@ def test_a_cost_that_cannot_be_read_parks_the_day_and_only_where_it_counts() -> 
     ],
 )  # fmt: skip
 def test_an_account_that_nobody_can_tell_parks_the_day(accounts: str, books: DayBooks, cause: str) -> None:
-    error = refused(with_costs(cost("receipt 10/2 100", accounts=accounts)), books)
+    error = refusal_of(with_costs(cost("receipt 10/2 100", accounts=accounts)), books)
     assert missing(error)[0].cause == cause
 
 
 def test_an_account_that_the_books_lack_parks_the_day() -> None:
-    assert refused(with_costs(cost("receipt 10/2 100", accounts="7999 3000")), replace(ON)).cause == "ledger_missing"
+    assert refusal_of(with_costs(cost("receipt 10/2 100", accounts="7999 3000")), replace(ON)).cause == "ledger_missing"
 
 
 def test_a_row_of_the_value_table_comes_before_the_till() -> None:
@@ -147,7 +147,7 @@ def test_goods_of_an_invoice_that_is_only_paid_on_the_day_cost_nothing_on_it() -
 @pytest.mark.parametrize("price", ["", "149.99"])
 def test_what_a_document_cost_is_never_guessed(price: str) -> None:
     record = with_costs(prices={f"{INVOICE} 10": price})
-    error = refused(record, replace(ON, separate_bookings={INVOICE: SeparateBooking(is_posted=False)}))
+    error = refusal_of(record, replace(ON, separate_bookings={INVOICE: SeparateBooking(is_posted=False)}))
     assert (error.cause, error.facts["behind"], error.facts["found"]) == ("day_cost_apart", "2026.731", "300.00")
     assert page_for(record, replace(BOOKS, separate_bookings={INVOICE: SeparateBooking(is_posted=False)})).lines
 

@@ -13,10 +13,10 @@ from integration.core.days.till import DayRefusedError, till_day
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import Purpose
 from tests.core.days.example import BOOKS, COUNTS, day_record, document, euros, missing
-from tests.core.days.test_page import page_for, refused, small, with_parts
+from tests.core.days.test_page import page_for, refusal_of, small, with_parts
 
 
-def built(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
+def refusal_of_lines(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
     """Why the lines of a day that was not looked through are refused."""
     day = till_day(record)
     documents = documents_of(day)
@@ -56,7 +56,9 @@ def test_a_code_that_the_till_does_not_list_keeps_the_vat_of_its_groups() -> Non
 
 
 def test_a_method_without_an_account_is_refused_with_what_the_till_has() -> None:
-    missing_code, *_ = missing(built(day_record(), replace(BOOKS, till_accounts=False, accounts={**_accounts()})))
+    missing_code, *_ = missing(
+        refusal_of_lines(day_record(), replace(BOOKS, till_accounts=False, accounts={**_accounts()}))
+    )
     assert (missing_code.cause, missing_code.facts["method"], missing_code.facts["account"]) == (
         "day_method_account_missing",
         "CASH",
@@ -73,7 +75,7 @@ def _accounts() -> dict[str, str]:
 def test_what_is_on_account_and_belongs_to_no_document_is_refused() -> None:
     record = day_record()
     nobody = tuple(part for part in record.parts if part.key != "id-1.2.2026.2202")
-    error = built(replace(record, parts=nobody))
+    error = refusal_of_lines(replace(record, parts=nobody))
     assert (error.cause, error.facts["method"], error.facts["amount"]) == ("day_open_item_unknown", "INVOICE", "279.73")
 
 
@@ -86,7 +88,7 @@ def test_a_count_without_accounts_is_refused_by_its_drawer() -> None:
 
 def test_a_single_purpose_voucher_pays_no_more_than_was_taxed_like_it() -> None:
     books = replace(BOOKS, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "1")})
-    error = refused(
+    error = refusal_of(
         small("50", "1", 5450, 5000, "VOUCHER"), replace(books, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "2")})
     )
     assert (error.cause, error.facts["there"]) == ("voucher_too_large", "0")
@@ -129,7 +131,7 @@ def test_vat_that_is_not_that_of_the_documents_is_told_and_booked_as_the_till_sa
 
 
 def test_vat_on_lines_of_its_own_wants_an_account() -> None:
-    error = refused(small("20", "2", 12100, 10000), replace(BOOKS, mode="separate", vat_accounts={}))
+    error = refusal_of(small("20", "2", 12100, 10000), replace(BOOKS, mode="separate", vat_accounts={}))
     assert (error.cause, error.facts["code"]) == ("day_vat_account_missing", "1")
 
 

@@ -83,7 +83,7 @@ def page_for(record: Record, books: DayBooks = BOOKS) -> DayPage:
     return page_of(day, sums, documents, books)
 
 
-def refused(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
+def refusal_of(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
     """Why a day has no page."""
     with pytest.raises(DayRefusedError) as caught:
         page_for(record, books)
@@ -238,7 +238,7 @@ def test_receipts_one_by_one_and_the_counts_alone_give_the_same_ledger() -> None
 COUNTED = {"1000": euros("-200.35"), "1090": euros("200.00"), "4400": euros("0.35")}  # by the counts alone
 
 
-def booked_alone(**with_payments: bool) -> DayBooks:
+def books_with_separate_bookings(**with_payments: bool) -> DayBooks:
     """Books in which these documents stand by themselves, whatever a day is set to hold."""
     alone = {
         f"id-{number}": SeparateBooking(with_payments=flag, debtor="10099") for number, flag in with_payments.items()
@@ -248,7 +248,7 @@ def booked_alone(**with_payments: bool) -> DayBooks:
 
 def test_what_is_booked_by_itself_with_its_payments_leaves_both_out_of_the_day() -> None:
     every = {record.key.removeprefix("id-"): True for record in DOCUMENTS}
-    page = page_for(day_record(), booked_alone(**every))
+    page = page_for(day_record(), books_with_separate_bookings(**every))
     assert ledger_of(page.lines) == COUNTED
     assert len(page.separate_documents) == len(DOCUMENTS)
     ledger = dict(COUNTED)
@@ -260,17 +260,20 @@ def test_what_is_booked_by_itself_with_its_payments_leaves_both_out_of_the_day()
 
 def test_one_receipt_with_its_payments_is_missing_from_its_day_to_the_cent() -> None:
     split = next(record for record in DOCUMENTS if record.key == "id-1.1.2026.4107")
-    ledger = ledger_of(page_for(day_record(), booked_alone(**{"1.1.2026.4107": True})).lines)
+    ledger = ledger_of(page_for(day_record(), books_with_separate_bookings(**{"1.1.2026.4107": True})).lines)
     for account, amount in ledger_of(page_for(_single_document_day(split)).lines).items():
         ledger[account] = ledger.get(account, Decimal(0)) + amount
     assert {account: amount for account, amount in sorted(ledger.items()) if amount} == expected_ledger()
     assert "4107" not in str(
-        [line.documents for line in page_for(day_record(), booked_alone(**{"1.1.2026.4107": True})).lines]
+        [
+            line.documents
+            for line in page_for(day_record(), books_with_separate_bookings(**{"1.1.2026.4107": True})).lines
+        ]
     )
 
 
 def test_a_receipt_booked_without_its_payments_is_settled_by_its_day() -> None:
-    page = page_for(day_record(), booked_alone(**{"1.1.2026.4107": False}))
+    page = page_for(day_record(), books_with_separate_bookings(**{"1.1.2026.4107": False}))
     (settled,) = (line for line in page.lines if line.debtor == "10099")
     assert (settled.account, settled.amount, settled.item) == ("1300", euros("-196.00"), "1.1.2026.4107")
     methods = ledger_of([line for line in page.lines if line.about == "payment"])
@@ -282,7 +285,9 @@ def test_what_a_voucher_paid_stands_with_the_posting_alone() -> None:
     repair = document("1.1.2026.4200", "50/1 54.50", "1 50.00 4.50", "VOUCHER 54.50")
     day = _single_document_day(repair)
     accounts = {**BOOKS.method_accounts, "VOUCHER": "1565"}
-    books = replace(booked_alone(**{"1.1.2026.4200": False}), vouchers=voucher, method_accounts=accounts)
+    books = replace(
+        books_with_separate_bookings(**{"1.1.2026.4200": False}), vouchers=voucher, method_accounts=accounts
+    )
     assert page_for(day, books).lines == ()
 
 
@@ -299,7 +304,7 @@ def test_what_was_paid_for_an_order_that_is_posted_is_no_down_payment(tells: boo
     )  # fmt: skip
     rows = [
         (line.account, line.amount, line.item)
-        for line in page_for(day, booked_alone(**{"2026.55": with_payments})).lines
+        for line in page_for(day, books_with_separate_bookings(**{"2026.55": with_payments})).lines
     ]
     assert rows == ([] if with_payments else [("1010", euros(100), ""), ("1300", euros(-100), "2026.55")])
 
@@ -311,7 +316,7 @@ def test_down_payments_under_two_vat_codes_are_not_told_apart_from_those_of_an_o
         payments={"order": {"PIN": 10000}}, vat={"order": {"4": (5000, 0), "3": (5000, 0)}}, counts=(),
         documents=(document("2026.55", "", "", "PIN 100.00", kind=Kind.ORDER),),
     )  # fmt: skip
-    error = refused(day, booked_alone(**{"2026.55": True}))
+    error = refusal_of(day, books_with_separate_bookings(**{"2026.55": True}))
     assert (error.cause, error.facts["document"]) == ("day_down_payments_off", "2026.55")
 
 
@@ -394,7 +399,7 @@ def test_a_negative_day_is_the_same_page_with_its_signs_turned() -> None:
 
 def test_an_outflow_with_vat_is_input_tax_under_a_code_of_its_own() -> None:
     record = small("97", "2", -1210, -1000, "CASH")
-    assert missing(refused(record))[0].cause == "purchase_vat_code_unmapped"
+    assert missing(refusal_of(record))[0].cause == "purchase_vat_code_unmapped"
     page = page_for(record, replace(BOOKS, purchase_vat_codes={"2": "6"}))
     assert (page.lines[0].account, page.lines[0].amount, page.lines[0].vat_code) == ("4510", euros("10.00"), "6")
     assert page.lines[0].vat == euros("2.10")
@@ -434,7 +439,7 @@ def test_an_invoice_without_its_vat_is_booked_by_itself_and_a_receipt_like_that_
     ]  # fmt: skip
     shifted = document("1.1.2026.1", "10/3 50.00", "3 50.00 0", "PIN 50.00", method="shifted")
     record = replace(small("10", "3", 5000, 5000), parts=(*small("10", "3", 5000, 5000).parts[:-1], shifted))
-    assert refused(record).cause == "day_reverse_charge"
+    assert refusal_of(record).cause == "day_reverse_charge"
 
 
 @pytest.mark.parametrize(
@@ -454,7 +459,7 @@ def test_a_receipt_without_vat_for_the_sales_list_is_never_a_part_of_a_total(
     if not is_refused:
         assert page_for(record).lines
         return
-    error = refused(record)
+    error = refusal_of(record)
     assert (error.cause, error.facts) == (
         "day_sale_abroad_untaxed", {"document": "1.1.2026.1", "number": vat_number},
     )  # fmt: skip
@@ -488,7 +493,7 @@ def test_what_an_invoice_leaves_open_stands_on_its_debtor() -> None:
 
 def test_a_sale_on_account_wants_a_debtor_of_the_books() -> None:
     stranger = replace(BOOKS, debtor=lambda _: "")
-    error = refused(day_record(), stranger)
+    error = refusal_of(day_record(), stranger)
     assert (error.cause, error.facts["document"]) == ("day_debtor_missing", "1.2.2026.2202")
     page = page_for(day_record(), replace(stranger, collective_debtor="10000", contents="all"))
     assert {line.debtor for line in page.lines if line.account == "1300"} == {"10000"}
@@ -499,7 +504,7 @@ def test_what_is_paid_for_orders_waits_for_its_account() -> None:
     record = with_parts(
         journal={}, financial=(), payments={"order": {"PIN": 10000}}, vat={}, counts=(), documents=(order,)
     )
-    assert refused(record).cause == "day_down_payments_off"
+    assert refusal_of(record).cause == "day_down_payments_off"
     page = page_for(record, replace(BOOKS, down_payments_account="1575"))
     assert [(line.account, line.amount) for line in page.lines] == [
         ("1010", euros("100.00")),
@@ -531,7 +536,7 @@ def test_a_journal_of_orders_that_sells_is_not_taken_for_down_payments() -> None
 def test_foreign_money_in_a_drawer_parks_the_day() -> None:
     receipt = document("1.1.2026.1", "95/4 10.00", "4 10.00 0", "CASH 10.00", price_type="exchange-rate-buy")
     base = small("95", "4", 1000, 1000, "CASH")
-    assert refused(replace(base, parts=(*base.parts[:-1], receipt))).cause == "day_foreign_currency"
+    assert refusal_of(replace(base, parts=(*base.parts[:-1], receipt))).cause == "day_foreign_currency"
 
 
 # ---- accounts and what they demand
@@ -550,13 +555,13 @@ def test_foreign_money_in_a_drawer_parks_the_day() -> None:
     ],
 )
 def test_an_account_that_does_not_take_the_line_parks_the_whole_day(rules: LedgerRules, cause: str, wants: str) -> None:
-    error = refused(day_record(), replace(BOOKS, ledger_rules={**BOOKS.ledger_rules, "8010": rules}))
+    error = refusal_of(day_record(), replace(BOOKS, ledger_rules={**BOOKS.ledger_rules, "8010": rules}))
     assert (error.cause, error.facts["account"], error.facts.get("wants", "")) == (cause, "8010", wants)
     assert error.facts["kind"] == "Kleding bonnen"
 
 
 def test_an_account_that_demands_a_vat_code_takes_no_line_without_one() -> None:
-    error = refused(day_record(), replace(BOOKS, ledger_rules={**BOOKS.ledger_rules, "1570": LedgerRules(("vat",))}))
+    error = refusal_of(day_record(), replace(BOOKS, ledger_rules={**BOOKS.ledger_rules, "1570": LedgerRules(("vat",))}))
     assert (error.cause, error.facts["wants"]) == ("ledger_wants", "vat")
 
 
@@ -568,7 +573,7 @@ def test_a_cost_centre_comes_from_the_group_or_the_branch() -> None:
 
 
 def test_an_account_the_books_do_not_have_parks_the_day() -> None:
-    error = refused(day_record(), replace(BOOKS, accounts={**BOOKS.accounts, "10": "8999"}))
+    error = refusal_of(day_record(), replace(BOOKS, accounts={**BOOKS.accounts, "10": "8999"}))
     assert (error.cause, error.facts["account"]) == ("ledger_missing", "8999")
 
 
@@ -584,28 +589,28 @@ def test_a_row_for_group_and_code_comes_before_that_of_the_group_and_before_the_
 def test_a_number_of_the_till_is_the_ledger_that_it_can_mean_alone() -> None:
     zero = {("0" + key if key == "8010" else key): name for key, name in BOOKS.ledgers.items()}
     assert "08010" in {line.account for line in page_for(day_record(), replace(BOOKS, ledgers=zero)).lines}
-    error = refused(day_record(), replace(BOOKS, ledgers={**zero, "8010": "Oud"}))
+    error = refusal_of(day_record(), replace(BOOKS, ledgers={**zero, "8010": "Oud"}))
     assert [(missing_code.cause, missing_code.facts["account"]) for missing_code in missing(error)] == [
         ("day_account_missing", "8010")
     ]
 
 
 def test_the_accounts_of_the_till_count_only_once_a_person_agreed() -> None:
-    missing_code, *_ = missing(refused(day_record(), replace(BOOKS, till_accounts=False)))
+    missing_code, *_ = missing(refusal_of(day_record(), replace(BOOKS, till_accounts=False)))
     assert missing_code.cause == "day_account_missing"
     assert missing_code.facts["account"] == "8000"  # what the till has is told, as a proposal
 
 
 def test_a_vat_code_or_rate_that_the_books_do_not_share_parks_the_day() -> None:
-    assert missing(refused(day_record(), replace(BOOKS, vat_codes={"2": "1"})))[0].cause == "vat_code_unmapped"
-    error = refused(day_record(), replace(BOOKS, rates={**BOOKS.rates, "2": Decimal(6)}))
+    assert missing(refusal_of(day_record(), replace(BOOKS, vat_codes={"2": "1"})))[0].cause == "vat_code_unmapped"
+    error = refusal_of(day_record(), replace(BOOKS, rates={**BOOKS.rates, "2": Decimal(6)}))
     assert (error.cause, error.facts["till"], error.facts["books"]) == ("day_vat_rate_differs", "9", "6")
 
 
 @pytest.mark.parametrize("group", ["", "0"])
 def test_what_is_sold_without_a_turnover_group_is_turnover_with_a_row_of_its_own(group: str) -> None:
     day, free = small(group, "2", 12100, 10000), small(group, "3", 5500, 5500)
-    missing_code, *_ = missing(refused(day))
+    missing_code, *_ = missing(refusal_of(day))
     assert (missing_code.cause, missing_code.facts["group"], missing_code.facts["kind"]) == (
         "day_account_missing",
         "0",
@@ -623,7 +628,7 @@ def test_a_group_of_an_unknown_sort_is_never_taken_for_turnover() -> None:
         replace(part, values={**part.values, "type": "unknown"}) if part.values.get("group") == "70" else part
         for part in record.parts
     )
-    assert missing(refused(replace(record, parts=strange)))[0].cause == "turnover_group_unknown"
+    assert missing(refusal_of(replace(record, parts=strange)))[0].cause == "turnover_group_unknown"
     page = page_for(replace(record, parts=strange), replace(BOOKS, accounts={**BOOKS.accounts, "70": "1575"}))
     assert (
         next(line.about for line in page.lines if line.account == "1575") == "balance"
@@ -682,7 +687,7 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_tol
 
 def test_a_method_without_an_account_parks_the_day_with_what_the_till_has() -> None:
     missing_code, *_ = missing(
-        refused(day_record(), replace(BOOKS, till_accounts=False, accounts=dict.fromkeys(GROUPS, "8000")))
+        refusal_of(day_record(), replace(BOOKS, till_accounts=False, accounts=dict.fromkeys(GROUPS, "8000")))
     )
     assert (missing_code.cause, missing_code.facts["method"], missing_code.facts["account"]) == (
         "day_method_account_missing",
@@ -700,7 +705,7 @@ def test_a_sale_on_account_that_no_document_explains_parks_the_day() -> None:
 
 
 def test_a_drawer_without_accounts_parks_the_day() -> None:
-    error = refused(day_record(), _books_without_drawers())
+    error = refusal_of(day_record(), _books_without_drawers())
     assert (error.cause, error.facts["workplace"]) == ("day_drawer_account_missing", "1")
 
 
@@ -717,7 +722,7 @@ def test_more_paid_by_voucher_than_was_sold_under_its_code_parks_the_day() -> No
         journal={"receipt": {"20": (5450, 4504)}}, financial=("receipt 20/2 5450 4504 946",),
         payments={"receipt": {"VOUCHER": 5450}}, vat={"receipt": {"2": (4504, 946)}}, counts=(), documents=(sold,),
     )  # fmt: skip
-    assert refused(record, books).cause == "voucher_too_large"
+    assert refusal_of(record, books).cause == "voucher_too_large"
 
 
 def test_a_voucher_that_pays_a_part_takes_its_part_of_the_vat() -> None:
@@ -733,7 +738,7 @@ def test_a_voucher_that_pays_a_part_takes_its_part_of_the_vat() -> None:
 
 
 def test_vat_without_an_account_cannot_have_lines_of_its_own() -> None:
-    error = refused(day_record(), replace(BOOKS, mode="separate", vat_accounts={}))
+    error = refusal_of(day_record(), replace(BOOKS, mode="separate", vat_accounts={}))
     assert error.cause == "day_vat_account_missing"
 
 
@@ -786,7 +791,7 @@ def test_a_group_that_one_journal_alone_knows_is_booked_by_that() -> None:
 
 def test_a_refused_day_names_every_code_that_has_no_row() -> None:
     books = replace(BOOKS, till_accounts=False, vat_codes={"1": "2", "3": "4"})
-    error = refused(day_record(), books)
+    error = refusal_of(day_record(), books)
     assert error.cause == "day_rows_missing"
     by_cause = Counter(missing_code.cause for missing_code in missing(error))
     assert by_cause == {"day_account_missing": 11, "vat_code_unmapped": 4, "day_method_account_missing": 5}
@@ -804,5 +809,5 @@ def test_a_refused_day_names_every_code_that_has_no_row() -> None:
 def test_another_refusal_is_told_where_no_row_is_missing_and_codes_that_were_cut_are_none() -> None:
     no_drawer = replace(BOOKS, difference_account="", till_accounts=False, accounts={"*": "8000"})
     assert missing_codes_in({"missing_codes": '[{"cause":"day_acc'}) == missing_codes_in({}) == ()
-    assert refused(day_record(), replace(no_drawer, method_accounts={"*": "1000"})).cause != "day_rows_missing"
-    assert missing(refused(day_record(), no_drawer))
+    assert refusal_of(day_record(), replace(no_drawer, method_accounts={"*": "1000"})).cause != "day_rows_missing"
+    assert missing(refusal_of(day_record(), no_drawer))

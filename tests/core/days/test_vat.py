@@ -11,7 +11,7 @@ from integration.core.days.documents import DayDocument
 from integration.core.records import Kind, Record
 from integration.core.totals.categories import Purpose
 from tests.core.days.example import BOOKS, document, euros, missing
-from tests.core.days.test_page import page_for, refused, with_parts
+from tests.core.days.test_page import page_for, refusal_of, with_parts
 
 ABROAD = {("BE", "2"): "6", ("DE", "2"): "7"}
 
@@ -34,7 +34,9 @@ DECIDED = replace(
 )  # fmt: skip
 
 
-def of(number: str, incl: str, vat: str, country: str = "NL", group: str = "20", paid: str = "PIN") -> Record:
+def one_line_receipt(
+    number: str, incl: str, vat: str, country: str = "NL", group: str = "20", paid: str = "PIN"
+) -> Record:
     """A receipt of one line under the till's code 2, with the VAT that was charged."""
     net = euros(incl) - euros(vat)
     method = "inclusive" if euros(vat) else "none"
@@ -70,29 +72,35 @@ def day(*documents: Record, vat: str = "", **financial: str) -> Record:
     )  # fmt: skip
 
 
-def sold(record: Record, books: DayBooks = DECIDED) -> list[tuple[str, str, Decimal, Decimal, Sequence[str]]]:
+def turnover_lines(record: Record, books: DayBooks = DECIDED) -> list[tuple[str, str, Decimal, Decimal, Sequence[str]]]:
     """Account, VAT code, base and VAT of what is sold on the page of a day, with the documents behind it."""
     lines = (line for line in page_for(record, books).lines if line.about == "turnover")
     return [(line.account, line.vat_code, -line.amount, -line.vat, line.documents) for line in lines]
 
 
-HOME, BELGIAN, GERMAN = of("1", "121.00", "21.00"), of("2", "60.50", "10.50", "BE"), of("3", "119.00", "19.00", "DE")
-UNTAXED = of("4", "100.00", "0.00")
+HOME, BELGIAN, GERMAN = (
+    one_line_receipt("1", "121.00", "21.00"),
+    one_line_receipt("2", "60.50", "10.50", "BE"),
+    one_line_receipt("3", "119.00", "19.00", "DE"),
+)
+UNTAXED = one_line_receipt("4", "100.00", "0.00")
 
 
 def test_each_document_stands_under_the_code_of_its_country_and_method() -> None:
-    assert sold(day(HOME, BELGIAN, GERMAN, UNTAXED)) == [
+    assert turnover_lines(day(HOME, BELGIAN, GERMAN, UNTAXED)) == [
         ("8010", "1", euros(100), euros(21), ("1",)),
         ("8010", "3", euros(100), euros(0), ("4",)),
         ("8010", "6", euros(50), euros("10.50"), ("2",)),
         ("8010", "7", euros(100), euros(19), ("3",)),
     ]
-    assert sold(day(BELGIAN)) == [("8010", "6", euros(50), euros("10.50"), ("2",))]  # with no other one on the day
+    assert turnover_lines(day(BELGIAN)) == [
+        ("8010", "6", euros(50), euros("10.50"), ("2",))
+    ]  # with no other one on the day
 
 
 def test_groups_are_divided_each_by_itself() -> None:
-    bike = of("5", "12.10", "2.10", "BE", group="10")
-    assert sold(day(HOME, BELGIAN, bike)) == [
+    bike = one_line_receipt("5", "12.10", "2.10", "BE", group="10")
+    assert turnover_lines(day(HOME, BELGIAN, bike)) == [
         ("8000", "6", euros(10), euros("2.10"), ("5",)),
         ("8010", "1", euros(100), euros(21), ("1",)),
         ("8010", "6", euros(50), euros("10.50"), ("2",)),
@@ -101,15 +109,20 @@ def test_groups_are_divided_each_by_itself() -> None:
 
 def test_a_day_that_cannot_be_divided_to_the_cent_names_what_needs_another_code() -> None:
     off = day(HOME, BELGIAN, vat="31.51")
-    error = refused(off, DECIDED)
+    error = refusal_of(off, DECIDED)
     assert (error.cause, error.facts["behind"]) == ("day_vat_undivided", "2")
     assert (error.facts["expected"], error.facts["found"]) == ("31.50", "31.51")
-    assert sold(day(HOME, vat="21.01")) == [("8010", "1", euros("99.99"), euros("21.01"), ("1",))]  # none needs another
+    assert turnover_lines(day(HOME, vat="21.01")) == [
+        ("8010", "1", euros("99.99"), euros("21.01"), ("1",))
+    ]  # none needs another
 
 
 def test_a_deposit_without_vat_stays_without_a_code_where_its_day_is_divided() -> None:
-    plain = of("6", "5.00", "0.00", group="90")
-    taxed, foreign = of("7", "12.10", "2.10", group="90"), of("8", "24.20", "4.20", "BE", group="90")
+    plain = one_line_receipt("6", "5.00", "0.00", group="90")
+    taxed, foreign = (
+        one_line_receipt("7", "12.10", "2.10", group="90"),
+        one_line_receipt("8", "24.20", "4.20", "BE", group="90"),
+    )
     lines = page_for(day(HOME, plain, taxed, foreign), DECIDED).lines
     rows = [(line.vat_code, line.amount, line.vat) for line in lines if line.account == "1570"]
     assert rows == [
@@ -118,7 +131,7 @@ def test_a_deposit_without_vat_stays_without_a_code_where_its_day_is_divided() -
 
 
 def test_a_document_without_a_code_is_named_with_what_its_row_is_for() -> None:
-    (missing_code,) = missing(refused(day(HOME, of("9", "12.10", "2.10", "??")), DECIDED))
+    (missing_code,) = missing(refusal_of(day(HOME, one_line_receipt("9", "12.10", "2.10", "??")), DECIDED))
     assert (missing_code.cause, missing_code.facts["document"], missing_code.facts["country"]) == (
         "vat_code_unmapped",
         "9",
@@ -130,7 +143,7 @@ def test_a_row_that_cannot_be_used_is_named() -> None:
     books = replace(
         DECIDED, decide_vat=lambda day_document, _: DecidedVat("", {}, "BE:2") if day_document else DecidedVat("1")
     )
-    error = refused(day(HOME), books)
+    error = refusal_of(day(HOME), books)
     assert (error.cause, error.facts["row"], error.facts["system"]) == ("vat_row_impossible", "BE:2", "accountview")
 
 
@@ -139,7 +152,10 @@ def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
         DECIDED, vouchers={"VOUCHER": Voucher(Purpose.SINGLE, "2")},
         method_accounts={**DECIDED.method_accounts, "VOUCHER": "1565"},
     )  # fmt: skip
-    receipt, other = of("1", "121.00", "21.00", paid="VOUCHER"), of("2", "60.50", "10.50", "BE", paid="VOUCHER")
+    receipt, other = (
+        one_line_receipt("1", "121.00", "21.00", paid="VOUCHER"),
+        one_line_receipt("2", "60.50", "10.50", "BE", paid="VOUCHER"),
+    )
     lines = [line for line in page_for(day(receipt, other), books).lines if line.about == "payment"]
     assert [(line.vat_code, line.amount, line.vat, line.documents) for line in lines] == [
         ("1", euros(100), euros(21), ("1",)), ("6", euros(50), euros("10.50"), ("2",)),
@@ -153,39 +169,41 @@ def test_what_a_voucher_paid_stands_under_the_code_of_its_document() -> None:
     ("wrong", "books", "expected", "vat"),
     [
         (UNTAXED, BOOKS, "21.00", " 21 2"),  # without VAT, and no row for that
-        (of("4", "109.00", "9.00"), DECIDED, "21.00", "mplus 21 2"),  # at another rate
-        (of("4", "121.00", "21.00", "DE"), DECIDED, "19.00", "accountview 19 7"),
+        (one_line_receipt("4", "109.00", "9.00"), DECIDED, "21.00", "mplus 21 2"),  # at another rate
+        (one_line_receipt("4", "121.00", "21.00", "DE"), DECIDED, "19.00", "accountview 19 7"),
         (replace(UNTAXED, values={**UNTAXED.values, "country": "DE", "vat_method": "inclusive"}), DECIDED, "19.00",
          "accountview 19 7"),
-        (of("4", "100.03", "17.34"), DECIDED, "17.36", "mplus 21 2"),  # two cents on one line
+        (one_line_receipt("4", "100.03", "17.34"), DECIDED, "17.36", "mplus 21 2"),  # two cents on one line
     ],
 )  # fmt: skip
 def test_vat_that_its_rate_does_not_make_parks_the_day_and_names_the_document(
     wrong: Record, books: DayBooks, expected: str, vat: str
 ) -> None:
-    error = refused(day(HOME, wrong), books)
+    error = refusal_of(day(HOME, wrong), books)
     assert (error.cause, error.facts["document"], error.facts["vat"]) == ("day_vat_implausible", "4", vat)
     assert Decimal(error.facts["expected"]) == Decimal(expected)
 
 
 def test_a_cent_for_each_line_is_rounding() -> None:
-    assert sold(day(of("1", "100.03", "17.37")), DECIDED) == [("8010", "1", euros("82.66"), euros("17.37"), ("1",))]
+    assert turnover_lines(day(one_line_receipt("1", "100.03", "17.37")), DECIDED) == [
+        ("8010", "1", euros("82.66"), euros("17.37"), ("1",))
+    ]
 
 
 def test_nothing_under_a_code_without_vat_has_vat() -> None:
     books = replace(DECIDED, rates={**DECIDED.rates, "6": Decimal(0)})
-    assert refused(day(of("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
+    assert refusal_of(day(one_line_receipt("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
 
 
 def test_a_code_of_which_nobody_tells_the_rate_is_taken_as_charged() -> None:
     rates = {code: rate for code, rate in DECIDED.rates.items() if code != "6"}
-    assert sold(day(BELGIAN), replace(DECIDED, rates=rates))[0][1] == "6"
+    assert turnover_lines(day(BELGIAN), replace(DECIDED, rates=rates))[0][1] == "6"
 
 
 def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
-    receipt, other = of("1", "121.00", "21.00"), of("2", "121.00", "21.00", group="10")
+    receipt, other = one_line_receipt("1", "121.00", "21.00"), one_line_receipt("2", "121.00", "21.00", group="10")
     moved = {"20": "receipt 20/2 12100 12100 0", "10": "receipt 10/2 12100 7900 4200"}
-    error = refused(day(receipt, other, **moved), DECIDED)
+    error = refusal_of(day(receipt, other, **moved), DECIDED)
     assert (error.cause, error.facts["document"]) == ("day_vat_implausible", "1")
 
 
@@ -193,10 +211,10 @@ def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
 def test_a_receipt_without_vat_for_a_vat_number_abroad_is_for_the_sales_list_under_any_code(
     incl: str, is_for_the_list: bool
 ) -> None:
-    receipt = of("4", incl, "0.00")
+    receipt = one_line_receipt("4", incl, "0.00")
     customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": "BE0428759497"})
     record = day(replace(receipt, parts=(*receipt.parts, customer)))
     if is_for_the_list:
-        assert refused(record, DECIDED).cause == "day_sale_abroad_untaxed"
+        assert refusal_of(record, DECIDED).cause == "day_sale_abroad_untaxed"
     else:
         assert page_for(record, DECIDED).lines

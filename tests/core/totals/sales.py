@@ -36,20 +36,20 @@ CENTS = st.sampled_from([Decimal(cents).scaleb(-2) for cents in (-2, -1, 1, 2, 5
 quick = settings(max_examples=60)
 
 
-def charged(method: str) -> Mapping[str, Decimal]:
+def rates_of(method: str) -> Mapping[str, Decimal]:
     """What the books charge on a document with that VAT method."""
     return NO_RATES if method == "shifted" else RATES
 
 
-def totalled(lines: list[tuple[str, Decimal]], method: str, rates: Mapping[str, Decimal] = RATES) -> Any:
+def till_totals(lines: list[tuple[str, Decimal]], method: str, rates: Mapping[str, Decimal] = RATES) -> Any:
     """The lines and split of a till that rounds VAT once per code, lets the heaviest line take the rest."""
     cents = [(int(code), to_cents(line_amount)) for code, line_amount in lines]
     return summed(cents, {int(code): rate for code, rate in rates.items()}, METHODS[method])
 
 
-def made_up(method: str, given_lines: list[tuple[str, int, Decimal, int]]) -> Sale:
+def till_sale(method: str, given_lines: list[tuple[str, int, Decimal, int]]) -> Sale:
     """A document as a till makes it."""
-    rates, sold = charged(method), []
+    rates, sold = rates_of(method), []
     for place, (code, cents, quantity, discount) in enumerate(given_lines):
         excl = remove_vat(from_cents(cents), rates[code])
         sold.append(SoldLine(str(place), code, quantity, add_vat(excl, rates[code]), excl, Decimal(discount)))
@@ -58,7 +58,7 @@ def made_up(method: str, given_lines: list[tuple[str, int, Decimal, int]]) -> Sa
         BookLine("", s.quantity or Decimal(0), s.price(basis) or Decimal(0), s.discount_percent or Decimal(0))
         for s in sold
     ]
-    sums = totalled([(s.vat_code, c.amount) for s, c in zip(sold, priced_lines, strict=True)], method)
+    sums = till_totals([(s.vat_code, c.amount) for s, c in zip(sold, priced_lines, strict=True)], method)
     return Sale(
         lines=tuple(
             replace(sold_line, amount_incl=from_cents(incl), amount_excl=from_cents(excl))
@@ -71,10 +71,10 @@ def made_up(method: str, given_lines: list[tuple[str, int, Decimal, int]]) -> Sa
     )
 
 
-SALES = st.builds(made_up, st.sampled_from(list(METHODS)), LINES)
+SALES = st.builds(till_sale, st.sampled_from(list(METHODS)), LINES)
 
 
-def returned(sold: Sale) -> Sale:
+def reverse_sale(sold: Sale) -> Sale:
     """The same sold back."""
     lines = tuple(
         replace(
@@ -109,18 +109,18 @@ def awkward(draw: st.DrawFn) -> Sale:
             ]
             return replace(sold, lines=tuple(lines))
         case 4:
-            other = {**charged(sold.method), code: Decimal(19)}
+            other = {**rates_of(sold.method), code: Decimal(19)}
             basis = basis_of(sold.method)
             return replace(sold, vat=booked_totals(book_lines(sold, basis, other), other, basis, "document"))
         case 5:
             lines = [replace(sold_line, amount_incl=None, amount_excl=None) for sold_line in sold.lines]
             return replace(sold, lines=tuple(lines))
         case 6:
-            return discounted(sold, Decimal(10))
+            return discount_sale(sold, Decimal(10))
     return sold
 
 
-def discounted(sold: Sale, percent: Decimal) -> Sale:
+def discount_sale(sold: Sale, percent: Decimal) -> Sale:
     """The same with a discount on the whole that no line shows."""
     basis = basis_of(sold.method)
     amounts = [
@@ -128,11 +128,11 @@ def discounted(sold: Sale, percent: Decimal) -> Sale:
     ]
     lines = [BookLine("", Decimal(1), line_amount, vat_code=code) for code, line_amount in amounts]
     return replace(
-        sold, vat=booked_totals(lines, charged(sold.method), basis, "document"), total_incl=None, total_excl=None
+        sold, vat=booked_totals(lines, rates_of(sold.method), basis, "document"), total_incl=None, total_excl=None
     )
 
 
-def together(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
+def add_sums(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
     """Added per VAT code, without what is zero."""
     added: dict[str, VatSum] = {}
     for split in sums:
@@ -146,8 +146,8 @@ def accounts(sold: Sale) -> dict[str, str]:
     return {line.key: f"80{place % 3}0" for place, line in enumerate(sold.lines)}
 
 
-def posted_by_code(sold: Sale) -> dict[str, VatSum]:
-    return together(*({code: vat_sum} for (code, _), vat_sum in posting_totals(sold, accounts(sold)).items()))
+def vat_sums_by_code(sold: Sale) -> dict[str, VatSum]:
+    return add_sums(*({code: vat_sum} for (code, _), vat_sum in posting_totals(sold, accounts(sold)).items()))
 
 
 def euros(text: str) -> Decimal:

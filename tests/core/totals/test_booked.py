@@ -21,14 +21,14 @@ from tests.core.totals.sales import (
     RATES,
     SALES,
     accounts,
+    add_sums,
     awkward,
-    charged,
     euros,
     line,
-    posted_by_code,
     quick,
+    rates_of,
     sale,
-    together,
+    vat_sums_by_code,
 )
 
 
@@ -36,7 +36,7 @@ from tests.core.totals.sales import (
 @given(SALES)
 def test_every_line_comes_to_its_own_total_in_the_basis_of_the_till(sold: Sale) -> None:
     basis = basis_of(sold.method)
-    lines = book_lines(sold, basis, charged(sold.method))
+    lines = book_lines(sold, basis, rates_of(sold.method))
     codes = {line.vat_code for line in sold.lines}
 
     assert [line.amount for line in lines] == [line.amount(basis) for line in sold.lines]
@@ -47,7 +47,7 @@ def test_every_line_comes_to_its_own_total_in_the_basis_of_the_till(sold: Sale) 
 @quick
 @given(SALES, BASES)
 def test_with_enough_decimals_in_prices_every_line_comes_to_its_own_total(sold: Sale, basis: Basis) -> None:
-    lines = book_lines(sold, basis, charged(sold.method), 6)
+    lines = book_lines(sold, basis, rates_of(sold.method), 6)
 
     assert [line.amount for line in lines] == [line.amount(basis) for line in sold.lines]
 
@@ -79,7 +79,7 @@ def test_a_price_told_on_the_other_basis_is_converted_with_the_rate_of_its_code(
 @settings(quick, max_examples=150)
 @given(awkward())
 def test_postings_add_up_to_the_split_of_the_till(sold: Sale) -> None:
-    assert together(posted_by_code(sold)) == together(sold.vat)
+    assert add_sums(vat_sums_by_code(sold)) == add_sums(sold.vat)
 
 
 @quick

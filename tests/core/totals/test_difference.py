@@ -33,15 +33,15 @@ from tests.core.totals.sales import (
     ROUNDINGS,
     SALES,
     accounts,
+    add_sums,
     awkward,
-    charged,
     euros,
     line,
-    posted_by_code,
     quick,
-    returned,
+    rates_of,
+    reverse_sale,
     sale,
-    together,
+    vat_sums_by_code,
 )
 
 PAGE = Path(__file__).parents[3] / "docs" / "to-the-cent.md"
@@ -49,11 +49,11 @@ LIMITS = st.sampled_from([Decimal(0), Decimal("0.01"), Decimal("0.05"), Decimal(
 PLACES = st.sampled_from([2, 4])
 
 
-def applied(  # noqa: C901  # one branch for each rule
+def expected_totals(  # noqa: C901  # one branch for each rule
     rule: str, facts: Mapping[str, str], sold: Sale, basis: Basis, rounding: Rounding, places: int
 ) -> Any:
     """What the books would come to if the rule held, worked out once more from its facts."""
-    rates = charged(sold.method)
+    rates = rates_of(sold.method)
     lines = list(book_lines(sold, basis, rates, places))
     names = facts.get("lines", "").split(", ")
     match rule:
@@ -64,7 +64,7 @@ def applied(  # noqa: C901  # one branch for each rule
             cents = Decimal(facts["rounding"])
             assert abs(cents) == abs(sold.rounding)
             if facts["vat"] == "without":
-                return together(booked_totals(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
+                return add_sums(booked_totals(lines, rates, basis, rounding), {facts["vat_code"]: VatSum(cents)})
             lines.append(BookLine("cash", Decimal(1), cents, vat_code=facts["vat_code"]))
         case "price_already_discounted":
             lines = [
@@ -99,12 +99,12 @@ def with_own_split(facts: Mapping[str, str], sold: Sale, totals: Any, basis: Bas
         BookLine("", Decimal(1), sold_line.amount(basis) or Decimal(0), vat_code=sold_line.vat_code)
         for sold_line in sold.lines
     ]
-    theirs = booked_totals(own, charged(sold.method), basis, rounding)
+    theirs = booked_totals(own, rates_of(sold.method), basis, rounding)
     lines_say, split_says = (
         split.get(facts["vat_code"], VatSum()).amount_on_basis(basis) for split in (theirs, sold.sold)
     )
 
-    assert together(theirs) == together(totals)
+    assert add_sums(theirs) == add_sums(totals)
     assert (str(lines_say), str(split_says)) == (facts["lines"], facts["split"])
     assert lines_say != split_says
     return sold.sold
@@ -112,7 +112,7 @@ def with_own_split(facts: Mapping[str, str], sold: Sale, totals: Any, basis: Bas
 
 def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis, rounding: Rounding) -> Any:
     """What the books would come to with a discount on the whole."""
-    rates = charged(sold.method)
+    rates = rates_of(sold.method)
     totals = booked_totals(lines, rates, basis, rounding)
     whole, sold_sum = (
         sum((vat_sum.amount_on_basis(basis) for vat_sum in sums.values()), Decimal(0)) for sums in (totals, sold.sold)
@@ -138,13 +138,13 @@ def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis
 @quick
 @given(SALES)
 def test_books_that_count_as_the_till_does_come_to_what_was_sold(sold: Sale) -> None:
-    assert compare_totals(sold, charged(sold.method), basis_of(sold.method), "document") == Verdict()
+    assert compare_totals(sold, rates_of(sold.method), basis_of(sold.method), "document") == Verdict()
 
 
 @quick
 @given(SALES)
 def test_a_till_that_rounds_vat_on_every_line_is_believed(sold: Sale) -> None:
-    rates, basis = charged(sold.method), basis_of(sold.method)
+    rates, basis = rates_of(sold.method), basis_of(sold.method)
     split = booked_totals(book_lines(sold, basis, rates, 4), rates, basis, "line")
     by_line = replace(
         sold, vat={code: vat_sum for code, vat_sum in split.items() if vat_sum}, total_incl=None, total_excl=None
@@ -157,18 +157,18 @@ def test_a_till_that_rounds_vat_on_every_line_is_believed(sold: Sale) -> None:
 def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
     sold: Sale, basis: Basis, rounding: Rounding, places: int, limit: Decimal
 ) -> None:
-    rates = charged(sold.method)
+    rates = rates_of(sold.method)
     verdict = compare_totals(sold, rates, basis, rounding, places)
     totals = booked_totals(book_lines(sold, basis, rates, places), rates, basis, rounding)
     moved = correction(verdict, limit)
 
-    assert together(totals, verdict.differences) == together(sold.sold)
+    assert add_sums(totals, verdict.differences) == add_sums(sold.sold)
     assert bool(verdict.rule) == bool(verdict.differences) == bool(verdict.amount)
     assert verdict.rule in {"", *RULES, UNEXPLAINED}
     if moved is None:
         assert verdict.amount > limit
     else:
-        assert together(totals, moved) == together(sold.sold)
+        assert add_sums(totals, moved) == add_sums(sold.sold)
         assert all(abs(amount) <= limit for sum_ in moved.values() for amount in (sum_.excl, sum_.vat, sum_.incl))
 
 
@@ -177,37 +177,37 @@ def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
 def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_was_sold(
     sold: Sale, basis: Basis, rounding: Rounding, limit: Decimal
 ) -> None:
-    rates = charged(sold.method)
+    rates = rates_of(sold.method)
     lines = book_lines(sold, basis, rates)
     extra = rounding_lines(compare_totals(sold, rates, basis, rounding), lines, rates, basis, rounding, limit)
 
     if extra is not None:
-        assert together(booked_totals([*lines, *extra], rates, basis, rounding)) == together(sold.sold)
+        assert add_sums(booked_totals([*lines, *extra], rates, basis, rounding)) == add_sums(sold.sold)
         assert sum(abs(line.amount) for line in extra) <= limit
 
 
 @settings(quick, max_examples=150)
 @given(awkward(), BASES, ROUNDINGS, PLACES)
 def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, places: int) -> None:
-    verdict = compare_totals(sold, charged(sold.method), basis, rounding, places)
-    totals = applied(verdict.rule, verdict.facts, sold, basis, rounding, places)
+    verdict = compare_totals(sold, rates_of(sold.method), basis, rounding, places)
+    totals = expected_totals(verdict.rule, verdict.facts, sold, basis, rounding, places)
 
-    assert together(totals) == together(sold.sold)
+    assert add_sums(totals) == add_sums(sold.sold)
 
 
 @quick
 @given(awkward(), BASES, ROUNDINGS)
 def test_a_return_is_the_opposite_of_its_sale(sold: Sale, basis: Basis, rounding: Rounding) -> None:
-    rates, back = charged(sold.method), returned(sold)
+    rates, back = rates_of(sold.method), reverse_sale(sold)
     sold_totals, returned_totals = (
         booked_totals(book_lines(document, basis, rates), rates, basis, rounding) for document in (sold, back)
     )
     verdict, opposite = (compare_totals(document, rates, basis, rounding) for document in (sold, back))
 
-    assert together(sold_totals, returned_totals) == {}
-    assert together(verdict.differences, opposite.differences) == {}
+    assert add_sums(sold_totals, returned_totals) == {}
+    assert add_sums(verdict.differences, opposite.differences) == {}
     assert (verdict.amount, verdict.rule) == (opposite.amount, opposite.rule)
-    assert together(posted_by_code(sold), posted_by_code(back)) == {}
+    assert add_sums(vat_sums_by_code(sold), vat_sums_by_code(back)) == {}
     assert {place: -vat_sum.excl for place, vat_sum in posting_totals(sold, accounts(sold)).items()} == {
         place: vat_sum.excl for place, vat_sum in posting_totals(back, accounts(back)).items()
     }
@@ -436,7 +436,7 @@ def test_everything_the_sample_shop_sold_can_be_booked_to_the_cent() -> None:
     assert {document.method for document in sold} == {"inclusive", "exclusive", "shifted"}
     assert any(document.rounding for document in sold)
     assert [verdict for verdict in verdicts if verdict.rule] == []
-    assert all(together(posted_by_code(document)) == together(document.vat) for document in sold)
+    assert all(add_sums(vat_sums_by_code(document)) == add_sums(document.vat) for document in sold)
 
 
 def test_the_page_about_it_says_what_the_code_does() -> None:

@@ -26,12 +26,12 @@ from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic
 from integration.services.runs.conflict_resolution import answer_identity_questions
 from integration.store.database import Database
-from tests.builders import a_create, a_debtor, a_relation, guarded
+from tests.builders import a_create, a_debtor, a_relation, guard_counts
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited, shipped
+from tests.flow_harness import FlowHarness, edit_record, shipped_mapping
 from tests.stores import new_database
 
-BODY = shipped("customers")
+BODY = shipped_mapping("customers")
 (DEBTORS,) = FLOWS["customers"].flow.stages
 VAT, OTHER_VAT = "NL123456782B12", "DE136695976"
 
@@ -46,39 +46,39 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
     return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
 
 
-def staged(record: Record, **settings: Any) -> Staged:
+def stage_record(record: Record, **settings: Any) -> Staged:
     (result,) = customers(**settings).stage(DEBTORS, [record])
     return result
 
 
 def values(record: Record, **settings: Any) -> Mapping[str, Value]:
-    result = staged(record, **settings)
+    result = stage_record(record, **settings)
     assert result.record is not None, result.issue or result.skip
     return result.record.values
 
 
-def parked(record: Record, **settings: Any) -> Issue:
-    result = staged(record, **settings)
+def parked_issue(record: Record, **settings: Any) -> Issue:
+    result = stage_record(record, **settings)
     assert result.issue is not None
     assert (result.record, result.skip) == (None, None)
     return result.issue
 
 
-def skipped(record: Record, **settings: Any) -> str:
-    result = staged(record, **settings)
+def skip_reason(record: Record, **settings: Any) -> str:
+    result = stage_record(record, **settings)
     assert result.skip is not None
     assert result.skip.key == record.key
     return result.skip.reason
 
 
-def desired(record: Record, marks: Mapping[str, tuple[str, ...]] | None = None, **settings: Any) -> Record:
+def shape_record(record: Record, marks: Mapping[str, tuple[str, ...]] | None = None, **settings: Any) -> Record:
     logic = customers(**settings)
     desired_record = logic.shape(DEBTORS, logic.stage(DEBTORS, [record]), marks or {}, marks or {}).desired
     assert desired_record is not None
     return desired_record
 
 
-def held(evidence: str = "email", others: tuple[str, ...] = (), **relation: Value) -> CurrentRecord:
+def current_relation(evidence: str = "email", others: tuple[str, ...] = (), **relation: Value) -> CurrentRecord:
     return CurrentRecord(a_relation("77", **relation), "77", "5", evidence=evidence, other_references=others)
 
 
@@ -90,7 +90,7 @@ def test_debtors_become_relations() -> None:
     assert logic.flow is FLOWS["customers"].flow
     assert (logic.mapping_version, logic.max_records, logic.retires) == (7, None, True)
     assert CustomerSettings().schedule_minutes == 15
-    assert guarded(logic, a_create(a_relation())) == {}
+    assert guard_counts(logic, a_create(a_relation())) == {}
 
 
 def test_texts_are_kept_unless_changed_and_codes_equal() -> None:
@@ -134,18 +134,18 @@ def test_the_company_has_its_contact() -> None:
 
 
 def test_the_debtor_number_is_the_key_and_the_external_id() -> None:
-    result = staged(a_debtor("10042"))
+    result = stage_record(a_debtor("10042"))
     assert result.record is not None
     assert (result.key, result.record.kind, result.record.key) == ("10042", Kind.RELATION, "10042")
     assert result.record.values["external_id"] == "10042"
 
 
 def test_a_customer_is_called_by_its_name() -> None:
-    assert staged(a_debtor(name="Anna de Boer")).title == "Anna de Boer"
+    assert stage_record(a_debtor(name="Anna de Boer")).title == "Anna de Boer"
 
 
 def test_a_debtor_without_a_name_is_parked() -> None:
-    issue = parked(a_debtor(name=" "))
+    issue = parked_issue(a_debtor(name=" "))
     assert (issue.cause, issue.field, issue.facts["system"]) == ("required_field_empty", "relation.name", "mplus")
 
 
@@ -162,21 +162,21 @@ def test_what_a_customer_is_recognised_by_is_there_without_a_rule_too() -> None:
 
 def test_an_email_address_longer_than_the_till_takes_is_never_cut_off() -> None:
     rule = {"target": "relation.email", "source": "email", "max_length": 10}
-    issue = parked(a_debtor("10042", email="anna@voorbeeld.nl"), body=with_rules(rule))
+    issue = parked_issue(a_debtor("10042", email="anna@voorbeeld.nl"), body=with_rules(rule))
     assert issue.cause == "email_too_long"
     assert issue.facts.items() >= {"customer": "Klant 10042", "length": "17", "limit": "10", "system": "mplus"}.items()
 
 
 def test_a_text_that_is_too_long_names_its_field() -> None:
     rule = {"target": "relation.city", "source": "city", "max_length": 3}
-    assert parked(a_debtor(), body=with_rules(rule)).cause == "field_too_long"
+    assert parked_issue(a_debtor(), body=with_rules(rule)).cause == "field_too_long"
 
 
 # ---- who takes part
 
 
 def test_a_blocked_debtor_takes_no_part() -> None:
-    assert skipped(a_debtor(blocked=True)) == "blocked"
+    assert skip_reason(a_debtor(blocked=True)) == "blocked"
 
 
 def test_a_blocked_debtor_is_sent_as_inactive_where_that_is_set() -> None:
@@ -184,17 +184,17 @@ def test_a_blocked_debtor_is_sent_as_inactive_where_that_is_set() -> None:
 
 
 def test_debtors_are_left_out_by_number_whatever_the_capitals() -> None:
-    assert skipped(a_debtor("KASSA"), leave_out=["kassa "]) == "left_out_by_number"
+    assert skip_reason(a_debtor("KASSA"), leave_out=["kassa "]) == "left_out_by_number"
 
 
 def test_only_the_collective_accounts_of_customers_count_where_they_are_set() -> None:
-    assert skipped(a_debtor(account="1600"), accounts=["1300"]) == "not_a_debtor"
-    assert staged(a_debtor(account="1300"), accounts=["1300"]).record is not None
+    assert skip_reason(a_debtor(account="1600"), accounts=["1300"]) == "not_a_debtor"
+    assert stage_record(a_debtor(account="1300"), accounts=["1300"]).record is not None
 
 
 def test_filters_decide_who_takes_part() -> None:
     only_germany = [{"field": "country", "operator": "equal", "value": "DE"}]
-    assert skipped(a_debtor(), filters=only_germany) == "filtered_out"
+    assert skip_reason(a_debtor(), filters=only_germany) == "filtered_out"
 
 
 # ---- VAT numbers
@@ -213,7 +213,7 @@ def test_a_vat_number_is_sent_in_one_spelling_with_its_country(source_number: st
 
 @pytest.mark.parametrize("number", ["NL123456789B01", "123456789B01", "DE1", "EL1"])
 def test_a_vat_number_whose_check_digits_do_not_fit_is_parked(number: str) -> None:
-    issue = parked(a_debtor("10042", vat_number=number))
+    issue = parked_issue(a_debtor("10042", vat_number=number))
     assert (issue.cause, issue.field) == ("vat_number_invalid", "relation.vat_number")
     country = number[:2] if number[:2].isalpha() else "NL"
     assert issue.facts == {"key": "10042", "value": number, "customer": "Klant 10042", "country": country}
@@ -281,47 +281,49 @@ def objection(record: Record, current: CurrentRecord | None, link: Link | None =
 
 
 def test_two_candidates_are_a_question() -> None:
-    issue = objection(desired(a_debtor("10042")), held(others=("78", "79")))
+    issue = objection(shape_record(a_debtor("10042")), current_relation(others=("78", "79")))
     assert issue is not None
     assert issue.cause == "customer_ambiguous"
     assert issue.facts.items() >= {"customer": "Klant 10042", "system": "mplus", "candidates": "77, 78, 79"}.items()
 
 
 def test_one_candidate_is_the_customer() -> None:
-    assert objection(desired(a_debtor()), held()) is None
+    assert objection(shape_record(a_debtor()), current_relation()) is None
 
 
 def test_nobody_found_is_no_question() -> None:
-    assert objection(desired(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")}), None) is None
+    assert (
+        objection(shape_record(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")}), None) is None
+    )
 
 
 @pytest.mark.parametrize(
     ("evidence", "shared"), [("email", "info@voorbeeld.nl"), ("vat_number", VAT)]
 )  # fmt: skip
 def test_a_relation_that_fits_two_debtors_is_a_question(evidence: str, shared: str) -> None:
-    record = desired(a_debtor("10042", email="Info@Voorbeeld.nl", vat_number=VAT), {shared: ("10042", "10043")})
-    issue = objection(record, held(evidence))
+    record = shape_record(a_debtor("10042", email="Info@Voorbeeld.nl", vat_number=VAT), {shared: ("10042", "10043")})
+    issue = objection(record, current_relation(evidence))
     assert issue is not None
     assert (issue.cause, issue.facts["others"], issue.facts["number"]) == ("customer_shared", "10043", "77")
 
 
 def test_evidence_that_others_have_too_does_not_count_against_stronger_one() -> None:
-    record = desired(a_debtor("10042", email="info@x.nl", vat_number=VAT), {"info@x.nl": ("10042", "10043")})
-    assert objection(record, held("vat_number")) is None
-    assert objection(record, held("external_id")) is None
-    assert objection(record, held("link"), Link(Kind.RELATION, "10042", "77")) is None
+    record = shape_record(a_debtor("10042", email="info@x.nl", vat_number=VAT), {"info@x.nl": ("10042", "10043")})
+    assert objection(record, current_relation("vat_number")) is None
+    assert objection(record, current_relation("external_id")) is None
+    assert objection(record, current_relation("link"), Link(Kind.RELATION, "10042", "77")) is None
 
 
 def test_a_relation_with_the_id_of_another_is_a_question() -> None:
-    issue = objection(desired(a_debtor()), held(external_id="10001"))
+    issue = objection(shape_record(a_debtor()), current_relation(external_id="10001"))
     assert issue is not None
     assert (issue.cause, issue.facts["other"], issue.facts["number"]) == ("customer_taken", "10001", "77")
 
 
 def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_keeps_it() -> None:
-    record = desired(a_debtor())
-    assert objection(record, held(external_id="shop-9"), other_external_id="accept") is None
-    written_part = customers().writable_part(DEBTORS, record, held(external_id="shop-9"))
+    record = shape_record(a_debtor())
+    assert objection(record, current_relation(external_id="shop-9"), other_external_id="accept") is None
+    written_part = customers().writable_part(DEBTORS, record, current_relation(external_id="shop-9"))
     assert isinstance(written_part, Record)
     assert "external_id" not in written_part.values
 
@@ -330,25 +332,25 @@ def test_a_relation_with_the_id_of_another_is_accepted_where_that_is_set_and_kee
 
 
 def test_a_new_customer_is_created_unless_that_is_switched_off() -> None:
-    record = desired(a_debtor())
+    record = shape_record(a_debtor())
     assert isinstance(customers().writable_part(DEBTORS, record, None), Record)
     assert customers(create=False).writable_part(DEBTORS, record, None) == Skip(
         "create_switched_off", "10042", {"key": "10042"}
     )
-    assert isinstance(customers(create=False).writable_part(DEBTORS, record, held()), Record)
+    assert isinstance(customers(create=False).writable_part(DEBTORS, record, current_relation()), Record)
 
 
 def test_nobody_is_created_as_inactive() -> None:
-    written_part = customers().writable_part(DEBTORS, desired(a_debtor(blocked=True), blocked="inactive"), None)
+    written_part = customers().writable_part(DEBTORS, shape_record(a_debtor(blocked=True), blocked="inactive"), None)
     assert isinstance(written_part, Skip)
     assert written_part.reason == "blocked"
 
 
 def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
-    record = desired(a_debtor(phone=""))
+    record = shape_record(a_debtor(phone=""))
     written_part, cleared = (
-        customers().writable_part(DEBTORS, record, held()),
-        customers(empty="clear").writable_part(DEBTORS, record, held()),
+        customers().writable_part(DEBTORS, record, current_relation()),
+        customers(empty="clear").writable_part(DEBTORS, record, current_relation()),
     )
     assert isinstance(written_part, Record)
     assert isinstance(cleared, Record)
@@ -357,7 +359,7 @@ def test_what_is_empty_in_the_books_stays_at_the_till() -> None:
 
 
 def test_what_is_ours_alone_is_never_written() -> None:
-    record = desired(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")})
+    record = shape_record(a_debtor("10042", email="info@x.nl"), {"info@x.nl": ("10042", "10043")})
     written_part = customers().writable_part(DEBTORS, record, None)
     assert isinstance(written_part, Record)
     assert not [name for name in written_part.values if name.startswith("shared_")]
@@ -403,7 +405,7 @@ class CustomerHarness(FlowHarness):
 
     flow = "customers"
 
-    def made(self) -> Customers:
+    def make_logic(self) -> Customers:
         """Return the logic with the settings as they are now."""
         return Customers(CustomerSettings(**self.settings), BODY, self.mapping_version, {})
 
@@ -449,8 +451,8 @@ def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(
 ) -> None:
     run = harness.run()
     assert (run.state, set(harness.steps(run).values())) == (RunState.DONE, {Step.PROVEN})
-    assert len(till.held(Kind.RELATION)) == 3
-    assert till.held(Kind.RELATION)["R1"].values["external_id"] == "10001"
+    assert len(till.records_of(Kind.RELATION)) == 3
+    assert till.records_of(Kind.RELATION)["R1"].values["external_id"] == "10001"
     second_run = harness.preview(Mode.COMPLETE)
     assert (second_run.state, second_run.counts.unchanged, harness.changes(second_run)) == (RunState.DONE, 3, {})
 
@@ -458,8 +460,8 @@ def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(
 def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and_never_sends_it(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
-    edited(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
+    edit_record(books, "10001", {"vat_number": "123456782B12"}, Kind.DEBTOR)
+    edit_record(books, "10002", {"vat_number": "123456782B12", "email": ""}, Kind.DEBTOR)
     plan = harness.preview()
     source_values = {
         key: row.change.source_values for key, row in harness.changes(plan).items() if row.change is not None
@@ -470,9 +472,9 @@ def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and
         "10003": {},
     }
     harness.commit(plan)
-    assert till.held(Kind.RELATION)["R1"].values["vat_number"] == VAT
+    assert till.records_of(Kind.RELATION)["R1"].values["vat_number"] == VAT
     assert not any(
-        name.startswith("as_told") for relation in till.held(Kind.RELATION).values() for name in relation.values
+        name.startswith("as_told") for relation in till.records_of(Kind.RELATION).values() for name in relation.values
     )
     second_run = harness.preview(Mode.COMPLETE)
     assert (second_run.counts.unchanged, harness.changes(second_run)) == (3, {})
@@ -481,26 +483,26 @@ def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and
 def test_what_the_till_has_is_kept_where_the_books_have_nothing(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(books, "10001", {"phone": ""}, Kind.DEBTOR)
+    edit_record(books, "10001", {"phone": ""}, Kind.DEBTOR)
     harness.run()
-    assert till.held(Kind.RELATION)["R1"].values["phone"] == "06 12345678"
+    assert till.records_of(Kind.RELATION)["R1"].values["phone"] == "06 12345678"
 
 
 def test_what_somebody_changed_at_the_till_is_left(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     harness.run()
-    edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
-    edited(books, "10001", {"street": "Kerkstraat 2"}, Kind.DEBTOR)
-    assert harness.wanted(harness.preview()) == {"10001": {"street": "Kerkstraat 2"}}
+    edit_record(till, "R1", {"city": "Leiden"}, Kind.RELATION)
+    edit_record(books, "10001", {"street": "Kerkstraat 2"}, Kind.DEBTOR)
+    assert harness.planned_values(harness.preview()) == {"10001": {"street": "Kerkstraat 2"}}
 
 
 def test_a_customer_edited_in_both_systems_is_a_question(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     harness.run()
-    edited(till, "R1", {"city": "Leiden"}, Kind.RELATION)
-    edited(books, "10001", {"city": "Delft"}, Kind.DEBTOR)
+    edit_record(till, "R1", {"city": "Leiden"}, Kind.RELATION)
+    edit_record(books, "10001", {"city": "Delft"}, Kind.DEBTOR)
     assert harness.causes(harness.preview()) == {"10001": "field_conflict"}
 
 
@@ -512,7 +514,7 @@ def test_two_relations_with_one_address_are_a_question(harness: CustomerHarness,
 def test_two_debtors_with_one_address_are_a_question_while_it_is_open_whose_relation_it_is(
     harness: CustomerHarness, books: MemoryConnector
 ) -> None:
-    edited(books, "10002", {"email": "klant10001@voorbeeld.nl"}, Kind.DEBTOR)
+    edit_record(books, "10002", {"email": "klant10001@voorbeeld.nl"}, Kind.DEBTOR)
     assert harness.causes(harness.preview()) == {"10001": "customer_shared", "10002": "customer_ambiguous"}
 
 
@@ -520,9 +522,9 @@ def test_of_two_debtors_with_one_address_nobody_becomes_the_other(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     for key in ("10002", "10003"):
-        edited(books, key, {"email": "info@voorbeeld.nl"}, Kind.DEBTOR)
+        edit_record(books, key, {"email": "info@voorbeeld.nl"}, Kind.DEBTOR)
     run = harness.run()
-    assert (run.counts.proven, len(till.held(Kind.RELATION))) == (3, 3)
+    assert (run.counts.proven, len(till.records_of(Kind.RELATION))) == (3, 3)
     assert harness.preview(Mode.COMPLETE).counts.unchanged == 3
 
 
@@ -535,8 +537,8 @@ def test_a_customer_that_orders_brought_to_the_books_is_recognised_and_not_made_
     harness.links.keep("orders", [Link(Kind.DEBTOR, reference, "10005")])
     run = harness.run()
     assert harness.changes(run)["10005"].action is Action.UPDATE
-    assert till.held(Kind.RELATION)["R5"].values["city"] == "Utrecht"
-    assert "10005" not in till.held(Kind.RELATION)
+    assert till.records_of(Kind.RELATION)["R5"].values["city"] == "Utrecht"
+    assert "10005" not in till.records_of(Kind.RELATION)
 
 
 def test_a_relation_deleted_at_the_till_is_a_question(harness: CustomerHarness, till: MemoryConnector) -> None:
@@ -576,14 +578,14 @@ def test_a_customer_who_became_another_under_a_number_is_a_question_and_is_not_w
 ) -> None:
     harness.run()
     if side == "source":
-        edited(books, "10002", OTHER, Kind.DEBTOR)
+        edit_record(books, "10002", OTHER, Kind.DEBTOR)
     else:
-        edited(till, "10002", {**OTHER, "external_id": ""}, Kind.RELATION)
-        edited(books, "10002", {"phone": "030 7654321"}, Kind.DEBTOR)
-    before = till.held(Kind.RELATION)
+        edit_record(till, "10002", {**OTHER, "external_id": ""}, Kind.RELATION)
+        edit_record(books, "10002", {"phone": "030 7654321"}, Kind.DEBTOR)
+    before = till.records_of(Kind.RELATION)
     run = harness.run()
     assert harness.causes(run) == {"10002": CUSTOMER_CHANGED}
-    assert till.held(Kind.RELATION) == before
+    assert till.records_of(Kind.RELATION) == before
 
 
 @pytest.mark.parametrize("values", [{"email": "nieuw@voorbeeld.nl"}, {"postcode": "9711 XY", "street": "Dam 1"}])
@@ -591,7 +593,7 @@ def test_a_customer_who_moves_or_has_a_new_address_is_the_same(
     harness: CustomerHarness, books: MemoryConnector, values: Mapping[str, Value]
 ) -> None:
     harness.run()
-    edited(books, "10002", values, Kind.DEBTOR)
+    edit_record(books, "10002", values, Kind.DEBTOR)
     assert set(harness.steps(harness.run()).values()) == {Step.PROVEN}
 
 
@@ -601,17 +603,17 @@ def test_another_customer_is_matched_anew_and_the_relation_that_was_linked_is_le
     harness.run()
     reference = harness.links.get("customers", Kind.RELATION, ["10002"])["10002"].reference
     key, _ = relation_of(till, reference)
-    till.put(replace(till.held(Kind.RELATION)[key], key="R2"))  # the till calls it by a number of its own
+    till.put(replace(till.records_of(Kind.RELATION)[key], key="R2"))  # the till calls it by a number of its own
     till._entries[Kind.RELATION, "R2"] = replace(till._entries[Kind.RELATION, "R2"], reference=reference)
     till.remove(Kind.RELATION, key)
-    before = till.held(Kind.RELATION)["R2"]
-    edited(books, "10002", OTHER, Kind.DEBTOR)
+    before = till.records_of(Kind.RELATION)["R2"]
+    edit_record(books, "10002", OTHER, Kind.DEBTOR)
     harness.run()
     decide(harness, OTHER_RECORD)
     run = harness.run(Mode.CHOSEN, ["10002"])
 
     assert harness.changes(run)["10002"].action is Action.CREATE
-    assert till.held(Kind.RELATION)["R2"] == before
+    assert till.records_of(Kind.RELATION)["R2"] == before
     assert harness.links.get("orders", Kind.DEBTOR, [reference]) == {}
     assert harness.links.get("customers", Kind.RELATION, ["10002"])["10002"].reference != reference
 
@@ -620,7 +622,7 @@ def test_the_same_customer_after_all_is_written_and_the_flow_of_orders_knows_it_
     harness: CustomerHarness, books: MemoryConnector
 ) -> None:
     harness.run()
-    edited(books, "10002", OTHER, Kind.DEBTOR)
+    edit_record(books, "10002", OTHER, Kind.DEBTOR)
     harness.run()
     decide(harness, SAME_RECORD)
     run = harness.run(Mode.CHOSEN, ["10002"])
@@ -635,7 +637,7 @@ def test_an_external_id_alone_identifies_nobody(harness: CustomerHarness, till: 
     till.put(a_relation("R9", external_id="10003", name="Piet Vermeer", email="piet@vermeer.example"))
     run = harness.run()
     assert harness.causes(run) == {"10003": CUSTOMER_CHANGED}
-    assert till.held(Kind.RELATION)["R9"].values["name"] == "Piet Vermeer"
+    assert till.records_of(Kind.RELATION)["R9"].values["name"] == "Piet Vermeer"
     decide(harness, OTHER_RECORD)
     assert harness.changes(harness.run(Mode.CHOSEN, ["10003"]))["10003"].action is Action.CREATE
 
@@ -654,24 +656,24 @@ GIVEN: dict[str, Value] = {
 class AgreeingHarness(CustomerHarness):
     """The flow with rules that keep agreements with customers equal."""
 
-    def made(self) -> Customers:
+    def make_logic(self) -> Customers:
         """Return the logic with these rules, which asks the links what both sides agreed on."""
 
-        def agreed(key: str) -> Record | None:
+        def agreed_record(key: str) -> Record | None:
             link = self.links.get(self.flow, Kind.RELATION, [key]).get(key)
             return link.agreed if link else None
 
         settings, body = CustomerSettings(**self.settings), with_rules(*KEPT_EQUAL)
-        return Customers(settings, body, self.mapping_version, {}, Terms(agreed=agreed))
+        return Customers(settings, body, self.mapping_version, {}, Terms(agreed=agreed_record))
 
 
 @pytest.fixture
 def agreeing(database: Database, books: MemoryConnector, till: MemoryConnector) -> AgreeingHarness:
     """The flow after a run in which a customer got all that can be agreed with one."""
-    edited(books, "10002", GIVEN, Kind.DEBTOR)
+    edit_record(books, "10002", GIVEN, Kind.DEBTOR)
     agreeing_harness = AgreeingHarness(database, books, till)
     agreeing_harness.run()
-    assert {name: till.held(Kind.RELATION)["10002"].values[name] for name in GIVEN} == GIVEN
+    assert {name: till.records_of(Kind.RELATION)["10002"].values[name] for name in GIVEN} == GIVEN
     return agreeing_harness
 
 
@@ -680,15 +682,15 @@ def agreeing(database: Database, books: MemoryConnector, till: MemoryConnector) 
 def test_what_we_wrote_goes_when_the_books_have_it_no_more(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, name: str, value: Value
 ) -> None:
-    edited(books, "10002", {name: value}, Kind.DEBTOR)
+    edit_record(books, "10002", {name: value}, Kind.DEBTOR)
     run = agreeing.preview()
     nothing = CustomerSettings().no_agreement[name]  # a field that is left out would stay as it is
-    assert agreeing.wanted(run) == {"10002": {name: nothing}}
+    assert agreeing.planned_values(run) == {"10002": {name: nothing}}
     change = agreeing.changes(run)["10002"].change
     assert change is not None
     assert agreeing._logic("customers").change_reasons(change)[name].code == "because_agreement_gone"
     agreeing.commit(run)
-    assert till.held(Kind.RELATION)["10002"].values[name] == nothing
+    assert till.records_of(Kind.RELATION)["10002"].values[name] == nothing
     assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
 
 
@@ -705,9 +707,9 @@ def test_what_stands_for_none_at_the_till_is_a_setting(
     agreeing: AgreeingHarness, books: MemoryConnector, name: str, setting: str, number: int, nothing: Value
 ) -> None:
     agreeing.settings[setting] = number
-    edited(books, "10002", {name: None}, Kind.DEBTOR)
+    edit_record(books, "10002", {name: None}, Kind.DEBTOR)
     run = agreeing.preview()
-    assert agreeing.wanted(run) == {"10002": {name: nothing}}
+    assert agreeing.planned_values(run) == {"10002": {name: nothing}}
     change = agreeing.changes(run)["10002"].change
     assert change is not None
     assert agreeing._logic("customers").change_reasons(change)[name].code == "because_agreement_gone"
@@ -720,35 +722,35 @@ def test_a_price_group_of_the_till_that_stands_for_none_is_not_told(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, number: int, is_reported: bool
 ) -> None:
     agreeing.settings["no_price_group"] = number
-    edited(till, "10003", {"price_group": "7"}, Kind.RELATION)
-    edited(books, "10003", {"price_group": "", "city": "Delft"}, Kind.DEBTOR)
+    edit_record(till, "10003", {"price_group": "7"}, Kind.RELATION)
+    edit_record(books, "10003", {"price_group": "", "city": "Delft"}, Kind.DEBTOR)
     assert ("10003" in agreeing.causes(agreeing.run())) is is_reported
 
 
 def test_a_discount_of_nothing_is_written(agreeing: AgreeingHarness, books: MemoryConnector) -> None:
-    edited(books, "10002", {"discount_percent": Decimal(0)}, Kind.DEBTOR)
-    assert agreeing.wanted(agreeing.preview()) == {"10002": {"discount_percent": Decimal(0)}}
+    edit_record(books, "10002", {"discount_percent": Decimal(0)}, Kind.DEBTOR)
+    assert agreeing.planned_values(agreeing.preview()) == {"10002": {"discount_percent": Decimal(0)}}
 
 
 def test_what_the_till_had_before_us_stays_and_its_price_group_is_told(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(till, "10003", {"price_group": "7", "credit_limit": Decimal(50)}, Kind.RELATION)
-    edited(books, "10003", {"price_group": "", "credit_limit": None, "city": "Delft"}, Kind.DEBTOR)
+    edit_record(till, "10003", {"price_group": "7", "credit_limit": Decimal(50)}, Kind.RELATION)
+    edit_record(books, "10003", {"price_group": "", "credit_limit": None, "city": "Delft"}, Kind.DEBTOR)
     run = agreeing.run()
     assert agreeing.causes(run) == {"10003": "price_group_of_till"}
-    relation = till.held(Kind.RELATION)["10003"].values
+    relation = till.records_of(Kind.RELATION)["10003"].values
     assert (relation["price_group"], relation["credit_limit"], relation["city"]) == ("7", Decimal(50), "Delft")
 
 
 def test_a_price_group_that_somebody_gave_at_the_till_since_is_not_taken_away(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
-    edited(till, "10002", {"price_group": "7"}, Kind.RELATION)
-    edited(books, "10002", {"price_group": None}, Kind.DEBTOR)
+    edit_record(till, "10002", {"price_group": "7"}, Kind.RELATION)
+    edit_record(books, "10002", {"price_group": None}, Kind.DEBTOR)
     run = agreeing.run()
     assert agreeing.causes(run) == {"10002": "price_group_of_till"}
-    assert till.held(Kind.RELATION)["10002"].values["price_group"] == "7"
+    assert till.records_of(Kind.RELATION)["10002"].values["price_group"] == "7"
 
 
 # ---- gone from the books
@@ -763,7 +765,7 @@ def test_who_is_gone_from_the_books_becomes_inactive_at_the_till(
     run = harness.preview(Mode.COMPLETE)
     assert {key: row.action for key, row in harness.changes(run).items()} == {"10002": Action.RETIRE}
     harness.commit(run)
-    assert till.held(Kind.RELATION)["10002"].values["active"] is False
+    assert till.records_of(Kind.RELATION)["10002"].values["active"] is False
     assert harness.preview(Mode.COMPLETE).state is RunState.DONE
 
 
@@ -771,14 +773,14 @@ def test_who_is_renumbered_is_one_active_relation(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     harness.run()
-    moved = books.held(Kind.DEBTOR)["10002"]
+    moved = books.records_of(Kind.DEBTOR)["10002"]
     books.remove(Kind.DEBTOR, "10002")
     books.put(replace(moved, key="20002", values={**moved.values, "number": "20002"}))
     harness.run(Mode.COMPLETE)
     harness.run(Mode.COMPLETE)
     same = [
         relation.values
-        for relation in till.held(Kind.RELATION).values()
+        for relation in till.records_of(Kind.RELATION).values()
         if relation.values.get("email") == moved.values["email"]
     ]
     assert [relation.get("active") for relation in same].count(True) == 1
@@ -788,12 +790,12 @@ def test_who_comes_back_is_active_again(
     harness: CustomerHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     harness.run()
-    debtor = books.held(Kind.DEBTOR)["10002"]
+    debtor = books.records_of(Kind.DEBTOR)["10002"]
     books.remove(Kind.DEBTOR, "10002")
     harness.run(Mode.COMPLETE)
     books.put(debtor)
     harness.run(Mode.COMPLETE)
-    assert till.held(Kind.RELATION)["10002"].values["active"] is True
+    assert till.records_of(Kind.RELATION)["10002"].values["active"] is True
 
 
 def test_a_plan_that_makes_somebody_inactive_waits_as_long_as_they_are_gone(
@@ -802,7 +804,7 @@ def test_a_plan_that_makes_somebody_inactive_waits_as_long_as_they_are_gone(
     harness.run()
     books.remove(Kind.DEBTOR, "10002")
     waiting = harness.preview(Mode.COMPLETE)
-    edited(books, "10003", {"phone": "030 7654321"}, Kind.DEBTOR)
+    edit_record(books, "10003", {"phone": "030 7654321"}, Kind.DEBTOR)
     run = harness.preview()
     assert {key: row.action for key, row in harness.changes(run).items()} == {
         "10002": Action.RETIRE,
@@ -828,7 +830,7 @@ def test_undo_shows_old_values_and_creates_as_inactive_before_anything_is_sent(
     calls = till.calls_made["write"]
     back = harness.undo(run)
     assert (back.mode, back.state, till.calls_made["write"]) == (Mode.UNDO, RunState.READY, calls)
-    desired_values = harness.wanted(back)
+    desired_values = harness.planned_values(back)
     assert desired_values["10001"].items() >= {"phone": "06 12345678", "external_id": None, "street": None}.items()
     assert desired_values["10002"] == desired_values["10003"] == {"active": False}
     assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 2)]
@@ -837,7 +839,7 @@ def test_undo_shows_old_values_and_creates_as_inactive_before_anything_is_sent(
 def test_undo_is_carried_out_and_proven(harness: CustomerHarness, till: MemoryConnector) -> None:
     back = harness.commit(harness.undo(harness.run()))
     assert (back.state, back.counts.proven) == (RunState.DONE, 3)
-    held_now = till.held(Kind.RELATION)
+    held_now = till.records_of(Kind.RELATION)
     assert held_now["R1"].values["phone"] == "06 12345678"
     assert held_now["10002"].values["active"] is False
 
@@ -847,13 +849,13 @@ def test_what_undo_made_inactive_is_not_made_active_by_the_next_run(
 ) -> None:
     harness.commit(harness.undo(harness.run()))
     harness.run(Mode.COMPLETE)
-    assert till.held(Kind.RELATION)["10002"].values["active"] is False
+    assert till.records_of(Kind.RELATION)["10002"].values["active"] is False
 
 
 def test_undo_leaves_a_customer_that_was_changed_since(harness: CustomerHarness, till: MemoryConnector) -> None:
     run = harness.run()
-    edited(till, "R1", {"phone": "020 7654321"}, Kind.RELATION)
-    edited(till, "10003", {"active": False}, Kind.RELATION)
+    edit_record(till, "R1", {"phone": "020 7654321"}, Kind.RELATION)
+    edit_record(till, "10003", {"active": False}, Kind.RELATION)
     back = harness.undo(run)
     assert harness.causes(back) == {"10001": "undo_blocked", "10003": "undo_blocked"}
     assert set(harness.changes(back)) == {"10002"}

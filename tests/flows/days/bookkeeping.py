@@ -170,7 +170,7 @@ class Books:
         """The pages of a day."""
         return [link for own, link in sorted(self.links.items()) if own == key or own.startswith(f"{key}/")]
 
-    def posted(self, key: str) -> list[Posted]:
+    def ledger_rows(self, key: str) -> list[Posted]:
         """The rows of the ledger that the pages of a day made."""
         numbers = {link.reference for link in self.pages(key)}
         return [entry for entry in self.rows if entry.page in numbers]
@@ -185,7 +185,7 @@ class Books:
                 entry.date, entry.row.account, Decimal(entry.row.cents).scaleb(-2), entry.page,
                 str(self._reference(entry.page)), entry.row.code,
             )
-            for entry in self.posted(day.key)
+            for entry in self.ledger_rows(day.key)
         ]  # fmt: skip
         return check_day(page.lines, documents_of_day(record), own, entries, logic.books)
 
@@ -206,7 +206,7 @@ def look(logic: DaysLogic, record: Record) -> Staged:
     return result
 
 
-def decided(record: Record, decision: str, corrections: int = 0) -> Record:
+def with_decision(record: Record, decision: str, corrections: int = 0) -> Record:
     """A day of which a person has decided what becomes of its change, after so many pages that corrected it."""
     mark = str(record.values["digest"])[:16] + (f".{corrections:02}" if corrections else "")
     return replace(record, values={**record.values, "decision": f"{decision} {mark}"})

@@ -40,40 +40,51 @@ def fill(till: Till) -> None:
 
 def first_workplace(till: Till) -> None:
     """Enter the receipts 1.1.2026.4100 to 4109."""
-    float_ = sold("Wisselgeld uit kluis", 95, 4, 10000)
+    float_ = sales_line("Wisselgeld uit kluis", 95, 4, 10000)
     receipt(till, (1, 4100), "08:45", [float_], CASH=10000, receiptType="RECEIPT-TYPE-CASH-INFLOW")
-    receipt(till, (1, 4101), "09:12", [sold("Binnenband", 30, 2, 1295, 2), sold("Fietskaart", 70, 1, 995)], CASH=3585)
-    bicycle = sold("Stadsfiets", 10, 2, 74900, discountPercentage=1000)
-    receipt(till, (1, 4102), "10:05", [bicycle, sold("Slot", 40, 2, 3995)], PIN=71405)
-    helmet = [sold("Helm", 20, 2, 4999), sold("Reparatie", 50, 1, 1749)]
+    receipt(
+        till,
+        (1, 4101),
+        "09:12",
+        [sales_line("Binnenband", 30, 2, 1295, 2), sales_line("Fietskaart", 70, 1, 995)],
+        CASH=3585,
+    )
+    bicycle = sales_line("Stadsfiets", 10, 2, 74900, discountPercentage=1000)
+    receipt(till, (1, 4102), "10:05", [bicycle, sales_line("Slot", 40, 2, 3995)], PIN=71405)
+    helmet = [sales_line("Helm", 20, 2, 4999), sales_line("Reparatie", 50, 1, 1749)]
     receipt(till, (1, 4103), "10:40", helmet, CASH=6750, ROUNDING=-2)
     coat = [
-        sold(text, group, code, price, discountPercentage=500)
+        sales_line(text, group, code, price, discountPercentage=500)
         for text, group, code, price in (("Jas", 20, 2, 8995), ("Pomp", 40, 2, 2495), ("Boek", 70, 1, 2250))
     ]
     receipt(till, (1, 4104), "11:20", coat, PIN=13053)
-    back = [sold("Retour helm van 10-10", 20, 2, 4995, -1)]
+    back = [sales_line("Retour helm van 10-10", 20, 2, 4995, -1)]
     receipt(till, (1, 4105), "12:02", back, CASH=-4995, receiptType="RECEIPT-TYPE-CREDIT-RECEIPT")
-    receipt(till, (1, 4106), "13:15", [sold("Cadeaubon GC-7781", 80, 4, 5000)], PIN=5000)
-    seat = [sold("Kinderzitje", 40, 2, 11900), sold("Jas", 20, 2, 6450), sold("Reisgids", 70, 1, 1250)]
+    receipt(till, (1, 4106), "13:15", [sales_line("Cadeaubon GC-7781", 80, 4, 5000)], PIN=5000)
+    seat = [
+        sales_line("Kinderzitje", 40, 2, 11900),
+        sales_line("Jas", 20, 2, 6450),
+        sales_line("Reisgids", 70, 1, 1250),
+    ]
     receipt(till, (1, 4107), "14:00", seat, GIFTCARD=3500, CASH=6100, PIN=10000)
-    lent = [sold("Reparatie", 50, 1, 6495), sold("Borg leenaccu in", 90, 3, 5000)]
+    lent = [sales_line("Reparatie", 50, 1, 6495), sales_line("Borg leenaccu in", 90, 3, 5000)]
     receipt(till, (1, 4108), "15:10", lent, PIN=11495)
-    stamps = [sold("Postzegels", 97, 4, -1450)]
+    stamps = [sales_line("Postzegels", 97, 4, -1450)]
     receipt(till, (1, 4109), "15:40", stamps, CASH=-1450, receiptType="RECEIPT-TYPE-CASH-OUTFLOW")
 
 
 def second_workplace(till: Till) -> None:
     """Enter the receipts 1.2.2026.2201 to 2205; the last one after midnight."""
-    receipt(till, (2, 2201), "09:50", [sold("Pakket onderdelen naar Noorwegen", 30, 3, 5500)], PIN=5500)
-    service = [sold("Onderdelen", 30, 2, 18473), sold("Onderhoud", 50, 1, 9500)]
+    receipt(till, (2, 2201), "09:50", [sales_line("Pakket onderdelen naar Noorwegen", 30, 3, 5500)], PIN=5500)
+    service = [sales_line("Onderdelen", 30, 2, 18473), sales_line("Onderhoud", 50, 1, 9500)]
     receipt(till, (2, 2202), "11:45", service, INVOICE=27973, relationNumber=ON_ACCOUNT)
     brakes = [
-        sold("Remblokken", 30, 2, 777, 3), sold("Kaart", 70, 1, 475), sold("Borg leenfiets terug", 90, 3, 2500, -1),
+        sales_line("Remblokken", 30, 2, 777, 3), sales_line("Kaart", 70, 1, 475),
+        sales_line("Borg leenfiets terug", 90, 3, 2500, -1),
     ]  # fmt: skip
     receipt(till, (2, 2203), "16:20", brakes, CASH=305, ROUNDING=1)
-    receipt(till, (2, 2204), "17:05", [sold("Reparatie", 50, 1, 7250), sold("Fooi", 96, 4, 250)], PIN=7500)
-    receipt(till, (2, 2205), "00:25", [sold("Lampset", 40, 2, 2995)], PIN=2995, entered=NEXT)
+    receipt(till, (2, 2204), "17:05", [sales_line("Reparatie", 50, 1, 7250), sales_line("Fooi", 96, 4, 250)], PIN=7500)
+    receipt(till, (2, 2205), "00:25", [sales_line("Lampset", 40, 2, 2995)], PIN=2995, entered=NEXT)
 
 
 def direct_invoice(till: Till) -> None:
@@ -85,7 +96,7 @@ def direct_invoice(till: Till) -> None:
         "relationNumber": OF_THE_INVOICE,
         "financialDate": DAY,
         "entryTimestamp": f"{DAY}T14:30:00",
-        "lineList": {"line": [sold("Bakfiets", 10, 2, 45000, price_is="priceExcl")]},
+        "lineList": {"line": [sales_line("Bakfiets", 10, 2, 45000, price_is="priceExcl")]},
         "paymentList": {"payment": [{"method": "PIN", "amount": 54450}]},
     }
     till.add("invoices", values)
@@ -93,7 +104,7 @@ def direct_invoice(till: Till) -> None:
 
 def rehearsal(till: Till) -> None:
     """Ring up 1.2.2026.2206 in training: it counts nowhere."""
-    receipt(till, (2, 2206), "17:30", [sold("Stadsfiets", 10, 2, 99900)], "training", PIN=99900)
+    receipt(till, (2, 2206), "17:30", [sales_line("Stadsfiets", 10, 2, 99900)], "training", PIN=99900)
 
 
 def count(till: Till) -> None:
@@ -107,7 +118,7 @@ def count(till: Till) -> None:
 
 def late_receipt(till: Till) -> None:
     """Enter 1.2.2026.2207 on the next morning, on this day still."""
-    receipt(till, (2, 2207), "08:55", [sold("Bel", 40, 2, 1815)], PIN=1815, entered=NEXT)
+    receipt(till, (2, 2207), "08:55", [sales_line("Bel", 40, 2, 1815)], PIN=1815, entered=NEXT)
 
 
 def recount(till: Till) -> None:
@@ -141,7 +152,7 @@ def receipt(
     till.add(table, values | ({"relationNumber": relationNumber} if relationNumber else {}))
 
 
-def sold(
+def sales_line(
     text: str, group: int, vat_code: int, price: int, quantity: int = 1, price_is: str = "price", **more: int
 ) -> Line:
     """Return a line that sells something at a price in cents."""

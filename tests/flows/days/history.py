@@ -19,8 +19,8 @@ from tests.flows.days.plain import (
     Paid,
     Source,
     VatMethod,
+    divide_rounded,
     largest,
-    rounded,
 )
 
 CLOCKS_CHANGE = (date(2026, 3, 28), date(2026, 3, 29), date(2026, 10, 24), date(2026, 10, 25))
@@ -36,7 +36,7 @@ SALES = ("10/2", "20/2", "30/2", "35/2", "50/1", "60/4", "70/1", "30/3")
 def inclusive(key: str, gross: int) -> Item:
     """A line of which the price includes VAT."""
     group, _, code = key.partition("/")
-    return Item(group, code, gross, rounded(gross * 100, 100 + RATES[code]))
+    return Item(group, code, gross, divide_rounded(gross * 100, 100 + RATES[code]))
 
 
 def exclusive(keys: Sequence[tuple[str, int]]) -> tuple[Item, ...]:
@@ -44,7 +44,7 @@ def exclusive(keys: Sequence[tuple[str, int]]) -> tuple[Item, ...]:
     items: list[Item] = []
     for code in dict.fromkeys(key.partition("/")[2] for key, _ in keys):
         own = [(key.partition("/")[0], net) for key, net in keys if key.partition("/")[2] == code]
-        vat = rounded(sum(net for _, net in own) * RATES[code], 100)
+        vat = divide_rounded(sum(net for _, net in own) * RATES[code], 100)
         shares = largest(vat, [abs(net) for _, net in own])
         items += [Item(group, code, net + tax, net) for (group, net), tax in zip(own, shares, strict=True)]
     return tuple(items)
@@ -188,7 +188,7 @@ class History:
         return tuple(Paid(method, cents, on, branch, workplace) for method, cents in by.items() if cents)
 
     def _cash(self, whole: int) -> dict[str, int]:
-        paid = rounded(whole, 5) * 5
+        paid = divide_rounded(whole, 5) * 5
         return {"CASH": paid, "ROUNDING": whole - paid}
 
     def _invoice(self, on: date, branch: str) -> None:
@@ -208,7 +208,7 @@ class History:
         half = whole // 2
         paid = {
             "paid later": [("PIN", whole, later, branch)],
-            "paid in parts": [("IDEAL", half, on, branch), ("CASH", rounded(half, 5) * 5, later, branch)],
+            "paid in parts": [("IDEAL", half, on, branch), ("CASH", divide_rounded(half, 5) * 5, later, branch)],
             "paid elsewhere": [("PIN", whole, later, elsewhere)],
             "paid elsewhere at once": [("CREDIT", half, on, elsewhere), ("PIN", whole - half, on, branch)],
             "unpaid": [],

@@ -8,7 +8,7 @@ from typing import Any
 from integration.core.days.check import DayVerdict
 from integration.core.records import Record
 from integration.flows.days.logic import DaysLogic
-from tests.flows.days.bookkeeping import Books, Variant, decided, look
+from tests.flows.days.bookkeeping import Books, Variant, look, with_decision
 from tests.flows.days.history import ZONE
 from tests.flows.days.oracle import (
     DIFFERENCES,
@@ -24,7 +24,7 @@ from tests.flows.days.oracle import (
     revenue_lines,
     till_vat,
 )
-from tests.flows.days.plain import Day, added
+from tests.flows.days.plain import Day, sum_by_key
 from tests.flows.days.spoken import record_of
 
 DECISIONS = ("difference", "again", "keep")
@@ -159,7 +159,7 @@ class Life:
             for where, cents in self._separate_vat(sums).items():
                 expected[when, where] = expected.get((when, where), 0) + cents
         actual: dict[tuple[date, Where], int] = {}
-        for entry in self.books.posted(self.day.key):
+        for entry in self.books.ledger_rows(self.day.key):
             self.expect("branch", entry.branch, self.day.branch)
             where = entry.row.account, entry.row.code, entry.row.debtor, entry.row.item
             actual[entry.date, where] = actual.get((entry.date, where), 0) + entry.row.cents
@@ -175,16 +175,16 @@ class Life:
             ((account, code if account == VAT_ACCOUNTS.get(code) else "", debtor, item), (cents,))
             for (account, code, debtor, item), cents in sums.items()
         ]
-        return {where: cents for where, (cents,) in added(rows).items()}
+        return {where: cents for where, (cents,) in sum_by_key(rows).items()}
 
     def _check_unchanged(self, day: Day) -> None:
         """A day that is booked as it is: VAT is the till's, the check says so, and a second look plans nothing."""
         rows = [
             (TILL_CODES[entry.row.code], (-entry.row.cents,))
-            for entry in self.books.posted(self.day.key)
+            for entry in self.books.ledger_rows(self.day.key)
             if entry.row.code and entry.row.account == VAT_ACCOUNTS[entry.row.code]
         ]
-        vat = {code: cents for code, (cents,) in added(rows).items() if cents}
+        vat = {code: cents for code, (cents,) in sum_by_key(rows).items() if cents}
         self.expect("VAT is the till's", vat, till_vat(day, self.books.variant.contents))
         result = look(self.books.logic(), record_of(day))
         self.expect("a second look plans nothing", result.record and result.record.key in self.books.links, True)
@@ -220,7 +220,7 @@ class Life:
             self._keep_as_booked(logic, first, record)
             return
         closing = self._closing_settings(period)
-        answer = look(self.books.logic(**closing), decided(record, decision))
+        answer = look(self.books.logic(**closing), with_decision(record, decision))
         if period == "park":
             self.expect("period is closed", answer.issue and answer.issue.cause, "day_period_closed")
             self._check_ledger(first, first.date, (), equal=False)
@@ -236,7 +236,7 @@ class Life:
         self, first: Day, closing: dict[str, Any], change: tuple[date, dict[Where, int]]
     ) -> Iterator[str]:
         """The till takes its change back: that is a second correction, and the day is as it was."""
-        answer = look(self.books.logic(**closing), decided(record_of(first), "difference", 1))
+        answer = look(self.books.logic(**closing), with_decision(record_of(first), "difference", 1))
         self.expect("second correction", answer.issue or answer.skip, None)
         assert answer.record is not None
         self._book_page(first, answer.record, 2, change[0])
@@ -250,7 +250,7 @@ class Life:
         return {"books_closed_through": self.day.date + timedelta(days=20), "late": period}
 
     def _keep_as_booked(self, logic: DaysLogic, first: Day, record: Record) -> None:
-        skip = look(logic, decided(record, "keep")).skip
+        skip = look(logic, with_decision(record, "keep")).skip
         self.expect("kept", skip and skip.reason, "day_kept")
         self._check_ledger(first, first.date, (), equal=False)
         verdict = self.books.check(self.day.honest().last()).verdict

@@ -15,10 +15,10 @@ from tests.flows.days.plain import (
     REVENUE,
     Day,
     Document,
-    added,
-    brought,
+    allocate_vat,
+    divide_rounded,
     is_listed,
-    rounded,
+    sum_by_key,
 )
 
 DRAWER, DIFFERENCES, BANKED, DEBTORS, PREPAID = "1000", "4400", "1090", "1300", "1575"
@@ -58,7 +58,7 @@ class Told:
     vat: dict[tuple[str, str], tuple[int, ...]]  # base and VAT
 
 
-def told(day: Day) -> Told:
+def till_answer(day: Day) -> Told:
     """What the till answers of a day, with the true sign of everything."""
     sold = [document for document in day.counting if document.is_sold_on(day.date, day.branch)]
     rows: list[tuple[tuple[str, str, str], tuple[int, ...]]] = []
@@ -68,15 +68,17 @@ def told(day: Day) -> Told:
     paid = [(document, payment) for document in day.counting for payment in document.paid_on(day.date, day.branch)]
     if day.conventions.orders == "group":
         rows += [(("order", "92", "4"), (payment.cents, 0)) for document, payment in paid if document.source == "order"]
-    financial = added(rows)
-    payments = added(((document.source, payment.method), (payment.cents,)) for document, payment in paid)
+    financial = sum_by_key(rows)
+    payments = sum_by_key(((document.source, payment.method), (payment.cents,)) for document, payment in paid)
     lists = day.conventions.vat_lists
     vat: dict[tuple[str, str], tuple[int, ...]]
-    vat = added(((str(document.source), code), sums) for document in sold for code, sums in document.vat(lists).items())
+    vat = sum_by_key(
+        ((str(document.source), code), sums) for document in sold for code, sums in document.vat(lists).items()
+    )
     if day.conventions.orders == "group" and lists == "all":
-        vat |= added(((source, code), sums) for (source, _, code), sums in financial.items() if source == "order")
+        vat |= sum_by_key(((source, code), sums) for (source, _, code), sums in financial.items() if source == "order")
     return Told(
-        added(((source, group), (base + tax, base)) for (source, group, _), (base, tax) in financial.items()),
+        sum_by_key(((source, group), (base + tax, base)) for (source, group, _), (base, tax) in financial.items()),
         financial,
         {key: cents for key, (cents,) in payments.items()},
         _vat_over_day(vat, sold) if day.conventions.vat == "day" else vat,
@@ -89,7 +91,7 @@ def _vat_over_day(
     """VAT computed once over what the receipts of the day come to, where that is a cent for each of them at most."""
     totals = dict(vat)
     for (source, code), (base, tax) in vat.items():
-        computed = rounded((base + tax) * RATES[code], 100 + RATES[code])
+        computed = divide_rounded((base + tax) * RATES[code], 100 + RATES[code])
         limit = sum(document.source == source and code in document.vat() for document in sold)
         if source == "receipt" and abs(computed - tax) <= limit:
             totals[source, code] = (base + tax - computed, computed)
@@ -166,12 +168,12 @@ def revenue_lines(day: Day, contents: Contents, *, by_group: bool) -> list[tuple
         for source, group, code, base, _ in _groups(day, contents)
         if group in REVENUE
     ]
-    return sorted((account, cents) for (_, _, account, _), (cents,) in added(rows).items() if cents)
+    return sorted((account, cents) for (_, _, account, _), (cents,) in sum_by_key(rows).items() if cents)
 
 
 def _groups(day: Day, contents: Contents) -> Iterator[tuple[str, str, str, int, int]]:
     """Source, group, code, base and VAT of what is on the page, its VAT brought to what the till lists."""
-    answers = told(day)
+    answers = till_answer(day)
     apart = [
         document
         for document in day.counting
@@ -180,14 +182,14 @@ def _groups(day: Day, contents: Contents) -> Iterator[tuple[str, str, str, int, 
     theirs = [
         ((document.source, *key), (-base, -tax)) for document in apart for key, (base, tax) in document.shares().items()
     ]
-    remaining = added([*answers.financial.items(), *theirs])
+    remaining = sum_by_key([*answers.financial.items(), *theirs])
     lists = day.conventions.vat_lists
     less = [
         ((document.source, code), (-base, -tax))
         for document in apart
         for code, (base, tax) in document.vat(lists).items()
     ]
-    listed_vat = added([*answers.vat.items(), *less])
+    listed_vat = sum_by_key([*answers.vat.items(), *less])
     for source, code in dict.fromkeys((source, code) for source, _, code in remaining):
         groups = {
             group: (base, tax)
@@ -196,7 +198,7 @@ def _groups(day: Day, contents: Contents) -> Iterator[tuple[str, str, str, int, 
         }
         taxed = {group: amounts for group, amounts in groups.items() if amounts[1] and is_listed(group, code, lists)}
         if taxed and (source, code) in listed_vat:
-            groups |= brought(taxed, listed_vat[source, code][1])
+            groups |= allocate_vat(taxed, listed_vat[source, code][1])
         for group, (base, tax) in groups.items():
             yield source, group, code, base, tax
 
@@ -217,14 +219,14 @@ def _sale(group: str, code: str, base: int, tax: int) -> Iterator[Row]:
 
 def _payment_rows(day: Day, documents: Iterable[Document]) -> Iterator[Row]:
     for document in documents:
-        by_method = added((payment.method, (payment.cents,)) for payment in document.paid_on(day.date, day.branch))
+        by_method = sum_by_key((payment.method, (payment.cents,)) for payment in document.paid_on(day.date, day.branch))
         for method, (cents,) in by_method.items():
             account = METHODS[method].account
             if method == "INVOICE":
                 yield _debtor(document, cents)
             elif method == "VOUCHER":
                 base, tax = document.vat()[VOUCHER_CODE]
-                voucher_vat = rounded(cents * tax, base + tax)
+                voucher_vat = divide_rounded(cents * tax, base + tax)
                 code = VAT_CODES[VOUCHER_CODE]
                 yield Row(account, code, cents - voucher_vat)
                 yield Row(VAT_ACCOUNTS[code], code, voucher_vat)
@@ -258,14 +260,14 @@ def _counts(day: Day) -> Iterator[Row]:
 
 def ledger(rows: Iterable[Row]) -> dict[Where, int]:
     """What rows come to, by account, VAT code, debtor and item; nothing is left out but zeros."""
-    sums = added(((row.account, row.code, row.debtor, row.item), (row.cents,)) for row in rows)
+    sums = sum_by_key(((row.account, row.code, row.debtor, row.item), (row.cents,)) for row in rows)
     return {where: cents for where, (cents,) in sorted(sums.items()) if cents}
 
 
 def vat_of(rows: Iterable[Row]) -> dict[str, int]:
     """The VAT of each code of the books, owed is positive."""
     rows = [row for row in rows if row.code and row.account == VAT_ACCOUNTS[row.code]]
-    return {code: -cents for code, (cents,) in added((row.code, (row.cents,)) for row in rows).items() if cents}
+    return {code: -cents for code, (cents,) in sum_by_key((row.code, (row.cents,)) for row in rows).items() if cents}
 
 
 def drawer_moved(day: Day) -> int:
@@ -278,15 +280,15 @@ def till_vat(day: Day, contents: Contents) -> dict[str, int]:
     if contents == "counts":
         return {}
     lists = day.conventions.vat_lists
-    rows = [(code, (amounts[1],)) for (_, code), amounts in told(day).vat.items()]
+    rows = [(code, (amounts[1],)) for (_, code), amounts in till_answer(day).vat.items()]
     for document in day.counting:
         if document.is_sold_on(day.date, day.branch) and is_apart(document, contents):
             rows += [(code, (-tax,)) for code, (_, tax) in document.vat(lists).items()]
         for payment in document.paid_on(day.date, day.branch):
             if payment.method == "VOUCHER":
                 base, tax = document.vat()[VOUCHER_CODE]
-                rows.append((VOUCHER_CODE, (-rounded(payment.cents * tax, base + tax),)))
+                rows.append((VOUCHER_CODE, (-divide_rounded(payment.cents * tax, base + tax),)))
     if lists == "turnover":  # taxed deposits, vouchers and outflows are on no list, and count as the groups say
-        financial = told(day).financial.items()
+        financial = till_answer(day).financial.items()
         rows += [(code, (amounts[1],)) for (_, group, code), amounts in financial if group not in REVENUE]
-    return {code: cents for code, (cents,) in added(rows).items() if cents}
+    return {code: cents for code, (cents,) in sum_by_key(rows).items() if cents}

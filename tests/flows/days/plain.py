@@ -138,9 +138,9 @@ class Document:
             return sum(item.excl for item in own), 0
         if self.method == "exclusive":
             base = sum(item.excl for item in own)
-            return base, rounded(base * RATES[code], 100)
+            return base, divide_rounded(base * RATES[code], 100)
         gross = sum(item.incl for item in own)
-        return gross - (vat := rounded(gross * RATES[code], 100 + RATES[code])), vat
+        return gross - (vat := divide_rounded(gross * RATES[code], 100 + RATES[code])), vat
 
     def _listed_vat(self, vat_totals: Mapping[str, tuple[int, int]], lists: str) -> dict[str, tuple[int, int]]:
         """The list of VAT where it is about less than all groups."""
@@ -163,7 +163,7 @@ class Document:
                 if item.code == code:
                     base, tax = groups.get(item.group, (0, 0))
                     groups[item.group] = (base + item.excl, tax + item.incl - item.excl)
-            shares |= {(group, code): amounts for group, amounts in brought(groups, vat).items()}
+            shares |= {(group, code): amounts for group, amounts in allocate_vat(groups, vat).items()}
         return shares
 
     def lines(self) -> dict[tuple[str, str], tuple[int, int]]:
@@ -250,7 +250,7 @@ def is_listed(group: str, code: str, lists: str) -> bool:
     return lists == "all" or group in REVENUE or (lists == "taxed" and bool(RATES[code]))
 
 
-def rounded(numerator: int, denominator: int) -> int:
+def divide_rounded(numerator: int, denominator: int) -> int:
     """A quotient as a whole number, halves away from zero."""
     sign = -1 if (numerator < 0) != (denominator < 0) else 1
     return sign * ((2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator)))
@@ -259,7 +259,7 @@ def rounded(numerator: int, denominator: int) -> int:
 Key = TypeVar("Key")
 
 
-def brought(groups: Mapping[Key, tuple[int, int]], vat: int) -> dict[Key, tuple[int, int]]:
+def allocate_vat(groups: Mapping[Key, tuple[int, int]], vat: int) -> dict[Key, tuple[int, int]]:
     """Groups whose VAT comes to so much: odd cents go where the remainder is largest, at first to the first.
 
     What each group comes to with VAT stays.
@@ -283,7 +283,7 @@ def largest(cents: int, weights: Sequence[int]) -> list[int]:
     return [portion if cents > 0 else -portion for portion in portions]
 
 
-def added(pairs: Iterable[tuple[Key, tuple[int, ...]]]) -> dict[Key, tuple[int, ...]]:
+def sum_by_key(pairs: Iterable[tuple[Key, tuple[int, ...]]]) -> dict[Key, tuple[int, ...]]:
     """What tuples of amounts come to, by key."""
     sums: dict[Key, tuple[int, ...]] = {}
     for key, amounts in pairs:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from integration.core.records import Kind, Record, Value
-from tests.flows.days.oracle import told
+from tests.flows.days.oracle import till_answer
 from tests.flows.days.plain import BRANCHES, GROUPS, METHODS, OUTFLOWS, RATES, Count, Day, Document
 
 KINDS = {"receipt": Kind.RECEIPT, "invoice": Kind.INVOICE, "order": Kind.ORDER}
@@ -31,7 +31,7 @@ def record_of(day: Day, *, closed: bool = True) -> Record:
 
 
 def _answers(day: Day) -> Iterator[Record]:
-    answers = told(day)
+    answers = till_answer(day)
     for (source, group), (incl, excl) in answers.journal.items():
         values = _group("journal", source, group) | {
             "incl": _signed_amount(group, incl, day),

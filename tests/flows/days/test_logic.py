@@ -30,7 +30,7 @@ from integration.flows.days.settings import FLOW, DaySettings
 from integration.flows.days.spec import DAYS
 from integration.flows.orders.balances import Turnover
 from tests.core.days.example import BOOKS, LEDGERS, RATES, cost, day_record, document, euros
-from tests.core.days.test_corrections import later
+from tests.core.days.test_corrections import later_day
 from tests.core.days.test_costs import with_costs
 from tests.core.days.test_page import with_parts
 from tests.parts import part
@@ -64,7 +64,7 @@ def days(
     """The logic with the accounts of the example."""
     chosen = {"daybook": "600", "till_accounts": True, "collective_account": "1300", **settings}
 
-    def linked(keys: Collection[str]) -> dict[str, Link]:
+    def find_links(keys: Collection[str]) -> dict[str, Link]:
         return {key: links[key] for key in keys if key in links}
 
     return DaysLogic(
@@ -83,7 +83,7 @@ def days(
             turnover=turnover,
         ),
         part(
-            DayQueries, links=linked, debtors=lambda relations: dict.fromkeys(relations, "10007"), item=item,
+            DayQueries, links=find_links, debtors=lambda relations: dict.fromkeys(relations, "10007"), item=item,
             unbooked=unbooked, booked_alone=alone, separate_booking_states=made_alone, booked_payments=lambda _: {},
             foreign_ledger_rows=typed,
             beyond_orders=beyond, documents=documents,
@@ -93,7 +93,7 @@ def days(
     )  # fmt: skip
 
 
-def staged(logic: DaysLogic, record: Record) -> Staged:
+def stage_record(logic: DaysLogic, record: Record) -> Staged:
     """What one day comes to."""
     (result,) = logic.stage(STAGE, [record])
     return result
@@ -101,26 +101,26 @@ def staged(logic: DaysLogic, record: Record) -> Staged:
 
 def page(logic: DaysLogic, record: Record) -> Record:
     """The page that a day comes to."""
-    result = staged(logic, record)
+    result = stage_record(logic, record)
     assert result.record is not None, result.issue or result.skip
     return result.record
 
 
-def parked(logic: DaysLogic, record: Record) -> Issue:
+def parked_issue(logic: DaysLogic, record: Record) -> Issue:
     """Why a day waits for a person."""
-    result = staged(logic, record)
+    result = stage_record(logic, record)
     assert result.issue is not None, result.record or result.skip
     return result.issue
 
 
-def skipped(logic: DaysLogic, record: Record) -> Skip:
+def staged_skip(logic: DaysLogic, record: Record) -> Skip:
     """Why a day takes no part."""
-    result = staged(logic, record)
+    result = stage_record(logic, record)
     assert result.skip is not None, result.record or result.issue
     return result.skip
 
 
-def answered(record: Record, issue: Issue, option: str) -> Record:
+def with_answer(record: Record, issue: Issue, option: str) -> Record:
     """A day with what a person answered, kept as it is: under the field of the question."""
     return replace(record, values={**record.values, issue.field: f"{option} {issue.facts['mark']}"})
 
@@ -178,14 +178,14 @@ def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
         "stock",
         "",
     }  # known when the day is typed in the books
-    assert staged(days({without.key: link(without)}, cost_of_sales=True), first).record == replace(
+    assert stage_record(days({without.key: link(without)}, cost_of_sales=True), first).record == replace(
         without, source=without.key
     )
     assert (
         page(days({costed_page.key: link(costed_page)}), first).values["reference"] == "MZ6101700100"
     )  # nothing has changed
     assert page(days({without.key: link(without)}), more).values["reference"] == "MZ6101700100"
-    changed = parked(days({costed_page.key: link(costed_page)}), more)
+    changed = parked_issue(days({costed_page.key: link(costed_page)}), more)
     assert (changed.cause, changed.facts["difference"]) == ("day_changed_after_booking", "3000 -0.10, 7000 0.10")
     decision = f"difference {changed.facts['mark']}"
     booked = page(
@@ -201,13 +201,13 @@ def test_a_day_that_was_taken_back_is_booked_again_as_it_is_set_now() -> None:
     for before, after, now in ((costed_page, without, False), (without, costed_page, True)):
         opposite = replace(opposite_page(before, f"{before.key}/01", {}), source=before.source)
         links = {before.key: link(before), opposite.key: link(opposite, "600/2600413")}
-        issue = parked(days(links, cost_of_sales=now), record)
+        issue = parked_issue(days(links, cost_of_sales=now), record)
         decided = replace(record, values={**record.values, "decision": f"difference {issue.facts['mark']}"})
         rebooked = page(days(links, cost_of_sales=now), decided)
         accounts = [{line.values["account"] for line in booking.parts} for booking in (rebooked, after)]
         assert accounts[0] == accounts[1] != {line.values["account"] for line in before.parts}
         booked = days({**links, rebooked.key: link(rebooked, "600/2600414")}, cost_of_sales=not now)
-        assert staged(booked, record).issue is None  # booked so, and stays so
+        assert stage_record(booked, record).issue is None  # booked so, and stays so
 
 
 def test_a_mapping_that_makes_other_amounts_parks_the_day() -> None:
@@ -216,7 +216,7 @@ def test_a_mapping_that_makes_other_amounts_parks_the_day() -> None:
         if rule["target"] == "line.amount":
             rule.update(source="", expression="page_amount + 1")
             del rule["source"]
-    assert parked(days(body=body), day_record()).cause == "day_mapping_differs"
+    assert parked_issue(days(body=body), day_record()).cause == "day_mapping_differs"
 
 
 def test_without_a_daybook_nothing_is_planned() -> None:
@@ -230,24 +230,24 @@ def test_a_branch_that_has_no_room_in_the_reference_parks() -> None:
         replace(part, values={**part.values, "branch": "1000"}) if "branch" in part.values else part
         for part in record.parts
     )
-    assert parked(days(), replace(record, parts=moved)).cause == "day_reference_full"
+    assert parked_issue(days(), replace(record, parts=moved)).cause == "day_reference_full"
 
 
 def test_what_does_not_add_up_is_told_with_the_document() -> None:
     practised = document("1.2.2026.2206", "10/2 999.00", "2 825.62 173.38", "PIN 999.00")
-    issue = parked(days(), replace(day_record(), parts=(*day_record().parts, practised)))
+    issue = parked_issue(days(), replace(day_record(), parts=(*day_record().parts, practised)))
     assert (issue.cause, issue.facts["identity"], issue.facts["behind"]) == ("day_gap", "2", "1.2.2026.2206")
 
 
 def test_an_invoice_that_the_day_leaves_to_itself_has_to_be_in_the_books_first() -> None:
-    issue = parked(days(contents="receipts", unbooked=lambda keys: keys), day_record())
+    issue = parked_issue(days(contents="receipts", unbooked=lambda keys: keys), day_record())
     assert (issue.cause, issue.facts["behind"]) == ("day_document_apart", "2026.731")
     assert page(days(contents="receipts"), day_record()).values["reference"] == "MZ6101700100"
 
 
 def test_a_method_that_may_take_vouchers_taxed_at_their_sale_waits_until_somebody_says_so() -> None:
     sold = Turnover({"85": "balance-upgrade"}, {"85": "1"})
-    issue = parked(days(turnover=sold), day_record())
+    issue = parked_issue(days(turnover=sold), day_record())
     assert (issue.cause, issue.facts["method"]) == ("gift_card_unclear", "GIFTCARD")
     assert page(days(turnover=sold, gift_cards={"GIFTCARD": "multi"}), day_record())
 
@@ -257,9 +257,9 @@ def test_a_method_that_may_take_vouchers_taxed_at_their_sale_waits_until_somebod
 
 def test_a_day_of_today_is_open_and_one_that_stays_open_becomes_a_question() -> None:
     record = day_record(closed=False)
-    assert skipped(days(now=datetime(2026, 10, 17, 20, tzinfo=UTC)), record).reason == "day_open"
-    assert skipped(days(now=datetime(2026, 10, 19, 8, tzinfo=UTC)), record).reason == "day_waits"
-    issue = parked(days(now=datetime(2026, 10, 22, 8, tzinfo=UTC)), record)
+    assert staged_skip(days(now=datetime(2026, 10, 17, 20, tzinfo=UTC)), record).reason == "day_open"
+    assert staged_skip(days(now=datetime(2026, 10, 19, 8, tzinfo=UTC)), record).reason == "day_waits"
+    issue = parked_issue(days(now=datetime(2026, 10, 22, 8, tzinfo=UTC)), record)
     assert (issue.cause, issue.field, issue.facts["days"]) == ("day_not_closed", "closed", "5")
     corrected = replace(record, values={**record.values, "closed": True})  # a person says so
     assert page(days(), corrected)
@@ -268,10 +268,10 @@ def test_a_day_of_today_is_open_and_one_that_stays_open_becomes_a_question() -> 
 def test_a_till_that_does_not_say_so_is_never_taken_to_have_closed() -> None:
     untold = day_record()
     untold = replace(untold, values={name: value for name, value in untold.values.items() if name != "closed"})
-    assert skipped(days(), untold).reason == "day_waits"
+    assert staged_skip(days(), untold).reason == "day_waits"
     assert page(days(closed_by="counts"), untold)
     early, past = datetime(2026, 10, 18, 10, tzinfo=UTC), datetime(2026, 10, 18, 23, tzinfo=UTC)
-    assert skipped(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
+    assert staged_skip(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
     assert page(days(closed_by="hours", hours_after=24, now=past), untold)
 
 
@@ -279,18 +279,18 @@ def test_hours_after_the_end_of_a_day_are_hours_while_the_clocks_change() -> Non
     untold = day_record(date=date(2026, 3, 28))
     untold = replace(untold, values={name: value for name, value in untold.values.items() if name != "closed"})
     early, past = datetime(2026, 3, 29, 22, 30, tzinfo=UTC), datetime(2026, 3, 29, 23, tzinfo=UTC)
-    assert skipped(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
-    assert not staged(days(closed_by="hours", hours_after=24, now=past), untold).skip
+    assert staged_skip(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
+    assert not stage_record(days(closed_by="hours", hours_after=24, now=past), untold).skip
 
 
 def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
     uncounted = with_parts(counts=())
-    assert skipped(days(), uncounted).reason == "day_waits"
-    assert parked(days(now=datetime(2026, 10, 30, tzinfo=UTC)), uncounted).cause == "day_not_counted"
+    assert staged_skip(days(), uncounted).reason == "day_waits"
+    assert parked_issue(days(now=datetime(2026, 10, 30, tzinfo=UTC)), uncounted).cause == "day_not_counted"
     assert page(days(counts="when_there"), uncounted)
     counts = [part for part in day_record().parts if part.kind is Kind.COUNT]
     other = [replace(part, values={**part.values, "method": "VOUCHER"}) for part in counts]
-    assert skipped(days(), replace(uncounted, parts=(*uncounted.parts, *other))).reason == "day_waits"
+    assert staged_skip(days(), replace(uncounted, parts=(*uncounted.parts, *other))).reason == "day_waits"
 
 
 @pytest.mark.parametrize("closed_by", ["flag", "counts", "hours"])
@@ -298,12 +298,12 @@ def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
 def test_the_last_count_alone_being_a_concept_makes_the_day_wait(closed_by: str, counts: str) -> None:
     logic = days(now=datetime(2026, 10, 20, tzinfo=UTC), closed_by=closed_by, counts=counts)
     assert page(logic, day_record())
-    assert skipped(logic, with_last_count(finalized=False)).reason == "day_waits"
+    assert staged_skip(logic, with_last_count(finalized=False)).reason == "day_waits"
 
 
 def test_a_count_of_which_nobody_says_that_it_is_final_is_booked_only_where_none_is_needed() -> None:
     untold = with_last_count(finalized=None)
-    assert skipped(days(), untold).reason == "day_waits"
+    assert staged_skip(days(), untold).reason == "day_waits"
     assert page(days(counts="when_there"), untold)
 
 
@@ -320,7 +320,7 @@ def test_a_day_booked_without_its_count_is_asked_about_when_the_count_comes() ->
     first = page(days(counts="when_there"), uncounted)
     assert not {"4400", "1090"} & {part.values["account"] for part in first.parts}
     logic = days({first.key: link(first)}, counts="when_there")
-    issue = parked(logic, day_record())
+    issue = parked_issue(logic, day_record())
     assert issue.cause == "day_changed_after_booking"
     counted_day = replace(day_record(), values={**day_record().values, "decision": f"difference {issue.facts['mark']}"})
     assert {str(part.values["account"]): part.values["amount"] for part in page(logic, counted_day).parts} == {
@@ -330,7 +330,7 @@ def test_a_day_booked_without_its_count_is_asked_about_when_the_count_comes() ->
 
 def test_a_day_without_turnover_has_no_page_unless_one_is_wanted() -> None:
     empty = replace(day_record(), parts=())
-    assert skipped(days(), empty).reason == "day_empty"
+    assert staged_skip(days(), empty).reason == "day_empty"
     counted_day = with_parts(journal={}, financial=(), payments={}, vat={}, counts=EVEN, documents=())
     (zero,) = page(days(empty_days="page"), counted_day).parts
     assert (zero.values["account"], zero.values["amount"]) == ("1000", 0)
@@ -343,18 +343,18 @@ def test_a_sale_that_was_taken_back_the_same_day_leaves_nothing_to_book() -> Non
         journal={"receipt": {"20": (0, 0)}}, financial=("receipt 20/2 0 0 0",), payments={"receipt": {"PIN": 0}},
         vat={"receipt": {"2": (0, 0)}}, counts=(), documents=(sold, back),
     )  # fmt: skip
-    assert skipped(days(), record).reason == "day_empty"
+    assert staged_skip(days(), record).reason == "day_empty"
 
 
 def test_a_day_of_which_nothing_stands_on_its_page_has_none() -> None:
     exact = with_parts(counts=(("1", "2026.311", "1", 15000, 20295, 35295, 0, 0, 35295),))
-    assert skipped(days(contents="counts"), exact).reason == "day_empty"
+    assert staged_skip(days(contents="counts"), exact).reason == "day_empty"
     assert [part.values["amount"] for part in page(days(contents="counts", empty_days="page"), exact).parts] == [0]
 
 
 def test_branches_of_another_company_and_days_of_before_take_no_part() -> None:
-    assert skipped(days(branches_left_out=("1",)), day_record()).reason == "filtered_out"
-    assert skipped(days(date_from=date(2026, 11, 1)), day_record()).reason == "filtered_out"
+    assert staged_skip(days(branches_left_out=("1",)), day_record()).reason == "filtered_out"
+    assert staged_skip(days(date_from=date(2026, 11, 1)), day_record()).reason == "filtered_out"
 
 
 # ---- what changes after it was booked
@@ -366,7 +366,7 @@ def test_a_day_that_did_not_change_stays_as_it_is_booked() -> None:
 
 
 def test_a_late_receipt_of_an_order_or_invoice_is_named_with_it() -> None:
-    first, record = page(days(), day_record()), later()
+    first, record = page(days(), day_record()), later_day()
     of = {"orders": ("id-24", "id-gone"), "invoices": ("id-731",)}
     parts = tuple(
         replace(record_part, values={**record_part.values, **of})
@@ -376,19 +376,19 @@ def test_a_late_receipt_of_an_order_or_invoice_is_named_with_it() -> None:
     )
     requests: list[tuple[Kind, Collection[str]]] = []
 
-    def told(kind: Kind, keys: Collection[str]) -> list[Record]:
+    def fetch_records(kind: Kind, keys: Collection[str]) -> list[Record]:
         requests.append((kind, keys))
         return [Record(kind, key, {"number": f"2026.{key[3:]}"}) for key in keys if key != "id-gone"]
 
-    issue = parked(days({first.key: link(first)}, documents=told), replace(record, parts=parts))
+    issue = parked_issue(days({first.key: link(first)}, documents=fetch_records), replace(record, parts=parts))
     assert issue.facts["behind"] == "1.2.2026.2207 (2026.731, 2026.24)"
     assert requests == [(Kind.INVOICE, ["id-731"]), (Kind.ORDER, ["id-24", "id-gone"])]
-    assert parked(days({first.key: link(first)}), record).facts["behind"] == "1.2.2026.2207"
+    assert parked_issue(days({first.key: link(first)}), record).facts["behind"] == "1.2.2026.2207"
 
 
 def test_a_late_receipt_is_a_question_with_its_difference_by_account() -> None:
     first = page(days(), day_record())
-    issue = parked(days({first.key: link(first)}), later())
+    issue = parked_issue(days({first.key: link(first)}), later_day())
     assert issue.cause == "day_changed_after_booking"
     assert issue.facts["difference"] == "8030 -18.15, 1010 18.15, 1000 0.35, 4400 -0.35"
     assert issue.facts["behind"] == "1.2.2026.2207"
@@ -399,14 +399,14 @@ def test_a_change_of_vat_after_its_return_was_filed_says_so() -> None:
     first = page(days(), day_record())
     links = {first.key: link(first)}
     filed = [days(links, vat_filed_through=date(2026, 10, day), late="first_open") for day in (16, 17)]
-    assert [parked(logic, later()).cause for logic in filed] == [
+    assert [parked_issue(logic, later_day()).cause for logic in filed] == [
         "day_changed_after_booking",
         "day_changed_after_filing",
     ]
 
 
 def _day_with_decision(decision: str, mark: str = "d1") -> Record:
-    record = later()
+    record = later_day()
     return replace(record, values={**record.values, "decision": f"{decision} {mark}"})
 
 
@@ -435,10 +435,10 @@ def test_a_decision_that_was_carried_out_and_undone_is_asked_for_once_more(decis
     back = days(links).withdraw(STAGE, change)
     assert isinstance(back, Change)
     links[back.key] = link(back.agreed, "600/3")
-    issue = parked(days(links), _day_with_decision(decision))
+    issue = parked_issue(days(links), _day_with_decision(decision))
     assert (issue.cause, issue.facts["mark"]) == ("day_changed_after_booking", "d1.02")
     assert page(days(links), _day_with_decision(decision, issue.facts["mark"])).key == "2026-10-17/1/03"
-    assert skipped(days(links), _day_with_decision("keep", issue.facts["mark"])).reason == "day_kept"
+    assert staged_skip(days(links), _day_with_decision("keep", issue.facts["mark"])).reason == "day_kept"
 
 
 def test_a_recount_of_the_day_before_is_no_question_of_a_day_that_is_booked() -> None:
@@ -450,13 +450,13 @@ def test_a_recount_of_the_day_before_is_no_question_of_a_day_that_is_booked() ->
         for record_part in day_record().parts
     ]
     recounted = replace(day_record(), parts=tuple(counts_))
-    assert parked(days(), recounted).facts["identity"] == "5"
+    assert parked_issue(days(), recounted).facts["identity"] == "5"
     assert page(days({first.key: link(first)}), recounted).key == first.key
     back = replace(
         first, key=f"{first.key}/01", parts=tuple(_reversed_line(record_part) for record_part in first.parts)
     )
     taken_back = {first.key: link(first), back.key: link(back, "600/2")}
-    assert parked(days(taken_back), recounted).facts["identity"] == "5"
+    assert parked_issue(days(taken_back), recounted).facts["identity"] == "5"
 
 
 def _reversed_line(part: Record) -> Record:
@@ -467,7 +467,7 @@ def _reversed_line(part: Record) -> Record:
 def test_a_decision_holds_for_the_change_it_was_taken_about_alone() -> None:
     first = page(days(), day_record())
     assert (
-        parked(days({first.key: link(first)}), _day_with_decision("difference", "d0")).cause
+        parked_issue(days({first.key: link(first)}), _day_with_decision("difference", "d0")).cause
         == "day_changed_after_booking"
     )
 
@@ -486,13 +486,13 @@ def test_a_day_can_be_taken_back_and_booked_again_on_one_page() -> None:
 
 def test_a_change_can_be_left_as_it_is() -> None:
     first = page(days(), day_record())
-    assert skipped(days({first.key: link(first)}), _day_with_decision("keep")).reason == "day_kept"
+    assert staged_skip(days({first.key: link(first)}), _day_with_decision("keep")).reason == "day_kept"
 
 
 def test_nothing_is_booked_into_what_is_closed() -> None:
     through = date(2026, 10, 31)
-    assert parked(days(books_closed_through=through), day_record()).cause == "day_period_closed"
-    assert parked(days(vat_filed_through=through), day_record()).cause == "day_period_closed"
+    assert parked_issue(days(books_closed_through=through), day_record()).cause == "day_period_closed"
+    assert parked_issue(days(vat_filed_through=through), day_record()).cause == "day_period_closed"
     day_page = page(days(books_closed_through=through, late="first_open"), day_record())
     assert (day_page.values["date"], day_page.values["period"]) == (date(2026, 11, 1), Decimal(11))
     assert day_page.values["reference"] == "MZ6101700100"
@@ -502,7 +502,7 @@ def test_nothing_is_booked_into_what_is_closed() -> None:
 # ---- what somebody typed in the books before
 
 
-def typed_on(on: date, reference: str = "", *amounts: str) -> AskTyped:
+def manual_page(on: date, reference: str = "", *amounts: str) -> AskTyped:
     """A page of somebody else with the sales of bikes and what was paid by card, as books that are asked tell it."""
     pairs = zip(("8000", "1010"), amounts or ("-1007.10", "1813.98"), strict=True)
     rows = [LedgerEntry(on, account, euros(amount), "601/7", reference, by="KARIN") for account, amount in pairs]
@@ -510,16 +510,16 @@ def typed_on(on: date, reference: str = "", *amounts: str) -> AskTyped:
 
 
 def test_a_day_that_somebody_typed_is_a_question_before_it_is_booked() -> None:
-    logic = days(typed=typed_on(date(2026, 10, 17)))
-    issue = parked(logic, day_record())
+    logic = days(typed=manual_page(date(2026, 10, 17)))
+    issue = parked_issue(logic, day_record())
     facts = {name: issue.facts[name] for name in ("page", "amount", "document")}
     assert issue.cause == "day_booked_by_hand"
     assert facts == {"page": "601/7", "amount": "1813.98", "document": "2026-10-17 De Ketting Utrecht"}
-    keep, book = (answered(day_record(), issue, option) for option in ("keep", "book"))
-    assert skipped(logic, keep).reason == "day_kept_by_hand"
+    keep, book = (with_answer(day_record(), issue, option) for option in ("keep", "book"))
+    assert staged_skip(logic, keep).reason == "day_kept_by_hand"
     assert page(logic, book).values["reference"] == "MZ6101700100"
-    another = days(typed=typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), sign="credit_positive")
-    assert parked(another, day_record()).facts["amount"] == "714.05"  # one receipt of it
+    another = days(typed=manual_page(date(2026, 10, 17), "", "-714.05", "714.05"), sign="credit_positive")
+    assert parked_issue(another, day_record()).facts["amount"] == "714.05"  # one receipt of it
 
 
 @pytest.mark.parametrize(
@@ -527,17 +527,17 @@ def test_a_day_that_somebody_typed_is_a_question_before_it_is_booked() -> None:
     [(18, 0, False), (18, 1, True), (16, 1, True), (19, 1, False), (24, 7, True), (25, 7, False)],
 )
 def test_a_page_typed_on_another_day_is_found_as_far_around_as_is_set(on: int, around: int, is_asked: bool) -> None:
-    result = staged(days(typed=typed_on(date(2026, 10, on)), days_around=around), day_record())
+    result = stage_record(days(typed=manual_page(date(2026, 10, on)), days_around=around), day_record())
     assert (result.issue is not None) == is_asked
 
 
 def test_a_day_booked_on_the_first_open_one_is_looked_for_there_too() -> None:
-    logic = days(typed=typed_on(date(2026, 11, 1)), books_closed_through=date(2026, 10, 31), late="first_open")
-    assert parked(logic, day_record()).cause == "day_booked_by_hand"
+    logic = days(typed=manual_page(date(2026, 11, 1)), books_closed_through=date(2026, 10, 31), late="first_open")
+    assert parked_issue(logic, day_record()).cause == "day_booked_by_hand"
 
 
 def test_a_page_under_our_own_reference_is_none_that_somebody_typed() -> None:
-    assert staged(days(typed=typed_on(date(2026, 10, 17), "MZ6101700100")), day_record()).record is not None
+    assert stage_record(days(typed=manual_page(date(2026, 10, 17), "MZ6101700100")), day_record()).record is not None
 
 
 @pytest.mark.parametrize(
@@ -553,17 +553,17 @@ def test_a_page_under_our_own_reference_is_none_that_somebody_typed() -> None:
     ],
 )
 def test_a_day_of_another_console_is_none_that_somebody_typed(reference: str, is_asked: bool) -> None:
-    logic = days(typed=typed_on(date(2026, 10, 17), reference))
-    assert (staged(logic, day_record()).issue is not None) == is_asked
-    assert (sent(logic, page(days(), day_record())) is not None) == is_asked
+    logic = days(typed=manual_page(date(2026, 10, 17), reference))
+    assert (stage_record(logic, day_record()).issue is not None) == is_asked
+    assert (sending_issue(logic, page(days(), day_record())) is not None) == is_asked
 
 
 def test_the_reference_of_a_page_and_of_all_that_corrects_it_begins_as_the_prefix_says() -> None:
     first = page(days(prefix="KP-"), day_record())
     assert first.values["reference"] == "KZ6101700100"
     booked = days({first.key: link(first)}, prefix="KP-")
-    issue = parked(booked, later())
-    assert page(booked, answered(later(), issue, "difference")).values["reference"] == "KZ6101700101"
+    issue = parked_issue(booked, later_day())
+    assert page(booked, with_answer(later_day(), issue, "difference")).values["reference"] == "KZ6101700101"
     change = Change(
         action=Action.CREATE, kind=first.kind, key=first.key, title="day", sources=(first.key,), desired=first,
         before=None, agreed=first,
@@ -580,17 +580,17 @@ def test_a_day_that_is_booked_keeps_its_reference_under_another_prefix() -> None
     for logic in (days(prefix="KP-"), after):
         traces = {trace.target: trace.value for trace in logic.trace(STAGE, day_record())}
         assert traces["day_page.reference"] == "KZ6101700100"
-    issue = parked(after, later())
+    issue = parked_issue(after, later_day())
     assert issue.facts["reference"] == "KZ6101700100"
-    assert page(after, answered(later(), issue, "difference")).values["reference"] == "MZ6101700101"
+    assert page(after, with_answer(later_day(), issue, "difference")).values["reference"] == "MZ6101700101"
 
 
 def test_the_page_of_a_document_that_is_booked_by_itself_is_none_of_the_day() -> None:
     receipt = next(
         record_part for record_part in day_record().parts if record_part.values.get("number") == "1.1.2026.4102"
     )
-    typed, booked = typed_on(date(2026, 10, 17), "", "-714.05", "714.05"), SeparateBooking(with_payments=True)
-    assert parked(days(typed=typed), day_record()).cause == "day_booked_by_hand"
+    typed, booked = manual_page(date(2026, 10, 17), "", "-714.05", "714.05"), SeparateBooking(with_payments=True)
+    assert parked_issue(days(typed=typed), day_record()).cause == "day_booked_by_hand"
     assert page(days(typed=typed, alone=lambda _: {receipt.key: booked}), day_record()).key == "2026-10-17/1"
 
 
@@ -600,7 +600,7 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
     whole = replace(invoice, values={**invoice.values, "total_incl": total})
     day = replace(day, parts=tuple(whole if record_part is invoice else record_part for record_part in day.parts))
 
-    def beside(sold: Decimal) -> DaysLogic:
+    def logic_beside(sold: Decimal) -> DaysLogic:
         receipt = BookingState("receipt", BookingStage.BOOKED, "1.1.2026.9", "MR6010100009", sold, Kind.POSTING)
         return days(
             alone=lambda keys: {"receipt": SeparateBooking()} if "receipt" in keys else {},
@@ -609,20 +609,20 @@ def test_an_invoice_whose_receipt_is_booked_by_itself_is_none_of_the_day() -> No
 
     planned = page(days(), day)
     for sold, is_inside in ((total, False), (-total, True)):  # a refund of it is another sale
-        inside = page(beside(sold), day).values["sold"]
+        inside = page(logic_beside(sold), day).values["sold"]
         assert isinstance(inside, tuple)
         assert (invoice.key in inside) is is_inside
-        issue = sent(beside(sold), planned)
+        issue = sending_issue(logic_beside(sold), planned)
         assert (issue and issue.cause) == (None if is_inside else "day_document_booked")
 
 
 def test_a_page_typed_after_a_day_was_booked_does_not_hold_its_day() -> None:
     day_page = page(days(), day_record())
-    logic = days({day_page.key: link(day_page)}, typed=typed_on(date(2026, 10, 17)))
+    logic = days({day_page.key: link(day_page)}, typed=manual_page(date(2026, 10, 17)))
     assert page(logic, day_record()).key == day_page.key
 
 
-def sent(logic: DaysLogic, planned: Record) -> Issue | None:
+def sending_issue(logic: DaysLogic, planned: Record) -> Issue | None:
     """Why a page is not sent that was planned."""
     conflict = logic.conflicts_between(STAGE, [planned], sending=True).get(planned.key)
     assert not isinstance(conflict, Skip)
@@ -630,21 +630,21 @@ def sent(logic: DaysLogic, planned: Record) -> Issue | None:
 
 
 def test_a_day_that_somebody_typed_after_the_plan_was_made_is_asked_about_and_not_sent() -> None:
-    planned, whole = page(days(), day_record()), days(typed=typed_on(date(2026, 10, 17)))
-    receipt = days(typed=typed_on(date(2026, 10, 17), "", "-714.05", "714.05"))
-    assert sent(days(), planned) is None
-    assert sent(whole, planned) == parked(whole, day_record())  # one question, whenever it is met
-    assert sent(receipt, planned) == parked(receipt, day_record())
-    another_branch = typed_on(date(2026, 10, 17), "MZ6101700200")  # of the same run, and on its way
-    assert sent(days(typed=another_branch), planned) is None
+    planned, whole = page(days(), day_record()), days(typed=manual_page(date(2026, 10, 17)))
+    receipt = days(typed=manual_page(date(2026, 10, 17), "", "-714.05", "714.05"))
+    assert sending_issue(days(), planned) is None
+    assert sending_issue(whole, planned) == parked_issue(whole, day_record())  # one question, whenever it is met
+    assert sending_issue(receipt, planned) == parked_issue(receipt, day_record())
+    another_branch = manual_page(date(2026, 10, 17), "MZ6101700200")  # of the same run, and on its way
+    assert sending_issue(days(typed=another_branch), planned) is None
 
 
 def test_a_page_that_is_something_else_by_a_persons_word_does_not_hold_its_day_when_it_is_sent() -> None:
-    logic = days(typed=typed_on(date(2026, 10, 17)))
-    planned = page(logic, answered(day_record(), parked(logic, day_record()), "book"))
-    assert sent(logic, planned) is None
+    logic = days(typed=manual_page(date(2026, 10, 17)))
+    planned = page(logic, with_answer(day_record(), parked_issue(logic, day_record()), "book"))
+    assert sending_issue(logic, planned) is None
     correction = replace(page(days(), day_record()), key="2026-10-17/1/01")
-    assert sent(logic, correction) is None  # a person said so
+    assert sending_issue(logic, correction) is None  # a person said so
 
 
 def unreadable_row(key: str) -> Unreadable:
@@ -657,70 +657,71 @@ def test_a_row_of_the_books_that_cannot_be_read_is_asked_about_on_the_days_that_
 ) -> None:
     row = unreadable_row(key)
     logic = days(typed=lambda _: [row])
-    result = staged(logic, day_record())
+    result = stage_record(logic, day_record())
     assert (result.issue is not None) == is_asked
     if result.issue is not None:
         facts = result.issue.facts
         assert (result.issue.cause, facts["field"], facts["value"]) == ("day_ledger_unreadable", "AMOUNT", "12,x")
-        assert sent(logic, page(logic, answered(day_record(), result.issue, "book"))) is None
+        assert sending_issue(logic, page(logic, with_answer(day_record(), result.issue, "book"))) is None
 
 
 # ---- what the books hold
 
 
-def beyond(*others: str) -> Callable[[Record], Sequence[Issue]]:
+def sales_beyond_orders(*others: str) -> Callable[[Record], Sequence[Issue]]:
     """Return that a sale of the day may be what is booked by itself as others."""
     facts = [{"document": "1.1.2026.4102", "other": other, "mark": f".{other}"} for other in others]
     return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision_beside", issue_facts) for issue_facts in facts]
 
 
 def test_a_day_with_a_sale_that_may_be_booked_by_itself_waits_for_a_person_and_is_held_to_what_was_said() -> None:
-    issue = parked(days(beyond=beyond("2026.7")), day_record())
+    issue = parked_issue(days(beyond=sales_beyond_orders("2026.7")), day_record())
     assert (issue.cause, issue.facts["behind"], issue.facts["other"]) == (
         "day_sale_elsewhere", "1.1.2026.4102", "2026.7",
     )  # fmt: skip
-    answered_day = answered(day_record(), issue, "beside")
-    day_page = page(days(beyond=beyond("2026.7")), answered_day)
-    assert days(beyond=beyond("2026.7")).conflicts_between(STAGE, [day_page], sending=True) == {}
-    for now in (beyond("2026.7", "2026.8"), beyond("2026.9")):
-        assert parked(days(beyond=now), answered_day).cause == "day_sale_elsewhere"
+    answered_day = with_answer(day_record(), issue, "beside")
+    day_page = page(days(beyond=sales_beyond_orders("2026.7")), answered_day)
+    assert days(beyond=sales_beyond_orders("2026.7")).conflicts_between(STAGE, [day_page], sending=True) == {}
+    for now in (sales_beyond_orders("2026.7", "2026.8"), sales_beyond_orders("2026.9")):
+        assert parked_issue(days(beyond=now), answered_day).cause == "day_sale_elsewhere"
         assert days(beyond=now).conflicts_between(STAGE, [day_page], sending=True).keys() == {day_page.key}
     assert (
-        page(days({day_page.key: link(day_page)}, beyond=beyond("2026.9")), day_record()).key == day_page.key
+        page(days({day_page.key: link(day_page)}, beyond=sales_beyond_orders("2026.9")), day_record()).key
+        == day_page.key
     )  # it is booked
 
 
 @pytest.mark.parametrize("first", ["typed", "beyond"])
 def test_a_day_that_is_asked_about_for_two_reasons_keeps_both_answers_whichever_was_given_first(first: str) -> None:
-    reasons: dict[str, Any] = {"typed": typed_on(date(2026, 10, 17)), "beyond": beyond("2026.7")}
+    reasons: dict[str, Any] = {"typed": manual_page(date(2026, 10, 17)), "beyond": sales_beyond_orders("2026.7")}
     whole = days(**reasons)
-    issue = parked(days(**{first: reasons[first]}), day_record())
+    issue = parked_issue(days(**{first: reasons[first]}), day_record())
     options = {"day_booked_by_hand": "book", "day_sale_elsewhere": "beside"}
-    record = answered(day_record(), issue, options[issue.cause])
-    remaining = parked(whole, record)
+    record = with_answer(day_record(), issue, options[issue.cause])
+    remaining = parked_issue(whole, record)
     assert {issue.cause, remaining.cause} == {*options}
-    record = answered(record, remaining, options[remaining.cause])
+    record = with_answer(record, remaining, options[remaining.cause])
     planned = page(whole, record)
-    assert sent(whole, planned) is None
+    assert sending_issue(whole, planned) is None
 
     for reason in reasons.items():  # it is another day: each answer has lapsed
-        parked(days(**dict([reason])), replace(record, values={**record.values, "digest": "d2"}))
-    logic = days(typed=reasons["typed"], beyond=beyond("2026.8"))
-    assert parked(logic, record).cause == "day_sale_elsewhere"  # the other answer holds
+        parked_issue(days(**dict([reason])), replace(record, values={**record.values, "digest": "d2"}))
+    logic = days(typed=reasons["typed"], beyond=sales_beyond_orders("2026.8"))
+    assert parked_issue(logic, record).cause == "day_sale_elsewhere"  # the other answer holds
     rows = [replace(row, page="601/9") for row in reasons["typed"]([date(2026, 10, 17)])]
-    assert parked(days(typed=lambda _: rows, beyond=reasons["beyond"]), record).cause == "day_booked_by_hand"
+    assert parked_issue(days(typed=lambda _: rows, beyond=reasons["beyond"]), record).cause == "day_booked_by_hand"
     unreadable_too = [*reasons["typed"]([date(2026, 10, 17)]), unreadable_row("2026-10-17/7")]
-    issue = parked(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), record)
+    issue = parked_issue(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), record)
     assert issue.cause == "day_ledger_unreadable"  # what was said of the page says nothing of the row
-    assert page(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), answered(record, issue, "book"))
+    assert page(days(typed=lambda _: unreadable_too, beyond=reasons["beyond"]), with_answer(record, issue, "book"))
 
 
 def test_a_day_that_is_in_the_books_by_a_persons_word_is_not_asked_about_for_another_reason() -> None:
-    reasons: dict[str, Any] = {"typed": typed_on(date(2026, 10, 17)), "beyond": beyond("2026.7")}
-    issue = parked(days(typed=reasons["typed"]), day_record())
-    elsewhere = answered(day_record(), parked(days(beyond=reasons["beyond"]), day_record()), "beside")
+    reasons: dict[str, Any] = {"typed": manual_page(date(2026, 10, 17)), "beyond": sales_beyond_orders("2026.7")}
+    issue = parked_issue(days(typed=reasons["typed"]), day_record())
+    elsewhere = with_answer(day_record(), parked_issue(days(beyond=reasons["beyond"]), day_record()), "beside")
     for record in (day_record(), elsewhere):
-        assert skipped(days(**reasons), answered(record, issue, "keep")).reason == "day_kept_by_hand"
+        assert staged_skip(days(**reasons), with_answer(record, issue, "keep")).reason == "day_kept_by_hand"
 
 
 def test_two_pages_with_one_reference_are_a_question() -> None:
@@ -760,7 +761,7 @@ def test_what_is_undone_is_a_correction_of_the_day() -> None:
     assert (back.key, back.desired.values["reference"]) == ("2026-10-17/1/01", "MZ6101700101")
     assert back.desired.parts[0].values["amount"] == euros("557.10")
     links = {day_page.key: link(day_page), back.key: link(back.agreed, "600/2")}
-    assert parked(days(links), day_record()).cause == "day_changed_after_booking"  # never booked again by itself
+    assert parked_issue(days(links), day_record()).cause == "day_changed_after_booking"  # never booked again by itself
 
 
 @pytest.mark.parametrize("late", ["park", "first_open"])

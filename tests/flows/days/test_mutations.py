@@ -179,7 +179,7 @@ MUTATIONS = (
 )
 
 
-def copied(folder: Path) -> Path:
+def copy_product(folder: Path) -> Path:
     """Copy what the property test of days needs."""
     skip_patterns = shutil.ignore_patterns("__pycache__", "sandbox", "lab")
     shutil.copytree(ROOT / "integration", folder / "integration", ignore=skip_patterns)
@@ -220,7 +220,7 @@ def test_what_each_fault_changes_is_there_once() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_every_fault_is_caught_and_the_product_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = copied(tmp_path)
+    folder = copy_product(tmp_path)
     code, output = run(folder)
     assert code == 0, output
     caught: dict[str, str] = {}

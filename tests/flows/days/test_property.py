@@ -44,7 +44,7 @@ REFUSED = {"refused: practised", "refused: shifted", "refused: stranger"}
 CHANGED = {f"changed: {decision}, {period}" for decision in DECISIONS for period in PERIODS}
 
 
-def lived(days: Sequence[Day], variants: int, start: int = 0) -> Counter[str]:
+def count_cases(days: Sequence[Day], variants: int, start: int = 0) -> Counter[str]:
     """Live through days, each in so many variants, and count the cases by sort."""
     cases: Counter[str] = Counter()
     turn = start
@@ -136,7 +136,7 @@ def test_of_hundreds_of_days_too(seed: int) -> None:
 
 @pytest.mark.long
 def test_sixty_days_end_in_the_ledger_of_the_second_opinion() -> None:
-    cases = lived(History(11, SHORT).days(), 4)
+    cases = count_cases(History(11, SHORT).days(), 4)
     assert cases["booked"] > len(SHORT) * len(BRANCHES)
     assert ALWAYS - cases.keys() == set()
     assert (REFUSED | CHANGED) - cases.keys() == set()
@@ -147,7 +147,7 @@ def test_sixty_days_end_in_the_ledger_of_the_second_opinion() -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_thousands_of_days_do(seed: int, capsys: pytest.CaptureFixture[str]) -> None:
     days = History(seed, LONG if seed % 2 else AUTUMN).days()
-    cases = lived(days, 6, seed * 11)
+    cases = count_cases(days, 6, seed * 11)
     with capsys.disabled():
         report = "\n".join(f"  {count:6} {case}" for case, count in sorted(cases.items()))
         print(f"\nseed {seed}: {len(days)} days\n{report}")  # noqa: T201 - what was covered, for people

@@ -36,7 +36,7 @@ LISTS: Mapping[CodeList, Mapping[str, str]] = {
 }
 
 
-def known(
+def context_with(
     tables: Mapping[str, Mapping[str, str]] | None = None,
     lists: Mapping[CodeList, Mapping[str, str]] = LISTS,
     **settings: object,
@@ -50,40 +50,40 @@ def question(name: str) -> Question:
     return next(candidate for candidate in QUESTIONS if candidate.name == name)
 
 
-def proposed(name: str, at: SetupContext) -> Proposal | None:
+def propose_answer(name: str, at: SetupContext) -> Proposal | None:
     """What is proposed for a question."""
     return question(name).propose(at)
 
 
 def test_the_only_memorial_is_proposed_and_plain() -> None:
-    proposal = proposed("daybook", known())
+    proposal = propose_answer("daybook", context_with())
     assert proposal is not None
     assert proposal.values == {"daybook": "600", "mode": "line"}
-    assert question("daybook").safe_defaults(known()) == {"daybook": "600"}
+    assert question("daybook").safe_defaults(context_with()) == {"daybook": "600"}
 
 
 def test_a_daybook_that_posts_its_own_contra_account_wants_its_own_mode() -> None:
     lacks = question("daybook").lacks
-    assert lacks(known()) is not None  # none is chosen
-    assert lacks(known(daybook="600")) is None
-    assert lacks(known(daybook="100", mode="cash", drawer_account="1000")) is None
+    assert lacks(context_with()) is not None  # none is chosen
+    assert lacks(context_with(daybook="600")) is None
+    assert lacks(context_with(daybook="100", mode="cash", drawer_account="1000")) is None
     for daybook, mode in (("100", "line"), ("600", "cash")):
-        lack = lacks(known(daybook=daybook, mode=mode))
+        lack = lacks(context_with(daybook=daybook, mode=mode))
         assert lack is not None
         assert lack.reason == Reason("lack_day_mode", {"daybook": daybook})
 
 
 def test_an_account_of_the_till_is_proposed_where_it_can_mean_one_ledger_alone() -> None:
-    proposal = proposed("accounts", known())
+    proposal = propose_answer("accounts", context_with())
     assert proposal is not None
     assert proposal.values == {"10": "8000"}
-    assert proposed("methods", known()) is None  # the books have no ledger 1010, and nothing is guessed
+    assert propose_answer("methods", context_with()) is None  # the books have no ledger 1010, and nothing is guessed
     of_till = {**LISTS, till_list("turnover_accounts"): {"10": "800"}}
-    with_zero = proposed("accounts", known(lists={**of_till, books_list("ledgers"): {"0800": "Fietsen"}}))
+    with_zero = propose_answer("accounts", context_with(lists={**of_till, books_list("ledgers"): {"0800": "Fietsen"}}))
     assert with_zero is not None
     assert with_zero.values == {"10": "0800"}
     ledgers = {"0800": "Fietsen", "800": "Oud"}
-    assert proposed("accounts", known(lists={**of_till, books_list("ledgers"): ledgers})) is None
+    assert propose_answer("accounts", context_with(lists={**of_till, books_list("ledgers"): ledgers})) is None
 
 
 GOODS: Mapping[CodeList, Mapping[str, str]] = {
@@ -99,9 +99,9 @@ GOODS: Mapping[CodeList, Mapping[str, str]] = {
 def test_accounts_of_goods_are_asked_for_only_where_days_have_costs() -> None:
     for name in ("costs", "stock"):
         arises = question(name).arises
-        assert not arises(known().settings)
-        assert not arises(known(cost_of_sales=True, contents="counts").settings)
-        assert arises(known(cost_of_sales=True).settings)
+        assert not arises(context_with().settings)
+        assert not arises(context_with(cost_of_sales=True, contents="counts").settings)
+        assert arises(context_with(cost_of_sales=True).settings)
 
 
 def lacks_goods(name: str, at: SetupContext) -> str:
@@ -110,37 +110,37 @@ def lacks_goods(name: str, at: SetupContext) -> str:
 
 
 def test_accounts_of_goods_are_those_of_the_till_and_a_group_without_goods_wants_none() -> None:
-    at = known(lists=GOODS)
-    proposal = proposed("costs", at)
+    at = context_with(lists=GOODS)
+    proposal = propose_answer("costs", at)
     assert proposal is not None
     assert proposal.values == {"10": "7000", "20": "7000"}
-    assert proposed("stock", at) is None  # of group 20 nobody tells it
+    assert propose_answer("stock", at) is None  # of group 20 nobody tells it
     assert [lacks_goods(name, at) for name in ("costs", "stock")] == ["10 Fietsen, 20 Kleding"] * 2
-    agreed = known(lists=GOODS, till_accounts=True)
+    agreed = context_with(lists=GOODS, till_accounts=True)
     assert [lacks_goods(name, agreed) for name in ("costs", "stock")] == ["", "20 Kleding"]
-    whole = known({"day_stock_accounts": {"*": "3000"}}, GOODS)
+    whole = context_with({"day_stock_accounts": {"*": "3000"}}, GOODS)
     assert lacks_goods("stock", whole) == ""
     silent = {**GOODS, till_list("cost_accounts"): {}, till_list("stock_accounts"): {}}
-    assert lacks_goods("costs", known(lists=silent, till_accounts=True)) == "10 Fietsen, 20 Kleding, 50 Diensten"
+    assert lacks_goods("costs", context_with(lists=silent, till_accounts=True)) == "10 Fietsen, 20 Kleding, 50 Diensten"
 
 
 def test_what_has_no_account_is_named_unless_those_of_the_till_are_agreed_to() -> None:
-    lack = question("methods").lacks(known({"method_accounts": {"CASH": "1000"}}))
+    lack = question("methods").lacks(context_with({"method_accounts": {"CASH": "1000"}}))
     assert lack is not None
     assert lack.reason.facts == {"codes": "PIN Pin"}
-    assert question("methods").lacks(known(till_accounts=True)) is None
+    assert question("methods").lacks(context_with(till_accounts=True)) is None
 
 
 def test_accounts_of_drawers_are_known_by_their_names() -> None:
-    proposal = proposed("drawers", known())
+    proposal = propose_answer("drawers", context_with())
     assert proposal is not None
     assert proposal.values == {"difference_account": "4400", "banked_account": "1090"}
-    assert question("drawers").lacks(known()) is not None
-    assert question("drawers").lacks(known(difference_account="4400")) is None
+    assert question("drawers").lacks(context_with()) is not None
+    assert question("drawers").lacks(context_with(difference_account="4400")) is None
 
 
 def test_the_collective_account_is_the_one_that_debtors_have() -> None:
-    proposal = proposed("debtors", known())
+    proposal = propose_answer("debtors", context_with())
     assert proposal is not None
     assert proposal.values == {"collective_account": "1300", "collective_debtor": ""}
 

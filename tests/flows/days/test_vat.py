@@ -18,9 +18,9 @@ from integration.flows.days.settings import DaySettings
 from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
-from tests.flows.days.test_logic import BODY, SUNDAY, page, parked
+from tests.flows.days.test_logic import BODY, SUNDAY, page, parked_issue
 from tests.flows.orders.tills import BODY as RULES
-from tests.flows.orders.tills import TURNOVER, Questions, becoming, booking, lines_of, with_tables
+from tests.flows.orders.tills import TURNOVER, Questions, booking, booking_settings, lines_of, with_tables
 from tests.parts import part
 
 DAY = date(2026, 10, 17)
@@ -65,18 +65,18 @@ def expected_code(document: Sold, code: str) -> str:
     return {"1": "2", "2": "1", "3": "3"}[code]
 
 
-def charged(document: Sold, code: str, cents: int) -> int:
+def vat_cents(document: Sold, code: str, cents: int) -> int:
     """The VAT in an amount, in cents, halves away from zero."""
     rate = 0 if document.method == "none" else RATES[code]
     return (2 * abs(cents) * rate + 100 + rate) // (2 * (100 + rate)) * (1 if cents >= 0 else -1)
 
 
-def expected(documents: Sequence[Sold]) -> dict[tuple[str, str], tuple[int, int]]:
+def expected_vat(documents: Sequence[Sold]) -> dict[tuple[str, str], tuple[int, int]]:
     """What stands on each account under each VAT code, base and VAT in cents."""
     totals: dict[tuple[str, str], tuple[int, int]] = {}
     for document in documents:
         for group, code, cents in document.lines:
-            where, vat = (ACCOUNTS[group], expected_code(document, code)), charged(document, code, cents)
+            where, vat = (ACCOUNTS[group], expected_code(document, code)), vat_cents(document, code, cents)
             base, tax = totals.get(where, (0, 0))
             totals[where] = base + cents - vat, tax + vat
     return {where: sums for where, sums in totals.items() if sums != (0, 0)}
@@ -94,7 +94,7 @@ def record_of(document: Sold) -> Record:
     split: dict[str, tuple[int, int]] = {}
     total = 0
     for place, (group, code, cents) in enumerate(document.lines, start=1):
-        vat = charged(document, code, cents)
+        vat = vat_cents(document, code, cents)
         values: dict[str, Value] = {
             "turnover_group": group, "vat_code": code, "amount_incl": euros(cents), "amount_excl": euros(cents - vat),
             "quantity": Decimal(1), "price_incl": euros(cents), "price_excl": euros(cents - vat), "text": "Iets",
@@ -128,7 +128,7 @@ def day_of(documents: Sequence[Sold], records: Sequence[Record] = ()) -> Record:
     for document in documents:
         for group, code, cents in document.lines:
             incl, vat = groups.get((str(document.kind), group, code), (0, 0))
-            groups[str(document.kind), group, code] = incl + cents, vat + charged(document, code, cents)
+            groups[str(document.kind), group, code] = incl + cents, vat + vat_cents(document, code, cents)
     parts = [*_answers(groups), *(records or map(record_of, documents))]
     values: dict[str, Value] = {"date": DAY, "branch": "1", "branch_name": "Utrecht", "closed": True, "digest": "d1"}
     return Record(Kind.DAY, "2026-10-17/1", values, tuple(parts))
@@ -191,17 +191,24 @@ def posting(document: Sold) -> Record:
     questions, kind = Questions(), str(document.kind)
     chosen = OrderSettings(
         collective_account="1300", daybook="700", default_debtor="fallback", debtor_number="10000",
-        **becoming(kind, "posting"),
+        **booking_settings(kind, "posting"),
     )  # fmt: skip
     return booking(
         record_of(document),
         OrdersLogic(
-            chosen, RULES, 1, tables, *PERCENTAGES, questions.known, questions.linked, BookingContext(TURNOVER)
+            chosen,
+            RULES,
+            1,
+            tables,
+            *PERCENTAGES,
+            questions.existing_articles,
+            questions.find_links,
+            BookingContext(TURNOVER),
         ),
     )
 
 
-def on_lines(record: Record, sign: int) -> dict[tuple[str, str], tuple[int, int]]:
+def line_totals(record: Record, sign: int) -> dict[tuple[str, str], tuple[int, int]]:
     """What stands on accounts of turnover under each VAT code, in cents; `sign` is that of turnover."""
     totals: dict[tuple[str, str], tuple[int, int]] = {}
     for line in lines_of(record):
@@ -240,12 +247,12 @@ def test_a_day_is_what_its_documents_are_as_postings(documents: list[Sold]) -> N
     ]
     if not any(cents for document in documents for _, _, cents in document.lines):
         return
-    expected_totals = expected(documents)
-    assert on_lines(page(days(), day_of(documents)), -1) == expected_totals
+    expected_totals = expected_vat(documents)
+    assert line_totals(page(days(), day_of(documents)), -1) == expected_totals
     together: dict[tuple[str, str], tuple[int, int]] = {}
     for document in documents:
         if any(cents for _, _, cents in document.lines):
-            for where, (base, vat) in on_lines(posting(document), 1).items():
+            for where, (base, vat) in line_totals(posting(document), 1).items():
                 before = together.get(where, (0, 0))
                 together[where] = before[0] + base, before[1] + vat
     assert {where: sums for where, sums in together.items() if sums != (0, 0)} == expected_totals
@@ -270,20 +277,20 @@ HOME = Sold(1, (("10", "2", 12_100),))
 def test_a_country_that_cannot_be_read_asks_for_its_row_where_a_vat_code_goes_by_country() -> None:
     document = Sold(2, (("10", "2", 12_100),), "BE")
     day = day_of([HOME, document], [record_of(HOME), with_customer(document, country="Belgenland")])
-    issue = parked(days(), day)
+    issue = parked_issue(days(), day)
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "countries", "Belgenland")
     assert issue.facts["document"] == "1.1.2026.2"
     row = {("8000", "1"): (10_000, 2_100), ("8000", "6"): (10_000, 2_100)}
-    assert on_lines(page(days({"Belgenland": "BE"}), day), -1) == row
+    assert line_totals(page(days({"Belgenland": "BE"}), day), -1) == row
     at_home = {("8000", "1"): (20_000, 4_200)}
-    assert on_lines(page(days(rows={"2": "1"}), day), -1) == at_home  # no row is for a country
+    assert line_totals(page(days(rows={"2": "1"}), day), -1) == at_home  # no row is for a country
 
 
 def test_a_sale_without_vat_waits_for_its_row_in_the_day_and_as_a_posting() -> None:
     document = Sold(2, (("10", "2", 10_000),), method="none")
-    issue = parked(days(rows={"2": "1"}), day_of([HOME, document]))
+    issue = parked_issue(days(rows={"2": "1"}), day_of([HOME, document]))
     assert (issue.cause, issue.facts["document"]) == ("day_vat_implausible", "1.1.2026.2")
-    assert on_lines(page(days(), day_of([HOME, document])), -1)["8000", "3"] == (10_000, 0)
+    assert line_totals(page(days(), day_of([HOME, document])), -1)["8000", "3"] == (10_000, 0)
 
 
 @pytest.mark.parametrize("customer", [
@@ -295,20 +302,20 @@ def test_a_sale_without_vat_waits_for_its_row_in_the_day_and_as_a_posting() -> N
 @pytest.mark.parametrize("code", ["2", "3"])
 def test_a_receipt_without_vat_for_a_company_abroad_parks_the_day(customer: dict[str, str], code: str) -> None:
     document = Sold(2, (("10", code, 10_000),), "BE", has_number=True, method="none")
-    issue = parked(days(), day_of([HOME, document], [record_of(HOME), with_customer(document, **customer)]))
+    issue = parked_issue(days(), day_of([HOME, document], [record_of(HOME), with_customer(document, **customer)]))
     assert (issue.cause, issue.facts["document"]) == ("day_sale_abroad_untaxed", "1.1.2026.2")
 
 
 def test_a_code_without_a_row_is_asked_for_with_the_country_of_its_document() -> None:
     document = Sold(2, (("10", "1", 10_900),), "DE")
-    issue = parked(days(rows={"2": "1", "NL:1": "2"}), day_of([HOME, document]))
+    issue = parked_issue(days(rows={"2": "1", "NL:1": "2"}), day_of([HOME, document]))
     (code,) = missing_codes_in(issue.facts)
     assert (code.cause, code.facts["document"], code.facts["country"]) == ("vat_code_unmapped", "1.1.2026.2", "DE")
     day_page = page(days(rows={"NL:2": "1"}), day_of([HOME]))
-    assert on_lines(day_page, -1) == {("8000", "1"): (10_000, 2_100)}  # a row for the country of the shop is one
+    assert line_totals(day_page, -1) == {("8000", "1"): (10_000, 2_100)}  # a row for the country of the shop is one
 
 
 def test_a_row_with_a_code_that_the_books_lack_is_named() -> None:
     document = Sold(2, (("10", "2", 12_100),), "BE")
-    issue = parked(days(rows={"2": "1", "BE:2": ""}), day_of([HOME, document]))
+    issue = parked_issue(days(rows={"2": "1", "BE:2": ""}), day_of([HOME, document]))
     assert (issue.cause, issue.facts["row"], issue.facts["document"]) == ("vat_row_impossible", "BE:2", "1.1.2026.2")

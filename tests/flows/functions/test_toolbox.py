@@ -14,7 +14,7 @@ from integration.core.records import Value
 from integration.core.rules import Rule, RuleCall, RuleError
 from integration.flows.functions.toolbox import Tools, read_by
 from integration.flows.functions.values import LONGEST_TEXT
-from tests.flows.functions.tools import RECORD, TABLES, applied, refusal, refused, result
+from tests.flows.functions.tools import RECORD, TABLES, apply_function, assert_refused, refusal, result
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ from tests.flows.functions.tools import RECORD, TABLES, applied, refusal, refuse
     ],
 )
 def test_a_function_gives_what_its_name_says(name: str, args: tuple[Value, ...], value: Value, expected: Value) -> None:
-    actual = applied(name, value, *args)
+    actual = apply_function(name, value, *args)
     assert actual == expected
     assert type(actual) is type(expected)
 
@@ -103,8 +103,8 @@ def test_a_function_gives_what_its_name_says(name: str, args: tuple[Value, ...],
     ],
 )  # fmt: skip
 def test_what_is_empty_stays_empty(name: str, args: tuple[Value, ...]) -> None:
-    assert applied(name, None, *args) is None
-    assert applied(name, "", *args) is None
+    assert apply_function(name, None, *args) is None
+    assert apply_function(name, "", *args) is None
 
 
 @pytest.mark.parametrize(
@@ -150,12 +150,12 @@ def test_a_value_that_does_not_fit_is_refused_with_the_reason(
     name: str, args: tuple[Value, ...], value: Value, reason: str
 ) -> None:
     with refusal(reason):
-        applied(name, value, *args)
+        apply_function(name, value, *args)
 
 
 def test_a_value_without_a_row_names_its_table() -> None:
     with pytest.raises(RuleError) as missing:
-        applied("lookup", "Mars", "landen")
+        apply_function("lookup", "Mars", "landen")
     assert missing.value.reason == Reason("value_unmapped", {"value": "Mars", "table": "landen"})
 
 
@@ -371,7 +371,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_expression_ends_in_an_error_at_once(text: str) -> None:
     begun = time.process_time()
-    refused(text)
+    assert_refused(text)
     assert time.process_time() - begun < 5
 
 

@@ -23,7 +23,7 @@ RECORD: dict[str, Value] = {
 }  # fmt: skip
 
 
-def applied(name: str, value: Value, *args: Any) -> Value:
+def apply_function(name: str, value: Value, *args: Any) -> Value:
     return Tools(TABLES).function(name, args)(value, RECORD)
 
 
@@ -39,6 +39,6 @@ def refusal(reason: str) -> Iterator[None]:
     assert re.search(reason, words.reason(refused.value.reason))
 
 
-def refused(text: str) -> None:
+def assert_refused(text: str) -> None:
     with pytest.raises(RuleError):
         result(text)

@@ -31,7 +31,7 @@ def halves_up(number: int, over: int) -> int:
     return sign * ((2 * abs(number) + abs(over)) // (2 * abs(over)))
 
 
-def told(lines: Iterable[tuple[str, str, int]], *, by_line: bool = False) -> list[Sold]:
+def sold_lines(lines: Iterable[tuple[str, str, int]], *, by_line: bool = False) -> list[Sold]:
     """Return lines of group, VAT code and price as a till tells them: VAT once per code, the first takes the rest.
 
     One that rounds `by_line` adds up the VAT of its lines.
@@ -45,7 +45,7 @@ def told(lines: Iterable[tuple[str, str, int]], *, by_line: bool = False) -> lis
     return [Sold(group, code, incl, net_amounts[place]) for place, (group, code, incl) in enumerate(line_list)]
 
 
-def reversed_charge(lines: Iterable[Sold]) -> list[Sold]:
+def reverse_charge_lines(lines: Iterable[Sold]) -> list[Sold]:
     """Return lines as a till tells them when the buyer owes their VAT; what stands at 0 % keeps its code."""
     return [Sold(line.group, REVERSED if RATES[line.code] else line.code, line.excl, line.excl) for line in lines]
 
@@ -59,7 +59,7 @@ def split(lines: Iterable[Sold]) -> dict[str, tuple[int, int]]:
     return totals
 
 
-def settled(payments: Iterable[tuple[str, int]]) -> dict[str, int]:
+def paid_by_account(payments: Iterable[tuple[str, int]]) -> dict[str, int]:
     """Return what was paid by clearing account; what vouchers paid for that were taxed before is none of it."""
     totals: dict[str, int] = {}
     for method, amount in payments:
@@ -68,12 +68,12 @@ def settled(payments: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {account: amount for account, amount in totals.items() if amount}
 
 
-def left_open(lines: Iterable[Sold], payments: Iterable[tuple[str, int]]) -> int:
+def open_amount(lines: Iterable[Sold], payments: Iterable[tuple[str, int]]) -> int:
     """Return what a customer still owes."""
     return sum(line.incl for line in lines) - sum(amount for method, amount in payments if method != ON_ACCOUNT)
 
 
-def booked(
+def booked_sums(
     lines: Iterable[Sold], paid: Mapping[str, int], groups: Mapping[str, str] | None = None, *, untaxed: bool = False
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """Return base and VAT by account and VAT code of the books; what comes to nothing is left out.

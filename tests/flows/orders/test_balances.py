@@ -16,7 +16,17 @@ from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.spec import ORDERS
 from integration.services.runs.exceptions import missing_row
 from tests.flows.orders import oracle
-from tests.flows.orders.tills import TOLD, TURNOVER, a_line, an_order, booking, lines_of, parked, skipped, with_tables
+from tests.flows.orders.tills import (
+    TOLD,
+    TURNOVER,
+    a_line,
+    an_order,
+    booking,
+    lines_of,
+    parked_issue,
+    staged_skip,
+    with_tables,
+)
 
 ACCOUNTS = {**oracle.BALANCES}
 TABLES = with_tables(balance_accounts=ACCOUNTS, revenue_accounts=oracle.REVENUE)
@@ -35,7 +45,7 @@ def paid_by(**methods: int) -> tuple[Record, ...]:
     )
 
 
-def sold(*lines: oracle.Sold, **methods: int) -> Record:
+def sale_of(*lines: oracle.Sold, **methods: int) -> Record:
     """Return a document of the till with these lines."""
     parts = [
         a_line(
@@ -48,7 +58,7 @@ def sold(*lines: oracle.Sold, **methods: int) -> Record:
     return an_order(lines=tuple(parts), others=paid_by(**methods))
 
 
-def posted(record: Record, **options: Any) -> Sums:
+def posted_sums(record: Record, **options: Any) -> Sums:
     """Return what the lines of a booking come to, by account and VAT code, in cents."""
     totals: Sums = {}
     for line in lines_of(booking(record, becomes="posting", tables=TABLES, **options)):
@@ -73,16 +83,16 @@ BASKETS = st.lists(
 def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take(
     basket: list[tuple[str, str, int]], share: int
 ) -> None:
-    lines = [line for line in oracle.told(basket) if line.incl or line.excl]
+    lines = [line for line in oracle.sold_lines(basket) if line.incl or line.excl]
     whole = sum(line.incl for line in lines if line.code == "1")
     methods = {"VOUCHER": whole * share // 100} if whole * share // 100 and whole > 0 else {}
-    record = sold(*lines, **methods)
+    record = sale_of(*lines, **methods)
     if not lines:
         return
-    if not (expected := oracle.booked(lines, methods)):
-        assert skipped(record, becomes="posting", tables=TABLES).reason == "document_empty"
+    if not (expected := oracle.booked_sums(lines, methods)):
+        assert staged_skip(record, becomes="posting", tables=TABLES).reason == "document_empty"
         return
-    assert posted(record) == expected
+    assert posted_sums(record) == expected
     document = booking(record, becomes="posting", tables=TABLES)
     assert document.values["booked_incl"] == document.values["sold_incl"]
     assert document.values.get("redeemed", 0) == euros(sum(methods.values()))
@@ -91,8 +101,8 @@ def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take
 @settings(max_examples=100)
 @given(BASKETS, st.sampled_from([-1, 1]))
 def test_cents_that_lines_miss_never_change_what_is_owed(basket: list[tuple[str, str, int]], off: int) -> None:
-    lines = [line for line in oracle.told([*basket, ("10", "2", 12_100)]) if line.incl or line.excl]
-    record = sold(*lines)
+    lines = [line for line in oracle.sold_lines([*basket, ("10", "2", 12_100)]) if line.incl or line.excl]
+    record = sale_of(*lines)
     parts = tuple(
         replace(
             part, values={**part.values, "excl": _add_cents(part, "excl", off), "vat": _add_cents(part, "vat", -off)}
@@ -102,8 +112,8 @@ def test_cents_that_lines_miss_never_change_what_is_owed(basket: list[tuple[str,
         for part in record.parts
     )
     odd = replace(record, parts=parts, values={**record.values, "total_incl": None, "total_excl": None})
-    expected = oracle.booked(lines, {})
-    totals = posted(odd)
+    expected = oracle.booked_sums(lines, {})
+    totals = posted_sums(odd)
     balance_accounts = set(oracle.BALANCES.values())
     assert {where: sums for where, sums in totals.items() if where[0] in balance_accounts} == {
         where: sums for where, sums in expected.items() if where[0] in balance_accounts
@@ -127,7 +137,7 @@ CARD = a_line("2", "25.00", "25.00", vat_code="4", vat_percent=Decimal(0), turno
 @pytest.mark.parametrize("about", [{"price_type": "gift-card"}, {"turnover_type": "balance-upgrade"}, {}])
 def test_the_list_of_turnover_groups_says_what_is_no_revenue_where_a_line_does_not(about: dict[str, str]) -> None:
     order = an_order(lines=(a_line("1"), replace(CARD, values={**CARD.values, **about})))
-    issue = parked(order, becomes="posting")
+    issue = parked_issue(order, becomes="posting")
     assert (issue.cause, issue.facts["kind"], issue.facts["group"]) == ("deposit_account_missing", "Cadeaubon", "80")
     document = booking(order, becomes="posting", tables=with_tables(balance_accounts={"80": "1560"}))
     assert {"account": "1560", "amount": Decimal("25.00")}.items() <= lines_of(document)[1].values.items()
@@ -136,15 +146,15 @@ def test_the_list_of_turnover_groups_says_what_is_no_revenue_where_a_line_does_n
 
 def test_a_word_for_no_revenue_counts_wherever_it_stands() -> None:
     card = replace(CARD, values={**CARD.values, "turnover_type": "turnover"})
-    assert parked(an_order(lines=(card,)), becomes="posting").cause == "deposit_account_missing"
+    assert parked_issue(an_order(lines=(card,)), becomes="posting").cause == "deposit_account_missing"
     tip = a_line("1", "2.50", "2.50", vat_code="4", turnover_group="10", turnover_type="cash-inflow")
-    assert parked(an_order(lines=(tip,)), becomes="posting").cause == "deposit_account_missing"
+    assert parked_issue(an_order(lines=(tip,)), becomes="posting").cause == "deposit_account_missing"
 
 
 @pytest.mark.parametrize("group", ["77", "99"])
 def test_a_group_of_which_nobody_knows_what_it_is_for_is_never_revenue(group: str) -> None:
     line = a_line("1", "12.10", "10.00", turnover_group=group)
-    issue = parked(an_order(lines=(line,)), becomes="posting")
+    issue = parked_issue(an_order(lines=(line,)), becomes="posting")
     assert (issue.cause, issue.facts["group"]) == ("turnover_group_unknown", group)
     document = booking(an_order(lines=(line,)), becomes="posting", tables=with_tables(balance_accounts={group: "8090"}))
     assert {"account": "8090", "vat_code": "1"}.items() <= lines_of(document)[0].values.items()
@@ -155,7 +165,7 @@ def test_the_row_for_all_is_for_what_is_known_to_be_no_revenue() -> None:
     document = booking(an_order(lines=(CARD,)), becomes="posting", tables=tables)
     assert lines_of(document)[0].values["account"] == "1560"
     unknown = an_order(lines=(a_line("1", turnover_group="77"),))
-    assert parked(unknown, becomes="posting", tables=tables).cause == "turnover_group_unknown"
+    assert parked_issue(unknown, becomes="posting", tables=tables).cause == "turnover_group_unknown"
 
 
 def test_a_person_may_say_of_a_group_of_turnover_that_it_is_none() -> None:
@@ -163,13 +173,13 @@ def test_a_person_may_say_of_a_group_of_turnover_that_it_is_none() -> None:
                   tables=with_tables(balance_accounts={"40": "1590"}))  # fmt: skip
     assert {"account": "1590", "vat_code": "1"}.items() <= lines_of(document)[0].values.items()
     nobody = with_tables(balance_accounts={"40": ""})
-    assert parked(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting", tables=nobody)
+    assert parked_issue(an_order(lines=(a_line("1", turnover_group="40"),)), becomes="posting", tables=nobody)
 
 
 def test_a_gift_card_in_a_group_of_turnover_wants_a_row_for_gift_cards_and_none_for_the_group() -> None:
     card = replace(CARD, values={**CARD.values, "turnover_group": "40", "price_type": "gift-card"})
     order = an_order(lines=(a_line("1"), card))
-    issue = parked(order, becomes="posting")
+    issue = parked_issue(order, becomes="posting")
     assert (issue.cause, issue.facts["group"], issue.facts["sort"]) == ("deposit_account_missing", "", "gift_card")
     row = missing_row(ORDERS, issue.cause, issue.facts)
     assert row is not None
@@ -186,7 +196,7 @@ def test_a_line_without_a_group_is_revenue(group: str) -> None:
 
 @pytest.mark.parametrize(("group", "cause"), [("80", "deposit_account_missing"), ("77", "turnover_group_unknown")])
 def test_the_exception_leads_to_the_row_that_is_missing(group: str, cause: str) -> None:
-    issue = parked(an_order(lines=(a_line("1", turnover_group=group),)), becomes="posting")
+    issue = parked_issue(an_order(lines=(a_line("1", turnover_group=group),)), becomes="posting")
     row = missing_row(ORDERS, issue.cause, issue.facts)
     assert issue.cause == cause
     assert row is not None
@@ -225,7 +235,7 @@ def test_what_is_no_revenue_keeps_its_code_without_vat_only_where_vat_would_have
 def test_a_deposit_without_vat_of_which_nobody_tells_whether_it_is_taxed_at_home_waits(method: str) -> None:
     context = BookingContext(Turnover(TURNOVER.types, {}, TURNOVER.cards), line_fields={"vat_base"})
     line = a_line("1", "3.90", "3.90", vat_code="3", vat_percent=Decimal(0), turnover_group="90")
-    issue = parked(an_order(lines=(line,), vat_method=method), becomes="posting", tables=TABLES, context=context)
+    issue = parked_issue(an_order(lines=(line,), vat_method=method), becomes="posting", tables=TABLES, context=context)
     assert (issue.cause, issue.facts["group"]) == ("deposit_vat_unclear", "90")
     assert booking(an_order(lines=(line,)), becomes="posting", tables=TABLES, context=context)
 
@@ -241,7 +251,7 @@ def test_a_line_whose_totals_are_not_told_is_taxed_as_its_code_is() -> None:
 def test_a_line_of_which_nobody_tells_whether_it_was_taxed_waits() -> None:
     line = a_line("1", turnover_group="91", amount_incl=None, amount_excl=None, vat_percent=None, vat_code="77")
     order = an_order(lines=(line,), total_incl=None, total_excl=None)
-    assert parked(order, becomes="posting", tables=TABLES).cause == "vat_rate_unknown"
+    assert parked_issue(order, becomes="posting", tables=TABLES).cause == "vat_rate_unknown"
 
 
 # ---- gift cards that pay
@@ -251,32 +261,37 @@ REPAIR = oracle.Sold("50", "1", 5450, 5000)
 
 
 def test_what_a_single_purpose_voucher_pays_for_is_not_taxed_again() -> None:
-    lines = oracle.told([("50", "1", 5450), ("10", "2", 1295)])
-    totals = posted(sold(*lines, VOUCHER=5450, PIN=1295))
+    lines = oracle.sold_lines([("50", "1", 5450), ("10", "2", 1295)])
+    totals = posted_sums(sale_of(*lines, VOUCHER=5450, PIN=1295))
     assert totals["8100", "2"] == (5000, 450)
     assert totals["1565", "2"] == (-5000, -450)
 
 
 def test_what_a_multi_purpose_gift_card_pays_for_is_taxed() -> None:
-    assert posted(sold(REPAIR, GIFTCARD=5450)) == {("8100", "2"): (5000, 450)}
+    assert posted_sums(sale_of(REPAIR, GIFTCARD=5450)) == {("8100", "2"): (5000, 450)}
 
 
 def test_a_sales_order_that_a_single_purpose_voucher_paid_for_waits_for_the_books_would_tax_it_again() -> None:
-    record = sold(REPAIR, VOUCHER=2725, PIN=2725)
-    issue = parked(record, becomes="order")
+    record = sale_of(REPAIR, VOUCHER=2725, PIN=2725)
+    issue = parked_issue(record, becomes="order")
     assert (issue.cause, issue.facts["method"], issue.facts["amount"]) == ("voucher_on_order", "VOUCHER", "27.25")
-    assert parked(sold(REPAIR, BON=5450), becomes="order", **unlinked()).cause == "gift_card_unclear"
-    assert booking(sold(REPAIR, GIFTCARD=5450), becomes="order")
+    assert (
+        parked_issue(sale_of(REPAIR, BON=5450), becomes="order", **till_without_card_links()).cause
+        == "gift_card_unclear"
+    )
+    assert booking(sale_of(REPAIR, GIFTCARD=5450), becomes="order")
 
 
 def test_the_return_of_what_a_voucher_paid_for_gives_the_voucher_back() -> None:
     back = oracle.Sold("50", "1", -5450, -5000)
-    assert posted(sold(back, VOUCHER=-5450))["1565", "2"] == (5000, 450)
+    assert posted_sums(sale_of(back, VOUCHER=-5450))["1565", "2"] == (5000, 450)
 
 
 @pytest.mark.parametrize("amount", [5451, -100])
 def test_a_voucher_that_paid_for_more_than_was_sold_under_its_code_waits(amount: int) -> None:
-    issue = parked(sold(REPAIR, oracle.Sold("10", "2", 1210, 1000), VOUCHER=amount), becomes="posting", tables=TABLES)
+    issue = parked_issue(
+        sale_of(REPAIR, oracle.Sold("10", "2", 1210, 1000), VOUCHER=amount), becomes="posting", tables=TABLES
+    )
     assert (issue.cause, issue.facts["amount"], issue.facts["there"]) == (
         "voucher_too_large", str(euros(amount)), "54.50",
     )  # fmt: skip
@@ -284,31 +299,31 @@ def test_a_voucher_that_paid_for_more_than_was_sold_under_its_code_waits(amount:
 
 def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
     twice = (*paid_by(VOUCHER=3000), *(replace(payment, key="payment:2") for payment in paid_by(VOUCHER=3000)))
-    record = sold(REPAIR)
-    issue = parked(replace(record, parts=(*record.parts, *twice)), becomes="posting", tables=TABLES)
+    record = sale_of(REPAIR)
+    issue = parked_issue(replace(record, parts=(*record.parts, *twice)), becomes="posting", tables=TABLES)
     assert issue.cause == "voucher_too_large"
 
 
-def unlinked(**cards: str) -> dict[str, Any]:
+def till_without_card_links(**cards: str) -> dict[str, Any]:
     """Return a till that sells vouchers with VAT and says of these methods alone which cards they take."""
     return {"context": BookingContext(Turnover(TURNOVER.types, TURNOVER.vat_codes, cards), line_fields={"vat_base"})}
 
 
 def test_a_method_that_may_take_vouchers_is_asked_about() -> None:
-    record = sold(REPAIR, BON=5450)
-    issue = parked(record, becomes="posting", tables=TABLES, **unlinked())
+    record = sale_of(REPAIR, BON=5450)
+    issue = parked_issue(record, becomes="posting", tables=TABLES, **till_without_card_links())
     assert (issue.cause, issue.facts["method"]) == ("gift_card_unclear", "BON")
     for purpose, on_account in ((Purpose.SINGLE, (-5000, -450)), (Purpose.MULTI, None), (Purpose.NONE, None)):
-        totals = posted(record, gift_cards={"BON": purpose}, **unlinked())
+        totals = posted_sums(record, gift_cards={"BON": purpose}, **till_without_card_links())
         assert totals.get(("1565", "2")) == on_account
-    assert posted(sold(REPAIR, PIN=5450), **unlinked()) == {("8100", "2"): (5000, 450)}
+    assert posted_sums(sale_of(REPAIR, PIN=5450), **till_without_card_links()) == {("8100", "2"): (5000, 450)}
 
 
 def test_a_payment_with_the_number_of_a_card_is_one_by_card() -> None:
-    record = sold(REPAIR)
+    record = sale_of(REPAIR)
     card = Record(Kind.PAYMENT, "payment:1", {"method": "PIN", "type": "eft", "amount": euros(5450)})
     numbered = replace(card, values={**card.values, "giftcardNumber": "GC-7781"})
-    assert parked(replace(record, parts=(*record.parts, numbered)), becomes="posting", tables=TABLES).cause == (
+    assert parked_issue(replace(record, parts=(*record.parts, numbered)), becomes="posting", tables=TABLES).cause == (
         "gift_card_unclear"
     )
     assert booking(replace(record, parts=(*record.parts, card)), becomes="posting", tables=TABLES)
@@ -316,17 +331,19 @@ def test_a_payment_with_the_number_of_a_card_is_one_by_card() -> None:
 
 def test_without_vouchers_that_are_taxed_no_method_is_asked_about() -> None:
     plain = Turnover({**TURNOVER.types, "85": "turnover"}, TURNOVER.vat_codes)
-    assert posted(sold(REPAIR, BON=5450), context=BookingContext(plain, line_fields={"vat_base"}))
+    assert posted_sums(sale_of(REPAIR, BON=5450), context=BookingContext(plain, line_fields={"vat_base"}))
 
 
 def test_the_rounding_of_cash_is_no_gift_card() -> None:
-    record = sold(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
-    assert posted(record, **unlinked()) == {("8100", "2"): (5002, 450)}
+    record = sale_of(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
+    assert posted_sums(record, **till_without_card_links()) == {("8100", "2"): (5002, 450)}
 
 
 def test_books_without_a_field_for_the_taxable_amount_are_not_sent_it() -> None:
     bare = replace(TOLD, line_fields=())
-    assert "vat_base" not in lines_of(booking(sold(REPAIR), becomes="posting", tables=TABLES, context=bare))[0].values
+    assert (
+        "vat_base" not in lines_of(booking(sale_of(REPAIR), becomes="posting", tables=TABLES, context=bare))[0].values
+    )
 
 
 @pytest.mark.parametrize(("day", "period"), [("2026-11-20", 5), ("2026-06-30", 12), ("2027-07-02", 7)])

@@ -19,7 +19,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders import oracle
-from tests.flows.orders.test_balances import ACCOUNTS, euros, sold
+from tests.flows.orders.test_balances import ACCOUNTS, euros, sale_of
 from tests.flows.orders.tills import PAPERS, TOLD, Questions, lines_of, orders, with_tables
 
 KINDS = {"order": Kind.ORDER, "invoice": Kind.INVOICE, "receipt": Kind.RECEIPT, "proposal": Kind.PROPOSAL}
@@ -77,7 +77,7 @@ class Basket:
 
     def record(self, kind: str) -> Record:
         """Return it as the till tells it."""
-        document = sold(*self.lines)
+        document = sale_of(*self.lines)
         parts = tuple(
             Record(Kind.PAYMENT, f"payment:{place}",
                    {"method": method, "type": METHOD_TYPES.get(method, "suspense"), "amount": euros(cents)})
@@ -109,10 +109,10 @@ def baskets(seed: int, least: int = -20_000) -> Iterator[Basket]:
             for _ in range(count)
         ]
         by_line = random.choice((False, True))
-        lines = [line for line in oracle.told(drawn, by_line=by_line) if line.incl or line.excl]
+        lines = [line for line in oracle.sold_lines(drawn, by_line=by_line) if line.incl or line.excl]
         method = random.choice(("inclusive", "inclusive", "shifted", "none"))
         if method in UNTAXED:
-            lines = oracle.reversed_charge(lines)
+            lines = oracle.reverse_charge_lines(lines)
         if lines:
             yield Basket(lines, payments_for(random, lines), method, by_line)
 
@@ -139,36 +139,36 @@ def payments_for(random: Random, lines: list[oracle.Sold], *, rounds: bool = Tru
     return paid
 
 
-def in_cents(value: object) -> int:
+def to_cents(value: object) -> int:
     assert isinstance(value, Decimal)
     assert value == value.quantize(Decimal("0.01"))
     return int(value * 100)
 
 
-def posted(document: Record) -> Sums:
+def posted_sums(document: Record) -> Sums:
     """Return base and VAT of a page by account and VAT code."""
     totals: Sums = {}
     for line in lines_of(document):
         values = line.values
-        amount, vat = in_cents(values["amount"]), in_cents(values["vat"])
+        amount, vat = to_cents(values["amount"]), to_cents(values["vat"])
         where = str(values["account"]), str(values.get("vat_code", ""))
         before = totals.get(where, (0, 0))
         totals[where] = before[0] + (amount - vat if document.values["gross"] else amount), before[1] + vat
     return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
-def expected(basket: Basket, switches: Switches) -> Sums:
+def expected_sums(basket: Basket, switches: Switches) -> Sums:
     """Return what a bookkeeper puts on the page."""
     groups = oracle.GROUPS if switches.by_group else None
     vouchers = {method: cents for method, cents in basket.paid if method in oracle.VOUCHERS}
-    totals = dict(oracle.booked(basket.lines, vouchers, groups, untaxed=basket.method in UNTAXED))
-    for account, cents in oracle.settled(basket.paid).items() if switches.payments == "document" else ():
+    totals = dict(oracle.booked_sums(basket.lines, vouchers, groups, untaxed=basket.method in UNTAXED))
+    for account, cents in oracle.paid_by_account(basket.paid).items() if switches.payments == "document" else ():
         excl, vat = totals.get((account, ""), (0, 0))
         totals[account, ""] = (excl - cents, vat)
     return {where: sums for where, sums in totals.items() if sums != (0, 0)}
 
 
-def ordered(document: Record) -> dict[str, tuple[int, int]]:
+def order_sums(document: Record) -> dict[str, tuple[int, int]]:
     """Return base and VAT that the books compute of an order, by their VAT code, rounded once for each."""
     totals: dict[str, int] = {}
     for line in lines_of(document):
@@ -176,7 +176,7 @@ def ordered(document: Record) -> dict[str, tuple[int, int]]:
         assert isinstance(quantity, Decimal)
         assert isinstance(price, Decimal)
         code = str(line.values.get("vat_code", ""))
-        totals[code] = totals.get(code, 0) + in_cents(quantity * price)
+        totals[code] = totals.get(code, 0) + to_cents(quantity * price)
     sums = {}
     for code, amount in totals.items():
         rate = RATES.get(code, 0)
@@ -204,14 +204,14 @@ def judge(basket: Basket, switches: Switches) -> str:
         _expect_reason(result.issue.cause, basket, switches)
         return result.issue.cause
     if switches.becomes != "posting":
-        assert ordered(result.record) == sold_by_code(basket)
+        assert order_sums(result.record) == sold_by_code(basket)
         assert "with_payments" not in result.record.values
         return "ordered"
-    assert posted(result.record) == expected(basket, switches)
-    rest = sum(excl + vat for excl, vat in posted(result.record).values())
+    assert posted_sums(result.record) == expected_sums(basket, switches)
+    rest = sum(excl + vat for excl, vat in posted_sums(result.record).values())
     vouchers = sum(cents for method, cents in basket.paid if method in oracle.VOUCHERS)
     whole = sum(line.incl for line in basket.lines) - vouchers
-    unpaid = oracle.left_open(basket.lines, basket.paid) if switches.payments == "document" else whole
+    unpaid = oracle.open_amount(basket.lines, basket.paid) if switches.payments == "document" else whole
     assert rest == unpaid
     assert _issue_after_booking(record, result.record, switches) is None
     return f"posted, {switches.payments}"
@@ -242,7 +242,7 @@ class _BookedQuestions(Questions):
         super().__init__()
         self.link = Link(record.kind, record.key, "700/2600001", record)
 
-    def linked(self, ids: Any) -> dict[str, Link]:
+    def find_links(self, ids: Any) -> dict[str, Link]:
         return {self.link.key: self.link} if self.link.key in ids else {}
 
 
@@ -256,7 +256,7 @@ def _issue_after_booking(record: Record, document: Record, switches: Switches) -
     return logic.objection(PAPERS, now.record, None, booked.link)
 
 
-def lived(count: int, seed: int) -> Counter[str]:
+def judge_baskets(count: int, seed: int) -> Counter[str]:
     """Judge so many baskets, under one switch after the other."""
     random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
     turns = [switch for _ in range(count // len(SWITCHES) + 1) for switch in random.sample(SWITCHES, len(SWITCHES))]
@@ -277,13 +277,13 @@ def test_the_second_opinion_uses_none_of_the_product() -> None:
 
 
 def test_baskets_under_every_switch_are_right_to_the_cent() -> None:
-    assert lived(len(SWITCHES), 7).keys() == EVERY
+    assert judge_baskets(len(SWITCHES), 7).keys() == EVERY
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_fourteen_hundred_baskets_under_every_switch_are_right_to_the_cent(seed: int) -> None:
-    outcomes = lived(1_400, seed)  # which makes two thousand with those of `test_lives`
+    outcomes = judge_baskets(1_400, seed)  # which makes two thousand with those of `test_lives`
     assert outcomes.keys() == EVERY
     assert outcomes.total() == 1_400

@@ -30,8 +30,8 @@ from tests.flows.orders.tills import (
     booking,
     lines_of,
     orders,
-    parked,
-    staged,
+    parked_issue,
+    stage_record,
     with_rules,
     with_tables,
 )
@@ -71,7 +71,7 @@ def test_other_tables_park_what_they_do_not_have() -> None:
     tables = with_tables(shipping_methods={"SHIP": "POST"}, cost_centres={"1": "WINKEL"})
     document = booking(an_order(delivery_method="SHIP"), tables=tables)
     assert (document.values["shipping_method"], document.values["cost_centre"]) == ("POST", "WINKEL")
-    issue = parked(an_order(delivery_method="BIKE"), tables=tables)
+    issue = parked_issue(an_order(delivery_method="BIKE"), tables=tables)
     assert (issue.cause, issue.facts["table"], issue.facts["value"]) == ("value_unmapped", "shipping_methods", "BIKE")
 
 
@@ -138,7 +138,7 @@ def books(document: Record, rounding: Any) -> dict[str, VatSum]:
     return booked_totals(lines, RATES, "incl" if document.values["gross"] else "excl", rounding)
 
 
-def filled(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
+def non_zero_sums(sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
     return {code: vat_sum for code, vat_sum in sums.items() if vat_sum}
 
 
@@ -163,8 +163,8 @@ def test_nothing_is_booked_that_does_not_add_up(
     )  # fmt: skip
     shifted = {f"{code}:shifted": "V0" for code in OWN}
     tables = {"vat_codes_sales": {**OWN, **shifted}, "revenue_accounts": {"*": "8000"}}
-    logic = OrdersLogic(chosen, BODY, 1, tables, RATES, TILL, questions.known, questions.linked, TOLD)
-    result = staged(as_record(sold), logic)
+    logic = OrdersLogic(chosen, BODY, 1, tables, RATES, TILL, questions.existing_articles, questions.find_links, TOLD)
+    result = stage_record(as_record(sold), logic)
     if result.record is None:
         assert result.skip is not None or (result.issue is not None and result.issue.cause == "totals_differ")
         return
@@ -173,7 +173,7 @@ def test_nothing_is_booked_that_does_not_add_up(
         theirs = "" if not code else "V0" if sold.method == "shifted" else OWN[code]
         expected[theirs] = expected.get(theirs, VatSum()) + vat_sum
     totals = books(result.record, rounding)
-    assert filled(totals) == filled(expected)
+    assert non_zero_sums(totals) == non_zero_sums(expected)
     assert result.record.values["booked_incl"] == sum((vat_sum.incl for vat_sum in totals.values()), Decimal(0))
 
 

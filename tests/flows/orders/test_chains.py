@@ -24,7 +24,7 @@ from integration.flows.orders.chains import (
     not_booked_because,
     related,
 )
-from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, becoming, orders
+from tests.flows.orders.tills import PAPERS, a_line, a_refund, an_order, booking_settings, orders
 
 EVERY = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
 WHOLE, HALF = Decimal("12.10"), Decimal("6.05")
@@ -40,11 +40,13 @@ def a_document(kind: Kind, key: str, **values: Value) -> Record:
     return replace(order, kind=kind, values={**order.values, "type": types[kind], **values})
 
 
-def standing(key: str, where: BookingStage, sold: Decimal | None = WHOLE) -> BookingState:
+def booking_state(key: str, where: BookingStage, sold: Decimal | None = WHOLE) -> BookingState:
     return BookingState(key, where, key.upper(), f"MP-{key}", sold, Kind.POSTING)
 
 
-def said(document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False) -> str:
+def verdict_code(
+    document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False
+) -> str:
     """Return what becomes of a document by its chain: the code of a cause or of a reason, or nothing."""
     verdict = not_booked_because(document, chain, taking_part, sending=sending)
     return NOTHING_SAID if verdict is None else verdict.reason if isinstance(verdict, Skip) else verdict.cause
@@ -83,12 +85,12 @@ SITUATIONS = [  # the other document, where it stands, whether it takes part, an
 def test_what_becomes_of_a_document_whose_sale_stands_elsewhere(
     kind: Kind, place: str, where: BookingStage | None, takes_part: bool, at_reading: str, at_sending: str
 ) -> None:
-    others = (standing("other-1", where),) if where else ()
+    others = (booking_state("other-1", where),) if where else ()
     chain = Chain(before=others) if place == BEFORE else Chain(after=others)
     taking_part = ("other-1",) if takes_part else ()
     document = a_document(kind, "one-1")
-    assert said(document, chain, taking_part) == at_reading
-    assert said(document, chain, taking_part, sending=True) == at_sending
+    assert verdict_code(document, chain, taking_part) == at_reading
+    assert verdict_code(document, chain, taking_part, sending=True) == at_sending
 
 
 @pytest.mark.parametrize(
@@ -108,12 +110,12 @@ def test_what_becomes_of_a_document_whose_sale_stands_elsewhere(
 def test_an_order_is_skipped_when_what_is_booked_of_it_covers_it_and_is_a_question_else(
     sold: Sequence[Decimal | None], expected: str
 ) -> None:
-    after = tuple(standing(f"invoice-{place}", BookingStage.BOOKED, amount) for place, amount in enumerate(sold))
-    assert said(an_order(), Chain(after=after)) == expected
+    after = tuple(booking_state(f"invoice-{place}", BookingStage.BOOKED, amount) for place, amount in enumerate(sold))
+    assert verdict_code(an_order(), Chain(after=after)) == expected
 
 
 def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
-    verdict = not_booked_because(an_order(), Chain(after=(standing("invoice-1", BookingStage.BOOKED, HALF),)), ())
+    verdict = not_booked_because(an_order(), Chain(after=(booking_state("invoice-1", BookingStage.BOOKED, HALF),)), ())
     assert verdict is not None
     assert {name: verdict.facts[name] for name in ("document", "other", "booked", "amount")} == {
         "document": "2026.1", "other": "INVOICE-1", "booked": "6.05", "amount": "12.10",
@@ -121,27 +123,30 @@ def test_a_sale_of_which_a_part_is_booked_says_both_amounts() -> None:
 
 
 def test_what_is_off_by_no_more_than_the_limit_is_covered() -> None:
-    chain = Chain(after=(standing("invoice-1", BookingStage.BOOKED, Decimal("12.09")),))
+    chain = Chain(after=(booking_state("invoice-1", BookingStage.BOOKED, Decimal("12.09")),))
     verdict = not_booked_because(an_order(), chain, (), Decimal("0.01"))
     assert isinstance(verdict, Skip)
 
 
 def test_a_part_invoice_of_an_order_that_is_booked_whole_is_covered() -> None:
     part = a_document(Kind.INVOICE, "invoice-1", total_incl=HALF)
-    assert said(part, Chain(before=(standing("order-1", BookingStage.BOOKED),))) == "sale_booked"
+    assert verdict_code(part, Chain(before=(booking_state("order-1", BookingStage.BOOKED),))) == "sale_booked"
 
 
 def test_an_invoice_of_two_orders_waits_for_the_one_that_is_parked_and_asks_about_one_that_takes_no_part() -> None:
     invoice = a_document(Kind.INVOICE, "invoice-1", total_incl=2 * WHOLE)
-    order = standing("order-1", BookingStage.BOOKED)
-    assert said(invoice, Chain(before=(order, standing("other-1", BookingStage.PARKED)))) == "sale_waits"
-    assert said(invoice, Chain(before=(order, standing("order-2", BookingStage.PLANNED)))) == "sale_booked"
-    assert said(invoice, Chain(before=(order,))) == "sale_partly_booked"
+    order = booking_state("order-1", BookingStage.BOOKED)
+    assert verdict_code(invoice, Chain(before=(order, booking_state("other-1", BookingStage.PARKED)))) == "sale_waits"
+    assert verdict_code(invoice, Chain(before=(order, booking_state("order-2", BookingStage.PLANNED)))) == "sale_booked"
+    assert verdict_code(invoice, Chain(before=(order,))) == "sale_partly_booked"
 
 
 def test_a_refund_is_never_the_same_sale_as_what_it_takes_back() -> None:
-    assert said(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED),))) == NOTHING_SAID
-    assert said(a_refund(), Chain(before=(standing("order-1", BookingStage.BOOKED, -WHOLE),))) == "sale_booked"
+    assert verdict_code(a_refund(), Chain(before=(booking_state("order-1", BookingStage.BOOKED),))) == NOTHING_SAID
+    assert (
+        verdict_code(a_refund(), Chain(before=(booking_state("order-1", BookingStage.BOOKED, -WHOLE),)))
+        == "sale_booked"
+    )
 
 
 # ---- what is told of a document
@@ -181,7 +186,7 @@ def test_what_is_kept_of_a_booked_document_names_its_orders_and_its_day() -> Non
 def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_back(
     booked: Sequence[str], reference: str | None
 ) -> None:
-    states = {key: standing(key, BookingStage.BOOKED) for key in booked}
+    states = {key: booking_state(key, BookingStage.BOOKED) for key in booked}
     bookings = active_bookings(lambda keys: {key: states[key] for key in keys if key in states}, ["one"])
     assert {key: booking.reference for key, booking in bookings.items()} == ({"one": reference} if reference else {})
 
@@ -208,7 +213,7 @@ def of_a_day(*pages: Record | None) -> ChainQueries:
     )
 
 
-def turned(page: Record) -> Record:
+def reverse_page(page: Record) -> Record:
     """Return the page that takes another one back."""
     (line,) = page.parts
     return replace(page, parts=(replace(line, values={**line.values, "amount": Decimal(10)}),))
@@ -232,8 +237,8 @@ PART_IN_A_DAY = replace(
         ((IN_A_DAY,), {"total_incl": -WHOLE}, NOTHING_SAID),
         ((PART_IN_A_DAY,), {"total_incl": HALF}, NOTHING_SAID),
         ((PART_IN_A_DAY,), {}, "sale_beyond_order"),
-        ((IN_A_DAY, turned(IN_A_DAY)), {}, NOTHING_SAID),
-        ((IN_A_DAY, turned(IN_A_DAY), IN_A_DAY), {}, "sale_beyond_order"),
+        ((IN_A_DAY, reverse_page(IN_A_DAY)), {}, NOTHING_SAID),
+        ((IN_A_DAY, reverse_page(IN_A_DAY), IN_A_DAY), {}, "sale_beyond_order"),
         ((None,), {"date": date(2026, 11, 23)}, "sale_waits"),
     ],
 )
@@ -271,7 +276,7 @@ def test_a_receipt_of_an_invoice_that_is_in_a_day_is_the_same_sale(document: Rec
     [
         (IN_A_DAY, {}, "sale_in_day"),
         (PART_IN_A_DAY, {}, "sale_partly_booked"),
-        (PART_IN_A_DAY, {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}, "sale_in_day"),
+        (PART_IN_A_DAY, {"invoice-1": booking_state("invoice-1", BookingStage.BOOKED, HALF)}, "sale_in_day"),
     ],
 )
 def test_an_order_of_which_a_part_alone_is_in_a_day_is_asked_about(
@@ -309,11 +314,13 @@ def test_a_day_that_was_taken_back_as_a_whole_has_nothing_in_it() -> None:
 def a_logic_that_knows(
     states: Mapping[str, BookingState], successors: Mapping[str, Collection[str]] | None = None
 ) -> Chains:
-    def where(keys: Collection[str]) -> dict[str, BookingState]:
+    def find_states(keys: Collection[str]) -> dict[str, BookingState]:
         return {key: states[key] for key in keys if key in states}
 
     return Chains(
-        ChainQueries(where, lambda keys: {key: (successors or {})[key] for key in keys if key in (successors or {})}),
+        ChainQueries(
+            find_states, lambda keys: {key: (successors or {})[key] for key in keys if key in (successors or {})}
+        ),
         EVERY,
         {},
         Decimal(0),
@@ -333,7 +340,7 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
     pair = [a_document(first, "first-1", **fields), a_document(later, "later-1", **{name: ("first-1",)})]
     booked_document, other = pair[booked], pair[1 - booked]
     chains = a_logic_that_knows(
-        {booked_document.key: standing(booked_document.key, BookingStage.BOOKED)},
+        {booked_document.key: booking_state(booked_document.key, BookingStage.BOOKED)},
         {"first-1": ("later-1",)} if booked else None,
     )
     verdicts = chains.verdicts_of([other])
@@ -346,7 +353,7 @@ def test_of_every_pair_the_one_that_is_not_booked_is_skipped_with_the_link(
 
 
 def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
-    half = {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}
+    half = {"invoice-1": booking_state("invoice-1", BookingStage.BOOKED, HALF)}
     order = an_order("order-1", invoices=("invoice-1",))
     verdict = a_logic_that_knows(half, {"order-1": ("invoice-1",)}).verdicts_of([order])["order-1"]
     assert not isinstance(verdict, Skip)
@@ -354,7 +361,7 @@ def test_an_invoice_that_its_order_names_as_well_counts_once() -> None:
 
 
 def test_siblings_are_two_sales() -> None:
-    booked = {"invoice-1": standing("invoice-1", BookingStage.BOOKED, HALF)}
+    booked = {"invoice-1": booking_state("invoice-1", BookingStage.BOOKED, HALF)}
     sibling = a_document(Kind.INVOICE, "invoice-2", orders=("order-1",), total_incl=HALF)
     assert a_logic_that_knows(booked, {"order-1": ("invoice-1",)}).verdicts_of([sibling]) == {}
 
@@ -375,7 +382,7 @@ def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order
     number: str, booked: Sequence[Decimal | None], order: Decimal | None, expected: str
 ) -> None:
     states = {
-        f"other-{place}": replace(standing(f"other-{place}", BookingStage.BOOKED, amount), title=number)
+        f"other-{place}": replace(booking_state(f"other-{place}", BookingStage.BOOKED, amount), title=number)
         for place, amount in enumerate(booked)
     }
     order_records = [] if order is None else [replace(an_order(), values={"total_incl": order})]
@@ -390,13 +397,13 @@ def test_an_invoice_and_a_receipt_of_one_order_are_two_sales_as_far_as_the_order
 
 
 def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_of_its_own() -> None:
-    states = {"invoice-7": replace(standing("invoice-7", BookingStage.BOOKED), title=INVOICE)}
+    states = {"invoice-7": replace(booking_state("invoice-7", BookingStage.BOOKED), title=INVOICE)}
     asks = ChainQueries(
         lambda keys: {key: states[key] for key in keys if key in states},
         lambda _: {"order-1": [*states]},
         orders=lambda _: [replace(an_order(), values={"total_incl": WHOLE})],
     )
-    logic = orders(asks=asks, **becoming("receipt", "posting"))
+    logic = orders(asks=asks, **booking_settings("receipt", "posting"))
     stage = logic.flow.stage("receipts")
 
     def read(decision: str = "", digest: str = "d1") -> Staged:
@@ -414,7 +421,7 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
     assert logic.conflicts_between(stage, [booking]) == logic.conflicts_between(stage, [booking], sending=True) == {}
     for decision in (keep, beside):
         assert read(decision, "d2").issue  # it changed at the till
-    states["invoice-9"] = replace(standing("invoice-9", BookingStage.BOOKED), title="2026.9")
+    states["invoice-9"] = replace(booking_state("invoice-9", BookingStage.BOOKED), title="2026.9")
     assert read(beside).issue
     waits = logic.conflicts_between(stage, [booking], sending=True)["receipt-1"]
     assert not isinstance(waits, Skip)
@@ -422,7 +429,7 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
 
 
 def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_booked() -> None:
-    states = {"invoice-7": replace(standing("invoice-7", BookingStage.DOUBTFUL), title=INVOICE)}
+    states = {"invoice-7": replace(booking_state("invoice-7", BookingStage.DOUBTFUL), title=INVOICE)}
     asks = ChainQueries(
         lambda keys: {key: states[key] for key in keys if key in states}, lambda _: {"order-1": ["invoice-7"]}
     )
@@ -433,14 +440,14 @@ def test_a_receipt_waits_while_nobody_knows_whether_the_invoice_of_its_order_is_
 
 
 def test_a_proposal_and_what_takes_a_booking_back_are_no_sales() -> None:
-    chains = a_logic_that_knows({"order-1": standing("order-1", BookingStage.BOOKED)})
+    chains = a_logic_that_knows({"order-1": booking_state("order-1", BookingStage.BOOKED)})
     proposal = replace(an_order("proposal-1", orders=("order-1",)), kind=Kind.PROPOSAL)
     back = Record(Kind.POSTING, "invoice-1#credit", {"orders": ("order-1",), "sold_incl": WHOLE})
     assert chains.verdicts_of([proposal, back]) == {}
 
 
 def test_a_document_that_is_booked_as_something_else_meanwhile_is_not_sent() -> None:
-    chains = a_logic_that_knows({"one-1": standing("one-1", BookingStage.BOOKED)})
+    chains = a_logic_that_knows({"one-1": booking_state("one-1", BookingStage.BOOKED)})
     as_order = Record(Kind.SALES_ORDER, "one-1", {"sold_incl": WHOLE, "number": "2026.1"})
     assert chains.verdicts_of([as_order]) == {}
     assert isinstance(chains.verdicts_of([as_order], sending=True)["one-1"], Skip)
@@ -459,9 +466,9 @@ def test_a_day_of_which_nobody_knows_whether_it_is_booked_is_waited_for() -> Non
 
 
 def test_a_document_whose_order_is_in_the_plan_makes_no_debtor_and_waits_where_the_plan_has_it_not() -> None:
-    order = {"order-1": standing("order-1", BookingStage.PLANNED)}
+    order = {"order-1": booking_state("order-1", BookingStage.PLANNED)}
     logic = orders(
-        asks=ChainQueries(lambda keys: {key: order[key] for key in keys if key in order}), **becoming("invoice")
+        asks=ChainQueries(lambda keys: {key: order[key] for key in keys if key in order}), **booking_settings("invoice")
     )
     invoice = a_document(Kind.INVOICE, "invoice-1", orders=("order-1",))
     stage = logic.flow.stage("invoices")

@@ -28,7 +28,7 @@ class Links(Questions):
         super().__init__()
         self.links = {booking_link.key: booking_link for booking_link in links}
 
-    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+    def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
         return {key: self.links[key] for key in ids if key in self.links}
 
 
@@ -36,19 +36,19 @@ def link(record: Record, key: str = "") -> Link:
     return Link(record.kind, key or record.key, "50001", replace(record, key=key or record.key))
 
 
-def after(*links: Link, **options: Any) -> OrdersLogic:
+def orders_after(*links: Link, **options: Any) -> OrdersLogic:
     return orders(questions=Links(*links), **options)
 
 
-def decided(option: str, digest: str = "d2", booking: int = 1, **values: Any) -> Record:
+def order_with_decision(option: str, digest: str = "d2", booking: int = 1, **values: Any) -> Record:
     """The order as it is after it was changed, with what a person decided about it."""
     decision: dict[str, Any] = {"decision": f"{option} {digest}.{booking}"} if option else {}
     lines = values.pop("lines", (a_line(), a_line("2")))
     return an_order(KEY, lines=lines, digest=digest, **decision, **values)
 
 
-def staged(record: Record, *links: Link, **options: Any) -> Staged:
-    (result,) = after(*links, **options).stage(PAPERS, [record])
+def stage_after(record: Record, *links: Link, **options: Any) -> Staged:
+    (result,) = orders_after(*links, **options).stage(PAPERS, [record])
     return result
 
 
@@ -60,7 +60,7 @@ def total(document: Record) -> Decimal:
 @pytest.mark.parametrize("options", [{}, AS_POSTING], ids=["sales order", "posting"])
 def test_a_credit_is_what_was_booked_turned(options: dict[str, Any]) -> None:
     booked = booking(an_order(KEY, digest="d1"), **options)
-    result = staged(decided("credit"), link(booked), **options)
+    result = stage_after(order_with_decision("credit"), link(booked), **options)
     assert result.record is not None
     back = result.record
     assert (back.key, back.sources, result.title) == (f"{KEY}#credit", (KEY,), "2026.1-C")
@@ -74,8 +74,8 @@ def test_a_credit_is_what_was_booked_turned(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("options", [{}, AS_POSTING], ids=["sales order", "posting"])
 def test_booked_again_is_the_document_of_now_behind_its_credit(options: dict[str, Any]) -> None:
     booked = booking(an_order(KEY, digest="d1"), **options)
-    logic = after(link(booked), **options)
-    shaped = logic.shape(PAPERS, logic.stage(PAPERS, [decided("again")]), {}, {})
+    logic = orders_after(link(booked), **options)
+    shaped = logic.shape(PAPERS, logic.stage(PAPERS, [order_with_decision("again")]), {}, {})
     assert shaped.desired is not None
     assert shaped.prerequisite is not None
     assert (shaped.prerequisite.key, shaped.desired.key) == (f"{KEY}#credit", f"{KEY}#2")
@@ -93,8 +93,11 @@ def test_booked_again_is_the_document_of_now_behind_its_credit(options: dict[str
 @pytest.mark.parametrize("option", ["keep", "credit", "again"])
 def test_a_decision_is_about_one_state_of_the_document_and_one_booking(option: str) -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
-    for other in (decided(option, booking=2), replace_decision(decided(option), f"{option} d3.1")):
-        result = staged(other, booked)
+    for other in (
+        order_with_decision(option, booking=2),
+        replace_decision(order_with_decision(option), f"{option} d3.1"),
+    ):
+        result = stage_after(other, booked)
         assert result.record is not None
         assert result.record.values["booked_as"] == "50001"  # as it is booked; the question follows
 
@@ -104,8 +107,8 @@ def replace_decision(record: Record, decision: str) -> Record:
 
 
 def test_what_is_kept_is_told_with_its_reason() -> None:
-    record = replace_decision(decided(""), "keep d2.1 paid in cash, says Karin")
-    result = staged(record, link(booking(an_order(KEY, digest="d1"))))
+    record = replace_decision(order_with_decision(""), "keep d2.1 paid in cash, says Karin")
+    result = stage_after(record, link(booking(an_order(KEY, digest="d1"))))
     assert result.skip is not None
     assert (result.skip.reason, result.skip.facts["reason"]) == ("document_kept", "paid in cash, says Karin")
 
@@ -115,13 +118,14 @@ QUOTED: dict[str, Any] = {"documents": "proposal", "becomes": "quotation"}
 
 def proposal(decision: str, digest: str, **values: Any) -> Record:
     return replace(
-        replace_decision(decided("", digest, type="PROPOSAL", state="order", **values), decision), kind=Kind.PROPOSAL
+        replace_decision(order_with_decision("", digest, type="PROPOSAL", state="order", **values), decision),
+        kind=Kind.PROPOSAL,
     )
 
 
-def entered_anew(number: int, *links: Link) -> Record:
+def shape_entered_again(number: int, *links: Link) -> Record:
     """Return what a changed proposal comes to that is entered again, after these quotations of it."""
-    logic, record = after(*links, **QUOTED), proposal(f"anew d{number}.{number - 1}", f"d{number}")
+    logic, record = orders_after(*links, **QUOTED), proposal(f"anew d{number}.{number - 1}", f"d{number}")
     stage = logic.flow.stage("proposals")
     shaped = logic.shape(stage, logic.stage(stage, [record]), {}, {})
     assert shaped.desired is not None
@@ -132,12 +136,12 @@ def entered_anew(number: int, *links: Link) -> Record:
 def test_a_proposal_is_entered_anew_beside_the_quotations_that_stay_as_often_as_there_are_references() -> None:
     links = [link(booking(proposal("", "d1"), **QUOTED))]
     for number in (2, 3, 4):
-        anew = entered_anew(number, *links)
+        anew = shape_entered_again(number, *links)
         assert (anew.kind, anew.key, anew.sources) == (Kind.QUOTATION, f"{KEY}#{number}", (KEY,))
         assert anew.values["reference"] == f"MP-2026.1-{number}"
         assert FOLLOWS not in anew.values
         links.append(link(anew))
-    logic = after(*links, **QUOTED)
+    logic = orders_after(*links, **QUOTED)
     stage = logic.flow.stage("proposals")
     (beyond,) = logic.stage(stage, [proposal("anew d5.4", "d5")])
     assert beyond.issue is not None
@@ -158,7 +162,7 @@ def test_a_proposal_that_changed_is_asked_about_until_it_is_said_what_becomes_of
     decision: str, values: dict[str, Any], cause: str
 ) -> None:
     quoted = link(booking(proposal("", "d1"), **QUOTED))
-    logic = after(quoted, **QUOTED)
+    logic = orders_after(quoted, **QUOTED)
     stage = logic.flow.stage("proposals")
     (result,) = logic.stage(stage, [proposal(decision, "d2", **values)])
     assert result.record is not None
@@ -169,25 +173,25 @@ def test_a_proposal_that_changed_is_asked_about_until_it_is_said_what_becomes_of
 
 
 def test_nothing_is_decided_about_what_did_not_change() -> None:
-    result = staged(decided("credit", digest="d1"), link(booking(an_order(KEY, digest="d1"))))
+    result = stage_after(order_with_decision("credit", digest="d1"), link(booking(an_order(KEY, digest="d1"))))
     assert result.record is not None
     assert result.record.key == KEY
 
 
 def test_what_was_taken_back_stays_so_until_it_changes() -> None:
     booked = booking(an_order(KEY, digest="d1"))
-    back = staged(decided("credit"), link(booked)).record
+    back = stage_after(order_with_decision("credit"), link(booked)).record
     assert back is not None
     links = link(booked), link(back)
-    same = staged(decided(""), *links)
+    same = stage_after(order_with_decision(""), *links)
     assert same.skip is not None
     assert (same.skip.reason, same.skip.facts["mark"]) == ("document_taken_back", "d2.1")
-    changed = staged(decided("", digest="d3"), *links)
+    changed = stage_after(order_with_decision("", digest="d3"), *links)
     assert changed.issue is not None
     assert (changed.issue.cause, changed.issue.facts["mark"]) == ("document_changed_after_credit", "d3.1")
-    keep_result = staged(decided("keep", digest="d3"), *links)
+    keep_result = stage_after(order_with_decision("keep", digest="d3"), *links)
     assert keep_result.skip is not None
-    cancelled = staged(decided("again", digest="d3", cancelled=True), *links)
+    cancelled = stage_after(order_with_decision("again", digest="d3", cancelled=True), *links)
     assert cancelled.skip is not None
     assert "mark" not in cancelled.skip.facts  # what is cancelled is not offered to be booked again
 
@@ -195,16 +199,16 @@ def test_what_was_taken_back_stays_so_until_it_changes() -> None:
 def test_what_was_credited_and_the_credit_credited_by_an_earlier_version_counts_as_booked() -> None:
     booked = booking(an_order(KEY, digest="d1"))
     links = link(booked), link(booked, f"{KEY}#credit"), link(booked, f"{KEY}#credit#credit")
-    result = staged(an_order(KEY, digest="d1"), *links)
+    result = stage_after(an_order(KEY, digest="d1"), *links)
     assert result.record is not None
     assert result.record.key == KEY
-    second_result = staged(decided("again"), *links)
+    second_result = stage_after(order_with_decision("again"), *links)
     assert second_result.issue is not None
     assert second_result.issue.cause == "document_without_reference"
 
 
 def test_a_document_linked_by_hand_is_never_credited() -> None:
-    result = staged(decided("credit"), Link(Kind.SALES_ORDER, KEY, "50001"))
+    result = stage_after(order_with_decision("credit"), Link(Kind.SALES_ORDER, KEY, "50001"))
     assert result.record is not None
     assert result.record.key == KEY
 
@@ -214,7 +218,7 @@ def test_a_credit_that_would_come_to_another_sum_parks() -> None:
     rule = {"target": "line.vat_code", "source": "books_vat_code", "ownership": str(Ownership.NEVER)}
     logic = orders(with_rules(rule), questions=Links(link(booked)))
     assert logic.policy["line.vat_code"] is Ownership.NEVER
-    (result,) = logic.stage(PAPERS, [decided("credit")])
+    (result,) = logic.stage(PAPERS, [order_with_decision("credit")])
     assert result.issue is not None
     assert result.issue.cause == "credit_not_exact"
 
@@ -223,10 +227,10 @@ def test_a_credit_that_would_come_to_another_sum_parks() -> None:
 def test_nothing_is_written_into_what_is_closed(option: str) -> None:
     booked = link(booking(an_order(KEY, digest="d1"), **AS_POSTING))
     closed: dict[str, Any] = {**AS_POSTING, "vat_filed_through": date(2026, 11, 30)}
-    parked = staged(decided(option), booked, **closed)
+    parked = stage_after(order_with_decision(option), booked, **closed)
     assert parked.issue is not None
     assert (parked.issue.cause, parked.issue.facts["closed"]) == ("document_period_closed", "2026-11-30")
-    result = staged(decided(option), booked, **closed, late="first_open")
+    result = stage_after(order_with_decision(option), booked, **closed, late="first_open")
     assert result.record is not None
     documents = (result.record, *(part for part in result.record.parts if part.kind is Kind.POSTING))
     for document in documents:
@@ -235,21 +239,21 @@ def test_nothing_is_written_into_what_is_closed(option: str) -> None:
 
 def test_what_nothing_is_left_of_is_only_credited() -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
-    result = staged(decided("again", lines=()), booked)
+    result = stage_after(order_with_decision("again", lines=()), booked)
     assert result.record is not None
     assert result.record.key == f"{KEY}#credit"
 
 
 def test_both_sides_are_what_was_booked_and_what_would_be_now() -> None:
     booked = link(booking(an_order(KEY, digest="d1")))
-    comparison = after(booked).compare_booking(decided(""))
+    comparison = orders_after(booked).compare_booking(order_with_decision(""))
     assert comparison is not None
     assert comparison.now is not None
     assert total(comparison.now) == 2 * total(comparison.booked)
-    cancelled = after(booked).compare_booking(decided("", cancelled=True))
+    cancelled = orders_after(booked).compare_booking(order_with_decision("", cancelled=True))
     assert cancelled is not None
     assert cancelled.now is None
-    wrong = after(booked).compare_booking(decided("", lines=(a_line(vat_code="9"),)))
+    wrong = orders_after(booked).compare_booking(order_with_decision("", lines=(a_line(vat_code="9"),)))
     assert wrong is not None
     assert wrong.issue is not None
-    assert after().compare_booking(decided("")) is None
+    assert orders_after().compare_booking(order_with_decision("")) is None

@@ -18,7 +18,7 @@ def with_values(**values: Value) -> Edit:
     return lambda record: replace(record, values={**record.values, **values})
 
 
-def in_lines(**values: Value) -> Edit:
+def change_lines(**values: Value) -> Edit:
     return lambda record: replace(
         record,
         parts=tuple(
@@ -45,7 +45,7 @@ def from_history(record: Record) -> Record:
 BRANCHES = {"cost_centres": {"1": "Dam"}}
 
 
-def judged(edit: Edit, becomes: str = "order", **values: Value) -> Issue | None:
+def find_objection(edit: Edit, becomes: str = "order", **values: Value) -> Issue | None:
     logic = orders(becomes=becomes)
     document = booking(an_order(lines=(a_line(discount_percent=Decimal(10)),), **values), logic)  # type: ignore[arg-type]
     return logic.objection(PAPERS, document, CurrentRecord(edit(document), "50001"), None)
@@ -61,12 +61,12 @@ def judged(edit: Edit, becomes: str = "order", **values: Value) -> Issue | None:
     ],
 )
 def test_what_says_the_same_is_adopted(becomes: str, edit: Edit) -> None:
-    assert judged(edit, becomes) is None
+    assert find_objection(edit, becomes) is None
 
 
 def test_an_order_in_the_history_is_known_by_what_that_tells() -> None:
-    assert judged(from_history) is None
-    assert judged(lambda record: in_lines(price=Decimal("484.75"))(from_history(record))) is not None
+    assert find_objection(from_history) is None
+    assert find_objection(lambda record: change_lines(price=Decimal("484.75"))(from_history(record))) is not None
 
 
 @pytest.mark.parametrize("becomes", ["order", "posting"])
@@ -75,13 +75,13 @@ def test_an_order_in_the_history_is_known_by_what_that_tells() -> None:
     [
         with_values(date=date(2026, 11, 21)),
         with_values(date=None),
-        in_lines(price=Decimal("12.11"), amount=Decimal("12.11")),
+        change_lines(price=Decimal("12.11"), amount=Decimal("12.11")),
         without_lines,
     ],
     ids=["day", "no day", "total", "no lines"],
 )
 def test_another_sale_under_a_known_number_is_a_question(becomes: str, edit: Edit) -> None:
-    issue = judged(edit, becomes)
+    issue = find_objection(edit, becomes)
     assert issue is not None
     assert (issue.cause, issue.key) == ("reference_of_another", "order-1")
 
@@ -89,7 +89,7 @@ def test_another_sale_under_a_known_number_is_a_question(becomes: str, edit: Edi
 def test_the_question_shows_both_side_by_side() -> None:
     logic = orders()
     document = booking(an_order(), logic)
-    current = in_lines(price=Decimal("484.75"))(
+    current = change_lines(price=Decimal("484.75"))(
         with_values(date=date(2026, 11, 19), debtor="20007", customer="")(document)
     )
     issue = logic.objection(PAPERS, document, CurrentRecord(current, "50001"), None)
@@ -121,13 +121,17 @@ def test_a_sale_of_other_articles_is_another_sale_though_it_counts_alike() -> No
     article = next(part.values["article"] for part in document.parts if part.kind is Kind.LINE)
     for alike in (str(article).lower(), f"{article} "):
         assert (
-            logic.objection(PAPERS, document, CurrentRecord(in_lines(article=alike)(document), "50001"), None) is None
+            logic.objection(PAPERS, document, CurrentRecord(change_lines(article=alike)(document), "50001"), None)
+            is None
         )
-    issue = logic.objection(PAPERS, document, CurrentRecord(in_lines(article="20002")(document), "50001"), None)
+    issue = logic.objection(PAPERS, document, CurrentRecord(change_lines(article="20002")(document), "50001"), None)
     assert issue is not None
     assert (issue.facts["articles"], issue.facts["found_articles"]) == (f"1 x {str(article).lower()}", "1 x 20002")
     more = logic.objection(
-        PAPERS, document, CurrentRecord(in_lines(quantity=Decimal(2), price=Decimal("6.05"))(document), "50001"), None
+        PAPERS,
+        document,
+        CurrentRecord(change_lines(quantity=Decimal(2), price=Decimal("6.05"))(document), "50001"),
+        None,
     )
     assert more is not None
     assert more.facts["amount"] == more.facts["found_amount"]
@@ -167,7 +171,7 @@ def test_books_without_a_column_for_it_are_told_no_id() -> None:
 
 def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> None:
     logic = orders()
-    current = in_lines(price=Decimal("484.75"))(booking(an_order(), logic))
+    current = change_lines(price=Decimal("484.75"))(booking(an_order(), logic))
     cancelled_order = booking(an_order(cancelled=True), logic)
     issue = logic.objection(PAPERS, cancelled_order, CurrentRecord(current, "50001"), None)
     assert issue is not None
@@ -177,7 +181,7 @@ def test_a_document_cancelled_at_the_till_is_never_held_for_another_sale() -> No
 def test_a_person_may_say_that_it_is_the_same_until_one_of_both_is_another() -> None:
     logic = orders()
     order = an_order(digest="a1b2")
-    current = CurrentRecord(in_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
+    current = CurrentRecord(change_lines(price=Decimal("484.75"))(booking(order, logic)), "700/1")
     issue = logic.objection(PAPERS, booking(order, logic), current, None)
     assert issue is not None
     assert (issue.field, issue.facts["source"]) == ("decision_same", "order")

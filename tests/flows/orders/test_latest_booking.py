@@ -41,7 +41,7 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     links = {key: Link(Kind.SALES_ORDER, key, f"R-{key}") for key in keys}
     standings = {key: BookingState(key, BookingStage.BOOKED, reference=f"R-{key}") for key in keys}
 
-    def of(states: Mapping[str, BookingState]) -> Mapping[str, BookingState]:
+    def bookings_in(states: Mapping[str, BookingState]) -> Mapping[str, BookingState]:
         return active_bookings(
             lambda document_keys: {key: states[key] for key in document_keys if key in states}, [KEY]
         )
@@ -49,7 +49,7 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     life = current_bookings(
         [KEY], lambda document_keys: {key: links[key] for key in document_keys if key in links}
     ).get(KEY)
-    standing = of(standings).get(KEY)
+    standing = bookings_in(standings).get(KEY)
 
     assert (life is None) == (many == 0)
     if life is not None:

@@ -20,10 +20,10 @@ from tests.flows.orders.tills import (
     line_of,
     lines_of,
     orders,
-    parked,
+    parked_issue,
     with_rules,
     with_tables,
-    without,
+    without_values,
 )
 
 
@@ -105,14 +105,14 @@ def test_a_split_that_is_not_what_lines_come_to_waits_whatever_rounding_may_take
         replace(part, values={**part.values, "excl": Decimal("10.02")}) if part.kind is Kind.VAT else part
         for part in order.parts
     )
-    odd = without(replace(order, parts=parts), "total_incl", "total_excl")
-    issue = parked(odd, becomes="posting", rounding_account="4400", rounding_limit=100)
+    odd = without_values(replace(order, parts=parts), "total_incl", "total_excl")
+    issue = parked_issue(odd, becomes="posting", rounding_account="4400", rounding_limit=100)
     assert (issue.cause, issue.facts["difference"], issue.facts["expected"]) == ("totals_differ", "0.02", "12.12")
 
 
 def test_a_document_with_articles_the_books_do_not_have_waits_as_a_whole_and_names_all() -> None:
     lines = (a_line("1"), a_line("2", code="9"), a_line("3", code="", article="77"), a_line("4", code="L" * 16))
-    issue = parked(an_order(lines=lines), questions=Questions(articles=["1001", "L" * 16]))
+    issue = parked_issue(an_order(lines=lines), questions=Questions(articles=["1001", "L" * 16]))
     assert issue.cause == "article_missing"
     assert issue.facts["article"] == f"9, 77, {'L' * 16}"
     assert issue.facts["document"] == "2026.1"
@@ -120,7 +120,7 @@ def test_a_document_with_articles_the_books_do_not_have_waits_as_a_whole_and_nam
 
 def test_articles_of_the_till_without_a_code_are_named_as_not_linked() -> None:
     lines = (a_line("1"), a_line("2", code="", article="77"), a_line("3", code="", article="", text="Bell, red"))
-    issue = parked(an_order(lines=lines), questions=Questions(articles=["1001"]))
+    issue = parked_issue(an_order(lines=lines), questions=Questions(articles=["1001"]))
     assert (issue.cause, issue.facts["article"]) == ("article_not_linked", "77, Bell red")
 
 
@@ -153,7 +153,7 @@ def test_the_payment_method_is_off_without_a_table_and_parks_when_it_is_not_in_i
     assert "payment_condition" not in booking(paid).values
     tables = with_tables(payment_methods={"IDEAL": "14"})
     assert booking(paid, tables=tables).values["payment_condition"] == "14"
-    issue = parked(an_order(payment_method="PIN"), tables=tables)
+    issue = parked_issue(an_order(payment_method="PIN"), tables=tables)
     assert (issue.cause, issue.facts["method"]) == ("payment_method_unmapped", "PIN")
     assert "payment_condition" not in booking(an_order(), tables=tables).values  # not paid yet
 
@@ -161,7 +161,7 @@ def test_the_payment_method_is_off_without_a_table_and_parks_when_it_is_not_in_i
 def test_a_difference_is_never_smoothed_over() -> None:
     settled: tuple[dict[str, Any], ...] = ({}, {"rounding_article": "9099", "rounding_limit": "0"})
     for given_settings in settled:
-        issue = parked(an_order(lines=(HAGGLED,)), **given_settings)
+        issue = parked_issue(an_order(lines=(HAGGLED,)), **given_settings)
         assert issue.cause == "totals_differ"
         expected = {
             "document": "2026.1", "code": "2", "expected": "30.25", "computed": "30.24", "found": "30.24",
@@ -171,28 +171,28 @@ def test_a_difference_is_never_smoothed_over() -> None:
 
 
 def test_a_till_that_contradicts_itself_is_never_corrected() -> None:
-    issue = parked(an_order(total_incl=Decimal("12.11")), rounding_article="9099", rounding_limit=100)
+    issue = parked_issue(an_order(total_incl=Decimal("12.11")), rounding_article="9099", rounding_limit=100)
     assert issue.facts["rule"] == "till_lines_do_not_add_up"
 
 
 def test_a_rate_that_is_not_that_of_the_books_is_named() -> None:
-    issue = parked(an_order(), tables=with_tables(vat_codes_sales={"2": "2"}))
+    issue = parked_issue(an_order(), tables=with_tables(vat_codes_sales={"2": "2"}))
     assert (issue.cause, issue.facts["rule"]) == ("totals_differ", "vat_rate_differs")
 
 
 def test_codes_that_are_one_in_the_books_are_rounded_as_one() -> None:
     lines = tuple(a_line(str(place), "1.00", "0.83", vat_code=code) for place, code in enumerate(("2", "6"), start=1))
     tables = with_tables(vat_codes_sales={"2": "1", "6": "1"})
-    issue = parked(an_order(lines=lines, vat_method="exclusive"), tables=tables)
+    issue = parked_issue(an_order(lines=lines, vat_method="exclusive"), tables=tables)
     assert (issue.facts["code"], issue.facts["rule"]) == ("2, 6", "other_rounding")
 
 
 def test_a_rule_cannot_make_other_amounts() -> None:
     rule = {"target": "line.price", "source": "books_price", "functions": [["percentage", 50]]}
-    issue = parked(an_order(), body=with_rules(rule))
+    issue = parked_issue(an_order(), body=with_rules(rule))
     assert (issue.cause, issue.facts["rule"]) == ("totals_differ", "mapping")
     rule = {"target": "line.amount", "source": "books_amount", "functions": [["percentage", 50]]}
-    assert parked(an_order(), body=with_rules(rule), becomes="posting").facts["rule"] == "mapping"
+    assert parked_issue(an_order(), body=with_rules(rule), becomes="posting").facts["rule"] == "mapping"
 
 
 SIXTEEN = {"price_incl": Decimal("16.95"), "price_excl": Decimal("14.01")}
@@ -235,6 +235,6 @@ def test_a_line_that_contradicts_itself_parks_its_document(
     line = a_line("1", "16.95", "14.01", **{**SIXTEEN, "quantity": Decimal(quantity), **more})
     assert (line_contradiction(line) is None) == is_read
     for becomes in () if is_read else ("order", "posting"):
-        issue = parked(an_order(lines=(line,)), becomes=becomes)
+        issue = parked_issue(an_order(lines=(line,)), becomes=becomes)
         price = str(line.values["price_incl"])
         assert (issue.cause, issue.facts["price"], issue.facts["total"]) == ("line_contradicts_itself", price, "16.95")

@@ -34,10 +34,10 @@ from tests.flows.orders.test_baskets import (
     Basket,
     Switches,
     baskets,
-    expected,
-    ordered,
+    expected_sums,
+    order_sums,
     payments_for,
-    posted,
+    posted_sums,
     sold_by_code,
 )  # fmt: skip
 from tests.flows.orders.tills import TOLD, TURNOVER, Questions, orders
@@ -148,7 +148,7 @@ class Books:
     parked: dict[str, str] = field(default_factory=dict)
     page: Record | None = None
 
-    def linked(self, keys: Collection[str]) -> dict[str, Link]:
+    def find_links(self, keys: Collection[str]) -> dict[str, Link]:
         return {
             key: Link(self.booked[key].kind, key, f"N-{key}", self.booked[key]) for key in keys if key in self.booked
         }
@@ -163,7 +163,7 @@ class Books:
                     states[key] = BookingState(key, where, *fields)
         return states
 
-    def made_of(self, keys: Collection[str]) -> dict[str, set[str]]:
+    def find_successors(self, keys: Collection[str]) -> dict[str, set[str]]:
         successors: dict[str, set[str]] = {}
         for key, record in self.booked.items():
             order_keys: Any = record.values.get("orders", ())
@@ -178,7 +178,7 @@ class Books:
         document_keys: Any = (DAY, *self.page.values["orders"])  # type: ignore[misc]
         return {key: [Link(Kind.DAY_PAGE, DAY, "", self.page)] for key in keys if key in document_keys}
 
-    def alone(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
+    def separate_bookings(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
         """Return what is booked by itself, for the flow of days."""
         return {
             key: SeparateBooking()
@@ -186,16 +186,17 @@ class Books:
             if booking.stage is BookingStage.BOOKED
         }
 
-    def made_alone(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
+    def find_separate_bookings(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
         """Return what was made of these documents and is booked by itself, for the flow of days."""
         bookings_by_key = {
-            key: active_bookings(self.standings, document_keys) for key, document_keys in self.made_of(keys).items()
+            key: active_bookings(self.standings, document_keys)
+            for key, document_keys in self.find_successors(keys).items()
         }
         return {key: list(bookings.values()) for key, bookings in bookings_by_key.items()}
 
     def close(self, papers: list[Paper]) -> None:
         """Book the page of the day: of these papers, each sale that the till counts once, and not what stands alone."""
-        by_itself = SeparateDocuments(self.alone, TURNOVER.types, self.made_alone)
+        by_itself = SeparateDocuments(self.separate_bookings, TURNOVER.types, self.find_separate_bookings)
         inside: dict[tuple[int, ...], DayDocument] = {}
         for paper in papers:
             if not set(paper.lines) & {place for lines in inside for place in lines}:
@@ -210,13 +211,13 @@ class Books:
             assert not by_itself.is_booked_meanwhile(self.page)
 
     @property
-    def inside(self) -> tuple[str, ...]:
+    def day_papers(self) -> tuple[str, ...]:
         """The papers in the page of the day."""
         sold: Any = self.page.values["sold"] if self.page else ()
         return tuple(sold)
 
 
-def drawn(random: Random, *, day: bool) -> dict[str, Switches]:
+def draw_switches(random: Random, *, day: bool) -> dict[str, Switches]:
     """Draw how documents of each kind are booked."""
     basis, by_group = random.choice(BASES), random.choice((False, True))
     switches_by_kind = {}
@@ -234,8 +235,8 @@ class _BooksQuestions(Questions):
         super().__init__()
         self._books = books
 
-    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
-        return self._books.linked(ids)
+    def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
+        return self._books.find_links(ids)
 
 
 def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) -> OrdersLogic | None:
@@ -248,13 +249,13 @@ def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]
     questions = _BooksQuestions(books)
     by_key = {paper.record.key: paper.record for paper in papers}
     asks = ChainQueries(
-        books.standings, books.made_of, books.days, lambda keys: [by_key[key] for key in keys if key in by_key]
+        books.standings, books.find_successors, books.days, lambda keys: [by_key[key] for key in keys if key in by_key]
     )
     tables = BY_GROUP if switches["order"].by_group else TABLES
     return orders(tables=tables, context=replace(TOLD, collective={"1300"}), questions=questions, asks=asks, **options)
 
 
-def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) -> int:
+def run_flow(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) -> int:
     """Read all papers, plan, and write; return how many were written."""
     logic = logic_of(switches, books, papers)
     books.planned, books.parked = {}, {}
@@ -270,7 +271,7 @@ def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) 
         for result in results:
             if result.issue is not None:
                 books.parked[result.key] = result.issue.cause
-        links = books.linked(desired_records)
+        links = books.find_links(desired_records)
         for key, link in links.items():
             assert logic.objection(stage, desired_records[key], None, link) is None
         new = {key: record for key, record in desired_records.items() if key not in links}
@@ -288,10 +289,10 @@ def looked(switches: Mapping[str, Switches], books: Books, papers: list[Paper]) 
     return write_count
 
 
-def lived(sale: Sale, random: Random) -> str:
+def judge_sale(sale: Sale, random: Random) -> str:
     """Let a sale be lived through, while things are set otherwise once, and judge the books; return what it came to."""
     books, day = Books(), not sale.is_twice
-    ways = [drawn(random, day=day), drawn(random, day=day)]
+    ways = [draw_switches(random, day=day), draw_switches(random, day=day)]
     if random.random() < 0.3:
         ways[1] = ways[0]
     turn, closing = random.randint(0, len(sale.papers)), random.choice((0, 1))
@@ -299,7 +300,7 @@ def lived(sale: Sale, random: Random) -> str:
     for place in range(len(sale.papers) + 1):
         switches, papers = ways[place >= turn], sale.papers[: place + 1]
         if place == len(sale.papers) or random.random() < 0.6:
-            looked(switches, books, papers)
+            run_flow(switches, books, papers)
         if (place, closing) in ((turn - 1, 0), (len(sale.papers), 1)):
             of_day = [
                 paper
@@ -308,14 +309,14 @@ def lived(sale: Sale, random: Random) -> str:
             ]
             day_keys |= {paper.record.key for paper in of_day}
             books.close(of_day)
-    assert looked(ways[1], books, sale.papers) == 0
+    assert run_flow(ways[1], books, sale.papers) == 0
     return judge(sale, books, ways[1], day_keys)
 
 
 def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], day_keys: set[str]) -> str:
     """Hold the books against what is right."""
     papers = {paper.record.key: paper for paper in sale.papers}
-    sold = [key for key in (*books.booked, *books.inside) if papers[key].kind != "proposal"]
+    sold = [key for key in (*books.booked, *books.day_papers) if papers[key].kind != "proposal"]
     times = Counter(place for key in sold for place in papers[key].lines)
     assert set(times.values()) <= {1}, "a line stands in the books twice"
     for key, record in books.booked.items():
@@ -331,20 +332,20 @@ def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], day_keys: 
     allowed |= {"sale_partly_booked"} if sale.is_parted else set()
     allowed |= {"sale_beyond_order"} if sale.is_twice else set()
     assert causes <= allowed
-    return "asked" if causes else "nowhere" if not sold else "in the day" if books.inside else f"booked {len(sold)}"
+    return "asked" if causes else "nowhere" if not sold else "in the day" if books.day_papers else f"booked {len(sold)}"
 
 
 def _check_booking(paper: Paper, record: Record, switches: Switches) -> None:
     """Hold one booking against its lines, and what it leaves open against what is unpaid."""
     basket = paper.basket
     if record.kind is not Kind.POSTING:
-        assert ordered(record) == sold_by_code(basket)
+        assert order_sums(record) == sold_by_code(basket)
         return
-    assert posted(record) == expected(basket, switches)
+    assert posted_sums(record) == expected_sums(basket, switches)
     vouchers = sum(cents for method, cents in basket.paid if method in oracle.VOUCHERS)
     whole = sum(line.incl for line in basket.lines) - vouchers
-    unpaid = oracle.left_open(basket.lines, basket.paid) if switches.payments == "document" else whole
-    assert sum(excl + vat for excl, vat in posted(record).values()) == unpaid
+    unpaid = oracle.open_amount(basket.lines, basket.paid) if switches.payments == "document" else whole
+    assert sum(excl + vat for excl, vat in posted_sums(record).values()) == unpaid
 
 
 def lives(count: int, seed: int) -> Counter[str]:
@@ -353,7 +354,7 @@ def lives(count: int, seed: int) -> Counter[str]:
     outcomes: Counter[str] = Counter()
     for place, sale in zip(range(count), sales(seed), strict=False):
         try:
-            outcomes[lived(sale, random)] += 1
+            outcomes[judge_sale(sale, random)] += 1
         except AssertionError as wrong:
             wrong.add_note(f"sale {place} of seed {seed}: {[(paper.record.key, paper.lines) for paper in sale.papers]}")
             raise

@@ -25,7 +25,7 @@ from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.settings import documents
 from integration.flows.spec import FlowLogic
 from integration.sandbox.server import Sandbox, running
-from tests.builders import accountview_settings, guarded
+from tests.builders import accountview_settings, guard_counts
 from tests.fakes import MemoryTokenStore
 from tests.flows.orders.tills import (
     ADDRESSES,
@@ -41,11 +41,11 @@ from tests.flows.orders.tills import (
     debtor,
     lines_of,
     orders,
-    parked,
+    parked_issue,
     shape_of,
-    skipped,
+    staged_skip,
     with_tables,
-    without,
+    without_values,
 )
 
 
@@ -57,7 +57,7 @@ def test_debtors_and_addresses_come_before_the_documents_that_need_them() -> Non
 
 
 def test_a_document_without_lines_takes_no_part() -> None:
-    assert skipped(an_order(lines=())).reason == "document_empty"
+    assert staged_skip(an_order(lines=())).reason == "document_empty"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_document_without_lines_takes_no_part() -> None:
     ],
 )
 def test_a_filter_leaves_a_document_out_and_says_which(given_settings: dict[str, Any], field: str) -> None:
-    skip = skipped(an_order(), **given_settings)
+    skip = staged_skip(an_order(), **given_settings)
     assert (skip.reason, skip.facts["field"]) == ("filtered_out", field)
     assert orders(**given_settings).stage(DEBTORS, [an_order()]) == []
 
@@ -93,11 +93,11 @@ def test_what_passes_a_filter_is_booked(given_settings: dict[str, Any]) -> None:
 
 def test_money_that_is_put_in_the_till_is_no_sale() -> None:
     receipt = replace(an_order(type="CASH-INFLOW"), kind=Kind.RECEIPT)
-    assert skipped(receipt, documents="receipt").facts["field"] == "type"
+    assert staged_skip(receipt, documents="receipt").facts["field"] == "type"
 
 
 def test_states_of_orders_leave_no_invoice_out() -> None:
-    invoice = without(replace(an_order(type="INVOICE"), kind=Kind.INVOICE), "delivery_state")
+    invoice = without_values(replace(an_order(type="INVOICE"), kind=Kind.INVOICE), "delivery_state")
     assert booking(invoice, documents="invoice", delivery=["complete"])
 
 
@@ -124,7 +124,7 @@ def test_a_posting_knows_no_address() -> None:
     assert logic.stage(ADDRESSES, [an_order(others=(a_delivery(),))]) == []
 
 
-def booked_as(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
+def current_order(reference: str = "50001", others: tuple[str, ...] = (), **values: Value) -> CurrentRecord:
     return CurrentRecord(
         Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-2026.1", **values}), reference, other_references=others
     )
@@ -145,7 +145,7 @@ def test_what_is_there_without_a_link_is_skipped_with_its_reference() -> None:
     logic = orders()
     document = booking(an_order(), logic)
     assert logic.objection(PAPERS, document, CurrentRecord(document, "50001"), None) is None
-    skip = logic.writable_part(PAPERS, document, booked_as())
+    skip = logic.writable_part(PAPERS, document, current_order())
     assert isinstance(skip, Skip)
     assert (skip.reason, skip.facts["reference"]) == ("already_in_target", "50001")
 
@@ -154,15 +154,15 @@ def test_a_booked_document_that_did_not_change_is_left_alone() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     document = booking(an_order(delivery_state="complete", marker="9"), logic)
-    assert logic.objection(PAPERS, document, booked_as(), link_to(before)) is None
-    assert logic.writable_part(PAPERS, document, booked_as()) == document
+    assert logic.objection(PAPERS, document, current_order(), link_to(before)) is None
+    assert logic.writable_part(PAPERS, document, current_order()) == document
 
 
 def test_a_booked_document_that_changed_at_the_till_is_a_question() -> None:
     before = booking(an_order())
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     document = booking(an_order(digest="another", lines=(a_line(), a_line("2"))), logic)
-    for current in (booked_as(), None):
+    for current in (current_order(), None):
         issue = logic.objection(PAPERS, document, current, link_to(before))
         assert issue is not None
         assert issue.cause == "document_changed_after_booking"
@@ -186,7 +186,7 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
     document = booking(an_order(cancelled=True, digest="another"), logic)
     for current, link in (
-        (booked_as(), link_to(before)),
+        (current_order(), link_to(before)),
         (CurrentRecord(before, "50001"), None),
         (None, link_to(before)),
     ):
@@ -199,17 +199,17 @@ def test_a_document_cancelled_after_it_was_booked_is_a_question() -> None:
 def test_a_reference_on_two_documents_is_a_question_until_one_is_chosen() -> None:
     logic = orders()
     document = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, document, booked_as(others=("50002",)), None)
+    issue = logic.objection(PAPERS, document, current_order(others=("50002",)), None)
     assert issue is not None
     assert issue.cause == "reference_found_twice"
     assert (issue.facts["reference"], issue.facts["candidates"]) == ("MP-2026.1", "50001, 50002")
-    assert logic.objection(PAPERS, document, booked_as(others=("50002",)), link_to(None)) is None
+    assert logic.objection(PAPERS, document, current_order(others=("50002",)), link_to(None)) is None
 
 
 def test_a_booked_document_that_stands_there_twice_is_told_with_both_numbers() -> None:
     logic = orders()
     document = booking(an_order(), logic)
-    issue = logic.objection(PAPERS, document, booked_as(others=("50000",)), link_to(document))
+    issue = logic.objection(PAPERS, document, current_order(others=("50000",)), link_to(document))
     assert issue is not None
     assert (issue.cause, issue.facts["number"], issue.facts["other"]) == ("document_doubled", "50001", "50000")
 
@@ -271,15 +271,15 @@ def test_a_brake_counts_new_debtors() -> None:
     logic = orders()
     change = diff(debtor(an_order()), None, None, logic.policy, title="")
     assert isinstance(change, Change)
-    assert guarded(logic, change) == {"new_debtors": 1}
-    assert guarded(logic, replace(change, action=Action.UPDATE)) == {}
+    assert guard_counts(logic, change) == {"new_debtors": 1}
+    assert guard_counts(logic, replace(change, action=Action.UPDATE)) == {}
     paper = diff(booking(an_order()), None, None, logic.policy, title="")
     assert isinstance(paper, Change)
-    assert guarded(logic, paper) == {}
+    assert guard_counts(logic, paper) == {}
 
 
 def test_a_refund_waits_for_its_sale() -> None:
-    issue = parked(a_refund())
+    issue = parked_issue(a_refund())
     assert (issue.cause, issue.facts["original"]) == ("refund_before_order", "order-1")
     assert issue.facts["document"] == "2026.2"
 
@@ -291,15 +291,15 @@ def test_a_refund_goes_with_its_sale_whichever_is_read_first() -> None:
 
 def test_a_refund_whose_sale_is_nowhere_is_booked_once_a_person_says_so_and_waits_when_it_changes() -> None:
     refund = replace(a_refund(), values={**a_refund().values, "digest": "a1b2"})
-    issue = parked(refund)
+    issue = parked_issue(refund)
     assert (issue.field, issue.facts["source"]) == ("decision_refund", "order")
 
-    def decided(option: str, **more: Value) -> Record:
+    def with_decision(option: str, **more: Value) -> Record:
         return replace(refund, values={**refund.values, "decision_refund": f"{option} {issue.facts['mark']}", **more})
 
-    assert parked(decided("wait")).cause == "refund_before_order"
-    assert booking(decided("book")).values["sold_incl"] == Decimal("-12.10")
-    assert parked(decided("book", digest="c3d4")).cause == "refund_before_order"
+    assert parked_issue(with_decision("wait")).cause == "refund_before_order"
+    assert booking(with_decision("book")).values["sold_incl"] == Decimal("-12.10")
+    assert parked_issue(with_decision("book", digest="c3d4")).cause == "refund_before_order"
 
 
 def test_a_refund_of_an_order_that_was_booked_before_its_invoice_does_not_wait() -> None:
@@ -409,7 +409,7 @@ def box() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="module")
-def sold(box: Sandbox) -> Mapping[Kind, list[Record]]:
+def records_by_kind(box: Sandbox) -> Mapping[Kind, list[Record]]:
     """What the tills of the sample shop sold; every article has its own number for an external id."""
     till = Mplus(
         MplusSettings(url=box.mplus_url, ident="sandbox", secret=SecretStr("sandbox-secret"), per_second=10_000)
@@ -446,12 +446,12 @@ SHOP: dict[str, Any] = {
 @pytest.mark.parametrize("becomes", ["order", "posting"])
 @pytest.mark.parametrize("kind", [Kind.ORDER, Kind.INVOICE, Kind.RECEIPT])
 def test_everything_the_sample_shop_sold_can_be_booked(
-    sold: Mapping[Kind, list[Record]], kind: Kind, becomes: str
+    records_by_kind: Mapping[Kind, list[Record]], kind: Kind, becomes: str
 ) -> None:
     tables = with_tables(revenue_accounts={"*": "8000"}, balance_accounts=BALANCES)
     logic = orders(tables=tables, documents=str(kind), becomes=becomes, **SHOP)
-    results = logic.stage(PAPERS, sold[kind])
-    assert len(results) == len(sold[kind])
+    results = logic.stage(PAPERS, records_by_kind[kind])
+    assert len(results) == len(records_by_kind[kind])
     waiting = [result.issue.cause for result in results if result.issue]
     assert {result.skip.reason for result in results if result.skip} <= {"filtered_out"}  # money that only moved
     # Books that compute VAT would tax again what vouchers paid for; the stall took two, and one of them back.
@@ -462,11 +462,11 @@ def test_everything_the_sample_shop_sold_can_be_booked(
 
 
 def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
-    box: Sandbox, sold: Mapping[Kind, list[Record]]
+    box: Sandbox, records_by_kind: Mapping[Kind, list[Record]]
 ) -> None:
     questions = Questions(articles=[str(row["ART_CODE"]) for row in box.state("ARTICLE")])
     memory, target = Memory(), AccountView(accountview_settings(box), MemoryTokenStore())
-    page = sold[Kind.ORDER][:12]
+    page = records_by_kind[Kind.ORDER][:12]
     tables = with_tables(revenue_accounts={"*": "8000"}, balance_accounts=BALANCES)
     for becomes in ("order", "posting"):
         logic = orders(tables=tables, questions=questions, becomes=becomes,

@@ -22,7 +22,7 @@ from tests.flows.orders.tills import (
     a_customer,
     a_delivery,
     an_order,
-    becoming,
+    booking_settings,
     debtor,
     orders,
 )
@@ -30,13 +30,15 @@ from tests.flows.orders.tills import (
 HERE: Mapping[str, Value] = {"street": "Kerklaan 1", "postcode": "3511 AB", "city": "Utrecht", "country": "NL"}
 
 
-def held(**values: Value) -> CurrentRecord:
+def current_debtor(**values: Value) -> CurrentRecord:
     return CurrentRecord(
         Record(Kind.DEBTOR, "1001", {"name": "Els de Wit", **HERE, **values}), "20001", evidence="link"
     )
 
 
-def knowing(current: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **options: str) -> OrdersLogic:
+def logic_with_debtor(
+    current: CurrentRecord | None, agreed: Mapping[str, Value] | None = None, **options: str
+) -> OrdersLogic:
     """Return the logic where the books hold this of the debtor, and both agreed on that."""
 
     def ask(records: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
@@ -44,8 +46,10 @@ def knowing(current: CurrentRecord | None, agreed: Mapping[str, Value] | None = 
         current_records = {record.key: current for record in records if current is not None}
         return current_records, {record.key: link for record in records if link is not None}
 
-    questions, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **becoming(), **options})
-    return OrdersLogic(chosen, BODY, 7, TABLES, BOOKS, TILL, questions.known, questions.linked, TOLD, debtors=ask)
+    questions, chosen = Questions(), OrderSettings(**{"collective_account": "1300", **booking_settings(), **options})
+    return OrdersLogic(
+        chosen, BODY, 7, TABLES, BOOKS, TILL, questions.existing_articles, questions.find_links, TOLD, debtors=ask
+    )
 
 
 def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edited_in_the_books() -> None:
@@ -67,19 +71,21 @@ def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edit
 def test_a_customer_has_moved_where_the_whole_address_is_another(
     customer: dict[str, Value], current_values: dict[str, Value], becomes: str
 ) -> None:
-    moved_debtor = with_moved_address(debtor(an_order(customer=a_customer(**customer))), held(**current_values), "NL")
+    moved_debtor = with_moved_address(
+        debtor(an_order(customer=a_customer(**customer))), current_debtor(**current_values), "NL"
+    )
     assert moved_debtor.values["street"] == becomes
 
 
 def test_a_country_moves_only_where_the_till_tells_it() -> None:
-    abroad = held(country="BE", street="Meir 1")
+    abroad = current_debtor(country="BE", street="Meir 1")
     with_country, without_country = (
         with_moved_address(debtor(an_order(customer=a_customer(country=country))), abroad, "NL")
         for country in ("NL", "")
     )
     assert (with_country.values["country"], without_country.values["country"]) == ("NL", "BE")
     assert without_country.values["street"] == "Kerklaan 1"
-    blank = with_moved_address(debtor(an_order()), held(country=""), "NL")
+    blank = with_moved_address(debtor(an_order()), current_debtor(country=""), "NL")
     assert "country" not in blank.values  # at home nobody writes it
 
 
@@ -98,21 +104,21 @@ def streets(logic: OrdersLogic, *deliveries: Record) -> list[str]:
 
 def test_goods_go_to_the_debtor_as_the_books_will_have_it() -> None:
     home = a_delivery(street="Kerklaan 1", postcode="3511AB", city="Utrecht")
-    moves = held(street="Molenweg 7", postcode="3701 EF", city="Zeist")
+    moves = current_debtor(street="Molenweg 7", postcode="3701 EF", city="Zeist")
     agreed = moves.record.values
 
-    assert streets(knowing(None), home) == []
-    assert streets(knowing(moves, agreed), home) == []  # the debtor moves with this plan
-    assert streets(knowing(moves, HERE), home) == ["Kerklaan 1"]  # somebody edited it in the books
-    assert streets(knowing(moves, agreed), a_delivery()) == ["Molenweg 7"]  # where the customer lived before
+    assert streets(logic_with_debtor(None), home) == []
+    assert streets(logic_with_debtor(moves, agreed), home) == []  # the debtor moves with this plan
+    assert streets(logic_with_debtor(moves, HERE), home) == ["Kerklaan 1"]  # somebody edited it in the books
+    assert streets(logic_with_debtor(moves, agreed), a_delivery()) == ["Molenweg 7"]  # where the customer lived before
 
 
 def test_letters_that_the_books_lack_make_no_other_address() -> None:
     place: dict[str, Value] = {"name": "Łukasz Żółć", "street": "Wróbla 12", "postcode": "3511 AB", "city": "Łódź"}
     order = an_order(customer=a_customer(**place), others=(a_delivery(**place),))
-    assert knowing(None).stage(ADDRESSES, [order]) == []
+    assert logic_with_debtor(None).stage(ADDRESSES, [order]) == []
 
 
 def test_goods_for_a_fixed_debtor_have_an_address_of_their_own() -> None:
     home = a_delivery(street="Kerklaan 1", postcode="3511AB", city="Utrecht")
-    assert streets(knowing(None, default_debtor="forced", debtor_number="99999"), home) == ["Kerklaan 1"]
+    assert streets(logic_with_debtor(None, default_debtor="forced", debtor_number="99999"), home) == ["Kerklaan 1"]

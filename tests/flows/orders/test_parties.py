@@ -21,28 +21,28 @@ from tests.flows.orders.tills import (
     booking,
     debtor,
     orders,
-    parked,
+    parked_issue,
     shape_of,
     with_rules,
     with_tables,
-    without,
+    without_values,
 )
 
 
 def test_what_the_till_does_not_say_gets_its_default_and_is_named() -> None:
-    document = booking(without(an_order(), "employee", "workplace", "country", "date"), default_workplace="2")
+    document = booking(without_values(an_order(), "employee", "workplace", "country", "date"), default_workplace="2")
     assert document.values["completed"] == ("employee", "workplace", "country", "currency", "date")
     assert document.values["date"] == date(2026, 11, 20)
     assert booking(an_order()).values["completed"] == ("currency",)
 
 
 def test_the_day_is_that_of_the_shop() -> None:
-    late = without(an_order(entered=datetime(2026, 12, 31, 23, 30, tzinfo=UTC)), "date")
+    late = without_values(an_order(entered=datetime(2026, 12, 31, 23, 30, tzinfo=UTC)), "date")
     assert booking(late).values["date"] == date(2027, 1, 1)
 
 
 def test_a_document_without_any_day_is_parked() -> None:
-    issue = parked(without(an_order(), "date", "entered"))
+    issue = parked_issue(without_values(an_order(), "date", "entered"))
     assert (issue.cause, issue.field, issue.facts["key"]) == ("required_field_empty", "date", "2026.1")
 
 
@@ -68,17 +68,17 @@ def test_a_date_that_no_document_has_parks_it(name: str, day: date, settings: di
     if is_read:
         assert booking(order, **settings).kind is Kind.SALES_ORDER
     else:
-        issue = parked(order, **settings)
+        issue = parked_issue(order, **settings)
         assert (issue.cause, issue.facts["field"], issue.facts["value"]) == ("date_implausible", name, day.isoformat())
 
 
 def test_the_default_employee_has_a_place_in_the_table_of_salespersons() -> None:
     tables = with_tables(salespersons={"999999": "KASSA"})
-    assert booking(without(an_order(), "employee"), tables=tables).values["salesperson"] == "KASSA"
+    assert booking(without_values(an_order(), "employee"), tables=tables).values["salesperson"] == "KASSA"
 
 
 def test_another_currency_is_never_taken_for_euros() -> None:
-    issue = parked(an_order(currency="USD"))
+    issue = parked_issue(an_order(currency="USD"))
     assert issue.cause == "currency_without_rate"
     assert issue.facts["currency"] == "USD"
 
@@ -86,7 +86,7 @@ def test_another_currency_is_never_taken_for_euros() -> None:
 def test_a_country_is_known_by_its_name_or_by_the_table() -> None:
     assert debtor(an_order(customer=a_customer(country="België"))).values["country"] == "BE"
     strange = an_order(country="Neverland")
-    assert parked(strange).facts["table"] == "countries"
+    assert parked_issue(strange).facts["table"] == "countries"
     assert booking(strange, tables=with_tables(countries={"Neverland": "NL"}))
 
 
@@ -146,7 +146,7 @@ def test_a_delivery_address_that_is_cut_is_told_whole() -> None:
 
 def test_an_email_address_is_never_cut() -> None:
     long = f"{'e' * 43}@x.example"
-    issue = parked(an_order(customer=a_customer(email=long)), stage=DEBTORS)
+    issue = parked_issue(an_order(customer=a_customer(email=long)), stage=DEBTORS)
     assert (issue.cause, issue.key, issue.field) == ("email_too_long", "1001", "debtor.email")
     assert (issue.facts["length"], issue.facts["limit"]) == ("53", "50")
     assert (issue.facts["customer"], issue.facts["documents"]) == ("Els de Wit", "order-1")
@@ -155,7 +155,7 @@ def test_an_email_address_is_never_cut() -> None:
 
 def test_a_vat_number_that_is_none_parks_the_customer() -> None:
     assert debtor(an_order(customer=a_customer(vat_number="nl004495445b01"))).values["vat_number"] == VAT_NUMBER
-    issue = parked(an_order(customer=a_customer(vat_number="NL1")), stage=DEBTORS)
+    issue = parked_issue(an_order(customer=a_customer(vat_number="NL1")), stage=DEBTORS)
     assert issue.cause == "vat_number_invalid"
     assert issue.facts["value"] == "NL1"
     assert (issue.facts["country"], issue.facts["customer"]) == ("NL", "Els de Wit")
@@ -210,9 +210,9 @@ def test_the_debtor_is_owned_as_the_mapping_says() -> None:
 
 
 def test_without_a_customer_a_document_is_parked() -> None:
-    assert parked(anonymous()).cause == "customer_missing"
+    assert parked_issue(anonymous()).cause == "customer_missing"
     nameless = an_order(customer=a_customer(name="", email=""))
-    assert parked(nameless).facts == {"key": "2026.1", "document": "2026.1", "sold": "12.10"}
+    assert parked_issue(nameless).facts == {"key": "2026.1", "document": "2026.1", "sold": "12.10"}
 
 
 def test_the_default_debtor_is_a_fallback() -> None:

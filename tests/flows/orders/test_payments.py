@@ -16,8 +16,8 @@ from integration.flows.orders.payments import digest_of
 from integration.flows.orders.spec import ORDERS
 from integration.services.runs.exceptions import missing_row
 from tests.flows.orders import oracle
-from tests.flows.orders.test_balances import TABLES, euros, sold, unlinked
-from tests.flows.orders.tills import PAPERS, TOLD, Questions, booking, lines_of, orders, parked
+from tests.flows.orders.test_balances import TABLES, euros, sale_of, till_without_card_links
+from tests.flows.orders.tills import PAPERS, TOLD, Questions, booking, lines_of, orders, parked_issue
 
 METHODS = {**oracle.METHODS, oracle.ON_ACCOUNT: "1300"}
 PAID = {**TABLES, "method_accounts": METHODS}
@@ -28,7 +28,7 @@ WITH: dict[str, Any] = {"becomes": "posting", "payments_of_orders": "document", 
 
 def paying(*lines: oracle.Sold, **methods: int) -> Record:
     """Return a document of which the till says no more of its payments than their list."""
-    record = sold(*lines, **methods)
+    record = sale_of(*lines, **methods)
     values = {name: value for name, value in record.values.items() if name != "paid"}
     parts = tuple(
         _of_type(part, "deposit") if part.values.get("method") == "DEPOSIT" else part for part in record.parts
@@ -44,7 +44,7 @@ def telling(record: Record, **values: Any) -> Record:
     return replace(record, values={**record.values, **values})
 
 
-def on_accounts(document: Record) -> dict[str, Decimal]:
+def account_totals(document: Record) -> dict[str, Decimal]:
     """Return what the lines of a page without VAT code come to, by account; all others under nothing."""
     totals: dict[str, Decimal] = {}
     for line in lines_of(document):
@@ -57,15 +57,15 @@ def on_accounts(document: Record) -> dict[str, Decimal]:
     return totals
 
 
-def left(document: Record) -> Decimal:
+def debtor_amount(document: Record) -> Decimal:
     """Return what a page leaves on its debtor: the books put there what all its lines come to."""
-    return sum(on_accounts(document).values(), Decimal(0))
+    return sum(account_totals(document).values(), Decimal(0))
 
 
 def test_payments_stand_on_the_accounts_of_their_methods_and_leave_nothing_open() -> None:
     document = booking(paying(REPAIR, PIN=3000, CASH=2450), **WITH)
-    assert on_accounts(document) == {"": Decimal("54.50"), "1010": Decimal("-30.00"), "1000": Decimal("-24.50")}
-    assert left(document) == document.values["open"] == 0
+    assert account_totals(document) == {"": Decimal("54.50"), "1010": Decimal("-30.00"), "1000": Decimal("-24.50")}
+    assert debtor_amount(document) == document.values["open"] == 0
     assert document.values["paid"] == Decimal("54.50")
     assert document.values["booked_incl"] == document.values["sold_incl"] == Decimal("54.50")
     assert [line.values["text"] for line in lines_of(document)][1:] == ["2026.1 PIN", "2026.1 CASH"]
@@ -83,68 +83,70 @@ def test_each_payment_of_a_method_has_a_line_of_its_own() -> None:
 @pytest.mark.parametrize(("paid", "rest"), [({}, 5450), ({"PIN": 2000}, 3450), ({"CASH": 6000}, -550)])
 def test_what_is_not_paid_stays_open_and_what_is_paid_too_much_as_well(paid: dict[str, int], rest: int) -> None:
     document = booking(paying(REPAIR, **paid), **WITH)
-    assert left(document) == document.values["open"] == euros(rest)
+    assert debtor_amount(document) == document.values["open"] == euros(rest)
 
 
 def test_change_is_a_payment_as_the_till_tells_it() -> None:
     record = paying(REPAIR, CASH=6000)
     change = replace(record.parts[-1], key="payment:2", values={**record.parts[-1].values, "amount": euros(-550)})
     document = booking(replace(record, parts=(*record.parts, change)), **WITH)
-    assert on_accounts(document)["1000"] == euros(-5450)
-    assert left(document) == 0
+    assert account_totals(document)["1000"] == euros(-5450)
+    assert debtor_amount(document) == 0
 
 
 def test_what_is_sold_on_account_is_no_payment() -> None:
     document = booking(paying(REPAIR, PIN=2000, INVOICE=3450), **WITH)
-    assert "1300" not in on_accounts(document)
-    assert left(document) == document.values["open"] == Decimal("34.50")
+    assert "1300" not in account_totals(document)
+    assert debtor_amount(document) == document.values["open"] == Decimal("34.50")
 
 
 def test_a_gift_card_lowers_what_its_sale_raised() -> None:
     card = oracle.Sold("80", "4", 2500, 2500)
     document = booking(paying(REPAIR, card, GIFTCARD=3000, PIN=4950), **WITH)
-    assert on_accounts(document)["1560"] == euros(2500 - 3000)
+    assert account_totals(document)["1560"] == euros(2500 - 3000)
     other = {**PAID, "balance_accounts": {**TABLES["balance_accounts"], "80": "1561"}}
-    assert on_accounts(booking(paying(REPAIR, GIFTCARD=5450), **{**WITH, "tables": other}))["1561"] == euros(-5450)
+    assert account_totals(booking(paying(REPAIR, GIFTCARD=5450), **{**WITH, "tables": other}))["1561"] == euros(-5450)
 
 
 def test_a_card_that_a_person_calls_multi_purpose_goes_to_the_only_account_of_cards() -> None:
-    options = {**WITH, **unlinked(), "gift_cards": {"BON": Purpose.MULTI}}
+    options = {**WITH, **till_without_card_links(), "gift_cards": {"BON": Purpose.MULTI}}
     options["context"] = replace(options["context"], collective={"1300"})
-    assert on_accounts(booking(paying(REPAIR, BON=5450), **options))["1560"] == euros(-5450)
+    assert account_totals(booking(paying(REPAIR, BON=5450), **options))["1560"] == euros(-5450)
 
 
 def test_a_single_purpose_voucher_stands_on_the_page_once_and_with_its_vat() -> None:
     document = booking(paying(REPAIR, VOUCHER=2725, PIN=2725), **WITH)
-    assert on_accounts(document) == {"": Decimal("27.25"), "1010": Decimal("-27.25")}
-    assert left(document) == 0
+    assert account_totals(document) == {"": Decimal("27.25"), "1010": Decimal("-27.25")}
+    assert debtor_amount(document) == 0
     assert document.values["redeemed"] == Decimal("27.25")
 
 
 def test_the_rounding_of_cash_goes_to_its_account() -> None:
     record = paying(oracle.Sold("50", "1", 5452, 5002), CASH=5450, ROUNDING=2)
     document = booking(record, rounding_account="4411", **WITH)
-    assert on_accounts(document) == {"": Decimal("54.52"), "1000": Decimal("-54.50"), "4411": Decimal("-0.02")}
-    assert on_accounts(booking(record, **WITH))["4410"] == Decimal("-0.02")  # the row of the method, where none is set
+    assert account_totals(document) == {"": Decimal("54.52"), "1000": Decimal("-54.50"), "4411": Decimal("-0.02")}
+    assert account_totals(booking(record, **WITH))["4410"] == Decimal(
+        "-0.02"
+    )  # the row of the method, where none is set
 
 
 def test_a_down_payment_is_taken_off_when_it_is_used() -> None:
     document = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **WITH)
-    assert on_accounts(document)["1575"] == Decimal("-20.00")
-    assert left(document) == 0
+    assert account_totals(document)["1575"] == Decimal("-20.00")
+    assert debtor_amount(document) == 0
     bare = {**PAID, "method_accounts": {"PIN": "1010"}, "balance_accounts": {"down_payment": "1576"}}
     document = booking(paying(REPAIR, DEPOSIT=2000, PIN=3450), **{**WITH, "tables": bare})
-    assert on_accounts(document)["1576"] == Decimal("-20.00")
+    assert account_totals(document)["1576"] == Decimal("-20.00")
 
 
 def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
     bare = {**WITH, "tables": {**PAID, "method_accounts": {"CASH": "1000"}}}
-    issue = parked(paying(REPAIR, PIN=5450), **bare)
+    issue = parked_issue(paying(REPAIR, PIN=5450), **bare)
     assert (issue.cause, issue.facts["method"]) == ("method_account_missing", "PIN")
     row = missing_row(ORDERS, issue.cause, issue.facts)
     assert row is not None
     assert (row.table.name, row.code) == ("method_accounts", "PIN")
-    assert parked(paying(REPAIR, BPE=5450), **bare).facts["method"] == "BPE"
+    assert parked_issue(paying(REPAIR, BPE=5450), **bare).facts["method"] == "BPE"
 
 
 @pytest.mark.parametrize(
@@ -159,7 +161,7 @@ def test_a_method_without_an_account_waits_with_the_row_to_add() -> None:
 def test_a_till_that_lists_less_than_it_says_is_paid_leaves_nothing_open_by_mistake(
     till_fields: dict[str, Any], paid: dict[str, int]
 ) -> None:
-    issue = parked(telling(paying(REPAIR, **paid), **till_fields), **WITH)
+    issue = parked_issue(telling(paying(REPAIR, **paid), **till_fields), **WITH)
     assert (issue.cause, issue.facts["said"]) == ("payments_incomplete", "54.50")
 
 
@@ -181,7 +183,7 @@ def test_a_till_that_lists_what_it_says_is_believed(till_fields: dict[str, Any],
 @pytest.mark.parametrize("options", [{"payments_of_orders": "day"}, {"payments_of_orders": "not"}])
 def test_payments_that_are_not_booked_with_a_document_leave_it_as_it_was(options: dict[str, str]) -> None:
     document = booking(paying(REPAIR, PIN=5450), **{**WITH, **options})
-    assert on_accounts(document) == {"": Decimal("54.50")}
+    assert account_totals(document) == {"": Decimal("54.50")}
     assert document.values["digest"] == "digest of order-1"
     assert {"with_payments", "paid", "open"}.isdisjoint(document.values)
 
@@ -196,13 +198,13 @@ def test_sales_orders_and_trade_invoices_take_no_payments(becomes: str) -> None:
 @pytest.mark.parametrize("basis", ["till", "incl", "excl"])
 def test_amounts_are_the_same_on_a_page_with_vat_inside(basis: str) -> None:
     document = booking(paying(REPAIR, PIN=2000, GIFTCARD=1000), price_basis=basis, **WITH)
-    assert left(document) == Decimal("24.50")
+    assert debtor_amount(document) == Decimal("24.50")
 
 
 # ---- what changes later
 
 
-def booked_as(document: Record) -> Questions:
+def questions_after(document: Record) -> Questions:
     """Return what is known once a document is booked as it was planned."""
     return _BookedQuestions(document)
 
@@ -212,13 +214,13 @@ class _BookedQuestions(Questions):
         super().__init__()
         self._link = Link(Kind.POSTING, document.key, "700/2600001", document)
 
-    def linked(self, ids: Any) -> dict[str, Link]:
+    def find_links(self, ids: Any) -> dict[str, Link]:
         return {self._link.key: self._link} if self._link.key in ids else {}
 
 
-def again(record: Record, document: Record, **options: Any) -> str:
+def cause_again(record: Record, document: Record, **options: Any) -> str:
     """Return the cause with which a document comes that was booked as `one`; nothing where it is as it was."""
-    logic: OrdersLogic = orders(questions=booked_as(document), **{**WITH, **options})
+    logic: OrdersLogic = orders(questions=questions_after(document), **{**WITH, **options})
     (now,) = logic.stage(PAPERS, [record])
     assert now.record is not None
     issue = logic.objection(PAPERS, now.record, None, Link(Kind.POSTING, document.key, "700/2600001", document))
@@ -228,12 +230,12 @@ def again(record: Record, document: Record, **options: Any) -> str:
 def test_a_payment_that_comes_later_changes_what_was_booked_with_its_payments() -> None:
     first, later = paying(REPAIR, PIN=2000), paying(REPAIR, PIN=2000, CASH=3450)
     document = booking(first, **WITH)
-    assert again(first, document) == ""
-    assert again(later, document) == "document_changed_after_booking"
+    assert cause_again(first, document) == ""
+    assert cause_again(later, document) == "document_changed_after_booking"
     assert (
-        again(later, document, payments_of_orders="not") == "document_changed_after_booking"
+        cause_again(later, document, payments_of_orders="not") == "document_changed_after_booking"
     )  # as it was booked, not as set
-    identity = orders(questions=booked_as(document), **WITH).stage(PAPERS, [later])[0].record
+    identity = orders(questions=questions_after(document), **WITH).stage(PAPERS, [later])[0].record
     assert identity is not None
     assert (document.values["paid"], identity.values["paid"]) == (euros(2000), euros(5450))
 
@@ -241,8 +243,8 @@ def test_a_payment_that_comes_later_changes_what_was_booked_with_its_payments() 
 def test_a_payment_that_comes_later_is_nothing_to_a_document_booked_without_payments() -> None:
     first, later = paying(REPAIR), paying(REPAIR, PIN=5450)
     document = booking(first, **{**WITH, "payments_of_orders": "not"})
-    assert again(later, document) == ""
-    assert again(later, document, payments_of_orders="document") == ""
+    assert cause_again(later, document) == ""
+    assert cause_again(later, document, payments_of_orders="document") == ""
 
 
 def test_the_order_of_payments_says_nothing() -> None:
@@ -259,7 +261,9 @@ def test_the_credit_of_a_document_gives_its_payments_back() -> None:
     assert isinstance(change, Change)
     back = credit(replace(change, agreed=document), {})  # as the runner keeps it
     assert back is not None
-    assert left(replace(back.desired, values={**back.desired.values, "gross": False})) == -left(document)
+    assert debtor_amount(replace(back.desired, values={**back.desired.values, "gross": False})) == -debtor_amount(
+        document
+    )
     assert back.agreed.values["open"] == Decimal("-34.50")
 
 
@@ -268,7 +272,7 @@ def test_the_credit_of_a_document_gives_its_payments_back() -> None:
 
 def test_revenue_of_a_group_with_a_row_goes_there_before_any_vat_code() -> None:
     tables = {**TABLES, "turnover_accounts_sales": {"10": "8000", "50": "8040", "50/2": "8041"}}
-    lines = oracle.told([("10", "2", 1210), ("50", "1", 5450), ("50", "2", 2420), ("30", "2", 605)])
+    lines = oracle.sold_lines([("10", "2", 1210), ("50", "1", 5450), ("50", "2", 2420), ("30", "2", 605)])
     document = booking(paying(*lines), becomes="posting", tables=tables)
     amounts = {str(line.values["account"]): line.values["amount"] for line in lines_of(document)}
     split = {line.group + line.code: euros(line.excl) for line in lines}

@@ -26,7 +26,16 @@ from integration.flows.orders.references import (
     of_credit,
     parse_reference,
 )
-from tests.flows.orders.tills import PAPERS, Questions, an_order, booking, orders, parked, staged, without
+from tests.flows.orders.tills import (
+    PAPERS,
+    Questions,
+    an_order,
+    booking,
+    orders,
+    parked_issue,
+    stage_record,
+    without_values,
+)
 
 KINDS = (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT)
 FEW = st.one_of(st.integers(0, 120), st.integers(0, 1035))  # branches, workplaces
@@ -157,7 +166,7 @@ class Booked(Questions):
         super().__init__()
         self.agreed = agreed
 
-    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+    def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
         return {key: Link(Kind.POSTING, key, "700/1", self.agreed) for key in ids if key == self.agreed.key}
 
 
@@ -229,7 +238,7 @@ def test_whatever_is_booked_has_a_credit_that_fits(reference: str, credit: str |
 
 def test_a_number_that_is_none_of_the_tills_needs_room_for_its_credit() -> None:
     assert booking(an_order(number="WEB-118"), becomes="posting").values["reference"] == "MP-WEB-118"
-    issue = parked(an_order(number="WEB-1187"), becomes="posting")
+    issue = parked_issue(an_order(number="WEB-1187"), becomes="posting")
     assert (issue.cause, issue.facts["length"], issue.facts["limit"]) == ("field_too_long", "11", "10")
     assert issue.facts["field"] == "posting.reference"
 
@@ -237,10 +246,10 @@ def test_a_number_that_is_none_of_the_tills_needs_room_for_its_credit() -> None:
 def test_a_reference_of_an_order_has_room_for_its_credit_in_forty_characters() -> None:
     assert booking(an_order("order-118")).values["reference"] == "MP-2026.118"
     assert booking(an_order(number="9" * 35))
-    assert parked(an_order(number="9" * 36)).cause == "field_too_long"
+    assert parked_issue(an_order(number="9" * 36)).cause == "field_too_long"
 
 
 def test_a_document_without_a_number_has_its_external_id_or_is_parked() -> None:
-    assert booking(without(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
-    assert staged(without(an_order(), "number")).issue is not None
-    assert parked(without(an_order(), "number")).cause == "required_field_empty"
+    assert booking(without_values(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
+    assert stage_record(without_values(an_order(), "number")).issue is not None
+    assert parked_issue(without_values(an_order(), "number")).cause == "required_field_empty"

@@ -20,7 +20,17 @@ from integration.flows.orders.vocabulary import (
     VAT_METHODS,
 )
 from integration.sandbox.mplus.contract import Contract
-from tests.flows.orders.tills import Questions, a_line, an_order, booking, lines_of, orders, parked, skipped, without
+from tests.flows.orders.tills import (
+    Questions,
+    a_line,
+    an_order,
+    booking,
+    lines_of,
+    orders,
+    parked_issue,
+    staged_skip,
+    without_values,
+)
 
 
 def of_kind(kind: Kind, **values: Any) -> Record:
@@ -58,20 +68,22 @@ def of_kind(kind: Kind, **values: Any) -> Record:
 def test_a_document_with_a_word_nobody_knows_waits_and_names_it(
     document: Record, options: dict[str, Any], field: str, word: str
 ) -> None:
-    issue = parked(document, **options)
+    issue = parked_issue(document, **options)
     assert (issue.cause, issue.facts["field"], issue.facts["word"]) == ("word_unknown", field, word)
 
 
 def test_an_order_that_does_not_say_whether_it_is_cancelled_waits() -> None:
-    issue = parked(without(an_order(), "cancel_state", "cancelled"))
+    issue = parked_issue(without_values(an_order(), "cancel_state", "cancelled"))
     assert (issue.cause, issue.facts["field"]) == ("word_missing", "cancel_state")
-    assert booking(without(of_kind(Kind.INVOICE, type="INVOICE"), "cancel_state", "cancelled"), documents="invoice")
+    assert booking(
+        without_values(of_kind(Kind.INVOICE, type="INVOICE"), "cancel_state", "cancelled"), documents="invoice"
+    )
 
 
 def test_a_proposal_becomes_a_quotation_whatever_orders_have_to_be_and_one_that_was_turned_down_does_not() -> None:
     options: dict[str, Any] = {"documents": "proposal", "becomes": "quotation", "paid": "only", "cancel": ["complete"]}
     proposal = of_kind(Kind.PROPOSAL, type="PROPOSAL", state="order", cancelled=False)
-    quotation = booking(without(proposal, "cancel_state", "paid", "delivery_state", "complete_state"), **options)
+    quotation = booking(without_values(proposal, "cancel_state", "paid", "delivery_state", "complete_state"), **options)
     assert (quotation.kind, quotation.values["reference"], quotation.values["gross"]) == (
         Kind.QUOTATION,
         "MP-2026.1",
@@ -89,7 +101,7 @@ def test_a_proposal_becomes_a_quotation_whatever_orders_have_to_be_and_one_that_
 
 def test_what_is_booked_waits_as_well_when_nobody_knows_whether_it_was_cancelled() -> None:
     logic = orders(questions=Questions(linked={"order-1": "50001"}))
-    assert parked(an_order(cancel_state="withdrawn"), logic).cause == "word_unknown"
+    assert parked_issue(an_order(cancel_state="withdrawn"), logic).cause == "word_unknown"
 
 
 def test_a_word_that_decides_nothing_is_read_over() -> None:
@@ -112,12 +124,12 @@ def test_a_document_that_exchanges_a_currency_sells_nothing_and_waits(
 ) -> None:
     lines = (a_line("1"), a_line("2", turnover_group="10", price_type=price_type))
     types = {} if kind is Kind.ORDER else {"type": str(kind).upper(), "state": "outstanding"}
-    issue = parked(of_kind(kind, lines=lines, **types), **options)
+    issue = parked_issue(of_kind(kind, lines=lines, **types), **options)
     assert (issue.cause, issue.facts["document"]) == ("document_foreign_currency", "2026.1")
 
 
 def test_whoever_names_types_says_of_all_others_that_they_take_no_part() -> None:
-    assert skipped(an_order(type="RENTAL-ORDER"), types=["SALES-ORDER"]).facts["field"] == "type"
+    assert staged_skip(an_order(type="RENTAL-ORDER"), types=["SALES-ORDER"]).facts["field"] == "type"
 
 
 def test_every_word_of_the_interface_is_known() -> None:

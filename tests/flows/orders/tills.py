@@ -51,15 +51,15 @@ class Questions:
         self.booked = linked or {}
         self.asked: list[set[str]] = []
 
-    def known(self, codes: Collection[str]) -> set[str]:
+    def existing_articles(self, codes: Collection[str]) -> set[str]:
         self.asked.append(set(codes))
         return set(codes) if self.articles is None else {code for code in codes if code in self.articles}
 
-    def linked(self, ids: Collection[str]) -> Mapping[str, Link]:
+    def find_links(self, ids: Collection[str]) -> Mapping[str, Link]:
         return {key: Link(Kind.POSTING, key, self.booked[key]) for key in ids if key in self.booked}
 
 
-def becoming(documents: str = "order", becomes: str = "order", **more: Any) -> dict[str, Any]:
+def booking_settings(documents: str = "order", becomes: str = "order", **more: Any) -> dict[str, Any]:
     """Return the settings under which one kind of documents becomes one thing, and nothing of the others is read."""
     return {"orders": "nothing", f"{documents}s": becomes, **more}
 
@@ -74,7 +74,7 @@ def orders(
 ) -> OrdersLogic:
     """Return the logic with the shipped mapping; postings have their daybook."""
     book_questions = questions or Questions()
-    chosen = {"collective_account": "1300", "daybook": "700", **becoming(**options)}
+    chosen = {"collective_account": "1300", "daybook": "700", **booking_settings(**options)}
     return OrdersLogic(
         OrderSettings(**chosen),
         body,
@@ -82,8 +82,8 @@ def orders(
         tables,
         BOOKS,
         TILL,
-        book_questions.known,
-        book_questions.linked,
+        book_questions.existing_articles,
+        book_questions.find_links,
         context,
         asks,
     )
@@ -164,37 +164,37 @@ def anonymous() -> Record:
     return replace(order, values={**order.values, "relation": ""}, parts=parts)
 
 
-def without(record: Record, *names: str) -> Record:
+def without_values(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 
-def staged(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Staged:
+def stage_record(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Staged:
     (result,) = (logic or orders(**options)).stage(stage, [record])
     return result
 
 
 def booking(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Record:
-    result = staged(record, logic, **options)
+    result = stage_record(record, logic, **options)
     assert result.record is not None, result.issue or result.skip
     assert record_from_json(record_to_json(result.record)) == result.record
     return result.record
 
 
-def parked(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Issue:
-    result = staged(record, logic, stage, **options)
+def parked_issue(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Issue:
+    result = stage_record(record, logic, stage, **options)
     assert result.issue is not None, result.record or result.skip
     assert (result.record, result.skip) == (None, None)
     return result.issue
 
 
-def skipped(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Skip:
-    result = staged(record, logic, **options)
+def staged_skip(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Skip:
+    result = stage_record(record, logic, **options)
     assert result.skip is not None, result.record or result.issue
     return result.skip
 
 
 def debtor(record: Record, logic: OrdersLogic | None = None, **options: Any) -> Record:
-    result = staged(record, logic, DEBTORS, **options)
+    result = stage_record(record, logic, DEBTORS, **options)
     assert result.record is not None, result.issue
     return result.record
 

@@ -23,7 +23,7 @@ from integration.sandbox.faults import ErrorAnswer, Fault
 from integration.sandbox.server import Sandbox, running
 from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
 from tests.bookkeeping_shop import TABLES
-from tests.flows.days.example import sold
+from tests.flows.days.example import sales_line
 from tests.people import somebody
 from tests.runner.processes import Obedient
 from tests.sandbox.soap_client import RawClient, tags
@@ -106,7 +106,7 @@ class Histories:
     def sell(self, serial: int, *, as_order: bool) -> Sale:
         cents, name = self.random.choice([12100, self.random.randrange(300, 99_999)]), f"Klant {serial:04}"
         relation = self.counter.customer(name, f"klant{serial}@betaalt.example")
-        line = sold("Stadsfiets", 10, 2, cents)
+        line = sales_line("Stadsfiets", 10, 2, cents)
         if as_order:
             return Sale(self.counter.order("", relation=relation, lines=[line]), name, cents)
         before = {row["invoiceId"] for row in self.sandbox.state("invoices", "mplus")}

@@ -17,7 +17,7 @@ from integration.core.staged import Staged
 from integration.flows.payments.items import PAGE, REVERSAL_DAYS, PaymentQueries
 from integration.flows.payments.logic import PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
-from tests.flow_harness import shipped
+from tests.flow_harness import shipped_mapping
 
 INVOICE, ITEM, DAY = "8f3c", "MI6010101000", date(2026, 10, 17)
 KEY = f"{DAY}/{ITEM}/{INVOICE}"
@@ -25,7 +25,7 @@ STAGE = FLOW.counted_stage
 BOOKED: dict[str, Value] = {"reference": ITEM, "date": DAY, "sold_incl": Decimal("121.00"), "debtor_number": "20005"}
 
 
-def standing(key: str = INVOICE, **changed: Any) -> BookingState:
+def booking_state(key: str = INVOICE, **changed: Any) -> BookingState:
     values = {**BOOKED, **changed.pop("values", {})}
     fields = {"title": "2026.1000", "reference": ITEM, "kind": Kind.POSTING, "values": values}
     return BookingState(key, BookingStage.BOOKED, **{**fields, **changed})
@@ -42,7 +42,7 @@ def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
 
 
 def payments(
-    states: Sequence[BookingState] = (standing(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
+    states: Sequence[BookingState] = (booking_state(),), invoices: Sequence[Record] = (), paid: Collection[str] = (),
     method: str = "BANK", bookings: Sequence[str] = (INVOICE,),
     today: date = DAY + timedelta(days=REVERSAL_DAYS + 1), items: Sequence[Record] | None = None,
     planned_on: date | None = None,
@@ -67,25 +67,25 @@ def payments(
         invoices=lambda keys: [invoice for invoice in invoices if invoice.key in keys],
         today=lambda: today,
     )
-    return PaymentsLogic(PaymentSettings(method=method), shipped("payments"), 1, {}, asks)
+    return PaymentsLogic(PaymentSettings(method=method), shipped_mapping("payments"), 1, {}, asks)
 
 
-def staged(record: Record, **options: Any) -> Staged:
+def stage_record(record: Record, **options: Any) -> Staged:
     (result,) = payments(**options).stage(STAGE, [record])
     return result
 
 
-def wanted(**options: Any) -> Record:
-    record = staged(item(paid=Decimal("121.00")), **options).record
+def desired_record(**options: Any) -> Record:
+    record = stage_record(item(paid=Decimal("121.00")), **options).record
     assert record is not None
     return record
 
 
 def test_a_payment_keeps_who_pays_and_where_it_was_sold() -> None:
     fields: dict[str, Value] = {"customer": "Els de Wit", "branch": "1"}
-    values = wanted(states=[standing(values=fields)]).values
+    values = desired_record(states=[booking_state(values=fields)]).values
     assert (values["debtor_number"], values["customer"], values["branch"]) == ("20005", "Els de Wit", "1")
-    assert "branch" not in wanted().values, "a booking that does not say it"
+    assert "branch" not in desired_record().values, "a booking that does not say it"
 
 
 # ---- which items are asked for
@@ -108,22 +108,22 @@ def test_it_asks_for_the_item_of_each_invoice_that_was_booked_and_is_not_paid() 
     ],
 )
 def test_it_asks_for_nothing_that_no_payment_of_an_invoice_can_settle(changed: dict[str, Any]) -> None:
-    assert payments(states=[standing(**changed)]).read_key_page(STAGE, None).keys == ()
+    assert payments(states=[booking_state(**changed)]).read_key_page(STAGE, None).keys == ()
 
 
 def test_what_was_taken_back_owes_nothing_and_what_was_booked_again_is_due_under_its_new_number() -> None:
-    credit = standing(f"{INVOICE}#credit")
-    second_booking = standing(f"{INVOICE}#2", reference="MA6010101000")
+    credit = booking_state(f"{INVOICE}#credit")
+    second_booking = booking_state(f"{INVOICE}#2", reference="MA6010101000")
 
-    assert payments(states=[standing(), credit]).read_key_page(STAGE, None).keys == ()
-    assert payments(states=[standing(), credit, second_booking]).read_key_page(STAGE, None).keys == (
+    assert payments(states=[booking_state(), credit]).read_key_page(STAGE, None).keys == ()
+    assert payments(states=[booking_state(), credit, second_booking]).read_key_page(STAGE, None).keys == (
         f"{DAY}/MA6010101000/{INVOICE}",
     )
 
 
 def test_it_asks_page_by_page() -> None:
     several = [f"{number:04}" for number in range(PAGE + 1)]
-    logic = payments(states=[standing(key) for key in several], bookings=several)
+    logic = payments(states=[booking_state(key) for key in several], bookings=several)
     first = logic.read_key_page(STAGE, None)
     second = logic.read_key_page(STAGE, first.after)
 
@@ -140,7 +140,7 @@ def test_without_a_method_nothing_is_read() -> None:
 
 
 def test_what_came_in_whole_is_paid_by_the_method_that_is_set() -> None:
-    result = staged(item(paid=Decimal("121.00")))
+    result = stage_record(item(paid=Decimal("121.00")))
     assert result.record is not None
     change = diff(result.record, None, None, payments().policy, title=result.title)
 
@@ -158,7 +158,7 @@ def test_what_came_in_whole_is_paid_by_the_method_that_is_set() -> None:
     ],
 )
 def test_what_is_not_paid_in_full_waits(values: dict[str, Value], reason: str) -> None:
-    skip = staged(item(**values)).skip
+    skip = stage_record(item(**values)).skip
     assert skip is not None
     assert skip.reason == reason
 
@@ -176,22 +176,22 @@ def test_what_is_not_paid_in_full_waits(values: dict[str, Value], reason: str) -
     ],
 )
 def test_rows_that_do_not_add_up_are_a_question(values: dict[str, Value]) -> None:
-    issue = staged(item(**values)).issue
+    issue = stage_record(item(**values)).issue
     assert issue is not None
     assert (issue.cause, issue.key) == ("item_unclear", KEY)
 
 
 def test_whose_item_it_is_counts_where_the_debtor_is_known() -> None:
-    relation = standing(values={"debtor_number": "", "debtor": "1003"})
-    stranger = standing(values={"debtor_number": "", "debtor": "1999"})
+    relation = booking_state(values={"debtor_number": "", "debtor": "1003"})
+    stranger = booking_state(values={"debtor_number": "", "debtor": "1999"})
 
-    assert staged(item(paid=Decimal("121.00")), states=[relation]).record is not None
-    assert staged(item(paid=Decimal("121.00"), debtor="20009"), states=[relation]).issue is not None
-    assert staged(item(paid=Decimal("121.00"), debtor="20009"), states=[stranger]).record is not None
+    assert stage_record(item(paid=Decimal("121.00")), states=[relation]).record is not None
+    assert stage_record(item(paid=Decimal("121.00"), debtor="20009"), states=[relation]).issue is not None
+    assert stage_record(item(paid=Decimal("121.00"), debtor="20009"), states=[stranger]).record is not None
 
 
 def test_an_item_that_is_not_due_any_more_takes_no_part() -> None:
-    skip = staged(item(paid=Decimal("121.00")), states=[]).skip
+    skip = stage_record(item(paid=Decimal("121.00")), states=[]).skip
     assert skip is not None
     assert (skip.reason, skip.key) == ("item_not_due", KEY)
 
@@ -210,7 +210,7 @@ def test_an_item_that_is_open_again_after_its_payment_at_the_till_is_a_question(
     values: dict[str, Value], expected: str
 ) -> None:
     lately: dict[str, Any] = {"paid": [INVOICE], "today": DAY + timedelta(days=REVERSAL_DAYS)}
-    result = staged(item(**values), **lately)
+    result = stage_record(item(**values), **lately)
 
     assert payments(**lately).read_key_page(STAGE, None).keys == (KEY,)
     assert result.record is None
@@ -222,7 +222,7 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
     late = DAY + timedelta(days=REVERSAL_DAYS + 20)
     assert payments(paid=[INVOICE], today=late, planned_on=late).read_key_page(STAGE, None).keys == (KEY,)
     assert payments(paid=[INVOICE], today=late).read_key_page(STAGE, None).keys == ()
-    assert wanted(today=late).values["planned_on"] == late
+    assert desired_record(today=late).values["planned_on"] == late
 
 
 # ---- what the till has
@@ -246,7 +246,7 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
 def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(
     invoices: list[Record], expected: str | None
 ) -> None:
-    conflict = payments(invoices=invoices).conflicts_between(STAGE, [wanted()], sending=True).get(INVOICE)
+    conflict = payments(invoices=invoices).conflicts_between(STAGE, [desired_record()], sending=True).get(INVOICE)
 
     assert (conflict and (conflict.cause if isinstance(conflict, Issue) else conflict.reason)) == expected
 
@@ -277,10 +277,10 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
     fields: dict[str, Value] = {
         "number": "2026.1000", "sold_on": "2026-10-16/1", "customer": "Els de Wit", "debtor": "1003"
     }  # fmt: skip
-    states = [standing(values=fields)]
+    states = [booking_state(values=fields)]
     conflict = (
         payments(states=states, invoices=[invoice])
-        .conflicts_between(STAGE, [wanted(states=states)], sending=True)
+        .conflicts_between(STAGE, [desired_record(states=states)], sending=True)
         .get(INVOICE)
     )
 
@@ -290,11 +290,11 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
         assert conflict.facts["now"].startswith(str(invoice.values["number"]))
 
 
-@pytest.mark.parametrize("states", [[], [standing(reference="MA6010101000")]])
+@pytest.mark.parametrize("states", [[], [booking_state(reference="MA6010101000")]])
 def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingState]) -> None:
-    conflict = payments(states=states, invoices=[at_the_till()]).conflicts_between(STAGE, [wanted()], sending=True)[
-        INVOICE
-    ]
+    conflict = payments(states=states, invoices=[at_the_till()]).conflicts_between(
+        STAGE, [desired_record()], sending=True
+    )[INVOICE]
 
     assert isinstance(conflict, Skip)
     assert conflict.reason == "item_not_due"
@@ -314,7 +314,7 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingStat
 def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(
     items: list[Record], expected: str | None
 ) -> None:
-    logic, desired = payments(invoices=[at_the_till()], items=items), [wanted()]
+    logic, desired = payments(invoices=[at_the_till()], items=items), [desired_record()]
     conflict = logic.conflicts_between(STAGE, desired, sending=True).get(INVOICE)
 
     assert (conflict and (conflict.cause if isinstance(conflict, Issue) else conflict.reason)) == expected
@@ -322,7 +322,7 @@ def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(
 
 
 def test_a_payment_that_is_there_is_not_made_again() -> None:
-    logic, desired = payments(), wanted()
+    logic, desired = payments(), desired_record()
     same = CurrentRecord(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(121)}), INVOICE)
 
     assert isinstance(logic.writable_part(STAGE, desired, same), Skip)
@@ -331,12 +331,12 @@ def test_a_payment_that_is_there_is_not_made_again() -> None:
 
 @pytest.mark.parametrize("values", [{"paid": Decimal("130.00")}, {"other": Decimal("-121.00"), "besides": Decimal(1)}])
 def test_an_unclear_item_is_no_question_once_the_invoice_is_paid_at_the_till(values: dict[str, Value]) -> None:
-    record = staged(item(**values), invoices=[at_the_till(paid="121.00")]).record
+    record = stage_record(item(**values), invoices=[at_the_till(paid="121.00")]).record
 
     assert record is not None
     assert record.values["amount"] == Decimal("121.00")  # as booked
     for invoice in (at_the_till(paid="100.00"), at_the_till("150.00", "150.00")):  # in part; another invoice
-        assert staged(item(**values), invoices=[invoice]).issue is not None
+        assert stage_record(item(**values), invoices=[invoice]).issue is not None
 
 
 def test_how_the_amount_came_about_is_told() -> None:

@@ -13,7 +13,7 @@ from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, a_part, a_product, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited
+from tests.flow_harness import FlowHarness, edit_record
 from tests.stores import new_database
 
 FIRST = [an_article("1001", blocked=True), an_article("1002"), an_article("1003", blocked=True), a_group()]
@@ -41,7 +41,7 @@ def a_harness(database: Database, till: MemoryConnector, *records: Record, **set
 
 def active(till: MemoryConnector) -> dict[str, Value]:
     """Return whether each article of the till is for sale."""
-    products = till.held(Kind.PRODUCT).values()
+    products = till.records_of(Kind.PRODUCT).values()
     return {part.key: part.values.get("active") for product in products for part in product.parts}
 
 
@@ -55,7 +55,7 @@ def test_one_that_is_at_the_till_goes_off_sale_at_a_first_run_and_one_that_is_no
     assert harness.reasons(run) == {"1003": "blocked"}
     (off_sale,) = [change for key, change in harness.changes(run).items() if key == "1001"]
     assert off_sale.action is Action.UPDATE
-    assert harness.wanted(run)["1001"] == {"1001/active": False}, "all else of it is left as it is"
+    assert harness.planned_values(run)["1001"] == {"1001/active": False}, "all else of it is left as it is"
     assert harness.links.get("products", Kind.ARTICLE, ["1001"])["1001"].reference == "1001"
 
 
@@ -63,7 +63,7 @@ def test_once_it_is_unblocked_it_is_for_sale_again(database: Database) -> None:
     till = a_till(**{"1001": {}})
     harness = a_harness(database, till)
     harness.run(Mode.COMPLETE)
-    edited(harness.source, "1001", {"blocked": False})
+    edit_record(harness.source, "1001", {"blocked": False})
     harness.run(Mode.COMPLETE)
     assert active(till)["1001"] is True
 

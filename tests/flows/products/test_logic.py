@@ -23,7 +23,7 @@ from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
 from integration.flows.spec import FlowLogic, TargetRecord
 from integration.words import has_sentences, say
-from tests.builders import a_group, an_article, an_update_at, guarded
+from tests.builders import a_group, an_article, an_update_at, guard_counts
 
 BODY = loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
 TABLES = {"vat_codes": {"1": "10", "2": "20"}}
@@ -43,13 +43,13 @@ def products(
     return ProductsLogic(ProductSettings(**settings), body, 7, tables, RATES, allot)
 
 
-def linked(numbers: Mapping[str, str], **settings: Any) -> ProductsLogic:
+def products_with_links(numbers: Mapping[str, str], **settings: Any) -> ProductsLogic:
     """Return the logic where these codes are linked under these numbers."""
 
-    def of(codes: Collection[str]) -> Mapping[str, str]:
+    def find_numbers(codes: Collection[str]) -> Mapping[str, str]:
         return {code: numbers[code] for code in codes if code in numbers}
 
-    return ProductsLogic(ProductSettings(**settings), BODY, 7, TABLES, RATES, lambda _: "900001", of)
+    return ProductsLogic(ProductSettings(**settings), BODY, 7, TABLES, RATES, lambda _: "900001", find_numbers)
 
 
 def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
@@ -58,20 +58,20 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
     return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
 
 
-def staged(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Staged:
+def stage_record(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Staged:
     (result,) = (logic or products(**settings)).stage(ARTICLES, [record])
     return result
 
 
 def part_of(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Record:
-    result = staged(record, logic, **settings)
+    result = stage_record(record, logic, **settings)
     assert result.record is not None, result.issue
     (part,) = result.record.parts
     return part
 
 
-def parked(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Issue:
-    result = staged(record, logic, **settings)
+def parked_issue(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Issue:
+    result = stage_record(record, logic, **settings)
     assert result.issue is not None
     assert (result.record, result.skip) == (None, None)
     assert has_sentences(result.issue.cause)
@@ -79,7 +79,7 @@ def parked(record: Record, logic: ProductsLogic | None = None, **settings: Any) 
     return result.issue
 
 
-def shaped(
+def shape_records(
     records: Iterable[Record],
     logic: ProductsLogic | None = None,
     duplicates: Any = None,
@@ -91,8 +91,8 @@ def shaped(
     return logic.shape(ARTICLES, members, duplicates or {}, marks or {})
 
 
-def desired(*records: Record, **settings: Any) -> Record:
-    target_record = shaped(records, **settings)
+def desired_record(*records: Record, **settings: Any) -> Record:
+    target_record = shape_records(records, **settings)
     assert target_record.desired is not None, target_record.parked
     assert target_record.parked == ()
     return target_record.desired
@@ -142,7 +142,7 @@ def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(price_basis: str
         action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
         desired=item("20.00"), before=item("10.00"), agreed=item("20.00"),
     )  # fmt: skip
-    assert (guarded(products(price_sent=price_basis), change) == {"price_percent": 1}) is counts
+    assert (guard_counts(products(price_sent=price_basis), change) == {"price_percent": 1}) is counts
 
 
 def test_a_price_mapped_twice_is_refused() -> None:
@@ -185,7 +185,7 @@ def test_settings_survive_the_way_to_disk() -> None:
 
 
 def test_an_article_becomes_a_product_with_one_article() -> None:
-    result = staged(an_article("1001", ean=EAN, text="Lang verhaal"))
+    result = stage_record(an_article("1001", ean=EAN, text="Lang verhaal"))
     assert (result.key, result.parent, result.title, result.number, result.mark) == (
         "1001",
         "1001",
@@ -214,7 +214,7 @@ def test_an_article_becomes_a_product_with_one_article() -> None:
 
 
 def test_a_field_this_installation_does_not_have_is_left_to_the_till() -> None:
-    product = desired(an_article())
+    product = desired_record(an_article())
     assert "text" not in product.values
     assert not {"ean", "colour", "size", "text"} & set(product.parts[0].values)
 
@@ -242,7 +242,7 @@ def test_signs_the_till_cannot_store_are_taken_out_and_all_others_stay() -> None
 
 @given(st.text(st.characters(codec=None, exclude_categories=[]), max_size=30))
 def test_whatever_a_name_holds_the_till_can_hold_what_is_sent(name: str) -> None:
-    result = staged(an_article(name=f"x{name}"))
+    result = stage_record(an_article(name=f"x{name}"))
     assert result.record is not None
     sent_name = str(result.record.values["name"])
     assert all(sign in "\t\n" or sign >= " " for sign in sent_name)
@@ -251,13 +251,13 @@ def test_whatever_a_name_holds_the_till_can_hold_what_is_sent(name: str) -> None
 
 @pytest.mark.parametrize("name", ["", "   ", "\x00"])
 def test_an_article_without_a_name_waits(name: str) -> None:
-    issue = parked(an_article(name=name))
+    issue = parked_issue(an_article(name=name))
     assert (issue.cause, issue.facts["field"]) == ("required_field_empty", "product.name")
 
 
 def test_a_text_over_its_length_waits_only_where_a_rule_has_a_length() -> None:
     rule = {"target": "article.receipt_text", "source": "name", "max_length": 40}
-    issue = parked(an_article(name="x" * 41), products(with_rules(rule)))
+    issue = parked_issue(an_article(name="x" * 41), products(with_rules(rule)))
     assert (issue.cause, issue.facts["length"], issue.facts["system"]) == ("field_too_long", "41", "mplus")
     assert part_of(an_article(name="x" * 300)).values["name"] == "x" * 300
 
@@ -266,18 +266,18 @@ def test_a_text_over_its_length_waits_only_where_a_rule_has_a_length() -> None:
 
 
 def test_a_blocked_article_is_skipped_with_the_reason() -> None:
-    result = staged(an_article(blocked=True))
+    result = stage_record(an_article(blocked=True))
     assert result.skip == Skip("blocked", "1001", {"key": "1001"})
     assert (result.record, result.issue) == (None, None)
 
 
 def test_a_blocked_article_that_cannot_be_mapped_goes_off_sale_alone() -> None:
     nothing = an_article("1001", blocked=True, ean="12", name="")
-    result = staged(nothing, linked({"1001": "1001"}))
+    result = stage_record(nothing, products_with_links({"1001": "1001"}))
     assert result.issue is None
     assert result.record is not None
     assert (result.record.values, [part.key for part in result.record.parts]) == ({}, ["1001"])
-    logic = linked({"1001": "1001"})
+    logic = products_with_links({"1001": "1001"})
     desired_record = logic.shape(ARTICLES, [result], {}, {}).desired
     assert desired_record is not None
     current = CurrentRecord(
@@ -287,12 +287,15 @@ def test_a_blocked_article_that_cannot_be_mapped_goes_off_sale_alone() -> None:
     assert isinstance(written_part, Record)
     assert written_part.flat() == {"1001/active": False}
     assert logic.writable_part(ARTICLES, desired_record, None) == Skip("blocked", "1001", {"key": "1001"})
-    assert staged(nothing).skip == Skip("blocked", "1001", {"key": "1001"})
-    assert staged(nothing, linked({"1001": "1001"}, offer={"create": False, "update": False})).issue is not None
+    assert stage_record(nothing).skip == Skip("blocked", "1001", {"key": "1001"})
+    assert (
+        stage_record(nothing, products_with_links({"1001": "1001"}, offer={"create": False, "update": False})).issue
+        is not None
+    )
 
 
 def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
-    logic = linked({"12": "12"})
+    logic = products_with_links({"12": "12"})
     records = [a_variant("11", "rood", "M"), a_variant("12", "rood", "L", blocked=True, ean="12")]
     target_record = logic.shape(ARTICLES, logic.stage(ARTICLES, records), {}, {})
     assert target_record.parked == ()
@@ -311,19 +314,19 @@ def test_the_other_variants_go_on_beside_one_that_only_goes_off_sale() -> None:
 def test_what_goes_off_sale_is_counted_by_a_brake() -> None:
     current = Record(Kind.PRODUCT, "1001", {}, (Record(Kind.ARTICLE, "1001", {"active": True}, source="1001"),))
     off = an_update_at(current, {"1001/active": False})
-    assert guarded(products(), off) == {"off_sale": 1}
-    assert guarded(products(), replace(off, action=Action.RETIRE)) == {"retirements": 1}
+    assert guard_counts(products(), off) == {"off_sale": 1}
+    assert guard_counts(products(), replace(off, action=Action.RETIRE)) == {"retirements": 1}
     assert products().settings.limits["off_sale"] == 10
 
 
 def test_what_is_emptied_is_counted_by_a_brake() -> None:
     current = Record(Kind.PRODUCT, "1001", {"text": "Wol"}, (Record(Kind.ARTICLE, "1001", {"name": "Trui"}),))
-    assert guarded(products(), an_update_at(current, {"text": ""})) == {"emptied": 1}
+    assert guard_counts(products(), an_update_at(current, {"text": ""})) == {"emptied": 1}
     assert products().settings.limits["emptied"] == 10
 
 
 def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> None:
-    result = staged(an_article(blocked=True, ean=EAN), blocked="inactive")
+    result = stage_record(an_article(blocked=True, ean=EAN), blocked="inactive")
     assert result.record is not None
     assert result.record.parts[0].values["active"] is False
     assert result.mark == ""
@@ -348,7 +351,7 @@ def test_a_blocked_article_may_be_sent_as_inactive_and_its_barcode_is_free() -> 
     ],
 )
 def test_filters_decide_who_takes_part_and_say_why(filters: list[dict[str, Any]], takes_part: bool) -> None:
-    result = staged(an_article(), filters=filters)
+    result = stage_record(an_article(), filters=filters)
     assert (result.record is not None) is takes_part
     if result.skip:
         assert result.skip.reason == "filtered_out"
@@ -365,12 +368,12 @@ def test_a_code_of_digits_is_the_number(code: str) -> None:
 
 @pytest.mark.parametrize("code", ["TS-RED-M", "12.5", "-1", "9" * 19, "0", "000", "１２", "٣", "1 2", "²"])
 def test_a_code_that_is_no_number_waits(code: str) -> None:
-    issue = parked(an_article(code))
+    issue = parked_issue(an_article(code))
     assert (issue.cause, issue.facts["article"]) == ("sku_not_numeric", code)
 
 
 def test_a_code_that_would_lose_its_zero_waits() -> None:
-    issue = parked(an_article("0815"))
+    issue = parked_issue(an_article("0815"))
     assert (issue.cause, issue.facts["article"], issue.facts["number"]) == ("sku_leading_zero", "0815", "815")
 
 
@@ -380,12 +383,12 @@ def test_a_field_may_hold_the_number_and_the_code_stays_findable() -> None:
         part = part_of(an_article("TS-M", NUMMER=given_number), logic)
         assert (part.key, part.source, part.values["external_id"]) == ("4711", "TS-M", "TS-M")
     for empty in (None, "", Decimal("1.5")):
-        assert parked(an_article("TS-M", NUMMER=empty), logic).cause == "sku_not_numeric"
+        assert parked_issue(an_article("TS-M", NUMMER=empty), logic).cause == "sku_not_numeric"
 
 
 def test_a_number_is_allotted_once_and_not_to_what_is_parked() -> None:
     logic = products(sku_rule="allotted")
-    assert parked(an_article("TS-S", price=None), logic).cause == "price_missing"
+    assert parked_issue(an_article("TS-S", price=None), logic).cause == "price_missing"
     assert part_of(an_article("TS-M"), logic).key == "900001"
     assert part_of(an_article("TS-L"), logic).key == "900002"
     assert part_of(an_article("TS-M"), logic).key == "900001"
@@ -415,12 +418,12 @@ def test_a_price_is_computed_once(settings: dict[str, Any], price: str, field: s
 
 @pytest.mark.parametrize("price", [None, "", "op aanvraag", True, Decimal("-0.01")])
 def test_an_article_without_a_usable_price_waits(price: Value) -> None:
-    issue = parked(an_article(price=price))
+    issue = parked_issue(an_article(price=price))
     assert (issue.cause, issue.facts["article"]) == ("price_missing", "1001")
 
 
 def test_a_price_of_zero_may_be_made_to_wait() -> None:
-    assert parked(an_article(price=Decimal(0)), zero_price="park").cause == "price_missing"
+    assert parked_issue(an_article(price=Decimal(0)), zero_price="park").cause == "price_missing"
 
 
 def test_a_price_may_come_as_text() -> None:
@@ -438,7 +441,7 @@ def test_a_foreign_price_is_converted_before_vat() -> None:
 
 
 def test_a_foreign_price_without_a_rate_waits() -> None:
-    issue = parked(an_article(currency="USD"))
+    issue = parked_issue(an_article(currency="USD"))
     assert (issue.cause, issue.facts["currency"]) == ("currency_without_rate", "USD")
     assert issue.facts["base_currency"] == "EUR"
 
@@ -449,24 +452,24 @@ def test_the_own_currency_needs_no_rate(currency: str | None) -> None:
 
 
 def test_a_vat_code_without_a_counterpart_is_never_guessed() -> None:
-    issue = parked(an_article(vat_code="7"))
+    issue = parked_issue(an_article(vat_code="7"))
     assert (issue.cause, issue.facts["code"], issue.facts["system"]) == ("vat_code_unmapped", "7", "mplus")
 
 
 @pytest.mark.parametrize("code", [None, "", " "])
 def test_an_article_without_a_vat_code_is_parked_as_that(code: str | None) -> None:
-    issue = parked(an_article(vat_code=code))
+    issue = parked_issue(an_article(vat_code=code))
     assert (issue.cause, issue.facts["article"]) == ("vat_code_missing", "1001")
 
 
 def test_a_vat_code_that_waits_says_its_rate() -> None:
-    issue = parked(an_article(), products(tables={}))
+    issue = parked_issue(an_article(), products(tables={}))
     assert (issue.facts["code"], issue.facts["rate"]) == ("2", "21%")
 
 
 def test_a_vat_code_without_a_percentage_gives_no_price_and_the_others_go_on() -> None:
     logic = products(tables={"vat_codes": {"9": "90", "2": "20"}})
-    issue = parked(an_article(vat_code="9"), logic)
+    issue = parked_issue(an_article(vat_code="9"), logic)
     assert (issue.cause, issue.facts["vat"]) == ("vat_rate_unknown", "accountview - 9")
     assert part_of(an_article(), logic).values["price_incl"] == Decimal("20.00")
     net_logic = products(tables={"vat_codes": {"9": "90"}}, price_sent="excl")
@@ -481,12 +484,12 @@ def test_the_vat_code_may_stand_in_another_field() -> None:
 
 def test_another_code_without_a_row_names_its_table() -> None:
     rule = {"target": "product.groups", "source": "group", "table": "groups"}
-    issue = parked(an_article(), products(with_rules(rule)))
+    issue = parked_issue(an_article(), products(with_rules(rule)))
     assert (issue.cause, issue.facts["table"]) == ("value_unmapped", "groups")
 
 
 def test_a_formula_without_a_result_waits_with_the_reason() -> None:
-    issue = parked(an_article(), products(with_rules({"target": "article.brand", "expression": "price / 0"})))
+    issue = parked_issue(an_article(), products(with_rules({"target": "article.brand", "expression": "price / 0"})))
     assert (issue.cause, issue.facts["message"]) == ("expression_failed", "reason_by_zero")
 
 
@@ -502,7 +505,7 @@ def test_a_barcode_is_checked_and_sent_bare(ean: str) -> None:
 
 @pytest.mark.parametrize("ean", ["8710000000025", "123", "871000000002X"])
 def test_a_wrong_barcode_waits(ean: str) -> None:
-    issue = parked(an_article(ean=ean))
+    issue = parked_issue(an_article(ean=ean))
     assert (issue.cause, issue.facts["value"], issue.facts["article"]) == ("ean_check_digit", ean, "1001")
 
 
@@ -510,7 +513,7 @@ def test_two_articles_with_one_number_both_wait() -> None:
     duplicates = {"1001": ("1001", "TS-M")}
     logic = products(sku_rule="field", sku_field="NUMMER")
     for code, other in (("1001", "TS-M"), ("TS-M", "1001")):
-        target_record = shaped([an_article(code, NUMMER="1001")], logic, duplicates)
+        target_record = shape_records([an_article(code, NUMMER="1001")], logic, duplicates)
         (issue,) = target_record.parked
         assert target_record.desired is None
         assert (issue.cause, issue.key) == ("sku_duplicate", code)
@@ -518,20 +521,20 @@ def test_two_articles_with_one_number_both_wait() -> None:
 
 
 def test_two_articles_with_one_barcode_both_wait() -> None:
-    target_record = shaped([an_article("1001", ean=EAN)], marks={EAN: ("1001", "1002")})
+    target_record = shape_records([an_article("1001", ean=EAN)], marks={EAN: ("1001", "1002")})
     (issue,) = target_record.parked
     assert (issue.cause, issue.facts["value"], issue.facts["other"]) == ("ean_duplicate", EAN, "1002")
 
 
 def test_numbers_and_barcodes_of_others_do_not_matter() -> None:
-    assert shaped([an_article("1001")], duplicates={"1002": ("1002", "X")}, marks={EAN: ("3", "4")}).parked == ()
+    assert shape_records([an_article("1001")], duplicates={"1002": ("1002", "X")}, marks={EAN: ("3", "4")}).parked == ()
 
 
 # ---- variants
 
 
 def test_articles_that_share_a_parent_become_one_product() -> None:
-    product = desired(a_variant("11", "rood", "M"), a_variant("12", "rood", "L"), a_variant("13", "blauw", "M"))
+    product = desired_record(a_variant("11", "rood", "M"), a_variant("12", "rood", "L"), a_variant("13", "blauw", "M"))
     assert (product.key, product.values["name"], product.source) == ("TS-1", "Trui Noord", "")
     assert [(part.key, part.values["colour"], part.values["size"]) for part in product.parts] == [
         ("11", "rood", "M"), ("12", "rood", "L"), ("13", "blauw", "M"),
@@ -540,14 +543,14 @@ def test_articles_that_share_a_parent_become_one_product() -> None:
 
 def test_a_mapping_may_say_nothing_of_the_product_itself() -> None:
     body = {"rules": [rule for rule in BODY["rules"] if not rule["target"].startswith("product.")]}
-    target_record = shaped([a_variant("11", "rood"), a_variant("12", "blauw")], products(body))
+    target_record = shape_records([a_variant("11", "rood"), a_variant("12", "blauw")], products(body))
     assert target_record.desired is not None
     assert (target_record.desired.values, target_record.title) == ({}, "Trui Noord rood")
 
 
 def test_a_parent_field_can_be_switched_off() -> None:
-    assert staged(a_variant("11", "rood"), parent_field="").parent == "11"
-    assert staged(an_article("11", FAMILIE="F"), parent_field="FAMILIE").parent == "F"
+    assert stage_record(a_variant("11", "rood"), parent_field="").parent == "11"
+    assert stage_record(an_article("11", FAMILIE="F"), parent_field="FAMILIE").parent == "F"
 
 
 @pytest.mark.parametrize(
@@ -564,7 +567,7 @@ def test_a_parent_field_can_be_switched_off() -> None:
 def test_a_product_is_called_what_its_variants_have_in_common(names: list[str], expected: str) -> None:
     sizes = ["M", "L"]
     members = [a_variant(f"1{at}", "rood", sizes[at], name=name) for at, name in enumerate(names)]
-    assert desired(*members).values["name"] == expected
+    assert desired_record(*members).values["name"] == expected
 
 
 def test_a_product_has_the_groups_of_all_and_the_first_text_there_is() -> None:
@@ -573,13 +576,15 @@ def test_a_product_has_the_groups_of_all_and_the_first_text_there_is() -> None:
         a_variant("12", "blauw", group="AANB", text="Wol"),
         a_variant("13", "groen", group="KLED", text="Katoen"),
     )
-    product = desired(*members)
+    product = desired_record(*members)
     assert product.values["groups"] == ("KLED", "AANB")
     assert product.values["text"] == "Wol"
 
 
 def test_variants_that_cannot_be_told_apart_hold_the_whole_product() -> None:
-    target_record = shaped([a_variant("11", "Rood", "M"), a_variant("12", "blauw", "M"), a_variant("13", "rood", "m")])
+    target_record = shape_records(
+        [a_variant("11", "Rood", "M"), a_variant("12", "blauw", "M"), a_variant("13", "rood", "m")]
+    )
     assert target_record.desired is None
     assert [issue.key for issue in target_record.parked] == ["11", "12", "13"]
     assert {issue.cause for issue in target_record.parked} == {"variant_duplicate"}
@@ -589,11 +594,11 @@ def test_variants_that_cannot_be_told_apart_hold_the_whole_product() -> None:
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_variant_without_colour_and_size_cannot_be_told_apart(order: tuple[int, int]) -> None:
     members = [a_variant("11", "rood"), a_variant("12")]
-    assert {issue.cause for issue in shaped([members[at] for at in order]).parked} == {"variant_duplicate"}
+    assert {issue.cause for issue in shape_records([members[at] for at in order]).parked} == {"variant_duplicate"}
 
 
 def test_a_single_article_needs_neither_colour_nor_size() -> None:
-    assert desired(a_variant("11")).key == "TS-1"
+    assert desired_record(a_variant("11")).key == "TS-1"
 
 
 def test_one_parked_variant_does_not_hold_back_the_others() -> None:
@@ -603,7 +608,7 @@ def test_one_parked_variant_does_not_hold_back_the_others() -> None:
         a_variant("13", "groen", blocked=True),
         a_variant("14", "geel"),
     ]
-    target_record = shaped(members, duplicates={"14": ("14", "X")})
+    target_record = shape_records(members, duplicates={"14": ("14", "X")})
     assert target_record.desired is not None
     assert [part.key for part in target_record.desired.parts] == ["11"]
     assert [(issue.key, issue.cause) for issue in target_record.parked] == [
@@ -615,7 +620,7 @@ def test_one_parked_variant_does_not_hold_back_the_others() -> None:
 
 
 def test_a_product_of_which_nothing_is_left_still_has_a_title() -> None:
-    target_record = shaped([an_article(blocked=True)])
+    target_record = shape_records([an_article(blocked=True)])
     assert (target_record.desired, target_record.title, target_record.group) == (None, "Artikel 1001", "")
 
 
@@ -639,7 +644,7 @@ def test_every_member_ends_in_exactly_one_place(
         a_variant(str(100 + at), colour, size, ean=ean, blocked=blocked)
         for at, (colour, size, ean, blocked) in enumerate(variants)
     ]
-    target_record = shaped(members, duplicates={str(number): (str(number), "X") for number in twice})
+    target_record = shape_records(members, duplicates={str(number): (str(number), "X") for number in twice})
     parts = [part.source for part in target_record.desired.parts] if target_record.desired else []
     places = parts + [issue.key for issue in target_record.parked] + [skip.key for skip in target_record.skipped]
     assert sorted(places) == [member.key for member in members]
@@ -669,11 +674,11 @@ def test_a_group_without_a_name_waits() -> None:
 
 def test_without_groups_neither_groups_nor_membership_are_sent() -> None:
     assert [skip.reason for skip in group_of(a_group(), groups=False).skipped] == ["groups_not_sent"]
-    assert "groups" not in desired(an_article(), groups=False).values
+    assert "groups" not in desired_record(an_article(), groups=False).values
 
 
 def test_an_article_without_a_group_is_in_none() -> None:
-    target_record = shaped([an_article(group=None)])
+    target_record = shape_records([an_article(group=None)])
     assert target_record.desired is not None
     assert (target_record.desired.values["groups"], target_record.group) == ((), "")
 
@@ -681,7 +686,7 @@ def test_an_article_without_a_group_is_in_none() -> None:
 # ---- what the till holds already
 
 
-def held(record: Record, **external: str) -> CurrentRecord:
+def current_product(record: Record, **external: str) -> CurrentRecord:
     """Return a record as the till would give it back, with other external ids by article number."""
     parts = tuple(
         replace(part, values={**part.values, "external_id": external.get(f"n{part.key}", part.source)})
@@ -691,8 +696,8 @@ def held(record: Record, **external: str) -> CurrentRecord:
 
 
 def test_an_article_of_the_till_under_another_code_is_not_taken_over() -> None:
-    product = desired(an_article())
-    issue = products().objection(ARTICLES, product, held(product, n1001="ANDERS"), None)
+    product = desired_record(an_article())
+    issue = products().objection(ARTICLES, product, current_product(product, n1001="ANDERS"), None)
     assert issue is not None
     assert issue.cause == "article_number_taken"
     assert {"number": "1001", "article": "1001", "other": "ANDERS"}.items() <= issue.facts.items()
@@ -700,25 +705,25 @@ def test_an_article_of_the_till_under_another_code_is_not_taken_over() -> None:
 
 @pytest.mark.parametrize("external", ["1001", "", " 1001 "])
 def test_an_article_of_the_till_under_our_code_or_none_is_the_one(external: str) -> None:
-    product = desired(an_article())
-    assert products().objection(ARTICLES, product, held(product, n1001=external), None) is None
+    product = desired_record(an_article())
+    assert products().objection(ARTICLES, product, current_product(product, n1001=external), None) is None
 
 
 def test_what_is_linked_is_ours_whatever_its_external_id_became() -> None:
-    product = desired(an_article())
+    product = desired_record(an_article())
     link = Link(Kind.PRODUCT, "1001", "5001", agreed=product)
-    assert products().objection(ARTICLES, product, held(product, n1001="ANDERS"), link) is None
+    assert products().objection(ARTICLES, product, current_product(product, n1001="ANDERS"), link) is None
     bare = Link(Kind.PRODUCT, "1001", "5001")
-    assert products().objection(ARTICLES, product, held(product, n1001="ANDERS"), bare) is not None
+    assert products().objection(ARTICLES, product, current_product(product, n1001="ANDERS"), bare) is not None
 
 
 def test_nothing_objects_to_a_group_or_to_what_is_not_there() -> None:
     group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
     assert products().objection(GROUPS, group, CurrentRecord(group, "3"), None) is None
-    assert products().objection(ARTICLES, desired(an_article()), None, None) is None
+    assert products().objection(ARTICLES, desired_record(an_article()), None, None) is None
 
 
-def fitted(product: Record, current: Record | None, **settings: Any) -> Record:
+def writable_part(product: Record, current: Record | None, **settings: Any) -> Record:
     written_part = products(**settings).writable_part(
         ARTICLES, product, CurrentRecord(current, "5001") if current else None
     )
@@ -727,49 +732,49 @@ def fitted(product: Record, current: Record | None, **settings: Any) -> Record:
 
 
 def test_both_parts_are_sent_unless_switched_off() -> None:
-    product = desired(an_article())
-    assert fitted(product, None) == product
-    assert fitted(product, product) == product
+    product = desired_record(an_article())
+    assert writable_part(product, None) == product
+    assert writable_part(product, product) == product
 
 
 def test_content_without_an_offer_makes_an_article_that_is_not_for_sale() -> None:
-    part = fitted(desired(an_article()), None, offer={"create": False}).parts[0]
+    part = writable_part(desired_record(an_article()), None, offer={"create": False}).parts[0]
     assert part.values["active"] is False
     assert part.values["name"] == "Artikel 1001"
     assert not {"price_incl", "vat_code", "stock_managed"} & set(part.values)
 
 
 def test_what_may_not_be_created_is_skipped_with_the_reason() -> None:
-    written_part = products(content={"create": False}).writable_part(ARTICLES, desired(an_article()), None)
+    written_part = products(content={"create": False}).writable_part(ARTICLES, desired_record(an_article()), None)
     assert written_part == Skip("create_switched_off", "1001", {"key": "1001"})
 
 
 def test_an_update_of_the_offer_leaves_the_content_alone() -> None:
-    product = desired(an_article())
-    written_part = fitted(product, product, content={"update": False})
+    product = desired_record(an_article())
+    written_part = writable_part(product, product, content={"update": False})
     assert written_part.values == {}
     assert set(written_part.parts[0].values) == {"price_incl", "vat_code", "active", "stock_managed"}
 
 
 def test_an_update_of_the_content_leaves_the_offer_alone() -> None:
-    product = desired(an_article())
-    written_part = fitted(product, product, offer={"update": False})
+    product = desired_record(an_article())
+    written_part = writable_part(product, product, offer={"update": False})
     assert written_part.values == product.values
     assert not {"price_incl", "vat_code", "active", "stock_managed"} & set(written_part.parts[0].values)
 
 
 def test_a_new_variant_of_a_known_product_is_a_create() -> None:
     red, blue = a_variant("11", "rood"), a_variant("12", "blauw")
-    product, current = desired(red, blue), desired(red)
-    written_part = fitted(product, current, content={"update": False}, offer={"update": False})
+    product, current = desired_record(red, blue), desired_record(red)
+    written_part = writable_part(product, current, content={"update": False}, offer={"update": False})
     assert written_part.parts[0].values == {}
     assert written_part.parts[1].values["price_incl"] == Decimal("20.00")
-    written_part = fitted(product, current, content={"create": False})
+    written_part = writable_part(product, current, content={"create": False})
     assert written_part.parts[1] == Record(Kind.ARTICLE, "12", {}, source="12")
 
 
 def test_every_part_stays_accounted_for() -> None:
-    product = desired(a_variant("11", "rood"), a_variant("12", "blauw"))
+    product = desired_record(a_variant("11", "rood"), a_variant("12", "blauw"))
     for create in (True, False):
         for update in (True, False):
             switches = {"create": create, "update": update}
@@ -792,20 +797,20 @@ def test_an_offer_that_is_switched_off_whole_needs_no_price_and_no_vat_code() ->
     off = {"create": False, "update": False}
     part = part_of(an_article(price=None, vat_code="7", currency="USD"), offer=off)
     assert not {"price_incl", "vat_code", "active"} & set(part.values)
-    created = fitted(desired(an_article(price=None), offer=off), None, offer=off)
+    created = writable_part(desired_record(an_article(price=None), offer=off), None, offer=off)
     assert created.parts[0].values["active"] is False
 
 
 def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on() -> None:
     article = an_article()
     before, after = products(offer={"create": False, "update": False}), products()
-    created_part = before.writable_part(ARTICLES, shaped_by(before, article), None)
+    created_part = before.writable_part(ARTICLES, shape_article(before, article), None)
     assert isinstance(created_part, Record)
     create = diff(created_part, None, None, before.policy, title="")
     assert isinstance(create, Change)
     assert create.desired.parts[0].values["active"] is False
     current = CurrentRecord(create.desired, "5001")
-    now = after.writable_part(ARTICLES, shaped_by(after, article), current)
+    now = after.writable_part(ARTICLES, shape_article(after, article), current)
     assert isinstance(now, Record)
     update = diff(now, current.record, create.agreed, after.policy, title="")
     assert isinstance(update, Change)
@@ -814,8 +819,8 @@ def test_what_was_created_without_an_offer_is_offered_once_that_is_switched_on()
     }  # fmt: skip
 
 
-def shaped_by(logic: ProductsLogic, article: Record) -> Record:
-    target_record = shaped([article], logic)
+def shape_article(logic: ProductsLogic, article: Record) -> Record:
+    target_record = shape_records([article], logic)
     assert target_record.desired is not None
     return target_record.desired
 
@@ -823,7 +828,7 @@ def shaped_by(logic: ProductsLogic, article: Record) -> Record:
 def test_a_product_made_from_the_same_articles_again_is_unchanged() -> None:
     logic = products()
     members = [a_variant("11", "rood", "M", ean=EAN), a_variant("12", "rood", "L", ean=OTHER_EAN)]
-    first, second = desired(*members), desired(*members)
+    first, second = desired_record(*members), desired_record(*members)
     assert isinstance(diff(second, first, first, logic.policy, title=""), Unchanged)
 
 
@@ -872,7 +877,7 @@ def test_the_fields_of_a_group_are_told_too() -> None:
     ids=lambda article: article.key,
 )  # fmt: skip
 def test_an_issue_brings_the_facts_its_sentences_need(article: Record) -> None:
-    issue = parked(article)
+    issue = parked_issue(article)
     sentences = say(
         issue.cause, {"rate": "?", "country": "?", "value": "?", **{k: v for k, v in issue.facts.items() if v}}
     )
@@ -883,7 +888,7 @@ def test_an_issue_brings_the_facts_its_sentences_need(article: Record) -> None:
 
 
 def test_a_linked_article_keeps_its_number_and_says_so() -> None:
-    logic = linked({"1001": "77", "A-2": "78"})
+    logic = products_with_links({"1001": "77", "A-2": "78"})
     old, other = logic.stage(ARTICLES, [an_article("1001"), an_article("A-2")])
     shaped = [logic.shape(ARTICLES, [record], {}, {}) for record in (old, other)]
     assert [target_record.desired.parts[0].key for target_record in shaped if target_record.desired] == ["77", "78"]
@@ -892,12 +897,12 @@ def test_a_linked_article_keeps_its_number_and_says_so() -> None:
 
 
 def test_a_number_the_rule_still_gives_is_no_older_one() -> None:
-    logic = linked({"1001": "1001"})
+    logic = products_with_links({"1001": "1001"})
     assert logic.shape(ARTICLES, logic.stage(ARTICLES, [an_article("1001")]), {}, {}).counted_codes == ()
 
 
 def test_of_a_new_and_a_linked_article_with_one_number_the_new_one_waits() -> None:
-    logic = linked({"OLD": "1001"})
+    logic = products_with_links({"OLD": "1001"})
     old, new = logic.stage(ARTICLES, [an_article("OLD"), an_article("1001")])
     duplicates = {"1001": ("1001", "OLD")}
     old_target, new_target = logic.shape(ARTICLES, [old], duplicates, {}), logic.shape(ARTICLES, [new], duplicates, {})

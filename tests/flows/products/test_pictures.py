@@ -25,7 +25,7 @@ def read(files: Sequence[str]) -> list[Record | IntegrationError]:
 SENT = {"TRUI": Record(Kind.PICTURE, "TRUI", {"content": "mark of before"})}
 
 
-def staged(*files: str, field: str = "IMG") -> list[Staged]:
+def stage_pictures(*files: str, field: str = "IMG") -> list[Staged]:
     """Return what articles of one product come to whose pictures have these names."""
     pictures = ProductPictures(field, read, lambda keys: {key: SENT[key] for key in keys if key in SENT})
     articles = [an_article(str(place), IMG=file) for place, file in enumerate(files)]
@@ -33,7 +33,7 @@ def staged(*files: str, field: str = "IMG") -> list[Staged]:
 
 
 def content(*files: str) -> object:
-    desired = product_picture(staged(*files)).desired
+    desired = product_picture(stage_pictures(*files)).desired
     return desired.values["content"] if desired else "nothing to do"
 
 
@@ -43,7 +43,7 @@ def test_the_first_article_that_has_one_gives_the_picture() -> None:
 
 def test_one_name_is_read_once_for_all_articles() -> None:
     ASKED.clear()
-    staged("rood.png", "rood.png", "")
+    stage_pictures("rood.png", "rood.png", "")
     assert ASKED == [["rood.png"]]
 
 
@@ -57,7 +57,7 @@ def test_nothing_is_wanted_where_none_was_sent() -> None:
 
 
 def test_one_that_cannot_be_read_waits_and_takes_nothing_away() -> None:
-    target_record = product_picture(staged("weg.png", ""))
+    target_record = product_picture(stage_pictures("weg.png", ""))
 
     assert target_record.desired is None
     (issue,) = target_record.parked
@@ -67,4 +67,4 @@ def test_one_that_cannot_be_read_waits_and_takes_nothing_away() -> None:
 
 def test_without_a_field_nothing_is_read() -> None:
     ASKED.clear()
-    assert (staged("rood.png", field=""), ASKED) == ([], [])
+    assert (stage_pictures("rood.png", field=""), ASKED) == ([], [])

@@ -70,7 +70,7 @@ def _with_group(product: Record, group: Value) -> Record:
     )
 
 
-def written(change: Any) -> Value:
+def changed_group(change: Any) -> Value:
     assert isinstance(change, Change)
     (part,) = change.desired.parts
     return part.values["turnover_group"]
@@ -83,8 +83,8 @@ def test_what_is_created_gets_it_and_what_the_till_lacks_is_filled() -> None:
     created = diff(desired, None, None, logic.policy, title="")
 
     assert isinstance(created, Change)
-    assert (created.action, written(created)) == (Action.CREATE, "20")
-    assert written(outcome(None)) == "20"
+    assert (created.action, changed_group(created)) == (Action.CREATE, "20")
+    assert changed_group(outcome(None)) == "20"
 
 
 @pytest.mark.parametrize("agreed", [None, "20", "30"])
@@ -102,20 +102,20 @@ def test_a_group_that_somebody_took_away_at_the_till_stays_away() -> None:
 
 @pytest.mark.parametrize("agreed", [None, "20", "30"])
 def test_the_table_counts_for_every_article_where_the_books_own_it(agreed: Value) -> None:
-    assert written(outcome("30", agreed=agreed, turnover_group_owner="keep_equal")) == "20"
+    assert changed_group(outcome("30", agreed=agreed, turnover_group_owner="keep_equal")) == "20"
 
 
 def test_the_way_to_the_group_is_told() -> None:
-    def told(logic: Any, **values: Any) -> list[Trace]:
+    def group_traces(logic: Any, **values: Any) -> list[Trace]:
         traces = logic.trace(ARTICLES, an_article(**values))
         return [trace for trace in traces if trace.target == "article.turnover_group"]
 
-    (trace,) = told(with_rows(), group="KLED", vat_code="1")
+    (trace,) = group_traces(with_rows(), group="KLED", vat_code="1")
     assert ([str(step.operation) for step in trace.steps], trace.value) == (
         ["group", "table turnover_groups KLED/1"],
         "21",
     )
-    assert told(with_rows(), group="BOEK", vat_code="2") == []
+    assert group_traces(with_rows(), group="BOEK", vat_code="2") == []
 
 
 # ---- what the set-up asks
@@ -131,7 +131,7 @@ LISTS: dict[CodeList, Mapping[str, str]] = {
 BY_NAME = {"F": "10", "K": "20", "K-SHI": "20"}
 
 
-def known(
+def context_with(
     rows: Mapping[str, str] | None = None, answered: tuple[str, ...] = (), **lists: Mapping[str, str]
 ) -> SetupContext:
     code_lists = {**LISTS, **{books_list(name): codes for name, codes in lists.items()}}
@@ -140,60 +140,64 @@ def known(
     return SetupContext(usual, usual, tables, lambda code_list: code_lists.get(code_list, {}), answered)
 
 
-def proposed(context: SetupContext) -> Mapping[str, Any]:
+def proposed_values(context: SetupContext) -> Mapping[str, Any]:
     proposal = QUESTION.propose(context)
     return proposal.values if proposal else {}
 
 
-def lacking(context: SetupContext) -> tuple[str, str]:
+def missing_rows(context: SetupContext) -> tuple[str, str]:
     lack = QUESTION.lacks(context)
     return (lack.reason.code, ", ".join(lack.reason.facts.values())) if lack else ("", "")
 
 
 def test_groups_of_the_same_name_are_proposed_also_for_those_below_and_the_only_one_of_a_vat_code() -> None:
-    assert proposed(known()) == {**BY_NAME, "*/2": "70"}
+    assert proposed_values(context_with()) == {**BY_NAME, "*/2": "70"}
 
 
 def test_what_somebody_said_is_not_talked_out_of() -> None:
-    assert proposed(known({"F": "20"}))["F"] == "20"
+    assert proposed_values(context_with({"F": "20"}))["F"] == "20"
 
 
 def test_groups_that_lie_inside_each_other_end() -> None:
-    assert proposed(known(article_group_parents={"X": "K-SHI", "K-SHI": "X"})) == {"F": "10", "K": "20", "*/2": "70"}
+    assert proposed_values(context_with(article_group_parents={"X": "K-SHI", "K-SHI": "X"})) == {
+        "F": "10",
+        "K": "20",
+        "*/2": "70",
+    }
 
 
 def test_where_nothing_fits_nothing_is_proposed() -> None:
-    assert QUESTION.propose(known(article_groups={"X": "Diversen"}, vat_codes={})) is None
+    assert QUESTION.propose(context_with(article_groups={"X": "Diversen"}, vat_codes={})) is None
 
 
 def test_it_is_asked_until_it_is_answered_and_no_rows_are_an_answer() -> None:
-    assert lacking(known()) == ("lack_turnover_groups_all", "")
-    assert lacking(known(answered=("turnover",))) == ("", "")
+    assert missing_rows(context_with()) == ("lack_turnover_groups_all", "")
+    assert missing_rows(context_with(answered=("turnover",))) == ("", "")
 
 
 def test_groups_without_a_row_are_named_unless_a_row_holds_for_them_all() -> None:
-    assert lacking(known(BY_NAME, answered=("turnover",))) == ("lack_turnover_groups", "X Diversen")
-    assert lacking(known({**BY_NAME, "*/1": "10"})) == ("lack_turnover_groups", "X Diversen")
-    assert lacking(known({**BY_NAME, "*/1": "10", "*/2": "70"})) == ("", "")
-    assert lacking(known({**BY_NAME, "*": "10"})) == ("", "")
+    assert missing_rows(context_with(BY_NAME, answered=("turnover",))) == ("lack_turnover_groups", "X Diversen")
+    assert missing_rows(context_with({**BY_NAME, "*/1": "10"})) == ("lack_turnover_groups", "X Diversen")
+    assert missing_rows(context_with({**BY_NAME, "*/1": "10", "*/2": "70"})) == ("", "")
+    assert missing_rows(context_with({**BY_NAME, "*": "10"})) == ("", "")
 
 
 def test_a_group_that_the_till_does_not_have_is_told() -> None:
-    assert lacking(known({"F": "99"})) == ("lack_rows_impossible", "F")
+    assert missing_rows(context_with({"F": "99"})) == ("lack_rows_impossible", "F")
 
 
 # ---- undone
 
 
 def test_an_undo_puts_back_another_group_and_leaves_what_was_filled() -> None:
-    def back(till_group: Value) -> tuple[dict[str, Value], dict[str, Value]]:
+    def undo_values(till_group: Value) -> tuple[dict[str, Value], dict[str, Value]]:
         change = outcome(till_group, turnover_group_owner="keep_equal")
         reversible = with_rows().reversible(change)
         assert reversible.before is not None
         return reversible.desired.flat(), reversible.before.flat()
 
-    assert back("30") == ({"1001/turnover_group": "20"}, {"1001/turnover_group": "30"})
-    assert back(None) == ({}, {})
+    assert undo_values("30") == ({"1001/turnover_group": "20"}, {"1001/turnover_group": "30"})
+    assert undo_values(None) == ({}, {})
 
 
 def test_what_was_written_beside_a_filled_group_is_put_back() -> None:

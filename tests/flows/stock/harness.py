@@ -31,11 +31,11 @@ from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
 from tests.fakes import Links as NoLinks
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, shipped
+from tests.flow_harness import FlowHarness, shipped_mapping
 from tests.parts import part
 from tests.stores import new_database
 
-BODY = shipped("stock")
+BODY = shipped_mapping("stock")
 SERIALS = count(6_001)
 BRANCHES = ("1", "2")
 SETTINGS = {
@@ -95,7 +95,7 @@ class Shop(FlowHarness):
         self.in_books = {branch: Decimal(0) for branch in BRANCHES}
         self.fill({branch: Decimal(20) for branch in BRANCHES})
 
-    def made(self) -> FlowLogic:
+    def make_logic(self) -> FlowLogic:
         movements = TillMovements(
             self.flow, self.moves, part(ConnectorFactory, connector=lambda system: self.connectors[system]), reads=True
         )

@@ -12,7 +12,7 @@ KEYS = ("D", "D#credit", "D#2", "D#2#credit")
 STATES = {"-": NEVER, "x": ONCE, "?": MAYBE}
 
 
-def of(states: str) -> CountRange:
+def count_range(states: str) -> CountRange:
     """Return how often the sale of a document is in the figure."""
     return included_count({key: STATES[state] for key, state in zip(KEYS, states, strict=False) if state != "-"})
 
@@ -40,7 +40,7 @@ def of(states: str) -> CountRange:
     ],
 )
 def test_what_a_figure_lacks_of_a_document(states: str, of_a_sale: int, of_a_return: int) -> None:
-    times = of(states)
+    times = count_range(states)
     assert missing_amount(Decimal(-3), [times]) == of_a_sale
     assert missing_amount(Decimal(3), [times]) == of_a_return
     assert is_settled([times], is_back=False) is (of_a_sale == 0)
@@ -62,14 +62,14 @@ def test_what_a_figure_lacks_of_a_document(states: str, of_a_sale: int, of_a_ret
 def test_a_sale_of_several_documents_is_in_the_figure_once(
     documents: tuple[str, ...], of_a_sale: int, of_a_return: int
 ) -> None:
-    times = [of(states) for states in documents]
+    times = [count_range(states) for states in documents]
     assert missing_amount(Decimal(-3), times) == of_a_sale
     assert missing_amount(Decimal(3), times) == of_a_return
 
 
 def test_what_brought_goods_back_and_was_never_answered_is_not_settled_though_it_may_be_there() -> None:
-    assert missing_amount(Decimal(3), [of("?")]) == 0
-    assert not is_settled([of("?")], is_back=True)
+    assert missing_amount(Decimal(3), [count_range("?")]) == 0
+    assert not is_settled([count_range("?")], is_back=True)
 
 
 def test_what_took_a_credit_back_books_its_sale_again() -> None:

@@ -24,12 +24,12 @@ from integration.flows.spec import FlowLogic
 from integration.flows.stock.logic import StockLogic
 from integration.flows.stock.settings import StockSettings
 from integration.store.database import Database
-from tests.builders import a_create, a_stock, an_article, an_update_at, guarded
+from tests.builders import a_create, a_stock, an_article, an_update_at, guard_counts
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edited, shipped
+from tests.flow_harness import FlowHarness, edit_record, shipped_mapping
 from tests.stores import new_database
 
-BODY = shipped("stock")
+BODY = shipped_mapping("stock")
 (ARTICLES,) = FLOWS["stock"].flow.stages
 BRANCHES = {"1": ""}
 
@@ -38,25 +38,25 @@ def stock(
     body: Mapping[str, Any] = BODY, numbers: Mapping[str, str] | None = None, lookups: list[list[str]] | None = None,
     **settings: Any,
 ) -> StockLogic:  # fmt: skip
-    def linked(codes: Collection[str]) -> Mapping[str, str]:
+    def find_numbers(codes: Collection[str]) -> Mapping[str, str]:
         if lookups is not None:
             lookups.append(list(codes))
         return {code: number for code, number in (numbers or {}).items() if code in codes}
 
-    return StockLogic(StockSettings(**{"branches": BRANCHES, **settings}), body, 7, {}, linked)
+    return StockLogic(StockSettings(**{"branches": BRANCHES, **settings}), body, 7, {}, find_numbers)
 
 
 def with_rule(**rule: object) -> dict[str, object]:
     return {"version": 1, "rules": [{"target": "level.amount", "source": "quantity", **rule}]}
 
 
-def staged(record: Record, **settings: Any) -> Staged:
+def stage_record(record: Record, **settings: Any) -> Staged:
     (result,) = stock(**settings).stage(ARTICLES, [record])
     return result
 
 
 def levels(record: Record, **settings: Any) -> dict[str, Value]:
-    result = staged(record, **settings)
+    result = stage_record(record, **settings)
     assert result.record is not None, result.issue or result.skip
     return {part.key: part.values["amount"] for part in result.record.parts}
 
@@ -66,18 +66,18 @@ def level(record: Record, **settings: Any) -> Value:
     return amount
 
 
-def parked(record: Record, **settings: Any) -> Issue:
-    result = staged(record, **settings)
+def parked_issue(record: Record, **settings: Any) -> Issue:
+    result = stage_record(record, **settings)
     assert result.issue is not None
     assert (result.record, result.skip) == (None, None)
     return result.issue
 
 
-def having(**quantities: str) -> Record:
+def article_with(**quantities: str) -> Record:
     return an_article("1001", **{name: Decimal(text) for name, text in quantities.items()})
 
 
-def held(record: Record) -> CurrentRecord:
+def current_record(record: Record) -> CurrentRecord:
     return CurrentRecord(record, record.key, "7")
 
 
@@ -140,12 +140,12 @@ def test_the_limit_for_stock_going_to_zero_is_that_of_the_settings() -> None:
     [("available_minus_reserved", "11"), ("available", "14"), ("free", "9"), ("technical", "20")],
 )
 def test_each_formula_reads_its_own_quantities(formula: str, amount: str) -> None:
-    article = having(stock="14.0000", stock_reserved="3.0000", stock_free="9.0000", stock_technical="20.0000")
+    article = article_with(stock="14.0000", stock_reserved="3.0000", stock_free="9.0000", stock_technical="20.0000")
     assert level(article, formula=formula) == Decimal(amount)
 
 
 def test_where_reservations_are_not_known_they_count_as_nothing() -> None:
-    assert level(having(stock="14.0000")) == Decimal(14)
+    assert level(article_with(stock="14.0000")) == Decimal(14)
 
 
 RESERVED = {"K9_RSRV": "4", "stock": "12.0000"}
@@ -161,18 +161,18 @@ RESERVED = {"K9_RSRV": "4", "stock": "12.0000"}
     ],
 )
 def test_what_is_reserved_is_subtracted_once_somebody_said_where_it_is(answer: dict[str, str], amount: int) -> None:
-    assert level(having(**RESERVED), **answer) == amount
+    assert level(article_with(**RESERVED), **answer) == amount
 
 
 def test_a_field_of_reservations_that_is_empty_or_absent_is_nothing_reserved() -> None:
     answer = {"reservations": "field", "reserved": "K9_RSRV"}
-    assert level(having(stock="12.0000"), **answer) == 12
+    assert level(article_with(stock="12.0000"), **answer) == 12
     assert level(an_article(stock=Decimal(12), K9_RSRV=None), **answer) == 12
 
 
 def test_a_field_of_reservations_that_holds_no_number_parks_its_article() -> None:
     article = an_article(stock=Decimal(12), K9_RSRV="many")
-    assert parked(article, reservations="field", reserved="K9_RSRV").cause == "expression_failed"
+    assert parked_issue(article, reservations="field", reserved="K9_RSRV").cause == "expression_failed"
 
 
 @pytest.mark.parametrize("field_name", ["", 'a") + ("'])
@@ -188,9 +188,9 @@ def test_the_field_of_reservations_is_known_to_be_read_as_it_is_called() -> None
 
 
 def test_until_somebody_said_where_reservations_are_a_level_says_that_it_is_without() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="12.0000"))
+    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, article_with(stock="12.0000"))
     assert [step.operation for step in trace.steps] == ["branch", "stock", "stock_reserved", "without_reservations"]
-    (trace,) = stock(branches={"3": ""}, reservations="none").trace(ARTICLES, having(stock="12.0000"))
+    (trace,) = stock(branches={"3": ""}, reservations="none").trace(ARTICLES, article_with(stock="12.0000"))
     assert "without_reservations" not in {step.operation for step in trace.steps}
 
 
@@ -206,27 +206,27 @@ def test_purchases_are_shown_and_count_in_no_level() -> None:
 
 
 def test_a_formula_of_ones_own_is_an_expression_over_the_fields() -> None:
-    article = having(stock="14.0000", K9_SHELF="4.0000")
+    article = article_with(stock="14.0000", K9_SHELF="4.0000")
     assert level(article, formula="expression", expression='stock - field("K9_SHELF")') == Decimal(10)
 
 
 def test_a_formula_without_a_result_parks_the_article() -> None:
-    issue = parked(an_article(stock=None))
+    issue = parked_issue(an_article(stock=None))
     assert (issue.cause, issue.key, issue.field) == ("expression_failed", "1001", "level.amount")
     assert issue.facts["message"]
 
 
 def test_a_quantity_that_this_installation_does_not_have_is_not_taken_for_zero() -> None:
-    assert parked(having(stock="1"), formula="free").cause == "expression_failed"
+    assert parked_issue(article_with(stock="1"), formula="free").cause == "expression_failed"
 
 
 def test_a_formula_that_gives_a_text_parks_the_article() -> None:
-    issue = parked(an_article(), formula="expression", expression="name")
+    issue = parked_issue(an_article(), formula="expression", expression="name")
     assert (issue.facts["message"], issue.facts["value"]) == ("reason_no_number", "Artikel 1001")
 
 
 def test_a_formula_that_misses_a_row_of_a_value_table_parks_the_article_for_that_row() -> None:
-    issue = parked(an_article(), formula="expression", expression="lookup(name, 'voorraad')")
+    issue = parked_issue(an_article(), formula="expression", expression="lookup(name, 'voorraad')")
     assert (issue.cause, issue.facts["value"], issue.facts["table"]) == ("value_unmapped", "Artikel 1001", "voorraad")
 
 
@@ -234,7 +234,7 @@ def test_a_formula_that_misses_a_row_of_a_value_table_parks_the_article_for_that
 
 
 def test_each_branch_has_its_own_source() -> None:
-    article = having(stock="14.0000", WH_UTRECHT="5.0000")
+    article = article_with(stock="14.0000", WH_UTRECHT="5.0000")
     assert levels(article, branches={"1": "formula", "2": "", "3": "WH_UTRECHT"}) == {
         "1": Decimal(14), "2": Decimal(14), "3": Decimal(5),
     }  # fmt: skip
@@ -251,11 +251,11 @@ def test_a_branch_can_have_what_a_warehouse_has() -> None:
 def test_a_warehouse_that_the_books_do_not_tell_of_is_not_taken_for_empty() -> None:
     article = an_article("1001", **{"warehouse:1": Decimal("8.0000"), "warehouse:2": None})
     for source in ("warehouse:2", "warehouse:9"):
-        assert parked(article, branches={"1": source}).cause == "expression_failed"
+        assert parked_issue(article, branches={"1": source}).cause == "expression_failed"
 
 
 def test_a_branch_whose_field_is_empty_parks_the_article() -> None:
-    assert parked(an_article(WH_UTRECHT=""), branches={"1": "", "3": "WH_UTRECHT"}).cause == "expression_failed"
+    assert parked_issue(an_article(WH_UTRECHT=""), branches={"1": "", "3": "WH_UTRECHT"}).cause == "expression_failed"
 
 
 def test_a_quantity_written_as_text_counts_as_a_number() -> None:
@@ -264,47 +264,50 @@ def test_a_quantity_written_as_text_counts_as_a_number() -> None:
 
 def test_a_rule_can_go_on_from_the_quantity() -> None:
     body = with_rule(source="", expression='quantity - 2 if branch == "1" else quantity')
-    assert levels(having(stock="14"), body=body, branches={"1": "", "2": ""}) == {"1": Decimal(12), "2": Decimal(14)}
+    assert levels(article_with(stock="14"), body=body, branches={"1": "", "2": ""}) == {
+        "1": Decimal(12),
+        "2": Decimal(14),
+    }
 
 
 # ---- below zero, and not whole
 
 
 def test_below_zero_is_cut_at_zero() -> None:
-    assert level(having(stock="-3.0000")) == Decimal(0)
+    assert level(article_with(stock="-3.0000")) == Decimal(0)
 
 
 def test_below_zero_is_sent_where_that_is_set() -> None:
-    assert level(having(stock="-3.0000"), negative="send") == Decimal(-3)
+    assert level(article_with(stock="-3.0000"), negative="send") == Decimal(-3)
 
 
 def test_below_zero_is_parked_where_that_is_set() -> None:
-    issue = parked(having(stock="-3.0000"), negative="park")
+    issue = parked_issue(article_with(stock="-3.0000"), negative="park")
     assert issue.cause == "stock_negative"
     assert issue.facts == {"key": "1001", "article": "1001", "branch": "1", "quantity": "-3"}
 
 
 def test_fractions_are_sent_with_three_decimals_at_most() -> None:
-    assert str(level(having(stock="2.1250"))) == "2.125"
+    assert str(level(article_with(stock="2.1250"))) == "2.125"
 
 
 def test_a_fraction_finer_than_the_till_counts_is_parked() -> None:
-    issue = parked(having(stock="2.1255"))
+    issue = parked_issue(article_with(stock="2.1255"))
     assert (issue.cause, issue.facts["quantity"]) == ("stock_fractional", "2.1255")
 
 
 @pytest.mark.parametrize(("quantity", "amount"), [("2.9999", "2"), ("-0.5", "-1")])
 def test_fractions_are_rounded_down_where_that_is_set(quantity: str, amount: str) -> None:
-    assert level(having(stock=quantity), fractional="round_down", negative="send") == Decimal(amount)
+    assert level(article_with(stock=quantity), fractional="round_down", negative="send") == Decimal(amount)
 
 
 def test_fractions_are_parked_where_that_is_set() -> None:
-    assert parked(having(stock="2.5000"), fractional="park").facts["quantity"] == "2.5"
+    assert parked_issue(article_with(stock="2.5000"), fractional="park").facts["quantity"] == "2.5"
 
 
 @given(st.decimals(-10_000, 10_000, places=4), st.sampled_from(["zero", "park"]))
 def test_no_level_below_zero_leaves_unless_that_is_set(quantity: Decimal, negative: str) -> None:
-    result = staged(an_article(stock=quantity), negative=negative, fractional="round_down")
+    result = stage_record(an_article(stock=quantity), negative=negative, fractional="round_down")
     if result.record is not None:
         amount = result.record.parts[0].values["amount"]
         assert isinstance(amount, Decimal)
@@ -315,17 +318,17 @@ def test_no_level_below_zero_leaves_unless_that_is_set(quantity: Decimal, negati
 
 
 def test_the_number_is_that_of_the_link() -> None:
-    result = staged(an_article("TS-RED-M"), numbers={"TS-RED-M": "100007"})
+    result = stage_record(an_article("TS-RED-M"), numbers={"TS-RED-M": "100007"})
     assert result.record is not None
     assert (result.number, result.record.key, result.record.values["number"]) == ("100007", "TS-RED-M", "100007")
 
 
 def test_the_unit_of_an_article_is_told_with_its_levels_and_is_no_value_of_them() -> None:
-    shaped = stock().shape(ARTICLES, [staged(an_article("1001", unit="KILO"))], {}, {})
+    shaped = stock().shape(ARTICLES, [stage_record(an_article("1001", unit="KILO"))], {}, {})
     assert shaped.unit == "KILO"
     assert shaped.desired is not None
     assert "unit" not in shaped.desired.values
-    assert stock().shape(ARTICLES, [staged(an_article("1001", unit=""))], {}, {}).unit == ""
+    assert stock().shape(ARTICLES, [stage_record(an_article("1001", unit=""))], {}, {}).unit == ""
 
 
 def test_links_are_asked_for_once_for_a_page_and_only_for_those_taking_part() -> None:
@@ -335,32 +338,32 @@ def test_links_are_asked_for_once_for_a_page_and_only_for_those_taking_part() ->
 
 
 def test_without_a_link_the_code_is_the_number() -> None:
-    assert staged(an_article("1001")).number == "1001"
+    assert stage_record(an_article("1001")).number == "1001"
 
 
 @pytest.mark.parametrize("code", ["TS-RED-M", "0815", "9" * 19])
 def test_a_code_that_cannot_be_a_number_is_not_at_the_till(code: str) -> None:
-    assert staged(an_article(code)).skip == Skip("not_at_the_till", code, {"key": code, "article": code})
+    assert stage_record(an_article(code)).skip == Skip("not_at_the_till", code, {"key": code, "article": code})
 
 
 def test_without_a_link_an_article_is_left_out_where_that_is_set() -> None:
-    skip = staged(an_article("1001"), unlinked="skip").skip
+    skip = stage_record(an_article("1001"), unlinked="skip").skip
     assert skip is not None
     assert skip.reason == "not_at_the_till"
 
 
 def test_a_blocked_article_takes_no_part() -> None:
-    assert staged(an_article(blocked=True)).skip == Skip("blocked", "1001", {"key": "1001"})
+    assert stage_record(an_article(blocked=True)).skip == Skip("blocked", "1001", {"key": "1001"})
 
 
 def test_filters_decide_who_takes_part() -> None:
-    skip = staged(an_article(), filters=[{"field": "group", "operator": "equal", "value": "SCHO"}]).skip
+    skip = stage_record(an_article(), filters=[{"field": "group", "operator": "equal", "value": "SCHO"}]).skip
     assert skip is not None
     assert skip.reason == "filtered_out"
 
 
 def test_an_article_is_called_by_its_name() -> None:
-    assert staged(an_article()).title == "Artikel 1001"
+    assert stage_record(an_article()).title == "Artikel 1001"
 
 
 def test_two_articles_of_one_number_are_both_parked() -> None:
@@ -381,7 +384,7 @@ def fitting(record: Record | None, **settings: Any) -> Record | Skip:
     logic = stock(**settings)
     (result,) = logic.stage(ARTICLES, [an_article()])
     assert result.record is not None
-    return logic.writable_part(ARTICLES, result.record, None if record is None else held(record))
+    return logic.writable_part(ARTICLES, result.record, None if record is None else current_record(record))
 
 
 def test_an_article_that_the_till_does_not_have_is_left_out_with_that_reason() -> None:
@@ -413,13 +416,13 @@ def test_counting_is_switched_off_without_a_level() -> None:
 
 def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
     logic, before = stock(), a_stock(b1="3", b2="0")
-    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
-    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(-1)})) == {"zero_percent": 1}
-    assert guarded(logic, an_update_at(before, {"1/amount": Decimal(1)})) == {}
-    assert guarded(logic, an_update_at(before, {"2/amount": Decimal(0)})) == {}
+    assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
+    assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(-1)})) == {"zero_percent": 1}
+    assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(1)})) == {}
+    assert guard_counts(logic, an_update_at(before, {"2/amount": Decimal(0)})) == {}
     untold = Record(Kind.STOCK, "1001", {}, (Record(Kind.LEVEL, "1", {"amount": None}),))
-    assert guarded(logic, an_update_at(untold, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
-    assert guarded(logic, an_update_at(untold, {"1/amount": Decimal(1)})) == {}
+    assert guard_counts(logic, an_update_at(untold, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
+    assert guard_counts(logic, an_update_at(untold, {"1/amount": Decimal(1)})) == {}
 
 
 def test_the_number_of_an_article_is_never_written() -> None:
@@ -445,7 +448,7 @@ def steps(trace: Trace) -> list[tuple[str, Value]]:
 
 
 def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_it() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, having(stock="2.5000", stock_reserved="4.0000"))
+    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, article_with(stock="2.5000", stock_reserved="4.0000"))
     assert trace.target == "3/amount"
     assert steps(trace) == [
         ("branch", "3"), ("stock", Decimal("2.5000")), ("stock_reserved", Decimal("4.0000")),
@@ -456,17 +459,17 @@ def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_i
 
 def test_the_worked_example_shows_what_a_rule_made_of_it() -> None:
     body = with_rule(source="", expression="min(quantity, 10)")
-    (trace,) = stock(body, formula="available").trace(ARTICLES, having(stock="14.0000"))
+    (trace,) = stock(body, formula="available").trace(ARTICLES, article_with(stock="14.0000"))
     assert steps(trace)[1:] == [("stock", Decimal("14.0000")), ("level.amount", Decimal(10))]
 
 
 def test_the_worked_example_needs_no_branch() -> None:
-    (trace,) = stock(branches={}).trace(ARTICLES, having(stock="14.0000"))
+    (trace,) = stock(branches={}).trace(ARTICLES, article_with(stock="14.0000"))
     assert (trace.target, trace.value) == ("level.amount", Decimal(14))
 
 
 def test_the_worked_example_says_why_there_is_no_level() -> None:
-    (trace,) = stock(negative="park").trace(ARTICLES, having(stock="-3.0000"))
+    (trace,) = stock(negative="park").trace(ARTICLES, article_with(stock="-3.0000"))
     assert trace.issue is not None
     assert trace.issue.cause == "stock_negative"
     assert trace.value is None
@@ -480,7 +483,7 @@ class StockHarness(FlowHarness):
 
     flow = "stock"
 
-    def made(self) -> StockLogic:
+    def make_logic(self) -> StockLogic:
         """Return the logic, with no article linked: codes are numbers."""
         settings = {"branches": {"1": "", "2": "WH2"}, **self.settings}
         return StockLogic(StockSettings(**settings), BODY, self.mapping_version, {}, lambda _: {})
@@ -511,12 +514,12 @@ def harness(database: Database, books: MemoryConnector, till: MemoryConnector) -
 
 
 def till_levels(till: MemoryConnector, key: str) -> dict[str, Value]:
-    return {part.key: part.values["amount"] for part in till.held(Kind.STOCK)[key].parts}
+    return {part.key: part.values["amount"] for part in till.records_of(Kind.STOCK)[key].parts}
 
 
 def test_a_preview_shows_only_levels_that_differ_and_says_of_the_others_why_not(harness: StockHarness) -> None:
     run = harness.preview()
-    assert harness.wanted(run) == {"1001": {"1/amount": Decimal(14)}}
+    assert harness.planned_values(run) == {"1001": {"1/amount": Decimal(14)}}
     assert harness.reasons(run) == {"1003": "stock_not_managed", "1004": "not_at_the_till"}
     assert (run.counts.read, run.counts.planned, run.counts.unchanged, run.counts.skipped) == (4, 1, 1, 2)
 
@@ -533,14 +536,14 @@ def test_a_committed_level_is_proven_and_the_next_run_finds_nothing_to_do(
 
 def test_a_sale_at_the_till_is_set_right_again(harness: StockHarness, till: MemoryConnector) -> None:
     harness.run()
-    edited(till, "1002", {"1/amount": Decimal(13)}, Kind.STOCK)
-    assert harness.wanted(harness.preview()) == {"1002": {"1/amount": Decimal(14)}}
+    edit_record(till, "1002", {"1/amount": Decimal(13)}, Kind.STOCK)
+    assert harness.planned_values(harness.preview()) == {"1002": {"1/amount": Decimal(14)}}
 
 
 def test_stock_that_goes_to_zero_holds_the_plan(harness: StockHarness, books: MemoryConnector) -> None:
     harness.run()
     for key in ("1001", "1002"):
-        edited(books, key, {"stock": Decimal("0.0000")})
+        edit_record(books, key, {"stock": Decimal("0.0000")})
     (brake,) = harness.preview().brakes
     assert (brake.code, brake.count) == ("brake_stock_zero", 2)
 
@@ -548,14 +551,14 @@ def test_stock_that_goes_to_zero_holds_the_plan(harness: StockHarness, books: Me
 def test_undo_puts_the_old_levels_back(harness: StockHarness, till: MemoryConnector) -> None:
     run = harness.run()
     back = harness.undo(run)
-    assert harness.wanted(back) == {"1001": {"1/amount": Decimal(0)}}
+    assert harness.planned_values(back) == {"1001": {"1/amount": Decimal(0)}}
     assert harness.commit(back).counts.proven == 1
     assert till_levels(till, "1001") == {"1": Decimal(0), "2": Decimal(3)}
 
 
 def test_undo_leaves_a_level_that_has_moved_since(harness: StockHarness, till: MemoryConnector) -> None:
     run = harness.run()
-    edited(till, "1001", {"1/amount": Decimal(12)}, Kind.STOCK)
+    edit_record(till, "1001", {"1/amount": Decimal(12)}, Kind.STOCK)
     back = harness.undo(run)
     assert (back.state, harness.causes(back)) == (RunState.DONE, {"1001": "undo_blocked"})
     assert till_levels(till, "1001")["1"] == Decimal(12)
@@ -583,11 +586,11 @@ THREE = {"quantity": "3"}
 def test_safety_stock_is_kept_back_and_makes_a_level_negative_only_where_these_are_sent(
     quantity: str, negative: str, amount: str
 ) -> None:
-    assert level(having(stock=quantity), safety_stock=[THREE], negative=negative) == Decimal(amount)
+    assert level(article_with(stock=quantity), safety_stock=[THREE], negative=negative) == Decimal(amount)
 
 
 def test_a_negative_quantity_of_the_books_is_still_parked_with_safety_stock() -> None:
-    assert parked(having(stock="-2"), safety_stock=[THREE], negative="park").facts["quantity"] == "-2"
+    assert parked_issue(article_with(stock="-2"), safety_stock=[THREE], negative="park").facts["quantity"] == "-2"
 
 
 def test_a_row_for_the_group_comes_before_one_for_the_branch_and_zero_keeps_nothing_back() -> None:
@@ -609,21 +612,21 @@ def test_the_group_is_read_where_safety_stock_needs_it() -> None:
 
 def test_safety_stock_is_taken_before_the_rule() -> None:
     logic = stock(with_rule(source="", expression="min(quantity, 50)"), formula="available", safety_stock=[THREE])
-    (result,) = logic.stage(ARTICLES, [having(stock="60")])
+    (result,) = logic.stage(ARTICLES, [article_with(stock="60")])
     assert result.record is not None
     assert result.record.parts[0].values["amount"] == Decimal(50)
 
 
 def test_the_worked_example_shows_the_safety_stock() -> None:
-    (trace,) = stock(formula="available", safety_stock=[THREE]).trace(ARTICLES, having(stock="12"))
+    (trace,) = stock(formula="available", safety_stock=[THREE]).trace(ARTICLES, article_with(stock="12"))
     assert steps(trace)[1:] == [("stock", Decimal(12)), ("safety_stock", "-3")]
     assert (trace.value, trace.reason and trace.reason.code) == (Decimal(9), "because_level_safety")
 
 
 def test_a_level_stores_its_safety_stock_with_its_figures() -> None:
     """With another safety stock, an equal level is another one: a sale that the books lack may have made it equal."""
-    first_result = staged(having(stock="12"), formula="available", safety_stock=[THREE])
-    other = staged(having(stock="12"), formula="available", safety_stock=[{"quantity": 2}])
+    first_result = stage_record(article_with(stock="12"), formula="available", safety_stock=[THREE])
+    other = stage_record(article_with(stock="12"), formula="available", safety_stock=[{"quantity": 2}])
     assert [result.record and result.record.parts[0].values["inputs"] for result in (first_result, other)] == [
         "stock=12 safety_stock=3", "stock=12 safety_stock=2",
     ]  # fmt: skip

@@ -25,7 +25,7 @@ from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox, running
 from tests.builders import an_article
 from tests.connectors.mplus.tills import settings_of
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.flows.stock.harness import BRANCHES, Shop, shop
 from tests.people import somebody
 from tests.recording_server import altering_proxy
@@ -414,7 +414,9 @@ def test_where_the_till_tells_no_level_nothing_is_taken_for_equal_and_an_undo_le
             opened_shop.fill({"2": Decimal(-20)})
             first = opened_shop.sync()
             assert (first.counts.proven, first.counts.unchanged) == (1, 0)
-            assert opened_shop.wanted(first) == {opened_shop.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}}
+            assert opened_shop.planned_values(first) == {
+                opened_shop.number: {"1/amount": Decimal(20), "2/amount": Decimal(0)}
+            }
             assert opened_shop.sync().counts.unchanged == 1, "both are told by now"
             assert opened_shop.reasons(opened_shop.undo(first)) == {opened_shop.number: "undo_keeps_filled"}
 
@@ -440,7 +442,7 @@ def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) 
         opened_shop.sync()
         opened_shop.order("1", 4)
         for times in (2, 1):
-            with opened(tmp_path / "data", start=False) as application:
+            with open_application(tmp_path / "data", start=False) as application:
                 application.connections.connect(
                     "mplus",
                     {"url": sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"},
@@ -488,8 +490,8 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
     open_shop.sell("1", -1)
     open_shop.order("1", 2)
     open_shop.sync()
-    first, _ = open_shop.made().trace(
-        FLOWS["stock"].flow.counted_stage, open_shop.source.held(Kind.ARTICLE)[open_shop.number]
+    first, _ = open_shop.make_logic().trace(
+        FLOWS["stock"].flow.counted_stage, open_shop.source.records_of(Kind.ARTICLE)[open_shop.number]
     )
     steps = {step.operation: str(step.value) for step in first.steps}
     assert steps["sold_not_booked"].startswith("-3 (1.1.")
@@ -511,8 +513,8 @@ def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and
             Move(10**6 + 2, "1", opened_shop.number, Decimal(-3), MoveSort.INTERNAL, datetime.now(UTC)),
         ]
         opened_shop.moves.keep("stock", moves, upto, begin)
-        first, _ = opened_shop.made().trace(
-            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        first, _ = opened_shop.make_logic().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
         assert first.value == level
         assert [step.value for step in first.steps if step.operation == "moved_not_counted"] == ["+5"] * (level == 20)
@@ -542,8 +544,8 @@ def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_tha
             )
         ]
         opened_shop.moves.keep("stock", moved, upto, begin)
-        first, second = opened_shop.made().trace(
-            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        first, second = opened_shop.make_logic().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
         assert first.value == level
         assert {
@@ -568,8 +570,8 @@ def test_goods_from_a_supplier_are_for_sale_in_a_branch_until_a_person_says_that
             for place, (branch, amount, at) in enumerate(received)
         ]
         opened_shop.moves.keep("stock", moved, upto, begin)
-        first, second = opened_shop.made().trace(
-            FLOWS["stock"].flow.counted_stage, opened_shop.source.held(Kind.ARTICLE)[opened_shop.number]
+        first, second = opened_shop.make_logic().trace(
+            FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
         assert (first.value, second.value) == (25, 20)
         assert {step.operation: step.value for step in first.steps if "_not_" in step.operation} == {
@@ -587,7 +589,7 @@ def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) 
     open_shop.sell("1", 2)
     open_shop.restart()
     open_shop.runner.preview.page(run.id)
-    run = open_shop.previewed(run)
+    run = open_shop.finish_preview(run)
     if run.state is RunState.READY:
         open_shop.commit(run)
     open_shop.sync()
@@ -610,8 +612,8 @@ def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(
     assert begin is not None
     open_shop.moves.keep("stock", [wrong], wrong.number, begin)
     stage = FLOWS["stock"].flow.counted_stage
-    (record,) = open_shop.source.held(Kind.ARTICLE).values()
-    logic = open_shop.made()
+    (record,) = open_shop.source.records_of(Kind.ARTICLE).values()
+    logic = open_shop.make_logic()
     (parked,), other = logic.stage(stage, [record]), logic.stage(stage, [replace(record, key="7", source="7")])
     assert parked.issue is not None
     facts = parked.issue.facts
@@ -646,7 +648,7 @@ class Spoilt:
 
 
 @pytest.fixture
-def spoilt(open_shop: Shop) -> Iterator[Spoilt]:
+def spoilt_line(open_shop: Shop) -> Iterator[Spoilt]:
     """A shop that reaches its till along such a line."""
     line = Spoilt(open_shop)
     with altering_proxy(open_shop.sandbox.mplus_url, line.spoil) as url:
@@ -659,34 +661,34 @@ def spoilt(open_shop: Shop) -> Iterator[Spoilt]:
 
 @pytest.mark.parametrize("field", ["branchNumber", "stockId"])
 def test_a_movement_whose_branch_or_number_cannot_be_read_parks_its_article_alone_until_it_can(
-    spoilt: Spoilt, field: str
+    spoilt_line: Spoilt, field: str
 ) -> None:
-    shop = spoilt.shop
+    shop = spoilt_line.shop
     shop.source.put(an_article("7", **{f"warehouse:{branch}": Decimal(1) for branch in BRANCHES}))
     shop.sell("1", 3)
-    spoilt.spoils(field)
+    spoilt_line.spoils(field)
     run = shop.sync()
     assert shop.causes(run) == {shop.number: "record_unreadable"}
     assert shop.reasons(run) == {"7": "not_at_the_till"}, "the others go on"
     assert shop.level("1") == 17
-    spoilt.field = ""
+    spoilt_line.field = ""
     run = shop.sync()
     assert shop.causes(run) == {}
     assert shop.moves.numberless("stock") == (None, [])
     assert shop.level("1") == 17
 
 
-def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_on(spoilt: Spoilt) -> None:
-    shop = spoilt.shop
+def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_on(spoilt_line: Spoilt) -> None:
+    shop = spoilt_line.shop
     sold = shop.sell("1", 3)
-    spoilt.spoils("articleNumber")
+    spoilt_line.spoils("articleNumber")
     shop.fill({"2": Decimal(5)})
     run = shop.sync()
     assert run.counts.proven == 1
     assert shop.level("2") == 25
     assert (run.counts.read, run.counts.difference) == (1, 0), "what is told beside the articles counts for none"
     (open_issue,) = shop.issues.list("stock", "movement_unreadable")
-    assert open_issue.issue.facts["movement"].startswith(f"stockId {spoilt.number} · branchNumber 1 · timestamp ")
+    assert open_issue.issue.facts["movement"].startswith(f"stockId {spoilt_line.number} · branchNumber 1 · timestamp ")
     shop.book(sold, "1", Decimal(3))
     shop.sync()
     assert shop.issues.list("stock", "movement_unreadable") == [], "the books have its sale by now"
@@ -896,10 +898,10 @@ def every_day(cases: int, folder: Path, sandbox: Sandbox) -> None:
 
     @settings(max_examples=cases, deadline=None, database=None)
     @given(happenings=HAPPENINGS, leave=st.sampled_from(["booked", "invoiced"]))
-    def each(happenings: list[tuple[Any, ...]], leave: str) -> None:
+    def check_day(happenings: list[tuple[Any, ...]], leave: str) -> None:
         a_day(happenings, leave, folder, sandbox)
 
-    each()
+    check_day()
 
 
 def test_in_whatever_order_nothing_is_offered_that_is_gone(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -28,7 +28,7 @@ YEAR = 365 * 86_400
 
 
 @pytest.fixture
-def retained(database: Database, clock: Clock) -> RetentionStore:
+def retention_store(database: Database, clock: Clock) -> RetentionStore:
     """What is kept, by class."""
     return RetentionStore(database, clock)
 
@@ -47,7 +47,7 @@ def a_done(runs: RunStore, *lines: PlanRow) -> str:
     return run
 
 
-def pruned(retained: RetentionStore, name: str, before: datetime, portion: int = 500) -> int:
+def prune_all(retained: RetentionStore, name: str, before: datetime, portion: int = 500) -> int:
     """Let all of a class go, and return how many rows that were."""
     total = 0
     while row_count := retained.prune(name, before, portion):
@@ -77,32 +77,32 @@ def test_every_table_has_one_class_or_is_kept_for_good() -> None:
 
 
 def test_lines_of_long_ago_go_in_portions_and_what_they_came_to_stays(
-    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
+    database: Database, runs: RunStore, retention_store: RetentionStore, clock: Clock
 ) -> None:
     old = a_done(runs, *(a_create(number) for number in range(5)), a_skip(8), a_park(9))
     before, counts = runs.get(old), runs.counts(old)
     Issues(database, clock).store_check_result(FLOW, ["A9"], ["price_missing"], [])
     clock.advance(YEAR)
     newest = a_done(runs, a_create(7))
-    assert retained.count_expired_rows("plans", clock.now) == 7
+    assert retention_store.count_expired_rows("plans", clock.now) == 7
 
-    assert retained.prune("plans", clock.now, 3) == 3
+    assert retention_store.prune("plans", clock.now, 3) == 3
     assert runs.counts(old) == counts
-    assert pruned(retained, "plans", clock.now, 3) == 4
+    assert prune_all(retention_store, "plans", clock.now, 3) == 4
     assert (lines_of(database, old), lines_of(database, newest)) == (0, 1)
     after = runs.get(old)
     assert after.counts == before.counts == counts == runs.counts(old)
     assert (after.pruned_at, after.approval) == (clock.now, before.approval)
-    assert retained.count_expired_rows("plans", clock.now) == 0
+    assert retention_store.count_expired_rows("plans", clock.now) == 0
 
 
 def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(
-    runs: RunStore, retained: RetentionStore, clock: Clock
+    runs: RunStore, retention_store: RetentionStore, clock: Clock
 ) -> None:
     old = a_done(runs, *(a_create(number) for number in range(5)))
     clock.advance(YEAR)
     a_done(runs, a_create(7))
-    retained.prune("plans", clock.now, 2)
+    retention_store.prune("plans", clock.now, 2)
     with pytest.raises(IntegrationError) as refused:
         runs.begin(FLOW, Mode.UNDO, "anna", 4, undo_of=old)
     assert refused.value.code == "plan_not_kept"
@@ -112,7 +112,7 @@ def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(
     "reason", ["waits", "interrupted", "failed", "doubt", "question", "issue", "set_aside", "undone", "newest", "young"]
 )
 def test_what_is_still_needed_is_kept_whatever_its_age(
-    reason: str, database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
+    reason: str, database: Database, runs: RunStore, retention_store: RetentionStore, clock: Clock
 ) -> None:
     def end(run: str, state: RunState) -> None:
         with database.write() as connection:
@@ -153,24 +153,24 @@ def test_what_is_still_needed_is_kept_whatever_its_age(
     if reason in ("issue", "set_aside"):
         with database.write() as connection:
             connection.execute(tables.issues.update().values(state="open" if reason == "issue" else reason))
-    assert pruned(retained, "plans", before) == 0
-    assert pruned(retained, "runs", before) == 0
+    assert prune_all(retention_store, "plans", before) == 0
+    assert prune_all(retention_store, "runs", before) == 0
     assert lines_of(database, run) > 0
 
 
 def test_the_run_that_wrote_last_is_kept_though_the_clock_was_set_back(
-    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
+    database: Database, runs: RunStore, retention_store: RetentionStore, clock: Clock
 ) -> None:
     earlier = a_done(runs, a_create(1))
     clock.advance(-3600)
     later = a_done(runs, a_create(2))
     clock.advance(YEAR)
-    assert pruned(retained, "plans", clock.now) == 1
+    assert prune_all(retention_store, "plans", clock.now) == 1
     assert (lines_of(database, earlier), lines_of(database, later)) == (0, 1)
 
 
 def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
-    runs: RunStore, retained: RetentionStore, clock: Clock
+    runs: RunStore, retention_store: RetentionStore, clock: Clock
 ) -> None:
     writing_run, nothing = a_done(runs, a_create(1)), []
     for _ in range(3):
@@ -179,11 +179,11 @@ def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
         nothing.append(run)
     clock.advance(YEAR)
     newest = a_done(runs, a_create(2))
-    assert retained.count_expired_rows("idle", clock.now) == 3
-    assert pruned(retained, "idle", clock.now) == 3
-    assert pruned(retained, "runs", clock.now) == 0  # its lines are kept still
-    pruned(retained, "plans", clock.now)
-    assert pruned(retained, "runs", clock.now) == 1
+    assert retention_store.count_expired_rows("idle", clock.now) == 3
+    assert prune_all(retention_store, "idle", clock.now) == 3
+    assert prune_all(retention_store, "runs", clock.now) == 0  # its lines are kept still
+    prune_all(retention_store, "plans", clock.now)
+    assert prune_all(retention_store, "runs", clock.now) == 1
     assert [run.id for run in runs.latest()] == [newest]
     for run in (writing_run, *nothing):
         with pytest.raises(KeyError):
@@ -191,36 +191,36 @@ def test_runs_go_once_their_lines_have_and_those_that_found_nothing_sooner(
 
 
 def test_of_what_was_booked_the_evidence_stays_for_years_without_a_name(
-    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock, links: Links
+    database: Database, runs: RunStore, retention_store: RetentionStore, clock: Clock, links: Links
 ) -> None:
     booked, at = a_done(runs, a_document(1), a_create(3)), clock.now
     clock.advance(YEAR)
     a_done(runs, a_create(7))
-    pruned(retained, "plans", clock.now)
+    prune_all(retention_store, "plans", clock.now)
     (row,) = database.rows(sa.select(tables.evidence))
     assert (row.run, row.key, row.kind, row.step, row.by) == (booked, "O1", "sales_order", "proven", "anna")
     assert row.booked_at == at
     assert "Vries" not in str(row)
 
-    assert pruned(retained, "vouchers", at) == 0
-    assert pruned(retained, "vouchers", clock.now) == 2
+    assert prune_all(retention_store, "vouchers", at) == 0
+    assert prune_all(retention_store, "vouchers", clock.now) == 2
     link = links.get(FLOW, Kind.SALES_ORDER, ["O1"])["O1"]
     assert (link.reference, link.agreed) == (row.reference, None)  # it is never booked again
     assert links.get(FLOW, Kind.PRODUCT, ["P3"])["P3"].agreed is not None
 
 
 def test_settled_exceptions_go_and_open_ones_stay(
-    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock, issues: Issues
+    database: Database, runs: RunStore, retention_store: RetentionStore, clock: Clock, issues: Issues
 ) -> None:
     a_done(runs, a_park(1), a_park(2))
     issues.store_check_result(FLOW, ["A1"], ["price_missing"], [])
     clock.advance(YEAR)
-    assert pruned(retained, "exceptions", clock.now) == 1
+    assert prune_all(retention_store, "exceptions", clock.now) == 1
     assert [row.key for row in database.rows(sa.select(tables.issues))] == ["A2"]
 
 
 def test_what_a_preview_read_stays_while_it_is_needed(
-    database: Database, runs: RunStore, retained: RetentionStore, clock: Clock
+    database: Database, runs: RunStore, retention_store: RetentionStore, clock: Clock
 ) -> None:
     run = a_preview(runs)
     shape = {
@@ -235,12 +235,12 @@ def test_what_a_preview_read_stays_while_it_is_needed(
     with database.write() as connection:
         connection.execute(tables.staged_records.insert(), [{**shape, "run": run}, {**shape, "run": "gone"}])
     clock.advance(YEAR)
-    assert pruned(retained, "staging", clock.now) == 1
+    assert prune_all(retention_store, "staging", clock.now) == 1
     assert [row.run for row in database.rows(sa.select(tables.staged_records))] == [run]
 
 
 def test_sheets_of_days_and_movements_go_by_their_own_date(
-    database: Database, retained: RetentionStore, clock: Clock
+    database: Database, retention_store: RetentionStore, clock: Clock
 ) -> None:
     day = {"branch": "1", "state": DayState.EQUAL, "checked_at": clock.now, "result": {}}
     move = {
@@ -256,21 +256,21 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
             tables.stock_movements.insert(),
             [{**move, "number": n, "happened_at": at, "booked": b} for n, at, b in moved],
         )
-    assert pruned(retained, "books", datetime(2019, 1, 1, tzinfo=UTC)) == 1
-    assert pruned(retained, "movements", datetime(2020, 1, 1, tzinfo=UTC)) == 1
+    assert prune_all(retention_store, "books", datetime(2019, 1, 1, tzinfo=UTC)) == 1
+    assert prune_all(retention_store, "movements", datetime(2020, 1, 1, tzinfo=UTC)) == 1
     assert [row.number for row in database.rows(sa.select(tables.stock_movements))] == [2, 3]
 
 
-def test_what_there_is_is_told_by_class(runs: RunStore, retained: RetentionStore, clock: Clock) -> None:
+def test_what_there_is_is_told_by_class(runs: RunStore, retention_store: RetentionStore, clock: Clock) -> None:
     first = clock.now
     a_done(runs, a_create(1), a_create(2))
-    sizes = retained.class_sizes()
+    sizes = retention_store.class_sizes()
     assert (sizes["plans"].rows >= 2, sizes["plans"].oldest, sizes["runs"].oldest) == (True, first, first)
     assert (sizes["vouchers"].rows, sizes["vouchers"].oldest) == (0, None)
     assert sizes["plans"].size is None or sizes["plans"].size > 0
     assert sizes["kept"].rows > 0
 
 
-def test_a_class_that_there_is_not_is_a_defect(retained: RetentionStore, clock: Clock) -> None:
+def test_a_class_that_there_is_not_is_a_defect(retention_store: RetentionStore, clock: Clock) -> None:
     with pytest.raises(ValueError, match="nothing is kept as"):
-        retained.count_expired_rows("poems", clock.now)
+        retention_store.count_expired_rows("poems", clock.now)

@@ -14,7 +14,7 @@ from tests.clocks import now
 from tests.stores import new_database
 
 
-def filled(path: Path, *pragmas: str) -> None:
+def fill_file(path: Path, *pragmas: str) -> None:
     """A file of which most is gone again."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in (*pragmas, "journal_mode = WAL"):
@@ -44,7 +44,7 @@ def test_what_one_large_change_took_beside_the_file_is_given_back_by_the_next(tm
 def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Path) -> None:
     path, stop, write_count = tmp_path / "console.sqlite", threading.Event(), [0]
     new_database(path).close()
-    filled(path)
+    fill_file(path)
     before = file_space(path)
 
     def go_on() -> None:
@@ -74,7 +74,7 @@ def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Pat
 
 def test_a_file_of_before_is_written_anew_once_when_nobody_is_at_work(tmp_path: Path) -> None:
     path = tmp_path / "old.sqlite"
-    filled(path)
+    fill_file(path)
     before = file_space(path)
     assert incremental_vacuum(path, whole=False, worth=100).free == before.free
     assert incremental_vacuum(path, whole=True, worth=100_000).free == before.free

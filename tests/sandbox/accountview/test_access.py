@@ -8,7 +8,7 @@ import pytest
 from integration.sandbox.accountview.access import CLIENT_ID, CLIENT_SECRET, LIMITED_REFRESH_TOKEN, REFRESH_TOKEN
 from integration.sandbox.accountview.app import EMPTY_COMPANY
 from integration.sandbox.server import Sandbox, running
-from tests.sandbox.office_client import Office, debtor, order, refused
+from tests.sandbox.office_client import Office, debtor, order, refusal_text
 
 
 class TestAccess:
@@ -24,10 +24,10 @@ class TestAccess:
     def test_a_token_expires(self) -> None:
         with running(trades=False, token_seconds=0) as sandbox, Office(sandbox) as office:
             assert office.tokens["expires_in"] == 0
-            refused(office.get("VA1"), 401)
+            refusal_text(office.get("VA1"), 401)
 
     def test_no_token_is_a_401(self, reading: Office) -> None:
-        refused(httpx.get(f"{reading.base}/companies"), 401)
+        refusal_text(httpx.get(f"{reading.base}/companies"), 401)
 
     def test_a_person_allows_the_link_in_a_browser(self, office: Office) -> None:
         parameters = {
@@ -77,7 +77,7 @@ class TestAccess:
     @pytest.mark.parametrize(("company", "status"), [("", 400), ("KETTING", 403)])
     def test_a_company_is_chosen_by_its_id(self, reading: Office, company: str, status: int) -> None:
         headers = reading.headers | {"X-Company": company}
-        refused(
+        refusal_text(
             reading.http.get(f"{reading.base}/accountviewdata?BusinessObject=VA1", headers=headers),
             status,
         )
@@ -90,8 +90,8 @@ class TestAccess:
 
     def test_the_rights_are_those_of_the_user(self, sandbox: Sandbox) -> None:
         with Office(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as office:
-            assert "geen rechten" in refused(office.get("AK1"), 403)
-            assert "geen rechten" in refused(office.post(debtor()), 403)
+            assert "geen rechten" in refusal_text(office.get("AK1"), 403)
+            assert "geen rechten" in refusal_text(office.post(debtor()), 403)
             allowed = {row["Code"]: row for row in office.call("accountviewsystembusinessobjects").json()}
             assert not allowed["AR1"]["InsertAllowed"]
             assert allowed["SO1"]["InsertAllowed"]

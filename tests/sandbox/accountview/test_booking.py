@@ -8,7 +8,7 @@ import pytest
 
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
-from tests.sandbox.office_client import Office, document, order, page, refused, table
+from tests.sandbox.office_client import Office, document, order, page, refusal_text, table
 
 
 class TestDocuments:
@@ -48,7 +48,7 @@ class TestDocuments:
         ],
     )
     def test_an_order_with_a_fault_is_refused(self, office: Office, changed: Mapping[str, Any], sentence: str) -> None:
-        assert sentence in refused(
+        assert sentence in refusal_text(
             office.post(order("BAD") | {}) if not changed else office.post(order("BAD", **changed))
         )
         assert office.where("SO1", "SO_HDR", "COMMENT1", "BAD") == []
@@ -57,7 +57,7 @@ class TestDocuments:
         for code, sentence in (("TSHIRT-RED-X", "Artikel TSHIRT-RED-X bestaat niet."), ("9701", "geblokkeerd")):
             body = order("GONE")
             body["TableData"]["DetailData"][0]["Rows"][1]["Values"][2] = code
-            assert sentence in refused(office.post(body))
+            assert sentence in refusal_text(office.post(body))
 
     @pytest.mark.parametrize("spoil", ["values", "header", "type", "table", "lines"])
     def test_the_form_of_a_body_is_checked(self, office: Office, spoil: str) -> None:
@@ -73,17 +73,17 @@ class TestDocuments:
                 body["Table"]["Definition"]["Name"] = "CONTACT"
             case _:
                 body["TableData"]["DetailData"] = body["Table"]["DetailDefinitions"] = None
-        refused(office.post(body))
+        refusal_text(office.post(body))
 
     def test_no_json_at_all_is_refused(self, office: Office) -> None:
         for raw in (b"{", b"[]", b"\xff"):
             answer = office.http.post(f"{office.base}/accountviewdata", content=raw, headers=office.headers)
-            refused(answer)
+            refusal_text(answer)
 
     def test_an_order_cannot_be_changed_unless_the_convention_says_so(self, office: Office) -> None:
         header = office.post(order("FIXED")).json()["SO_HDR"][0]
         change = table("SO1", "SO_HDR", {"ORD_NR": header["ORD_NR"], "COMMENT2": "Bel eerst"})
-        refused(office.put(change))
+        refusal_text(office.put(change))
         with (
             running(articles=60, trades=False, conventions=Conventions(order_update=True)) as other,
             Office(other) as open_office,
@@ -104,7 +104,7 @@ class TestDocuments:
         assert posted_page["PAGE_NR"]
         lines = office.get("DJ2", FilterControlSource1="INV_NR", FilterValue1="MP2611251").json()["DJ_LINE"]
         assert lines[0]["TRN_DATE"] == "2026-11-25T00:00:00"
-        refused(office.put(table("DJ2", "DJ_PAGE", {"PAGE_NR": posted_page["PAGE_NR"], "HDR_DESC": "x"})))
+        refusal_text(office.put(table("DJ2", "DJ_PAGE", {"PAGE_NR": posted_page["PAGE_NR"], "HDR_DESC": "x"})))
 
     def test_a_posting_of_the_go_client_is_understood(self, office: Office) -> None:
         header = {

@@ -4,7 +4,7 @@ import pytest
 
 from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.server import running
-from tests.sandbox.office_client import Office, refused
+from tests.sandbox.office_client import Office, refusal_text
 
 
 class TestConventions:
@@ -39,7 +39,7 @@ class TestConventions:
         conventions = Conventions(filters={"AK1": "ignored", "VA1": "refused"})
         with running(articles=60, trades=False, conventions=conventions) as sandbox, Office(sandbox) as office:
             assert office.rows("AK1", "ARTICLE", FilterControlSource1="ART_CODE", FilterValue1="none")
-            refused(office.get("VA1", FilterControlSource1="VAT_CODE", FilterValue1="1"))
+            refusal_text(office.get("VA1", FilterControlSource1="VAT_CODE", FilterValue1="1"))
 
     def test_rows_of_the_dictionary_need_have_no_key(self) -> None:
         parameters = {"FilterControlSource1": "DBF_NAME", "FilterValue1": "ARTICLE "}
@@ -55,4 +55,4 @@ class TestConventions:
             row = office.get("VA1", FilterControlSource1="VAT_CODE", FilterValue1="1").json()["VAT"]
             assert row["VAT_NAME"] == "BTW hoog".ljust(40)
             assert len(office.rows("AK1", "ARTICLE", FilterControlSource1="ART_CODE", FilterValue1="960")) == 4
-            refused(office.get("AK1", Fields="NOPE"), 200)
+            refusal_text(office.get("AK1", Fields="NOPE"), 200)

@@ -10,7 +10,7 @@ import pytest
 
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
-from tests.sandbox.office_client import MOMENT, Office, document, page, refused
+from tests.sandbox.office_client import MOMENT, Office, document, page, refusal_text
 
 
 def memorial(*lines: Mapping[str, Any], **changed: Any) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class TestLedger:
     def test_a_page_of_the_memorial_has_to_add_up(self, gross: bool, amount: float, office: Office) -> None:
         sale = SALE[0] | ({"AMOUNT": -121} if gross else {})
         lines = (sale, SALE[1] | {"AMOUNT": amount})
-        assert "niet in evenwicht" in refused(office.post(memorial(*lines, GROSS_FLG=gross)))
+        assert "niet in evenwicht" in refusal_text(office.post(memorial(*lines, GROSS_FLG=gross)))
         assert office.where("DJ2", "DJ_PAGE", "INV_NR", "MZ6112500100") == []
 
     def test_the_sign_of_a_memorial_can_be_the_other_way_round(self) -> None:

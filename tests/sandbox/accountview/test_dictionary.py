@@ -9,7 +9,7 @@ import pytest
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.accountview.dictionary import definitions
 from integration.sandbox.server import running
-from tests.sandbox.office_client import Office, order, refused
+from tests.sandbox.office_client import Office, order, refusal_text
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference" / "accountview-fields"
 
@@ -76,7 +76,7 @@ class TestDictionary:
         renamed = {"K9_EAN": "BARCODE", "SO_HDR.COMMENT1": "REFERENTIE"}
         with running(articles=60, trades=False, renamed=renamed) as sandbox, Office(sandbox) as office:
             assert office.rows("AK1", "ARTICLE", Fields="BARCODE", lastKey="10000")[0]["BARCODE"].startswith("871")
-            refused(office.get("AK1", Fields="K9_EAN"))
+            refusal_text(office.get("AK1", Fields="K9_EAN"))
             body = json.loads(json.dumps(order("R-1")).replace("COMMENT1", "REFERENTIE"))
             assert office.post(body).json()["SO_HDR"][0]["REFERENTIE"] == "R-1"
             sandbox.accountview.edit("ARTICLE", "10001", {"K9_EAN": "1"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.office_client import MOMENT, Office, debtor, order, refused, table
+from tests.sandbox.office_client import MOMENT, Office, debtor, order, refusal_text, table
 
 
 class TestDebtors:
@@ -19,7 +19,7 @@ class TestDebtors:
 
     def test_a_number_of_its_own_is_kept_and_not_given_twice(self, office: Office) -> None:
         assert office.post(debtor(SUB_NR="w1")).json()["CONTACT"][0]["SUB_NR"] == "W1"
-        assert "bestaat al" in refused(office.post(debtor(SUB_NR="W1")))
+        assert "bestaat al" in refusal_text(office.post(debtor(SUB_NR="W1")))
 
     @pytest.mark.parametrize(
         ("changed", "sentence"),
@@ -38,7 +38,7 @@ class TestDebtors:
         changed: Mapping[str, Any],
         sentence: str,
     ) -> None:
-        assert sentence in refused(office.post(debtor(**changed)))
+        assert sentence in refusal_text(office.post(debtor(**changed)))
         assert office.where("AR1", "CONTACT", "MAIL_BUS", "anna@voorbeeld.example") == []
 
     def test_an_update_changes_what_it_names_and_the_stamp(self, office: Office) -> None:
@@ -54,14 +54,14 @@ class TestDebtors:
         assert [number for _, number in stamps] == [2, 3]
 
     def test_only_what_exists_and_may_change_is_updated(self, office: Office) -> None:
-        refused(office.put(table("AR1", "CONTACT", {"SUB_NR": "99999", "TEL_MOB": "1"})), 404)
-        refused(office.put(table("AR1", "CONTACT", {"TEL_MOB": "1"})))
-        refused(office.put(table("AR1", "CONTACT", {"SUB_NR": "20001", "CNG_DATE": MOMENT}, CNG_DATE="T")))
-        refused(office.put(table("AR1", "CONTACT", {"SUB_NR": "20001", "ACCT_NAME": ""})))
+        refusal_text(office.put(table("AR1", "CONTACT", {"SUB_NR": "99999", "TEL_MOB": "1"})), 404)
+        refusal_text(office.put(table("AR1", "CONTACT", {"TEL_MOB": "1"})))
+        refusal_text(office.put(table("AR1", "CONTACT", {"SUB_NR": "20001", "CNG_DATE": MOMENT}, CNG_DATE="T")))
+        refusal_text(office.put(table("AR1", "CONTACT", {"SUB_NR": "20001", "ACCT_NAME": ""})))
 
     def test_a_delivery_address_gets_a_key_and_belongs_to_a_debtor(self, office: Office) -> None:
         values = {"RowId": "1", "SUB_NR": "20001", "DEL_NAME": "Loods", "ADDRESS1": "Kade 1", "CITY": "Utrecht"}
         key = office.post(table("ADDR", "DEL_ADDR", values)).json()["DEL_ADDR"][0]["REC_ID"]
         assert office.where("ADDR", "DEL_ADDR", "SUB_NR", "20001")[-1]["REC_ID"] == key
         assert office.post(order("A-1", DEL_CODE=key)).status_code == 200
-        assert "hoort niet bij" in refused(office.post(order("A-2", DEL_CODE=key, RPL_INV="20002")))
+        assert "hoort niet bij" in refusal_text(office.post(order("A-2", DEL_CODE=key, RPL_INV="20002")))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.office_client import Office, refused
+from tests.sandbox.office_client import Office, refusal_text
 
 
 class TestReading:
@@ -23,7 +23,7 @@ class TestReading:
         assert whole == numbered == after
 
     def test_a_page_that_is_too_big_is_refused(self, reading: Office) -> None:
-        assert "1000" in refused(reading.get("AK1", PageSize=1001))
+        assert "1000" in refusal_text(reading.get("AK1", PageSize=1001))
 
     def test_letter_case_does_not_matter_in_the_address(self, reading: Office) -> None:
         answer = reading.call("AccountViewData/", businessobject="va1", PAGESIZE=2, fields="vat.vat_code, Vat_Pct")
@@ -88,7 +88,7 @@ class TestReading:
 
     @pytest.mark.parametrize(("after", "until"), [("DateOnOrAfterDate", "DateOnOrBeforeDate"), ("42", "43")])
     def test_a_moment_splits_the_rows_in_two(self, reading: Office, after: str, until: str) -> None:
-        def named(operator: str, literal: str) -> set[str]:
+        def find_codes(operator: str, literal: str) -> set[str]:
             rows = reading.rows(
                 "AK1",
                 "ARTICLE",
@@ -100,7 +100,7 @@ class TestReading:
             )
             return {row["ART_CODE"] for row in rows}
 
-        newer, older = named(after, "{^2026-09-01 00:00:00}"), named(until, "{^2026-08-31}")
+        newer, older = find_codes(after, "{^2026-09-01 00:00:00}"), find_codes(until, "{^2026-08-31}")
         assert newer
         assert older
         assert not newer & older
@@ -159,8 +159,8 @@ class TestReading:
         ],
     )
     def test_what_it_does_not_know_it_refuses(self, reading: Office, parameters: Mapping[str, str]) -> None:
-        refused(reading.call("accountviewdata", **({"BusinessObject": "AK1"} | dict(parameters))))
+        refusal_text(reading.call("accountviewdata", **({"BusinessObject": "AK1"} | dict(parameters))))
 
     def test_no_address_but_the_documented_ones(self, reading: Office) -> None:
-        refused(reading.call("orders"), 404)
-        refused(reading.http.delete(f"{reading.base}/accountviewdata", headers=reading.headers), 405)
+        refusal_text(reading.call("orders"), 404)
+        refusal_text(reading.http.delete(f"{reading.base}/accountviewdata", headers=reading.headers), 405)

@@ -28,7 +28,7 @@ class Watch:
         figures = [Decimal(str(row.get(name, 0))) for name in FIGURES]
         return [*figures, sum((Decimal(str(level["K9_QTY"])) for level in shelves), Decimal(0))]
 
-    def moved(self) -> tuple[int, ...]:
+    def stock_changes(self) -> tuple[int, ...]:
         """Return how the figures moved since it began to watch, and how the shelves did."""
         assert self._row()["CNG_DATE"] == self.stamp, "the article itself has not been changed"
         return tuple(int(now - before) for now, before in zip(self._current_figures(), self.before, strict=True))
@@ -49,9 +49,9 @@ def test_an_order_reserves_and_takes_once_it_is_invoiced(
         books.accountview.edit("conventions", "documents_move", {"value": move})
         watch = Watch(books)
         number = office.post(order()).json()["SO_HDR"][0]["ORD_NR"]
-        assert watch.moved() == ordered
+        assert watch.stock_changes() == ordered
         books.accountview.invoice(number)
-        assert watch.moved() == invoiced
+        assert watch.stock_changes() == invoiced
 
 
 @pytest.mark.parametrize("move", ["reserved", "available"])
@@ -61,7 +61,7 @@ def test_an_order_that_is_taken_away_gives_back_what_it_reserved(move: str) -> N
         watch = Watch(books)
         number = office.post(order()).json()["SO_HDR"][0]["ORD_NR"]
         books.accountview.remove("SO_HDR", number)
-        assert watch.moved() == (*STILL, 0)
+        assert watch.stock_changes() == (*STILL, 0)
 
 
 def test_a_trade_invoice_takes_at_once_and_no_more_when_it_is_processed() -> None:
@@ -71,9 +71,9 @@ def test_a_trade_invoice_takes_at_once_and_no_more_when_it_is_processed() -> Non
         line = {"RowId": "1", "HeaderId": "1", "ART_CODE": "10001", "ART_QTY": 2, "ART_PX": 19.99}
         types = {"INV_DATE": "T", "ART_QTY": "N", "ART_PX": "N"}
         answer = office.post(document("K9F", ("K9_INV", header), ("K9_INVL", [line]), **types)).json()
-        assert watch.moved() == (-2, -2, -2, 0, -2)
+        assert watch.stock_changes() == (-2, -2, -2, 0, -2)
         books.accountview.invoice(answer["K9_INV"][0]["REC_ID"], table="K9_INV")
-        assert watch.moved() == (-2, -2, -2, 0, -2)
+        assert watch.stock_changes() == (-2, -2, -2, 0, -2)
 
 
 def test_goods_taken_back_come_back_and_an_order_of_before_frees_no_more_than_is_reserved() -> None:
@@ -83,9 +83,9 @@ def test_goods_taken_back_come_back_and_an_order_of_before_frees_no_more_than_is
         back["TableData"]["DetailData"][0]["Rows"][0]["Values"][3] = -2
         number = office.post(back).json()["SO_HDR"][0]["ORD_NR"]
         books.accountview.invoice(number)
-        assert watch.moved() == (2, 2, 2, 0, 2)
+        assert watch.stock_changes() == (2, 2, 2, 0, 2)
         number = office.post(order()).json()["SO_HDR"][0]["ORD_NR"]
         books.accountview.edit("ARTICLE", "10001", {"K9_RSRV": 0})
         watch = Watch(books)
         books.accountview.invoice(number)
-        assert watch.moved() == (-2, -2, -2, 0, -2)
+        assert watch.stock_changes() == (-2, -2, -2, 0, -2)

@@ -1,7 +1,7 @@
 """Calls of the till in a box that tests of several of its parts make."""
 
 from integration.sandbox.mplus.app import Till
-from tests.sandbox.soap_client import RawClient, Reply, enveloped, prefixed, tags
+from tests.sandbox.soap_client import RawClient, Reply, prefix_tags, tags, wrap_in_envelope
 
 TEA = (
     "<articleNumber>500001</articleNumber><description>Fietsbel</description>"
@@ -14,14 +14,14 @@ WITH_BARCODE = TEA.replace("<turnoverGroup>", "<barcode>8719990000016</barcode><
 
 def create(till: RawClient, article: str = f"{TEA}<priceIncl>1210</priceIncl>", rest: str = "") -> Reply:
     return till.call(
-        prefixed(
+        prefix_tags(
             f"<createProduct><product><articleList><article>{article}</article></articleList>{rest}</product></createProduct>"
         )
     )
 
 
 def update(till: RawClient, product: str) -> Reply:
-    return till.call(prefixed(f"<updateProduct><product>{product}</product></updateProduct>"))
+    return till.call(prefix_tags(f"<updateProduct><product>{product}</product></updateProduct>"))
 
 
 def read(till: RawClient, *numbers: int, more: str = "") -> Reply:
@@ -48,6 +48,6 @@ def order(ext: str = "W-1", quantity: int = 2, more: str = "", order_id: str = "
     )
 
 
-def told(till: Till, content: str) -> Reply:
-    message = enveloped(prefixed(content))
+def ask_till(till: Till, content: str) -> Reply:
+    message = wrap_in_envelope(prefix_tags(content))
     return Reply(200, till.answered(till.understood(message.encode()), None).body)

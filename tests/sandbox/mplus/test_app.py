@@ -7,7 +7,7 @@ import pytest
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.sandbox.mplus.calls import TEA, create, order, read, update
-from tests.sandbox.soap_client import QUERY, RawClient, enveloped, prefixed, tags
+from tests.sandbox.soap_client import QUERY, RawClient, prefix_tags, tags, wrap_in_envelope
 from tests.timeouts import LATE, until
 
 
@@ -31,7 +31,7 @@ class TestTheDoor:
     def test_a_client_may_say_of_what_type_a_value_is(self, till: RawClient) -> None:
         kinds = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
         body = '<ns:getOrder><ns:orderId xsi:type="xsd:string">x</ns:orderId></ns:getOrder>'
-        reply = till.post(enveloped(body).replace("<SOAP-ENV:Envelope", f"<SOAP-ENV:Envelope {kinds}"))
+        reply = till.post(wrap_in_envelope(body).replace("<SOAP-ENV:Envelope", f"<SOAP-ENV:Envelope {kinds}"))
         assert reply.text("result") == "GET-ORDER-RESULT-NOT-FOUND"
 
     def test_prefixes_and_root_are_those_of_the_real_one(self, till: RawClient) -> None:
@@ -168,7 +168,7 @@ class TestTrouble:
         self, sandbox: Sandbox, till: RawClient, operation: str, content: str, table: str, key: str
     ) -> None:
         with sandbox.switches.armed(Fault.WRONG, operation=operation):
-            assert till.call(prefixed(f"<{operation}>{content}</{operation}>")).text("result").endswith("-OK")
+            assert till.call(prefix_tags(f"<{operation}>{content}</{operation}>")).text("result").endswith("-OK")
         stored_values = [str(row.get(key)) for row in sandbox.state(table, "mplus")]
         sent_value = {"priceIncl": "1210", "name": "Jan", "amountFree": "7", "reference": "PO"}[key]
         assert sent_value not in stored_values

@@ -12,7 +12,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.mplus.contract import WSDL, Contract
 from integration.sandbox.server import Sandbox
 from tests.sandbox.mplus.calls import WITH_BARCODE, create, new_group, order
-from tests.sandbox.soap_client import REFERENCE, RawClient, prefixed, zeep_service
+from tests.sandbox.soap_client import REFERENCE, RawClient, prefix_tags, zeep_service
 
 TRADES = True
 
@@ -23,12 +23,12 @@ needs_reference = pytest.mark.skipif(not REFERENCE.exists(), reason="the vendor'
 
 
 @pytest.fixture(scope="module")
-def ours() -> Contract:
+def own_contract() -> Contract:
     return Contract()
 
 
 @pytest.fixture(scope="module")
-def theirs() -> Contract:
+def reference_contract() -> Contract:
     return Contract(REFERENCE)
 
 
@@ -49,35 +49,39 @@ def test_every_type_in_it_is_used() -> None:
     assert defined - {None} <= used_types
 
 
-def test_it_reads_as_text(ours: Contract) -> None:
-    lines = ours.wsdl.decode("ascii").splitlines()
+def test_it_reads_as_text(own_contract: Contract) -> None:
+    lines = own_contract.wsdl.decode("ascii").splitlines()
     assert max(len(line) for line in lines) <= 140
 
 
 @needs_reference
-def test_every_operation_is_the_vendors(ours: Contract, theirs: Contract) -> None:
-    assert len(ours.operations) >= 45
-    assert ours.operations.items() <= theirs.operations.items()
+def test_every_operation_is_the_vendors(own_contract: Contract, reference_contract: Contract) -> None:
+    assert len(own_contract.operations) >= 45
+    assert own_contract.operations.items() <= reference_contract.operations.items()
 
 
 @needs_reference
-def test_every_field_is_the_vendors_in_name_type_occurrence_and_order(ours: Contract, theirs: Contract) -> None:
-    for name, fields in ours.types.items():
-        official = theirs.types[name]
+def test_every_field_is_the_vendors_in_name_type_occurrence_and_order(
+    own_contract: Contract, reference_contract: Contract
+) -> None:
+    for name, fields in own_contract.types.items():
+        official = reference_contract.types[name]
         assert list(fields.values()) == [official[field] for field in official if field in fields], name
 
 
 @needs_reference
-def test_every_field_that_the_vendor_requires_is_in_it(ours: Contract, theirs: Contract) -> None:
-    for name, fields in ours.types.items():
-        assert {field for field, definition in theirs.types[name].items() if definition.required} <= fields.keys(), name
+def test_every_field_that_the_vendor_requires_is_in_it(own_contract: Contract, reference_contract: Contract) -> None:
+    for name, fields in own_contract.types.items():
+        assert {
+            field for field, definition in reference_contract.types[name].items() if definition.required
+        } <= fields.keys(), name
 
 
 @needs_reference
-def test_every_enumeration_is_the_vendors(ours: Contract, theirs: Contract) -> None:
-    assert ours.enums
-    for name, values in ours.enums.items():
-        assert values == theirs.enums[name], name
+def test_every_enumeration_is_the_vendors(own_contract: Contract, reference_contract: Contract) -> None:
+    assert own_contract.enums
+    for name, values in own_contract.enums.items():
+        assert values == reference_contract.enums[name], name
 
 
 @needs_reference
@@ -174,7 +178,7 @@ def test_every_answer_is_valid_by_the_vendors_description(sandbox: Sandbox, till
     create(till, f"{WITH_BARCODE}<priceIncl>1210</priceIncl>")
     new_group(till, "Bellen")
     till.ask("setStock", "<branchNumber>1</branchNumber><articleNumber>500001</articleNumber><amount>5</amount>")
-    order_id = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+    order_id = till.call(prefix_tags(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
     documents = {kind: sandbox.state(kind, "mplus")[0] for kind in ("receipts", "invoices")}
     ids = {
         "orderId": order_id,
@@ -207,4 +211,4 @@ def _minimal_request(operation: str, contract: Contract, ids: dict[str, str]) ->
             return contract.enums[type_][0]
         return ids.get(name) or _SAMPLE_VALUES.get(type_, "1")
 
-    return prefixed(f"<{operation}>{fill(operation, '')}</{operation}>")
+    return prefix_tags(f"<{operation}>{fill(operation, '')}</{operation}>")

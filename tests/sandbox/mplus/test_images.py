@@ -8,7 +8,7 @@ from tests.sandbox.soap_client import RawClient
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def made(till: RawClient, data: bytes, kind: str = "image/png", name: str = "bel.png") -> str:
+def create_image(till: RawClient, data: bytes, kind: str = "image/png", name: str = "bel.png") -> str:
     content = base64.b64encode(data).decode()
     fields = f"<imageName>{name}</imageName><mimeType>{kind}</mimeType><imageData>{content}</imageData>"
     return till.ask("createImage", fields).text("result")
@@ -26,16 +26,16 @@ def names(sandbox: Sandbox, card: int) -> list[str]:
 
 
 def test_what_is_no_image_or_too_large_is_not_taken(till: RawClient) -> None:
-    assert made(till, PNG + b"1") == "CREATE-IMAGE-OK"
-    assert made(till, b"GIF89a", "image/gif") == "CREATE-IMAGE-NOT-SUPPORTED"
-    assert made(till, b"text") == "CREATE-IMAGE-NOT-SUPPORTED"
-    assert made(till, PNG + bytes(2_000_000)) == "CREATE-IMAGE-TOO-LARGE"
+    assert create_image(till, PNG + b"1") == "CREATE-IMAGE-OK"
+    assert create_image(till, b"GIF89a", "image/gif") == "CREATE-IMAGE-NOT-SUPPORTED"
+    assert create_image(till, b"text") == "CREATE-IMAGE-NOT-SUPPORTED"
+    assert create_image(till, PNG + bytes(2_000_000)) == "CREATE-IMAGE-TOO-LARGE"
 
 
 def test_a_card_has_the_images_that_were_saved_last_in_their_order(sandbox: Sandbox, till: RawClient) -> None:
     card = int(sandbox.state("products", "mplus")[0]["productNumber"])
     for name in ("een.png", "twee.png"):
-        made(till, PNG + name.encode(), name=name)
+        create_image(till, PNG + name.encode(), name=name)
 
     save(till, card, 2, 1)
     assert names(sandbox, card) == ["twee.png", "een.png"]

@@ -16,15 +16,15 @@ FIRST, LAST = date(2026, 9, 1), date(2026, 11, 30)
 SOURCES = {"RECEIPT": "receipts", "INVOICE": "invoices"}
 
 
-def told(day: date, name: str) -> str:
+def date_element(day: date, name: str) -> str:
     return f"<{name}><day>{day.day}</day><mon>{day.month}</mon><year>{day.year}</year></{name}>"
 
 
-def between(first: date = FIRST, last: date = LAST) -> str:
-    return told(first, "fromFinancialDate") + told(last, "throughFinancialDate")
+def date_range(first: date = FIRST, last: date = LAST) -> str:
+    return date_element(first, "fromFinancialDate") + date_element(last, "throughFinancialDate")
 
 
-def filtered(*sources: str) -> str:
+def journal_filter(*sources: str) -> str:
     elements = "".join(f"<journalFilter>JOURNAL-FILTER-{source}</journalFilter>" for source in sources)
     return f"<journalFilterList>{elements}</journalFilterList>"
 
@@ -69,7 +69,7 @@ def test_journals_add_up_to_the_documents_per_group_method_and_vat_code(
             paid[day_in(payment["financialDate"]), document["financialBranchNumber"], payment["method"]] += payment[
                 "amount"
             ]
-    reply = till.ask("getJournals", between() + filtered(source))
+    reply = till.ask("getJournals", date_range() + journal_filter(source))
     journal_totals = [Counter[Any](), Counter[Any](), Counter[Any]()]
     for journal in rows(reply.body, "journalList/journal"):
         place = place_of(journal)
@@ -89,7 +89,7 @@ def test_journals_add_up_to_the_documents_per_group_method_and_vat_code(
 
 
 def test_the_groups_of_receipts_come_to_what_was_paid_and_are_told_with_their_accounts(till: RawClient) -> None:
-    reply = till.ask("getJournals", between() + filtered("RECEIPT"))
+    reply = till.ask("getJournals", date_range() + journal_filter("RECEIPT"))
     journals = rows(reply.body, "journalList/journal")
     for journal in journals:
         sold = sum(
@@ -108,15 +108,15 @@ def test_the_groups_of_receipts_come_to_what_was_paid_and_are_told_with_their_ac
 
 def test_a_question_names_days_branches_and_filters(till: RawClient) -> None:
     yesterday = TODAY.replace(day=TODAY.day - 1)
-    reply = till.ask("getJournals", between(yesterday, yesterday) + "<branchNumbers>12</branchNumbers>")
+    reply = till.ask("getJournals", date_range(yesterday, yesterday) + "<branchNumbers>12</branchNumbers>")
     assert [place_of(journal) for journal in rows(reply.body, "journalList/journal")] == [(str(yesterday), 12)]
-    assert rows(till.ask("getJournals", between(LAST, LAST)).body, "journalList/journal") == []
+    assert rows(till.ask("getJournals", date_range(LAST, LAST)).body, "journalList/journal") == []
 
 
 def test_what_was_paid_on_an_order_at_the_counter_is_a_payment_and_nothing_is_sold_by_it(
     sandbox: Sandbox, till: RawClient
 ) -> None:
-    (journal,) = rows(till.ask("getJournals", between() + filtered("ORDER")).body, "journalList/journal")
+    (journal,) = rows(till.ask("getJournals", date_range() + journal_filter("ORDER")).body, "journalList/journal")
     (payment,) = rows(journal, "paymentList/payment")
     assert rows(journal, "turnoverGroupList/turnoverGroup") == []
     paid = [
@@ -137,7 +137,7 @@ def test_the_financial_journal_is_group_by_vat_code_and_the_only_one_that_is(san
                 where = document["financialBranchNumber"], source, data["turnoverGroup"], data["vatCode"]
                 expected[*where, "incl"] += data["totalInclAmount"]
                 expected[*where, "excl"] += data["totalExclAmount"]
-    reply = till.ask("getFinancialJournal", between())
+    reply = till.ask("getFinancialJournal", date_range())
     totals, types = Counter[Any](), dict[int, str]()
     for group in rows(reply.body, "financialGroupList/financialGroup"):
         (vat_group,) = rows(group, "vatGroupList/vatGroup")
@@ -153,8 +153,8 @@ def test_the_financial_journal_is_group_by_vat_code_and_the_only_one_that_is(san
 
 
 def test_a_period_is_closed_once_it_is_over(till: RawClient) -> None:
-    past = till.ask("getFinancialJournal", between(FIRST, date(2026, 9, 30)))
-    coming = till.ask("getFinancialJournal", between(FIRST, date(2126, 9, 30)))
+    past = till.ask("getFinancialJournal", date_range(FIRST, date(2026, 9, 30)))
+    coming = till.ask("getFinancialJournal", date_range(FIRST, date(2126, 9, 30)))
     assert past.body.findtext("ns:financialPeriodClosed", "", NS) == "true"
     assert coming.body.findtext("ns:financialPeriodClosed", "", NS) == "false"
 
@@ -168,7 +168,7 @@ def test_counts_follow_from_the_cash_of_the_receipts_and_from_each_other(sandbox
         )
     end_amounts: dict[tuple[int, int], int] = {}
     missing, added_up = 0, Counter[Any]()
-    counts = rows(till.ask("getCashCountList", between()).body, "cashCountList/cashCount")
+    counts = rows(till.ask("getCashCountList", date_range()).body, "cashCountList/cashCount")
     for count in counts:
         (line,) = rows(count, "cashCountLineList/cashCountLine")
         day, branch = place_of(count)
@@ -190,7 +190,7 @@ def test_counts_follow_from_the_cash_of_the_receipts_and_from_each_other(sandbox
 
 
 def test_counts_are_asked_for_since_one_of_them(till: RawClient) -> None:
-    every = rows(till.ask("getCashCountList", between()).body, "cashCountList/cashCount")
+    every = rows(till.ask("getCashCountList", date_range()).body, "cashCountList/cashCount")
     place = "<branchNumber>0</branchNumber><workplaceNumber>0</workplaceNumber><year>2026</year><number>5</number>"
     since = rows(
         till.ask("getCashCountList", f"<sinceCashCount>{place}</sinceCashCount>").body, "cashCountList/cashCount"

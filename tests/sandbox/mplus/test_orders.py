@@ -4,15 +4,15 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.mplus.calls import order, page
-from tests.sandbox.soap_client import RawClient, Reply, prefixed, tags
+from tests.sandbox.soap_client import RawClient, Reply, prefix_tags, tags
 
 TRADES = True
 
 
 class TestOrders:
     def test_the_till_adds_up_what_was_ordered(self, till: RawClient) -> None:
-        create_reply = till.call(prefixed(f"<createOrder>{order()}</createOrder>"))
-        find_reply = till.call(prefixed("<findOrder><extOrderId>W-1</extOrderId></findOrder>"))
+        create_reply = till.call(prefix_tags(f"<createOrder>{order()}</createOrder>"))
+        find_reply = till.call(prefix_tags("<findOrder><extOrderId>W-1</extOrderId></findOrder>"))
         assert create_reply.text("result") == "CREATE-ORDER-RESULT-OK"
         assert find_reply.text("order/orderId") == create_reply.text("info/orderId")
         assert (find_reply.text("order/totalInclAmount"), find_reply.text("order/totalExclAmount")) == ("2420", "2000")
@@ -20,8 +20,8 @@ class TestOrders:
         assert find_reply.text("order/changeCounter") == "1"
 
     def test_an_external_id_is_used_once(self, till: RawClient) -> None:
-        till.call(prefixed(f"<createOrder>{order()}</createOrder>"))
-        reply = till.call(prefixed(f"<createOrderV2><request>{order()}</request></createOrderV2>"))
+        till.call(prefix_tags(f"<createOrder>{order()}</createOrder>"))
+        reply = till.call(prefix_tags(f"<createOrderV2><request>{order()}</request></createOrderV2>"))
         assert reply.text("result") == "CREATE-ORDER-RESULT-EXT-ORDER-ID-ALREADY-EXISTS"
 
     def test_a_repeated_key_is_answered_again_and_not_carried_out_again(self, till: RawClient) -> None:
@@ -33,37 +33,37 @@ class TestOrders:
         assert first.raw.replace(b"ORIGINAL", b"REPLAY") == second.raw
         assert first.text("payResult") == "PAY-ORDER-RESULT-OK"
         assert (
-            till.call(prefixed(f"<getInvoice><invoiceId>{first.text('invoiceId')}</invoiceId></getInvoice>")).text(
+            till.call(prefix_tags(f"<getInvoice><invoiceId>{first.text('invoiceId')}</invoiceId></getInvoice>")).text(
                 "invoice/totalInclAmount"
             )
             == "2420"
         )
 
     def test_an_update_with_old_counters_is_refused(self, till: RawClient) -> None:
-        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+        id_ = till.call(prefix_tags(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
 
         def change(counter: int, reference: str) -> str:
             fields = tags(order=tags(orderId=id_, reference=reference, changeCounter=counter))
-            return till.call(prefixed(f"<updateOrder>{fields}</updateOrder>")).text("result")
+            return till.call(prefix_tags(f"<updateOrder>{fields}</updateOrder>")).text("result")
 
         assert change(1, "PO 1") == "UPDATE-ORDER-RESULT-OK"
         assert change(1, "PO 2") == "UPDATE-ORDER-RESULT-ORDER-HAS-CHANGED"
         assert change(2, "PO 1") == "UPDATE-ORDER-RESULT-NO-CHANGES"
         assert (
-            till.call(prefixed("<updateOrder><order><orderId>x</orderId></order></updateOrder>")).text("result")
+            till.call(prefix_tags("<updateOrder><order><orderId>x</orderId></order></updateOrder>")).text("result")
             == "UPDATE-ORDER-RESULT-NOT-FOUND"
         )
 
     def test_cancelling_twice_is_harmless(self, till: RawClient) -> None:
-        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
-        cancel = prefixed(f"<cancelOrder><orderId>{id_}</orderId></cancelOrder>")
+        id_ = till.call(prefix_tags(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+        cancel = prefix_tags(f"<cancelOrder><orderId>{id_}</orderId></cancelOrder>")
         assert [till.call(cancel).text("result") for _ in range(2)] == [
             "CANCEL-ORDER-RESULT-OK",
             "CANCEL-ORDER-RESULT-ALREADY-CANCELLED",
         ]
 
     def test_a_deposit_is_kept_and_the_rest_makes_the_invoice(self, till: RawClient) -> None:
-        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+        id_ = till.call(prefix_tags(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
 
         def pay(prepay: str, amount: int) -> Reply:
             payment = f"<paymentList><payment><method>PIN</method><amount>{amount}</amount></payment></paymentList>"
@@ -72,7 +72,7 @@ class TestOrders:
         assert pay("true", 1000).text("result") == "PAY-ORDER-RESULT-OK"
         assert pay("false", 1000).text("result") == "PAY-ORDER-RESULT-PAYMENT-INSUFFICIENT"
         payment_reply = pay("false", 1420)
-        order_reply = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
+        order_reply = till.call(prefix_tags(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
         assert payment_reply.text("result") == "PAY-ORDER-RESULT-OK"
         assert order_reply.texts("invoiceIds/id") == [payment_reply.text("invoiceId")]
         assert order_reply.text("fullyPaid") == "true"
@@ -81,7 +81,7 @@ class TestOrders:
 
     def test_another_branch_needs_a_workplace(self, till: RawClient) -> None:
         reply = till.call(
-            prefixed(f"<createOrder>{order(more='<entryBranchNumber>2</entryBranchNumber>')}</createOrder>")
+            prefix_tags(f"<createOrder>{order(more='<entryBranchNumber>2</entryBranchNumber>')}</createOrder>")
         )
         assert reply.text("result") == "CREATE-ORDER-RESULT-FAILED"
         assert "workplace" in reply.text("errorMessage")
@@ -107,11 +107,11 @@ class TestOrders:
         assert unsorted
 
     def test_a_line_that_moves_is_added_up_again(self, till: RawClient) -> None:
-        id_ = till.call(prefixed(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
-        order_element = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>")).body.find("{*}order")
+        id_ = till.call(prefix_tags(f"<createOrder>{order()}</createOrder>")).text("info/orderId")
+        order_element = till.call(prefix_tags(f"<getOrder><orderId>{id_}</orderId></getOrder>")).body.find("{*}order")
         text = etree.tostring(order_element).decode().replace("<ns:quantity>2<", "<ns:quantity>3<")
         assert till.call(f"<ns:updateOrder>{text}</ns:updateOrder>").text("result") == "UPDATE-ORDER-RESULT-OK"
-        after = till.call(prefixed(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
+        after = till.call(prefix_tags(f"<getOrder><orderId>{id_}</orderId></getOrder>"))
         assert (after.text("order/totalInclAmount"), after.text("order/totalExclAmount")) == ("3630", "3000")
 
     def test_headers_come_without_lines(self, till: RawClient) -> None:

@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from tests.sandbox.mplus.calls import TEA, WITH_BARCODE, create, read, update
-from tests.sandbox.soap_client import RawClient, prefixed, tags
+from tests.sandbox.soap_client import RawClient, prefix_tags, tags
 
 
 class TestProducts:
@@ -79,7 +79,7 @@ class TestProducts:
         first = create(till)
         assert create(till).text("result") == "CREATE-PRODUCT-RESULT-FAILED-ARTICLE-NUMBER-ALREADY-TAKEN"
         repeat_reply = till.call(
-            prefixed(
+            prefix_tags(
                 f"<createProduct><product><productNumber>{first.text('productNumber')}</productNumber></product></createProduct>"
             )
         )

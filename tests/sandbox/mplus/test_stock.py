@@ -3,7 +3,7 @@
 import pytest
 
 from tests.sandbox.mplus.calls import create, order
-from tests.sandbox.soap_client import RawClient, Reply, prefixed
+from tests.sandbox.soap_client import RawClient, Reply, prefix_tags
 
 
 class TestStock:
@@ -63,7 +63,7 @@ class TestStock:
         create(till)
         where = "<branchNumber>1</branchNumber><articleNumber>500001</articleNumber>"
         till.ask("setStock", f"{where}<amount>10</amount>")
-        till.call(prefixed(f"<createOrder>{order(quantity=4)}</createOrder>"))
+        till.call(prefix_tags(f"<createOrder>{order(quantity=4)}</createOrder>"))
         reply = till.ask(
             "getStock",
             "<branchNumber>1</branchNumber><articleNumbers><articleNumbers>500001</articleNumbers></articleNumbers>",

@@ -15,7 +15,7 @@ from integration.core.errors import AccessDeniedError, ConfigurationError, Integ
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
-from tests.consoles import ARTICLES, FAST, causes, opened, settled
+from tests.consoles import ARTICLES, FAST, causes, open_application, wait_for_run
 from tests.people import somebody
 from tests.recording_server import recording_server
 from tests.stores import sandbox_of
@@ -25,9 +25,9 @@ CALLS_OF_A_START = (36, 9)  # the first, and those after it
 BACK = "http://127.0.0.1:8501/setup"
 
 
-def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
+def log_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     """Log in as an operator does: follow the address, allow, and come back. Returns the code and state brought back."""
-    return answered(
+    return allow_access(
         application,
         application.connections.authorize_address(
             BACK, "sandbox-client", "sandbox-secret", somebody("test"), shop.accountview_url
@@ -35,7 +35,7 @@ def logged_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     )
 
 
-def answered(application: Application, address: str) -> tuple[str, str]:
+def allow_access(application: Application, address: str) -> tuple[str, str]:
     """Allow the access at the address of a log-in, and come back."""
     with httpx.Client() as browser:
         page = browser.get(address)
@@ -70,7 +70,7 @@ def answered(application: Application, address: str) -> tuple[str, str]:
     ],
 )
 def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path: Path, address: str) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         with pytest.raises(ConfigurationError, match="URL"):
             application.connections.connect(
                 "mplus", {"url": address, "ident": "shop", "secret": "secret"}, somebody("test")
@@ -83,7 +83,7 @@ def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path
 
 
 def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         findings = application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
         )
@@ -95,7 +95,7 @@ def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there
     tmp_path: Path,
 ) -> None:
     for max_calls in CALLS_OF_A_START:
-        with opened(tmp_path, sandbox=True, fresh=True) as application:
+        with open_application(tmp_path, sandbox=True, fresh=True) as application:
             ledger = sandbox_of(application).ledger
             assert len(ledger.calls()) <= max_calls
             tables = Counter(call.keys for call in ledger.calls("accountview") if call.operation == "dictionary")
@@ -104,7 +104,7 @@ def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there
 
 
 def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_again(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         ledger = sandbox_of(application).ledger
         for _ in range(2):
@@ -120,8 +120,8 @@ def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_agai
 
 
 def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        logged_in(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        log_in(application, shop)
         companies = application.connections.companies()
         findings = application.connections.choose_company("7f3c", somebody("test"))
 
@@ -130,16 +130,16 @@ def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox
 
 
 def test_the_answer_to_a_log_in_is_taken_once(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        answer = logged_in(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        answer = log_in(application, shop)
 
         with pytest.raises(AccessDeniedError, match="accountview_login_unasked"):
             application.connections.authorized(*answer)
 
 
 def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        logged_in(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        log_in(application, shop)
         findings = application.connections.choose_company("nobody", somebody("test"))
 
     assert causes(findings) == ["company_not_available"]
@@ -147,13 +147,13 @@ def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) 
 
 @pytest.mark.long
 def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path) as application:
-        logged_in(application, shop)
+    with open_application(tmp_path) as application:
+        log_in(application, shop)
         application.connections.choose_company("7f3c", somebody("test"))
         application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
         )
-        run = settled(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
+        run = wait_for_run(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
 
     assert run.state is RunState.READY
     assert shop.ledger.counts()["writes"] == 0
@@ -162,8 +162,8 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
 # ---- an access is in force until another one has worked, and a secret goes to whom it was given
 
 
-def connected(application: Application, shop: Sandbox) -> None:
-    logged_in(application, shop)
+def connect_systems(application: Application, shop: Sandbox) -> None:
+    log_in(application, shop)
     application.connections.choose_company("7f3c", somebody("test"))
     application.connections.connect(
         "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
@@ -181,8 +181,8 @@ def secrets_of(application: Application) -> list[bytes]:
 
 
 def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application, recording_server() as other:
+        connect_systems(application, shop)
         before, known_secrets = tokens(application), secrets_of(application)
 
         application.connections.authorize_address(BACK, "sandbox-client", "new-secret", somebody("test"), other.url)
@@ -192,14 +192,14 @@ def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_p
         assert other.requests == []
         assert tokens(application)["refresh"] == before["refresh"]
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
-        assert [secret for secret in known_secrets if secret in other.received] == []
+        assert [secret for secret in known_secrets if secret in other.received_bytes] == []
 
 
 def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_before(
     tmp_path: Path, shop: Sandbox
 ) -> None:
-    with opened(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application, recording_server() as other:
+        connect_systems(application, shop)
         before, known_secrets = (
             application.access.access_data("accountview"),
             [*secrets_of(application), b"sandbox-secret"],
@@ -212,16 +212,16 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
         with pytest.raises(IntegrationError):
             application.connections.authorized("planted-code", state)
 
-        assert b"planted-code" in other.received
-        assert [secret for secret in known_secrets if secret in other.received] == []
+        assert b"planted-code" in other.received_bytes
+        assert [secret for secret in known_secrets if secret in other.received_bytes] == []
         assert application.access.access_data("accountview") == before
         assert causes(application.connections.check("accountview")) == []
 
 
 def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application, running(articles=ARTICLES) as other:
-        connected(application, shop)
-        logged_in(application, other)
+    with open_application(tmp_path, start=False) as application, running(articles=ARTICLES) as other:
+        connect_systems(application, shop)
+        log_in(application, other)
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
         assert "7f3c" in application.connections.companies()
 
@@ -239,24 +239,24 @@ def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path:
 
 
 def test_a_new_log_in_with_the_same_keys_is_in_force_at_once(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        connect_systems(application, shop)
         before = tokens(application)
-        logged_in(application, shop)
+        log_in(application, shop)
 
         assert tokens(application)["refresh"] != before["refresh"]
         assert causes(application.connections.check("accountview")) == []
 
 
 def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        connect_systems(application, shop)
         before = tokens(application)
         address = application.connections.authorize_address(
             BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
         )
         with pytest.raises(AccessDeniedError, match="accountview_client_rejected"):
-            answered(application, address)
+            allow_access(application, address)
         retry_address = application.connections.authorize_address(
             BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
         )
@@ -270,15 +270,15 @@ def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop:
 
 @pytest.mark.parametrize("wrong", ["secret", "address"])
 def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: Path, shop: Sandbox, wrong: str) -> None:
-    with opened(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application, recording_server() as other:
+        connect_systems(application, shop)
         url = shop.mplus_url if wrong == "secret" else other.url
         findings = application.connections.connect(
             "mplus", {"url": url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
         )
 
         assert causes(findings)
-        assert b"sandbox-secret" not in other.received
+        assert b"sandbox-secret" not in other.received_bytes
         assert application.access.access_data("mplus")["secret"] == "sandbox-secret"
         assert application.connections.last_check("mplus").ok
         assert causes(application.connections.check("mplus")) == []
@@ -286,17 +286,17 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
 
 
 def test_a_setting_with_another_address_takes_neither_tokens_nor_secrets_along(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        connect_systems(application, shop)
         known_secrets = [*secrets_of(application), b"sandbox-secret"]
     with recording_server() as other:
         books, till = AccountViewAccess(url=other.url), MplusAccess(url=other.url)
-        with opened(tmp_path, start=False, accountview=books, mplus=till) as application:
+        with open_application(tmp_path, start=False, accountview=books, mplus=till) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
             assert causes(application.connections.check("mplus"))
             assert not application.connections.is_logged_in()
-        assert [secret for secret in known_secrets if secret in other.received] == []
-    with opened(tmp_path, start=False) as application:
+        assert [secret for secret in known_secrets if secret in other.received_bytes] == []
+    with open_application(tmp_path, start=False) as application:
         assert causes(application.connections.check("accountview")) == []
         assert causes(application.connections.check("mplus")) == []
 
@@ -310,43 +310,45 @@ def test_tokens_are_good_for_the_keys_and_the_very_address_they_came_with(
         "scheme": AccountViewAccess(url=shop.accountview_url.replace("http://", "https://")),
         "port": AccountViewAccess(url="http://127.0.0.1:9/api/v3"),
     }
-    with opened(tmp_path, start=False) as application:
-        connected(application, shop)
-    with opened(tmp_path, start=False, accountview=access_settings[other]) as application:
+    with open_application(tmp_path, start=False) as application:
+        connect_systems(application, shop)
+    with open_application(tmp_path, start=False, accountview=access_settings[other]) as application:
         assert not application.connections.is_logged_in()
         assert "client_secret" not in application.access.access_data("accountview")
 
 
 def test_an_address_written_otherwise_is_the_same_address(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        connect_systems(application, shop)
     address = shop.accountview_url.replace("http", "HTTP", 1) + "/"
-    with opened(tmp_path, start=False, accountview=AccountViewAccess(url=address, per_second=FAST)) as application:
+    with open_application(
+        tmp_path, start=False, accountview=AccountViewAccess(url=address, per_second=FAST)
+    ) as application:
         assert causes(application.connections.check("accountview")) == []
 
 
 def test_a_row_of_the_database_that_names_another_address_has_no_tokens(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application, recording_server() as other:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application, recording_server() as other:
+        connect_systems(application, shop)
         row = application.access.connected.get("accountview") or {}
         application.access.connected.put("accountview", {**row, "url": other.url, "client_secret": ""})
         application.access.reconnect("accountview")
 
         assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [secret for secret in secrets_of(application) if secret in other.received] == []
+        assert [secret for secret in secrets_of(application) if secret in other.received_bytes] == []
 
 
 def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
-        connected(application, shop)
+    with open_application(tmp_path, start=False) as application:
+        connect_systems(application, shop)
         old = {name: value for name, value in tokens(application).items() if name != "given_for"}
         application.access.connected.renew("accountview-tokens", old)
         assert causes(application.connections.check("accountview")) == []
         application.access.connected.renew("accountview-tokens", old)
     with recording_server() as other:
-        with opened(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
+        with open_application(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [token for token in old.values() if token.encode() in other.received] == []
+        assert [token for token in old.values() if token.encode() in other.received_bytes] == []
 
 
 def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: Path) -> None:
@@ -354,7 +356,10 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
         {"client_id": "sandbox-client", "client_secret": "planted-secret", "refresh_token": "planted-refresh"}
     )
     till = MplusAccess.model_validate({"ident": "sandbox", "secret": "planted-secret"})
-    with opened(tmp_path, start=False, accountview=books, mplus=till) as application, recording_server() as other:
+    with (
+        open_application(tmp_path, start=False, accountview=books, mplus=till) as application,
+        recording_server() as other,
+    ):
         for entering in (
             lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", somebody("test"), other.url),
             lambda: application.connections.connect(
@@ -372,20 +377,20 @@ def test_a_refresh_token_of_the_settings_is_used_where_it_was_used_first(tmp_pat
     own_access = AccountViewAccess.model_validate(
         {**credentials, "company": "7f3c", "url": shop.accountview_url, "per_second": FAST}
     )
-    with opened(tmp_path, start=False, accountview=own_access) as application:
+    with open_application(tmp_path, start=False, accountview=own_access) as application:
         assert causes(application.connections.check("accountview")) == []
     with recording_server() as other:
         other_access = own_access.model_copy(update={"url": other.url})
-        with opened(tmp_path, start=False, accountview=other_access) as application:
+        with open_application(tmp_path, start=False, accountview=other_access) as application:
             assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert b"sandbox-refresh" not in other.received
-    with opened(tmp_path, start=False, accountview=own_access) as application:
+        assert b"sandbox-refresh" not in other.received_bytes
+    with open_application(tmp_path, start=False, accountview=own_access) as application:
         assert causes(application.connections.check("accountview")) == []
 
 
 def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
     with recording_server() as other, recording_server(redirect=other.url) as leading:
-        with opened(tmp_path, start=False) as application:
+        with open_application(tmp_path, start=False) as application:
             address = application.connections.authorize_address(
                 BACK, "client", "planted-secret", somebody("test"), leading.url
             )
@@ -396,16 +401,16 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
                     "mplus", {"url": leading.url, "ident": "sandbox", "secret": "planted-secret"}, somebody("test")
                 )
             )
-        assert b"planted-secret" in leading.received
+        assert b"planted-secret" in leading.received_bytes
         assert other.requests == []
 
 
 def test_an_address_in_other_letters_is_shown_as_it_is_called(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         address = application.connections.authorize_address(
             BACK, "client", "secret", somebody("test"), "https://www.аccountview.net/api/v3"
         )
         assert address.startswith("https://www.xn--ccountview-yqi.net/ams/authorize.aspx?")
     books = AccountViewAccess(url="https://www.аccountview.net/api/v3")
-    with opened(tmp_path, start=False, accountview=books) as application:
+    with open_application(tmp_path, start=False, accountview=books) as application:
         assert application.connections.address("accountview") == "https://www.xn--ccountview-yqi.net/api/v3"

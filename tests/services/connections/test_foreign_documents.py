@@ -17,7 +17,7 @@ from integration.services.setup import AskedQuestion
 from tests.builders import a_create
 from tests.connectors.accountview.day_page import a_day_page
 from tests.connectors.accountview.samples import an_order
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.fakes import Links
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
@@ -25,23 +25,23 @@ from tests.stores import sandbox_of, stores_in
 OURS = "orders", Kind.SALES_ORDER
 
 
-def told(application: Application) -> list[Finding]:
+def prefix_findings(application: Application) -> list[Finding]:
     return [finding for finding in application.connections.check("accountview") if finding.cause == "prefix_in_use"]
 
 
-def booked(application: Application, number: str, prefix: str = "MP-") -> str:
+def book_order(application: Application, number: str, prefix: str = "MP-") -> str:
     """Book an order as another console would, of which this one knows nothing; return its number in the books."""
     order = an_order(number, reference=f"{prefix}{number}")
     return application.access.connector("accountview").write(a_create(order), None, Links(), number).reference
 
 
-def linked(application: Application, number: str) -> None:
+def link_order(application: Application, number: str) -> None:
     """Keep that this console has booked one of them under a number of the books."""
     order = an_order("2026.2", reference="mp-2026.2")  # the books may write it in other letters
     stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
 
 
-def booked_day(application: Application, reference: str) -> str:
+def book_day(application: Application, reference: str) -> str:
     """Book a day as another console would; return the number of its page."""
     page = a_day_page(reference=reference)
     return application.access.connector("accountview").write(a_create(page), None, Links(), reference).reference
@@ -56,13 +56,13 @@ def question(application: Application) -> AskedQuestion:
 
 
 def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         application.setup.choose({"orders": 5}, somebody("test"))
-        assert told(application) == []
+        assert prefix_findings(application) == []
 
-        before = booked(application, "2026.1")
-        (prefix_finding,) = told(application)
+        before = book_order(application, "2026.1")
+        (prefix_finding,) = prefix_findings(application)
         assert (prefix_finding.ok, prefix_finding.name) == (False, "flow_orders")
         assert (prefix_finding.facts["count"], prefix_finding.facts["reference"], prefix_finding.facts["prefix"]) == (
             "1",
@@ -76,12 +76,14 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert asked_question.proposal.values == {"reference_prefix": prefix_finding.facts["free"]}
         assert asked_question.can_be_accepted
 
-        mine = booked(application, "2026.2")
-        linked(application, mine)
+        mine = book_order(application, "2026.2")
+        link_order(application, mine)
         assert int(mine) > int(before)
-        assert told(application) == []  # what was there before the first of ours is of a console that is no more
-        booked(application, "2026.3")
-        assert [finding.facts["reference"] for finding in told(application)] == ["MP-2026.3"]
+        assert (
+            prefix_findings(application) == []
+        )  # what was there before the first of ours is of a console that is no more
+        book_order(application, "2026.3")
+        assert [finding.facts["reference"] for finding in prefix_findings(application)] == ["MP-2026.3"]
 
         asked_question = question(application)
         assert (asked_question.proposal, asked_question.can_be_accepted) == (
@@ -95,30 +97,30 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
             stores.ledger, stores.links, stores.settings, application.access, application.logics, FLOWS
         )
         look.accept("orders", {"mp-2026.3"}, "test")
-        assert told(application) == []  # a person knows of it
-        linked(application, "999999")
-        assert {finding.facts["count"] for finding in told(application)} == {
+        assert prefix_findings(application) == []  # a person knows of it
+        link_order(application, "999999")
+        assert {finding.facts["count"] for finding in prefix_findings(application)} == {
             "2"
         }  # under our reference, and another document
-        linked(application, mine)
+        link_order(application, mine)
         sandbox_of(application).accountview.invoice(
             mine
         )  # into the history, which does not tell the number of an order
-        assert [finding.facts["reference"] for finding in told(application)] == [
+        assert [finding.facts["reference"] for finding in prefix_findings(application)] == [
             "MP-2026.1"
         ]  # nothing of ours is beside it
 
         application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, somebody("test"))
-        assert told(application) == []
+        assert prefix_findings(application) == []
 
 
 def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path: Path) -> None:
     me = somebody("test")
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(me)
         application.setup.choose({"orders": 5}, me)
-        booked(application, "2026.1")
-    with opened(tmp_path, start=False) as application:  # nobody has asked for a check since this start
+        book_order(application, "2026.1")
+    with open_application(tmp_path, start=False) as application:  # nobody has asked for a check since this start
         application.connections.join_sandbox()
         sandbox_of(application).ledger.clear()
         asked_question = question(application)
@@ -128,7 +130,7 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
         question(application)
         assert len(sandbox_of(application).ledger.calls("accountview")) == calls > 0  # one look is enough
 
-        booked(application, "2026.2", free)  # another console takes it meanwhile
+        book_order(application, "2026.2", free)  # another console takes it meanwhile
         application.setup.answer("orders", "prefix", asked_question.proposal.values, me)
         next_question = question(application)
         assert next_question.lack is not None
@@ -137,18 +139,18 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
 
 def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
     me = somebody("test")
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(me)
         application.setup.choose({"orders": 5, "days": 5}, me)
-        booked_day(application, "KZ6101700100")
-        assert told(application) == []
+        book_day(application, "KZ6101700100")
+        assert prefix_findings(application) == []
 
-        mine = booked_day(application, "MZ6101600100")
+        mine = book_day(application, "MZ6101600100")
         agreed = a_day_page(reference="MZ6101600100")
         stores_in(application).links.keep("days", [Link(Kind.DAY_PAGE, "2026-10-16/1", mine, agreed)])
-        assert told(application) == []
-        booked_day(application, "MZ6101700100")
-        (prefix_finding,) = told(application)
+        assert prefix_findings(application) == []
+        book_day(application, "MZ6101700100")
+        (prefix_finding,) = prefix_findings(application)
         assert prefix_finding.name == "flow_days"
         assert (prefix_finding.facts["reference"], prefix_finding.facts["prefix"]) == ("MZ6101700100", "MP-")
         assert not bears_day(prefix_finding.facts["free"], Kind.DAY_PAGE, "KZ6101700100")
@@ -157,7 +159,7 @@ def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_docu
         assert asked_question.lack is not None
         assert (asked_question.proposal, asked_question.can_be_accepted) == (None, False)  # a day is booked under it
         application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, me)
-        assert told(application) == []
+        assert prefix_findings(application) == []
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Place:
             days.clock, ["orders"],
         )  # fmt: skip
 
-    def late(self) -> list[str]:
+    def late_amounts(self) -> list[str]:
         return [group.facts["amount"] for group in self.days.stores.issues.causes("days") if group.cause == LATE]
 
 
@@ -97,14 +97,14 @@ def test_each_row_of_a_bank_page_is_a_payout(place: Place) -> None:
 def test_a_late_payout_is_an_exception_until_it_comes(place: Place) -> None:
     place.days.clock.now += timedelta(days=1)
     place.clearing.check()
-    assert place.late() == []
+    assert place.late_amounts() == []
     place.days.clock.now += timedelta(days=2)
     place.clearing.check()
-    assert place.late() == [str(TAKEN)]
+    assert place.late_amounts() == [str(TAKEN)]
     assert len(place.days.days.listed(MONTH.first, MONTH.last)) == 1  # the exception is no day
     place.days.books.others = (bank(DAY + timedelta(days=3), f"-{TAKEN}", "1"),)
     place.clearing.check()
-    assert place.late() == []
+    assert place.late_amounts() == []
 
 
 def test_accounts_that_are_not_set_are_not_read(place: Place) -> None:

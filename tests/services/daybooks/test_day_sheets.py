@@ -17,7 +17,7 @@ from integration.services.daybooks.day_sheets import DaySheets, finding_text
 from integration.services.mappings.code_lists import CodeLists
 from integration.sheets.sheet import Sheet, SheetNotes, SheetTable, Tone
 from tests.core.days.example import day_record
-from tests.core.days.test_check import entries, look, written
+from tests.core.days.test_check import entries, look, written_page
 from tests.core.days.test_page import page_for
 from tests.core.days.test_report import AT, a_report
 from tests.parts import part
@@ -50,7 +50,8 @@ FINDINGS: Mapping[str, Mapping[str, str]] = {
 
 def a_sheet(report: DayReport, language: str = "nl") -> Sheet:
     sheets = DaySheets(
-        *beside(lambda _, name: {"8030": "Omzet accessoires", "PIN": f"Pin {name}"}, "De Ketting"), lambda: AT
+        *lists_and_connections(lambda _, name: {"8030": "Omzet accessoires", "PIN": f"Pin {name}"}, "De Ketting"),
+        lambda: AT,
     )
     return sheets.sheet(report, language, ZoneInfo("Europe/Amsterdam"))
 
@@ -58,7 +59,9 @@ def a_sheet(report: DayReport, language: str = "nl") -> Sheet:
 VAT_PERCENTAGES = {"1": "21.00", "2": "9.00", "3": "0.00"}
 
 
-def beside(captions: Callable[[str, str], Mapping[str, str]], company: str) -> tuple[CodeLists, Connections]:
+def lists_and_connections(
+    captions: Callable[[str, str], Mapping[str, str]], company: str
+) -> tuple[CodeLists, Connections]:
     """Return lists with captions, and a connection to the books of a company."""
     lists = part(CodeLists, captions=lambda system, name, **_: captions(system, name))
     return lists, part(Connections, ensure_check=lambda _: part(ConnectionCheck, about=company))
@@ -109,7 +112,7 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
 )
 def test_moments_are_written_in_one_way_with_their_year(language: str, moment: str) -> None:
     at = datetime(2026, 11, 29, 23, 30, tzinfo=UTC)
-    sheets = DaySheets(*beside(lambda *_: {}, ""), lambda: at)
+    sheets = DaySheets(*lists_and_connections(lambda *_: {}, ""), lambda: at)
     sheet = sheets.sheet(replace(a_report(), checked_at=at), language, ZoneInfo("Europe/Amsterdam"))
     assert [sheet.footer.partition(" ")[2], dict(sheet.facts)[words.sentence("col_checked", language)]] == [moment] * 2
     assert sheet.footer == words.term("sheet_made", language, moment=moment)
@@ -130,10 +133,10 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_wait
     assert notes.sentences[0] == "MplusKASSA sent no data for x."
 
 
-def worked_out(more: int = 0) -> DayReport:
+def worked_out_report(more: int = 0) -> DayReport:
     """The worked-out day, booked and equal, as the page of days has it; with so many accounts `more` on its page."""
     page = page_for(day_record())
-    check = look(written(page.lines), entries(written(page.lines)))
+    check = look(written_page(page.lines), entries(written_page(page.lines)))
     lines = (*page.lines, *[replace(page.lines[0], account=str(9000 + number)) for number in range(more)])
     page_shown = PageShown("600/2600412", "MZ6101700100", lines)
     return report_of(till_day(day_record()), check, AT, pages=(page_shown,), expected=lines, notes=page_notes(page))
@@ -141,16 +144,16 @@ def worked_out(more: int = 0) -> DayReport:
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
 def test_a_day_of_normal_size_is_one_page_of_a_binder(language: str) -> None:
-    names = {line.account: "Omzet accessoires" for line in worked_out().expected}
+    names = {line.account: "Omzet accessoires" for line in worked_out_report().expected}
     sheets = DaySheets(
-        *beside(lambda _, name: names if name == "ledgers" else VAT_PERCENTAGES, "De Ketting BV"),
+        *lists_and_connections(lambda _, name: names if name == "ledgers" else VAT_PERCENTAGES, "De Ketting BV"),
         lambda: AT,
     )  # fmt: skip
-    assert [pages(sheets.pdf(worked_out(more), language, UTC)) for more in (0, 60)] == [1, 2]
+    assert [pages(sheets.pdf(worked_out_report(more), language, UTC)) for more in (0, 60)] == [1, 2]
 
 
 def test_both_files_are_made_of_one_sheet() -> None:
-    sheets = DaySheets(*beside(lambda *_: {}, ""), lambda: AT)
+    sheets = DaySheets(*lists_and_connections(lambda *_: {}, ""), lambda: AT)
     lines = a_report().pages[0].lines
     report = replace(
         a_report(), pages=(PageShown("600/1", "D1", lines, gross=True),), rows=(DayComparison("vat", "1", None, None),)

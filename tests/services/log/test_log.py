@@ -15,8 +15,8 @@ from integration.services.log.log_access import LogAccess
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
-from tests.consoles import opened
-from tests.log.conftest import NOW, filled
+from tests.consoles import open_application
+from tests.log.conftest import NOW, fill_logbook
 
 
 @pytest.fixture
@@ -26,39 +26,39 @@ def log(logbook: Logbook, events: OutboxReader) -> Log:
 
 
 @pytest.fixture
-def told(asked: Logbook, events: OutboxReader) -> Log:
+def log_of_run(shared_logbook: Logbook, events: OutboxReader) -> Log:
     """The questions to the log of one run, which tests only ask."""
-    return Log(asked, events, is_drained=True)
+    return Log(shared_logbook, events, is_drained=True)
 
 
-def found(log: Log, sought: LogSearch | None = None) -> int:
+def event_count(log: Log, sought: LogSearch | None = None) -> int:
     """Return how many events are sought."""
     return int(log.search(sought).attrs["found"])
 
 
-def test_the_life_of_a_record_is_told_from_first_to_last_also_by_its_source(told: Log) -> None:
-    history = told.history("products", "P1")
+def test_the_life_of_a_record_is_told_from_first_to_last_also_by_its_source(log_of_run: Log) -> None:
+    history = log_of_run.history("products", "P1")
     assert list(history["event"]) == ["planned", "proven"]
     assert history["after"][0] == '{"name":"Thee"}'
     assert history["happened_at"][0].to_pydatetime() == NOW.replace(tzinfo=None)
-    assert list(told.history("products", "A2")["event"]) == ["planned", "proven"]
-    assert told.history("stock", "P1").empty
+    assert list(log_of_run.history("products", "A2")["event"]) == ["planned", "proven"]
+    assert log_of_run.history("stock", "P1").empty
 
 
-def test_events_are_searched_by_text_flow_and_event(told: Log) -> None:
-    assert list(told.search(LogSearch("köffie 100%"))["key"]) == ["A3"]
-    assert list(told.search(LogSearch("PRICE missing"))["key"]) == ["A3"]
-    assert list(told.search(LogSearch("a1", event="proven"))["key"]) == ["P1"]
-    assert told.search(LogSearch("thee", flow="stock")).empty
-    assert list(told.search(limit=1, offset=1)["event"]) == ["run_done"]
-    assert found(told, LogSearch("thee")) == 2
+def test_events_are_searched_by_text_flow_and_event(log_of_run: Log) -> None:
+    assert list(log_of_run.search(LogSearch("köffie 100%"))["key"]) == ["A3"]
+    assert list(log_of_run.search(LogSearch("PRICE missing"))["key"]) == ["A3"]
+    assert list(log_of_run.search(LogSearch("a1", event="proven"))["key"]) == ["P1"]
+    assert log_of_run.search(LogSearch("thee", flow="stock")).empty
+    assert list(log_of_run.search(limit=1, offset=1)["event"]) == ["run_done"]
+    assert event_count(log_of_run, LogSearch("thee")) == 2
 
 
-def test_events_are_searched_by_run_and_by_period(told: Log) -> None:
-    assert found(told, LogSearch(run="r1")) == 6
-    assert told.search(LogSearch(since=NOW + timedelta(seconds=1))).empty
-    assert found(told, LogSearch(since=NOW, until=NOW + timedelta(seconds=1))) == 7
-    assert told.search(LogSearch(until=NOW)).empty
+def test_events_are_searched_by_run_and_by_period(log_of_run: Log) -> None:
+    assert event_count(log_of_run, LogSearch(run="r1")) == 6
+    assert log_of_run.search(LogSearch(since=NOW + timedelta(seconds=1))).empty
+    assert event_count(log_of_run, LogSearch(since=NOW, until=NOW + timedelta(seconds=1))) == 7
+    assert log_of_run.search(LogSearch(until=NOW)).empty
 
 
 def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
@@ -70,12 +70,12 @@ def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
     assert list(log.search(LogSearch("998000"))["key"]) == ["A3"]
 
 
-def test_a_search_says_how_many_there_are_and_that_there_are_more(told: Log) -> None:
-    page = told.search(limit=3, max_count=5)
+def test_a_search_says_how_many_there_are_and_that_there_are_more(log_of_run: Log) -> None:
+    page = log_of_run.search(limit=3, max_count=5)
     assert (len(page), page.attrs) == (3, {"found": 5, "more": True})
-    assert told.search(limit=3, max_count=7).attrs == {"found": 7, "more": False}
-    assert told.search(LogSearch("nowhere"), limit=3).attrs == {"found": 0, "more": False}
-    assert told.search(offset=6, limit=3).attrs["found"] == 7
+    assert log_of_run.search(limit=3, max_count=7).attrs == {"found": 7, "more": False}
+    assert log_of_run.search(LogSearch("nowhere"), limit=3).attrs == {"found": 0, "more": False}
+    assert log_of_run.search(offset=6, limit=3).attrs["found"] == 7
 
 
 def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, database: Database) -> None:
@@ -88,13 +88,13 @@ def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, datab
     assert list(log.search(LogSearch("bel"), offset=4, limit=4)["key"]) == ["old1", "old0"]
 
 
-def test_a_run_is_told_as_a_whole_the_newest_first(told: Log) -> None:
-    assert list(told.of_run("r1")["event"]) == ["run_done", "plan_ready", "run_started"]
+def test_a_run_is_told_as_a_whole_the_newest_first(log_of_run: Log) -> None:
+    assert list(log_of_run.of_run("r1")["event"]) == ["run_done", "plan_ready", "run_started"]
 
 
 @pytest.mark.parametrize("unit", ["hour", "day"])
 def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader, unit: Literal["hour", "day"]) -> None:
-    log_service = Log(filled(logbook, events), events, is_drained=True)
+    log_service = Log(fill_logbook(logbook, events), events, is_drained=True)
     events.record(Event(event="unchanged", run="r1", flow="products", facts={"records": "40"}))
     log_service.catch_up()
     volume = log_service.volume(LogPeriod(flow="products", unit=unit))
@@ -103,16 +103,16 @@ def test_volume_counts_results_by_period(logbook: Logbook, events: OutboxReader,
     assert log_service.volume(LogPeriod(NOW + timedelta(seconds=1))).empty
 
 
-def test_a_day_is_that_of_the_clock_on_the_wall(told: Log) -> None:
-    ahead = told.volume(LogPeriod(unit="day", shift=timedelta(hours=15)))
+def test_a_day_is_that_of_the_clock_on_the_wall(log_of_run: Log) -> None:
+    ahead = log_of_run.volume(LogPeriod(unit="day", shift=timedelta(hours=15)))
     assert set(ahead["period"].dt.day) == {NOW.day + 1}
 
 
-def test_errors_are_counted_by_cause(told: Log) -> None:
-    errors = told.errors(LogPeriod())
+def test_errors_are_counted_by_cause(log_of_run: Log) -> None:
+    errors = log_of_run.errors(LogPeriod())
     assert list(errors["code"]) == ["price_missing"]
     assert list(errors["events"]) == [1]
-    assert told.errors(LogPeriod(flow="stock")).empty
+    assert log_of_run.errors(LogPeriod(flow="stock")).empty
 
 
 def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: Database) -> None:
@@ -134,8 +134,8 @@ def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logboo
     assert sorted(log.durations(LogPeriod(), max_runs=5)["run"]) == ["r4", "r5"]
 
 
-def test_the_time_of_a_change_is_told_by_day_and_flow(told: Log) -> None:
-    (line,) = told.change_paces(LogPeriod()).to_dict("records")
+def test_the_time_of_a_change_is_told_by_day_and_flow(log_of_run: Log) -> None:
+    (line,) = log_of_run.change_paces(LogPeriod()).to_dict("records")
     assert (line["flow"], line["changes"]) == ("products", 1)
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((80, 80), rel=0.02)
 
@@ -147,8 +147,8 @@ def test_half_and_nine_of_ten_changes_took_no_longer(log: Log, logbook: Logbook,
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((500, 900), rel=0.03)
 
 
-def test_the_tables_are_told_with_their_columns(told: Log) -> None:
-    tables = told.tables()
+def test_the_tables_are_told_with_their_columns(log_of_run: Log) -> None:
+    tables = log_of_run.tables()
     assert next(iter(tables)) == "events"
     assert tables["records"] == ["flow", "kind", "key", "title", "sources", "words"]
     assert {"levels", "movements", "article_groups"} < tables.keys()
@@ -184,7 +184,7 @@ def test_few_days_are_counted_by_the_hour_and_more_by_whole_days_of_the_clock(
 
 
 def test_the_log_is_answered_only_with_the_token_of_this_start(tmp_path: Path) -> None:
-    with opened(tmp_path) as application:
+    with open_application(tmp_path) as application:
         assert application.log_access.answer(b"{}", "")[0] == 403
         application.log_access.announce("http://127.0.0.1:1")
         assert application.log_access.answer(b"{}", "guess")[0] == 403

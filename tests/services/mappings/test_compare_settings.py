@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.errors import RejectedError
 from integration.flows.forms import Compared, single_fields
 from integration.flows.registry import FLOWS
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -24,7 +24,7 @@ from tests.stores import sandbox_of
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         yield application
 

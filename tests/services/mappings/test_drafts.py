@@ -45,7 +45,7 @@ from integration.services.mappings.trials import (
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
 from integration.store.database import open_database
-from tests.consoles import Console, opened
+from tests.consoles import Console, open_application
 from tests.fakes import MemoryConnector
 from tests.parts import part
 from tests.people import somebody
@@ -266,7 +266,7 @@ def test_a_record_that_would_no_longer_be_sent_is_one_result() -> None:
     assert moved.becomes.cause == "expression_failed"
 
 
-def met(key: str, name: str, agreed: str) -> TargetState:
+def target_state(key: str, name: str, agreed: str) -> TargetState:
     """Return a till that holds a product under a name, with the one that both sides agreed on last."""
     part = Record(Kind.ARTICLE, key, {"name": name, "price_incl": Decimal("12.10")}, source=key)
     record = Record(Kind.PRODUCT, key, {"name": name}, (part,))
@@ -275,7 +275,7 @@ def met(key: str, name: str, agreed: str) -> TargetState:
 
 
 def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> None:
-    edited = met("100", "Hand", agreed="Tent 100")
+    edited = target_state("100", "Hand", agreed="Tent 100")
 
     same_name = compare(logic(), logic(), [article("100")], part(TargetLookup, target_state=lambda *_: edited))
     once = with_rule(replace(next(r for r in UPPER.rules if r.target == "article.name"), ownership=Ownership.ON_CREATE))
@@ -286,7 +286,7 @@ def test_what_the_next_plan_would_write_anyway_or_not_at_all_is_no_effect() -> N
 
 def test_the_effect_on_what_a_person_edited_is_what_the_plan_does_with_it() -> None:
     mapping = with_rule(Rule(target="article.name", source="code", ownership=Ownership.KEEP_UNLESS_CHANGED))
-    edited = met("100", "Hand", agreed="Tent 100")
+    edited = target_state("100", "Hand", agreed="Tent 100")
 
     (moved,) = compare(logic(mapping), logic(with_rule(Rule(target="article.name", source="name"))), [article("100")],
                        part(TargetLookup, target_state=lambda *_: edited))  # fmt: skip
@@ -303,7 +303,7 @@ def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
         logic(),
         logic(equal),
         [article("100")],
-        part(TargetLookup, target_state=lambda *_: met("100", "Tent 100", agreed="Tent 100")),
+        part(TargetLookup, target_state=lambda *_: target_state("100", "Tent 100", agreed="Tent 100")),
     )
 
     assert [(difference.field, difference.before, difference.after) for difference in differences] == [
@@ -327,7 +327,7 @@ def test_the_effect_tells_what_the_till_holds_and_what_it_comes_to() -> None:
     ids=["other", "same", "on-create"],
 )
 def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, is_changed: bool) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         console = Console(application)
         console.run("products")
         drafts, rule_before = application.drafts, application.mappings.published("products").mapping

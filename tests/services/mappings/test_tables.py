@@ -7,7 +7,7 @@ import pytest
 from integration import words
 from integration.application.application import Application
 from integration.core.errors import ConfigurationError
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.people import somebody
 
 VAT = "vat_codes_sales"
@@ -15,7 +15,7 @@ VAT = "vat_codes_sales"
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with opened(tmp_path_factory.mktemp("tables"), sandbox=True, start=True) as console:
+    with open_application(tmp_path_factory.mktemp("tables"), sandbox=True, start=True) as console:
         yield console
 
 

@@ -10,7 +10,7 @@ from integration.connectors.pictures import Picture, PictureLocations, PictureRe
 from integration.services.mappings.thumbnails import SIDE, thumbnail
 
 
-def kept(tmp_path: Path, data: bytes) -> str:
+def keep_picture(tmp_path: Path, data: bytes) -> str:
     """Keep a picture and return the mark of its content."""
     (tmp_path / "in").write_bytes(data)
     (picture,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in"])
@@ -18,7 +18,7 @@ def kept(tmp_path: Path, data: bytes) -> str:
     return picture.content
 
 
-def drawn(kind: str, size: tuple[int, int] = (400, 200)) -> bytes:
+def draw_image(kind: str, size: tuple[int, int] = (400, 200)) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, "red").save(buffer, kind)
     return buffer.getvalue()
@@ -26,19 +26,19 @@ def drawn(kind: str, size: tuple[int, int] = (400, 200)) -> bytes:
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP"])
 def test_a_picture_is_drawn_small_in_its_own_proportions(tmp_path: Path, kind: str) -> None:
-    small = thumbnail(tmp_path / "kept", kept(tmp_path, drawn(kind)))
+    small = thumbnail(tmp_path / "kept", keep_picture(tmp_path, draw_image(kind)))
     assert small is not None
     with Image.open(io.BytesIO(small)) as image:
         assert (image.format, image.size) == ("PNG", (SIDE, SIDE // 2))
 
 
-@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff" + bytes(40), drawn("PNG")[:-30]])
+@pytest.mark.parametrize("data", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff" + bytes(40), draw_image("PNG")[:-30]])
 def test_of_what_cannot_be_drawn_there_is_none(tmp_path: Path, data: bytes) -> None:
-    assert thumbnail(tmp_path / "kept", kept(tmp_path, data)) is None
+    assert thumbnail(tmp_path / "kept", keep_picture(tmp_path, data)) is None
 
 
 def test_of_more_points_than_fit_there_is_none(tmp_path: Path) -> None:
-    content = kept(tmp_path, drawn("PNG"))
+    content = keep_picture(tmp_path, draw_image("PNG"))
     assert thumbnail(tmp_path / "kept", content, 400 * 200) is not None
     assert thumbnail(tmp_path / "kept", content, 400 * 200 - 1) is None
 

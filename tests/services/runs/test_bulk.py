@@ -11,7 +11,7 @@ from integration.core.issues import CauseGroup, Issue, IssueOccurrence, IssueSta
 from integration.core.run import Mode
 from integration.core.states import ACTIVE
 from integration.services.runs.bulk import BulkFailure
-from tests.consoles import WHO, opened, settled
+from tests.consoles import WHO, open_application, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -22,7 +22,7 @@ BY = somebody(WHO)
 def app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Application]:
     """A console on which articles and customers wait for three causes; on the sandbox for who asks for previews."""
     is_at_work = getattr(request, "param", False)
-    with opened(tmp_path, start=is_at_work, sandbox=is_at_work, sandbox_articles=50) as application:
+    with open_application(tmp_path, start=is_at_work, sandbox=is_at_work, sandbox_articles=50) as application:
         issues = stores_in(application).issues
         articles = ["10001", "10002", "10003"]
         issues.open(
@@ -79,7 +79,7 @@ def test_one_preview_for_each_flow_and_why_a_flow_cannot_begin(app: Application)
 
     (refused,) = result.refused
     assert (refused.group.flow, refused.code) == ("customers", "run_active")
-    (run,) = (settled(app, run) for run in result.runs)
+    (run,) = (wait_for_run(app, run) for run in result.runs)
     assert (run.flow, sorted(run.position.keys), run.counts.read) == ("products", ["10001", "10002", "10003"], 3)
     assert result.records == 3
     assert store.get(active_run.id).state in ACTIVE

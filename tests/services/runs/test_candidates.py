@@ -18,7 +18,7 @@ from integration.services.runs.candidates import Candidate, candidates
 from integration.store.database import Database
 from integration.store.links import Links
 from tests.builders import a_relation
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.fakes import MemoryConnector
 from tests.people import somebody
 from tests.stores import new_database, stores_in
@@ -66,7 +66,7 @@ def test_candidates_are_told_with_whom_they_are_linked_to_and_when_they_were_las
 
 def test_what_identifies_the_record_that_a_person_chose_is_kept_with_its_link(tmp_path: Path) -> None:
     record = replace(a_relation("R1"), values={"name": "Els de Wit", "email": "els@example.com", "marker": "7"})
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         links = stores_in(application).links
         application.exceptions.choose(asking("800"), Candidate("800", record), somebody())
         link = links.get("customers", Kind.RELATION, ["10042"])["10042"]

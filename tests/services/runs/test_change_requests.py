@@ -19,7 +19,7 @@ from integration.flows.registry import FLOWS
 from integration.flows.settings import ScheduleWindow
 from integration.services.audit import AuditSearch
 from tests.clocks import Clock
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 
 ADMIN, TERMINAL = somebody("admin"), somebody("terminal")
@@ -61,20 +61,20 @@ class Office:
         )
         self.acting(actor).change_requests.approve(request.setting, request.mark, actor)
 
-    def audited(self, action: str) -> list[str]:
+    def audit_actors(self, action: str) -> list[str]:
         return [entry.who for entry in self.application.audit.entries(AuditSearch(action=action))]
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     clock = Clock()
-    with opened(tmp_path, start=False, machine=clock) as application:
+    with open_application(tmp_path, start=False, machine=clock) as application:
         application.four_eyes.change("products", {"brake_changes": 10}, ADMIN)
-        ann, ben = (entered(application, ref, Role.ADMINISTRATOR) for ref in ("ann", "ben"))
+        ann, ben = (log_in(application, ref, Role.ADMINISTRATOR) for ref in ("ann", "ben"))
         yield Office(application, clock, ann, ben)
 
 
-def entered(application: Application, ref: str, *roles: Role) -> Actor:
+def log_in(application: Application, ref: str, *roles: Role) -> Actor:
     """Return a person who has come in."""
     key = application.people.invite(ref, "", roles, ADMIN)
     return application.people.actor_of_session(application.people.enter(Identity("https://id.example.com", ref), key))
@@ -125,7 +125,10 @@ def test_a_looser_brake_waits_for_a_second_person_and_the_rest_is_saved(office: 
     office.approve(office.ben)
 
     assert (office.limit, office.waiting) == (100_000, [])
-    assert (office.audited("change_requested"), office.audited("change_approved")) == (["ann", "ann"], ["ben"])
+    assert (office.audit_actors("change_requested"), office.audit_actors("change_approved")) == (
+        ["ann", "ann"],
+        ["ben"],
+    )
 
 
 class SavedLate(Mapping[str, Any]):
@@ -241,7 +244,7 @@ def test_a_request_falls(office: Office, fall: Callable[[Office], object]) -> No
 
 def test_an_operator_approves_no_second_limit(office: Office) -> None:
     office.acting(office.ann).four_eyes.change("products", {}, office.ann)
-    operator = entered(office.application, "olga", Role.OPERATOR)
+    operator = log_in(office.application, "olga", Role.OPERATOR)
     with pytest.raises(NotAllowedError, match="reason_right_administer"):
         office.approve(operator, "four-eyes:products")
     assert office.application.four_eyes.limits("products") == {"brake_changes": 10}
@@ -275,7 +278,7 @@ def test_the_last_two_administrators_cannot_shut_each_other_out_alone(office: Of
         office.approve(office.ann, mark)
     assert ann.change_person("ben", [Role.ADMINISTRATOR, Role.VIEWER], office.ann)  # no right is lost
 
-    entered(office.application, "cleo", Role.ADMINISTRATOR)
+    log_in(office.application, "cleo", Role.ADMINISTRATOR)
     assert ben.change_person("cleo", [Role.ACCOUNTANT], office.ben)  # two are left
     office.approve(office.ben, mark)
     assert (office.application.people.deciders(Right.ADMINISTER), office.waiting) == (1, ["person:ann"])
@@ -284,7 +287,7 @@ def test_the_last_two_administrators_cannot_shut_each_other_out_alone(office: Of
 def test_a_change_of_rights_is_approved_by_the_other_administrator(office: Office) -> None:
     assert not office.acting(office.ann).four_eyes.change_person("ben", [Role.VIEWER], office.ann)
     assert office.acting(office.ben).four_eyes.change_person("ben", [Role.VIEWER], office.ben)
-    assert office.audited("change_approved") == ["ben"]
+    assert office.audit_actors("change_approved") == ["ben"]
     with pytest.raises(NotAllowedError, match="last_administrator"):
         office.acting(office.ann).four_eyes.change_person("ann", [Role.VIEWER], office.ann)
 

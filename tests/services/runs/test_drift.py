@@ -20,7 +20,7 @@ from integration.services.runs.drift import Drift, DriftProgress, drift_issue
 from integration.services.runs.flows import Flows
 from integration.services.write_holds.post_restore_check import PostRestoreCheck
 from integration.store.copies import RESTORED
-from tests.consoles import WHO, Console, opened
+from tests.consoles import WHO, Console, open_application
 from tests.parts import part
 from tests.people import somebody
 from tests.stores import stores_in
@@ -31,7 +31,7 @@ CHANGED, GONE = "document_changed_in_target", "record_gone_in_target"
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till."""
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("products")
         yield console
@@ -72,7 +72,7 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
     )
 
 
-def looked(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftCheckResult:
+def check_drift(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftCheckResult:
     """Look now, and return what that came to for one kind of record."""
     return next(result for result in drift(console).look() if result.kind is kind)
 
@@ -85,7 +85,7 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
     console: Console, lines: list[dict[str, Any]]
 ) -> None:
     order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
-    before = looked(console)
+    before = check_drift(console)
     assert (before.counts.different, before.error) == (0, "")
     assert before.counts.equal == before.counts.compared - before.counts.missing > 0
     was = lines[0]["ORD_QTY"]
@@ -94,7 +94,7 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
     assert state_of(console, order) == []
 
     write_count = console.writes()
-    result = looked(console)
+    result = check_drift(console)
 
     assert result.counts == replace(before.counts, equal=before.counts.equal - 1, different=1)
     (sample,) = (candidate for candidate in result.samples if candidate.edits)
@@ -106,7 +106,7 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
 
     console.sandbox.accountview.edit("SO_LINE", line, {"ORD_QTY": was})
-    assert looked(console).counts.different == 0
+    assert check_drift(console).counts.different == 0
     assert state_of(console, order) == [(CHANGED, IssueState.CLOSED)]
 
 
@@ -145,7 +145,7 @@ def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dic
     for line in lines:
         console.sandbox.accountview.remove("SO_LINE", str(line["REC_ID"]))
     console.sandbox.accountview.remove("SO_HDR", str(lines[0]["ORD_NR"]))
-    result = looked(console)
+    result = check_drift(console)
     assert (result.counts.missing, result.counts.different) == (1, 0)
     assert result.samples == (DriftedRecord(order, console.till_client.number(order), str(lines[0]["ORD_NR"])),)
     assert state_of(console, order) == [(GONE, IssueState.OPEN)]
@@ -155,7 +155,7 @@ def test_an_order_deleted_in_the_books_is_gone(console: Console, lines: list[dic
 def test_a_system_that_is_away_is_no_difference(console: Console, lines: list[dict[str, Any]]) -> None:
     order = str(lines[0]["order"])
     with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="accountview", times=None):
-        result = looked(console)
+        result = check_drift(console)
     assert result.error
     assert (result.counts.different, result.counts.missing) == (0, 0)
     assert state_of(console, order) == []
@@ -169,7 +169,7 @@ def test_what_was_booked_before_is_looked_at_whatever_is_booked_by_now(
     before = stores_in(console.application).settings.get("flow:orders") or {}
     console.application.flows.change("orders", {"orders": "posting", "daybook": "700"}, somebody(WHO))
     try:
-        result = looked(console)
+        result = check_drift(console)
     finally:
         stores_in(console.application).settings.put("flow:orders", before, WHO)
         console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": lines[0]["ORD_QTY"]})

@@ -29,7 +29,7 @@ from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.corrections import Corrections
 from integration.store.database import Database
 from tests.core.days.example import day_record, euros
-from tests.core.days.test_corrections import later
+from tests.core.days.test_corrections import later_day
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness
 from tests.flows.days.test_logic import days
@@ -89,17 +89,17 @@ class DaysHarness(FlowHarness):
         assert group.cause == "day_changed_after_booking"
         return group
 
-    def undecided(self) -> list[OpenIssue]:
+    def undecided_issues(self) -> list[OpenIssue]:
         return self.exceptions.issues_of(self.waiting().group_key)
 
-    def again(self) -> Run:
+    def preview_waiting(self) -> Run:
         """Preview what waits, as the button of the page does."""
         of = self.waiting().group_key
         return self.preview(Mode.CHOSEN, self.exceptions.keys(of.flow, of.cause, of.field, of.detail))
 
     def pages(self) -> dict[str, str]:
         """Return the references of the pages that the books hold, by key."""
-        return {key: str(page.values["reference"]) for key, page in self.books.held(Kind.DAY_PAGE).items()}
+        return {key: str(page.values["reference"]) for key, page in self.books.records_of(Kind.DAY_PAGE).items()}
 
 
 def of_branch(record: Record, branch: str) -> Record:
@@ -122,7 +122,7 @@ def harness(tmp_path: Path) -> Iterator[DaysHarness]:
     assert days_harness.run(Mode.COMPLETE).state is RunState.DONE
     assert days_harness.pages() == {FIRST: "MZ6101700100", SECOND: "MZ6101700200"}
     for branch in ("1", "2"):
-        till.put(of_branch(later(), branch))
+        till.put(of_branch(later_day(), branch))
     days_harness.preview(Mode.COMPLETE)
     yield days_harness
     database.close()
@@ -130,21 +130,23 @@ def harness(tmp_path: Path) -> Iterator[DaysHarness]:
 
 def test_days_that_changed_are_one_question_with_a_mark_of_what_each_is_now(harness: DaysHarness) -> None:
     assert harness.waiting().count == 2
-    assert [open_issue.issue.facts["mark"] for open_issue in harness.undecided()] == ["d1", "d1"]
-    assert harness.again().counts.parked == 2  # while nobody decides
+    assert [open_issue.issue.facts["mark"] for open_issue in harness.undecided_issues()] == ["d1", "d1"]
+    assert harness.preview_waiting().counts.parked == 2  # while nobody decides
 
 
 def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(harness: DaysHarness) -> None:
-    first = next(open_issue for open_issue in harness.undecided() if open_issue.issue.key == FIRST)
+    first = next(open_issue for open_issue in harness.undecided_issues() if open_issue.issue.key == FIRST)
     harness.exceptions.decide("days", [first], "difference", somebody("anna"))
 
-    run = harness.again()
+    run = harness.preview_waiting()
     assert set(harness.changes(run)) == {f"{FIRST}/01"}
-    assert [open_issue.issue.key for open_issue in harness.undecided()] == [SECOND]  # about which nobody has decided
+    assert [open_issue.issue.key for open_issue in harness.undecided_issues()] == [
+        SECOND
+    ]  # about which nobody has decided
     harness.commit(run)
 
     assert harness.pages()[f"{FIRST}/01"] == "MZ6101700101"
-    page = harness.books.held(Kind.DAY_PAGE)[f"{FIRST}/01"]
+    page = harness.books.records_of(Kind.DAY_PAGE)[f"{FIRST}/01"]
     booked = {str(line.values["account"]): line.values["amount"] for line in page.parts}
     assert booked == {"8030": euros("-15.00"), "1010": euros("18.15"), "1000": euros("0.35"), "4400": euros("-0.35")}
     after = harness.preview(Mode.COMPLETE)
@@ -153,9 +155,9 @@ def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(harness: Day
 
 
 def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(harness: DaysHarness) -> None:
-    harness.exceptions.decide("days", harness.undecided(), "keep", somebody("anna"))
+    harness.exceptions.decide("days", harness.undecided_issues(), "keep", somebody("anna"))
 
-    run = harness.again()
+    run = harness.preview_waiting()
     assert harness.reasons(run) == {FIRST: "day_kept", SECOND: "day_kept"}
     assert harness.exceptions.groups("days") == []
     corrections = harness.stores.corrections.list_corrections("days")
@@ -165,28 +167,28 @@ def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(harness: DaysHa
 
 
 def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(harness: DaysHarness) -> None:
-    harness.exceptions.decide("days", harness.undecided(), "keep", somebody("anna"))
-    changed = replace(later(), values={**later().values, "digest": "d2"})
+    harness.exceptions.decide("days", harness.undecided_issues(), "keep", somebody("anna"))
+    changed = replace(later_day(), values={**later_day().values, "digest": "d2"})
     harness.till.put(changed)
 
     run = harness.preview(Mode.COMPLETE)
     assert harness.reasons(run) == {SECOND: "day_kept"}
-    assert [(open_issue.issue.key, open_issue.issue.facts["mark"]) for open_issue in harness.undecided()] == [
+    assert [(open_issue.issue.key, open_issue.issue.facts["mark"]) for open_issue in harness.undecided_issues()] == [
         (FIRST, "d2")
     ]
 
-    harness.exceptions.decide("days", harness.undecided(), "again", somebody("anna"))
-    assert set(harness.changes(harness.again())) == {f"{FIRST}/01"}  # the newer decision counts
+    harness.exceptions.decide("days", harness.undecided_issues(), "again", somebody("anna"))
+    assert set(harness.changes(harness.preview_waiting())) == {f"{FIRST}/01"}  # the newer decision counts
 
 
 def test_who_says_what_became_of_something_that_is_in_doubt_no_more_is_told_so(harness: DaysHarness) -> None:
     with pytest.raises(IntegrationError, match="answered_meanwhile"):
-        harness.exceptions.answer(harness.undecided()[0], "77", somebody("ben"))
+        harness.exceptions.answer(harness.undecided_issues()[0], "77", somebody("ben"))
 
 
 def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
     with pytest.raises(KeyError):
-        harness.exceptions.decide("days", harness.undecided(), "forget", somebody("anna"))
+        harness.exceptions.decide("days", harness.undecided_issues(), "forget", somebody("anna"))
     assert harness.stores.corrections.list_corrections("days") == []
 
 

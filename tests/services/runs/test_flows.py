@@ -15,7 +15,7 @@ from integration.core.plan import Approval
 from integration.core.run import Mode
 from integration.services.runs.flows import SettingsChange
 from tests.clocks import now
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -24,14 +24,14 @@ APPROVED = Approval("f", by="schedule")
 
 
 def test_flow_settings_that_cannot_be_used_are_refused_by_name(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application, pytest.raises(ConfigurationError) as caught:
+    with open_application(tmp_path, start=False) as application, pytest.raises(ConfigurationError) as caught:
         application.flows.change("products", {"schedule_minutes": "often"}, somebody("test"))
 
     assert caught.value.facts["setting"].endswith("schedule_minutes")
 
 
 def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application, opened(tmp_path, start=False) as other:
+    with open_application(tmp_path, start=False) as application, open_application(tmp_path, start=False) as other:
         flows = application.flows
         run = replace(stores_in(application).runs.begin("stock", Mode.COMPLETE, "schedule", 1), fingerprint="f")
         permissions = []
@@ -43,7 +43,7 @@ def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_flow_begins_by_itself_only_as_it_is_scheduled(tmp_path: Path, mode: Mode) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         flows = application.flows
         flows.change("products", {"on": True, "nightly_complete": False}, somebody("test"))
         scheduled = {schedule.mode for schedule in flows.schedules() if schedule.flow == "products"}
@@ -52,7 +52,7 @@ def test_a_flow_begins_by_itself_only_as_it_is_scheduled(tmp_path: Path, mode: M
 
 
 def test_what_was_woken_by_hand_begins_and_a_round_that_is_none_does_not(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         flows = application.flows
         flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
         due, none = (datetime(2026, 11, 25, hour, tzinfo=UTC) for hour in (23, 0))  # midnight and one o'clock there
@@ -67,7 +67,7 @@ def test_what_was_woken_by_hand_begins_and_a_round_that_is_none_does_not(tmp_pat
 def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_missed_is_told(
     tmp_path: Path, every: int, rounds: int, *, waits: bool, is_reported: bool
 ) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         flows = application.flows
         flows.change("products", {"on": True, "schedule_minutes": every}, somebody("test"))
         due = flows.round_before("products", rounds, now())
@@ -79,7 +79,7 @@ def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_misse
 
 @pytest.mark.parametrize(("minutes", "waits"), [(298, True), (301, False)])
 def test_the_run_of_the_night_waits_into_the_morning(tmp_path: Path, minutes: int, *, waits: bool) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         due = now() - timedelta(minutes=minutes)
         assert application.flows.may_wait("products", Mode.COMPLETE, due) is waits
         application.flows.report_missed_run("products", Mode.COMPLETE, due)
@@ -91,12 +91,12 @@ def _event_names(application: Application) -> set[object]:
 
 
 def test_a_flow_that_is_no_more_is_off(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         assert not application.flows.is_on("laundry")
 
 
 def test_a_flow_whose_documents_nobody_can_read_back_says_so(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         assert not application.flows.is_unproven("orders")
         application.flows.change("orders", {"unproven": True}, somebody("test"))
         assert application.flows.is_unproven("orders")
@@ -105,7 +105,7 @@ def test_a_flow_whose_documents_nobody_can_read_back_says_so(tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    with opened(tmp_path_factory.mktemp("data"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         yield application
 
 
@@ -156,7 +156,7 @@ def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kep
 
 
 def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         changes = {"default_debtor": "fallback", "debtor_number": ABSENT, "default_branch": "77"}
         change = application.flows.change("orders", changes, somebody("test"))
         assert change == SettingsChange(unchecked=("debtor_number", "default_branch"))

@@ -10,7 +10,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.missing_codes import MISSING_CODES, MissingCode, missing_codes_fact
 from integration.services.runs.missing_rows import RowToAdd
-from tests.consoles import WHO, Console, opened, settled
+from tests.consoles import WHO, Console, open_application, wait_for_run
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -19,7 +19,7 @@ ELSEWHERE = {"country": "BE", "vat_number": "no"}
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    with opened(tmp_path_factory.mktemp("rows"), sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("rows"), sandbox=True) as application:
         application.connections.join_sandbox()
         yield Console(application)
 
@@ -41,21 +41,21 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
         row.key for row in rows if row.table.name == "method_accounts"
     }
 
-    wrong = {**chosen(rows), rows[0].row_key: "0815"}
+    wrong = {**chosen_values(rows), rows[0].row_key: "0815"}
     with pytest.raises(ConfigurationError) as refused:
         app.missing_rows.add("days", wrong, somebody(WHO))
     assert refused.value.code == "row_impossible"
     assert app.tables.rows("method_accounts") == app.tables.rows("day_accounts") == {}  # all of them, or none
 
-    app.missing_rows.add("days", chosen(rows), somebody(WHO))
+    app.missing_rows.add("days", chosen_values(rows), somebody(WHO))
     result = app.bulk.try_again([group], somebody(WHO))
     assert result.records == group.count
-    counts = settled(app, result.runs[0]).counts
+    counts = wait_for_run(app, result.runs[0]).counts
     assert counts.planned > counts.parked
     assert app.missing_rows.rows("days") == []
 
 
-def chosen(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
+def chosen_values(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
     return {row.row_key: row.proposal or "1000" for row in rows}
 
 

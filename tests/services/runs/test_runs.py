@@ -16,14 +16,14 @@ from integration.core.states import RunState
 from integration.sandbox.server import Sandbox
 from integration.settings import load_settings
 from integration.words import say
-from tests.consoles import ARTICLES, FAST, Console, opened, settled
+from tests.consoles import ARTICLES, FAST, Console, open_application, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of, stores_in
 
 
 def test_a_plan_nobody_approved_is_not_resumed(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
-        run = settled(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
+    with open_application(tmp_path, sandbox=True) as application:
+        run = wait_for_run(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
         with pytest.raises(PlanStaleError):
             application.runs.resume(run.id, by=somebody("test"))
 
@@ -44,14 +44,14 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
     application.close()
     shop.switches.disarm()
 
-    with opened(tmp_path, **access) as second_console:
-        assert settled(second_console, run_id).state is RunState.READY
+    with open_application(tmp_path, **access) as second_console:
+        assert wait_for_run(second_console, run_id).state is RunState.READY
 
 
 def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused_and_kept_left_out(
     tmp_path: Path,
 ) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         stores, console = stores_in(application), Console(application)
         application.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
         plan = console.preview("products")
@@ -80,7 +80,7 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
 def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_those_of_each_table_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with opened(tmp_path, sandbox=True, fresh=True) as application:
+    with open_application(tmp_path, sandbox=True, fresh=True) as application:
         console = Console(application)
         plan = console.preview("products")
         console.sandbox.accountview.describe("ARTICLE", "ART_DESC1", length=10)
@@ -93,11 +93,11 @@ def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_t
         anew, before = console.preview("products"), len(console.sandbox.ledger.calls("accountview"))
         compared, basis = list[bool](), application.logics.basis
 
-        def counted(flow: str, version: int, *, asks: bool) -> Basis:
+        def count_basis(flow: str, version: int, *, asks: bool) -> Basis:
             compared.append(asks)
             return basis(flow, version, asks=asks)
 
-        monkeypatch.setattr(application.logics, "basis", counted)
+        monkeypatch.setattr(application.logics, "basis", count_basis)
         assert console.commit(anew).counts.proven > 20
         assert compared == [True]  # with what both systems say, once for a click
         calls = console.sandbox.ledger.calls("accountview")[before:]
@@ -107,7 +107,7 @@ def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_t
 
 
 def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_path: Path) -> None:
-    with opened(tmp_path, sandbox=True) as application:
+    with open_application(tmp_path, sandbox=True) as application:
         logics, by = application.logics, somebody("test")
         before = logics.basis("orders", 1, asks=True)
         assert changed_marks(before, logics.unasked().basis("orders", 1, asks=True)) == ["rates", "lists"]

@@ -10,25 +10,25 @@ from integration.core.errors import ConfigurationError
 from integration.sandbox.server import Sandbox
 from integration.services.systems.connection_settings import StoredInstallationFacts
 from integration.settings import load_settings
-from tests.consoles import causes, opened
+from tests.consoles import causes, open_application
 from tests.people import somebody
 from tests.stores import stores_in
 
 
 def test_the_environment_wins_over_what_is_stored(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
         )
     access_settings = load_settings(mplus={"secret": "sandbox-secret"}).access("mplus")
-    with opened(tmp_path, start=False, mplus=access_settings) as application:
+    with open_application(tmp_path, start=False, mplus=access_settings) as application:
         assert causes(application.connections.check("mplus")) == []
 
 
 def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_entered(
     tmp_path: Path, shop: Sandbox
 ) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
         )
@@ -38,7 +38,7 @@ def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_ent
 
 
 def test_what_was_found_out_of_one_installation_is_not_said_of_another(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         connection_store = application.access.connected
         own_facts, other_facts = (
             StoredInstallationFacts(connection_store, "mplus-learned", place)
@@ -52,7 +52,7 @@ def test_what_was_found_out_of_one_installation_is_not_said_of_another(tmp_path:
 
 
 def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
 
         assert all(status.ok for status in application.connections.statuses())
@@ -61,7 +61,7 @@ def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_the_sandbox_can_be_connected_twice(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         first = application.sandbox.running
         application.connections.use_sandbox(somebody("test"))
@@ -71,16 +71,16 @@ def test_the_sandbox_can_be_connected_twice(tmp_path: Path) -> None:
 
 
 def test_the_sandbox_chosen_in_the_console_is_there_after_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
-    with opened(tmp_path) as application:
+    with open_application(tmp_path) as application:
         assert application.sandbox.is_connected
         assert all(status.connected for status in application.connections.statuses())
 
 
 def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:
-    elsewhere = opened(tmp_path, start=False, owner="another-machine-1")
-    with opened(tmp_path, start=False) as server, elsewhere as terminal:
+    elsewhere = open_application(tmp_path, start=False, owner="another-machine-1")
+    with open_application(tmp_path, start=False) as server, elsewhere as terminal:
         server.connections.use_sandbox(somebody("test"))
         terminal.connections.use_sandbox(somebody("test"))
 
@@ -91,7 +91,7 @@ def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:
 
 
 def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
         assert stores_in(application).rules.tables()["vat_codes"]
         application.connections.connect(
@@ -104,7 +104,7 @@ def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, sh
 
 
 def test_trying_the_sandbox_costs_nobody_the_real_connection(tmp_path: Path, shop: Sandbox) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
         )
@@ -120,7 +120,7 @@ def test_trying_the_sandbox_costs_nobody_the_real_connection(tmp_path: Path, sho
 def test_the_sandbox_is_refused_while_a_setting_names_a_real_system(tmp_path: Path) -> None:
     real = MplusAccess(url="https://api.mpluskassa.nl:34562/")
     with (
-        opened(tmp_path, start=False, mplus=real, sandbox=True) as application,
+        open_application(tmp_path, start=False, mplus=real, sandbox=True) as application,
         pytest.raises(ConfigurationError) as caught,
     ):
         application.connections.join_sandbox()
@@ -129,9 +129,9 @@ def test_the_sandbox_is_refused_while_a_setting_names_a_real_system(tmp_path: Pa
 
 
 def test_settings_win_over_a_sandbox_chosen_before(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(somebody("test"))
-    with opened(tmp_path, start=False, mplus=MplusAccess(url="https://till.example:1/")) as application:
+    with open_application(tmp_path, start=False, mplus=MplusAccess(url="https://till.example:1/")) as application:
         application.connections.join_sandbox()
 
         assert not application.sandbox.is_connected

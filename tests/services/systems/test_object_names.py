@@ -32,7 +32,7 @@ from integration.services.systems.objects import (
     flat,
 )
 from integration.words import say
-from tests.consoles import WHO, opened
+from tests.consoles import WHO, open_application
 from tests.people import somebody
 from tests.programs import books_access
 from tests.stores import sandbox_of, stores_in
@@ -47,7 +47,7 @@ INVOICES = {
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """An application that has joined the sandbox, without an engine."""
-    with opened(tmp_path_factory.mktemp("names"), start=False, sandbox=True) as application:
+    with open_application(tmp_path_factory.mktemp("names"), start=False, sandbox=True) as application:
         application.connections.join_sandbox()
         yield application
 
@@ -61,7 +61,7 @@ def app(console: Application) -> Iterator[Application]:
     console.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody(WHO))
 
 
-def of(named_objects: NamedObjects, name: str) -> NamedObject:
+def find_object(named_objects: NamedObjects, name: str) -> NamedObject:
     return next(named_object for named_object in named_objects.objects if named_object.name == name)
 
 
@@ -88,9 +88,9 @@ def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
     assert states["debtor.name"] is Availability.PRESENT
     assert states["debtor.email"] is Availability.ABSENT
     assert states["article.unit"] is Availability.UNUSED
-    assert of(named_objects, "postings").availability is Availability.ABSENT
-    assert of(named_objects, "trade_invoices").availability is Availability.UNUSED
-    assert of(named_objects, "warehouses").availability is Availability.PRESENT
+    assert find_object(named_objects, "postings").availability is Availability.ABSENT
+    assert find_object(named_objects, "trade_invoices").availability is Availability.UNUSED
+    assert find_object(named_objects, "warehouses").availability is Availability.PRESENT
     assert named_objects.cause == ""
 
 
@@ -163,7 +163,7 @@ def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) 
 
 
 def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as server, opened(tmp_path, start=False) as worker:
+    with open_application(tmp_path, start=False) as server, open_application(tmp_path, start=False) as worker:
         server.access.keep("accountview", {"client_id": "console", "company": "7f3c"}, WHO)
         before = worker.access.connector("accountview")
         server.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
@@ -314,7 +314,7 @@ def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Applicati
 def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it(tmp_path: Path) -> None:
     with (
         running(articles=60, renamed={"ARTICLE.VAT_CODE": "BTW"}) as other,
-        opened(tmp_path, start=False, accountview=books_access(other)) as app,
+        open_application(tmp_path, start=False, accountview=books_access(other)) as app,
     ):
         lines = [finding for finding in app.connections.check("accountview") if not finding.ok]
         assert [
@@ -364,7 +364,7 @@ def file_of(folder: Path, text: str) -> AccountViewAccess:
 
 def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Path) -> None:
     access = file_of(tmp_path, 'conditions = 7\n[article]\nean = "EAN_CODE"\n')
-    with opened(tmp_path / "data", start=False, accountview=access) as app:
+    with open_application(tmp_path / "data", start=False, accountview=access) as app:
         app.names.put({"article.text": "LONG_TEXT"}, somebody(WHO))
         names = app.names.in_force()
         fixed = [name.path for named_object in app.names.look().objects for name in named_object.names if name.fixed]
@@ -378,7 +378,7 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
 
 def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
     access = file_of(tmp_path, '[article]\nean = "EAN_CODE"\n')
-    with opened(tmp_path / "data", start=False, accountview=access, sandbox=True) as app:
+    with open_application(tmp_path / "data", start=False, accountview=access, sandbox=True) as app:
         app.connections.join_sandbox()
 
         assert dict(app.names.in_force().article)["ean"] == "K9_EAN"
@@ -401,7 +401,10 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
 def test_a_wrong_name_in_a_file_stops_the_start_by_its_path(
     tmp_path: Path, text: str, setting: str, expected: str
 ) -> None:
-    with pytest.raises(ConfigurationError) as caught, opened(tmp_path / "data", accountview=file_of(tmp_path, text)):
+    with (
+        pytest.raises(ConfigurationError) as caught,
+        open_application(tmp_path / "data", accountview=file_of(tmp_path, text)),
+    ):
         pass
 
     assert caught.value.facts["setting"] == f"{FILE} {setting}"
@@ -410,7 +413,7 @@ def test_a_wrong_name_in_a_file_stops_the_start_by_its_path(
 
 def test_a_file_of_names_that_cannot_be_read_stops_the_start(tmp_path: Path) -> None:
     for access in (AccountViewAccess(names=tmp_path / "absent.toml"), file_of(tmp_path, "no toml")):
-        with pytest.raises(ConfigurationError) as caught, opened(tmp_path / "data", accountview=access):
+        with pytest.raises(ConfigurationError) as caught, open_application(tmp_path / "data", accountview=access):
             pass
         assert caught.value.facts["setting"] == FILE
 

@@ -12,7 +12,7 @@ from integration.store.copies import mark_restored
 from integration.store.database import open_database
 from integration.store.installation import permanent_addresses, read_place
 from tests.clocks import now
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.people import somebody
 from tests.postgres import postgres_server
 from tests.stores import stores_in
@@ -22,13 +22,13 @@ __all__ = ["postgres_server"]
 ADMINISTRATOR = somebody("test")
 
 
-def copied(folder: Path, to: Path) -> Path:
+def copy_folder(folder: Path, to: Path) -> Path:
     """Copy the data folder of a console that is closed."""
     shutil.copytree(folder, to)
     return to
 
 
-def held(application: Application) -> PlanStaleError | None:
+def hold_reason(application: Application) -> PlanStaleError | None:
     """Return why an order may not be written."""
     return application.flows._holds.hold_reason("orders")
 
@@ -37,15 +37,15 @@ def held(application: Application) -> PlanStaleError | None:
 def original(tmp_path: Path) -> Path:
     """The data folder of a console that was opened once and is closed."""
     folder = tmp_path / "original"
-    with opened(folder, start=False) as application:
-        assert held(application) is None
+    with open_application(folder, start=False) as application:
+        assert hold_reason(application) is None
         assert not application.installation.status().is_held
     return folder
 
 
 def test_a_copy_is_held_until_somebody_confirms_the_place_that_they_were_shown(original: Path, tmp_path: Path) -> None:
-    with opened(copied(original, tmp_path / "copy"), start=False) as application:
-        reason = held(application)
+    with open_application(copy_folder(original, tmp_path / "copy"), start=False) as application:
+        reason = hold_reason(application)
         assert reason is not None
         status = application.installation.status()
         assert (reason.code, reason.facts["code"], status.changed) == (
@@ -53,57 +53,57 @@ def test_a_copy_is_held_until_somebody_confirms_the_place_that_they_were_shown(o
         )  # fmt: skip
         with pytest.raises(ConfigurationError, match="installation_differs"):
             application.installation.confirm("0123456789", ADMINISTRATOR)
-        assert held(application) is not None
+        assert hold_reason(application) is not None
         application.installation.confirm(status.code, ADMINISTRATOR)
-        assert held(application) is None
+        assert hold_reason(application) is None
         (entry,) = [candidate for candidate in application.audit.entries() if candidate.on == ("installation",)]
         assert (entry.who, entry.action) == ("test", "setting_changed")
-    with opened(tmp_path / "copy", start=False) as application:
-        assert held(application) is None
-    with opened(original, start=False) as application:  # which nobody has moved
-        assert held(application) is None
+    with open_application(tmp_path / "copy", start=False) as application:
+        assert hold_reason(application) is None
+    with open_application(original, start=False) as application:  # which nobody has moved
+        assert hold_reason(application) is None
 
 
 def test_a_file_that_was_put_back_in_its_place_is_held(original: Path) -> None:
     shutil.copy(original / "console.sqlite", original / "copy")
     (original / "copy").replace(original / "console.sqlite")
-    with opened(original, start=False) as application:
+    with open_application(original, start=False) as application:
         assert application.installation.status().changed == ("inode",)
 
 
 def test_the_code_in_the_settings_confirms_without_a_screen_and_fits_no_other_place(
     original: Path, tmp_path: Path
 ) -> None:
-    first = copied(original, tmp_path / "first")
-    with opened(first, start=False) as application:
+    first = copy_folder(original, tmp_path / "first")
+    with open_application(first, start=False) as application:
         code = application.installation.status().code
-    with opened(copied(original, tmp_path / "second"), start=False, confirmed_place=code) as application:
-        assert held(application) is not None
-    with opened(first, start=False, confirmed_place=code) as application:
-        assert held(application) is None
+    with open_application(copy_folder(original, tmp_path / "second"), start=False, confirmed_place=code) as application:
+        assert hold_reason(application) is not None
+    with open_application(first, start=False, confirmed_place=code) as application:
+        assert hold_reason(application) is None
         assert [entry.who for entry in application.audit.entries() if entry.on == ("installation",)] == [
             "CONSOLE_CONFIRMED_PLACE"
         ]
 
 
 def test_a_copy_that_uses_the_built_in_systems_is_not_held(original: Path, tmp_path: Path) -> None:
-    with opened(copied(original, tmp_path / "copy"), start=False, sandbox=True) as application:
+    with open_application(copy_folder(original, tmp_path / "copy"), start=False, sandbox=True) as application:
         assert application.installation.status().changed
-        assert held(application) is None
+        assert hold_reason(application) is None
 
 
 def test_a_backup_that_is_restored_where_it_was_made_is_no_copy(original: Path, tmp_path: Path) -> None:
-    moved = copied(original, tmp_path / "copy")
+    moved = copy_folder(original, tmp_path / "copy")
     for folder in (original, moved):
         mark_restored(f"sqlite:///{folder / 'console.sqlite'}", "2026-11-30T10:00:00+00:00", "anna")
     shutil.copy(original / "console.sqlite", original / "restored")
     (original / "restored").replace(original / "console.sqlite")
-    with opened(original, start=False) as application:
-        assert held(application) is None
+    with open_application(original, start=False) as application:
+        assert hold_reason(application) is None
         bound = stores_in(application).installation.bound_place()
         assert bound is not None
         assert bound.parts["inode"] == str((original / "console.sqlite").stat().st_ino)
-    with opened(moved, start=False) as application:
+    with open_application(moved, start=False) as application:
         assert application.installation.status().changed == ("path",)
 
 

@@ -51,7 +51,7 @@ def the_product() -> Element:
     return etree.fromstring(PRODUCT, etree.XMLParser(remove_blank_text=True))
 
 
-def decoded(element: Element, words: Vocabulary = WORDS) -> Record:
+def decode_element(element: Element, words: Vocabulary = WORDS) -> Record:
     """Return the product as a record; group 12 is our KLED, the others are foreign."""
     return codec.decode_product(element, "JAS", {"12": "KLED"}.get, words)
 

@@ -70,7 +70,7 @@ def an_order(
     return element("order", ORDER.format(lines=lines, payments=payments, relation=relation, method=method, id=id_))
 
 
-def decoded(order: Element, relation: Element | None = None) -> Record:
+def decode_order(order: Element, relation: Element | None = None) -> Record:
     """Return the order as a record; article 100101 is our JAS-R."""
     return codec.decode_document(Kind.ORDER, order, relation, {"100101": "JAS-R"})
 
@@ -81,7 +81,7 @@ def lines_of(record: Record) -> list[dict[str, Value]]:
 
 
 def test_a_document_holds_what_the_till_tells_and_nothing_it_does_not() -> None:
-    record = decoded(an_order())
+    record = decode_order(an_order())
     assert record.key == "a-1"
     digest = record.values["digest"]
     assert dict(record.values) == {
@@ -105,7 +105,7 @@ def test_a_document_holds_what_the_till_tells_and_nothing_it_does_not() -> None:
 
 
 def test_a_quantity_without_decimal_places_is_whole_and_a_rate_above_a_hundred_is_in_hundredths() -> None:
-    goods, card = lines_of(decoded(an_order(GOODS + CARD)))
+    goods, card = lines_of(decode_order(an_order(GOODS + CARD)))
     assert (goods["quantity"], card["quantity"], card["deliveredQuantity"]) == (
         Decimal(2),
         Decimal("-0.530"),
@@ -116,7 +116,7 @@ def test_a_quantity_without_decimal_places_is_whole_and_a_rate_above_a_hundred_i
 
 
 def test_a_line_has_the_article_of_the_books_and_one_without_article_has_none() -> None:
-    goods, card = lines_of(decoded(an_order(GOODS + CARD)))
+    goods, card = lines_of(decode_order(an_order(GOODS + CARD)))
     assert (goods["article"], goods["code"], goods["text"]) == ("100101", "JAS-R", "Jas")
     assert (card["article"], card["code"]) == ("", "")
     assert (card["price_type"], card["turnover_type"], card["turnover_group"]) == ("gift-card", "balance-upgrade", "80")
@@ -126,19 +126,19 @@ def test_headers_subtotals_and_what_is_inside_another_line_are_no_lines() -> Non
     more = "".join(HEADER.format(kind=kind) for kind in ("HEADER", "SECONDARY-HEADER", "SUBTOTAL"))
     more += "".join(INSIDE.format(type=kind) for kind in ("PREPARATION", "COMPONENT"))
     order = an_order(more + GOODS)
-    assert [part.key for part in decoded(order).parts if part.kind is Kind.LINE] == ["1"]
+    assert [part.key for part in decode_order(order).parts if part.kind is Kind.LINE] == ["1"]
     assert codec.document_articles(order) == ["100101"]
 
 
 def test_the_payment_method_is_that_of_the_document_else_the_one_that_all_payments_have() -> None:
     pin, cash = PAYMENT.format(method="PIN", amount=100), PAYMENT.format(method="CASH", amount=-5)
-    assert decoded(an_order(payments=pin + cash, method="IDEAL")).values["payment_method"] == "IDEAL"
-    assert decoded(an_order(payments=pin + pin)).values["payment_method"] == "PIN"
-    assert "payment_method" not in decoded(an_order(payments=pin + cash)).values
+    assert decode_order(an_order(payments=pin + cash, method="IDEAL")).values["payment_method"] == "IDEAL"
+    assert decode_order(an_order(payments=pin + pin)).values["payment_method"] == "PIN"
+    assert "payment_method" not in decode_order(an_order(payments=pin + cash)).values
 
 
 def test_a_customer_has_every_field_of_a_relation() -> None:
-    record = decoded(an_order(relation="1001"), element("relation", RELATION))
+    record = decode_order(an_order(relation="1001"), element("relation", RELATION))
     customer = next(part for part in record.parts if part.key == "customer")
     assert dict(customer.values) == {
         "external_id": "20001",
@@ -165,14 +165,14 @@ def test_the_first_contact_of_a_customer_is_its_contact_person() -> None:
         "<contactList><relation><name> A. de Vries </name><email>a@devries.example</email></relation>"
         "<relation><name>B. de Vries</name></relation></contactList>"
     )
-    record = decoded(an_order(relation="1001"), element("relation", RELATION + contacts))
+    record = decode_order(an_order(relation="1001"), element("relation", RELATION + contacts))
     (customer,) = (part for part in record.parts if part.kind is Kind.RELATION)
     values = {name: customer.values[name] for name in ("contact_person", "contact_person_email")}
     assert values == {"contact_person": "A. de Vries", "contact_person_email": "a@devries.example"}
 
 
 def test_a_customer_the_till_no_longer_has_leaves_its_number() -> None:
-    record = decoded(an_order(relation="1001"))
+    record = decode_order(an_order(relation="1001"))
     assert record.values["relation"] == "1001"
     assert not any(part.kind is Kind.RELATION for part in record.parts)
 
@@ -180,12 +180,12 @@ def test_a_customer_the_till_no_longer_has_leaves_its_number() -> None:
 def test_a_delivery_address_without_a_place_is_none() -> None:
     order = an_order()
     address = next(order.iter("{urn:mplusqapi}deliveryAddress"))
-    assert [dict(part.values) for part in decoded(order).parts if part.key == "delivery"] == [
+    assert [dict(part.values) for part in decode_order(order).parts if part.key == "delivery"] == [
         {"name": "Aan", "street": "Kade 1", "country": "BE"}
     ]
     for child in address.findall("{urn:mplusqapi}address"):
         address.remove(child)
-    assert not [part for part in decoded(order).parts if part.key == "delivery"]
+    assert not [part for part in decode_order(order).parts if part.key == "delivery"]
 
 
 @pytest.mark.parametrize(
@@ -211,28 +211,28 @@ def test_a_receipt_is_known_by_its_till_year_and_number(content: str, number: st
 
 
 def test_a_line_of_another_quantity_changes_the_digest_and_one_written_otherwise_does_not() -> None:
-    digest = decoded(an_order(GOODS + CARD)).values["digest"]
+    digest = decode_order(an_order(GOODS + CARD)).values["digest"]
     rewritten = GOODS.replace("<quantity>2</quantity>", "<quantity>20</quantity><decimalPlaces>1</decimalPlaces>")
     changed = GOODS.replace("<quantity>2</quantity>", "<quantity>3</quantity>")
-    assert decoded(an_order(rewritten + CARD)).values["digest"] == digest
-    assert decoded(an_order(CARD + GOODS)).values["digest"] == digest
-    assert decoded(an_order(changed + CARD)).values["digest"] != digest
-    assert decoded(an_order(GOODS)).values["digest"] != digest
+    assert decode_order(an_order(rewritten + CARD)).values["digest"] == digest
+    assert decode_order(an_order(CARD + GOODS)).values["digest"] == digest
+    assert decode_order(an_order(changed + CARD)).values["digest"] != digest
+    assert decode_order(an_order(GOODS)).values["digest"] != digest
 
 
 def test_a_payment_says_at_which_branch_it_was_taken_and_a_zero_is_none() -> None:
     for number, branch in ((12, "12"), (0, "")):
         payment = f"<payment><branchNumber>{number}</branchNumber><method>PIN</method><amount>1</amount></payment>"
-        (paid,) = (part for part in decoded(an_order(payments=payment)).parts if part.kind is Kind.PAYMENT)
+        (paid,) = (part for part in decode_order(an_order(payments=payment)).parts if part.kind is Kind.PAYMENT)
         assert paid.values["branch"] == branch
 
 
 def test_markers_delivered_quantities_and_payments_do_not_change_the_digest() -> None:
-    digest = decoded(an_order(GOODS + CARD)).values["digest"]
+    digest = decode_order(an_order(GOODS + CARD)).values["digest"]
     delivered = CARD.replace("<deliveredQuantity>25", "<deliveredQuantity>30")
     order = an_order(GOODS + delivered, payments=PAYMENT.format(method="PIN", amount=1), method="PIN")
     next(order.iter("{urn:mplusqapi}syncMarker")).text = "99"
-    assert decoded(order).values["digest"] == digest
+    assert decode_order(order).values["digest"] == digest
 
 
 @pytest.mark.parametrize(
@@ -242,12 +242,12 @@ def test_a_field_that_does_not_hold_what_its_type_says_is_an_error(field: str, t
     order = an_order()
     next(order.iter(f"{{urn:mplusqapi}}{field}")).text = text
     with pytest.raises(ValueError, match=text):
-        decoded(order)
+        decode_order(order)
 
 
 def test_a_document_without_an_id_is_an_error() -> None:
     with pytest.raises(ValueError, match="orderId"):
-        decoded(an_order(id_=" "))
+        decode_order(an_order(id_=" "))
 
 
 def test_a_document_with_blanks_in_the_place_of_its_marker_has_none() -> None:
@@ -287,11 +287,11 @@ LINE = "<line><articleNumber>{article}</articleNumber>{data}</line>"
 )
 def test_what_is_sold_without_a_quantity_cannot_be_read(article: str, data: str) -> None:
     with pytest.raises(WrongValueError, match="quantity"):
-        decoded(an_order(LINE.format(article=article, data=data)))
+        decode_order(an_order(LINE.format(article=article, data=data)))
 
 
 def test_a_text_of_no_article_needs_no_quantity() -> None:
-    (line,) = lines_of(decoded(an_order(LINE.format(article="0", data="<text>Bedankt</text>"))))
+    (line,) = lines_of(decode_order(an_order(LINE.format(article="0", data="<text>Bedankt</text>"))))
     assert "quantity" not in line
 
 
@@ -299,9 +299,9 @@ def test_half_a_split_and_a_payment_without_an_amount_cannot_be_read() -> None:
     order = an_order()
     order.append(element("vatGroupList", "<vatGroup><vatCode>2</vatCode><exclAmount>100</exclAmount></vatGroup>"))
     with pytest.raises(WrongValueError, match="vatAmount"):
-        decoded(order)
+        decode_order(order)
     with pytest.raises(WrongValueError, match="amount"):
-        decoded(an_order("", payments="<payment><method>PIN</method></payment>"))
+        decode_order(an_order("", payments="<payment><method>PIN</method></payment>"))
 
 
 def test_blanks_around_numbers_dates_and_words_are_read() -> None:
@@ -309,7 +309,7 @@ def test_blanks_around_numbers_dates_and_words_are_read() -> None:
     for child in spaced.iter():
         if len(child) == 0 and child.text:
             child.text = f"\n  {child.text}\t"
-    record, other = decoded(bare), decoded(spaced)
+    record, other = decode_order(bare), decode_order(spaced)
     names = ("date", "entered", "total_incl", "number", "vat_method", "cancel_state", "digest")
     assert {name: record.values[name] for name in names} == {name: other.values[name] for name in names}
     assert lines_of(record)[0] == lines_of(other)[0]

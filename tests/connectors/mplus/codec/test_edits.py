@@ -11,7 +11,7 @@ from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec import CustomFieldUnknownError, ElementEdit, UnfitError
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Value
-from tests.connectors.mplus.codec.elements import CUSTOM, WORDS, decoded, edit, names, part, text, the_product
+from tests.connectors.mplus.codec.elements import CUSTOM, WORDS, decode_element, edit, names, part, text, the_product
 
 
 def test_an_edit_changes_what_it_names_and_keeps_everything_else_in_place() -> None:
@@ -90,7 +90,7 @@ def test_an_empty_number_is_taken_out_because_it_cannot_be_sent() -> None:
 )  # fmt: skip
 def test_a_custom_field_is_written_by_its_type_and_read_back_equal(name: str, value: Value) -> None:
     desired = part(**{f"custom:{name}": value})
-    assert differences(desired, decoded(edit(desired))) == ()
+    assert differences(desired, decode_element(edit(desired))) == ()
 
 
 def test_a_custom_field_the_till_does_not_define_is_told() -> None:
@@ -128,4 +128,4 @@ def test_a_new_article_is_added_behind_the_others() -> None:
     desired = Record(Kind.PRODUCT, "JAS", {}, (Record(Kind.ARTICLE, "100102", {"name": "Jas groen", "active": True}),))
     edited = edit(desired)
     assert [codec.article_number(article) for article in codec.articles(edited)] == ["100101", "100102"]
-    assert differences(desired, decoded(edited)) == ()
+    assert differences(desired, decode_element(edited)) == ()

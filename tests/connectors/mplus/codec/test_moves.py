@@ -21,12 +21,12 @@ MOVE = """
 """
 
 
-def told(old: str = "", new: str = "") -> Element:
+def move_element(old: str = "", new: str = "") -> Element:
     return etree.fromstring(MOVE.replace(old, new) if old else MOVE)
 
 
 def test_a_movement_has_its_article_its_amount_and_its_documents() -> None:
-    move = codec.decode_move(told())
+    move = codec.decode_move(move_element())
     assert (move.number, move.branch, move.article) == (88213, "1", "200101")
     assert (move.amount, move.sort, move.documents) == (Decimal("-1.5"), MoveSort.SALES, ("R1",))
 
@@ -57,20 +57,20 @@ def test_goods_that_left_with_a_document_of_a_sale_were_sold_unless_somebody_cou
 
 @pytest.mark.parametrize("word", ["", "STOCK-HISTORY-TYPE-", "STOCK-HISTORY-TYPE-GIVEN-AWAY"])
 def test_a_movement_of_which_nobody_can_tell_why_is_never_taken_for_one_that_does_not_count(word: str) -> None:
-    move = codec.decode_move(told("STOCK-HISTORY-TYPE-SALES", word))
+    move = codec.decode_move(move_element("STOCK-HISTORY-TYPE-SALES", word))
     assert (move.number, move.article, move.sort, move.unread) == (88213, "200101", MoveSort.UNREADABLE, "type")
 
 
 @pytest.mark.parametrize("old", ["-150", "decimalPlaces>2"])
 def test_a_movement_whose_amount_cannot_be_read_is_one_of_its_article_and_moves_nothing(old: str) -> None:
-    move = codec.decode_move(told(old, old[:-1].replace("-15", "some") + "x"))
+    move = codec.decode_move(move_element(old, old[:-1].replace("-15", "some") + "x"))
     assert (move.number, move.branch, move.article) == (88213, "1", "200101")
     assert (move.amount, move.sort, move.documents) == (Decimal(0), MoveSort.UNREADABLE, ("R1",))
     assert move.at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_movement_whose_moment_cannot_be_read_may_count_for_every_level() -> None:
-    move = codec.decode_move(told("<ns:year>2026", "<ns:year>never"))
+    move = codec.decode_move(move_element("<ns:year>2026", "<ns:year>never"))
     assert (move.sort, move.at) == (MoveSort.UNREADABLE, NO_MOMENT)
 
 
@@ -87,6 +87,6 @@ def test_a_movement_whose_moment_cannot_be_read_may_count_for_every_level() -> N
 def test_a_movement_tells_as_much_of_what_it_is_about_as_can_be_read(
     old: str, new: str, told_of: tuple[int, str, str]
 ) -> None:
-    move = codec.decode_move(told(old, new))
+    move = codec.decode_move(move_element(old, new))
     assert (move.number, move.branch, move.article) == told_of
     assert (move.amount, move.sort, move.documents) == (Decimal(0), MoveSort.UNREADABLE, ("R1",))

@@ -35,7 +35,7 @@ def a_card(kind: Kind, inner: str) -> Element:
     return etree.fromstring(f'<{kind} xmlns="{NAMESPACE}">{inner}</{kind}>')
 
 
-def put(kind: Kind, inner: str, values: dict[str, Value], words: Vocabulary = WORDS) -> Element:
+def card_with_values(kind: Kind, inner: str, values: dict[str, Value], words: Vocabulary = WORDS) -> Element:
     card = a_card(kind, inner)
     write_card(card, Record(kind, "7", values), words, {})
     return card
@@ -63,13 +63,13 @@ def test_agreements_are_read_and_a_row_about_nothing_is_left_out() -> None:
 
 def test_a_percentage_can_travel_in_hundredths() -> None:
     words = Vocabulary(hundredths=True)
-    card = put(Kind.RELATION, RELATION, {"discount_group_percent:0:4": D("12.5")}, words)
+    card = card_with_values(Kind.RELATION, RELATION, {"discount_group_percent:0:4": D("12.5")}, words)
     assert rows(card, "relationArticleDiscount")[1]["discountPercentage"] == "1250"
     assert decode_terms(card, Kind.RELATION, words)["discount_group_percent:0:4"] == D("12.5")
 
 
 def test_a_price_is_written_into_its_row_and_everything_else_stays() -> None:
-    card = put(Kind.ARTICLE, ARTICLE, {"price_group_incl:0:2": D("18.50")})
+    card = card_with_values(Kind.ARTICLE, ARTICLE, {"price_group_incl:0:2": D("18.50")})
     assert rows(card, "priceGroup") == [
         {"priceGroupNumber": "2", "description": "Zakelijk", "priceIncl": "1850"},  # the till computes the other
         {"priceGroupNumber": "2", "discountPercentage": "10", "minimumAmount": "10", "nieuw": "x"},
@@ -78,11 +78,11 @@ def test_a_price_is_written_into_its_row_and_everything_else_stays() -> None:
 
 
 def test_a_price_that_is_new_gets_a_row_in_the_order_of_the_interface() -> None:
-    card = put(Kind.ARTICLE, "<articleNumber>7</articleNumber>", {"price_group_incl:10:3": D("15.00")})
+    card = card_with_values(Kind.ARTICLE, "<articleNumber>7</articleNumber>", {"price_group_incl:10:3": D("15.00")})
     assert [etree.QName(child).localname for child in card.iter(qualified("priceGroup")).__next__()] == [
         "priceGroupNumber", "priceIncl", "minimumAmount",
     ]  # fmt: skip
-    agreed = put(Kind.RELATION, RELATION, {"article_incl:0,25:8": D("3.10")})
+    agreed = card_with_values(Kind.RELATION, RELATION, {"article_incl:0,25:8": D("3.10")})
     assert rows(agreed, "relationArticleDiscount")[-1] == {
         "articleNumber": "8", "minimumAmount": "25", "minimumAmountDecimalPlaces": "2", "priceIncl": "310",
     }  # fmt: skip
@@ -90,7 +90,7 @@ def test_a_price_that_is_new_gets_a_row_in_the_order_of_the_interface() -> None:
 
 
 def test_a_row_that_says_nothing_any_more_goes() -> None:
-    card = put(Kind.ARTICLE, ARTICLE, {"price_group_percent:10:2": None, "price_group_incl:0:9": None})
+    card = card_with_values(Kind.ARTICLE, ARTICLE, {"price_group_percent:10:2": None, "price_group_incl:0:9": None})
     assert [row["priceGroupNumber"] for row in rows(card, "priceGroup")] == ["2", "3"]
 
 
@@ -115,7 +115,7 @@ def test_a_new_card_carries_its_rows() -> None:
 )
 def test_what_does_not_fit_is_not_written(kind: Kind, name: str, value: Value) -> None:
     with pytest.raises(UnfitError):
-        put(kind, "", {name: value})
+        card_with_values(kind, "", {name: value})
 
 
 def test_a_row_that_holds_no_numbers_is_unreadable() -> None:
@@ -157,7 +157,7 @@ def test_a_temporary_price_is_removed_and_added_by_its_period_and_others_stay() 
         "offer_incl:0@2026-12-07_2026-12-13:8": None,
         "offer_percent:3@2026-12-14_2026-12-20:8": D(10),
     }
-    card = put(Kind.ARTICLE, OFFERS, values)
+    card = card_with_values(Kind.ARTICLE, OFFERS, values)
     assert [row["salesPriceNumber"] for row in rows(card, "salesPrice")] == ["8", "8"]
     assert rows(card, "salesPrice")[0] == {"salesPriceNumber": "8", "priceIncl": "900"}
     assert decode_terms(card, Kind.ARTICLE, WORDS) == {"offer_percent:3@2026-12-14_2026-12-20:8": D(10)}

@@ -13,22 +13,22 @@ from integration.connectors.mplus.client import interface_contract, qualified
 from integration.connectors.mplus.codec import Vocabulary
 from integration.core.plan import differences
 from integration.core.records import Kind, Record, Value
-from tests.connectors.mplus.codec.elements import CUSTOM, PRODUCT, WORDS, decoded, edit, part, text, the_product
+from tests.connectors.mplus.codec.elements import CUSTOM, PRODUCT, WORDS, decode_element, edit, part, text, the_product
 
 
 def test_amounts_are_cents_and_quantities_have_a_companion() -> None:
-    values = decoded(the_product()).parts[0].values
+    values = decode_element(the_product()).parts[0].values
     assert values["price_incl"] == Decimal("19.95")
     assert values["contentQuantity"] == Decimal("0.530")
 
 
 def test_an_article_is_known_by_its_number_and_by_the_code_it_came_from() -> None:
-    article = decoded(the_product()).parts[0]
+    article = decode_element(the_product()).parts[0]
     assert (article.key, article.source) == ("100101", "JAS-R")
 
 
 def test_groups_that_are_not_ours_are_left_out_of_the_record() -> None:
-    assert decoded(the_product()).values["groups"] == ("KLED",)
+    assert decode_element(the_product()).values["groups"] == ("KLED",)
 
 
 def test_the_marker_is_the_highest_of_product_and_articles() -> None:
@@ -38,19 +38,19 @@ def test_the_marker_is_the_highest_of_product_and_articles() -> None:
 def test_a_number_that_is_none_is_told() -> None:
     product = etree.fromstring(PRODUCT.replace("<ns:priceIncl>1995", "<ns:priceIncl>gratis"))
     with pytest.raises(ValueError, match="gratis"):
-        decoded(product)
+        decode_element(product)
 
 
 def test_characters_of_every_language_and_pictures_are_kept() -> None:
     desired = part(name="Šálek & <čaj> 🫖")
-    assert differences(desired, decoded(edit(desired))) == ()
+    assert differences(desired, decode_element(edit(desired))) == ()
 
 
 def test_active_can_be_kept_in_the_flag_that_says_the_opposite() -> None:
     words = Vocabulary("discontinued")
     edited = edit(part(active=False), words)
     assert (text(edited, "active"), text(edited, "discontinued")) == ("true", "true")
-    assert decoded(edited, words).parts[0].values["active"] is False
+    assert decode_element(edited, words).parts[0].values["active"] is False
     assert "discontinued" not in [field.name for field in words.fields_of_kind(Kind.ARTICLE)]
 
 
@@ -72,7 +72,7 @@ def test_what_is_encoded_decodes_to_the_same(
     content = {"product": codec.encode_product(desired, ["12"], CUSTOM, WORDS)}
     message = etree.fromstring(interface_contract().message("createProduct", content))
     product = next(message.iter(qualified("product")))
-    assert differences(desired, decoded(product)) == ()
+    assert differences(desired, decode_element(product)) == ()
     assert codec.group_numbers(product) == ("12",)
 
 

@@ -7,7 +7,7 @@ import pytest
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import qualified
 from integration.core.records import WrongValueError
-from tests.connectors.mplus.codec.elements import decoded, the_product
+from tests.connectors.mplus.codec.elements import decode_element, the_product
 
 
 def test_a_quantity_without_its_companion_is_whole() -> None:
@@ -16,11 +16,11 @@ def test_a_quantity_without_its_companion_is_whole() -> None:
     companion = article.find(qualified("contentQuantityDecimalPlaces"))
     assert companion is not None
     article.remove(companion)
-    assert decoded(product).parts[0].values["contentQuantity"] == Decimal(530)
+    assert decode_element(product).parts[0].values["contentQuantity"] == Decimal(530)
 
 
 def test_an_empty_number_or_flag_is_no_value_and_an_empty_text_is_empty() -> None:
-    values = decoded(the_product()).parts[0].values
+    values = decode_element(the_product()).parts[0].values
     assert "webshop" not in values
     assert values["plu"] == ""
 

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.issues import CauseGroup
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.runs.exceptions import group_address
-from tests.pages.conftest import Open, committed, press, settled, texts
+from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 from tests.till_client import TillClient
@@ -22,7 +22,7 @@ _serial = count(1)
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Application:
     """A shop whose articles are at the till."""
-    committed(connected, settled(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
+    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
     return connected
 
 
@@ -44,19 +44,19 @@ def order(shop: Application, till_client: TillClient, article: str) -> str:
     number = next(_serial)
     relation = till_client.customer(f"Klant {number}", f"klant.{number}@naast.example")
     order = till_client.order(article, relation=relation, quantity=2)
-    assert committed(shop, previewed(shop, order)).counts.proven == 1
+    assert commit_run(shop, preview_orders(shop, order)).counts.proven == 1
     return order
 
 
-def previewed(app: Application, *keys: str) -> Run:
-    return settled(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.CHOSEN, keys)))
+def preview_orders(app: Application, *keys: str) -> Run:
+    return wait_for_run(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str) -> CauseGroup:
     return next(group for group in app.exceptions.groups("orders") if group.cause == cause)
 
 
-def opened(open_page: Open, group: CauseGroup) -> AppTest:
+def open_cause(open_page: Open, group: CauseGroup) -> AppTest:
     test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     return test
@@ -70,9 +70,9 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     shop: Application, till_client: TillClient, article: str, order: str, open_page: Open
 ) -> None:
     till_client.change(order, article, 3)
-    previewed(shop, order)
+    preview_orders(shop, order)
     group = waiting(shop, CHANGED)
-    test = opened(open_page, group)
+    test = open_cause(open_page, group)
 
     page_text, table_text = texts(test), tables(test)
     assert "higher than booked" in page_text
@@ -88,7 +88,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     press(test, "decide")
 
     (correction,) = [entry for entry in shop.corrections.list_corrections("orders") if entry.key == order]
-    (row,) = shop.plans.rows(settled(shop, last(shop).id).id, "skip")
+    (row,) = shop.plans.rows(wait_for_run(shop, last_run(shop).id).id, "skip")
     assert str(correction.becomes).endswith("paid at the door")
     assert (row.cause, row.facts["reason"]) == ("document_kept", "paid at the door")
 
@@ -98,8 +98,8 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     shop: Application, till_client: TillClient, order: str, open_page: Open
 ) -> None:
     till_client.cancel(order)
-    previewed(shop, order)
-    test = opened(open_page, waiting(shop, CANCELLED))
+    preview_orders(shop, order)
+    test = open_cause(open_page, waiting(shop, CANCELLED))
 
     assert "lower than booked" in texts(test)
     assert "The document is cancelled" in texts(test)
@@ -108,12 +108,12 @@ def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
     choice.set_value("credit").run()
     press(test, "decide")
 
-    (row,) = [line for line in shop.plans.rows(settled(shop, last(shop).id).id, "changes") if line.change]
+    (row,) = [line for line in shop.plans.rows(wait_for_run(shop, last_run(shop).id).id, "changes") if line.change]
     assert row.key == f"{order}#credit"
-    shop.runs.discard(last(shop).id, "test")
+    shop.runs.discard(last_run(shop).id, "test")
 
 
-def last(app: Application) -> Run:
+def last_run(app: Application) -> Run:
     return app.runs.latest("orders", limit=1)[0]
 
 
@@ -122,17 +122,17 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     shop: Application, till_client: TillClient, article: str, open_page: Open
 ) -> None:
     order = till_client.order(article, relation=till_client.customer("Terug", "terug@naast.example"))
-    committed_run = committed(shop, previewed(shop, order))
-    committed(shop, settled(shop, shop.runs.undo(committed_run.id, somebody("test"))))
-    plan = previewed(shop, order)
+    committed_run = commit_run(shop, preview_orders(shop, order))
+    commit_run(shop, wait_for_run(shop, shop.runs.undo(committed_run.id, somebody("test"))))
+    plan = preview_orders(shop, order)
     assert [line.cause for line in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
 
     test = open_page("preview", plan=plan.id, show="skip")
     press(test, "book_again")
 
-    run = settled(shop, last(shop).id)
+    run = wait_for_run(shop, last_run(shop).id)
     assert [line.key for line in shop.plans.rows(run.id, "changes") if line.change] == [f"{order}#2"]
-    assert committed(shop, run).counts.proven == 1
+    assert commit_run(shop, run).counts.proven == 1
 
     shop.log.catch_up()
     lives = [texts(open_page("logs", record=f"orders:{key}")) for key in (order, f"{order}#credit", f"{order}#2")]
@@ -146,21 +146,21 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
 
 
 @pytest.fixture
-def another(shop: Application, till_client: TillClient, article: str) -> Iterator[None]:
+def another_sale(shop: Application, till_client: TillClient, article: str) -> Iterator[None]:
     """Another sale in the books under the reference of an order, until a test is over."""
     order = till_client.order(article, relation="1003")
     number = till_client.number(order)
     row = {"ORD_NR": "26900001", "RPL_INV": "20003", "ORD_DATE": "2026-11-25T00:00:00", "COMMENT1": f"MP-{number}"}
     sandbox_of(shop).accountview.add("SO_HDR", row)
-    previewed(shop, order)
+    preview_orders(shop, order)
     yield
     sandbox_of(shop).accountview.remove("SO_HDR", "26900001")
-    shop.runs.discard(previewed(shop, order).id, "test")
+    shop.runs.discard(preview_orders(shop, order).id, "test")
 
 
-@pytest.mark.usefixtures("another")
+@pytest.mark.usefixtures("another_sale")
 def test_another_sale_under_its_reference_stands_beside_a_document(shop: Application, open_page: Open) -> None:
-    table = opened(open_page, waiting(shop, "reference_of_another")).table[0].value
+    table = open_cause(open_page, waiting(shop, "reference_of_another")).table[0].value
 
     assert list(table.columns) == [" ", "MplusKASSA", "AccountView"]
     columns = {fact: (ours, theirs) for fact, ours, theirs in table.to_numpy()}

@@ -11,7 +11,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.services.runs.exceptions import group_address
-from tests.pages.conftest import Open, committed, console_on, press, settled, texts
+from tests.pages.conftest import Open, commit_run, console_on, press, texts, wait_for_run
 from tests.people import somebody
 
 DAYS = 3
@@ -22,7 +22,7 @@ def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
     """A console whose books do not show the orders they accept, and that does not wait long for them."""
     monkeypatch.setenv("CONSOLE_PATIENCE_SECONDS", "1")
     for app in console_on(tmp_path, monkeypatch, sandbox="true", articles=60):
-        committed(app, settled(app, app.runs.preview(PreviewRequest("products", somebody("test")))))
+        commit_run(app, wait_for_run(app, app.runs.preview(PreviewRequest("products", somebody("test")))))
         shop = app.sandbox.running
         assert shop is not None
         shop.switches.arm(Fault.LATE, system="accountview", operation="SO1 POST", times=None, seconds=100_000)
@@ -34,8 +34,8 @@ def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
 
 @pytest.mark.long
 def test_a_person_says_under_which_number_it_is_there(blind: Application, open_page: Open) -> None:
-    run = settled(blind, blind.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
-    run = committed(blind, run)
+    run = wait_for_run(blind, blind.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    run = commit_run(blind, run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "look_unproven")
     (group,) = [candidate for candidate in blind.exceptions.groups("orders") if candidate.cause == "read_back_missing"]
     (issue,) = blind.exceptions.issues_of(group.group_key)

@@ -12,7 +12,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.sandbox.faults import Fault
 from integration.services.systems.objects import flat
 from pages.components.shared.wording import plain
-from tests.pages.conftest import Open, press, settled, texts
+from tests.pages.conftest import Open, press, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -32,7 +32,7 @@ def app(connected: Application) -> Iterator[Application]:
     connected.connections.check("accountview")
 
 
-def opened(open_page: Open, name: str) -> AppTest:
+def open_names(open_page: Open, name: str) -> AppTest:
     """Return the set-up with the names of one object open."""
     return open_page("setup", step="accountview", names="true", object=name)
 
@@ -55,7 +55,7 @@ def test_the_names_are_folded_and_nothing_is_read_for_them(app: Application, ope
 def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_verified(
     app: Application, open_page: Open
 ) -> None:
-    test = opened(open_page, "orders")
+    test = open_names(open_page, "orders")
     page_text = texts(test)
 
     assert test.selectbox(key=field(test, "sales_order.gross")).value == "GROSS_FLG"
@@ -69,7 +69,7 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
 
 @pytest.mark.long
 def test_pages_for_a_day_have_names_of_their_own_in_the_object_of_postings(app: Application, open_page: Open) -> None:
-    test = opened(open_page, "postings")
+    test = open_names(open_page, "postings")
     page_text = texts(test)
 
     assert (
@@ -82,12 +82,12 @@ def test_pages_for_a_day_have_names_of_their_own_in_the_object_of_postings(app: 
     assert test.selectbox(key=field(test, "day_page_line.item")).value == "INV_NR"
     assert test.selectbox(key=field(test, "posting.debtor")).value == "SUB_NR"
 
-    ledger = opened(open_page, "transactions")
+    ledger = open_names(open_page, "transactions")
     assert ledger.selectbox(key=field(ledger, "transaction.number")).label == "Line number"
 
 
 def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application, open_page: Open) -> None:
-    test = opened(open_page, "articles")
+    test = open_names(open_page, "articles")
     test.selectbox(key=field(test, "article.ean")).select("K9_ORIGIN").run()
 
     assert "1 name changed, not saved yet" in texts(test)
@@ -106,7 +106,7 @@ def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application
 
 
 def test_what_cannot_be_used_is_said_beside_the_button_and_not_saved(app: Application, open_page: Open) -> None:
-    test = opened(open_page, "trade_invoices")
+    test = open_names(open_page, "trade_invoices")
     test.selectbox(key=field(test, "objects.trade_invoices.code")).select("K9F").run()
     press(test, "save_names")
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_used_is_said_beside_the_button_and_not_saved(app: Applic
 
 
 def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application, open_page: Open) -> None:
-    test = opened(open_page, "trade_invoices")
+    test = open_names(open_page, "trade_invoices")
     assert not [text_input for text_input in test.text_input if str(text_input.key).startswith("trade_invoice.")]
     test.selectbox(key=field(test, "objects.trade_invoices.code")).select("K9F").run()
     test.text_input(key="objects.trade_invoices.table-0").input("k9_inv").run()
@@ -130,7 +130,7 @@ def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application
 @pytest.mark.long
 def test_the_defaults_come_back_with_one_button(app: Application, open_page: Open) -> None:
     app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, somebody("test"))
-    test = opened(open_page, "debtors")
+    test = open_names(open_page, "debtors")
     press(test, "defaults")
     press(test, "save_names")
 
@@ -145,7 +145,7 @@ def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application
         stamina.set_testing(True, attempts=1),
         sandbox_of(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
     ):
-        test = opened(open_page, "articles")
+        test = open_names(open_page, "articles")
 
     assert "cannot be read now" in texts(test)
     test.text_input(key="article.ean-0").input("EAN_CODE").run()
@@ -215,7 +215,7 @@ def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
     assert test.query_params["object"] == "quotations"
     assert "a published data model calls the table QT_HDR" in texts(test)
 
-    test = opened(open_page, "quotations")
+    test = open_names(open_page, "quotations")
     test.selectbox(key=field(test, "objects.quotations.code")).select("K9Q").run()
     test.text_input(key="objects.quotations.table-0").input("K9_QUO").run()
     test.text_input(key="objects.quotations.detail-0").input("K9_QUOL").run()
@@ -229,7 +229,7 @@ def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
     app.names.put(INVOICES, somebody("test"))
     app.flows.change("orders", {"orders": "invoice", "collective_article": "9001"}, somebody("test"))
-    run = settled(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     document = next(row for row in app.plans.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
     test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
 

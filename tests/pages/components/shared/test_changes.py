@@ -10,7 +10,7 @@ from pages.components.shared.changes import NEW, _new_record_text
 from tests.builders import a_create
 
 
-def new(kind: Kind, *parts: Record, **values: Value) -> str:
+def new_record_text(kind: Kind, *parts: Record, **values: Value) -> str:
     change: Change = a_create(Record(kind, "1", values, parts))
     return NEW.get(kind.sort, _new_record_text)(change)
 
@@ -19,8 +19,12 @@ def new(kind: Kind, *parts: Record, **values: Value) -> str:
 def test_what_is_not_known_of_something_new_is_left_out(price: Decimal | None) -> None:
     priced: dict[str, Value] = {} if price is None else {"price_incl": price}
     articles = [Record(Kind.ARTICLE, number, priced) for number in "12"]
-    variants = new(Kind.PRODUCT, *articles, name="Jas")
+    variants = new_record_text(Kind.PRODUCT, *articles, name="Jas")
     assert ("price" in variants, "2 articles" in variants) == (price is not None, True)
-    assert new(Kind.DEBTOR, city="Utrecht") == "New · Utrecht"
-    summaries = [variants, new(Kind.DEBTOR, name="Anna"), new(Kind.SALES_ORDER, Record(Kind.LINE, "1", {}))]
+    assert new_record_text(Kind.DEBTOR, city="Utrecht") == "New · Utrecht"
+    summaries = [
+        variants,
+        new_record_text(Kind.DEBTOR, name="Anna"),
+        new_record_text(Kind.SALES_ORDER, Record(Kind.LINE, "1", {})),
+    ]
     assert not [summary for summary in summaries if "–" in summary]

@@ -11,8 +11,8 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.runs.exceptions import group_address
 from integration.words import LANGUAGES, has_term, term
 from pages.components.shared.glossary import WORDS
-from tests.pages.conftest import Open, committed, previewed, settled, texts
-from tests.pages.test_every_cause import met
+from tests.pages.conftest import Open, commit_run, preview_products, texts, wait_for_run
+from tests.pages.test_every_cause import meet_cause
 from tests.people import somebody
 
 PAGES = Path(__file__).parents[4] / "pages"
@@ -30,11 +30,11 @@ def test_each_word_has_a_sentence_of_its_own_in_every_language() -> None:
 def test_each_sentence_is_asked_for_where_its_word_stands() -> None:
     drawn = "\n".join(path.read_text(encoding="utf-8") for path in PAGES.rglob("*.py") if path != LIST)
 
-    def stands(word: str) -> bool:
+    def is_used(word: str) -> bool:
         usages = (f'meaning("{word}")', f'"{word}": "{word}"', f': "{word}"', f'text("{WORDS[word]}")', f'("{word}",')
         return any(usage in drawn for usage in usages) or f'"{word}", "' in drawn or f', "{word}")' in drawn
 
-    assert [word for word in WORDS if not stands(word)] == []
+    assert [word for word in WORDS if not is_used(word)] == []
 
 
 def help_of(test: AppTest) -> str:
@@ -49,8 +49,8 @@ def help_of(test: AppTest) -> str:
 @pytest.fixture(scope="module")
 def shop(connected: Application) -> Run:
     """A console in which something of everything is: what was written, what waits, and a draft."""
-    committed_run = committed(connected, previewed(connected))
-    settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    committed_run = commit_run(connected, preview_products(connected))
+    wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
     return committed_run
 
 
@@ -84,5 +84,5 @@ def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_taken_back(shop: Run
 
 @pytest.mark.long
 def test_a_conflict_is_explained_with_its_question(connected: Application, open_page: Open) -> None:
-    group = met(connected, "products", "field_conflict")
+    group = meet_cause(connected, "products", "field_conflict")
     assert term(WORDS["conflict"]) in help_of(open_page("exceptions", cause=group_address(group.group_key)))

@@ -12,13 +12,13 @@ from integration.application.application import Application
 from integration.core.plan_lines import LineFilter
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
-from tests.pages.conftest import Open, console_on, settled
+from tests.pages.conftest import Open, console_on, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 
 
 @pytest.fixture
-def pictured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
+def application_with_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Application]:
     """A console that reads pictures of a folder."""
     (tmp_path / "pictures").mkdir()
     monkeypatch.setenv("CONSOLE_PICTURES__FOLDER", str(tmp_path / "pictures"))
@@ -26,14 +26,23 @@ def pictured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applic
 
 
 @pytest.mark.long
-def test_a_picture_is_shown_small_in_its_line(pictured: Application, open_page: Open, tmp_path: Path) -> None:
+def test_a_picture_is_shown_small_in_its_line(
+    application_with_pictures: Application, open_page: Open, tmp_path: Path
+) -> None:
     Drawing.new("RGB", (300, 300), "green").save(tmp_path / "pictures" / "bel.png")
-    till = sandbox_of(pictured)
+    till = sandbox_of(application_with_pictures)
     code = next(str(row["ART_CODE"]) for row in till.state("ARTICLE") if str(row["ART_CODE"]).isdecimal())
     till.accountview.edit("ARTICLE", code, {"K9_IMAGE": "bel.png"})
-    pictured.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
-    run = settled(pictured, pictured.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,))))
-    (row,) = [line for line in pictured.plans.rows(run.id, "create", among=LineFilter()) if line.kind is Kind.PICTURE]
+    application_with_pictures.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
+    run = wait_for_run(
+        application_with_pictures,
+        application_with_pictures.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,))),
+    )
+    (row,) = [
+        line
+        for line in application_with_pictures.plans.rows(run.id, "create", among=LineFilter())
+        if line.kind is Kind.PICTURE
+    ]
 
     test = open_page("preview", plan=run.id, show="create", record=str(row.seq))
 

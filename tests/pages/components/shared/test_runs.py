@@ -5,12 +5,12 @@ from pathlib import Path
 from integration.core.run import Mode
 from pages.components.shared.runs import AT_ONCE, kind_read, run_frame, runs_of_today
 from pages.components.shared.timeline import entry
-from tests.consoles import opened
+from tests.consoles import open_application
 from tests.stores import stores_in
 
 
 def test_however_many_runs_there_were_today_all_of_them_are_counted(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         runs = stores_in(application).runs
         for _ in range(AT_ONCE + 1):
             runs.fail(runs.begin("stock", Mode.CHANGES, "test", 1).id, "no_heartbeat", {})
@@ -20,7 +20,7 @@ def test_however_many_runs_there_were_today_all_of_them_are_counted(tmp_path: Pa
 
 
 def test_what_was_read_is_called_by_what_it_is(tmp_path: Path) -> None:
-    with opened(tmp_path, start=False) as application:
+    with open_application(tmp_path, start=False) as application:
         runs = stores_in(application).runs
         run = runs.begin("orders", Mode.CHANGES, "test", 1)
         assert list(run_frame(application, [run])["of"]) == ["Orders"]

@@ -14,8 +14,8 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import PreviewRequest
 from integration.services.runs.exceptions import group_address
 from pages.components.shared.timeline import event_reason, event_title
-from tests.pages.conftest import Open, press, previewed, settled, texts
-from tests.pages.test_languages import opened
+from tests.pages.conftest import Open, press, preview_products, texts, wait_for_run
+from tests.pages.test_languages import open_page_in
 from tests.people import somebody
 from tests.stores import stores_in
 
@@ -41,8 +41,8 @@ def rows_of(test: AppTest) -> list[Row]:
 @pytest.fixture(scope="module")
 def waiting(connected: Application) -> Application:
     """A shop with plans, parked records, a worker that died, and a cause with one single record."""
-    previewed(connected)
-    settled(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
+    preview_products(connected)
+    wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
     stores = stores_in(connected)
     stores.heartbeats.beat("worker-7")
     stores.heartbeats.lose("worker-7")
@@ -54,7 +54,7 @@ def waiting(connected: Application) -> Application:
 
 @pytest.mark.parametrize("language", ["en", "de", "nl"])
 def test_four_places_show_the_same_rows_in_the_same_order(waiting: Application, language: str) -> None:
-    rows = {place: rows_of(opened(language, place)) for place in PLACES}
+    rows = {place: rows_of(open_page_in(language, place)) for place in PLACES}
 
     longest = rows["exceptions"]
     assert len(longest) > len(rows["overview"]) > 3

@@ -5,7 +5,7 @@ import pytest
 from integration.application.application import Application
 from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode, PreviewRequest
-from tests.pages.conftest import Open, committed, settled, texts
+from tests.pages.conftest import Open, commit_run, texts, wait_for_run
 from tests.people import somebody
 from tests.stores import sandbox_of
 
@@ -18,7 +18,7 @@ def shop(connected: Application) -> Application:
     have_prices(connected)
     for flow in ("products", "customers"):
         run = connected.runs.preview(PreviewRequest(flow, somebody("test"), Mode.COMPLETE))
-        committed(connected, settled(connected, run))
+        commit_run(connected, wait_for_run(connected, run))
     connected.lists.choices("mplus", "branches")
     return connected
 
