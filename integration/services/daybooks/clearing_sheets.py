@@ -1,7 +1,7 @@
 """The tables of clearing accounts in the language of the reader, for the screen, as PDF and as a spreadsheet."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 
 from integration import words
@@ -10,36 +10,15 @@ from integration.core.days.clearing import ClearingAccount, PayoutMatch, Settlem
 from integration.core.days.till import total
 from integration.core.people import Right
 from integration.flows.settings import BOOKS
-from integration.services.connections.connections import Connections
 from integration.services.daybooks.clearing_accounts import ClearingReport
 from integration.services.daybooks.period_sheets import MOST_NAMED, period_title
-from integration.services.daybooks.text_tables import ShownTable, text_table
-from integration.services.mappings.code_lists import LAST_SECONDS, CodeLists
+from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
+from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
-from integration.store.database import Clock
 
 
-class ClearingSheets:
+class ClearingSheets(ReportSheets[ClearingReport]):
     """Makes the tables and the sheets of clearing accounts, with the captions of ledger accounts."""
-
-    def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
-        self._lists = lists
-        self._connections = connections
-        self._clock = clock
-
-    @requires(Right.EXPORT)
-    def pdf(self, report: ClearingReport, language: str, zone: tzinfo) -> bytes:
-        """Return the clearing accounts of a period as PDF, with times in the zone of the reader."""
-        from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - its import would delay every terminal command
-
-        return pdf_of(self.sheet(report, language, zone))
-
-    @requires(Right.EXPORT)
-    def excel(self, report: ClearingReport, language: str, zone: tzinfo) -> bytes:
-        """Return the clearing accounts of a period as an Excel file."""
-        from integration.sheets.excel import excel_of  # noqa: PLC0415 - likewise
-
-        return excel_of(self.sheet(report, language, zone))
 
     @requires(Right.EXPORT)
     def sheet(self, report: ClearingReport, language: str, zone: tzinfo) -> Sheet:
@@ -67,23 +46,13 @@ class ClearingSheets:
         return ClearingTables(report, language, zone, ledgers)
 
 
-class ClearingTables:
+class ClearingTables(SheetTexts):
     """The tables and remarks of clearing accounts in one language."""
 
     def __init__(self, report: ClearingReport, language: str, zone: tzinfo, ledgers: Mapping[str, str]) -> None:
+        super().__init__(language, zone)
         self.report = report
-        self.language = language
-        self._zone = zone
         self._ledgers = ledgers
-
-    def text(self, key: str, **facts: object) -> str:
-        """Return a text."""
-        return words.sentence(key, self.language, **facts)
-
-    def moment(self, at: datetime) -> str:
-        """Return a moment with its year."""
-        local_time = at.astimezone(self._zone)
-        return f"{words.value_text(local_time.date(), self.language)}, {local_time:%H:%M}"
 
     def account_name(self, account: str) -> str:
         """Return number and caption of a ledger account."""
@@ -126,10 +95,6 @@ class ClearingTables:
             yield self._of_account(account, self.movements(account))
             if account.match is not None:
                 yield self._of_account(account, self.payouts(account.match))
-
-    def text_table(self, table: SheetTable) -> ShownTable:
-        """Return a table as texts, with its sums as the last row."""
-        return text_table(table, self.language)
 
     def _of_account(self, account: ClearingAccount, table: SheetTable) -> SheetTable:
         title = f"{account.account} {table.title}"

@@ -1,7 +1,4 @@
-"""Day sheets for the binder, in the language of the reader: as PDF, and as a spreadsheet.
-
-The libraries that write them are imported with the first sheet, because the import would delay every terminal command.
-"""
+"""Day sheets for the binder, in the language of the reader: as PDF, and as a spreadsheet."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, tzinfo
@@ -15,10 +12,9 @@ from integration.core.days.report import DayReport, DayState
 from integration.core.days.till import total
 from integration.core.people import Right
 from integration.flows.settings import BOOKS, TILL
-from integration.services.connections.connections import Connections
+from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
 from integration.services.mappings.code_lists import LAST_SECONDS, CodeLists
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
-from integration.store.database import Clock
 
 TONES = {
     DayState.EQUAL: Tone.GOOD,
@@ -58,27 +54,8 @@ def verdict_text(report: DayReport, language: str) -> str:
     return f"{state} {words.difference_amount(report.difference, report.larger_side, language)}"
 
 
-class DaySheets:
+class DaySheets(ReportSheets[DayReport]):
     """Makes day sheets, with the captions of both systems' code lists."""
-
-    def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
-        self._lists = lists
-        self._connections = connections
-        self._clock = clock
-
-    @requires(Right.EXPORT)
-    def pdf(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
-        """Return a day sheet as PDF, with times in the zone of the reader."""
-        from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - as said at the top
-
-        return pdf_of(self.sheet(report, language, zone))
-
-    @requires(Right.EXPORT)
-    def excel(self, report: DayReport, language: str, zone: tzinfo) -> bytes:
-        """Return a day sheet as an Excel file."""
-        from integration.sheets.excel import excel_of  # noqa: PLC0415 - as said at the top
-
-        return excel_of(self.sheet(report, language, zone))
 
     @requires(Right.EXPORT)
     def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
@@ -87,13 +64,12 @@ class DaySheets:
         return writer.sheet(report, self._connections.ensure_check(BOOKS.system).about, self._clock())
 
 
-class _Writer:
+class _Writer(SheetTexts):
     """Writes day sheets in one language."""
 
     def __init__(self, lists: CodeLists, language: str, zone: tzinfo) -> None:
+        super().__init__(language, zone)
         self._lists = lists
-        self._language = language
-        self._zone = zone
 
     def _captions(self, system: str, name: str) -> Mapping[str, str]:
         """Return codes with their captions. A file waits longer for them than a page."""
@@ -101,40 +77,40 @@ class _Writer:
 
     def sheet(self, report: DayReport, company: str, now: datetime) -> Sheet:
         """Return a day sheet as data."""
-        subtitle = self._text("day_branch", name=report.branch_name, number=report.branch)
+        subtitle = self.text("day_branch", name=report.branch_name, number=report.branch)
         return Sheet(
-            kind=self._text("sheet_day"),
-            title=words.whole_day(report.date, self._language),
-            subtitle=subtitle if report.branch_name != report.branch else f"{self._text('col_branch')} {report.branch}",
-            verdict=verdict_text(report, self._language),
+            kind=self.text("sheet_day"),
+            title=words.whole_day(report.date, self.language),
+            subtitle=subtitle if report.branch_name != report.branch else f"{self.text('col_branch')} {report.branch}",
+            verdict=verdict_text(report, self.language),
             tone=TONES.get(report.state, Tone.PLAIN),
             facts=self._facts(report, company),
             parts=tuple(self._parts(report)),
-            footer=words.term("sheet_made", self._language, moment=self._moment(now)),
+            footer=words.term("sheet_made", self.language, moment=self.moment(now)),
             created_at=now,
-            language=self._language,
+            language=self.language,
         )
 
     def _facts(self, report: DayReport, company: str) -> list[tuple[str, str]]:
         pages = ", ".join(f"{page.number} ({page.reference})" for page in report.pages) or words.MISSING
-        facts = [(self._text("col_pages"), pages), (self._text("col_checked"), self._moment(report.checked_at))]
-        return [(self._text("sheet_of_books"), company), *facts] if company else facts
+        facts = [(self.text("col_pages"), pages), (self.text("col_checked"), self.moment(report.checked_at))]
+        return [(self.text("sheet_of_books"), company), *facts] if company else facts
 
     def _parts(self, report: DayReport) -> Iterator[SheetTable | SheetNotes]:
         if report.cause and not report.rows:
-            message = words.say(report.cause, report.facts, self._language, self._zone)
-            yield SheetNotes(self._text(f"badge_day_{report.state}"), (message.what, message.do), Tone.WAITING)
+            message = words.say(report.cause, report.facts, self.language, self._zone)
+            yield SheetNotes(self.text(f"badge_day_{report.state}"), (message.what, message.do), Tone.WAITING)
         if report.findings:
             sentences = tuple(
-                finding_text(finding, self._language, self._captions(BOOKS.system, "vat_rates"))
+                finding_text(finding, self.language, self._captions(BOOKS.system, "vat_rates"))
                 for finding in report.findings
             )
             tone = Tone.BAD if report.state is DayState.DIFFERENT else Tone.WAITING
-            yield SheetNotes(self._text("day_differences"), sentences, tone)
+            yield SheetNotes(self.text("day_differences"), sentences, tone)
         if report.notes:
             rates = self._captions(BOOKS.system, "vat_rates")
-            notes = tuple(finding_text(finding, self._language, rates) for finding in report.notes)
-            yield SheetNotes(self._text("day_notes"), notes, Tone.PLAIN)
+            notes = tuple(finding_text(finding, self.language, rates) for finding in report.notes)
+            yield SheetNotes(self.text("day_notes"), notes, Tone.PLAIN)
         if report.rows:
             yield self._comparison_table("day_by_vat", report.about("base", "vat"), self._vat)
             accounts = report.about("account")
@@ -147,10 +123,10 @@ class _Writer:
         if report.counts:
             yield self._counts(report)
         if not report.pages and report.expected:
-            yield self._page(self._text("day_page_expected"), report.expected)
+            yield self._page(self.text("day_page_expected"), report.expected)
         for page in report.pages:
             key = "day_page" if page.is_there else "day_page_gone"
-            title = self._text(key, page=page.number, reference=page.reference)
+            title = self.text(key, page=page.number, reference=page.reference)
             yield self._page(title, page.lines, gross=page.gross)
 
     def _comparison_table(
@@ -168,20 +144,20 @@ class _Writer:
             for row in rows
         ]  # fmt: skip
         columns = (
-            SheetColumn("", width=1.9), SheetColumn(self._text("col_till"), holds),
-            SheetColumn(self._text("col_books"), holds),
-            SheetColumn(self._text("col_difference"), Holds.DIFFERENCE),
+            SheetColumn("", width=1.9), SheetColumn(self.text("col_till"), holds),
+            SheetColumn(self.text("col_books"), holds),
+            SheetColumn(self.text("col_difference"), Holds.DIFFERENCE),
         )  # fmt: skip
-        return SheetTable(self._text(title), columns, cells, narrow=True)
+        return SheetTable(self.text(title), columns, cells, narrow=True)
 
     def _amount(self, value: Decimal | None) -> Decimal | str:
-        return words.term("day_not_known", self._language) if value is None else value
+        return words.term("day_not_known", self.language) if value is None else value
 
     def _vat(self, row: DayComparison) -> str:
         code = words.vat_code(
-            row.key, self._captions(BOOKS.system, "vat_rates").get(row.key, ""), BOOKS.system, self._language
+            row.key, self._captions(BOOKS.system, "vat_rates").get(row.key, ""), BOOKS.system, self.language
         )
-        return self._text("day_vat_base" if row.about == "base" else "day_vat_amount", code=code)
+        return self.text("day_vat_base" if row.about == "base" else "day_vat_amount", code=code)
 
     def _name_function(self, system: str, name: str) -> Callable[[DayComparison], str]:
         captions = self._captions(system, name)
@@ -190,21 +166,21 @@ class _Writer:
     def _counts(self, report: DayReport) -> SheetTable:
         names = ("col_drawer", "col_counted", "col_difference", "col_banked")
         holds = (Holds.TEXT, Holds.MONEY, Holds.DIFFERENCE, Holds.MONEY)
-        columns = [SheetColumn(self._text(name), hold, 1.0) for name, hold in zip(names, holds, strict=True)]
+        columns = [SheetColumn(self.text(name), hold, 1.0) for name, hold in zip(names, holds, strict=True)]
         rows = [
             (f"{count.workplace} · {count.number}", count.counted_amount, count.difference, count.deposited)
             for count in report.counts
         ]
         columns[0] = SheetColumn(columns[0].title, width=1.4)
-        return SheetTable(self._text("day_counts"), columns, rows, narrow=True)
+        return SheetTable(self.text("day_counts"), columns, rows, narrow=True)
 
     def _page(self, title: str, lines: Sequence[DayLine], *, gross: bool = False) -> SheetTable:
         """Return a daybook page as a journal entry with debit and credit, and the receipts of each line."""
         ledgers = self._captions(BOOKS.system, "ledgers")
         columns = (
-            SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self._text("col_account"), width=1.9),
-            SheetColumn(self._text("col_description"), width=4.0), SheetColumn(self._text("col_vat"), Holds.MONEY, 0.9),
-            SheetColumn(self._text("col_debit"), Holds.MONEY), SheetColumn(self._text("col_credit"), Holds.MONEY),
+            SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self.text("col_account"), width=1.9),
+            SheetColumn(self.text("col_description"), width=4.0), SheetColumn(self.text("col_vat"), Holds.MONEY, 0.9),
+            SheetColumn(self.text("col_debit"), Holds.MONEY), SheetColumn(self.text("col_credit"), Holds.MONEY),
         )  # fmt: skip
         rows: list[tuple[Cell, ...]] = []
         amounts = [line.amount if gross else line.gross_amount for line in lines]
@@ -217,12 +193,4 @@ class _Writer:
             total(max(amount, Decimal(0)) for amount in amounts),
             total(max(-amount, Decimal(0)) for amount in amounts),
         )
-        return SheetTable(title, columns, rows, (None, self._text("page_total"), None, None, debits, credits_))
-
-    def _moment(self, at: datetime) -> str:
-        """Return a moment with its year, because a binder is read years later."""
-        local_time = at.astimezone(self._zone)
-        return f"{words.value_text(local_time.date(), self._language)}, {local_time:%H:%M}"
-
-    def _text(self, key: str, **facts: object) -> str:
-        return words.sentence(key, self._language, **facts)
+        return SheetTable(title, columns, rows, (None, self.text("page_total"), None, None, debits, credits_))

@@ -1,7 +1,7 @@
 """The tables of a period in the language of the reader, for the screen, as PDF and as a spreadsheet."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 
 from integration import words
@@ -12,38 +12,17 @@ from integration.core.days.vat_return import BoxSum
 from integration.core.people import Right
 from integration.core.totals.sold import NOTHING
 from integration.flows.settings import BOOKS
-from integration.services.connections.connections import Connections
 from integration.services.daybooks.periods import Origin, PeriodReport, ReturnLine
-from integration.services.daybooks.text_tables import ShownTable, text_table
-from integration.services.mappings.code_lists import LAST_SECONDS, CodeLists
+from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
+from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
-from integration.store.database import Clock
 
 MOST_NAMED = 12  # days named in one sentence
 MOST_PRINTED = 40  # documents of a day printed in one row
 
 
-class PeriodSheets:
+class PeriodSheets(ReportSheets[PeriodReport]):
     """Makes the tables and the sheets of periods, with the captions of both systems' code lists."""
-
-    def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
-        self._lists = lists
-        self._connections = connections
-        self._clock = clock
-
-    @requires(Right.EXPORT)
-    def pdf(self, report: PeriodReport, language: str, zone: tzinfo) -> bytes:
-        """Return a period as PDF, with times in the zone of the reader."""
-        from integration.sheets.pdf import pdf_of  # noqa: PLC0415 - its import would delay every terminal command
-
-        return pdf_of(self.sheet(report, language, zone))
-
-    @requires(Right.EXPORT)
-    def excel(self, report: PeriodReport, language: str, zone: tzinfo) -> bytes:
-        """Return a period as an Excel file."""
-        from integration.sheets.excel import excel_of  # noqa: PLC0415 - likewise
-
-        return excel_of(self.sheet(report, language, zone))
 
     @requires(Right.EXPORT)
     def sheet(self, report: PeriodReport, language: str, zone: tzinfo) -> Sheet:
@@ -87,7 +66,7 @@ def period_title(period: Period, language: str) -> str:
     return words.sentence("period_range", language, first=first, last=last)
 
 
-class PeriodTables:
+class PeriodTables(SheetTexts):
     """The tables and remarks of one period in one language."""
 
     def __init__(
@@ -98,20 +77,10 @@ class PeriodTables:
         rates: Mapping[str, str],
         ledgers: Mapping[str, str],
     ) -> None:
+        super().__init__(language, zone)
         self.report = report
-        self.language = language
-        self._zone = zone
         self._rates = rates
         self._ledgers = ledgers
-
-    def text(self, key: str, **facts: object) -> str:
-        """Return a text."""
-        return words.sentence(key, self.language, **facts)
-
-    def moment(self, at: datetime) -> str:
-        """Return a moment with its year."""
-        local_time = at.astimezone(self._zone)
-        return f"{words.value_text(local_time.date(), self.language)}, {local_time:%H:%M}"
 
     # ---- sentences
 
@@ -404,10 +373,6 @@ class PeriodTables:
         return self.moment(day.checked_at) if day.checked_at else self.text("day_never_checked")
 
     # ---- on a screen
-
-    def text_table(self, table: SheetTable) -> ShownTable:
-        """Return a table as texts, with its sums as the last row."""
-        return text_table(table, self.language)
 
     # ---- cells
 

@@ -15,6 +15,7 @@ from integration.services.daybooks.day_sheets import DaySheets, finding_text
 from integration.services.daybooks.days import Days
 from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import back_to_month, open_day
+from pages.components.days.sheet_tables import sheet_buttons
 from pages.components.shared.application import may
 from pages.components.shared.day_page import day_page
 from pages.components.shared.layout import act, empty, icon_button, mark, note, section, show_error, small
@@ -29,10 +30,7 @@ from pages.components.shared.wording import (
     plain,
     term,
     text,
-    zone,
 )
-
-EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def day_actions(app: Application, day: date, branch: str, report: DayReport | None) -> None:
@@ -44,34 +42,12 @@ def day_actions(app: Application, day: date, branch: str, report: DayReport | No
     if icon_button("chevron_right", text("btn_later_day"), "later_day", disabled=day >= app.days.today()):
         open_day(day + timedelta(days=1), branch)
     if report is not None and may(DaySheets.pdf):
-        _sheets(app, report)
+        branch_name = report.branch if report.branch.isalnum() else "branch"
+        sheet_buttons(app.day_sheets, report, f"day-{report.date.isoformat()}-{branch_name}", "sheet")
     if may(Days.check) and st.button(
         text("btn_check_day"), icon=":material/fact_check:", type="primary", key="check_day"
     ):
         act(lambda: app.days.check(day, branch))
-
-
-def _sheets(app: Application, report: DayReport) -> None:
-    spoken, time_zone = language(), zone()
-    file = f"day-{report.date.isoformat()}-{report.branch if report.branch.isalnum() else 'branch'}"
-    st.download_button(
-        text("btn_sheet_pdf"),
-        data=lambda: app.day_sheets.pdf(report, spoken, time_zone),
-        file_name=f"{file}.pdf",
-        mime="application/pdf",
-        icon=":material/picture_as_pdf:",
-        on_click="ignore",
-        key="sheet_pdf",
-    )
-    st.download_button(
-        text("btn_sheet_excel"),
-        data=lambda: app.day_sheets.excel(report, spoken, time_zone),
-        file_name=f"{file}.xlsx",
-        mime=EXCEL,
-        icon=":material/table_view:",
-        on_click="ignore",
-        key="sheet_excel",
-    )
 
 
 def the_day(app: Application, day: date, branch: str, report: DayReport | None) -> None:

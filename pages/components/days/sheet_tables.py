@@ -1,35 +1,22 @@
 """Parts that the views of a period share: tables, remarks, and the buttons of the printed sheets."""
 
-from collections.abc import Callable, Sequence
-from datetime import tzinfo
+from collections.abc import Sequence
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import streamlit as st
 
+from integration.services.daybooks.report_sheets import ReportSheets
 from integration.services.daybooks.text_tables import ShownTable
-from pages.components.days.one_day import EXCEL
+from pages.components.shared.downloads import EXCEL
 from pages.components.shared.layout import mark, note, section, small
 from pages.components.shared.tables import CONFIG, figures, table
 from pages.components.shared.wording import language, plain, text, zone
 
 Report = TypeVar("Report")
-Report_contra = TypeVar("Report_contra", contravariant=True)
 
 
-class SheetMaker(Protocol[Report_contra]):
-    """A service that makes the sheets of a report."""
-
-    @property
-    def pdf(self) -> Callable[[Report_contra, str, tzinfo], bytes]:
-        """The function that makes the PDF."""
-
-    @property
-    def excel(self) -> Callable[[Report_contra, str, tzinfo], bytes]:
-        """The function that makes the Excel file."""
-
-
-def sheet_buttons(sheets: SheetMaker[Report], report: Report, file: str, key: str) -> None:
+def sheet_buttons(sheets: ReportSheets[Report], report: Report, file: str, key: str) -> None:
     """Draw the buttons that download a report as PDF and as Excel file."""
     for name, make, mime, icon, end in (
         ("pdf", sheets.pdf, "application/pdf", "picture_as_pdf", "pdf"),
