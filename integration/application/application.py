@@ -34,7 +34,7 @@ from integration.flows.registry import Specs, tables_of, writer_of
 from integration.log.logbook import Logbook
 from integration.process.child_environment import network_environment
 from integration.retention.service import RetentionService
-from integration.runner import ALL_ON, Dependencies, Runner, Safeguards, VisibilityTimeout
+from integration.runner import Dependencies, Runner, VisibilityTimeout
 from integration.runner.commit import Commit
 from integration.runner.preview import Preview
 from integration.services.audit import Audit, authority_of
@@ -116,12 +116,10 @@ class Application:
         executor: str,
         serves: bool,
         owner: str,
-        safeguards: Safeguards = ALL_ON,
         pulse: HeartbeatInterval = DEFAULT_INTERVAL,
     ) -> None:
         """Build the services in order of dependency, and register on `closing` what must be closed at the end."""
         self.settings = settings
-        self._safeguards = safeguards
         self._pulse = pulse
         self.issues, self.links, self.corrections = stores.issues, stores.links, stores.corrections
         self.rules, self.notes, self.saved_filters = stores.rules, stores.notes, SavedFilters(stores.saved_filters)
@@ -579,7 +577,6 @@ class Application:
             commit_listener=self.prices,
             clock=self._clock,
             patience=VisibilityTimeout(visible_within=timedelta(seconds=self.settings.patience_seconds)),
-            safeguards=self._safeguards,
         )
         return Runner(Preview(deps), Commit(deps))
 
@@ -603,7 +600,6 @@ class Application:
                 "erasure": self.persons,
                 "audit": self.audit,
             },
-            safeguards=self._safeguards,
             pulse=self._pulse,
         )
 

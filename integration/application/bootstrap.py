@@ -10,7 +10,6 @@ from integration.core.clocks import now
 from integration.core.people import SHIPPED
 from integration.data_folder import key_ring, open_operational_database
 from integration.flows.registry import FLOWS, Specs, mirrors_of
-from integration.runner import ALL_ON, Safeguards
 from integration.settings import Settings, load_settings
 from integration.store.database import Clock, SharedClock
 from integration.store.erasure_register import FILE as ERASED
@@ -28,15 +27,14 @@ def build(
     owner: str = "",
     flows: Specs = FLOWS,
     machine: Clock = now,
-    safeguards: Safeguards = ALL_ON,
     pulse: HeartbeatInterval = DEFAULT_INTERVAL,
 ) -> Application:
     """Return the application on the data that the settings name. It is not started yet.
 
     `executor` is the name of this process among those that share the work, and `owner` identifies this process
-    uniquely. A process that `serves` writes the log. Only the fault lab passes its own clock as `machine`, leaves out
-    `safeguards` or shortens the heartbeat interval `pulse`. Raises ConfigurationError, with the name of the setting,
-    for an unusable value.
+    uniquely. A process that `serves` writes the log. Only the fault lab passes its own clock as `machine`, or
+    shortens the heartbeat interval `pulse`. Raises ConfigurationError, with the name of the setting, for an unusable
+    value.
     """
     closing = ExitStack()
     _leave_no_core()
@@ -51,7 +49,7 @@ def build(
         _publish_shipped(flows, stores.rules)
         return Application(
             settings, flows, stores, clock, closing,
-            executor=executor, serves=serves, owner=owner, safeguards=safeguards, pulse=pulse,
+            executor=executor, serves=serves, owner=owner, pulse=pulse,
         )  # fmt: skip
     except BaseException:
         closing.close()

@@ -17,7 +17,6 @@ from integration.lab.program import at_work, operators_own
 from integration.lab.report import (
     FOLDER,
     HAZARDS,
-    SAFEGUARDS,
     SEEDS,
     USUAL_TRIALS,
     OperatorSettings,
@@ -41,14 +40,13 @@ def lab(
     mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or the shipped ones.")] = "mine",
     database: Annotated[list[str] | None, typer.Option(help="sqlite, or the address of a PostgreSQL server.")] = None,
     hazard: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="Switch a safeguard off: fencing, look, ledger.")] = None,
     at_once: Annotated[int, typer.Option(min=1, max=16, help="Number of trials in parallel.")] = 2,
     as_json: Json = False,
 ) -> None:
     """Run the flows on sandbox systems with faults chosen by a seed, and compare with a run without faults."""
     series = Series(
         (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
-        tuple(database or ["sqlite"]), expect_known(without, SAFEGUARDS), expect_known(hazard, HAZARDS), at_once,
+        tuple(database or ["sqlite"]), expect_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
     settings = load_settings()
     mine = operators_own(settings) if mapping == "mine" else OperatorSettings()

@@ -7,8 +7,8 @@ knows what was sent. Another process takes over the runs of a dead process.
 import gc
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -26,7 +26,7 @@ from integration.core.timetable import LOOKS, WALL_CLOCK, Schedule
 from integration.engine.dispatch import Sharing
 from integration.engine.orphan_recovery import Takeover
 from integration.engine.tables import NAME, QUEUE, hand_back, make_ready, queue_of
-from integration.runner import ALL_ON, Pause, Runner, Safeguards
+from integration.runner import Pause, Runner
 from integration.runner.commit import ValidatedApproval
 from integration.store.database import FencingTokenLost
 from integration.store.fencing_tokens import FencingTokens
@@ -205,7 +205,6 @@ class Engine:
         heartbeats: Heartbeats,
         schedules: Schedules,
         looks: Mapping[str, Look] = NO_CHECKS,
-        safeguards: Safeguards = ALL_ON,
         pulse: HeartbeatInterval = DEFAULT_INTERVAL,
     ) -> None:
         """`looks` holds the nightly checks, by name."""
@@ -217,7 +216,6 @@ class Engine:
         self.heartbeats = heartbeats
         self.schedules = schedules
         self.looks = looks
-        self.safeguards = safeguards
         self.pulse = pulse
         self.sharing = Sharing(executor, heartbeats, pulse, lambda: len(self.takeover.own_workflows()))
         self.takeover = Takeover(
@@ -316,7 +314,11 @@ class Engine:
         over, the page ends where it is.
         """
         try:
-            with self._write_claim(run_id), current_run(run_id):
+            with (
+                self.fencing_tokens.hold(run_id, self.executor),
+                before_each_write(self.fencing_tokens.expect),
+                current_run(run_id),
+            ):
                 return self._run_page(run_id, work)
         except FencingTokenLost:
             log.warning("another process took over", run=run_id)
@@ -324,14 +326,6 @@ class Engine:
         except UnavailableError as error:
             log.warning("the database cannot be written", run=run_id, cause=error.code)
             return {"wait": self.pulse.apart, "again": True}
-
-    @contextmanager
-    def _write_claim(self, run_id: str) -> Iterator[None]:
-        with ExitStack() as stack:
-            if self.safeguards.fencing:
-                stack.enter_context(self.fencing_tokens.hold(run_id, self.executor))
-                stack.enter_context(before_each_write(self.fencing_tokens.expect))
-            yield
 
     def _run_page(self, run_id: str, work: Callable[[str], bool | Pause | None]) -> Answer:
         try:

@@ -29,7 +29,6 @@ from integration.core.people import LAB
 from integration.flows.registry import FLOWS
 from integration.flows.settings import BOOKS
 from integration.lab.report import OperatorSettings
-from integration.runner import ALL_ON, Safeguards
 from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
 from integration.services.systems.connection_settings import GIVEN_TOKENS
 from integration.settings import load_settings
@@ -43,7 +42,7 @@ WHEN_THE_PARENT_ENDS = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Parameters of a console: its data, its connections to both systems, its visibility timeout and its safeguards."""
+    """Parameters of a console: its data, its connections to both systems, and its visibility timeout."""
 
     data: Path
     output_file: Path
@@ -52,7 +51,6 @@ class Start:
     mplus: Mapping[str, Any]
     patience: float
     executor: str = "server"
-    safeguards: Safeguards = ALL_ON
 
 
 class Shifted:
@@ -132,9 +130,7 @@ def _open_application(start: Start, machine: Callable[[], datetime]) -> Applicat
         patience_seconds=start.patience,
         accountview=AccountViewAccess(**start.accountview), mplus=MplusAccess(**start.mplus),
     )  # fmt: skip
-    application = build(
-        settings, executor=start.executor, serves=False, machine=machine, safeguards=start.safeguards, pulse=PULSE
-    )
+    application = build(settings, executor=start.executor, serves=False, machine=machine, pulse=PULSE)
     application.access.connected.drop(
         GIVEN_TOKENS
     )  # the books of a trial have another address than those of its fixture

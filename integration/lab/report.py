@@ -13,7 +13,6 @@ FOLDER = "lab"
 REPORT = "report.json"
 USUAL_TRIALS = 40
 SEEDS = 1_000_000
-SAFEGUARDS = ("fencing", "look", "ledger")
 HAZARDS = (
     "kill", "suspend", "cut_before", "cut_after", "half", "garbage", "delay", "too_many", "unavailable", "late",
     "error_answer", "full_disk", "clock",
@@ -27,8 +26,8 @@ Own = Literal["mine", "shipped"]
 class Series:
     """Requested trials: how many, of which flows, and from which seed.
 
-    The seed increases by one with each trial and decides everything about it. `without` names safeguards to switch off,
-    to see the harm. `hazards` limits the hazards; empty means all.
+    The seed increases by one with each trial and decides everything about it. `hazards` limits the hazards; empty means
+    all.
     """
 
     flows: tuple[str, ...]
@@ -36,7 +35,6 @@ class Series:
     seed: int = 1
     mapping: Own = "mine"
     databases: tuple[str, ...] = ("sqlite",)
-    without: tuple[str, ...] = ()
     hazards: tuple[str, ...] = ()
     at_once: int = 2
 

@@ -1,7 +1,7 @@
 """Decides from the seed alone which faults happen in a trial, and when."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
@@ -9,7 +9,6 @@ from integration.sandbox.faults import ErrorAnswer
 
 PATIENCE = 2.0  # seconds; visibility timeout, longer than any delay of a call or of its visibility after a lost answer
 LATE = (1.0, 1.7)  # seconds until an accepted write becomes visible
-SLOWER = 4.0  # factor for these times without a safeguard, so that harm shows even if a restart takes seconds
 SHOPS = 2  # sample shops that trials alternate between
 FIRST_SHOP = 2026
 TURNS = 2 * SHOPS  # rounds through all hazards before a flow gets its next variant of settings
@@ -100,15 +99,6 @@ class FaultSchedule:
     def hazards(self) -> tuple[Hazard, ...]:
         """Return the planned hazards, each once."""
         return tuple(dict.fromkeys(fault.hazard for fault in self.faults))
-
-
-def slowed(original: FaultSchedule) -> FaultSchedule:
-    """Return the schedule with the visibility delays multiplied by `SLOWER`."""
-    late = (Hazard.KILL, Hazard.LATE)
-    faults = (
-        replace(fault, seconds=fault.seconds * SLOWER) if fault.hazard in late else fault for fault in original.faults
-    )
-    return replace(original, faults=tuple(faults))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,8 @@ from integration.lab.fault_plan import FaultPlan
 from integration.lab.fixture import LabPlace, shop_of
 from integration.lab.outcome import LabOutcome, current_outcome
 from integration.lab.report import Harm
-from integration.lab.schedule import PATIENCE, SLOWER, Calls, FaultSchedule, Hazard, PlannedFault, ProcessFault, slowed
+from integration.lab.schedule import PATIENCE, Calls, FaultSchedule, Hazard, PlannedFault, ProcessFault
 from integration.lab.verdict import accounted, differences_from_baseline
-from integration.runner import ALL_ON, Safeguards
 from integration.sandbox.server import Sandbox
 from integration.store.database import open_database
 
@@ -71,17 +70,13 @@ class LabTrial:
         place: LabPlace,
         schedule: FaultSchedule,
         given_up: threading.Event,
-        safeguards: Safeguards = ALL_ON,
         *,
         further: bool = True,
     ) -> None:
         """`given_up` is set when the series stops; with `further`, booked documents are changed in the till."""
-        is_whole = safeguards == ALL_ON
         self.place = place
         self.given_up = given_up
-        self.schedule = schedule = schedule if is_whole else slowed(schedule)
-        self.patience = PATIENCE if is_whole else PATIENCE * SLOWER
-        self.safeguards = safeguards
+        self.schedule = schedule
         self.fault_plan = FaultPlan(schedule.faults, self._trigger)
         self.clock = Clock()
         self.parked = 0
@@ -131,8 +126,7 @@ class LabTrial:
     def _run_systems(self) -> Iterator[tuple[Sandbox, Stores]]:
         """Run both systems and a console within the block, and open the console's database from outside."""
         with shop_of(self.schedule.shop, self.place.journal, self.fault_plan) as sandbox:
-            start = replace(self.place.start(sandbox, self.patience), safeguards=self.safeguards)
-            console = Console(start, self.clock)
+            console = Console(self.place.start(sandbox, PATIENCE), self.clock)
             self._consoles = [console]
             console.start()
             with _opening:

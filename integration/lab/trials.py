@@ -25,7 +25,6 @@ from integration.lab.report import (
 )
 from integration.lab.schedule import ON_A_FILE, Calls, FaultSchedule, Hazard, schedule
 from integration.lab.trial import Baseline, LabTrial, TrialResult
-from integration.runner import Safeguards
 from integration.shipped import COMMAND
 
 FROM_PRODUCTS = ("stock", "orders")  # flows that start from the result of a run of products without faults
@@ -42,7 +41,6 @@ class SeriesRunner:
         self._further = mine.further
         self._as_shipped = mine.further and not any(mine.settings.values())
         self.hazards = tuple(Hazard(name) for name in series.hazards) or tuple(Hazard)
-        self.safeguards = Safeguards(**dict.fromkeys(series.without, False))
         let_go_of_disks(folder / TRIALS)  # left by a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
         self.given_up = Event()
@@ -103,9 +101,7 @@ class SeriesRunner:
             fault_schedule.database,
             own_disk=own_disk,
         ) as place:
-            result = LabTrial(place, fault_schedule, self.given_up, self.safeguards, further=self._further).run(
-                baseline
-            )
+            result = LabTrial(place, fault_schedule, self.given_up, further=self._further).run(baseline)
         self.fixtures.drop(place.url)
         if result.harm.is_none:
             rmtree(place.folder, ignore_errors=True)
@@ -220,7 +216,6 @@ class SeriesRunner:
         options = {
             "flow": series.flows if len(series.flows) == 1 else (),
             "hazard": series.hazards,
-            "without": series.without,
             "database": [
                 address_without_login(address) for address in series.databases if series.databases != (SQLITE,)
             ],

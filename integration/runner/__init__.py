@@ -6,10 +6,10 @@ This package does not depend on the engine that makes runs durable.
 from dataclasses import dataclass
 
 from integration.runner.commit import Commit, Pause
-from integration.runner.dependencies import ALL_ON, Dependencies, Safeguards, VisibilityTimeout
+from integration.runner.dependencies import Dependencies, VisibilityTimeout
 from integration.runner.preview import Preview
 
-__all__ = ["ALL_ON", "Dependencies", "Pause", "Runner", "Safeguards", "VisibilityTimeout"]
+__all__ = ["Dependencies", "Pause", "Runner", "VisibilityTimeout"]
 
 
 @dataclass(frozen=True, slots=True)

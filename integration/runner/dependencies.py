@@ -38,18 +38,6 @@ class VisibilityTimeout:
         return min(self.look_again, self.visible_within)
 
 
-@dataclass(frozen=True, slots=True)
-class Safeguards:
-    """Safeguards against duplicate and lost writes. All are on; only the fault lab turns one off, to see the harm."""
-
-    fencing: bool = True  # a page claims its run, and the claim is checked before each write
-    look: bool = True  # new records and records in doubt are looked up before they are sent
-    ledger: bool = True  # a change is stored as sent before the call
-
-
-ALL_ON = Safeguards()
-
-
 class FlowLogics(Protocol):
     """Provides the logic of each flow, and marks of the inputs that decide it."""
 
@@ -124,7 +112,6 @@ class Dependencies:
     commit_listener: CommitListener
     clock: Clock
     patience: VisibilityTimeout = VisibilityTimeout()
-    safeguards: Safeguards = ALL_ON
 
     def logic_of(self, run: Run) -> FlowLogic:
         """Return the logic of a run's flow, with the mapping version that the run was started with."""

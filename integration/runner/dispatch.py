@@ -66,10 +66,10 @@ class Dispatcher:
         self.flow = flow
         self.target = deps.connectors[flow.target]
 
-    def mark(self, dispatches: Sequence[Dispatch], accepted: Mapping[int, str], *, is_done: bool = False) -> bool:
+    def mark(self, dispatches: Sequence[Dispatch], accepted: Mapping[int, str]) -> bool:
         """Mark these changes as sent before the call, and store references accepted earlier; see `Ledger.mark_sent`."""
         seqs = [dispatch.row.seq for dispatch in dispatches]
-        return self.deps.ledger.mark_sent(self.run.id, seqs, _sent_changes(dispatches), accepted, is_done=is_done)
+        return self.deps.ledger.mark_sent(self.run.id, seqs, _sent_changes(dispatches), accepted)
 
     def unmark(self, dispatches: Sequence[Dispatch]) -> None:
         """Store that marked changes are not sent. They are planned again."""
@@ -89,8 +89,6 @@ class Dispatcher:
         refused: dict[int, Outcome] = {}
         outcomes: list[Outcome] = []
         stopped: IntegrationError | None = None
-        if not self.deps.safeguards.ledger:
-            self.mark(dispatches, {}, is_done=True)
         for dispatch, answer in answers:
             row = dispatch.row
             match answer:

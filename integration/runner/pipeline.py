@@ -136,7 +136,7 @@ class Pipeline:
         dispatches: list[Dispatch] = []
         while self._waiting and len(dispatches) < (WINDOW if self._waiting[0].repeatable else startable):
             dispatches.append(self._waiting.popleft())
-        if dispatches and self._dispatcher.deps.safeguards.ledger:
+        if dispatches:
             references, self._unsaved_references = self._unsaved_references, {}
             self._checked_at = boottime_seconds()
             if not self._dispatcher.mark(dispatches, references):
@@ -155,7 +155,7 @@ class Pipeline:
         """Plan marked changes again whose calls will not start."""
         dispatches = list(self._marked)
         self._marked.clear()
-        if dispatches and self._dispatcher.deps.safeguards.ledger:
+        if dispatches:
             self._dispatcher.unmark(dispatches)
 
     def _stop_dispatching(self) -> None:

@@ -138,8 +138,6 @@ class UncertainWrites:
         target, records = self.deps.connectors[flow.target], [agreed_of(row) for row in rows]
         if flow.stage(rows[0].stage).unverifiable:
             return {}, True
-        if not self.deps.safeguards.look:
-            return look(target, [agreed_of(row) for row in rows if change_of(row).before], references), True
         if all(change_of(row).before for row in rows):
             return look(target, records, references), True
         for number in CANARIES:
@@ -217,8 +215,6 @@ class UncertainWrites:
         if stage.unverifiable:
             return Outcome(row.seq, Step.ACCEPTED, row.reference) if row.accepted else parked_in_doubt(flow, row)
         change, record = change_of(row), record_of(now)
-        if change.before is None and not self.deps.safeguards.look:
-            return Outcome(row.seq, Step.PLANNED)
         wrong = differences(change.desired, record)
         if now is not None and not wrong:
             return Outcome(row.seq, Step.PROVEN, now.reference, now.marker)

@@ -1,22 +1,18 @@
 """What is the operator's own, one series at a time, and a report that is whole."""
 
-import ast
 import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from integration.core.errors import RunActiveError
 from integration.lab.program import SILENT_SECONDS, at_work, is_at_work, operators_own
 from integration.lab.report import REPORT, Harm, OperatorSettings, Report, Series, Violation, keep_report, kept_report
-from integration.settings import known_settings
 from tests.consoles import open_application
 from tests.people import somebody
 
-INTEGRATION = Path(__file__).parent.parent.parent / "integration"
 SERIES = Series(("orders",), trials=2, seed=7)
 
 
@@ -81,26 +77,3 @@ def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
         mine = operators_own(application.settings)
 
         assert (mine.tables, set(map(len, mine.settings.values()))) == ({}, {0})
-
-
-# ---- nobody else switches a safeguard off
-
-
-def safeguard_calls(tree: ast.AST) -> list[str]:
-    """Return every call of a program that makes safeguards of its own."""
-    return [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) == "Safeguards"]
-
-
-def _name(call: ast.Call) -> Any:
-    return getattr(call.func, "id", getattr(call.func, "attr", ""))
-
-
-def test_the_lab_alone_leaves_a_safeguard_out() -> None:
-    calls_by_file = {
-        file: safeguard_calls(ast.parse(file.read_text(encoding="utf-8"))) for file in INTEGRATION.rglob("*.py")
-    }
-    elsewhere = {file.name: calls for file, calls in calls_by_file.items() if calls and file.parent.name != "lab"}
-
-    assert elsewhere == {"dependencies.py": ["Safeguards()"]}
-    assert any(calls for file, calls in calls_by_file.items() if file.parent.name == "lab")
-    assert not [setting.name for setting in known_settings() if "SAFEGUARD" in setting.name or "LAB" in setting.name]

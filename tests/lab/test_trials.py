@@ -1,4 +1,4 @@
-"""The fault lab itself: fixed trials that leave nothing wrong, a dozen when long, and the harm without each safeguard.
+"""The fault lab itself: fixed trials that leave nothing wrong, a dozen when long.
 
 `make lab` runs many more, on both databases.
 """
@@ -21,7 +21,6 @@ FLOWS = ("products", "stock", "customers", "orders", "days")
 DOZEN = range(12)
 SET_BACK = 16  # the first whose clock is set back at documents that changed since
 FULL_AT_FIRST = 4106  # one whose disk is full before its first run
-SEEDS = {"fencing": (4, 1), "look": (0, 1), "ledger": (459, 2)}  # the first one, and how many
 
 
 def gone_through(folder: Path, series: Series) -> Report:
@@ -58,18 +57,9 @@ def test_what_trials_leave_in_a_checkout_is_nothing_that_git_keeps() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("safeguard", "hazards"),
-    [("fencing", ("suspend",)), ("look", ("cut_after", "late")), ("ledger", ("kill",))],
-)
-def test_without_a_safeguard_the_lab_sees_harm(tmp_path: Path, safeguard: str, hazards: tuple[str, ...]) -> None:
-    seed, trials = SEEDS[safeguard]
-    series = Series(("orders",), trials, seed, "shipped", without=(safeguard,), hazards=hazards)
-
-    report = gone_through(tmp_path, series)
-
-    assert report.total.doubled > 0, report
-    assert f"--without {safeguard}" in report.violations[0].command
+def test_a_lost_answer_of_a_write_that_shows_late_leaves_nothing_wrong(tmp_path: Path) -> None:
+    report = gone_through(tmp_path, Series(("orders",), 1, 0, mapping="shipped", hazards=("cut_after", "late")))
+    assert report.violations == ()
 
 
 @pytest.mark.long
