@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -133,15 +134,16 @@ def main(folder: Path) -> None:
         expect(light.get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible(timeout=PATIENCE)
         save_picture(light, f"{address}/preview?show=update", folder / "preview-light.png")
         commit_plan(light)
-        order = work(data, address, light)
+        order, day = work(data, address, light), booked_day(data)
+        month = date.fromisoformat(day) - timedelta(days=14)  # a month of which most days are over
         pages = {
             "overview-light": (light, ""),
             "exceptions-dark": (dark, f"exceptions?cause={cause_address(data)}"),
             "record-light": (light, f"logs?record=orders:{order}"),
             "mappings-light": (light, "mappings?flow=products&part=article"),
             "stock-dark": (dark, f"stock?period=7&article={most_moved_article(data)}"),
-            "days-light": (light, "days"),
-            "day-light": (light, f"days?day={booked_day(data)}&branch=1"),
+            "days-light": (light, f"days?month={month:%Y-%m}"),
+            "day-light": (light, f"days?day={day}&branch=1"),
         }
         for name, (page, place) in pages.items():
             save_picture(page, f"{address}/{place}", folder / f"{name}.png")
