@@ -28,7 +28,7 @@ class OrdersHarness(FlowHarness):
     flow = "orders"
     articles: tuple[str, ...] = ("1001",)
 
-    def made(self) -> FlowLogic:
+    def make_logic(self) -> FlowLogic:
         orders_harness = self
 
         class Books(Questions):
@@ -125,7 +125,7 @@ class CustomersHarness(FlowHarness):
 
     flow = "customers"
 
-    def made(self) -> FlowLogic:
+    def make_logic(self) -> FlowLogic:
         terms = Terms(on=True, numbers=self._numbers)
         return Customers(
             CustomerSettings(), shipped_mapping("customers"), self.mapping_version, {}, terms, lambda: False
