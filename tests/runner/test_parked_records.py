@@ -32,7 +32,7 @@ class OrdersHarness(FlowHarness):
         orders_harness = self
 
         class Books(Questions):
-            def known(self, codes: Collection[str]) -> set[str]:
+            def existing_articles(self, codes: Collection[str]) -> set[str]:
                 return set(orders_harness.articles).intersection(codes)
 
         return orders(questions=Books(), default_debtor="forced", debtor_number="20001", **self.settings)
