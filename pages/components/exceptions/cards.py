@@ -25,6 +25,7 @@ from pages.components.shared.column_widths import ROOM
 from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import (
     FIFTH,
+    FIFTHS,
     act,
     ask_live,
     attempt,
@@ -38,6 +39,7 @@ from pages.components.shared.layout import (
     pages,
     small,
 )
+from pages.components.shared.missing_rows import has_rows_together
 from pages.components.shared.tables import CONFIG, Written, browse, code_block, table_choice
 from pages.components.shared.waiting import row_text
 from pages.components.shared.wording import (
@@ -285,9 +287,9 @@ def _ask_note(app: Application, group: CauseGroup) -> None:
 
 
 def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
-    several = app.flows.spec(group.flow).repair_of(group.cause).by is RepairKind.CHOICE  # shown side by side
-    with st.grid(5, min_column_width=FIFTH) as grid:
-        with grid.cell(column_span=3 if several else 2), st.container(gap="small"):
+    repair_span = _repair_span(app, group, state)
+    with st.grid(FIFTHS, min_column_width=FIFTH) as grid:
+        with grid.cell(column_span=repair_span), st.container(gap="small"):
             if state is IssueState.OPEN:
                 with disable_unless_allowed(Exceptions.correct):
                     repair(app, group)
@@ -299,8 +301,18 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
                     act(lambda: app.exceptions.take_back(group.group_key, person()))
             if data := say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).data:
                 note(plain(data))
-        with grid.cell(column_span=2 if several else 3):
+        with grid.cell(column_span=FIFTHS - repair_span or FIFTHS):
             _records(app, group, state, find)
+
+
+def _repair_span(app: Application, group: CauseGroup, state: IssueState) -> int:
+    """Return how many fifths of the width a repair gets: all for a table of missing rows, more than half for a choice.
+
+    The records of the cause get the rest, or stand below.
+    """
+    if state is IssueState.OPEN and has_rows_together(app, group):
+        return FIFTHS
+    return 3 if app.flows.spec(group.flow).repair_of(group.cause).by is RepairKind.CHOICE else 2
 
 
 def _records(app: Application, group: CauseGroup, state: IssueState, find: str) -> None:
@@ -386,8 +398,9 @@ def _frame(
             "key": keys,
             "branch": [branches.get(code, code) for code in codes],
             "sold": [_day(values) for values in sold],
-            "incl": [float(amount) if isinstance(amount, Decimal) else None for amount in amounts],
         }
+        if known_amounts:
+            columns["incl"] = [float(amount) if isinstance(amount, Decimal) else None for amount in amounts]
     return pd.DataFrame({**columns, "first_seen": [moment(open_issue.first_seen) for open_issue in open_issues]}), total
 
 

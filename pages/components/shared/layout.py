@@ -19,6 +19,7 @@ ASKED_SECONDS = 60
 T = TypeVar("T")
 
 BADGE = 36  # pixels of a badge in addition to its word: icon and margins
+FIFTHS = 5  # columns of a grid in which two parts share the width unequally
 FIFTH, THIRD = 180, 300  # pixels of a part of a page; all parts fit beside each other on a laptop of 1280 pixels
 LONGEST_PAGE = 9  # most digits of a page number in an address
 

@@ -15,7 +15,7 @@ from pages.components.shared.application import disable_unless_allowed, person
 from pages.components.shared.flows import at_stake, group_headline, preview_causes
 from pages.components.shared.inputs import code_field, codes_or_error, lists_of
 from pages.components.shared.layout import attempt, mark, note, small
-from pages.components.shared.rows import code_label, row_label
+from pages.components.shared.rows import Lists, code_label, row_label
 from pages.components.shared.wording import (
     Markdown,
     euros,
@@ -29,6 +29,7 @@ from pages.components.shared.wording import (
 )
 
 ROW = "row-"  # prefix of the keys of the fields
+FIELD_WIDTH, ROW_WIDTH = 260, 440  # pixels
 FEW = 2  # from this number on, all missing rows are shown together
 
 
@@ -92,28 +93,41 @@ def _table(app: Application, table: ValueTable, rows: Sequence[RowToAdd], noun: 
     if lists is None or theirs is None:
         return {}
     chosen = {}
-    for row in rows:
-        label = plain(row_label(app, table, row.key, lists))
-        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            with st.container(width="stretch", gap=None):
-                small(label)
-                note(_waiting_text(row, noun))
-            key = f"{ROW}{table.name}-{row.key}"
-            now = st.session_state.get(key, row.proposal)
-            st.markdown(mark("ok") if now else ":gray[:material/arrow_forward:]", width=24)
-            chosen[row.row_key] = code_field(
-                label,
-                row.proposal,
-                theirs,
-                key,
-                none=text("table_no_row"),
-                longest=None,
-                labels=lambda code: code_label(app, table.theirs, code, theirs),
-                of=table.theirs,
-                label_visibility="collapsed",
-                width=230,
-            )
+    with st.grid(2, min_column_width=ROW_WIDTH) as grid:
+        for row in rows:
+            with grid.cell(), st.container(horizontal=True, gap="small", vertical_alignment="center"):
+                chosen[row.row_key] = _row(app, table, row, noun, lists, theirs)
     return chosen
+
+
+def _row(
+    app: Application,
+    table: ValueTable,
+    row: RowToAdd,
+    noun: str,
+    lists: Lists,
+    theirs: Mapping[str, str],
+) -> str:
+    """Draw one missing row with its amount and a choice, and return the chosen code; empty if none is chosen."""
+    label = plain(row_label(app, table, row.key, lists))
+    with st.container(width="stretch", gap=None):
+        small(label)
+        note(_waiting_text(row, noun))
+    key = f"{ROW}{table.name}-{row.key}"
+    now = st.session_state.get(key, row.proposal)
+    st.markdown(mark("ok") if now else ":gray[:material/arrow_forward:]", width=24)
+    return code_field(
+        label,
+        row.proposal,
+        theirs,
+        key,
+        none=text("table_no_row"),
+        longest=None,
+        labels=lambda code: code_label(app, table.theirs, code, theirs),
+        of=table.theirs,
+        label_visibility="collapsed",
+        width=FIELD_WIDTH,
+    )
 
 
 def _waiting_text(row: RowToAdd, noun: str) -> Markdown:
