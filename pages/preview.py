@@ -125,10 +125,8 @@ def plan_outcome(app: Application, run: Run) -> None:
         case RunState.DONE if run.approval is None:
             agree = counts.unchanged or not counts.parked
             sentence = quantity_text("outcome_agree", counts.unchanged) if agree else text("outcome_nothing")
-            sign, sentence = (
-                "parked" if counts.parked else "ok",
-                f"**{sentence}** :small[:gray[{text('outcome_agree_about')}]]",
-            )
+            about = text("outcome_parked_about" if counts.parked else "outcome_agree_about")
+            sign, sentence = "parked" if counts.parked else "ok", f"**{sentence}** :small[:gray[{about}]]"
         case RunState.DONE:
             sign, sentence = outcome(app, run)
         case RunState.COMMITTING:

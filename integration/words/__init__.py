@@ -306,10 +306,11 @@ def moment(at: datetime, language: str = "en", zone: tzinfo = UTC, now: datetime
 
 
 def duration(seconds: float, language: str = "en") -> str:
-    """Return a duration in words; below ten seconds with tenths."""
-    ten = 10
-    if seconds < ten:
-        return term("seconds_short", language, seconds=number(Decimal(str(round(seconds, 1))), language))
+    """Return a duration in words: below two minutes in seconds, below ten seconds with tenths."""
+    ten, two_minutes = 10, 120
+    if seconds < two_minutes:
+        rounded = round(seconds, 1) if seconds < ten else round(seconds)
+        return term("seconds_short", language, seconds=number(Decimal(str(rounded)), language))
     span = dates.format_timedelta(timedelta(seconds=round(seconds)), threshold=2, locale=LOCALES[language])
     return str(span)
 
