@@ -48,7 +48,8 @@ def one_day(day: date) -> None:
     branches = app.days.branches()
     branch = st.query_params.get("branch", "") or next(iter(branches), "")
     report = app.days.report(day, branch)
-    branch_text = text("day_branch", name=plain(branches.get(branch, branch)), number=plain(branch))
+    name, number = branches.get(branch), plain(branch)
+    branch_text = text("day_branch", name=plain(name), number=number) if name else text("branch_short", branch=number)
     checked = text("day_checked", moment=moment(report.checked_at)) if report else text("day_never_checked")
     badges = [state_badge(report)] if report else []
     about = f"{branch_text} · {checked}"

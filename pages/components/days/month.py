@@ -184,7 +184,11 @@ def _row(listed_day: DayListed) -> dict[str, str]:
     is_refused = bool(listed_day.cause) and listed_day.state in (DayState.PARKED, DayState.CLOSED)
     return {
         "day": table_day(listed_day.date),
-        "branch": listed_day.branch_name,
+        "branch": (
+            listed_day.branch_name
+            if listed_day.branch_name != listed_day.branch
+            else text("branch_short", branch=listed_day.branch)
+        ),
         "state": f"{state}: {cause_headline(listed_day.cause, listed_day.facts or {})}" if is_refused else state,
         "difference": amount_text(listed_day.difference) if listed_day.difference else "",
         "pages": ", ".join(listed_day.pages),
