@@ -11,6 +11,7 @@ from benchmarks.idle import idle
 from benchmarks.peers.comparison import peers
 from benchmarks.processes import DELAY_SECONDS, MEGABYTE, console, fresh_token, sandbox, set_delay
 from benchmarks.recording import Cost, RecordedRequest, record_requests, replay
+from benchmarks.start import start
 from benchmarks.workers import workers
 
 SMALL, LARGE = 5_000, 50_000
@@ -195,6 +196,7 @@ MEASUREMENTS: Sequence[Part] = (
     idle,
     workers,
     peers,
+    start,
 )
 LONG_MEASUREMENTS: Sequence[Part] = (million,)
 """Measurements of an hour or more, which run only by name."""

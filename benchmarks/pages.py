@@ -132,12 +132,17 @@ def _add_written_plan(application: Application, waiting: str) -> None:
             connection.execute(table.insert().from_select([column.name for column in table.c], query))
 
 
+def free_port() -> int:
+    """Return a free port of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def console(folder: Path, articles: int = ARTICLES) -> Iterator[str]:
     """Run the console on a folder and give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     others = {name: value for name, value in os.environ.items() if not name.startswith("CONSOLE_")}
     variables = {"CONSOLE_DATA": str(folder), "CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": str(articles)}
     server = subprocess.Popen(
