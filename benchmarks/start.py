@@ -81,7 +81,8 @@ def _answers(address: str) -> bool:
 def _processor_seconds(number: int) -> float:
     """Return the processor seconds of a process and its children."""
     parent = psutil.Process(number)
-    return float(sum(sum(process.cpu_times()[:2]) for process in (parent, *parent.children(recursive=True))))
+    times = [process.cpu_times() for process in (parent, *parent.children(recursive=True))]
+    return sum(float(spent.user) + float(spent.system) for spent in times)
 
 
 def _line(title: str, starts: list[Start]) -> str:
