@@ -87,7 +87,7 @@ def _processor_seconds(number: int) -> float:
 
 def _line(title: str, starts: list[Start]) -> str:
     def median(name: str) -> float:
-        return statistics.median(getattr(each, name) for each in starts)
+        return float(statistics.median(getattr(each, name) for each in starts))
 
     return (
         f"{title}: first answer after {median('answer'):.2f} s (processor {median('processor'):.2f} s), first page "
