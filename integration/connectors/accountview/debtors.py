@@ -142,7 +142,9 @@ class Debtors:
                 rows_by_mark = self._rows_by_mark(layout, name, evidence, waiting) if layout.has_field(name) else {}
                 for record in waiting:
                     rows = rows_by_mark.get(evidence.mark(evidence.of(record)), [])
-                    rows = [row for row in rows if not has_unique_columns(row) or _may_be(layout, row, record, evidence)]
+                    rows = [
+                        row for row in rows if not has_unique_columns(row) or _may_be(layout, row, record, evidence)
+                    ]
                     if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
                         rows = [row for row in rows if layout.key(row, "number") not in distinct]
                     if rows and record.key not in current:

@@ -118,8 +118,8 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
 def unique_rows(rows: Sequence[Row], key: str) -> list[Row]:
     """Return the rows of one answer with each key once; rows without a key are all returned.
 
-    Rows with the same key that are equal are one row. If they differ, each column that differs holds all its values as a
-    RepeatedColumn, so that the record is parked.
+    Rows with the same key that are equal are one row. If they differ, each column that differs holds all its values as
+    a RepeatedColumn, so that the record is parked.
     """
     keys = [key_text(row.get(key)) for row in rows]
     if len(set(keys)) == len(keys):
