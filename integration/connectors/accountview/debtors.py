@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.codec import (
@@ -131,24 +132,29 @@ class Debtors:
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Match by link, otherwise by external id, VAT number or e-mail; a link to a missing debtor matches nothing.
 
-        VAT number and e-mail never match a debtor with the external id of another customer.
+        VAT number and e-mail never match a debtor with the external id of another customer. Where they match another
+        debtor too, that one is among the others.
         """
         layout = self._layout
         linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in records}
         current: dict[str, CurrentRecord] = {}
         for evidence in _evidence(linked):
             waiting = [r for r in records if r.key not in current and bool(linked[r.key]) is (evidence.name == "link")]
-            for name in evidence.columns:
-                rows_by_mark = self._rows_by_mark(layout, name, evidence, waiting) if layout.has_field(name) else {}
+            candidates: dict[str, dict[str, Row]] = {record.key: {} for record in waiting}
+            for name in filter(layout.has_field, evidence.columns):
+                rows_by_mark = self._rows_by_mark(layout, name, evidence, waiting)
                 for record in waiting:
                     rows = rows_by_mark.get(evidence.mark(evidence.of(record)), [])
-                    rows = [
-                        row for row in rows if not has_unique_columns(row) or _may_be(layout, row, record, evidence)
-                    ]
-                    if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
-                        rows = [row for row in rows if layout.key(row, "number") not in distinct]
-                    if rows and record.key not in current:
-                        current[record.key] = _debtor(layout, record, rows, evidence.name)
+                    candidates[record.key] |= {layout.key(row, "number"): row for row in rows}
+            for record in waiting:
+                rows = list(candidates[record.key].values())
+                if evidence.name == "vat_number":
+                    rows = [row for row in rows if not has_unique_columns(row) or _has_number_of(layout, row, record)]
+                if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
+                    rows = [row for row in rows if layout.key(row, "number") not in distinct]
+                if free := [row for row in rows if _may_be(layout, row, record, evidence)]:
+                    taken = [row for row in rows if row not in free]
+                    current[record.key] = _debtor(layout, record, free, taken, evidence.name)
         return current
 
     def _rows_by_mark(
@@ -227,10 +233,8 @@ _SHARED = frozenset({"vat_number", "email"})  # two debtors may have the same va
 
 
 def _may_be(layout: Layout, row: Row, record: Record, evidence: _Evidence) -> bool:
-    """Return True if nothing else in a row shows that the debtor with this evidence is another customer."""
-    if evidence.name in _SHARED and not _has_no_other_id(layout, row, record):
-        return False
-    return evidence.name != "vat_number" or _has_number_of(layout, row, record)
+    """Return True if a debtor with this evidence may be this record, and not only another customer with the same."""
+    return evidence.name not in _SHARED or not has_unique_columns(row) or _has_no_other_id(layout, row, record)
 
 
 def _has_no_other_id(layout: Layout, row: Row, record: Record) -> bool:
@@ -270,8 +274,9 @@ def _mail_spellings(value: str) -> set[str]:
     return {value.strip(), value.strip().lower()}
 
 
-def _debtor(layout: Layout, desired: Record, rows: Sequence[Row], evidence: str) -> CurrentRecord:
-    first, *others = sorted(rows, key=lambda row: _preference(layout, row))
+def _debtor(layout: Layout, desired: Record, free: Sequence[Row], taken: Sequence[Row], evidence: str) -> CurrentRecord:
+    """Return the preferred debtor of those that may be this one. The others include those of other customers."""
+    first, *others = [*sorted(free, key=partial(_preference, layout)), *sorted(taken, key=partial(_preference, layout))]
     number = layout.key(first, "number")
 
     def read() -> Record:

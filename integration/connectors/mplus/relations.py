@@ -54,8 +54,9 @@ class TillRelations:
         """Return the till's current relations, matched by link, external id, VAT number or e-mail, in this order.
 
         A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the active
-        one with the lowest number is returned, and the others are in `CurrentRecord.others`. VAT number and e-mail
-        match neither an inactive relation nor one that is linked to another customer.
+        one with the lowest number is returned, and the others are in `CurrentRecord.other_references`. VAT number and
+        e-mail match neither an inactive relation nor one that is linked to another customer. One that is linked to
+        another customer is among the others.
         """
         linked = {record.key: references.reference(Kind.RELATION, record.key) for record in records}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
@@ -103,7 +104,10 @@ class TillRelations:
     def _match(
         self, record: Record, references: References, own: Mapping[str, Sequence[str]], owned: Mapping[str, str]
     ) -> _Match | None:
-        """Return the match of a customer; relations linked to or owned by other customers are skipped."""
+        """Return the match of a customer: a relation that is neither linked to nor owned by another customer.
+
+        Those that are, and that the evidence fits too, are among the others: the evidence does not identify one.
+        """
         if numbers := own[record.key]:
             return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
@@ -115,8 +119,9 @@ class TillRelations:
                 for number in self._index.fitting(sought, evidence)
                 if number not in distinct
             }
-            if numbers := [number for number, key in owner_keys.items() if key in (None, record.key)]:
-                return _Match(numbers[0], evidence, tuple(numbers[1:]))
+            free = [number for number, key in owner_keys.items() if key in (None, record.key)]
+            if free:
+                return _Match(free[0], evidence, (*free[1:], *(number for number in owner_keys if number not in free)))
         return None
 
     def read(self, numbers: Iterable[str]) -> dict[str, Element]:
