@@ -251,6 +251,22 @@ def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: San
     assert (current.reference, current.record.key) == ("77711", "501")
 
 
+def test_a_number_in_a_text_column_without_a_name_of_ours_parks_the_debtor(sandbox: Sandbox) -> None:
+    for number in ("77751", "77752"):
+        add_debtor(sandbox, number)
+    with (
+        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77751"}, "COUNTRY", "31") as url,
+        connect_accountview(sandbox, url=url) as accountview,
+    ):
+        records, _ = extract_all(accountview, Kind.DEBTOR)
+        fetched = accountview.fetch(Kind.DEBTOR, ["77751", "77752"])
+
+    assert len(records) == len(sandbox.state("CONTACT"))
+    for several in (records, fetched):
+        wrong = [(record.key, record.field) for record in several if isinstance(record, Unreadable)]
+        assert wrong == [("77751", "COUNTRY")]
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [
