@@ -8,7 +8,9 @@ import pytest
 
 from integration.core.run import Mode
 from integration.core.states import RunState
-from tests.consoles import Console, open_application
+from tests.consoles import WHO, Console, open_application
+from tests.people import somebody
+from tests.stores import stores_in
 
 GIVEN = ("REC_ID", "CNG_NR", "CNG_DATE", "EXT_KEY", "INP_DATE")  # what the books give a row themselves
 
@@ -57,3 +59,29 @@ def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Conso
     matches = [relations_with_email(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
     assert [[str(row["extRelationId"]) for row in rows] for rows in matches] == [["29001"], [stays["SUB_NR"]], [], []]
     assert console.preview("customers").state is RunState.DONE
+
+
+def test_who_was_renumbered_is_a_question_where_a_second_relation_has_the_same_address(console: Console) -> None:
+    (renumbered,) = single_debtors(console, 1)
+    (linked,) = relations_with_email(console, renumbered["MAIL_BUS"])
+    console.sandbox.till.add("relations", {"name": "Tweede", "email": renumbered["MAIL_BUS"]})
+    (second,) = [row for row in relations_with_email(console, renumbered["MAIL_BUS"]) if row != linked]
+    books = console.sandbox.accountview
+    books.remove("CONTACT", renumbered["SUB_NR"])
+    books.add(
+        "CONTACT", {name: value for name, value in {**renumbered, "SUB_NR": "29001"}.items() if name not in GIVEN}
+    )
+
+    console.run("customers", mode=Mode.CHANGES)
+    exceptions = console.application.exceptions
+    open_issues = stores_in(console.application).issues.list("customers", "customer_ambiguous")
+    (issue,) = [open_issue for open_issue in open_issues if open_issue.issue.key == "29001"]
+    numbers = {str(row["relationNumber"]): row for row in (linked, second)}
+    candidates = {candidate.reference: candidate for candidate in exceptions.candidates("customers", issue)}
+    assert candidates.keys() == numbers.keys()
+    exceptions.choose(issue, candidates[str(linked["relationNumber"])], somebody(WHO))
+
+    for _ in range(2):
+        console.run("customers", mode=Mode.COMPLETE)
+    rows = relations_with_email(console, renumbered["MAIL_BUS"])
+    assert {str(row["relationNumber"]) for row in rows} == numbers.keys()

@@ -78,10 +78,24 @@ def _owners(deps: Dependencies, flow: str, stage: Stage, codes: Collection[str])
     return [links[key] for key in sorted(links)]
 
 
+def _without_shared(deps: Dependencies, logic: FlowLogic, stage: Stage, missing: Sequence[Link]) -> list[Link]:
+    """Return the links whose target record is not also linked to a record that the source still has.
+
+    A person may have chosen the target record of a customer for the same customer under a new number.
+    """
+    if stage.parts is not None:
+        return list(missing)
+    keys = deps.links.keys_by_reference(logic.flow.name, stage.target, [link.reference for link in missing])
+    other_keys = {key for several in keys.values() for key in several} - {link.key for link in missing}
+    source = deps.connectors[logic.flow.source]
+    present = {record.key for record in source.fetch(stage.source, sorted(other_keys))} if other_keys else set()
+    return [link for link in missing if keys.get(link.reference, set()).isdisjoint(present)]
+
+
 def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, links: Sequence[Link]) -> PlanPage:
     flow, page = logic.flow, empty_page(deps, logic, logic.flow.counted_stage)
     codes = frozenset(link.key for link in links)
-    owners = _owners(deps, run.flow, page.stage, codes)
+    owners = _without_shared(deps, logic, page.stage, _owners(deps, run.flow, page.stage, codes))
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)
     current_records = look(target, [link.agreed for link in owners if link.agreed], references)
     reverted_values = deps.previews.reverted_values_of(flow.name, page.stage.target, [link.key for link in owners])

@@ -19,12 +19,14 @@ from integration.core.issues import (
     OpenIssue,
 )
 from integration.core.people import Right
+from integration.core.states import Step
 from integration.store.database import PreparedKeyQuery, Store, batches, rows_with_keys, upsert
 from integration.store.environments import INACTIVE_PATTERN
 from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.events import Event
 from integration.store.outbox import append_events
-from integration.store.tables import causes, dismissals, issues, lines, staged_records
+from integration.store.row_mapping import change_from_json
+from integration.store.tables import causes, dismissals, issues, lines, runs, staged_records
 
 _GROUP_COLUMNS = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
 _NUMBER = sa.func.count().label("number")
@@ -35,6 +37,8 @@ _REFRESH = (
     .where(issues.c.id == sa.bindparam("the_id"))
     .values({name: sa.bindparam(name) for name in _REFRESHED})
 )
+
+GONE = "gone"  # reason of a closed issue: a run no longer found it
 
 _OF_FLOW = PreparedKeyQuery(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)
 _SET_ASIDE = PreparedKeyQuery(sa.select(dismissals).where(dismissals.c.flow == sa.bindparam("flow")), dismissals.c.key)
@@ -142,16 +146,43 @@ def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str,
 
 
 def _close_issues(connection: sa.Connection, at: datetime, run: str, rows: Sequence[sa.Row[Any]]) -> None:
+    closed = {"state": IssueState.CLOSED, "last_seen": at, "reason": GONE, **({"run": run} if run else {})}
     for batch in batches([row.id for row in rows]):
-        connection.execute(
-            issues.update().where(issues.c.id.in_(batch)).values(state=IssueState.CLOSED, last_seen=at, reason="gone")
-        )
+        connection.execute(issues.update().where(issues.c.id.in_(batch)).values(closed))
         connection.execute(dismissals.delete().where(dismissals.c.issue.in_(batch)))
     events = [
         Event(event="issue_closed", run=run, flow=row.flow, key=row.key, title=row.title, code=row.cause)
         for row in rows
     ]
     append_events(connection, at, events)
+
+
+def reopen_planned(connection: sa.Connection, at: datetime, run: str, flow: str) -> None:
+    """Reopen the issues that a discarded plan closed because it planned their records, in the current transaction.
+
+    So the records are read again by a run of changes, if the input that had changed differs from that of the last
+    run. Records that another run has written since keep their state.
+    """
+    closed = (issues.c.flow == flow, issues.c.run == run, issues.c.state == IssueState.CLOSED, issues.c.reason == GONE)
+    rows = connection.execute(sa.select(issues).where(*closed)).all()
+    if not rows:
+        return
+    planned = sa.select(lines.c.key, lines.c.change).where(lines.c.run == run, lines.c.step == Step.PLANNED)
+    keys: set[str] = set()
+    for line in connection.execute(planned):
+        change = change_from_json(line.change) if line.change else None
+        keys |= {line.key, *(change.sources if change else ())}
+    writer = sa.select(runs.c.started_at).where(runs.c.id == run).scalar_subquery()
+    later = sa.select(runs.c.id).where(runs.c.flow == flow, runs.c.started_at > writer)
+    written_keys: set[str] = set()
+    for batch in batches([row.key for row in rows if row.key in keys]):
+        of_later = (lines.c.run.in_(later), lines.c.key.in_(batch), lines.c.step.in_((Step.PROVEN, Step.ACCEPTED)))
+        written_keys.update(connection.execute(sa.select(lines.c.key).where(*of_later)).scalars())
+    waiting = [row for row in rows if row.key in keys - written_keys]
+    for batch in batches([row.id for row in waiting]):
+        connection.execute(issues.update().where(issues.c.id.in_(batch)).values(state=IssueState.OPEN, reason=""))
+    facts = {"by": "console", "reason": "plan_discarded"}
+    append_events(connection, at, [_decision_event("issue_taken_back", row, facts, run) for row in waiting])
 
 
 def issues_to_retry(connection: sa.Connection, flow: str, after: int, limit: int) -> list[OpenIssue]:

@@ -316,6 +316,13 @@ class Links(Store):
         """Return the links of these target references, by reference. References without a link are left out."""
         return {link.reference: link for link in self._links_with(flow, kind, "reference", references)}
 
+    def keys_by_reference(self, flow: str, kind: Kind, references: Collection[str]) -> dict[str, set[str]]:
+        """Return the keys of all links of these target references, by reference."""
+        keys: dict[str, set[str]] = {}
+        for link in self._links_with(flow, kind, "reference", references):
+            keys.setdefault(link.reference, set()).add(link.key)
+        return keys
+
     def by_mark(self, flow: str, kind: Kind, marks: Collection[str]) -> dict[str, Link]:
         """Return the links of these marks (EANs), by mark. Active links take precedence over retired ones."""
         matches = sorted(

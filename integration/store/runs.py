@@ -16,7 +16,7 @@ from integration.core.plan import Action, Approval
 from integration.core.position import START, Position
 from integration.core.run import LONGEST_NOTE, PLANS_OF_ALL, Counts, Mode, Phase, Run
 from integration.core.states import ACTIVE, RunState, Step, may_follow
-from integration.store import choices, notes, plan_lines, transitions
+from integration.store import choices, issues, notes, plan_lines, transitions
 from integration.store.database import Clock, Database, Store, batches
 from integration.store.events import Event
 from integration.store.outbox import append_events
@@ -253,7 +253,7 @@ class RunStore(Store):
 
     @requires(Right.RUN)
     def discard(self, run: str, by: str, reason: str = "") -> None:
-        """Discard a plan. A reason is stored with the plan as a note.
+        """Discard a plan. A reason is stored with the plan as a note. Parked records that it planned are parked again.
 
         Raises PlanStaleError, as `open_plan` does, if the plan was committed or discarded in the meantime.
         """
@@ -264,6 +264,7 @@ class RunStore(Store):
             if not may_follow(RunState(row.state), RunState.DISCARDED):
                 _require_open(row)
             transitions.end(connection, now, run, RunState.DISCARDED, "run_discarded", "", facts)
+            issues.reopen_planned(connection, now, run, row.flow)
             if note_text:
                 notes.put_note(connection, notes.Note(run, note_text, by, now, discards=True))
 

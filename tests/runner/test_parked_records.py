@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.core.issues import IssueState
 from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.run import Mode
@@ -81,6 +82,29 @@ def test_an_order_is_booked_once_products_has_linked_its_article(harness: Orders
     run = harness.run()
     assert (run.mode, run.notes["parked_for"]) == (Mode.CHANGES, "links")
     assert (harness.steps(run), run.position.retried) == ({WAITING: Step.PROVEN}, 1)
+    assert harness.issues.counts() == {}
+
+
+def test_an_order_of_a_discarded_plan_is_planned_again_by_the_next_run(harness: OrdersHarness) -> None:
+    harness.articles = ("1001", "7700")
+    harness.link("products", Kind.ARTICLE, "7700")
+    for _ in range(2):
+        plan = harness.preview()
+        assert (plan.state, plan.mode, harness.issues.counts()) == (RunState.READY, Mode.CHANGES, {})
+        harness.runs.discard(plan.id, "test")
+        assert [issue.state for issue in harness.issues.of_key("orders", WAITING)] == [IssueState.OPEN]
+    assert harness.steps(harness.run()) == {WAITING: Step.PROVEN}
+
+
+def test_a_discarded_plan_parks_no_order_that_another_run_has_booked(
+    harness: OrdersHarness, till: MemoryConnector
+) -> None:
+    harness.articles = ("1001", "7700")
+    harness.link("products", Kind.ARTICLE, "7700")
+    till.put(sold(f"{WAITING[:-1]}3", "1001"))
+    plan = harness.preview()
+    assert harness.steps(harness.run(Mode.CHOSEN, [WAITING])) == {WAITING: Step.PROVEN}
+    harness.runs.discard(plan.id, "test")
     assert harness.issues.counts() == {}
 
 

@@ -1,6 +1,6 @@
 """Articles and article groups as a source; articles with their stock per warehouse."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -202,13 +202,16 @@ class BooksArticles(TableSource):
         if self._prices.on:
             return None
         page, operation = self._pages.extract_unparsed(self._reading, since, after), self._reading.of.reading
-        keyed = [raw_row for raw_row in page.rows if raw_row.key]
+        counts = Counter(raw_row.key for raw_row in page.rows)
+        # Of rows with the same key and different content, none is known to be unchanged.
+        keyed = [raw_row for raw_row in page.rows if raw_row.key and counts[raw_row.key] == 1]
         shelves = self._warehouses.of_articles([raw_row.key for raw_row in keyed], fresh=after is None)
 
         presence: list[FieldPresence] = [FieldPresence()]
 
         def read(without: Collection[str]) -> tuple[Record, ...]:
-            rows = [raw_row.row(operation) for raw_row in page.rows if raw_row.key not in without]
+            all_rows = [raw_row.row(operation) for raw_row in page.rows if raw_row.key not in without]
+            rows = self._reading.unique_rows(all_rows)
             ends = [raw_row.row(operation) for raw_row in (*page.rows[:1], *page.rows[-1:])] if rows else []
             presence[0] = self._reading.fields_of(rows)
             records = whole_records(rows, self._reading.decode, ends)

@@ -68,6 +68,11 @@ def expect_unique_columns(row: Row) -> None:
             raise value.as_wrong_value()
 
 
+def has_unique_columns(row: Row) -> bool:
+    """Return True if a row has each of its columns once."""
+    return not any(isinstance(value, RepeatedColumn) for value in row.values())
+
+
 def text_or_none(value: object) -> str | None:
     """Return a text without its padding, or None when it is empty or absent.
 

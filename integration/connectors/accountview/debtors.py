@@ -3,13 +3,31 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from integration.connectors.accountview.client import AccountViewClient
-from integration.connectors.accountview.codec import NUMBERS, TEXTS, Body, Cell, Row, decode_flag, has_hidden_signs
+from integration.connectors.accountview.codec import (
+    NUMBERS,
+    TEXTS,
+    Body,
+    Cell,
+    Row,
+    decode_flag,
+    expect_unique_columns,
+    has_hidden_signs,
+    has_unique_columns,
+)
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import expect_key, read_of, require_values, unmapped_values, whole_records
+from integration.connectors.accountview.rows import (
+    expect_key,
+    read_of,
+    require_values,
+    unique_rows,
+    unmapped_values,
+    whole_records,
+)
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
@@ -98,38 +116,45 @@ class Debtors:
 
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.existing_columns(), decode, code="number")
 
+    def _unique_rows(self, rows: Sequence[Row]) -> list[Row]:
+        return unique_rows(rows, self._layout.column("number").name)
+
     def _rows(self, numbers: Iterable[str]) -> list[Row]:
-        """Return the debtors with these numbers, with all their columns."""
+        """Return the debtors with these numbers once each, with all their columns."""
         layout = self._layout
         column = layout.column("number").name
         values = layout.stored("number", numbers)
         rows = self._reader.rows(self._layouts.object_of(Kind.DEBTOR), column, values, key=column)
-        return [row for row in rows if layout.key(row, "number") in values]
+        return [row for row in self._unique_rows(rows) if layout.key(row, "number") in values]
 
     # ---- as a target
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Match by link, otherwise by external id, VAT number or e-mail; a link to a missing debtor matches nothing.
 
-        VAT number and e-mail never match a debtor with the external id of another customer.
+        VAT number and e-mail never match a debtor with the external id of another customer. Where they match another
+        debtor too, that one is among the others.
         """
         layout = self._layout
         linked = {record.key: references.reference(Kind.DEBTOR, record.key) or "" for record in records}
         current: dict[str, CurrentRecord] = {}
         for evidence in _evidence(linked):
             waiting = [r for r in records if r.key not in current and bool(linked[r.key]) is (evidence.name == "link")]
-            for name in evidence.columns:
-                rows_by_mark = self._rows_by_mark(layout, name, evidence, waiting) if layout.has_field(name) else {}
+            candidates: dict[str, dict[str, Row]] = {record.key: {} for record in waiting}
+            for name in filter(layout.has_field, evidence.columns):
+                rows_by_mark = self._rows_by_mark(layout, name, evidence, waiting)
                 for record in waiting:
                     rows = rows_by_mark.get(evidence.mark(evidence.of(record)), [])
-                    if evidence.name in _SHARED:
-                        rows = [row for row in rows if _has_no_other_id(layout, row, record)]
-                    if evidence.name == "vat_number":
-                        rows = [row for row in rows if _has_number_of(layout, row, record)]
-                    if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
-                        rows = [row for row in rows if layout.key(row, "number") not in distinct]
-                    if rows and record.key not in current:
-                        current[record.key] = _debtor(layout, record, rows, evidence.name)
+                    candidates[record.key] |= {layout.key(row, "number"): row for row in rows}
+            for record in waiting:
+                rows = list(candidates[record.key].values())
+                if evidence.name == "vat_number":
+                    rows = [row for row in rows if not has_unique_columns(row) or _has_number_of(layout, row, record)]
+                if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
+                    rows = [row for row in rows if layout.key(row, "number") not in distinct]
+                if free := [row for row in rows if _may_be(layout, row, record, evidence)]:
+                    taken = [row for row in rows if row not in free]
+                    current[record.key] = _debtor(layout, record, free, taken, evidence.name)
         return current
 
     def _rows_by_mark(
@@ -148,9 +173,8 @@ class Debtors:
             fields=fields,
         )
         rows_by_mark: dict[str, dict[str, Row]] = {}
-        for row in rows:
-            mark = evidence.mark(layout.text(row, name))
-            if mark in marks:
+        for row in self._unique_rows(rows):
+            for mark in {evidence.mark(text) for text in layout.texts(row, name)} & marks:
                 rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         return {mark: list(several.values()) for mark, several in rows_by_mark.items()}
 
@@ -208,6 +232,11 @@ def _evidence(linked: Mapping[str, str]) -> tuple[_Evidence, ...]:
 _SHARED = frozenset({"vat_number", "email"})  # two debtors may have the same value
 
 
+def _may_be(layout: Layout, row: Row, record: Record, evidence: _Evidence) -> bool:
+    """Return True if a debtor with this evidence may be this record, and not only another customer with the same."""
+    return evidence.name not in _SHARED or not has_unique_columns(row) or _has_no_other_id(layout, row, record)
+
+
 def _has_no_other_id(layout: Layout, row: Row, record: Record) -> bool:
     """Return True if a debtor may be this record: it has no external id, or one of the record's own."""
     theirs = without_case(layout.text(row, "external_id"))
@@ -245,22 +274,25 @@ def _mail_spellings(value: str) -> set[str]:
     return {value.strip(), value.strip().lower()}
 
 
-def _debtor(layout: Layout, desired: Record, rows: Sequence[Row], evidence: str) -> CurrentRecord:
-    first, *others = sorted(rows, key=lambda row: _preference(layout, row))
+def _debtor(layout: Layout, desired: Record, free: Sequence[Row], taken: Sequence[Row], evidence: str) -> CurrentRecord:
+    """Return the preferred debtor of those that may be this one. The others include those of other customers."""
+    first, *others = [*sorted(free, key=partial(_preference, layout)), *sorted(taken, key=partial(_preference, layout))]
     number = layout.key(first, "number")
 
     def read() -> Record:
         expect_key(number, layout.column("number").name, first)
+        expect_unique_columns(first)
         return Record(Kind.DEBTOR, desired.key, layout.decoded(first, desired.values))
 
-    return CurrentRecord(
+    current = CurrentRecord(
         read_of(Kind.DEBTOR, desired.key, first, read),
         number,
-        change_stamp(layout, first),
         evidence=evidence,
         other_references=tuple(layout.key(row, "number") for row in others),
-        identities={"": _identity(layout, first)},
     )
+    if not has_unique_columns(first):
+        return current
+    return replace(current, marker=change_stamp(layout, first), identities={"": _identity(layout, first)})
 
 
 def _identity(layout: Layout, row: Row) -> Identity:
@@ -270,8 +302,10 @@ def _identity(layout: Layout, row: Row) -> Identity:
 
 
 def _preference(layout: Layout, row: Row) -> tuple[bool, bool, bool, int, str]:
-    """Return a sort key: without a number first (it becomes a question), then unblocked, then the lowest number."""
+    """Return a sort key: unidentified or contradictory first (a question), then unblocked, then the lowest number."""
     number = layout.key(row, "number")
+    if not has_unique_columns(row):
+        return False, False, *rank(number)
     blocked = any(decode_flag(row.get(column)) is not False for column in layout.wire("blocked", "blocked_for_orders"))
     return bool(number), blocked, *rank(number)
 
@@ -303,7 +337,9 @@ class Addresses:
             fields=layout.wire(*layout.names),
         )
         rows_by_mark: dict[tuple[str, ...], dict[str, Row]] = {}
-        for row in rows:
+        unique = unique_rows(rows, layout.column("number").name)
+        contradictory = [row for row in unique if not has_unique_columns(row)]
+        for row in filter(has_unique_columns, unique):
             mark = (layout.text(row, "debtor").casefold(), *(_content_text(layout.text(row, name)) for name in CONTENT))
             rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         current = {}
@@ -314,6 +350,11 @@ class Addresses:
             )
             if owners[record.key] and mark in rows_by_mark:
                 current[record.key] = _address(layout, record, rows_by_mark[mark], references)
+                continue
+            debtors = ((row, {text.casefold() for text in layout.texts(row, "debtor")}) for row in contradictory)
+            maybe = next((row for row, numbers in debtors if owners[record.key].casefold() in numbers), None)
+            if owners[record.key] and maybe is not None:
+                current[record.key] = _unreadable_address(layout, record, maybe)
         return current
 
     def create(self, desired: Record, references: References) -> str:
@@ -325,6 +366,16 @@ class Addresses:
 
 def _content_text(value: str) -> str:
     return re.sub(r"\s", "", value).casefold()
+
+
+def _unreadable_address(layout: Layout, desired: Record, row: Row) -> CurrentRecord:
+    """Return an address that contradicts itself: it may be any address of its debtor."""
+
+    def read() -> Record:
+        expect_unique_columns(row)
+        return desired
+
+    return CurrentRecord(read_of(Kind.ADDRESS, desired.key, row, read), layout.key(row, "number"), evidence="content")
 
 
 def _address(layout: Layout, desired: Record, rows: Mapping[str, Row], references: References) -> CurrentRecord:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from integration.connectors.accountview.client import AccountViewClient, OfferedObject
 from integration.connectors.accountview.codec import (
     Cell,
+    RepeatedColumn,
     Row,
     calendar_day,
     cell_of,
@@ -78,6 +79,13 @@ class Layout:
         except WrongValueError:  # reading the record reports it; this text may be the record's key
             value = text_or_none(row.get(column))
         return "" if value is None else str(value)
+
+    def texts(self, row: Row, name: str) -> set[str]:
+        """Return the texts of one value of a row: several if the row has its column more than once."""
+        raw_value = row.get(self.names.get(name, ""))
+        if isinstance(raw_value, RepeatedColumn):
+            return {text_or_none(value) or "" for value in raw_value}
+        return {self.text(row, name)}
 
     def key(self, row: Row, name: str) -> str:
         """Return the key in a row as text, empty if there is none or if the row has its column more than once."""

@@ -92,15 +92,6 @@ def expect_sorted(of: BusinessObject, keys: Iterable[str]) -> None:
             raise books_out_of_order(of, other)
 
 
-def expect_different(of: BusinessObject, keys: Sequence[str]) -> None:
-    """Raise MalformedAnswerError for a key that occurs twice."""
-    earlier_keys: set[str] = set()
-    for key in filter(None, keys):
-        if key in earlier_keys:
-            raise books_out_of_order(of, key)
-        earlier_keys.add(key)
-
-
 def books_out_of_order(of: BusinessObject, key: str) -> MalformedAnswerError:
     """Return the error for a list in which a row occurs twice or out of order."""
     return MalformedAnswerError("list_out_of_order", system=SYSTEM, object=of.code, key=key)

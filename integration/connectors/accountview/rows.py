@@ -115,6 +115,31 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
             yield record
 
 
+def unique_rows(rows: Sequence[Row], key: str) -> list[Row]:
+    """Return the rows of one answer with each key once; rows without a key are all returned.
+
+    Rows with the same key that are equal are one row. If they differ, each column that differs holds all its values as
+    a RepeatedColumn, so that the record is parked.
+    """
+    keys = [key_text(row.get(key)) for row in rows]
+    if len(set(keys)) == len(keys):
+        return list(rows)
+    rows_by_key: dict[str, list[Row]] = {}
+    for place, (row_key, row) in enumerate(zip(keys, rows, strict=True)):
+        rows_by_key.setdefault(row_key or f"?{place}", []).append(row)
+    return [_merged_row(copies) for copies in rows_by_key.values()]
+
+
+def _merged_row(copies: Sequence[Row]) -> Row:
+    first, *others = copies
+    differing = {
+        column: RepeatedColumn(column, (row.get(column) for row in copies))
+        for column in dict.fromkeys(name for row in copies for name in row)
+        if any(row.get(column) != first.get(column) for row in others)
+    }
+    return {**first, **differing}
+
+
 def _expect_some_unique(rows: Sequence[Row]) -> None:
     first, *following = rows or ({},)
     for name, value in first.items():

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, key_text, literal, stamp
-from integration.connectors.accountview.paging import PageState, expect_different, incomplete
+from integration.connectors.accountview.paging import PageState, books_out_of_order, incomplete
 from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import whole_records
+from integration.connectors.accountview.rows import unique_rows, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.core.records import Batch, FieldPresence, Record
 
@@ -57,6 +57,10 @@ class Reading:
     def change_column(self) -> str:
         """Return the column of the change stamp, empty where there is none."""
         return self.names.get("changed", "")
+
+    def unique_rows(self, rows: Sequence[Row]) -> list[Row]:
+        """Return the rows with each record once. Rows of one record that differ become one that cannot be read."""
+        return unique_rows(rows, self.key)
 
     def fields_of(self, rows: Sequence[Row]) -> FieldPresence:
         """Return which columns occur in all, some or none of these rows.
@@ -120,6 +124,11 @@ def _digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:10]
 
 
+def _unique_raw_rows(rows: Sequence[RawRow]) -> list[RawRow]:
+    """Return the rows of one answer without repetitions; rows without a key are all returned."""
+    return list({(row.key, row.content) if row.key else place: row for place, row in enumerate(rows)}.values())
+
+
 @dataclass(frozen=True, slots=True)
 class RowSource:
     """One page of unparsed rows, the mark of the next page, and the newest change stamp."""
@@ -150,14 +159,15 @@ class Pages:
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [key_text(row.get(reading.key)) for row in rows]
-        records = tuple(whole_records(rows, reading.decode))
-        return Batch(records, self._next_mark(reading, mark, keys), mark.stamp, reading.fields_of(rows))
+        unique = reading.unique_rows(rows)
+        records = tuple(whole_records(unique, reading.decode))
+        return Batch(records, self._next_mark(reading, mark, keys), mark.stamp, reading.fields_of(unique))
 
     def extract_unparsed(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
         """Return the page as raw rows, of which only the key is parsed."""
         mark = self._mark(reading, since, after)
         rows = self._client.raw_page(self._query(reading, since, mark), reading.key)
-        return RowSource(rows, self._next_mark(reading, mark, [row.key for row in rows]), mark.stamp)
+        return RowSource(_unique_raw_rows(rows), self._next_mark(reading, mark, [row.key for row in rows]), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
         return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest_stamp(reading) or since)
@@ -170,7 +180,8 @@ class Pages:
             return None
         if mark.read and (keys[0] == mark.first or mark.was_first_key(keys[0])):
             raise incomplete(reading.of, mark.read)
-        expect_different(reading.of, [mark.last, *keys])
+        if mark.last and mark.last in keys:  # a row before it may be missing
+            raise books_out_of_order(reading.of, mark.last)
         following = mark.onward(reading.of, self._settings.page_size, keys)
         return str(replace(following, first=keys[0], begun=mark.begun + _digest(keys[0])))
 
@@ -198,7 +209,7 @@ class Pages:
 
     def with_keys(self, reading: Reading, keys: Collection[str]) -> Batch:
         """Return the records with these keys; a key that does not occur exactly matches regardless of case."""
-        rows = self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=())
+        rows = reading.unique_rows(self._reader.exact_rows(reading.of, reading.key, keys, then=(), fields=()))
         records_read = list(whole_records(rows, reading.decode))
         exact, alike = (
             {record.key: record for record in records_read},
@@ -212,7 +223,7 @@ class Pages:
         """Return the records with the highest values of a field or column, highest first."""
         column = reading.names.get(name) or name
         query = Query(of=reading.of, sort=(column,), size=count, descending=True, key=reading.key)
-        return list(whole_records(self._client.page(query), reading.decode))
+        return list(whole_records(reading.unique_rows(self._client.page(query)), reading.decode))
 
     def _query(self, reading: Reading, since: str | None, mark: _Mark) -> Query:
         filters: tuple[QueryFilter, ...] = ()

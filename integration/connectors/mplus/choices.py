@@ -1,16 +1,20 @@
 """Codes and captions of the till's lists, for the questions of the set-up and the value tables."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+from lxml import etree
+
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, qualified
+from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
 from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.lists import unique_elements
 from integration.connectors.mplus.target import expect_readable
 from integration.connectors.mplus.used_groups import used_groups
 from integration.core.errors import RejectedError
+from integration.core.records import WrongValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,17 @@ _METHOD_TYPES = _method_question("type", lambda caption: codec.plain_word(captio
 _METHOD_ACCOUNTS = _method_question("accountNumber", _without_zero, caption_required=True)
 
 
+# Types of the entries that are checked one by one. A broken entry of another list makes its answer unreadable.
+_TYPES = {
+    "turnoverGroup": "TurnoverGroup",
+    "paymentMethod": "PaymentMethod",
+    "deliveryMethod": "DeliveryMethod",
+    "priceGroup": "PriceGroup",
+    "orderCategory": "OrderCategory",
+    "employee": "Employee",
+}
+
+
 class TillChoices:
     """Reads the lists on demand, without a cache."""
 
@@ -155,8 +170,9 @@ class TillChoices:
         return self._lists[name]() if name in self._lists else {}
 
     def _article_groups(self) -> dict[str, str]:
-        tree = codec.decode_groups(self._client.read("getArticleGroups", request={}))
-        return {number: group.name for number, group in tree.items()}
+        with expect_readable():
+            groups = codec.decode_groups(self._client.read("getArticleGroups", request={}))
+        return {group.number: group.name or group.number for group in groups if group.number.isdigit()}
 
     def _own_articles(self) -> dict[str, str]:
         """Return articles without an external id, from the first pages only: a catalogue is too long to read all.
@@ -182,7 +198,7 @@ class TillChoices:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
         captions = {
             code: question.convert(_text(item, question.caption) or ("" if question.caption_required else code))
-            for item in answer.iter(qualified(question.item))
+            for item in _entries(answer, question.item, question.code, _TYPES.get(question.item))
             if (code := _text(item, question.code)) and question.keep(item)
         }
         return {code: caption for code, caption in captions.items() if caption}
@@ -198,7 +214,7 @@ class TillChoices:
                 item.findtext(qualified("method")),
                 item.findtext(f"{qualified('giftcardType')}/{qualified('turnoverGroupNumber')}"),
             )
-            for item in answer.iter(qualified("paymentMethod"))
+            for item in _entries(answer, "paymentMethod", "method", "PaymentMethod")
         )
         return {method: group for method, group in groups if method and group and group != "0"}
 
@@ -222,6 +238,22 @@ class TillChoices:
             if code and rate not in rates.setdefault(code, []):
                 rates[code].append(rate)
         return list(rates.items())
+
+
+def _entries(answer: Element, name: str, code: str, type_: str | None) -> Iterator[Element]:
+    """Yield the entries of a list once each. Of an unreadable entry only the code is left, so it has no other value."""
+    elements = [element for element in answer.iter(qualified(name)) if _text(element, code)]
+    for element in unique_elements(elements, lambda item: _text(item, code)):
+        try:
+            if type_ is not None:
+                expect_shape(element, type_)
+        except WrongValueError:
+            for text in dict.fromkeys(child.text for child in element.iterchildren(qualified(code))):
+                code_only = etree.Element(element.tag)
+                etree.SubElement(code_only, qualified(code)).text = text
+                yield code_only
+        else:
+            yield element
 
 
 def _rate(text: str) -> Decimal | None:

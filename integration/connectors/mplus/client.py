@@ -17,7 +17,7 @@ from zeep.transports import Transport
 
 from integration.connectors.answer import MOST_PARTS, NOT_TAKEN, HttpAnswer
 from integration.connectors.http import Gateway
-from integration.connectors.mplus.element_shape import ElementShape
+from integration.connectors.mplus.element_shape import ElementShape, expect_not_different
 from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.parallel import run_parallel
@@ -120,9 +120,13 @@ def interface_contract() -> InterfaceContract:
     return InterfaceContract()
 
 
-def expect_shape(element: Element, type_: str) -> None:
-    """Raise WrongValueError if an element does not have the shape of its type in the WSDL."""
-    interface_contract().shape_of(type_).expect(element)
+def expect_shape(element: Element, type_: str, *, records: bool = True) -> None:
+    """Raise WrongValueError if an element does not have the shape of its type in the WSDL, or is marked contradictory.
+
+    Without `records`, records inside it are not checked.
+    """
+    expect_not_different(element)
+    interface_contract().shape_of(type_).expect(element, records=records)
 
 
 # Messages for an unknown operation (the first is from gSOAP, with which the till is built).

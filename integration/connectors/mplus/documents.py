@@ -8,6 +8,7 @@ more, once for each connection.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ import structlog
 from integration.connectors.last_activity import newest_days
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, expect_once
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, unique_elements
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import expect_readable, till_numbers
 from integration.connectors.parallel import portions
@@ -218,9 +219,8 @@ class TillDocuments:
         document, key_of = codec.DOCUMENTS[kind], partial(codec.document_key, kind=kind)
         required_fields = {"articlePluNumbers": {}, "articleBarcodes": {}, "includeLineList": lines}
         request = {**chosen, **document.options, **required_fields}
-        elements = list(self._client.read(document.operation, request=request).iterfind(document.path))
-        expect_once(document.operation, (codec.if_readable(key_of, element) for element in elements))
-        return elements
+        elements = self._client.read(document.operation, request=request).iterfind(document.path)
+        return unique_elements(elements, partial(codec.if_readable, key_of))
 
     def _decode(
         self, kind: Kind, elements: Sequence[Element], keys: Sequence[str] = (), *, fresh: bool
@@ -243,9 +243,10 @@ class TillDocuments:
 
         def ask(portion: Sequence[str]) -> list[Element]:
             answer = self._client.read("getRelations", request={"relationNumbers": portion})
-            return list(answer.iterfind(f"{qualified('relationList')}/{qualified('relation')}"))
+            return unique_elements(answer.iterfind(f"{qualified('relationList')}/{qualified('relation')}"), number_of)
 
-        asking = self._customers.ask_all(ask, lambda element: [codec.if_readable(codec.relation_number, element)])
+        number_of = partial(codec.if_readable, codec.relation_number)
+        asking = self._customers.ask_all(ask, lambda element: [number_of(element)])
         all_numbers = list(dict.fromkeys(numbers))
         relations = [relation for portion in portions(all_numbers, LARGEST_ANSWER) for relation in asking(portion)]
         return {codec.if_readable(codec.relation_number, relation) or "": relation for relation in relations}
@@ -291,8 +292,8 @@ class _Codes:
             return list(answer.iter(qualified("article")))
 
         asking = self._completer.ask_all(ask, lambda element: [codec.if_readable(codec.article_number, element)])
-        return {
-            number: code
-            for article in asking(numbers)
-            if (code := codec.external_id(article)) and (number := codec.if_readable(codec.article_number, article))
-        }
+        codes: dict[str, set[str]] = defaultdict(set)
+        for article in asking(numbers):
+            codes[codec.if_readable(codec.article_number, article) or ""].add(codec.external_id(article))
+        # An article with several different ids has none.
+        return {number: code for number, (code, *others) in codes.items() if number and code and not others}

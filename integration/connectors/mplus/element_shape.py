@@ -5,6 +5,7 @@ WSDL has once occurs once. An element that breaks this contradicts itself and ha
 WSDL does not have are ignored: newer tills send more.
 """
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,9 +18,13 @@ from integration.core.records import WrongValueError
 RECORDS = frozenset(
     {
         "Product", "Relation", "Order", "Invoice", "Receipt", "Proposal", "Journal", "FinancialGroup", "CashCount",
-        "ArticleStock", "ArticleStockHistory", "GetGiftcard",
+        "ArticleStock", "ArticleStockHistory", "GetGiftcard", "ArticleGroup", "TurnoverGroup", "PaymentMethod",
+        "DeliveryMethod", "OrderCategory", "PriceGroup", "Employee",
     }
 )  # fmt: skip
+
+# Attributes of a record that an answer has twice with different content: the name of a field that differs, its values.
+_DIFFERS, _VALUES = "differs", "values"
 
 
 class _Slot(NamedTuple):
@@ -74,6 +79,31 @@ class ElementShape:
                     raise WrongValueError(etree.QName(child).localname, _all_text(element, tag))
             elif records or not inside.is_record:
                 inside.expect(child, records=records)
+
+
+def mark_different(copies: Sequence[etree._Element]) -> None:
+    """Mark different elements of one record as contradictory, so that its record is parked."""
+    names = dict.fromkeys(child.tag for element in copies for child in element if isinstance(child.tag, str))
+    differs = next((name for name in names if len({_content(element, name) for element in copies}) > 1), copies[0].tag)
+    values = ", ".join(dict.fromkeys(_all_text(element, differs) for element in copies))
+    for element in copies:
+        element.set(_DIFFERS, etree.QName(differs).localname)
+        element.set(_VALUES, values)
+
+
+def expect_not_different(element: etree._Element) -> None:
+    """Raise WrongValueError for an element that is marked as contradictory."""
+    if (differs := element.get(_DIFFERS)) is not None:
+        raise WrongValueError(differs, element.get(_VALUES))
+
+
+def is_marked_different(element: etree._Element) -> bool:
+    """Return True if an answer had the record of this element twice with different content."""
+    return element.get(_DIFFERS) is not None
+
+
+def _content(element: etree._Element, name: str) -> bytes:
+    return b"".join(etree.tostring(child, with_tail=False) for child in element.iterchildren(name))
 
 
 def _text_beside(element: etree._Element) -> str:

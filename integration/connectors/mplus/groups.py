@@ -11,9 +11,10 @@ from integration.connectors.mplus.target import created_number, expect_readable
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult
+from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
 _TOP = "0"  # parent of a group at the top in our copy of the tree
+_Tree = Mapping[str, Sequence[TillGroup]]
 
 
 class TillGroups:
@@ -26,12 +27,18 @@ class TillGroups:
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the till's current groups, matched by their link, then by name under the same parent."""
         tree = self._tree()
-        numbers_by_key = _Matching(records, tree, references).numbers()
+        matching = _Matching(records, tree, references)
+        numbers_by_key = matching.numbers()
         codes = {number: key for key, number in numbers_by_key.items()}
         current = {}
         for record in records:
-            group = tree.get(numbers_by_key.get(record.key, ""))
-            if group is not None:
+            if (broken := matching.broken(record)) is not None:
+                error = broken.error or WrongValueError("groupNumber", broken.number)
+                current[record.key] = CurrentRecord(
+                    unreadable(Kind.GROUP, record.key, error, broken.raw), broken.number, original=broken
+                )
+            elif record.key in numbers_by_key:
+                group = tree[numbers_by_key[record.key]][0]
                 parent = (
                     "" if group.parent == _TOP else codes.get(group.parent) or references.key(Kind.GROUP, group.parent)
                 )
@@ -46,9 +53,14 @@ class TillGroups:
                 )
         return current
 
-    def _tree(self) -> dict[str, TillGroup]:
+    def _tree(self) -> _Tree:
+        """Return the groups by their numbers: several if the till has different groups with one number."""
         with expect_readable():
-            return codec.decode_groups(self._client.read("getArticleGroups", request={}))
+            groups = codec.decode_groups(self._client.read("getArticleGroups", request={}))
+        tree: dict[str, list[TillGroup]] = {}
+        for group in groups:
+            tree.setdefault(group.number, []).append(group)
+        return tree
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
         """Return 1."""
@@ -101,17 +113,29 @@ def group_number(references: References, code: str) -> str:
 class _Matching:
     """Matches wanted groups with the tree: by their link, then by name under the same parent."""
 
-    def __init__(self, records: Sequence[Record], tree: Mapping[str, TillGroup], references: References) -> None:
+    def __init__(self, records: Sequence[Record], tree: _Tree, references: References) -> None:
         self._records = {record.key: record for record in records}
         self._tree = tree
         self._references = references
-        self._numbers_by_name = {(group.parent, group.name): number for number, group in reversed(list(tree.items()))}
+        groups = [group for copies in tree.values() for group in copies]
+        self._broken = [group for group in groups if group.error is not None]
+        self._numbers_by_name = {(group.parent, group.name): group.number for group in reversed(groups) if group.name}
         self._numbers: dict[str, str | None] = {"": _TOP}
 
     def numbers(self) -> dict[str, str]:
         """Return the numbers of the groups that exist, by our codes."""
         numbers = {code: self._number(code) for code in self._records}
         return {code: number for code, number in numbers.items() if number is not None}
+
+    def broken(self, record: Record) -> TillGroup | None:
+        """Return an unreadable group that is the wanted one, or may be if no other group is."""
+        number = self._number(record.key)
+        if number is not None:
+            return next((group for group in self._tree[number] if group.error is not None), None)
+        if self._references.reference(Kind.GROUP, record.key):
+            return next((group for group in self._broken if not group.number.isdigit()), None)
+        parent = self._number(str(record.values.get("parent") or ""))
+        return next((group for group in self._broken if group.parent == parent and not group.name), None)
 
     def _number(self, code: str) -> str | None:
         if code not in self._numbers:

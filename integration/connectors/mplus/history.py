@@ -8,7 +8,7 @@ from functools import partial
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.documents import TillDocuments
-from integration.connectors.mplus.lists import PartialLists, expect_once, till_out_of_order
+from integration.connectors.mplus.lists import PartialLists, till_out_of_order, unique_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import ReservationPage
@@ -84,9 +84,8 @@ class TillHistory:
         def ask(limit: int) -> list[Move]:
             answer = self._client.read(_OPERATION, request={**request, "sinceStockIdLimit": str(limit)})
             with expect_readable():
-                moves = [codec.decode_move(element) for element in answer.iterfind(qualified("articleStockHistory"))]
-            expect_once(_OPERATION, (str(move.number) for move in moves if move.number))
-            return moves
+                elements = unique_elements(answer.iterfind(qualified("articleStockHistory")), _stock_id)
+                return [codec.decode_move(element) for element in elements]
 
         def numbers(moves: Sequence[Move]) -> list[int]:
             return [move.number for move in moves if move.number]
@@ -97,6 +96,11 @@ class TillHistory:
             raise till_out_of_order(_OPERATION, str(before[0]))
         self._partial_lists.expect(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
         return moves
+
+
+def _stock_id(element: Element) -> str | None:
+    number = codec.if_readable(codec.stock_id, element)
+    return str(number) if number else None
 
 
 def _is_later(move: Move, number: int) -> bool:

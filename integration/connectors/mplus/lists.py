@@ -1,4 +1,4 @@
-"""Checks of the till's lists: limited answers hold the lowest markers, nothing twice, and all requested numbers.
+"""Checks of the till's lists: limited answers hold the lowest markers, records once, and all requested numbers.
 
 The vendor documents neither that answers are sorted nor which part of a list a limited answer holds. Paging continues
 after the highest marker of the last page, so anything else that a page left out would never be read. It is not
@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
+from integration.connectors.mplus import codec
+from integration.connectors.mplus.client import Element
+from integration.connectors.mplus.element_shape import mark_different
 from integration.connectors.mplus.settings import SYSTEM
 from integration.connectors.parallel import portions
 from integration.core.errors import MalformedAnswerError
@@ -97,11 +100,37 @@ def by_own_number(
     return asking
 
 
-def expect_once(operation: str, keys: Iterable[str | None]) -> None:
-    """Raise MalformedAnswerError if a key occurs twice in one answer: another row may be missing instead."""
-    twice = [key for key, count in Counter(filter(None, keys)).items() if count > 1]
-    if twice:
-        raise till_out_of_order(operation, twice[0])
+def distinct_elements(elements: Iterable[Element], key_of: Callable[[Element], str | None]) -> list[Element]:
+    """Return the elements of an answer without repetitions of the same content.
+
+    Elements of one record that differ are all returned, marked as contradictory, so that their record is parked.
+    Elements without a readable key are all returned.
+    """
+    elements_by_key: dict[str, dict[bytes, Element]] = {}
+    keys = [(key_of(element), element) for element in elements]
+    counts = Counter(key for key, _ in keys)
+    for place, (key, element) in enumerate(keys):
+        content = codec.raw_bytes(element) if key and counts[key] > 1 else b""
+        elements_by_key.setdefault(key or f"?{place}", {}).setdefault(content, element)
+    for copies in elements_by_key.values():
+        if len(copies) > 1:
+            mark_different([*copies.values()])
+    return [element for copies in elements_by_key.values() for element in copies.values()]
+
+
+def unique_elements(elements: Iterable[Element], key_of: Callable[[Element], str | None]) -> list[Element]:
+    """Return the elements of an answer with each record once.
+
+    Of a record with several elements that differ, the first is returned. It is marked as contradictory, so that the
+    record is parked, and holds the children that only the others have.
+    """
+    unique: dict[str, Element] = {}
+    for place, element in enumerate(distinct_elements(elements, key_of)):
+        first = unique.setdefault(key_of(element) or f"?{place}", element)
+        if first is not element:
+            known = set(map(codec.raw_bytes, first))
+            first.extend([child for child in element if codec.raw_bytes(child) not in known])
+    return list(unique.values())
 
 
 def till_out_of_order(operation: str, key: str) -> MalformedAnswerError:

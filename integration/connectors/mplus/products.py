@@ -1,6 +1,6 @@
 """Products with their articles as a target: found by article number, written as a whole."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import ElementEdit, Vocabulary
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.groups import group_number
-from integration.connectors.mplus.lists import ByNumbers, PartialLists, expect_once
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, distinct_elements, unique_elements
 from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
@@ -145,34 +145,48 @@ class TillProducts:
         An article without a readable or wanted number is assigned to the number it answers to when read alone.
         """
         requested_numbers = set(numbers)
-        articles_by_number: dict[str, tuple[str, Element]] = {}
+        articles_by_number: dict[str, list[tuple[str, Element]]] = {}
         nameless: list[tuple[str, Element]] = []
         for product in self._read_products("articleNumbers", numbers, siblings=False):
             home = _number_of(product)
             for article in codec.articles(product):
                 number = codec.if_readable(codec.article_number, article)
                 if number in requested_numbers:
-                    articles_by_number[number] = home, article
+                    articles_by_number.setdefault(number, []).append((home, article))
                 else:
                     nameless.append((home, article))
         untold = [number for number in numbers if number not in articles_by_number] if nameless else []
+        for copies in articles_by_number.values():
+            if len(copies) > 1:  # marks articles that differ
+                distinct_elements([article for _, article in copies], partial(codec.if_readable, codec.article_number))
+        found = {number: copies[0] for number, copies in articles_by_number.items()}
         if len(numbers) > 1:
-            return articles_by_number | {
+            return found | {
                 number: located_article
                 for missing_number in untold
                 for number, located_article in self.articles([missing_number]).items()
             }
-        return articles_by_number | dict.fromkeys(untold, nameless[0]) if untold else articles_by_number
+        return found | dict.fromkeys(untold, nameless[0]) if untold else found
 
     def stock_told(self, numbers: Sequence[str]) -> dict[str, tuple[str, codec.ArticleIdentity]]:
-        """Return the raw stock setting and the identity of these articles, by their numbers."""
+        """Return the raw stock setting and the identity of these articles, by their numbers.
+
+        An article that the till has with several settings or identities is left out.
+        """
         requested_numbers = set(numbers)
 
         def ask(page: Sequence[str]) -> list[tuple[str, str, codec.ArticleIdentity]]:
             return codec.stock_settings(self._products("articleNumbers", page, siblings=False))
 
         rows = self._in_pages(self._article_completer.ask_all(ask, lambda row: row[:1]), numbers)
-        return {number: (setting, identity) for number, setting, identity in rows if number in requested_numbers}
+        settings: dict[str, set[tuple[str, codec.ArticleIdentity]]] = defaultdict(set)
+        for number, setting, identity in rows:
+            settings[number].add((setting, identity))
+        return {
+            number: setting
+            for number, (setting, *others) in settings.items()
+            if number in requested_numbers and not others
+        }
 
     def stock_reads(self, numbers: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
         """Return the reads of `stock_told` for these articles, as operation and content."""
@@ -181,7 +195,7 @@ class TillProducts:
 
     def _read_products(self, filter_name: str, numbers: Sequence[str], *, siblings: bool) -> list[Element]:
         def ask(page: Sequence[str]) -> list[Element]:
-            return list(self._products(filter_name, page, siblings=siblings).iterfind(_PRODUCTS))
+            return _unique_products(self._products(filter_name, page, siblings=siblings))
 
         names = _articles_of if filter_name == "articleNumbers" else lambda product: [_number_of(product)]
         return self._in_pages(self._product_completer.ask_all(ask, names), numbers)
@@ -216,9 +230,7 @@ class TillProducts:
 
         def ask(limit: int) -> list[Element]:
             request = {"pluNumbers": {}, "syncMarker": marker, "syncMarkerLimit": limit}
-            elements = list(self._client.read("getProducts", request=request).iterfind(_PRODUCTS))
-            expect_once("getProducts", (codec.if_readable(codec.product_number, element) for element in elements))
-            return elements
+            return _unique_products(self._client.read("getProducts", request=request))
 
         def markers(elements: Iterable[Element]) -> list[int | None]:
             return [codec.if_readable(codec.change_marker, element) for element in elements]
@@ -337,6 +349,10 @@ _PRODUCTS = f"{qualified('productList')}/{qualified('product')}"
 
 def _products_request(filter_name: str, page: Sequence[str], *, siblings: bool) -> dict[str, Any]:
     return {"request": {filter_name: page, "pluNumbers": {}, "includeAllArticlesOfSelectedProducts": siblings}}
+
+
+def _unique_products(answer: Element) -> list[Element]:
+    return unique_elements(answer.iterfind(_PRODUCTS), partial(codec.if_readable, codec.product_number))
 
 
 def _number_of(product: Element) -> str:

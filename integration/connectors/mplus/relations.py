@@ -7,8 +7,9 @@ from threading import Lock
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import Marks, RelationForm
+from integration.connectors.mplus.element_shape import is_marked_different
 from integration.connectors.mplus.fields import TillFields
-from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, expect_once
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, distinct_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
@@ -53,8 +54,9 @@ class TillRelations:
         """Return the till's current relations, matched by link, external id, VAT number or e-mail, in this order.
 
         A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the active
-        one with the lowest number is returned, and the others are in `CurrentRecord.others`. VAT number and e-mail
-        match neither an inactive relation nor one that is linked to another customer.
+        one with the lowest number is returned, and the others are in `CurrentRecord.other_references`. VAT number and
+        e-mail match neither an inactive relation nor one that is linked to another customer. One that is linked to
+        another customer is among the others.
         """
         linked = {record.key: references.reference(Kind.RELATION, record.key) for record in records}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
@@ -102,7 +104,10 @@ class TillRelations:
     def _match(
         self, record: Record, references: References, own: Mapping[str, Sequence[str]], owned: Mapping[str, str]
     ) -> _Match | None:
-        """Return the match of a customer; relations linked to or owned by other customers are skipped."""
+        """Return the match of a customer: a relation that is neither linked to nor owned by another customer.
+
+        Those that are, and that the evidence fits too, are among the others: the evidence does not identify one.
+        """
         if numbers := own[record.key]:
             return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
@@ -114,8 +119,9 @@ class TillRelations:
                 for number in self._index.fitting(sought, evidence)
                 if number not in distinct
             }
-            if numbers := [number for number, key in owner_keys.items() if key in (None, record.key)]:
-                return _Match(numbers[0], evidence, tuple(numbers[1:]))
+            free = [number for number, key in owner_keys.items() if key in (None, record.key)]
+            if free:
+                return _Match(free[0], evidence, (*free[1:], *(number for number in owner_keys if number not in free)))
         return None
 
     def read(self, numbers: Iterable[str]) -> dict[str, Element]:
@@ -129,7 +135,10 @@ class TillRelations:
         return dict(in_pages(asking, till_numbers(numbers), self._settings.page_relations, limit))
 
     def relations_since(self, marker: int) -> list[Element]:
-        """Return one page of the relations from this change marker on: the lowest markers, unsorted."""
+        """Return one page of the relations from this change marker on: the lowest markers, unsorted.
+
+        A relation that the page has several times with different content is returned as often, marked as contradictory.
+        """
 
         def markers(relations: Iterable[Element]) -> list[int | None]:
             return [codec.if_readable(codec.relation_marker, relation) for relation in relations]
@@ -142,9 +151,7 @@ class TillRelations:
         return relations
 
     def _read_relations(self, **request: object) -> list[Element]:
-        relations = list(self._client.read("getRelations", request=request).iterfind(_RELATIONS))
-        expect_once("getRelations", (codec.if_readable(codec.relation_number, relation) for relation in relations))
-        return relations
+        return distinct_elements(self._client.read("getRelations", request=request).iterfind(_RELATIONS), _number)
 
     def read_changes(self, since: str) -> Batch:
         """Return one page of relations changed after the marker `since`, keyed by relation number.
@@ -157,9 +164,8 @@ class TillRelations:
         with expect_readable():
             relations = self.relations_since(since_marker + 1)
             page = page_after(relations, since_marker, codec.relation_marker, "getRelations")
-            return replace(
-                page, records=tuple(filter(None, (codec.if_readable(_mark, relation) for relation in relations)))
-            )
+            changed = filter(None, (codec.if_readable(_mark, relation) for relation in relations))
+            return replace(page, records=tuple({record.key: record for record in changed}.values()))
 
     # ---- writing
 
@@ -226,8 +232,8 @@ def _mark(element: Element) -> Record:
 class _Index:
     """Index of all relations of the till by their evidence, updated incrementally at each lookup.
 
-    `nameless` are relations without a readable number. A customer that matches one of them is parked, to avoid a
-    duplicate.
+    `nameless` are relations without a readable number, and those that a page had with different content. A customer
+    that matches one of them is parked, to avoid a duplicate.
     """
 
     def __init__(self, relations: TillRelations, page: int) -> None:
@@ -262,7 +268,9 @@ class _Index:
 
     def _add(self, element: Element) -> None:
         number = codec.if_readable(codec.relation_number, element)
-        if not number:
+        if number and is_marked_different(element):
+            self._set_marks(number, None)
+        if not number or is_marked_different(element):
             number = f"?{len(self.nameless)}"
             self.nameless = {**self.nameless, number: element}
         self._set_marks(number, codec.marks_of(element))

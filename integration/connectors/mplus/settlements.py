@@ -10,8 +10,8 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.lists import ByNumbers
+from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
+from integration.connectors.mplus.lists import ByNumbers, unique_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import References
@@ -48,7 +48,7 @@ class Settlements:
         answer = self._client.read(
             document.operation, request={document.keys: ids, **document.options, **required_fields}
         )
-        return list(answer.iterfind(document.path))
+        return unique_elements(answer.iterfind(document.path), partial(codec.if_readable, _invoice_key))
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
         """Return 1."""
@@ -75,6 +75,7 @@ def _current_payment(desired: Record, invoice: Element | None) -> CurrentRecord 
     if invoice is None:
         return None
     try:
+        expect_shape(invoice, codec.DOCUMENTS[Kind.INVOICE].type)
         paid = list(_amounts_by_method(invoice, method))
         is_open = bool(paid) and _open_amount(invoice) != Decimal(0)
     except WrongValueError as error:

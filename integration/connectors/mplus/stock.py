@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
+from integration.connectors.mplus.element_shape import expect_not_different
 from integration.connectors.mplus.history import TillHistory
-from integration.connectors.mplus.lists import ByNumbers, by_own_number
+from integration.connectors.mplus.lists import ByNumbers, by_own_number, unique_elements
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages, till_numbers
@@ -205,7 +206,7 @@ class TillStock:
 
         def ask(page: Sequence[str]) -> list[Element]:
             answer = self._client.read("getStock", **_stock_request(branch, page))
-            return list(answer.iterfind(qualified("articleStocks")))
+            return unique_elements(answer.iterfind(qualified("articleStocks")), number_of)
 
         asking = self._completer.ask_all(by_own_number(ask, number_of), lambda pair: pair[:1])
         return in_pages(asking, numbers, self._settings.page_articles, self._settings.in_flight)
@@ -392,7 +393,8 @@ def _stock_request(branch: str, page: Sequence[str]) -> dict[str, Any]:
 
 
 def _require_number(number: str, element: Element) -> None:
-    """Raise WrongValueError if a row or an article does not have the requested number."""
+    """Raise WrongValueError if a row or an article does not have the requested number, or contradicts another one."""
+    expect_not_different(element)
     if codec.article_number(element) != number:
         raise WrongValueError("articleNumber", codec.article_number(element))
 

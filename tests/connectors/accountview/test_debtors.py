@@ -122,7 +122,9 @@ def test_a_debtor_that_carries_another_external_id_is_not_who_shares_an_address(
         assert accountview.lookup([debtor, other], links).keys() == {"601"}
         assert accountview.lookup([other], links) == {}
         add_debtor(sandbox, "72001", MAIL_BUS="samen@elders.example", VAT_NR="NL123456782B01")
-        assert accountview.lookup([other], links)["602"].reference == "72001"
+        taken = accountview.lookup([debtor], links)["601"].reference
+        current = accountview.lookup([other], links)["602"]
+        assert (current.reference, current.other_references) == ("72001", (taken,))
 
 
 def test_a_link_whose_debtor_is_gone_is_not_replaced_by_a_guess(books: AccountView, links: Links) -> None:
@@ -138,7 +140,8 @@ def test_blank_evidence_matches_nobody(books: AccountView, links: Links) -> None
 
 def test_several_debtors_by_the_same_evidence_are_a_question(sandbox: Sandbox, links: Links) -> None:
     for number, blocked in (("81001", True), ("81010", False), ("81002", False)):
-        add_debtor(sandbox, number, MAIL_BUS="samen@elders.example", BLK_SP=blocked)
+        column = "MC_MAILB" if blocked else "MAIL_BUS"
+        add_debtor(sandbox, number, BLK_SP=blocked, **{column: "samen@elders.example"})
     with connect_accountview(sandbox) as accountview:
         current = look_up_record(accountview, nobody_but("k", email="samen@elders.example"), links)
     assert (current.reference, current.other_references) == ("81002", ("81010", "81001"))
@@ -246,6 +249,54 @@ def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: San
     assert len(records) == len(sandbox.state("CONTACT"))
     assert isinstance(current.record, Unreadable)
     assert (current.reference, current.record.key) == ("77711", "501")
+
+
+def test_a_number_in_a_text_column_without_a_name_of_ours_parks_the_debtor(sandbox: Sandbox) -> None:
+    for number in ("77751", "77752"):
+        add_debtor(sandbox, number)
+    with (
+        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77751"}, "COUNTRY", "31") as url,
+        connect_accountview(sandbox, url=url) as accountview,
+    ):
+        records, _ = extract_all(accountview, Kind.DEBTOR)
+        fetched = accountview.fetch(Kind.DEBTOR, ["77751", "77752"])
+
+    assert len(records) == len(sandbox.state("CONTACT"))
+    for several in (records, fetched):
+        wrong = [(record.key, record.field) for record in several if isinstance(record, Unreadable)]
+        assert wrong == [("77751", "COUNTRY")]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("CITY", '"Delft", "city": "Gouda"'),
+        ("SUB_NR", '"77741", "MAIL_BUS": "one@elders.example"}, {"SUB_NR": "77741"'),
+    ],
+    ids=["a column twice", "a row twice"],
+)
+def test_a_debtor_that_contradicts_itself_is_a_question_for_whom_it_may_be_and_for_nobody_else(
+    sandbox: Sandbox, links: Links, column: str, value: str
+) -> None:
+    for number, name in (("77741", "one"), ("77742", "other")):
+        add_debtor(sandbox, number, MAIL_BUS=f"{name}@elders.example")
+    links.known = {(Kind.DEBTOR, "linked"): "77741"}
+    wanted = [nobody_but(name, email=f"{name}@elders.example") for name in ("one", "other")]
+    with (
+        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77741"}, column, value) as url,
+        connect_accountview(sandbox, url=url) as accountview,
+    ):
+        records, _ = extract_all(accountview, Kind.DEBTOR)
+        current = accountview.lookup([*wanted, nobody_but("linked")], links)
+        (fetched,) = accountview.fetch(Kind.DEBTOR, ["77741"])
+
+    assert [record.key for record in records if isinstance(record, Unreadable)] == ["77741"]
+    assert len(records) == len(sandbox.state("CONTACT"))
+    assert isinstance(fetched, Unreadable)
+    assert {key: found.reference for key, found in current.items()} == {
+        "one": "77741", "other": "77742", "linked": "77741"
+    }  # fmt: skip
+    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == {"one", "linked"}
 
 
 @pytest.mark.parametrize("number", ["null", '"  "', "[]", "true", '"77713", "sub_nr": "77712"'])
@@ -358,6 +409,24 @@ def test_an_address_without_a_number_is_a_question(sandbox: Sandbox, links: Link
         number = create_record(books, an_address("625"), links, keep=False).reference
     with (
         alter_column(sandbox.accountview_url, "DEL_ADDR", {"REC_ID": number}, "REC_ID", "null") as url,
+        connect_accountview(sandbox, keeper, url=url) as books,
+    ):
+        assert isinstance(look_up_record(books, an_address("625"), links).record, Unreadable)
+
+
+@pytest.mark.parametrize(
+    "city", ['"Delft", "city": "Gouda"', '"Delft"}, {"REC_ID": "NUMBER", "SUB_NR": "625", "CITY": "Gouda"']
+)
+def test_an_address_that_contradicts_itself_is_a_question_for_its_debtor(
+    sandbox: Sandbox, links: Links, city: str
+) -> None:
+    keeper = MemoryTokenStore()
+    with connect_accountview(sandbox, keeper) as books:
+        with_a_debtor(books, links, "625")
+        number = create_record(books, an_address("625"), links, keep=False).reference
+    altered = city.replace("NUMBER", number)
+    with (
+        alter_column(sandbox.accountview_url, "DEL_ADDR", {"REC_ID": number}, "CITY", altered) as url,
         connect_accountview(sandbox, keeper, url=url) as books,
     ):
         assert isinstance(look_up_record(books, an_address("625"), links).record, Unreadable)

@@ -153,10 +153,16 @@ def test_a_full_page_does_not_end_a_list_however_many_rows_another_list_returned
     assert pages_seen.is_last([{"ART_CODE": f"{place}"} for place in range(rows)]) is is_last
 
 
-def test_a_page_with_a_row_twice_tells_which() -> None:
+def test_a_row_of_the_page_before_that_comes_again_tells_which() -> None:
     with pytest.raises(MalformedAnswerError, match="list_out_of_order") as caught:
-        articles(an_accountview(Server(5, MISCHIEF["each row twice"])))
-    assert caught.value.facts == {"system": "AccountView", "object": "AK1", "key": "00000"}
+        articles(an_accountview(Server(5, MISCHIEF["the first of each page hidden"]), page_size=4))
+    assert caught.value.facts == {"system": "AccountView", "object": "AK1", "key": "00003"}
+
+
+def test_a_page_with_each_row_twice_is_read_whole() -> None:
+    server = Server(6, MISCHIEF["each row twice"])
+    for reading in READINGS:
+        assert reading(an_accountview(server, page_size=4)) == server.codes
 
 
 @pytest.mark.parametrize(

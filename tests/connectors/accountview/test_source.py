@@ -214,6 +214,24 @@ def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing(
     assert (wrong.key, wrong.field, wrong.nameless) == ("1001", "ART_CODE", False)
 
 
+@pytest.mark.parametrize("price", [1, 2])
+def test_a_row_that_comes_twice_is_one_record_which_is_unreadable_if_both_differ(price: int) -> None:
+    rows = [{"ART_CODE": code, "PX_SELL": price} for code, price in (("A", 1), ("B", 1), ("B", price), ("C", 1))]
+    accountview = an_accountview(answer_of(ARTICLE=rows))
+    page = accountview.extract_unparsed(Kind.ARTICLE)
+    assert page is not None
+    assert [key for key, _ in page.hashes] == (["A", "B", "C"] if price == 1 else ["A", "C"])
+    for records in (
+        accountview.extract(Kind.ARTICLE).records,
+        page.parse(()),
+        tuple(accountview.fetch(Kind.ARTICLE, ["A", "B", "C"])),
+    ):
+        wrong = [(record.key, record.field, record.raw_value) for record in records if isinstance(record, Unreadable)]
+        assert [record.key for record in records] == ["A", "B", "C"]
+        assert wrong == ([] if price == 1 else [("B", "PX_SELL", "1, 2")])
+    assert [record.key for record in page.parse(["A", "C"])] == ["B"]
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_row_that_does_not_tell_what_the_others_do_cannot_be_read(place: int) -> None:
     rows = [{"ART_CODE": str(number), "K9_EAN": "", "PX_SELL": number} for number in range(3)]

@@ -3,6 +3,7 @@
 from contextlib import closing
 
 import httpx
+import pytest
 
 from integration.connectors.mplus.choices import TillChoices
 from integration.connectors.mplus.client import NAMESPACE, Client, interface_contract
@@ -43,6 +44,30 @@ def test_a_code_with_a_percentage_that_cannot_be_read_has_no_rate() -> None:
     till = TillChoices(client, TillFields(NOWHERE, client))
     assert till.list_codes("vat_rates") == {"4": "0.00"}
     assert till.list_codes("vat_codes") == {"1": "9 % / ? %", "2": "? %", "3": "? %", "4": "0 %"}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<turnoverGroupType>TURNOVER-GROUP-TYPE-GIFTCARD</turnoverGroupType><turnoverGroup>3</turnoverGroup>",
+        "<turnoverGroup>3</turnoverGroup><turnoverGroupName>Bon</turnoverGroupName><turnoverGroupName/>",
+    ],
+    ids=["twice", "two names"],
+)
+def test_of_a_turnover_group_that_contradicts_itself_nothing_but_the_number_is_known(broken: str) -> None:
+    told = (
+        "<turnoverGroupType>TURNOVER-GROUP-TYPE-TURNOVER</turnoverGroupType><turnoverGroup>{0}</turnoverGroup>"
+        "<turnoverGroupName>Groep {0}</turnoverGroupName>"
+    )
+    entries = (told.format(3), broken, told.format(4), told.format(4))
+    rows = "".join(f"<turnoverGroup>{entry}</turnoverGroup>" for entry in entries)
+    name = interface_contract().answer_name("getTurnoverGroups").partition("}")[2]
+    client = answering(lambda _: f'<{name} xmlns="{NAMESPACE}"><turnoverGroupList>{rows}</turnoverGroupList></{name}>')
+    till = TillChoices(client, TillFields(NOWHERE, client))
+    assert till.list_codes("turnover_groups") == {"3": "3", "4": "Groep 4"}
+    assert till.list_codes("turnover_types") == {"3": "3", "4": "turnover"}
+    assert till.list_codes("balance_groups").keys() == {"3"}
+    assert till.list_codes("revenue_groups").keys() == {"4"}
 
 
 def test_own_articles_are_those_that_come_from_nowhere_else() -> None:

@@ -2,11 +2,13 @@
 
 import pytest
 
+from integration.connectors.mplus.client import NAMESPACE
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.groups import TillGroups
 from integration.core.errors import MalformedAnswerError
-from integration.core.records import Kind
+from integration.core.records import Kind, Unreadable
 from tests.builders import a_group
+from tests.connectors.mplus.codec.elements import a_tree, group_element
 from tests.connectors.mplus.test_client import SETTINGS, a_client, xml
 from tests.connectors.mplus.tills import create, look, update
 from tests.fakes import Links
@@ -45,3 +47,24 @@ def test_a_tree_without_end_cannot_be_read(links: Links) -> None:
     client, _ = a_client(xml(f"<ns:GetArticleGroupsResponse>{answer}</ns:GetArticleGroupsResponse>"))
     with pytest.raises(MalformedAnswerError, match="answer_unreadable"):
         TillGroups(SETTINGS, client).lookup([a_group("A")], links)
+
+
+@pytest.mark.parametrize(
+    ("broken", "parked"),
+    [
+        (group_element("tien", "Jassen"), {"ZJ", "linked", "gone"}),
+        (group_element("11", "Jassen</name><name>Mantels"), {"ZJ", "new", "linked"}),
+        (group_element("11", "Jassen") + group_element("11", "Mantels"), {"ZJ", "linked"}),
+        (group_element("11", "Jassen") * 2, set()),
+    ],
+    ids=["without number", "two names", "twice", "the same twice"],
+)
+def test_a_broken_group_parks_only_the_groups_that_it_may_be(links: Links, broken: str, parked: set[str]) -> None:
+    tree = a_tree(group_element("10", "Kleding", group_element("14", "Shirts")), broken)
+    client, _ = a_client(xml(f'<ns:GetArticleGroupsResponse xmlns="{NAMESPACE}">{tree}</ns:GetArticleGroupsResponse>'))
+    links.known = {(Kind.GROUP, "linked"): "11", (Kind.GROUP, "gone"): "99"}
+    names = {"ZK": "Kleding", "ZS": "Shirts", "ZJ": "Jassen", "new": "Sokken", "linked": "Regen", "gone": "Sneeuw"}
+    groups = [a_group(key, name=name, parent="ZK" if key == "ZS" else "") for key, name in names.items()]
+    current = TillGroups(SETTINGS, client).lookup(groups, links)
+    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == parked
+    assert {key: current[key].reference for key in ("ZK", "ZS")} == {"ZK": "10", "ZS": "14"}

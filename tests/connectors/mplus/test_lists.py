@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -10,15 +11,18 @@ from lxml import etree
 
 from integration.connectors.mplus.client import NAMESPACE, Client, qualified
 from integration.connectors.mplus.documents import TillDocuments
+from integration.connectors.mplus.element_shape import is_marked_different
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.history import TillHistory
-from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number
+from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, unique_elements
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.target import TillTarget
 from integration.core.errors import MalformedAnswerError
-from integration.core.records import Kind
+from integration.core.moves import MoveSort
+from integration.core.records import Kind, Record, Unreadable
 from tests.connectors.mplus.tills import NOWHERE, answering
+from tests.fakes import Links
 
 MARKERS = range(1, 10)
 PAGE = 4
@@ -38,12 +42,12 @@ IN_ORDER: dict[str, Giving] = {
     "lowest, not sorted": lambda there, limit: sorted(there[:limit], key=lambda marker: marker * 7 % 5),
     "fewer than asked for": lambda there, limit: there[: min(limit, 3)],
     "all, whatever is asked for": lambda there, _: there,
+    "one twice": lambda there, limit: [*there[: limit - 1], *there[:1]],
 }
 OUT_OF_ORDER: dict[str, Giving] = {
     "highest first": lambda there, limit: there[::-1][:limit],
     "highest, sorted": lambda there, limit: there[-limit:],
     "by something else": lambda there, limit: sorted(there, key=lambda marker: marker * 7 % 10)[:limit],
-    "one twice": lambda there, limit: [*there[: limit - 1], *there[:1]],
     "one hidden in a full answer": lambda there, limit: there[1 : limit + 1] if limit == PAGE else there[:limit],
     "the same each time": lambda _, limit: list(MARKERS)[:limit],
 }
@@ -157,6 +161,107 @@ def test_what_changed_between_two_answers_is_no_disorder_and_a_list_is_looked_at
     lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
     lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
     assert next(answers, None) is None
+
+
+# ---- records that stand twice in one answer
+
+
+def records_twice(content: str, other: str, name: str) -> list[etree._Element]:
+    whole = etree.fromstring(f'<a xmlns="{NAMESPACE}"><{name}>{content}</{name}><{name}>{other}</{name}></a>')
+    return unique_elements(whole, lambda element: element.findtext(qualified("key")))
+
+
+def test_equal_records_are_one_and_of_different_ones_one_is_marked_with_what_each_has() -> None:
+    (one,) = records_twice("<key>1</key><a>2</a>", "<key>1</key><a>2</a>", "order")
+    (marked,) = records_twice("<key>1</key><a>2</a>", "<key>1</key><a>3</a><b>4</b>", "order")
+    assert not is_marked_different(one)
+    assert is_marked_different(marked)
+    assert [(etree.QName(child).localname, child.text) for child in marked] == [
+        ("key", "1"), ("a", "2"), ("a", "3"), ("b", "4"),
+    ]  # fmt: skip
+    assert len(records_twice("<a>1</a>", "<a>1</a>", "order")) == 2
+
+
+@pytest.mark.parametrize("second", [("Jan", "jan@a.example"), ("Piet", "piet@a.example")])
+def test_a_relation_that_comes_twice_is_one_customer_who_is_parked_if_both_differ(second: tuple[str, str]) -> None:
+    rows = "".join(
+        f"<relation><relationNumber>{number}</relationNumber><syncMarker>{number}</syncMarker><name>{name}</name>"
+        f"<email>{email}</email></relation>"
+        for number, name, email in ((7, "Jan", "jan@a.example"), (7, *second), (8, "Kees", "kees@a.example"))
+    )
+
+    def answer(request: httpx.Request) -> str:
+        bound = int(etree.fromstring(request.content).findtext(f".//{qualified('syncMarker')}") or 0)
+        found = rows if bound < 8 else ""
+        return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{found}</relationList></GetRelationsResponse>'
+
+    client = answering(answer)
+    target = TillRelations(NOWHERE, client, TillFields(NOWHERE, client))
+    wanted = [Record(Kind.RELATION, name, {"email": f"{name}@a.example"}) for name in ("jan", "piet", "kees")]
+    current = target.lookup(wanted, Links())
+    parked = {key for key, found in current.items() if isinstance(found.record, Unreadable)}
+    assert parked == ({"jan", "piet"} if second[0] == "Piet" else set())
+    assert current["kees"].reference == "8"
+    assert target.read_changes("1").records[-1].key == "8"
+
+
+@pytest.mark.parametrize("amount", [-2, -3])
+def test_a_movement_that_comes_twice_is_one_which_is_unreadable_if_both_differ(amount: int) -> None:
+    twice = stock_move(1), stock_move(1).replace(">-2<", f">{amount}<"), stock_move(2)
+
+    def answer(_: httpx.Request) -> str:
+        elements = "".join(f"<articleStockHistory>{move}</articleStockHistory>" for move in twice)
+        return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{elements}</GetStockHistoryResponse>'
+
+    first, second = TillHistory(NOWHERE, answering(answer)).page(0, datetime(2026, 11, 1, tzinfo=UTC))
+    assert (first.article, first.sort is MoveSort.UNREADABLE) == ("7", amount == -3)
+    assert second.amount == Decimal(-2)
+
+
+@pytest.mark.parametrize("description", ["Jas", "Mantel"])
+def test_a_product_that_comes_twice_is_one_which_is_parked_with_the_articles_of_both(description: str) -> None:
+    def product(number: int, name: str, article: int) -> str:
+        card = f"<article><articleNumber>{article}</articleNumber><extArticleId>A{article}</extArticleId></article>"
+        return (
+            f"<product><productNumber>{number}</productNumber><description>{name}</description>"
+            f"<articleList>{card}</articleList></product>"
+        )
+
+    other = 71 if description == "Jas" else 72
+    elements = product(7, "Jas", 71) + product(7, description, other) + product(8, "Broek", 81)
+    client = answering(
+        lambda _: (
+            f'<GetProductsResponse xmlns="{NAMESPACE}"><productList>{elements}</productList></GetProductsResponse>'
+        )
+    )
+    target = TillProducts(NOWHERE, client, TillFields(NOWHERE, client))
+    wanted = [
+        Record(Kind.PRODUCT, f"P{number}", {}, (Record(Kind.ARTICLE, str(number), {}, source=f"A{number}"),))
+        for number in (71, 72, 81)
+    ]
+    current = target.lookup(wanted, Links())
+    assert {key: found.reference for key, found in current.items()} == {
+        "P71": "7", "P81": "8", **({"P72": "7"} if other == 72 else {})
+    }  # fmt: skip
+    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == (
+        {"P71", "P72"} if other == 72 else set()
+    )
+    assert target.stock_told(["71", "81"]).keys() == {"71", "81"}
+
+
+@pytest.mark.parametrize("total", [1000, 1100])
+def test_an_order_that_comes_twice_is_one_which_is_parked_if_both_differ(total: int) -> None:
+    elements = "".join(
+        f"<order><orderId>{key}</orderId><syncMarker>1</syncMarker><totalInclAmount>{amount}</totalInclAmount></order>"
+        for key, amount in (("a", 1000), ("a", total), ("b", 1000))
+    )
+    client = answering(
+        lambda _: f'<GetOrdersResponse xmlns="{NAMESPACE}"><orderList>{elements}</orderList></GetOrdersResponse>'
+    )
+    records = TillDocuments(NOWHERE, client).fetch(Kind.ORDER, ["a", "b"])
+    wrong = {record.key: record.field for record in records if isinstance(record, Unreadable)}
+    assert [record.key for record in records] == ["a", "b"]
+    assert (wrong.get("a") == "totalInclAmount") is (total == 1100)
 
 
 # ---- what is asked for by numbers

@@ -286,7 +286,12 @@ def test_a_relation_linked_to_another_customer_is_not_found_by_its_address(
 ) -> None:
     email = f"filiaal.{serial}@post.example"
     create(till, a_customer(f"X{serial}", email=email), links)
-    assert till.lookup([a_customer(f"D{serial}", email=email)], links) == {}
+    other = a_customer(f"D{serial}", email=email)
+    assert till.lookup([other], links) == {}
+    linked = links.known[Kind.RELATION, f"X{serial}"]
+    free = till.write(a_create(a_customer(f"F{serial}", email=email)), None, Links(), "t").reference
+    current = look(till, other, links)
+    assert (current.reference, current.other_references) == (free, (linked,))
 
 
 def test_a_relation_that_carries_the_external_id_of_another_is_not_who_shares_an_address(

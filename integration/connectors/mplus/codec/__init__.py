@@ -26,19 +26,17 @@ from integration.connectors.mplus.codec.fields import (
     sequence,
 )
 from integration.connectors.mplus.codec.gift_cards import GiftCard, decode_gift_card
+from integration.connectors.mplus.codec.groups import TillGroup, decode_groups, encode_group
 from integration.connectors.mplus.codec.moves import decode_move, encode_moment
 from integration.connectors.mplus.codec.products import (
     ArticleIdentity,
-    TillGroup,
     article_identity,
     article_number,
     articles,
     change_marker,
-    decode_groups,
     decode_level,
     decode_product,
     decode_reserved,
-    encode_group,
     encode_level,
     encode_product,
     external_id,

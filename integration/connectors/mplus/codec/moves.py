@@ -33,7 +33,7 @@ def decode_move(element: Element) -> Move:
         return _decode(element)
     except WrongValueError as error:
         names = ("stockId", "branchNumber", "articleNumber")
-        number, branch, article = (if_readable(partial(child_number, wire=name), element) or 0 for name in names)
+        number, branch, article = (if_readable(partial(_only_number, wire=name), element) or 0 for name in names)
         at = if_readable(lambda move_element: moment_in(move_element, "timestamp"), element) or NO_MOMENT
         title = if_readable(_title, element) or ""
         return Move(
@@ -47,6 +47,12 @@ def decode_move(element: Element) -> Move:
             title,
             unread=error.field,
         )
+
+
+def _only_number(element: Element, wire: str) -> int:
+    """Return the number in a child, 0 if there are several different ones. Raises WrongValueError."""
+    texts = {child.text for child in element.iterchildren(qualified(wire))}
+    return child_number(element, wire) if len(texts) == 1 else 0
 
 
 def _positive_text(number: int) -> str:

@@ -1,7 +1,6 @@
 """Reads products with articles, groups and stock from the till's XML, and builds request content for them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -238,62 +237,6 @@ def customs(record: Record) -> Iterator[tuple[str, Value]]:
 
 
 # ---- article groups: the tree as a flat dict, and the content of an update
-
-
-@dataclass(frozen=True, slots=True)
-class TillGroup:
-    """An article group of the till in its tree. `parent` is `0` for a group at the top."""
-
-    number: str
-    parent: str
-    name: str
-    text: str
-    order: str
-    marker: str
-    image: str = ""
-
-
-DEEPEST = 100  # levels of nested groups
-
-
-def decode_groups(answer: Element) -> dict[str, TillGroup]:
-    """Return all groups of the tree by their numbers, without those marked as deleted.
-
-    Raises ValueError for a tree with more than DEEPEST levels.
-    """
-    groups: dict[str, TillGroup] = {}
-
-    def walk(wrapper: Element | None, parent: str, depth: int = 0) -> None:
-        if depth > DEEPEST:
-            raise ValueError("a tree without end")
-        for element in wrapper.iterfind(qualified("articleGroups")) if wrapper is not None else ():
-            if parse_flag((element.findtext(qualified("isDeleted")) or "").strip() or "false"):
-                continue
-            group = _decode_group(element, parent)
-            groups[group.number] = group
-            walk(element.find(qualified("subGroupList")), group.number, depth + 1)
-
-    walk(answer.find(qualified("articleGroupList")), "0")
-    return groups
-
-
-def _decode_group(element: Element, parent: str) -> TillGroup:
-    def text(wire: str) -> str:
-        return element.findtext(qualified(wire)) or ""
-
-    image = element.findtext(f"{qualified('image')}/{qualified('imageId')}") or ""
-    number = str(required_integer(element, "groupNumber"))
-    return TillGroup(number, parent, text("name"), text("text"), text("sortOrder"), text("syncMarker"), image)
-
-
-def encode_group(group: TillGroup) -> dict[str, str]:
-    """Return a group as the content of an update, complete, because the effect of omitted fields is not documented."""
-    content = {"groupNumber": group.number, "name": group.name, "text": group.text}
-    if group.order:
-        content["sortOrder"] = group.order
-    if group.image and group.image != "0":
-        content["imageId"] = group.image
-    return {**content, "parentGroupNumber": group.parent}
 
 
 # ---- stock levels

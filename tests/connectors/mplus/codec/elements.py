@@ -76,3 +76,14 @@ def names(element: Element, path: str = "articleList/article") -> list[str]:
 def text(element: Element, wire: str) -> str | None:
     """Return the text of the first element of this name in the article."""
     return element.findtext(f"{qualified('articleList')}/{qualified('article')}/{qualified(wire)}")
+
+
+def group_element(number: str, name: str, below: str = "", *, more: str = "") -> str:
+    """Return one article group with those below it, as XML."""
+    values = f"<groupNumber>{number}</groupNumber><name>{name}</name><text/>"
+    return f"<articleGroups>{values}<subGroupList>{below}</subGroupList><sortOrder>1</sortOrder>{more}</articleGroups>"
+
+
+def a_tree(*groups: str) -> str:
+    """Return the list of all article groups, as XML."""
+    return f"<articleGroupList>{''.join(groups)}</articleGroupList>"
