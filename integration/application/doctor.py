@@ -40,7 +40,7 @@ CHECK_SECONDS = 45.0  # for the check of one connection; the timeout of an unrea
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """The result of one check: a description (`told`) and, for a problem, the code of its cause with facts."""
+    """The result of one check: a description and, for a problem, the code of its cause with facts."""
 
     name: str
     description: str = ""

@@ -116,7 +116,8 @@ def _execute(dialect: sa.Dialect, line: Any, how: str, text: str, parameters: An
 class PreparedInQuery:
     """A prepared query with an IN list.
 
-    `statement_for` builds the query from the bound parameters of the list.
+    `statement_for` builds the query from the bound parameters of the list. One statement is compiled for each power of
+    two of values; the last value is repeated to fill the list.
     """
 
     MOST = 512
