@@ -339,7 +339,7 @@ class Prices:
         left_out |= {key for key, proof in answers if proof.till_price is None or self._is_of_unknown_group(proof)}
         if left_out:
             log.info(
-                "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
+                "not every price of a branch was queried or answered", flow=self._products, articles=sorted(left_out)
             )
         occurrences = [
             IssueOccurrence(

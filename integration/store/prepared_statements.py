@@ -83,7 +83,7 @@ class PreparedStatement:
 
     def _compiled_for(self, connection: sa.Connection) -> _CompiledStatement:
         if not connection.in_transaction():  # the driver would not begin one, or would leave it open
-            raise RuntimeError("no transaction is under way")
+            raise RuntimeError("no transaction is open")
         return self._variant(connection.dialect)
 
     def _variant(self, dialect: sa.Dialect) -> _CompiledStatement:
