@@ -1,7 +1,7 @@
 """Sluis from a terminal: `sluis COMMAND`, in a checkout `python -m integration COMMAND`.
 
-Exit status: 0 done and added up; 1 failed, or something does not add up; 2 wrong use; 3 the plan waits for approval
-(nothing was written); 4 another run of the flow is at work; 5 a setting or a connection stops it.
+Exit status: 0 success, and all totals match; 1 failed, or totals differ; 2 usage error; 3 the plan waits for approval
+(nothing was written); 4 another run of the flow is active; 5 a setting or a connection prevents it.
 """
 
 import os
@@ -14,7 +14,7 @@ from typer.exceptions import TyperException
 from integration import VERSION
 from integration.cli.commands import CommandGroup
 from integration.cli.exit_status import WRONG_USE, status_of
-from integration.cli.standard_streams import show_bug, speak_plainly
+from integration.cli.standard_streams import set_encoding, show_bug
 from integration.core.errors import IntegrationError
 from integration.process.permissions import OTHERS
 
@@ -23,7 +23,7 @@ cli = typer.Typer(
 )
 
 
-def _tell_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"sluis {VERSION}")
         raise typer.Exit
@@ -32,31 +32,31 @@ def _tell_version(wanted: bool) -> None:
 @cli.callback()
 def _any_command(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_tell_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     pass
 
 
 def _explain(error: Exception, *, as_json: bool) -> None:
-    """Print the cause of an error, or why what was typed is wrong use."""
+    """Print the cause of an error, or the reason of a usage error."""
     from integration.cli import output  # noqa: PLC0415 - most commands have imported it; the others end well
-    from integration.cli.arguments import misused  # noqa: PLC0415 - likewise
+    from integration.cli.arguments import usage_cause  # noqa: PLC0415 - likewise
 
-    output.explain(error if isinstance(error, IntegrationError) else misused(error), as_json=as_json)
+    output.explain(error if isinstance(error, IntegrationError) else usage_cause(error), as_json=as_json)
 
 
 def main() -> None:
-    """Run a command; what stops it is told in sentences, never as a stack trace. Its files are its owner's alone."""
+    """Run a command, and print an error as sentences without a stack trace. Only the user can read files it creates."""
     os.umask(OTHERS)
-    speak_plainly()
+    set_encoding()
     sys.excepthook = show_bug
     as_json = "--json" in sys.argv
     try:
         if not as_json:
             cli()
         sys.exit(cli(standalone_mode=False) or 0)
-    except TyperException as error:  # what was typed is no use of a command
+    except TyperException as error:  # a usage error
         _explain(error, as_json=True)
         sys.exit(WRONG_USE)
     except IntegrationError as error:

@@ -368,7 +368,7 @@ def load_settings(**values: Any) -> Settings:
     register_secrets(*settings.secrets())
     set_up_log(settings.log)
     for name, nearest in unknown_settings().items():
-        log.warning("a setting of this name does not exist", setting=name, nearest=nearest or "none is like it")
+        log.warning("there is no setting of this name", setting=name, nearest=nearest or "none is similar")
     return settings
 
 

@@ -33,7 +33,7 @@ WRONG = {
     "CONSOLE_SANDBOX": ("perhaps", "true or false"),
     "CONSOLE_SANDBOX_ARTICLES": ("49", "from 50"),
     "CONSOLE_PATIENCE_SECONDS": ("-1", "from 0 to 86400"),
-    "CONSOLE_KEY": ("too short", "at least 16 signs"),
+    "CONSOLE_KEY": ("too short", "at least 16 characters"),
     "CONSOLE_DATABASE_URL": ("mysql://user:password@host/database", "postgresql://"),
     "CONSOLE_LOG": ("loud", "debug, info, warning or error"),
     "CONSOLE_ACCOUNTVIEW__URL": ("http://books.example/api/v3", "https://"),

@@ -307,7 +307,7 @@ def test_the_sheet_of_a_terminal_says_what_that_of_a_page_does(fresh: tuple[Term
     ("arguments", "message"),
     [
         (("--from", "yesterday"), "2026-10-17"),
-        (("--from", "2026-10-18", "--to", "2026-10-17"), "--from is not after --to"),
+        (("--from", "2026-10-18", "--to", "2026-10-17"), "--from must not be after --to"),
         (("--sheet", "day.txt"), ".pdf or .xlsx"),
         (("--from", "2001-01-01", "--to", "2001-01-01", "--sheet", "day.pdf"), "--check"),
     ],

@@ -44,8 +44,8 @@ CONNECTION_CAUSES = frozenset(
 class Problem:
     """A current problem: one cause, however many records it concerns.
 
-    `of` is the subject if it is not a flow: a system, a process, a channel. `at_stake` is the sum of the waiting
-    documents in euros, as far as known.
+    `subject` is what the problem is about if that is not a flow: a system, a process, a channel. `waiting_amount` is
+    the sum of the waiting documents in euros, as far as known.
     """
 
     sort: ProblemType

@@ -52,9 +52,9 @@ class Metrics:
         self._registry = CollectorRegistry()
         registry = self._registry
         self._ended_runs = Counter("console_runs_ended", "Runs that ended.", ["flow", "state"], registry=registry)
-        about = "For how long runs were at work, without their waiting for a person or a system."
+        about = "Duration of runs, without the time they waited for a person or a system."
         self._durations = Histogram("console_run_seconds", about, ["flow"], buckets=SECONDS, registry=registry)
-        about = "Records of runs that ended, by what became of them."
+        about = "Records of runs that ended, by outcome."
         self._records = Counter("console_records", about, ["flow", "outcome"], registry=registry)
         self._registry.register(_GaugeCollector(deliveries, incidents, runs, clock, flows, health))
 
@@ -116,14 +116,14 @@ class _GaugeCollector(Collector):
         yield from self._process_metrics(self._health.look())
         yield from self._alert_metrics()
         call_counter = CounterMetricFamily(
-            "console_calls", "Calls of this process, by what came back.", labels=["system", "result"]
+            "console_calls", "Calls of this process, by result.", labels=["system", "result"]
         )
         for (system, result), number in sorted(calls().items()):
             call_counter.add_metric([system, result], number)
         yield call_counter
 
     def _flow_metrics(self, statuses: list[FlowStatus]) -> Iterator[Metric]:
-        runs = GaugeMetricFamily("console_runs", "Runs that are kept, by where they stand.", labels=["flow", "state"])
+        runs = GaugeMetricFamily("console_runs", "Stored runs, by state.", labels=["flow", "state"])
         parked = GaugeMetricFamily("console_parked", "Records that need attention.", labels=["flow"])
         on = GaugeMetricFamily("console_flow_on", "Whether a flow runs by itself.", labels=["flow"])
         proof = GaugeMetricFamily(
@@ -142,8 +142,11 @@ class _GaugeCollector(Collector):
     def _process_metrics(self, health: Health) -> Iterator[Metric]:
         levels = {
             "events_waiting": ("Events that are not in the log yet.", health.events_waiting),
-            "oldest_event_age_seconds": ("Age of the event that waits longest.", health.oldest_event_age_seconds or 0),
-            "heartbeat_age_seconds": ("Time since the last sign of life of the engine.", health.heartbeat_age_seconds),
+            "oldest_event_age_seconds": (
+                "Age of the oldest of these events.",
+                health.oldest_event_age_seconds or 0,
+            ),
+            "heartbeat_age_seconds": ("Time since the last heartbeat of the engine.", health.heartbeat_age_seconds),
             "free_bytes": ("Free space on the disk of the data folder.", health.free_bytes),
         }
         for name, (about, value) in levels.items():
@@ -156,11 +159,11 @@ class _GaugeCollector(Collector):
         for severity in Severity:
             now.add_metric([str(severity)], going_on.count(severity))
         yield now
-        begun = CounterMetricFamily("console_incidents", "Incidents, by the kind of subject.", labels=["sort"])
+        begun = CounterMetricFamily("console_incidents", "Incidents, by type of problem.", labels=["sort"])
         for sort, number in sorted(self._incidents.counts().items()):
             begun.add_metric([sort], number)
         yield begun
-        messages = GaugeMetricFamily("console_messages", "Messages that are kept.", labels=["channel", "state"])
+        messages = GaugeMetricFamily("console_messages", "Stored messages.", labels=["channel", "state"])
         for (channel, state), number in sorted(self._deliveries.counts().items()):
             messages.add_metric([channel, state], number)
         yield messages

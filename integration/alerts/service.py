@@ -285,7 +285,7 @@ class Alerts:
             self._deliveries.mark_sent(delivery, incident.symptom.count if incident else 0)
             self._deliveries.hurry(channel.id)
         else:
-            log.warning("a message was not taken", channel=channel.id, why=result.why)
+            log.warning("a message was not accepted", channel=channel.id, why=result.why)
             self._deliveries.failed(delivery, result.why)
 
     def _unsent_begin(self, over: Delivery) -> Delivery | None:
@@ -332,7 +332,7 @@ class Alerts:
     # ---- if our own database fails: messages are sent without being stored
 
     def _tell_without_store(self, error: IntegrationError) -> None:
-        log.warning("alerts cannot be kept", cause=error.code)
+        log.warning("alerts cannot be stored", cause=error.code)
         if self._unstored is not None:
             return
         symptom = replace(STORE_FAILS, cause=error.code, subject=self._work.executor, facts=error.facts)

@@ -40,7 +40,7 @@ CHECK_SECONDS = 45.0  # for the check of one connection; the timeout of an unrea
 
 @dataclass(frozen=True, slots=True)
 class Checkup:
-    """The result of one check: a description (`told`) and, for a problem, the code of its cause with facts."""
+    """The result of one check: a description and, for a problem, the code of its cause with facts."""
 
     name: str
     description: str = ""
@@ -67,7 +67,7 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
         except IntegrationError as error:
             yield _failed_checkup("database", error)
             return
-        yield Checkup("database", "none yet: it is made at the first start")
+        yield Checkup("database", "none yet: it is created at the first start")
         return
     try:
         with open_read_only(settings.operational_url()) as inspection:
@@ -102,7 +102,7 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
 def _connection(application: Application, system: str, seconds: float) -> Iterator[Checkup]:
     name = SYSTEMS[system].caption
     if application.sandbox.is_asked_for() or application.sandbox.is_chosen():
-        yield Checkup(name, "the built-in one, which is looked at by `check`")
+        yield Checkup(name, "the built-in one, which `check` checks")
     elif not application.connections.last_check(system).connected:
         yield Checkup(name, "not connected")
     else:
@@ -163,7 +163,7 @@ def _folder(data: Path) -> Iterator[Checkup]:
 def _log(data: Path) -> Iterator[Checkup]:
     path = data / LOG
     if not path.exists():
-        yield Checkup("log", "none yet: it is made when a server starts")
+        yield Checkup("log", "none yet: it is created when a server starts")
         return
     at, mark = MARK
     with path.open("rb") as file:
@@ -182,14 +182,12 @@ def _engine(settings: Settings) -> Iterator[Checkup]:
 
 def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[Checkup]:
     size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
-    later = "" if inspection.is_current else ", brought up to date at the next start"
+    later = "" if inspection.is_current else ", migrated at the next start"
     yield Checkup("database", f"{size}, tables {inspection.revision}{later}")
     if not postgres_of(settings) and (copies := copies_beside(file_of(settings))):
         megabytes = sum(file.stat().st_size for file in copies) / 1_000_000
         names = ", ".join(file.name for file in copies)
-        yield Checkup(
-            "copies", f"{megabytes:.1f} MB, made before its tables were changed; {COPIES_KEPT} are kept: {names}"
-        )
+        yield Checkup("copies", f"{megabytes:.1f} MB, made before migrations; {COPIES_KEPT} are kept: {names}")
     yield from _key(settings, inspection)
     if inspection.is_current:
         clock = SharedClock(inspection.database, machine)
@@ -201,7 +199,7 @@ def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[Checkup]
     sealed = sealed_in(inspection.database)
     ring = key_ring(settings, inspection.database.instance)
     if not sealed:
-        yield Checkup("key", "nothing is sealed yet")
+        yield Checkup("key", "nothing is encrypted yet")
     elif not ring.keys:
         yield Checkup("key", code="key_file_missing", facts={"file": str(settings.key_file.absolute())})
     elif (shut := next((name for name, secret in sealed.items() if ring.opened(secret) is None), None)) is not None:
@@ -211,20 +209,20 @@ def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[Checkup]
             facts={"system": next((system for system in SYSTEMS if system in shut), shut)},
         )
     else:
-        yield Checkup("key", f"opens what is kept of {', '.join(sorted(sealed))}")
+        yield Checkup("key", f"decrypts the credentials of {', '.join(sorted(sealed))}")
 
 
 def _server(data: Path, database: Database, events: OutboxReader, at: datetime) -> Iterator[Checkup]:
     waiting, oldest = events.count(), events.oldest()
     if not (data / SERVER_FILE).exists():
-        yield Checkup("server", f"none at work on this machine, {waiting} events wait for the log")
+        yield Checkup("server", f"none is running on this machine, {waiting} events wait for the log")
         return
     beaten = last_beat(database, SERVER)
     if beaten is None or (at - beaten).total_seconds() > BEAT_SECONDS:
         seconds = "?" if beaten is None else f"{(at - beaten).total_seconds():.0f}"
         yield Checkup("server", code="no_heartbeat", facts={"seconds": seconds})
     else:
-        yield Checkup("server", f"at work, {waiting} events wait for the log")
+        yield Checkup("server", f"running, {waiting} events wait for the log")
     if oldest is not None and (at - oldest).total_seconds() > DRAIN_SECONDS:
         facts = {"seconds": f"{(at - oldest).total_seconds():.0f}", "count": str(waiting)}
         yield Checkup("log", code="log_behind", facts=facts)

@@ -121,7 +121,7 @@ class Backups:
             return BackupResult(path, has_key=bool(answer["key"]))
         if "code" not in answer:
             log.error(
-                "a backup was not made", status=process.returncode, said=masked_text(process.stderr[-MAX_ERROR_LENGTH:])
+                "a backup failed", status=process.returncode, said=masked_text(process.stderr[-MAX_ERROR_LENGTH:])
             )
         return BackupResult(path, code=answer.get("code", "unexpected_error"), facts=answer.get("facts", {}))
 

@@ -11,24 +11,24 @@ from integration.core.errors import ConfigurationError
 from integration.core.untrusted_text import visible
 
 
-def wrong_use(message: str, where: str | None = None) -> typer.BadParameter:
+def usage_error(message: str, where: str | None = None) -> typer.BadParameter:
     """Return a usage error. Its message is one line, even if the input contains line breaks."""
     return typer.BadParameter(visible(message), param_hint=where)
 
 
 @contextmanager
 def writing(file: Path) -> Iterator[None]:
-    """Report as wrong use that a file exists already or cannot be written."""
+    """Raise a usage error within the block if a file exists already or cannot be written."""
     try:
         yield
     except FileExistsError:
-        raise wrong_use(f"{file} is there already") from None
+        raise usage_error(f"{file} exists already") from None
     except OSError as error:
-        raise wrong_use(f"{file} cannot be written: {error.strerror}") from None
+        raise usage_error(f"{file} cannot be written: {error.strerror}") from None
 
 
-def misused(error: Exception) -> ConfigurationError:
-    """Return the error about wrong use for `--json`: the reason, and the command."""
+def usage_cause(error: Exception) -> ConfigurationError:
+    """Return a usage error as an error with a code, for `--json`: its reason, and the command."""
     message = str(getattr(error, "message", "") or error)
     formatted = getattr(error, "format_message", lambda: message)()
     command = getattr(getattr(error, "ctx", None), "info_name", None) or ""
@@ -36,12 +36,12 @@ def misused(error: Exception) -> ConfigurationError:
 
 
 def known_flow(name: str | None) -> str | None:
-    """Return the name of a flow. An unknown flow is wrong use."""
+    """Return the name of a flow. Raises a usage error for an unknown flow."""
     if name is not None:
         from integration.flows.registry import FLOWS  # noqa: PLC0415 - a command without a flow starts in half the time
 
         if name not in FLOWS:
-            raise wrong_use(f"there is no flow {name}; there is {', '.join(FLOWS)}")
+            raise usage_error(f"there is no flow {name}; the flows are {', '.join(FLOWS)}")
     return name
 
 
@@ -54,10 +54,10 @@ Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 
 def expect_known(names: list[str] | None, known_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the given names. An unknown name is wrong use."""
+    """Return the given names. Raises a usage error for an unknown name."""
     for name in names or ():
         if name not in known_names:
-            raise wrong_use(f"there is no {name}; there is {', '.join(known_names)}")
+            raise usage_error(f"there is no {name}; possible are {', '.join(known_names)}")
     return tuple(names or ())
 
 
@@ -67,6 +67,6 @@ def confirmations(arguments: list[str]) -> dict[str, int]:
     for argument in arguments:
         name, _, number = argument.partition("=")
         if not number.isdecimal():
-            raise wrong_use("brake=number, for example brake_price=3")
+            raise usage_error("brake=number, for example brake_price=3")
         confirmed[name] = int(number)
     return confirmed

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from integration.cli import output, terminal
-from integration.cli.arguments import Json, writing, wrong_use
+from integration.cli.arguments import Json, usage_error, writing
 from integration.services.audit import REASONS, AuditCheckResult, AuditEntry, AuditSearch, Head
 from integration.words import sentence, term
 
@@ -43,7 +43,7 @@ def verify(head: Heads = None, as_json: Json = False) -> None:
 def _parse_head(argument: str) -> Head:
     matched = re.fullmatch(r"(\d{1,18}):([0-9a-fA-F]{64})", argument.strip())
     if matched is None:
-        raise wrong_use(f"no head: {argument}; it looks like NUMBER:HASH")
+        raise usage_error(f"no head: {argument}; it looks like NUMBER:HASH")
     return Head(int(matched[1]), matched[2].lower())
 
 

@@ -17,7 +17,7 @@ from integration.backup.restoring import VerifiedBackup, has_key, missing_settin
 from integration.backup.restoring import restore_backup as restored_from
 from integration.backup.restoring import verify_backup as verified
 from integration.cli import output, terminal
-from integration.cli.arguments import Json, expect_known, writing, wrong_use
+from integration.cli.arguments import Json, expect_known, usage_error, writing
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 from integration.services.configuration_file import SettingDifference
@@ -92,7 +92,7 @@ def restore(
     settings = load_settings()
     for erased_file in erased or ():
         if not erased_file.exists():
-            raise wrong_use(f"{erased_file} is not there", "--erased")
+            raise usage_error(f"{erased_file} is not there", "--erased")
     with _reading_file(file):
         verified_backup = restored_from(
             settings, file, _passphrase(settings, of=file), erased or (), by=terminal.terminal_user().ref
@@ -320,7 +320,7 @@ def _reading_file(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise wrong_use(f"{error.filename or file}: {error.strerror}") from None
+        raise usage_error(f"{error.filename or file}: {error.strerror}") from None
 
 
 def _passphrase(settings: Settings, of: Path | None = None) -> str:
@@ -351,7 +351,7 @@ def _show_verified(verified_backup: VerifiedBackup, *, as_json: bool, missing: S
     _show_manifest(verified_backup.manifest)
     key = {
         True: "the passphrase opens its key",
-        None: "its key was not looked at" if verified_backup.manifest.key else "no key",
+        None: "its key was not checked" if verified_backup.manifest.key else "no key",
     }
     output.out.print(
         f"Intact. {verified_backup.manifest.kind}, {verified_backup.events or 0} events, {key[verified_backup.key]}.",

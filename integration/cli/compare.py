@@ -11,7 +11,7 @@ import typer
 
 from integration.application.application import Application
 from integration.cli import output, terminal
-from integration.cli.arguments import Json, writing, wrong_use
+from integration.cli.arguments import Json, usage_error, writing
 from integration.core.days.report import DayReport, DayState, report_to_json
 from integration.core.drift import DriftCheckResult, Edit
 from integration.core.records import Value
@@ -50,12 +50,12 @@ def days(
 ) -> None:
     """List the days of the till with their state in the books; --check compares them now, --sheet writes one."""
     if sheet is not None and sheet.suffix.lower() not in SHEETS:
-        raise wrong_use("the sheet is called .pdf or .xlsx")
+        raise usage_error("the name of the sheet must end in .pdf or .xlsx")
     with terminal.command_application(start=check or sheet is not None) as application:
         today = application.days.today()
         span = _day(first, today.replace(day=1)), _day(last, today)
         if span[0] > span[1]:
-            raise wrong_use("--from is not after --to")
+            raise usage_error("--from must not be after --to")
         reports = _compare_days(application, *span, branch, as_json=as_json) if check else []
         listed_days = application.days.listed(*span, branch)
         rates = application.lists.captions(BOOKS.system, "vat_rates", LAST_SECONDS) if reports else {}
@@ -98,7 +98,7 @@ def _day(argument: str, otherwise: date) -> date:
     try:
         return date.fromisoformat(argument) if argument else otherwise
     except ValueError:
-        raise wrong_use("a day is written like 2026-10-17") from None
+        raise usage_error("a day is written like 2026-10-17") from None
 
 
 def _compare_days(application: Application, first: date, last: date, branch: str, *, as_json: bool) -> list[DayReport]:
@@ -110,17 +110,17 @@ def _compare_days(application: Application, first: date, last: date, branch: str
 
 
 def _write(application: Application, listed_days: Sequence[DayListed], file: Path) -> None:
-    """Write the sheet of the one listed day. Raises an error of wrong use unless exactly one compared day is listed."""
+    """Write the sheet of the only listed day. Raises a usage error unless exactly one compared day is listed."""
     reports = [report for day in listed_days if (report := application.days.report(day.date, day.branch))]
     if len(reports) != 1:
-        raise wrong_use("a sheet is of one day and branch that was compared: --from, --to, --branch and --check")
+        raise usage_error("--sheet needs exactly one compared day and branch: use --from, --to, --branch and --check")
     make_sheet = application.day_sheets.pdf if file.suffix.lower() == ".pdf" else application.day_sheets.excel
     with writing(file):
         file.write_bytes(make_sheet(reports[0], "en", ZoneInfo(WALL_CLOCK)))
 
 
 def _show_days(listed_days: Sequence[DayListed]) -> None:
-    table = output.table_of("day", "branch", "how it stands", "difference", "pages", numbers=("difference",))
+    table = output.table_of("day", "branch", "state", "difference", "pages", numbers=("difference",))
     for day in listed_days:
         off = f"{day.difference:.2f}" if day.difference else ""
         why = f": {say(day.cause, day.facts or {}).what}" if day.state is DayState.PARKED else ""

@@ -8,7 +8,7 @@ import typer
 
 from integration.application.application import Application
 from integration.cli import output, terminal
-from integration.cli.arguments import Json, writing, wrong_use
+from integration.cli.arguments import Json, usage_error, writing
 from integration.core.erasure import Customer
 from integration.words import LANGUAGES
 
@@ -22,7 +22,7 @@ Relation = Annotated[str, typer.Option(help="The number of a relation in MplusKA
 
 def _find_customer(application: Application, debtor: str, relation: str) -> Customer:
     if bool(debtor.strip()) is bool(relation.strip()):
-        raise wrong_use("give --debtor or --relation, one of them")
+        raise usage_error("give either --debtor or --relation")
     return application.persons.customer(debtor, relation)
 
 
@@ -65,7 +65,7 @@ def access(
 ) -> None:
     """Write all stored data of a customer to a ZIP file, as a page and as JSON."""
     if language not in LANGUAGES:
-        raise wrong_use("the language is en, nl or de", "--language")
+        raise usage_error("the language is en, nl or de", "--language")
     with terminal.command_application(start=False) as application:
         packed = application.persons.access(
             _find_customer(application, debtor, relation), terminal.terminal_user(), language

@@ -8,7 +8,7 @@ import typer
 
 from integration.application.application import Application
 from integration.cli import output, terminal
-from integration.cli.arguments import Json, writing, wrong_use
+from integration.cli.arguments import Json, usage_error, writing
 from integration.log.client import ask_server
 
 commands = typer.Typer()
@@ -36,7 +36,7 @@ def log_(
 def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")], as_json: Json = False) -> None:
     """Write the log to a file: .csv or .parquet."""
     if path.suffix.lower() not in (".csv", ".parquet"):
-        raise wrong_use("the file is called .csv or .parquet")
+        raise usage_error("the name of the file must end in .csv or .parquet")
     with terminal.command_application(start=False) as application, writing(path):
         answer = _ask_server_or_file(
             application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}

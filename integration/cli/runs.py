@@ -16,7 +16,7 @@ from integration.cli.arguments import (
     Shown,
     confirmations,
     known_flow,
-    wrong_use,
+    usage_error,
 )
 from integration.cli.exit_status import FAILED, STOPPED, WAITS
 from integration.core.causes import Responsible, cause
@@ -36,7 +36,7 @@ def _find_run(application: Application, run_id: str) -> Run:
     try:
         return application.runs.get(run_id)
     except KeyError:
-        raise wrong_use(f"there is no run {run_id}; `runs` lists them") from None
+        raise usage_error(f"there is no run {run_id}; `runs` lists them") from None
 
 
 def _start_preview(application: Application, flow: str, *, complete: bool) -> str:
@@ -162,7 +162,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
     """Stop a run. A preview is discarded; a commit stops after the calls under way and can be resumed."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         if _find_run(application, run_id).state not in ACTIVE:
-            raise wrong_use(f"run {run_id} is not at work")
+            raise usage_error(f"run {run_id} is not active")
         application.runs.cancel(run_id, by=terminal.terminal_user())
         stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
         if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
@@ -192,7 +192,7 @@ def retry(
     """Make a plan of all records that are parked for one cause, with the current mapping and value tables."""
     with terminal.command_application(wait=wait, as_json=as_json) as application:
         if not application.exceptions.keys(flow, cause):
-            raise wrong_use(f"nothing of {flow} is parked for {cause}", "cause")
+            raise usage_error(f"nothing of {flow} is parked for {cause}", "cause")
         _end_with_plan(
             application,
             application.runs.try_again(flow, cause, by=terminal.terminal_user()),

@@ -8,7 +8,7 @@ from types import TracebackType
 from integration.core.untrusted_text import indented
 
 
-def speak_plainly() -> None:
+def set_encoding() -> None:
     """Write UTF-8 to files and pipes on every platform; a terminal may show question marks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -39,7 +39,7 @@ def unpack(pieces: Iterable[bytes], encoding: str, limit: int) -> Iterator[bytes
         for part in packing.parts(piece, remaining + 1):
             remaining -= len(part)
             if remaining < 0:
-                raise TooLargeError("more bytes than an answer may have")
+                raise TooLargeError("the answer has more bytes than allowed")
             yield part
 
 
@@ -49,7 +49,7 @@ class _Packing:
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding.strip().lower()
         if self._encoding not in {"", "identity", "gzip", "x-gzip", "deflate"}:
-            raise PackingError("packed in another way, or more than once")
+            raise PackingError("compressed in an unknown way, or more than once")
         self._stream: zlib._Decompress | None = None
         self._is_uncompressed = self._encoding in {"", "identity"}
 

@@ -216,7 +216,7 @@ class Invoicing(Connector, Protocol):
 class UnparsedPage:
     """One unparsed page of an extract: key and hash of each record.
 
-    `read` parses and returns the records, without those with the given keys; `fields` describes the fields of the
+    `parse` returns the records, without those with the given keys; `fields` describes the fields of the
     returned records. The other attributes are as in `Batch`.
     """
 

@@ -21,9 +21,9 @@ class System:
     for the port of `url` in a field of its own. Instead of a form, a system with `has_log_in` sends the person to its
     own log-in page and then asks for a company. `who` is the setting with our account there, `secrets` are the settings
     that prove it. The system is connected once the setting `sign` has a value, and a connector can be built once all of
-    `needed` have one; between the two, `unconnected` is the error code. `told` is the step of the connection check that
-    shows to whom we are connected. `folders` are settings that nobody enters: each is the folder of that name in the
-    data of the console.
+    `required_settings` have one; between the two, `unconnected` is the error code. `identity_check` is the step of the
+    connection check that shows to whom we are connected. `folders` are settings that nobody enters: each is the folder
+    of that name in the data of the console.
     """
 
     name: str

@@ -20,7 +20,7 @@ _NOTHING = Decimal(0)
 class DocumentVersions:
     """A document as last booked, and as it would be booked now; `now` is None if the document is cancelled.
 
-    `why` is the issue that prevents booking it now. Such a comparison has only the header.
+    `issue` prevents booking it now. Such a comparison has only the header.
     """
 
     booked: Record

@@ -156,17 +156,17 @@ SENTENCES = {
     "altered": "Entry {seq} is not what was written.",
     "missing": "Entries are missing from number {seq} on.",
     "cut": "The end is missing: entries from number {seq} on.",
-    "added": "From entry {seq} on there is more than the head tells of.",
-    "rewritten": "Up to entry {seq} this is another history than the one whose head you were sent.",
-    "head_altered": "The last line, which tells of entry {seq}, is not what was written.",
+    "added": "The file has more entries than its head says: from entry {seq} on.",
+    "rewritten": "Entry {seq} or an earlier one differs from the history whose head was sent to you.",
+    "head_altered": "The last line, the head for entry {seq}, is not what was written.",
 }
 
 
 def main(argv: list[str]) -> int:
     """Verify the file named on the command line, print the result, and return the exit status."""
-    parser = argparse.ArgumentParser(description="Verify an exported audit.")
+    parser = argparse.ArgumentParser(description="Verify an exported audit log.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("--head", action="append", default=[], help="NUMBER:HASH, as it was sent with a digest")
+    parser.add_argument("--head", action="append", default=[], help="a head that was sent to you, as NUMBER:HASH")
     options = parser.parse_args(argv)
     heads = [Head(int(seq), hash_text.lower()) for seq, hash_text in (pair.split(":") for pair in options.head)]
     with options.file.open("rb") as file:

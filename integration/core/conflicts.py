@@ -68,7 +68,7 @@ def conflict_values(issue: Issue) -> Mapping[str, Value]:
 
 
 def resolve(issue: Issue, by: str) -> Resolution | None:
-    """Return the resolution for a choice between `source` and `target`, or None if the issue is no conflict.
+    """Return the resolution for a choice between `source` and `target`, or None if the issue has no conflict values.
 
     The value of the losing side becomes the agreed value. Then only the winning side counts as changed, and the next
     plan transfers its value.

@@ -15,7 +15,7 @@ _NAME_FIELDS = ("text", "article", "account", "name", "code")  # the first of th
 class Edit:
     """One value that differs from the agreed one: its path, its field with the kind, and both values.
 
-    `found` is empty for a missing part and `agreed` is empty for an added part; the path is then the part's key.
+    `current` is empty for a missing part and `agreed` is empty for an added part; the path is then the part's key.
     """
 
     path: str
@@ -36,10 +36,11 @@ class DriftedRecord:
 
 @dataclass(frozen=True, slots=True)
 class DriftCounts:
-    """Counts of a drift check of one kind. `looked` is the number of checked records: the sum of the rest.
+    """Counts of a drift check of one kind. `compared` is the number of checked records: the sum of the rest.
 
-    `kept` counts records with values that somebody changed in the target and may keep. `unknown` counts records that
-    could not be checked: the target showed neither them nor any record known to exist there, or they are unreadable.
+    `edited` counts records with values that somebody changed in the target and that may stay. `unknown` counts records
+    that could not be checked: the target showed neither them nor any record known to exist there, or they are
+    unreadable.
     """
 
     compared: int = 0

@@ -33,7 +33,7 @@ class Stage:
     """One step of a flow: the kind it reads, the kind it writes, and how records of this kind behave.
 
     - `name`: stored with everything that the stage reads and plans; unique within the flow.
-    - `counted`: the flow counts the records of this stage.
+    - `is_counted`: the flow counts the records of this stage.
     - `derived`: the records are not read by themselves but come from those of the counted stage, as the debtor of an
       order does.
     - `write_once`: the records are documents, which are never changed. A later change becomes a question.

@@ -25,8 +25,8 @@ class Task(StrEnum):
 class Position:
     """Position of a preview: the task, the name of the flow's stage, and the start of the next page.
 
-    An empty `stage` means the first one. `keys`, `most` and `since` limit what is read: the records with these keys,
-    a maximum number, and for each kind of the source the changes since a stamp.
+    An empty `stage` means the first one. `keys`, `max_records` and `since` limit what is read: the records with these
+    keys, a maximum number, and for each kind of the source the changes since a stamp.
     """
 
     task: Task = Task.EXTRACT

@@ -148,7 +148,7 @@ def offers_above_price(values: Mapping[str, Value]) -> int:
 class PriceStep:
     """A candidate for a price: the term, its minimum quantity, and the resulting price of one piece.
 
-    `says` is a price, or a discount percentage if `is_percent`. Exactly one step `wins`.
+    `candidate_value` is a price, or a discount percentage if `is_percent`. Exactly one step `wins`.
     """
 
     by: str

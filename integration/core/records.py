@@ -189,7 +189,8 @@ class Record:
 class FieldPresence:
     """Presence of fields on a page of records. A field with an empty value is present.
 
-    `always` are in every record, `told` in some. `absent` have a meaning in our terms and are in no record.
+    `always` are in every record, `present_fields` in at least one. `absent` have a meaning in our terms and are in no
+    record.
     """
 
     always: frozenset[str] = frozenset()

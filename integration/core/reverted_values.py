@@ -15,7 +15,7 @@ class RevertedValue:
     """One value that was written and undone, with the run that undid it, the person and the time.
 
     A running figure, such as a stock level, may get the same value again for another reason. It counts as reverted only
-    if `inputs`, the source figures of its computation, are equal too.
+    if `inputs`, the source figures of its computation, are equal too. Other values have no inputs.
     """
 
     value: Value

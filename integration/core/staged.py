@@ -12,8 +12,8 @@ class Staged:
     """A record that is read and mapped, stored until its plan line exists.
 
     `parent` groups records that become one target record. `number` and `mark` must be unique in the target (article
-    Exactly one of `record`, `issue` and `skip` is set. None is set if `same` is True: the record equals the one both
-    systems agreed on and was not parsed.
+    number and EAN). Exactly one of `record`, `issue` and `skip` is set. None is set if `is_unchanged` is True: the
+    record equals the one both systems agreed on and was not parsed.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Staged:
 class Unstaged:
     """Data of a source record before it is parsed.
 
-    `wanted` holds the values for the lookup in the target; `number` and `beside` are those of the staged record.
+    `desired` holds the values for the lookup in the target; `number` and `other_inputs` are those of the staged record.
     """
 
     desired: Record

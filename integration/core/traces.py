@@ -21,7 +21,7 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Trace of a field's value: `why` is the key of a text (`because_...`) with its facts.
+    """Trace of a field's value: `reason` has the key of a text (`because_...`) with its facts.
 
     `part` is the key of the record part with the field; `issue` says why there is no value.
     """

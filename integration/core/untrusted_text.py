@@ -128,12 +128,12 @@ def escape_formulas(text: str) -> str:
 
 
 def unescape_formulas(cell: str) -> str:
-    """Return the original text of a cell that `harmless` made."""
+    """Return the original text of a cell from `escape_formulas`."""
     return _GUARD.sub("", cell)
 
 
 def csv_text(header: Sequence[str], lines: Iterable[Sequence[object]], separator: str = ",", decimal: str = ".") -> str:
-    """Return lines as a CSV file: text is made harmless, lists are joined, numbers and dates stay as they are."""
+    """Return lines as a CSV file: formulas are escaped, lists are joined, numbers and dates stay as they are."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator)
     writer.writerow(map(escape_formulas, header))

@@ -149,7 +149,7 @@ def _begin_step(flow: str, mode: str, due: datetime | str | None = None) -> str:
     try:
         return _current_engine().runner.preview.begin(PreviewRequest(flow, SCHEDULE, Mode(mode))).id
     except RunActiveError:
-        log.info("the flow is still at work", flow=flow)
+        log.info("the flow is still active", flow=flow)
         if at is not None and schedules.may_wait(flow, Mode(mode), at):
             return BUSY
         if at is not None:
@@ -361,7 +361,7 @@ class Engine:
         try:
             return {"position": self.looks[name].page(position) if name in self.looks else ""}
         except UnavailableError as error:
-            log.warning("a look waits", look=name, cause=error.code)
+            log.warning("a nightly check waits", check=name, cause=error.code)
             return {"wait": self.pulse.apart}
 
     def approve_by_itself(self, run_id: str) -> str:
@@ -380,7 +380,7 @@ class Engine:
         try:
             self.runner.commit.approve(self.runner.commit.validate_approval(run.id, approval))
         except IntegrationError as error:  # the plan waits with its reason; the next round makes a new one
-            log.info("a plan no longer holds, or the books cannot be asked", run=run.id, cause=error.code)
+            log.info("a plan is outdated, or the books cannot be queried", run=run.id, cause=error.code)
             return ""
         return run.id
 

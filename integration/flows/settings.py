@@ -77,7 +77,7 @@ class Choice(NamedTuple):
 class KeyPart:
     """One part of the key of a value table: codes of lists, a few fixed words, or any text.
 
-    A part that is not `needed` may be left out of the key; the row then holds for all its values. When several rows
+    A part without `is_required` may be left out of the key; the row then holds for all its values. When several rows
     match, parts with a higher `rank` decide first which row is more specific.
     """
 
@@ -98,12 +98,12 @@ class ValueTable:
     `dimensions` are the parts of its keys in order, joined by `separator`; without dimensions a key is a code of
     `ours`. With `looks_up` the logic of the flow reads the table itself, so it is in use even if no rule names it.
     `causes` are the causes of records parked for a missing row, if they are specific to this table; the code is then
-    the first fact of `named` that the cause has. `for_all` says that one row for all codes is usual in this table; such
+    the first of `code_facts` that the cause has. `for_all` says that one row for all codes is usual in this table; such
     a row is valid in every table. `propose` returns the counterpart that both systems suggest for a missing row, from
-    the facts of its cause and the lists of both systems, or an empty text if they suggest none or several. `instead`
-    is a table whose row has the same effect for these facts; a missing row is added there if it has a proposal. The
-    codes of an `identified` table are numbers of records: the name of the record is stored with each row, so that a
-    number that now belongs to another record is detected.
+    the facts of its cause and the lists of both systems, or an empty text if they suggest none or several.
+    `alternative_table` is a table whose row has the same effect for these facts; a missing row is added there if it has
+    a proposal. The codes of an `identified` table are numbers of records: the name of the record is stored with each
+    row, so that a number that now belongs to another record is detected.
     """
 
     name: str

@@ -34,8 +34,9 @@ class TargetRecord:
     """One record that the target should have, made from staged members with the same parent, or the reasons why not.
 
     Every member is accounted for exactly once: as a part of `desired`, in `parked` or in `skipped`. `members` are the
-    keys of the documents that a derived record is made from. `ahead` is a record that must be in the target before
-    `desired`. With `is_beside` the record accounts for none of the records that were read; this is so for `ahead`.
+    keys of the documents that a derived record is made from. `prerequisite` is a record that must be in the target
+    before `desired`. With `is_uncounted` the record accounts for none of the records that were read, as a prerequisite
+    does.
     """
 
     desired: Record | None

@@ -72,7 +72,7 @@ def accounted(runs: RunStore, plans: PlanStore, events: OutboxReader) -> tuple[i
         for event in events.waiting(EVERY)
         if event["event"] in SETTLED
     )
-    texts += [f"an event too many: {event}" for event in sorted((waiting_events - settled).elements())]
+    texts += [f"there is an extra event: {event}" for event in sorted((waiting_events - settled).elements())]
     texts += [f"an event is missing: {event}" for event in sorted((settled - waiting_events).elements())]
     return len(texts), texts[:MAX_MESSAGES]
 

@@ -15,7 +15,7 @@ DAYS = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days  #
 DAY = 86_400  # seconds
 TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # per second
 MONTHS = timedelta.max.days // 31
-NOT_IN_CALENDAR = f"the answer holds a date outside the years {date.min.year} to {date.max.year}"
+NOT_IN_CALENDAR = f"the answer has a date outside the years {date.min.year} to {date.max.year}"
 
 
 def count_values(part: pa.RecordBatch) -> int:

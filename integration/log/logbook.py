@@ -157,7 +157,7 @@ class Logbook:
             if error.code != "log_broken":
                 raise
         file = self.path.with_name(f"{self.path.name}.{BROKEN_PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}")
-        log.error("the log could not be read: it is set aside, and a new one is begun", file=str(file))
+        log.error("the log could not be read: it is set aside, and a new one is created", file=str(file))
         outbox.recreate_events(file.name)  # before the renaming: after a crash here, the broken file is found again
         with self._supervisor.closed():
             for end in (".wal", ""):
@@ -193,7 +193,7 @@ class Logbook:
                 self._drained_at = time.monotonic()
                 pause = PAUSE_SECONDS
             except IntegrationError as error:
-                log.warning("the log could not be brought up to date", trouble=error.code, exc_info=True)
+                log.warning("events could not be drained into the log", trouble=error.code, exc_info=True)
                 pause = PAUSE_AFTER_TROUBLE_SECONDS
             self._stop_event.wait(pause)
 

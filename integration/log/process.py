@@ -38,7 +38,7 @@ class ProcessEnded(Exception):  # noqa: N818 - not an error of the caller
     """Raised if the process ended before it responded. `is_to_blame` says whether this call caused the end."""
 
     def __init__(self, *, is_to_blame: bool) -> None:
-        super().__init__("the process of the log ended")
+        super().__init__("the log process ended")
         self.is_to_blame = is_to_blame
 
 

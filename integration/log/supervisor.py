@@ -138,7 +138,7 @@ class Supervisor:
             return LogProcess(self._book)
         except OSError:
             self._delay_restart()
-            log.warning("the process of the log could not be begun", exc_info=True)
+            log.warning("the log process could not be started", exc_info=True)
             raise errors.UnavailableError("log_away") from None
 
     def _open_file(self, process: LogProcess) -> None:
@@ -170,7 +170,7 @@ class Supervisor:
                 self._restart_time = 0.0
             else:
                 self._delay_restart()
-            log.warning("the process of the log has ended and is begun anew", process=process.number)
+            log.warning("the log process has ended and is restarted", process=process.number)
 
     def _delay_restart(self) -> None:
         self._failures += 1

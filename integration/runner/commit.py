@@ -61,7 +61,6 @@ class Commit:
 
         A plan is outdated if the mapping, the settings or the corrections that decide it have changed. Also returns the
         reason if the flow may write nothing for now.
-        blocked because its flow may write nothing for now.
 
         `published` is the mapping version in force. It must equal the version that was in force when the plan was made;
         a plan can be made with an earlier version on purpose. Values that the systems report are compared with those of

@@ -49,8 +49,8 @@ MOST_DOCUMENTS = 50  # listed in the issue of a record that is derived from docu
 class _LookedUpRecords:
     """Desired records of some parents, each with its members, and the corresponding records of the target.
 
-    `apart` holds issues of articles that the target has in another record. `last` is the last parent, or None if there
-    is none. `goes_on` is True if more parents may follow.
+    `issues_elsewhere` holds issues of articles that the target has in another record. `last` is the last parent, or
+    None if there is none. `has_more` is True if more parents may follow.
     """
 
     pairs: Sequence[tuple[TargetRecord, Sequence[Staged]]]

@@ -86,7 +86,7 @@ def existing_as_other_kind(
         try:
             current_records = look(target, alike, links.references(flow.name))
         except (AccessDeniedError, RejectedError) as error:
-            log.info("not looked for as another kind", flow=flow.name, kind=kind, cause=error.code)
+            log.info("not looked up as another kind", flow=flow.name, kind=kind, cause=error.code)
             continue
         existing |= {
             record.key: (record, current_records[record.key]) for record in alike if record.key in current_records

@@ -22,8 +22,7 @@ CANARIES = 25  # latest written records; a trusted lookup must find one of them
 class DriftPage:
     """One page of a drift check: its counts, its differences, and the key after which the next page begins.
 
-    `told` holds the keys of the records that were compared; the state of the others is unknown. `after` is None on the
-    last page.
+    The state of records that are not in `compared_keys` is unknown. `after` is None on the last page.
     """
 
     counts: DriftCounts

@@ -19,13 +19,11 @@ def check_field_presence(
 ) -> None:
     """Store which fields every record of a kind has, and check them against earlier pages and runs.
 
-    `first` and `last` mark the first and last page of a run. Raises ConfigurationError for a field with a fixed meaning
-    or that the flow reads, if all records had it before and no record of this page has it, or if it was never null
-    before and is null in all records of this page.
-    have a fixed meaning or that the flow reads: if no record of a page has a field that all records had before, or if
-    all records of a page have null in a field that was null in none before. At the end of a complete run, it raises the
-    error as well if no record has a value in a field that several records had before and for which a default would be
-    taken. Renaming fields or publishing a mapping resets what is known, because a field may then be missing on purpose.
+    `first` and `last` mark the first and last page of a run. Raises ConfigurationError for a field that has a fixed
+    meaning or that the flow reads, if all records had it before and no record of this page has it, or if it was never
+    null before and is null in all records of this page. At the end of a complete run, it also raises the error for a
+    field with a default in which several records had a value before and none has one now. Renaming fields or publishing
+    a mapping resets what is known, because a field may then be missing on purpose.
     """
     is_whole, known_presence = run.mode is Mode.COMPLETE, _stored_presence(deps, run, stage)
     _check_presence(known_presence, run, logic, fields)
@@ -73,8 +71,9 @@ def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: 
 class _StoredPresence:
     """Presence of the fields of one source, as stored between runs.
 
-    `held`: fields with a default in which several records of the last complete run had a value. `seen`: fields in which
-    at least one record of the current run has a value; `seen_often`: in which several have one.
+    The last three are about fields with a default: `fields_with_value` have a value in at least one record of the
+    current run, `fields_often_with_value` in several, and `expected_fields` had one in several records of the last
+    complete run.
     """
 
     fields: frozenset[str]  # present in every record

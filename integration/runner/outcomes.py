@@ -20,7 +20,7 @@ def record_of(current: CurrentRecord | None) -> Record | None:
 def change_of(row: PlanRow) -> Change:
     """Return the change of a line. Raises TypeError for a line without a change, which is a defect of ours."""
     if row.change is None:
-        raise TypeError(f"line {row.seq} holds no change")
+        raise TypeError(f"line {row.seq} has no change")
     return row.change
 
 

@@ -229,7 +229,7 @@ class Audit:
         try:
             self._keys()
         except ConfigurationError as error:  # the current key is not the one with which the credentials were sealed
-            log.warning("keys of the audit cannot be read", cause=error.code)
+            log.warning("keys of the audit log cannot be read", cause=error.code)
 
     # ---- nightly work
 

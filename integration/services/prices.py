@@ -75,7 +75,7 @@ class Proof:
     """The price of a quantity of an article in a branch, for one customer or without a customer, by both systems.
 
     With a `day` it is the price of that day, including its offers; without one, the price of now without offers.
-    `told` is None if the till gives no answer. `sources` has the codes of the books for price group and branch.
+    `till_price` is None if the till gives no answer. `sources` has the codes of the books for price group and branch.
     """
 
     customer: KnownRecord | None
@@ -339,7 +339,7 @@ class Prices:
         left_out |= {key for key, proof in answers if proof.till_price is None or self._is_of_unknown_group(proof)}
         if left_out:
             log.info(
-                "not every price of a branch was asked or answered", flow=self._products, articles=sorted(left_out)
+                "not every price of a branch was queried or answered", flow=self._products, articles=sorted(left_out)
             )
         occurrences = [
             IssueOccurrence(

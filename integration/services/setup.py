@@ -87,7 +87,7 @@ def question_of(spec: FlowSpec, name: str) -> Question:
     """Return a question by its name. Raises KeyError if the flow has no such question."""
     question = next((candidate for candidate in spec.questions if candidate.name == name), None)
     if question is None:
-        raise KeyError(f"{spec.name} asks nothing called {name}")
+        raise KeyError(f"{spec.name} has no question {name}")
     return question
 
 

@@ -74,7 +74,8 @@ class Database:
     """An open operational database.
 
     `instance` is the id that the database got when it was created. It distinguishes its events from those of other
-    databases.
+    databases. Every method may raise UnavailableError `database_locked`, `database_held`, `database_unreachable` or
+    `disk_full`.
     """
 
     def __init__(self, engine: sa.Engine, instance: str) -> None:

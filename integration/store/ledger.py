@@ -130,8 +130,8 @@ class Ledger(Store):
     def answer_doubts(self, flow: str, key: str, number: str | None, *events: Event) -> int:
         """Store a person's answer about a record in doubt, and return how many changes it settles.
 
-        `number` is the record's number in the target, or None if it is not there and may be sent again. The events in
-        The `events` are recorded with each change. If two people answer at once, the second settles nothing.
+        `number` is the record's number in the target, or None if it is not there and may be sent again. The `events`
+        are recorded with each change. If two people answer at once, the second settles nothing.
         """
         step, settled = Step.LEFT if number is None else Step.ACCEPTED, 0
         for row in self.in_doubt("", flow, None, [key]):
@@ -152,7 +152,9 @@ class Ledger(Store):
         """Mark changes as sent before their call. The marks are durable on return.
 
         Returns False if a person asked the run to stop. The changes then stay planned, unless `is_done` says that the
-        `known_changes` are changes by line number; they never alter and are not read again.
+        target already has the wanted values. `known_changes` holds changes by line number: a change never alters, so
+        these are not read again. `accepted` holds the references that the target returned for changes sent earlier, by
+        line number; they are stored in the same transaction.
         """
         if not seqs:
             return True
@@ -188,8 +190,10 @@ class Ledger(Store):
     ) -> None:
         """Store the results of changes, with the links and issues that follow from them.
 
-        Changes in doubt get the current time as sending time, because changes may be marked together, before the last
-        `known_changes` are changes by line number; they never alter and are not read again.
+        A change in doubt gets the current time as sending time, because changes may be marked together, before the last
+        of them is sent. `known_changes` holds changes by line number: a change never alters, so these are not read
+        again. `accepted` holds the references that the target returned for changes sent earlier, by line number. With
+        `page_ends`, the progress of the run is stored as well. The events in `also` are recorded.
         """
         if not outcomes:
             return
@@ -279,10 +283,9 @@ def _outcome_columns(run: str, row: Row, outcome: Outcome, now: datetime) -> dic
 def _attempts(row: Row, outcome: Outcome) -> int:
     """Return the attempts of a line after an outcome.
 
-    An interrupted call, which may never have begun, does not count while the line is in doubt. So interruptions alone
-    never become a question for a person. When the doubt is settled, the line has at least one attempt, so that a record
-    it may have written is recognized as ours.
-    written is recognized as ours.
+    A call that was not delivered does not count. An interrupted call, which may never have begun, does not count while
+    the line is in doubt, so that interruptions alone never become a question for a person. When the doubt is settled,
+    the line has at least one attempt, so that a record that it may have written is recognized as ours.
     """
     attempts = int(row.attempts)
     if row.step == Step.IN_DOUBT:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 PICKLE, JSON = "py_pickle", "portable_json"  # formats that a row can name
-SENTENCE = "what is kept of this asks for code to be run, and is set aside"
+SENTENCE = "a stored workflow has data that is not JSON, and is not resumed"
 UNFINISHED = ("PENDING", "ENQUEUED", "DELAYED")
 BUSY_SECONDS = 60.0  # how long another process may write to the same file
 READER = "_serialization.py"  # the module of DBOS that reads pickles

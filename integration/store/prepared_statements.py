@@ -83,7 +83,7 @@ class PreparedStatement:
 
     def _compiled_for(self, connection: sa.Connection) -> _CompiledStatement:
         if not connection.in_transaction():  # the driver would not begin one, or would leave it open
-            raise RuntimeError("no transaction is under way")
+            raise RuntimeError("no transaction is open")
         return self._variant(connection.dialect)
 
     def _variant(self, dialect: sa.Dialect) -> _CompiledStatement:
@@ -116,7 +116,8 @@ def _execute(dialect: sa.Dialect, line: Any, how: str, text: str, parameters: An
 class PreparedInQuery:
     """A prepared query with an IN list.
 
-    `statement_for` builds the query from the bound parameters of the list.
+    `statement_for` builds the query from the bound parameters of the list. One statement is compiled for each power of
+    two of values; the last value is repeated to fill the list.
     """
 
     MOST = 512

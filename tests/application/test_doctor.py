@@ -177,7 +177,7 @@ def test_copies_of_before_are_told_with_their_size(data: Path, database: Databas
     database.close()
 
     assert [check.description for check in examine() if check.name == "copies"] == [
-        f"2.0 MB, made before its tables were changed; 3 are kept: {DATABASE}.before-0009"
+        f"2.0 MB, made before migrations; 3 are kept: {DATABASE}.before-0009"
     ]
 
 

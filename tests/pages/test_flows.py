@@ -262,7 +262,7 @@ def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(connected:
     connected.tables.save("shipping_methods", {key: "KOERIER"}, somebody("test"))
     test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
     assert "KOERIER" in [selectbox.value for selectbox in test.selectbox]
-    assert "is no row" not in texts(test)
+    assert "is not a row" not in texts(test)
     connected.rules.set_table("shipping_methods", {}, "test")
 
 

@@ -18,7 +18,7 @@ SPEAKERS = {
     "integration/web/server.py": "the sentences for which the server does not start",
     "integration/alerts/transport/__main__.py": "answers to its own process, as JSON",
     "integration/backup/__main__.py": "an answer to the console, as JSON",
-    "integration/cli/arguments.py": "`wrong_use`, for whatever was typed",
+    "integration/cli/arguments.py": "`usage_error`, for typed arguments",
     "integration/__main__.py": "the version",
     "integration/cli/output.py": "`print_json`",
     "integration/cli/standard_streams.py": "the traceback of a defect, indented",

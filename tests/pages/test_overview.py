@@ -141,7 +141,7 @@ def test_codes_of_a_replaced_till_are_listed_and_confirmed_at_once(
             test = open_page("overview")
             page_text = texts(test)
             assert "Are these codes right for the new MplusKASSA?" in page_text
-            assert "Orders: [Stand-in articles](/flows?flow=orders&tab=tables&table=articles)" in page_text
+            assert "Orders: [Substitute articles](/flows?flow=orders&tab=tables&table=articles)" in page_text
             test.checkbox(key="former-codes-checked-mplus").check().run()
             assert "Are these codes" not in texts(press(test, "former-codes-confirm-mplus"))
             assert application.former_codes.questions() == []

@@ -18,7 +18,7 @@ AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A message to send through a channel. A `key` is sent once. `held` is the reason why it waits beyond now."""
+    """A message to send through a channel. A `key` is sent once. `wait_reason` says why it is not sent at once."""
 
     channel: str
     key: str

@@ -105,7 +105,7 @@ class ChannelNetwork:
 
     def _refusal(self) -> RefusedAddressError:
         self.refused = True
-        return RefusedAddressError(socket.EAI_FAIL, "no channel may lead to this address")
+        return RefusedAddressError(socket.EAI_FAIL, "no channel may connect to this address")
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse a connection that bypasses `resolve`, such as one to a numeric address."""

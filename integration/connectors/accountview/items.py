@@ -28,10 +28,10 @@ _T, _K = FieldType, Kind.ITEM
 ITEM_FIELDS = (
     Field("item", "Number of the item", _T.CODE, _K),
     Field("debtor", "Debtor", _T.CODE, _K),
-    Field("sold", "What a sale put there", _T.MONEY, _K),
-    Field("paid", "Come in through cash or bank", _T.MONEY, _K),
-    Field("other", "What stands there besides", _T.MONEY, _K),
-    Field("besides", "Rows that are neither", _T.NUMBER, _K),
+    Field("sold", "Amount of the sale", _T.MONEY, _K),
+    Field("paid", "Received through cash or bank", _T.MONEY, _K),
+    Field("other", "Sum of other rows", _T.MONEY, _K),
+    Field("besides", "Number of other rows", _T.NUMBER, _K),
     Field("paid_on", "Day of the last payment", _T.DATE, _K),
 )
 

@@ -19,7 +19,7 @@ from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 def merge_places(
     current: Mapping[str, CurrentRecord], elsewhere: Mapping[str, CurrentRecord]
 ) -> dict[str, CurrentRecord]:
-    """Merge the documents of two places: `current` wins, and gets the other numbers in `others`.
+    """Merge the documents of two places: `current` wins, and gets the numbers of the other place as `other_references`.
 
     The same number in two places is one document.
     """

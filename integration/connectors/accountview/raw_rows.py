@@ -26,7 +26,7 @@ _COLUMNS = msgspec.json.Decoder(dict[_Name, msgspec.Raw], dec_hook=lambda _, tex
 
 @dataclass(frozen=True, slots=True)
 class RawRow:
-    """A raw row with its key. `told` is its content without the number that is only valid in one answer."""
+    """A raw row with its key. `content` leaves out the number that is only valid in one answer."""
 
     key: str
     content: bytes

@@ -38,7 +38,7 @@ class ElementShape:
     """The shape of one type of the WSDL."""
 
     def __init__(self, described: Any, known_shapes: dict[int, "ElementShape"] | None = None) -> None:
-        """Wrap a type parsed by zeep; `known_shapes` is reused, because a type may contain itself."""
+        """Wrap a type parsed by zeep; `known_shapes` are reused, because a type may contain itself."""
         self._described = described
         self._shapes = {} if known_shapes is None else known_shapes
         self._shapes[id(described)] = self

@@ -50,7 +50,7 @@ class WireForm:
     """One type of the interface, prepared to be serialized many times."""
 
     def __init__(self, described: Any, known_forms: dict[int, "WireForm"] | None = None) -> None:
-        """Wrap a type parsed by zeep; `known_forms` is reused, because a type may contain itself."""
+        """Wrap a type parsed by zeep; `known_forms` are reused, because a type may contain itself."""
         self._described = described
         self._forms = {} if known_forms is None else known_forms
         self._forms[id(described)] = self

@@ -52,7 +52,8 @@ class _LookedUpStock:
 class _Raw(NamedTuple):
     """The till's unparsed data about one article.
 
-    `rows` has the row of each branch that has one, `moved` the movements since its level was counted, if there are any.
+    By branch, `rows` has its row, and `movements` has the movements since its level was counted. Branches without any
+    are left out.
     """
 
     number: str

@@ -90,10 +90,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class PayoutMatch:
-    """Result of matching. `under_way` are takings without a payout, oldest first.
+    """Result of matching. `unpaid_takings` have no payout, and `unmatched` payouts have no takings; both oldest first.
 
-    `of_opening` are payouts at the start of the period that are settled from the opening balance; `opening_left` is the
-    rest of it.
+    `opening_payouts` are payouts at the start of the period that are settled from the opening balance; `opening_rest`
+    is the rest of that balance.
     """
 
     settlements: tuple[Settlement, ...] = ()

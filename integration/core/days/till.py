@@ -88,7 +88,7 @@ class TillTurnover:
 class TillCost:
     """Cost of sales of a turnover group of one document source, for some VAT codes.
 
-    If it is unreadable, `amount` is None, and `found` is the invalid value of `field`.
+    If it is unreadable, `amount` is None, and `raw_value` is the invalid value of `field`.
     """
 
     source: str

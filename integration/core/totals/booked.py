@@ -101,7 +101,8 @@ def posting_totals(
     """Return the sold amounts by VAT code and account. Per VAT code they equal the till's split exactly.
 
     `accounts` are those of the lines, by key. Each account starts with the totals of its own lines. The rest of the
-    Accounts in `balance_accounts` get none of the rest unless there is no other account.
+    split is divided in whole cents in proportion to these totals, by the largest remainder method. Accounts in
+    `balance_accounts` get none of the rest unless there is no other account. A code without lines has the account None.
     """
     codes = dict.fromkeys([*sale.sold, *(line.vat_code for line in sale.lines)])
     shares = {

@@ -21,7 +21,7 @@ class SeparateDocuments:
     """Distinguishes separately booked documents from the others.
 
     `ask` returns the separate bookings of documents, also those in doubt. `groups` are the till's types of its turnover
-    groups. `made` returns the separate bookings of documents made from invoices.
+    groups. `derived_bookings` returns the separate bookings of documents made from invoices.
     """
 
     ask: AskBooked

@@ -16,7 +16,8 @@ COUNTRIES = "countries"  # value table for country names of the till that are no
 class Buyers:
     """Reads countries and VAT numbers of customers.
 
-    `home` is the country of the shop. `rows` are those of the table of countries. `named` reads a country's name.
+    `home` is the country of the shop. `rows` are those of the table of countries. `country_function` returns the code
+    of a country's name.
     """
 
     home: str

@@ -55,7 +55,7 @@ class Proposals:
             try:
                 plain = question.safe_defaults(context)
             except AccessDeniedError as error:
-                log.info("some questions stay open", flow=flow, question=question.name, cause=error.code)
+                log.info("a question stays open", flow=flow, question=question.name, cause=error.code)
                 continue
             if not question.table:
                 self._answer(flow, plain, by)

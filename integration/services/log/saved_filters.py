@@ -37,7 +37,7 @@ class SavedFilters:
         """
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name:
-            raise ValueError("a filter is kept under a name")
+            raise ValueError("a saved filter has a name")
         filters = {filter_name: parameters[filter_name] for filter_name in FILTERS[page] if parameters.get(filter_name)}
         self.store.keep(_owner(by), page, name, filters)
         return name

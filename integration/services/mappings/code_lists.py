@@ -132,7 +132,7 @@ class CodeLists:
         except ConfigurationError:  # the connection check reports it
             return None
         except IntegrationError as error:
-            log.info("a question stays open", system=system, list=name, cause=error.code)
+            log.info("a code list cannot be read", system=system, list=name, cause=error.code)
             list_name = name if isinstance(error, AccessDeniedError) else ""  # other lists may be readable
             self._failures[system, list_name] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
             return None
@@ -187,7 +187,7 @@ class CodeLists:
         try:
             ask()
         except IntegrationError as error:
-            log.info("captions are not known", question=question[1], cause=error.code)
+            log.info("captions cannot be read", query=question[1], cause=error.code)
         finally:
             with self._lock:
                 self._refresh_at[question] = self._clock() + FIELDS_KEPT

@@ -61,7 +61,7 @@ class Name:
 
     `options` are the possible names with their captions, empty if they cannot be read or are unrestricted. `proposed`
     is a column whose caption fits a field without a column. `unverified` defaults are not confirmed by any known
-    program. `fixed` names are set in a file and cannot be changed here. `needed` names must not be empty.
+    program. `fixed` names are set in a file and cannot be changed here. A name with `is_required` must not be empty.
     """
 
     path: str

@@ -25,7 +25,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
         (("USA:3", "3"), "no country has the code USA"),
         (("BE:9", "3"), "MplusKASSA has no code 9"),
         (("BE:3", "77"), "AccountView has no code 77"),
-        (("BE:3:perhaps", "3"), "BE:3:perhaps is no row of this table"),
+        (("BE:3:perhaps", "3"), "BE:3:perhaps is not a row of this table"),
     ],
 )
 def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(

@@ -87,10 +87,10 @@ _HEAD: tuple[tuple[str, str, FieldType, str | tuple[str, str, str, str]], ...] =
     ("employee", "Employee", _T.CODE, "employeeNumber"),
     ("category", "Order category", _T.CODE, ("orderCategoryNumber", "orderCategoryNumber", "", "orderCategoryNumber")),
     ("delivery_state", "Delivered", _T.CODE, ("deliveryState", "", "", "")),
-    ("cancel_state", "Cancelled: how far", _T.CODE, ("cancelState", "", "", "")),
+    ("cancel_state", "Cancellation state", _T.CODE, ("cancelState", "", "", "")),
     ("complete_state", "Completed", _T.CODE, ("completeState", "", "", "")),
     ("state", "State of payment", _T.CODE, ("", "state", "state", "")),
-    ("state", "What became of it", _T.CODE, ("", "", "", "state")),
+    ("state", "State", _T.CODE, ("", "", "", "state")),
     ("vat_method", "VAT method", _T.CODE, "vatMethod"),
     ("total_incl", "Total including VAT", _T.MONEY, "totalInclAmount"),
     ("total_excl", "Total excluding VAT", _T.MONEY, "totalExclAmount"),
@@ -104,7 +104,7 @@ _HEAD: tuple[tuple[str, str, FieldType, str | tuple[str, str, str, str]], ...] =
 )
 _RELATED = {
     "orders": "Orders it belongs to",
-    "invoices": "Invoices made of it",
+    "invoices": "Invoices made from it",
     "proposals": "Proposals it comes from",
 }
 _DERIVED = (
