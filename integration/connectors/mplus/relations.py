@@ -53,8 +53,8 @@ class TillRelations:
         """Return the till's current relations, matched by link, external id, VAT number or e-mail, in this order.
 
         A record whose linked relation is gone is left out. Of several relations that the same evidence fits, the active
-        one with the lowest number is returned, and the others are in `CurrentRecord.others`. VAT number and e-mail
-        match neither an inactive relation nor one that is linked to another customer.
+        one with the lowest number is returned, and the others are in `CurrentRecord.other_references`. VAT number and
+        e-mail match neither an inactive relation nor one that is linked to another customer.
         """
         linked = {record.key: references.reference(Kind.RELATION, record.key) for record in records}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
