@@ -26,7 +26,7 @@ def key_ring(settings: Settings, instance: str) -> "KeyRing":
 
 
 def require_database_file(settings: Settings) -> None:
-    """Raise ConfigurationError `database_file_missing` if files made beside the database exist, but the database not.
+    """Raise ConfigurationError `database_file_missing` if the database is missing, but not the files made beside it.
 
     A new database would not know what was already written.
     """

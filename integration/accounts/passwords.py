@@ -12,7 +12,7 @@ ROUNDS, KILOBYTES = 2, 19 * 1024  # the minimum that OWASP recommends for Argon2
 class Passwords:
     """Argon2id hashes.
 
-    To verify takes as long without a stored hash as with one, so that nobody can probe for names.
+    Verification takes as long without a stored hash as with one, so that nobody can probe for names.
     """
 
     def __init__(self) -> None:

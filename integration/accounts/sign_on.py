@@ -114,7 +114,7 @@ class SignedHeaderProxy:
     def identity(self, tokens: list[str]) -> Identity:
         """Return the person of a request.
 
-        Raises NotAllowedError `identity_unproven`, also unless the header comes once.
+        Raises NotAllowedError `identity_unproven`, also if the header is missing or occurs more than once.
         """
         if len(tokens) != 1:
             raise unproven_identity_error(self._proxy.issuer)
@@ -132,7 +132,7 @@ class TrustedHeaderProxy:
     def identity(self, names: list[str]) -> Identity:
         """Return the person of a request.
 
-        Raises NotAllowedError `identity_unproven`, also unless the header comes once.
+        Raises NotAllowedError `identity_unproven`, also if the header is missing or occurs more than once.
         """
         name = names[0] if len(names) == 1 else ""
         if not name or name != name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:

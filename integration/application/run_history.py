@@ -1,4 +1,4 @@
-"""The stored runs without the rest of the application: what a list of runs reads, and no more."""
+"""Access to the stored runs without an application, for commands that only list runs."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager

@@ -123,9 +123,9 @@ def _key() -> None:
 def change_key(as_json: Json = False) -> None:
     """Encrypt all stored credentials with a new key and delete the old key. The console may run meanwhile.
 
-    A key in a file is made anew. For one in the settings: set CONSOLE_KEY to the new one and CONSOLE_KEY_BEFORE to the
-    present one for every process, start them again one by one, give this command with both set, and drop
-    CONSOLE_KEY_BEFORE.
+    If the key is in a file, the command makes a new one. If it is in the settings: set CONSOLE_KEY to the new key and
+    CONSOLE_KEY_BEFORE to the current one for every process, restart them one by one, run this command with both set,
+    and remove CONSOLE_KEY_BEFORE.
     """
     settings = load_settings()
     with terminal.command_application(start=False) as application:

@@ -152,7 +152,7 @@ def resume(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
         stopped_run = _find_run(application, run_id)
         if (
             stopped_run.state not in ACTIVE and stopped_run.state is not RunState.DONE
-        ):  # those go on, or are over, by themselves
+        ):  # no other state needs to be resumed
             application.runs.resume(run_id, by=terminal.terminal_user())
         _end(terminal.follow(application, run_id, terminal.ENDED, quiet=as_json, wait=wait), as_json=as_json)
 
@@ -165,7 +165,7 @@ def cancel(run_id: RunId, wait: Patient = 300, as_json: Json = False) -> None:
             raise usage_error(f"run {run_id} is not active")
         application.runs.cancel(run_id, by=terminal.terminal_user())
         stopped = terminal.follow(application, run_id, terminal.AT_REST, quiet=as_json, wait=wait, unmoved=0)
-        if stopped.error not in ("cancelled", "preview_cancelled"):  # it had come to its end before
+        if stopped.error not in ("cancelled", "preview_cancelled"):  # the run ended before it was cancelled
             _end(stopped, as_json=as_json)
         output.show_end(stopped, as_json=as_json)
 

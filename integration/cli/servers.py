@@ -68,7 +68,7 @@ def console(
     as_json: Json = False,
 ) -> None:
     """Start the console, and open it in the browser if a person starts it in a terminal."""
-    settings = load_settings()  # a wrong setting stops here, with its name
+    settings = load_settings()  # raises an error with the name of an invalid setting
     if settings.log_in == "in_front" and settings.in_front.socket:
         _print_url(settings.address, as_json=as_json)
         _run_module("integration.web.unix_socket")

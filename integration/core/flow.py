@@ -42,7 +42,7 @@ class Stage:
     - `own_key`: the target stores the record under a key of ours and refuses or overwrites a second one, so a repeated
       write does no harm.
     - `unverifiable`: a person declared that the target cannot be searched or read back, so its positive answer counts.
-    - `volatile`: the target itself changes the values every day, so a different value is no drift.
+    - `volatile`: the target itself changes the values every day, so a different value does not count as drift.
     - `one_by_one`: changes are sent one at a time, and one that reads back differently stops all that follow.
     - `off`: the stage is not read. Changes of plans made before are still written.
     - `keyed_source`: the flow asks the source for known keys, because the source cannot tell which records are meant.

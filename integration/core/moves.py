@@ -9,7 +9,7 @@ from enum import StrEnum
 from integration.core.records import Value
 
 # Name of the value of a stock record that holds the last movement its levels include. Neither system has such a field:
-# the target's level is read as of the same movement, so that a sale in between is no difference.
+# the target's level is read as of the same movement, so that a sale in between does not count as a difference.
 COUNTED = "counted"
 
 

@@ -79,7 +79,7 @@ class PriceTerm:
 
 
 def term_of(field: str) -> PriceTerm | None:
-    """Return the term of a field name, or None if the field is no term.
+    """Return the term of a field name, or None if the field is not a term.
 
     An offer has a period that does not end before it begins, and no other term has a period.
     """

@@ -328,7 +328,10 @@ class WriteResult:
 
 
 def is_same_value(value: Value, other: Value) -> bool:
-    """Return True if two values mean the same: empty text is no value, 1.10 is 1.1, lists are compared as sets."""
+    """Return True if two values mean the same.
+
+    Empty text is the same as no value, and 1.10 the same as 1.1. Lists are compared as sets.
+    """
     if value is other or value == other:
         return True
     if isinstance(value, tuple) and isinstance(other, tuple):

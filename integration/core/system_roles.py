@@ -7,7 +7,7 @@ from enum import Enum
 class SystemRole(Enum):
     """A role that a system has in a flow. Each role belongs to exactly one system of an installation.
 
-    A role is no text, so that type checks tell it from the name of a system.
+    A role is not a string, so that type checks distinguish it from the name of a system.
     """
 
     BOOKS = "books"

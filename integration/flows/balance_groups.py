@@ -1,4 +1,4 @@
-"""Turnover groups of the till that are no revenue, and those not used recently, which need no row yet."""
+"""Turnover groups of the till that are not revenue, and those not used recently, which need no row yet."""
 
 from integration.flows.forms import SetupContext
 from integration.flows.settings import till_list

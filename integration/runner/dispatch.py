@@ -128,7 +128,7 @@ class Dispatcher:
         }
 
     def read_back(self, dispatches: Sequence[Dispatch], accepted: Mapping[int, str]) -> list[Outcome]:
-        """Verify accepted changes by reading them from the target; a positive answer alone is no proof.
+        """Verify accepted changes by reading them from the target; a positive answer alone does not prove them.
 
         Changes of a stage that cannot be read back end as accepted.
         """

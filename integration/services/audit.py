@@ -59,9 +59,9 @@ nothing but Python 3.11:
 
     python verify_audit.py audit.jsonl --head NUMBER:HASH
 
-NUMBER:HASH is a head that was sent to you earlier, with a digest of alerts for example: only with one the file can be
-told from another history that somebody wrote anew from its beginning. stamps/ has what a time authority (RFC 3161) said
-of heads: NUMBER.txt is what was stamped, NUMBER.tsr the stamp.
+NUMBER:HASH is a head that was sent to you earlier, for example with a digest of alerts. Only with such a head the
+program detects a history that was rewritten from its beginning. stamps/ has the timestamps of heads by a time authority
+(RFC 3161): NUMBER.txt is the stamped text, NUMBER.tsr the stamp.
 
     openssl ts -verify -data stamps/NUMBER.txt -in stamps/NUMBER.tsr -CAfile certificates-of-the-authority.pem
 """

@@ -239,7 +239,7 @@ class Issues(Store):
         occurrences: Sequence[IssueOccurrence],
         so_far: SoFar | None = None,
     ) -> None:
-        """Store the result of a check that is no run.
+        """Store the result of a check outside a run.
 
         Opens the issues it found, and closes all other issues of these records and causes. A dismissed issue is
         reopened if its facts changed. Raises ErasedSinceReadError if a person was erased since `so_far`, the state of

@@ -38,7 +38,7 @@ def key_hash(key: str) -> str:
 
 @contextmanager
 def _keeping_an_administrator(connection: sa.Connection) -> Iterator[None]:
-    """Raise NotAllowedError `last_administrator` if the block leaves no administrator who can log in, but one before.
+    """Raise NotAllowedError `last_administrator` if the block removes the last administrator who can log in.
 
     Locks the people, so that two administrators cannot remove each other at the same time.
     """
@@ -207,7 +207,7 @@ class PeopleStore(Store):
             self._tell(connection, "session_revoked", identity, by)
 
     def leave(self, identity: str, by: str) -> None:
-        """End a session at the person's own wish. Approvals given in it stay valid."""
+        """End a session because the person logged out. Approvals given in it stay valid."""
         with self.database.write() as connection:
             self._revoke(connection, sessions.c.id == identity)
             self._tell(connection, "session_revoked", identity, by)

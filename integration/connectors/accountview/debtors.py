@@ -260,8 +260,8 @@ def _own_spelling(value: str) -> set[str]:
 def _vat_spellings(value: str) -> set[str]:
     """Return the usual spellings of a VAT number.
 
-    As one word, with a blank after the country, Belgian ones in groups with dots. Also without the country, as domestic
-    numbers are often entered.
+    These are: one word, with a blank after the country, without the country (domestic numbers are often entered so),
+    and for Belgian numbers in groups with dots.
     """
     bare = bare_vat_number(value)
     country, rest = bare[:2], bare[2:]

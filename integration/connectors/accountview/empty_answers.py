@@ -1,8 +1,8 @@
-"""Learns for each object how this installation says that nothing was found, before its answers are trusted.
+"""Learns for each object how this installation answers when nothing was found, before its answers are trusted.
 
 Public clients have seen several forms: an empty list, no list, no content, a 404. A failing system answers in the same
-forms. Another form than an empty list therefore counts only if a condition that no row meets is answered in it twice,
-and a condition-free read of existing rows is not.
+forms. A form other than an empty list is therefore trusted only if two queries with a condition that no row meets are
+answered in this form, and a query without a condition for existing rows is answered in another.
 """
 
 import threading
@@ -42,21 +42,21 @@ answer."""
 
 @dataclass(slots=True)
 class EmptyAnswerProbe:
-    """Stores how objects of one installation say that nothing was found. Safe to share between threads."""
+    """Stores for the objects of one installation the form of an answer when nothing was found. Thread-safe."""
 
     ask: Ask
     proof: ProbeTarget  # an object that surely has rows
     results: dict[str, _ProbeResult] = field(default_factory=dict)
-    stale: set[str] = field(default_factory=set)  # objects to be asked again
-    counts_from_one: bool = False  # pages are counted from 1; until that is known, each object is asked for a row
+    stale: set[str] = field(default_factory=set)  # objects to query again
+    counts_from_one: bool = False  # pages are counted from 1; until that is known, a row of each object is read
     proven: set[str] = field(default_factory=set)  # forms of "nothing found" of objects that were seen to have rows
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def learn(self, about: ProbeTarget, *, by_key: bool = False) -> _ProbeResult:
         """Ask an object for a nonexistent row, and for any row where needed; `by_key` asks again by another column.
 
-        Raises UnavailableError where both answers lack rows in another form than an empty list, and either the object
-        must have rows, or no object that has rows uses that form.
+        Raises UnavailableError if both answers have no rows and a form other than an empty list, and either the object
+        must have rows or this form was not seen for any object that has rows.
         """
         with self._lock:
             code = about.of.code

@@ -1,9 +1,9 @@
 """Stock levels as a target: one article with a level for each branch.
 
 A level is set absolutely. If the record says up to which stock movement it counts, the till's level is computed as of
-the same movement, so that a later sale is no difference. After such a level was set, it is read once more. If setting
-it overwrote movements between the lookup and the write, it is set again with these included. The relative call is never
-used, because it could not be repeated after a lost answer.
+the same movement, so that a later sale does not count as a difference. After such a level was set, it is read once
+more. If setting it overwrote movements between the lookup and the write, it is set again with these included. The
+relative call is never used, because it could not be repeated after a lost answer.
 """
 
 from collections import defaultdict

@@ -180,7 +180,7 @@ class _PayoutMatcher:
     def settle_less_fee(self) -> None:
         """Find takings and payouts that differ by a fee, and the pages that book fees."""
         self._settle_by_usual_fee(self._single_payouts())
-        self._settle_fees()  # a page that books fees is no part of a payout
+        self._settle_fees()  # a page that books fees is not part of a payout
         self._settle_by_several_payouts(with_fee=True)
         self._settle_by_usual_fee(self._payouts_of_a_day())
         self._settle_fees()

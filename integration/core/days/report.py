@@ -64,7 +64,7 @@ class DayReport:
 
     `cause` and `facts` say why the day is parked, waits or is unknown. `expected` are the page lines from the till's
     answers. `rows`, `findings`, `pages` and `counts` are those of the check. `notes` are remarks for a bookkeeper
-    that are no differences. `turnover` is that of the sales on the day page, by the till's current answers.
+    that are not differences. `turnover` is that of the sales on the day page, by the till's current answers.
     """
 
     date: date

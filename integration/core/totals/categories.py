@@ -58,7 +58,7 @@ class Purpose(StrEnum):
 
     SINGLE = "single"
     MULTI = "multi"
-    NONE = "none"  # a person declared that a payment method is no gift card
+    NONE = "none"  # a person declared that a payment method is not a gift card
 
 
 class Tender(StrEnum):

@@ -78,7 +78,7 @@ def find_manual_entries(
 ) -> ManualEntries | None:
     """Return possible manual entries of the day of a page with these `lines`; None without any evidence.
 
-    `rows` are the rows of the books on the days around it. Totals of separate documents are no evidence, and neither
+    `rows` are the rows of the books on the days around it. Totals of separate documents are not evidence, and neither
     are pages written by a console: this one, with its `prefix`, or another one.
     """
     dismissed = _texts(page, SEEN)

@@ -136,7 +136,7 @@ def _methods(context: SetupContext) -> Proposal | None:
 
 
 def _groups_without_goods(context: SetupContext) -> list[str]:
-    """Return the groups that are no revenue, and those without goods if the till has goods accounts for some groups."""
+    """Return the groups that are not revenue, and if the till has goods accounts for some groups, those without."""
     goods = {
         group for code_list in GOODS_ACCOUNTS for group, account in context.codes_of_list(code_list).items() if account
     }

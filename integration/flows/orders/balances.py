@@ -1,6 +1,6 @@
-"""Accounts of amounts that are no revenue, such as gift cards, deposits and money held for others.
+"""Accounts of amounts that are not revenue, such as gift cards, deposits and money held for others.
 
-The till's list of turnover groups gives the type of each group. A line that is no revenue keeps its VAT: a German
+The till's list of turnover groups gives the type of each group. A line that is not revenue keeps its VAT: a German
 bottle deposit (Pfand) is taxed like the drink, a Dutch one (statiegeld) is not.
 """
 
@@ -53,13 +53,13 @@ class VoucherRedemption:
 
 
 def account_for(accounts: Mapping[str, str], group: str, category: LineCategory) -> str:
-    """Return the account of a group, else of its category, else the common one if the category is no revenue."""
+    """Return the account of a group, else of its category, else the common one if the category is not revenue."""
     return accounts.get(group) or accounts.get(category) or (accounts.get(EVERY, "") if category.is_balance else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """Accounts of amounts that are no revenue, by turnover group, and the purposes of gift cards."""
+    """Accounts of amounts that are not revenue, by turnover group, and the purposes of gift cards."""
 
     accounts: Mapping[str, str]
     purposes: Mapping[str, Purpose]  # purposes of gift cards by payment method, as a person set them
@@ -77,7 +77,7 @@ class Balances:
         return LineCategory.REVENUE if category is LineCategory.UNKNOWN and not group else category
 
     def account(self, document: CompletedDocument, line: Record) -> str | None:
-        """Return the account of a line that is no revenue; None for revenue.
+        """Return the account of a line that is not revenue; None for revenue.
 
         Raises RecordRejected if no account is set.
         """

@@ -122,7 +122,7 @@ class Account(NamedTuple):
 
     vat_code: str
     number: str
-    is_balance: bool = False  # an account of amounts that are no revenue
+    is_balance: bool = False  # an account of amounts that are not revenue
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,10 @@ class Codes:
         raise RecordRejected("revenue_account_unmapped", "line.account", **facts)
 
     def account(self, document: CompletedDocument, line: Record) -> Account:
-        """Return the account of a line; an untaxed amount that is no revenue has no VAT code. Raises RecordRejected."""
+        """Return the account of a line; an untaxed amount that is not revenue has no VAT code.
+
+        Raises RecordRejected.
+        """
         balance = self.balances.account(document, line)
         if balance is not None and not self.balances.is_taxed(document, line, vat_method(document.record)):
             return Account("", balance, is_balance=True)

@@ -26,8 +26,8 @@ def no_debtors(_: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mappin
 def with_moved_address(desired: Record, current: CurrentRecord | None, home: str) -> Record:
     """Return a debtor as the books should have it, with a new address only if the customer really moved.
 
-    A different spelling is no move. An incomplete address of the till leaves the address in the books unchanged, and a
-    country that is only the default leaves the country unchanged.
+    A different spelling does not count as a move. An incomplete address of the till leaves the address in the books
+    unchanged, and a country that is only the default leaves the country unchanged.
     """
     values = {name: value for name, value in desired.values.items() if name != GUESSED}
     if current is None or isinstance(current.record, Unreadable):

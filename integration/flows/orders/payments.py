@@ -1,6 +1,6 @@
 """Payments of a posted document: one line per payment on the account of its method; the page then shows the rest.
 
-An amount on a collective account is no payment: it was sold on account and remains open at the debtor. Amounts paid
+An amount on a collective account is not a payment: it was sold on account and remains open at the debtor. Amounts paid
 with vouchers that were taxed at their sale are posted with VAT and are not payment lines.
 """
 

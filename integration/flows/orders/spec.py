@@ -253,7 +253,7 @@ def _flow_of(settings: OrderSettings) -> Flow:
     return documents(settings.targets, unverifiable=settings.unproven)
 
 
-# Lists of the till about groups that are no revenue, and of the books about postings: periods and line fields.
+# Lists of the till about groups that are not revenue, and of the books about postings: periods and line fields.
 TURNOVER = (till_list("turnover_types"), till_list("turnover_vat_codes"), till_list("gift_cards"))
 PERIODS, LINE_FIELDS = books_list("periods"), books_list("posting_line_fields")
 TILL_IDS = books_list("till_ids")

@@ -37,7 +37,7 @@ def expect_known(document: Record, settings: OrderSettings) -> None:
 
 
 def expect_no_exchange(document: Record) -> None:
-    """Raise RecordRejected for a document with a currency exchange line, which is no revenue."""
+    """Raise RecordRejected for a document with a currency exchange line, which is not revenue."""
     for line in document.parts:
         if line.kind is Kind.LINE and as_text(line.values.get("price_type")).strip() in EXCHANGES:
             facts = {"document": _title(document), "system": TILL.system}

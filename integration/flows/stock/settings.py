@@ -65,7 +65,7 @@ SALES = ("off", "sales_orders", "trade_invoices", "documents", DATED)  # how the
 
 
 def setting_moment(value: Value) -> datetime | None:
-    """Return the moment of a value; a date means its beginning. None for a value that is no moment."""
+    """Return the moment of a value; a date means its beginning. None for a value that is not a moment."""
     match value:
         case datetime():
             moment = value

@@ -127,7 +127,7 @@ class Shelf:
         return written((self._with_revenue_alone(fields) if untold else fields).without_names(*drop))
 
     def _with_revenue_alone(self, fields: WireFields) -> WireFields:
-        """Return a document without VAT codes for items that are no revenue."""
+        """Return a document without VAT codes for items that are not revenue."""
         data = [line.child("data") for line in fields.child("lineList").children("line")]
         rest = [
             (line_data, line_data.number("totalInclAmount"), line_data.number("totalExclAmount")) for line_data in data

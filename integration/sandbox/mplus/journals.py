@@ -116,7 +116,7 @@ class Journals:
         return [self._vat_row(code, excl, vat) for code, (excl, vat) in sorted(sums.items())]
 
     def _vat_amounts(self, document: BookedTakings) -> Iterable[tuple[int, int, int]]:
-        """Yield the VAT of a document as its list has it: with or without items that are no revenue."""
+        """Yield the VAT of a document as its list has it: with or without items that are not revenue."""
         if self._desk.conventions.vat_lists == "all groups":
             return document.vat
         amounts = {code: [excl, vat] for code, excl, vat in document.vat}

@@ -33,7 +33,7 @@ class SavedFilters:
     def keep(self, page: str, name: str, parameters: Mapping[str, str], by: Actor) -> str:
         """Save the filter in the address of a page, and return its name. Raises ValueError without a name.
 
-        Replaces a filter with the same name. Parameters that are no filter of the page are left out.
+        Replaces a filter with the same name. Parameters that are not filters of the page are left out.
         """
         name = " ".join(name.split())[:LONGEST_NAME]
         if not name:

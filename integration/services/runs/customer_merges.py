@@ -154,7 +154,7 @@ class CustomerMerges:
 
     @requires(Right.REPAIR)
     def dismiss_pair(self, first: CustomerNumbers, second: CustomerNumbers, reason: str, by: Actor) -> None:
-        """Mark two customers as two persons: they are no candidates for a merge. Nothing else changes.
+        """Mark two customers as two persons, so that they are not candidates for a merge. Nothing else changes.
 
         Safe to repeat. Raises IntegrationError `merge_impossible` if both are the same customer.
         """

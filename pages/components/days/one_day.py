@@ -86,7 +86,7 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
 
 
 def _notes(app: Application, report: DayReport) -> None:
-    """Show remarks on the day page that are no differences."""
+    """Show remarks on the day page that are not differences."""
     if report.notes:
         section(text("day_notes"))
         rates = app.lists.captions(BOOKS.system, "vat_rates")

@@ -55,7 +55,7 @@ REMEMBERED = frozenset(
         "costs", "costless", "reference_before", "completed", "with_payments", "rounding_rule",
     }
 )  # fmt: skip
-BARE = ("quantity", "discount_percent")  # numbers that are no money and keep their own decimals
+BARE = ("quantity", "discount_percent")  # numbers that are not amounts of money and keep their own decimals
 MOST_LINES = 50
 
 

@@ -1,4 +1,4 @@
-"""Special days of the tills in the past, with receipts that are no plain sales.
+"""Special days of the tills in the past, with receipts other than plain sales.
 
 Two days at the first branch have everything that a day can have besides sales.
 """
