@@ -153,8 +153,8 @@ class Debtors:
                 if evidence.name != "link" and (distinct := references.distinct(Kind.DEBTOR, record.key)):
                     rows = [row for row in rows if layout.key(row, "number") not in distinct]
                 if free := [row for row in rows if _may_be(layout, row, record, evidence)]:
-                    taken = [row for row in rows if row not in free]
-                    current[record.key] = _debtor(layout, record, free, taken, evidence.name)
+                    linked_rows = [row for row in rows if row not in free]
+                    current[record.key] = _debtor(layout, record, free, linked_rows, evidence.name)
         return current
 
     def _rows_by_mark(
@@ -274,9 +274,12 @@ def _mail_spellings(value: str) -> set[str]:
     return {value.strip(), value.strip().lower()}
 
 
-def _debtor(layout: Layout, desired: Record, free: Sequence[Row], taken: Sequence[Row], evidence: str) -> CurrentRecord:
+def _debtor(
+    layout: Layout, desired: Record, free: Sequence[Row], linked_rows: Sequence[Row], evidence: str
+) -> CurrentRecord:
     """Return the preferred debtor of those that may be this one. The others include those of other customers."""
-    first, *others = [*sorted(free, key=partial(_preference, layout)), *sorted(taken, key=partial(_preference, layout))]
+    by_preference = partial(_preference, layout)
+    first, *others = [*sorted(free, key=by_preference), *sorted(linked_rows, key=by_preference)]
     number = layout.key(first, "number")
 
     def read() -> Record:

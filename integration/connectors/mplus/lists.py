@@ -128,8 +128,8 @@ def unique_elements(elements: Iterable[Element], key_of: Callable[[Element], str
     for place, element in enumerate(distinct_elements(elements, key_of)):
         first = unique.setdefault(key_of(element) or f"?{place}", element)
         if first is not element:
-            known = set(map(codec.raw_bytes, first))
-            first.extend([child for child in element if codec.raw_bytes(child) not in known])
+            present_children = set(map(codec.raw_bytes, first))
+            first.extend([child for child in element if codec.raw_bytes(child) not in present_children])
     return list(unique.values())
 
 

@@ -159,14 +159,14 @@ class TillProducts:
         for copies in articles_by_number.values():
             if len(copies) > 1:  # marks articles that differ
                 distinct_elements([article for _, article in copies], partial(codec.if_readable, codec.article_number))
-        found = {number: copies[0] for number, copies in articles_by_number.items()}
+        first_articles = {number: copies[0] for number, copies in articles_by_number.items()}
         if len(numbers) > 1:
-            return found | {
+            return first_articles | {
                 number: located_article
                 for missing_number in untold
                 for number, located_article in self.articles([missing_number]).items()
             }
-        return found | dict.fromkeys(untold, nameless[0]) if untold else found
+        return first_articles | dict.fromkeys(untold, nameless[0]) if untold else first_articles
 
     def stock_told(self, numbers: Sequence[str]) -> dict[str, tuple[str, codec.ArticleIdentity]]:
         """Return the raw stock setting and the identity of these articles, by their numbers.
