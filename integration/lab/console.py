@@ -50,12 +50,12 @@ class Clock:
 
     def __init__(self) -> None:
         self.shift: Synchronized[float] = PROCESSES.Value("d", 0.0, lock=False)
-        self.asked: Synchronized[float] = PROCESSES.Value("d", 0.0, lock=False)
+        self.last_read_shift: Synchronized[float] = PROCESSES.Value("d", 0.0, lock=False)
 
     @property
     def was_read_after_jump(self) -> bool:
         """Return True if a console has read the clock after the jump."""
-        return self.asked.value == self.shift.value != 0.0
+        return self.last_read_shift.value == self.shift.value != 0.0
 
 
 class Console:
@@ -71,7 +71,7 @@ class Console:
     def start(self) -> None:
         """Start the process, for the first time or again."""
         self._orders, self._child_connection = PROCESSES.Pipe()
-        arguments = (self.start_with, self.clock.shift, self.clock.asked, self._child_connection)
+        arguments = (self.start_with, self.clock.shift, self.clock.last_read_shift, self._child_connection)
         self.process = started(child.obey, *arguments)
         self._child_connection.close()
 

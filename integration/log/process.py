@@ -139,22 +139,22 @@ class LogProcess:
             with self._lock:
                 self._open_user_queries.add(call)
         try:
-            with self._call_connection() as lent:
-                lent.line.settimeout(PART_SECONDS)
-                wire.send(lent.line, request)
+            with self._call_connection() as connection:
+                connection.line.settimeout(PART_SECONDS)
+                wire.send(connection.line, request)
                 more = True
                 while more:
-                    self._wait(lent.line, call, seconds, is_user_query=is_user_query)
-                    answer = wire.receive(lent.line)
-                    table = wire.received_bytes(lent.line) if answer.get("table") else None
+                    self._wait(connection.line, call, seconds, is_user_query=is_user_query)
+                    answer = wire.receive(connection.line)
+                    table = wire.received_bytes(connection.line) if answer.get("table") else None
                     more = bool(answer.get("more"))
                     if "error" in answer:
-                        lent.is_done = True
+                        connection.is_done = True
                         if answer.get("spoilt"):
                             self.kill(call if is_user_query else None)
                         raise _error(answer)
                     yield AnswerPart(answer, table)
-                lent.is_done = True
+                connection.is_done = True
         except (OSError, EOFError):
             raise ProcessEnded(is_to_blame=self.ended_for(call)) from None
         finally:
@@ -192,16 +192,16 @@ class LogProcess:
         """Yield a connection for one call, and keep it for later calls if the call completed."""
         with self._lock:
             line = self._idle_connections.pop() if self._idle_connections else None
-        lent = _CallConnection(line or wire.connect(self._folder, self._token, LOOK_SECONDS))
+        connection = _CallConnection(line or wire.connect(self._folder, self._token, LOOK_SECONDS))
         try:
-            yield lent
+            yield connection
         finally:
             with self._lock:
-                is_kept = lent.is_done and self._culprits is None
+                is_kept = connection.is_done and self._culprits is None
                 if is_kept:
-                    self._idle_connections.append(lent.line)
+                    self._idle_connections.append(connection.line)
             if not is_kept:
-                lent.line.close()
+                connection.line.close()
 
     def kill(self, culprit: object | None) -> None:
         """Kill the process, because of the call `culprit` or of none."""

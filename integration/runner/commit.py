@@ -23,7 +23,7 @@ from integration.flows.spec import FlowLogic
 from integration.runner.corrections import corrected_since
 from integration.runner.dependencies import Dependencies, next_cursors
 from integration.runner.dispatch import Dispatcher, LookedUpPage
-from integration.runner.foreign_documents import expect_no_strangers
+from integration.runner.foreign_documents import require_no_foreign_documents
 from integration.runner.pipeline import Pipeline, nothing_follows
 from integration.runner.precheck import Precheck, has_internal_references
 from integration.runner.uncertain_writes import UncertainWrites
@@ -106,7 +106,7 @@ class Commit:
         that reports documents of another console accepts those documents.
         """
         run, approval = validated.run, validated.approval
-        expect_no_strangers(self.deps, run)
+        require_no_foreign_documents(self.deps, run)
         number = self.deps.runs.approve(run.id, approval)
         self._checked_runs.add(run.id)
         if reported := reported_foreign(run.notes):
@@ -150,7 +150,7 @@ class Commit:
         """
         if run.id not in self._checked_runs:
             self.deps.logics.read_fields(run.flow)
-            expect_no_strangers(self.deps, run)
+            require_no_foreign_documents(self.deps, run)
             self._checked_runs.add(run.id)
 
     def _carry_out(self, run: Run, flow: Flow, looked: LookedUpPage) -> bool:

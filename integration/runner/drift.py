@@ -48,7 +48,9 @@ def stages_of(flow: Flow, linked: Collection[Kind] = ()) -> list[Stage]:
     return [*(stage for stage in flow.stages if checked_stages.get(stage.target) is stage), *before]
 
 
-def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "", size: int = DRIFT_PAGE) -> DriftPage:
+def compare_page(
+    deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "", size: int = DRIFT_PAGE
+) -> DriftPage:
     """Return one page of the drift check. Writes nothing to either system."""
     name, target = logic.flow.name, deps.connectors[logic.flow.target]
     links = deps.links.page(name, stage.target, after, size)
@@ -62,7 +64,7 @@ def look_at(deps: Dependencies, logic: FlowLogic, stage: Stage, after: str = "",
     for link in links:
         page.add(link, current_records.get(link.key))
     following = links[-1].key if len(links) == size else None
-    return DriftPage(page.counts, tuple(page.told), tuple(page.different), following)
+    return DriftPage(page.counts, tuple(page.compared_keys), tuple(page.different), following)
 
 
 def _is_lookup_reliable(
@@ -90,7 +92,7 @@ class _PageCounter:
 
     def __init__(self, logic: FlowLogic, stage: Stage, *, sees: bool) -> None:
         self.counts = DriftCounts()
-        self.told: list[str] = []
+        self.compared_keys: list[str] = []
         self.different: list[DriftedRecord] = []
         self._policy = logic.policy
         self._write_once = stage.write_once
@@ -106,7 +108,7 @@ class _PageCounter:
         ):
             self._count("unknown")
             return
-        self.told.append(link.key)
+        self.compared_keys.append(link.key)
         if current is None:
             self._count("missing")
             self.different.append(DriftedRecord(link.key, record_title(agreed), link.reference))

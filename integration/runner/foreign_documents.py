@@ -6,12 +6,12 @@ from integration.core.run import Run
 from integration.runner.dependencies import Dependencies
 
 
-def strangers_beside(deps: Dependencies, run: Run) -> ForeignDocuments:
+def find_foreign_documents(deps: Dependencies, run: Run) -> ForeignDocuments:
     """Return documents of another console if the plan creates documents; otherwise the books are not queried."""
     return deps.foreign_documents.foreign_documents_of(run.flow) if deps.plans.makes_documents(run.id) else NO_STRANGERS
 
 
-def expect_no_strangers(deps: Dependencies, run: Run) -> None:
+def require_no_foreign_documents(deps: Dependencies, run: Run) -> None:
     """Raise PlanStaleError `prefix_in_use` if there are foreign documents that the plan does not report."""
     if not deps.plans.makes_documents(run.id, chosen=True):
         return

@@ -28,7 +28,7 @@ from integration.runner.corrections import CORRECTION_MARKS_NOTE, corrected_in, 
 from integration.runner.dependencies import Dependencies, changed_input_notes, next_cursors
 from integration.runner.extract import Extract
 from integration.runner.field_presence import lost_values
-from integration.runner.foreign_documents import strangers_beside
+from integration.runner.foreign_documents import find_foreign_documents
 from integration.runner.merged_customers import retire_merged
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
@@ -151,8 +151,8 @@ class Preview:
         position = skip_unneeded(self.deps, run, logic)
         mark = fingerprint(run.flow, run.mapping_version, self.deps.previews.digests(run.id))
         counts, changes = position.watched, position.changes + position.retirements
-        strangers = strangers_beside(self.deps, run)
-        notes = {STRANGERS: strangers.to_note()} if strangers.references else {}
+        foreign = find_foreign_documents(self.deps, run)
+        notes = {STRANGERS: foreign.to_note()} if foreign.references else {}
         corrections = corrected_in(self.deps, run)
         if CORRECTION_MARKS_NOTE in run.notes:
             notes[CORRECTION_MARKS_NOTE] = corrections
@@ -160,7 +160,7 @@ class Preview:
         equalized = self._equalized_fields(run, logic, changes)
         guard_counts = {
             **counts,
-            AMONG_STRANGERS.name: len(strangers.references),
+            AMONG_STRANGERS.name: len(foreign.references),
             VALUES_LOST.name: lost,
             EQUALIZED.name: sum(field.count for field in equalized),
         }

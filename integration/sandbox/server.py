@@ -263,7 +263,7 @@ def _calls(sandbox: Sandbox, query: Mapping[str, str], _: Mapping[str, Any]) -> 
     return [call.as_json() for call in sandbox.ledger.calls(system, write, int(query.get("since", "0")))]
 
 
-def _arm(sandbox: Sandbox, _asked: Mapping[str, str], arguments: Mapping[str, Any]) -> object:
+def _arm(sandbox: Sandbox, _query: Mapping[str, str], arguments: Mapping[str, Any]) -> object:
     options = {
         name: arguments[name]
         for name in ("system", "operation", "key", "times", "seconds", "answer")
@@ -285,12 +285,16 @@ def _manual_action(name: str) -> Callable[[Sandbox, Mapping[str, str], Mapping[s
 
 _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], Mapping[str, Any]], object]]] = {
     ("GET", "calls"): _calls,
-    ("DELETE", "calls"): lambda sandbox, _asked, _told: sandbox.ledger.clear(),
-    ("GET", "counts"): lambda sandbox, _asked, _told: sandbox.ledger.counts(),
-    ("GET", "switches"): lambda sandbox, _asked, _told: [asdict(each) for each in sandbox.switches.active_switches()],
+    ("DELETE", "calls"): lambda sandbox, _query, _arguments: sandbox.ledger.clear(),
+    ("GET", "counts"): lambda sandbox, _query, _arguments: sandbox.ledger.counts(),
+    ("GET", "switches"): lambda sandbox, _query, _arguments: [
+        asdict(each) for each in sandbox.switches.active_switches()
+    ],
     ("POST", "switches"): _arm,
-    ("DELETE", "switches"): lambda sandbox, asked, _told: sandbox.switches.disarm(asked.get("id")),
-    ("GET", "state"): lambda sandbox, asked, _told: sandbox.state(asked["table"], asked.get("system", asked["here"])),
+    ("DELETE", "switches"): lambda sandbox, query, _arguments: sandbox.switches.disarm(query.get("id")),
+    ("GET", "state"): lambda sandbox, query, _arguments: sandbox.state(
+        query["table"], query.get("system", query["here"])
+    ),
     ("POST", "edit"): _manual_action("edit"),
     ("POST", "add"): _manual_action("add"),
     ("POST", "remove"): _manual_action("remove"),
@@ -298,7 +302,7 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], M
     ("POST", "late_receipt"): _manual_action("late_receipt"),
     ("POST", "book"): _manual_action("book"),
     ("POST", "post"): _manual_action("post"),
-    ("POST", "day"): lambda sandbox, _asked, _told: sandbox.advance_day(),
+    ("POST", "day"): lambda sandbox, _query, _arguments: sandbox.advance_day(),
 }
 
 

@@ -347,8 +347,10 @@ def _translate_error(error: Exception, address: sa.URL) -> IntegrationError | No
         return file_unusable(address.database or "", str(origin)) if _is_unreadable(text) else None
     if any(sign in text for sign in ("invalid connection option", "bad value for", "invalid port", "invalid sslmode")):
         return _invalid_url_error("expected_port")
-    strangers = "password authentication" in text or ("does not exist" in text and isinstance(error, OperationalError))
-    if strangers:
+    is_user_unknown = "password authentication" in text or (
+        "does not exist" in text and isinstance(error, OperationalError)
+    )
+    if is_user_unknown:
         return _invalid_url_error("expected_user")
     if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return UnavailableError("database_unreachable", host=address.host or "")

@@ -12,7 +12,7 @@ from integration.core.links import Link
 from integration.core.records import Kind, Record, Unreadable
 from integration.core.run import Mode
 from integration.flows.orders.settings import documents
-from integration.runner.drift import DriftPage, look_at, stages_of
+from integration.runner.drift import DriftPage, compare_page, stages_of
 from integration.store.database import Database
 from tests.fakes import Links, MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record
@@ -23,7 +23,7 @@ PRICE = "article.price_incl"
 def look(harness: FlowHarness, after: str = "", size: int = 250) -> DriftPage:
     """Look at the products."""
     deps, logic = harness.runner.preview.deps, harness.make_logic()
-    return look_at(deps, logic, logic.flow.stage("articles"), after, size)
+    return compare_page(deps, logic, logic.flow.stage("articles"), after, size)
 
 
 def test_what_nobody_touched_is_equal(harness: FlowHarness) -> None:
@@ -110,7 +110,7 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
         harness.flow, [Link(Kind.SALES_ORDER, order.key, reference, order) for order, reference in links]
     )
     deps, logic = harness.runner.preview.deps, harness.make_logic()
-    counts = look_at(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, write_once=True)).counts
+    counts = compare_page(deps, logic, Stage("orders", Kind.ORDER, Kind.SALES_ORDER, write_once=True)).counts
     assert counts == DriftCounts(compared=2, equal=1, missing=int(keeps), unknown=int(not keeps))
 
 

@@ -43,7 +43,9 @@ def _queries(context: FlowContext) -> PaymentQueries:
 PAYMENTS = FlowSpec(
     flow=FLOW,
     settings=PaymentSettings,
-    make=lambda settings, body, version, tables, asked: PaymentsLogic(settings, body, version, tables, _queries(asked)),
+    make=lambda settings, body, version, tables, context: PaymentsLogic(
+        settings, body, version, tables, _queries(context)
+    ),
     mapping=MAPPINGS / "payments.toml",
     parts=((Kind.SETTLEMENT, None),),
     writable=frozenset({FIELD}),

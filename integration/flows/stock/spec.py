@@ -239,18 +239,18 @@ def _standings(context: FlowContext, keys: Collection[str]) -> Standings:
 STOCK = FlowSpec(
     flow=FLOW,
     settings=StockSettings,
-    make=lambda settings, body, version, tables, asked: StockLogic(
+    make=lambda settings, body, version, tables, context: StockLogic(
         settings,
         body,
         version,
         tables,
-        partial(asked.linked, PRODUCTS.name, Kind.ARTICLE),
+        partial(context.linked, PRODUCTS.name, Kind.ARTICLE),
         Sales(
             settings,
-            asked.movements(),
-            partial(_standings, asked),
-            partial(_uninvoiced_orders, asked),
-            partial(_credit_keys, asked),
+            context.movements(),
+            partial(_standings, context),
+            partial(_uninvoiced_orders, context),
+            partial(_credit_keys, context),
         ),
     ),
     mapping=MAPPINGS / "stock.toml",

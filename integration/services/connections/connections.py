@@ -98,11 +98,12 @@ class ChosenFlow:
 def missing_needs(
     connector: Connector,
     chosen: Collection[ChosenFlow],
-    strangers: ForeignDocumentSearch,
+    foreign_documents: ForeignDocumentSearch,
 ) -> list[Finding]:
     """Return one finding per unmet need of each flow, or one positive finding if all needs are met.
 
-    If nothing is missing, `strangers` adds a finding if another program writes documents under the prefix of the flow.
+    If nothing is missing, `foreign_documents` adds a finding if another program writes documents under the prefix of
+    the flow.
     """
     if not isinstance(connector, Configurable):
         return []
@@ -114,7 +115,7 @@ def missing_needs(
         all_findings += [finding for kind in needs.read_only_kinds for finding in connector.needs(kind)]
         failed = [finding for finding in all_findings if not finding.ok]
         open_needs = [*failed, *_missing_fields(connector, chosen_flow)]
-        open_needs = open_needs or strangers.findings(connector, chosen_flow.spec, chosen_flow.settings)
+        open_needs = open_needs or foreign_documents.findings(connector, chosen_flow.spec, chosen_flow.settings)
         flow_findings = [
             replace(finding, name=f"flow_{flow}", facts={**finding.facts, "flow": flow}) for finding in open_needs
         ]
@@ -137,14 +138,14 @@ class FlowNeeds:
         access: ConnectorFactory,
         mappings: Mappings,
         chosen: ChosenFlows,
-        strangers: ForeignDocumentSearch,
+        foreign_documents: ForeignDocumentSearch,
         logics: Logics,
     ) -> None:
         self._flows = flows
         self._access = access
         self._mappings = mappings
         self._chosen_flows = chosen
-        self._foreign_documents = strangers
+        self._foreign_documents = foreign_documents
         self._logics = logics
 
     def missing(self) -> list[Finding]:

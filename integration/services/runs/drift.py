@@ -17,7 +17,7 @@ from integration.core.rules import as_text
 from integration.core.vat import is_vat_code, vat_value
 from integration.flows.tables import VAT_RATES
 from integration.runner.dependencies import Dependencies
-from integration.runner.drift import DriftPage, look_at, stages_of
+from integration.runner.drift import DriftPage, compare_page, stages_of
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
 from integration.services.write_holds.post_restore_check import PostRestoreCheck
@@ -152,7 +152,7 @@ class Drift:
                 return place.next_kind()
             if not place.after:
                 self._deps.connectors[logic.flow.target].begin()
-            page = look_at(self._deps, logic, stage, place.after)
+            page = compare_page(self._deps, logic, stage, place.after)
         except IntegrationError as error:
             self._keep(place, began, place.counts, error)
             return place.next_kind()

@@ -203,7 +203,7 @@ class ConnectorFactory:
         if address := parse_address(access.get("url", "")):  # the API and the log-in page have the same host
             inside = address.path.rstrip("/").removesuffix("/api/v3")
             access.setdefault("authorize_url", str(replace(address, path=f"{inside}/ams/authorize.aspx")))
-        return self._names.laid_over(access, self.name(RECORD))
+        return self._names.with_object_names(access, self.name(RECORD))
 
     def _entered_access(self, system: str) -> dict[str, Any]:
         return dict(self.connected.get(self.name(system)) or {})

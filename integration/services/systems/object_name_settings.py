@@ -21,7 +21,7 @@ class ObjectNameSettings:
         self._stored_settings = stored_settings
         self._file = read_names(file) if file else {}
 
-    def laid_over(self, access: Mapping[str, Any], record: str) -> dict[str, Any]:
+    def with_object_names(self, access: Mapping[str, Any], record: str) -> dict[str, Any]:
         """Return access data with the object names in force."""
         stored_names = self._stored_settings.get(record)
         names = (
@@ -30,13 +30,13 @@ class ObjectNameSettings:
             else stored_names
         )
         rest = {name: value for name, value in access.items() if name not in GROUPS}
-        return rest | merge_names(names, self.spoken(record))
+        return rest | merge_names(names, self.names_of_file(record))
 
-    def spoken(self, record: str) -> Mapping[str, Any]:
+    def names_of_file(self, record: str) -> Mapping[str, Any]:
         """Return the names of the file if they apply to this record, or nothing."""
         return self._file if record == RECORD else {}
 
-    def is_kept(self, record: str) -> bool:
+    def has_names(self, record: str) -> bool:
         """Return True if a person has set names."""
         return self._stored_settings.get(record) is not None
 

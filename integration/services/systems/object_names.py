@@ -56,7 +56,7 @@ class ObjectNames:
     @requires(Right.SEE)
     def has_stored_names(self) -> bool:
         """Return True if a person has set names. Then no more names are proposed."""
-        return self._settings.is_kept(self.record)
+        return self._settings.has_names(self.record)
 
     @requires(Right.SEE)
     def in_force(self) -> Names:
@@ -104,7 +104,11 @@ class ObjectNames:
     @requires(Right.CONNECT)
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
         """Return the names that `put` would store. Raises the same errors."""
-        names, defaults, fixed = flat(self.in_force()), flat(Names()), set(paths_in(self._settings.spoken(self.record)))
+        names, defaults, fixed = (
+            flat(self.in_force()),
+            flat(Names()),
+            set(paths_in(self._settings.names_of_file(self.record))),
+        )
         for path, value in values.items():
             if path not in defaults:
                 raise ConfigurationError("setting_invalid", setting=path, expected="expected_name_path")
@@ -121,6 +125,6 @@ class ObjectNames:
 
         `changed` names, by path, are looked up instead of those in force. `value` stays the name in force.
         """
-        values, fixed = flat(self.in_force()), frozenset(paths_in(self._settings.spoken(self.record)))
+        values, fixed = flat(self.in_force()), frozenset(paths_in(self._settings.names_of_file(self.record)))
         connector = partial(self._access.connector, BOOKS.system)
         return named_objects(self._flows, connector, values, values | dict(changed or {}), fixed)
