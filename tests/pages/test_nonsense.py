@@ -131,7 +131,7 @@ def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
     ("address", "port", "expected"),
     [("https://kassa.example", "99999", "A port is a whole number"), ("https://kassa.example", "x", "A port is"),
      ("https://kassa.example", "-1", "A port is"), ("https://kassa.example", "٣", "A port is"),
-     ("https://kas sa", "", "This is no address"), ("x", "80", "This is no address")],
+     ("https://kas sa", "", "not a valid address"), ("x", "80", "not a valid address")],
 )  # fmt: skip
 def test_a_typing_mistake_is_told_beside_the_field_and_kept_nowhere(
     unconnected: Application, open_page: Open, address: str, port: str, expected: str

@@ -152,7 +152,8 @@ def test_what_is_still_needed_is_kept_whatever_its_age(
         a_done(runs, a_create(5))
     if reason in ("issue", "set_aside"):
         with database.write() as connection:
-            connection.execute(tables.issues.update().values(state="open" if reason == "issue" else reason))
+            state = "open" if reason == "issue" else reason
+            connection.execute(tables.issues.update().values(state=state, run=run))  # the later run has closed it
     assert prune_all(retention_store, "plans", before) == 0
     assert prune_all(retention_store, "runs", before) == 0
     assert lines_of(database, run) > 0

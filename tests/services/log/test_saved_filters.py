@@ -40,5 +40,5 @@ def test_people_have_their_own_and_where_nobody_logs_in_all_have_one_list(filter
 
 
 def test_a_filter_without_a_name_is_none(filters: SavedFilters) -> None:
-    with pytest.raises(ValueError, match="under a name"):
+    with pytest.raises(ValueError, match="has a name"):
         filters.keep("logs", "  ", {"flow": "orders"}, somebody())
