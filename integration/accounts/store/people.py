@@ -158,15 +158,18 @@ class PeopleStore(Store):
     def _accept_invitation(self, key: str, now: datetime, values: Mapping[str, str]) -> Person | None:
         with self.database.write() as connection:
             spent = invitations.delete().where(invitations.c.key == key_hash(key), invitations.c.until > now)
-            ref = connection.scalar(spent.returning(invitations.c.person))
-            conditions = (people.c.ref == ref, people.c.deactivated_at.is_(None))
-            if ref is None or not connection.execute(people.update().where(*conditions).values(values)).rowcount:
+            invitation = connection.execute(spent.returning(invitations.c.person, invitations.c.by)).first()
+            if invitation is None:
                 return None
-            self._revoke(connection, sessions.c.person == ref)
-            withdraw_first_approvals(connection, by=ref)
-            withdraw_change_requests(connection, by=ref)
-            self._tell(connection, "person_came", ref, ref)
-        return self.get(ref)
+            person = str(invitation.person)
+            conditions = (people.c.ref == person, people.c.deactivated_at.is_(None))
+            if not connection.execute(people.update().where(*conditions).values(values)).rowcount:
+                return None
+            self._revoke(connection, sessions.c.person == person)
+            withdraw_first_approvals(connection, by=person)
+            withdraw_change_requests(connection, by=person)
+            self._tell(connection, "person_came", person, person, invited_by=invitation.by)
+        return self.get(person)
 
     # ---- sessions
 

@@ -24,7 +24,7 @@ from integration.connectors.accountview.rows import (
     expect_key,
     read_of,
     require_values,
-    unique_rows,
+    unique_by_column,
     unmapped_values,
     whole_records,
 )
@@ -117,7 +117,7 @@ class Debtors:
         return Reading(self._layouts.object_of(Kind.DEBTOR), layout.existing_columns(), decode, code="number")
 
     def _unique_rows(self, rows: Sequence[Row]) -> list[Row]:
-        return unique_rows(rows, self._layout.column("number").name)
+        return unique_by_column(rows, self._layout.column("number").name)
 
     def _rows(self, numbers: Iterable[str]) -> list[Row]:
         """Return the debtors with these numbers once each, with all their columns."""
@@ -340,7 +340,7 @@ class Addresses:
             fields=layout.wire(*layout.names),
         )
         rows_by_mark: dict[tuple[str, ...], dict[str, Row]] = {}
-        unique = unique_rows(rows, layout.column("number").name)
+        unique = unique_by_column(rows, layout.column("number").name)
         contradictory = [row for row in unique if not has_unique_columns(row)]
         for row in filter(has_unique_columns, unique):
             mark = (layout.text(row, "debtor").casefold(), *(_content_text(layout.text(row, name)) for name in CONTENT))

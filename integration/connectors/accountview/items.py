@@ -12,11 +12,11 @@ from decimal import Decimal
 from functools import partial
 from itertools import chain
 
-from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.codec import Row, expect_unique_columns
 from integration.connectors.accountview.documents import by_references
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import read_of, require_values
+from integration.connectors.accountview.rows import read_of, require_values, unique_rows
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.years import FiscalYears
 from integration.core.errors import RejectedError
@@ -94,7 +94,8 @@ class Items:
         rows: dict[str, dict[tuple[str, ...], Row]] = {}
         for book_date, year_queries in self._queries_by_year(queries):
             for row in self._rows(layout, year_queries, book_date):
-                rows.setdefault(layout.text(row, "item").casefold(), {})[_identity(layout, row)] = row
+                for number in {text.casefold() for text in layout.texts(row, "item")}:
+                    rows.setdefault(number, {})[_identity(layout, row)] = row
         types = self._types() if rows else {}
         return [_item(layout, query, [*rows.get(query.number.casefold(), {}).values()], types) for query in queries]
 
@@ -117,8 +118,13 @@ class Items:
             book_date=book_date,
         )
         folded_numbers = {number.casefold() for number in numbers}
-        numbered_rows = ((row, layout.text(row, "item").casefold()) for row, _ in documents)
-        return [row for row, number in numbered_rows if number in folded_numbers and layout.text(row, "debtor")]
+        unique = unique_rows([row for row, _ in documents], partial(_row_key, layout))
+        return [
+            row
+            for row in unique
+            if folded_numbers.intersection(text.casefold() for text in layout.texts(row, "item"))
+            and any(layout.texts(row, "debtor"))
+        ]
 
 
 def _each_year(first: date, last: date) -> list[date]:
@@ -130,7 +136,13 @@ def _each_year(first: date, last: date) -> list[date]:
 def _identity(layout: Layout, row: Row) -> tuple[str, ...]:
     """Return the identity of a row, so that a row found by two reads counts once."""
     names = ("number", "date", "daybook", "page", "account", "amount")
-    return tuple(layout.text(row, name) for name in names)
+    return tuple(", ".join(sorted(layout.texts(row, name))) for name in names)
+
+
+def _row_key(layout: Layout, row: Row) -> str:
+    """Return the key of a ledger row in its year, empty without a number: rows with the same key are one row."""
+    number, *place = (", ".join(sorted(layout.texts(row, name))) for name in ("number", "daybook", "page"))
+    return "/".join((number, *place)) if number else ""
 
 
 def _item(layout: Layout, query: ItemQuery, rows: Sequence[Row], types: Mapping[str, str]) -> Record:
@@ -154,5 +166,6 @@ def _item(layout: Layout, query: ItemQuery, rows: Sequence[Row], types: Mapping[
 
 
 def _entry(layout: Layout, query: ItemQuery, row: Row) -> Record:
+    expect_unique_columns(row)
     require_values(layout, row, "amount", "date", "daybook")
     return Record(Kind.ITEM, query.key, layout.decoded(row, {}))

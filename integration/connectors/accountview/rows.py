@@ -115,13 +115,18 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
             yield record
 
 
-def unique_rows(rows: Sequence[Row], key: str) -> list[Row]:
+def unique_by_column(rows: Sequence[Row], column: str) -> list[Row]:
+    """Return the rows of one answer with each value of a column once; see `unique_rows`."""
+    return unique_rows(rows, lambda row: key_text(row.get(column)))
+
+
+def unique_rows(rows: Sequence[Row], key: Callable[[Row], str]) -> list[Row]:
     """Return the rows of one answer with each key once; rows without a key are all returned.
 
     Rows with the same key that are equal are one row. If they differ, each column that differs holds all its values as
     a RepeatedColumn, so that the record is parked.
     """
-    keys = [key_text(row.get(key)) for row in rows]
+    keys = [key(row) for row in rows]
     if len(set(keys)) == len(keys):
         return list(rows)
     rows_by_key: dict[str, list[Row]] = {}

@@ -13,7 +13,7 @@ from integration.connectors.accountview.codec import Row, key_text, literal, sta
 from integration.connectors.accountview.paging import PageState, books_out_of_order, incomplete
 from integration.connectors.accountview.raw_rows import RawRow
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import unique_rows, whole_records
+from integration.connectors.accountview.rows import unique_by_column, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.core.records import Batch, FieldPresence, Record
 
@@ -60,7 +60,7 @@ class Reading:
 
     def unique_rows(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows with each record once. Rows of one record that differ become one that cannot be read."""
-        return unique_rows(rows, self.key)
+        return unique_by_column(rows, self.key)
 
     def fields_of(self, rows: Sequence[Row]) -> FieldPresence:
         """Return which columns occur in all, some or none of these rows.

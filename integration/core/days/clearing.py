@@ -66,16 +66,25 @@ class SettlementType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Takings with the payouts that settle them. `fee_page` is the page that books the withheld fee, if any."""
+    """Takings with the payouts that settle them. `fee_page` is the page that books the withheld fee, if any.
+
+    `from_opening` is the part of the payouts that the opening balance covers: takings before the first day.
+    """
 
     takings: tuple[Taking, ...]
     payouts: tuple[Payout, ...]
     fee_page: str = ""
+    from_opening: Decimal = NOTHING
+
+    @property
+    def gross(self) -> Decimal:
+        """Takings, with the part that the opening balance covers."""
+        return total(entry.amount for entry in self.takings) + self.from_opening
 
     @property
     def fee(self) -> Decimal:
         """Takings minus payouts."""
-        return total(entry.amount for entry in self.takings) - total(entry.amount for entry in self.payouts)
+        return self.gross - total(entry.amount for entry in self.payouts)
 
     @property
     def type(self) -> SettlementType:
@@ -93,7 +102,7 @@ class PayoutMatch:
     """Result of matching. `unpaid_takings` have no payout, and `unmatched` payouts have no takings; both oldest first.
 
     `opening_payouts` are payouts at the start of the period that are settled from the opening balance; `opening_rest`
-    is the rest of that balance.
+    is the rest of that balance. `early` are those of the unmatched payouts that may cover days before the start.
     """
 
     settlements: tuple[Settlement, ...] = ()
@@ -101,6 +110,7 @@ class PayoutMatch:
     unmatched: tuple[Payout, ...] = ()
     opening_payouts: tuple[Payout, ...] = ()
     opening_rest: Decimal = NOTHING
+    early: tuple[Payout, ...] = ()
 
     @property
     def waiting(self) -> Decimal:
@@ -134,25 +144,32 @@ def match_payouts(
 
     `opening` is the balance at the begin of `since`. Equal amounts are matched before amounts less a fee; one payout,
     or several of one day, may settle several days, and several payouts one day. A fee is only found for all takings of
-    consecutive days of one branch or of all branches; among several possible fees the most usual percentage wins.
+    consecutive days of one branch or of all branches; among several possible fees the most usual percentage wins. A
+    payout at the start may settle the opening balance, or the whole rest of it together with the first open takings.
     """
     match = _PayoutMatcher(
         sorted(takings, key=_date_key), sorted(payouts, key=lambda payout: (payout.date, payout.page)), rules
     )
     match.settle_exactly()
     match.settle_less_fee()
-    of_opening, opening_left = [], opening
+    of_opening, opening_left, early = list[Payout](), opening, list[Payout]()
     if since is not None:
         last = since + timedelta(days=rules.window_days)
-        for payout in list(match.payouts):
-            if payout.date <= last and NOTHING < payout.amount <= opening_left:
+        for payout in [payout for payout in match.payouts if payout.date <= last and payout.amount > NOTHING]:
+            if payout.amount <= opening_left:
                 match.payouts.remove(payout)
                 of_opening.append(payout)
                 opening_left -= payout.amount
+            elif opening_left > NOTHING and match.settle_with_opening(payout, opening_left):
+                opening_left = NOTHING
+            else:
+                early.append(payout)
     settlements = sorted(
         match.settlements, key=lambda settlement: (settlement.payouts[-1].date, settlement.payouts[-1].page)
     )
-    return PayoutMatch(tuple(settlements), tuple(match.takings), tuple(match.payouts), tuple(of_opening), opening_left)
+    return PayoutMatch(
+        tuple(settlements), tuple(match.takings), tuple(match.payouts), tuple(of_opening), opening_left, tuple(early)
+    )
 
 
 def _date_key(taking: Taking) -> tuple[date, str, str]:
@@ -176,6 +193,19 @@ class _PayoutMatcher:
         self._settle_by_several_payouts(with_fee=False)
         for payouts in self._payouts_of_a_day():
             self._settle_equal(payouts)
+
+    def settle_with_opening(self, payout: Payout, opening: Decimal) -> bool:
+        """Settle the first open takings, of one branch or of all, and an opening balance with a payout of their sum."""
+        takings = [taking for taking in self.takings if self._rules.is_in_window(taking, payout)]
+        for candidates in (*_by_branch(takings), takings):
+            for end in range(1, len(candidates) + 1):
+                if total(taking.amount for taking in candidates[:end]) + opening == payout.amount:
+                    for taking in candidates[:end]:
+                        self.takings.remove(taking)
+                    self.payouts.remove(payout)
+                    self.settlements.append(Settlement(tuple(candidates[:end]), (payout,), from_opening=opening))
+                    return True
+        return False
 
     def settle_less_fee(self) -> None:
         """Find takings and payouts that differ by a fee, and the pages that book fees."""

@@ -136,8 +136,12 @@ class ClearingTables(SheetTexts):
             for entry in match.unpaid_takings
         ]  # fmt: skip
         rows += [
-            (entry.date, "", -entry.amount, entry.page, self.text("clearing_unmatched")) for entry in match.unmatched
-        ]
+            (
+                entry.date, "", -entry.amount, entry.page,
+                self.text("clearing_unmatched_early" if entry in match.early else "clearing_unmatched"),
+            )
+            for entry in match.unmatched
+        ]  # fmt: skip
         return self._table("clearing_open", columns, rows)
 
     def movements(self, account: ClearingAccount) -> SheetTable:
@@ -165,7 +169,7 @@ class ClearingTables(SheetTexts):
             settlement for settlement in match.settlements if settlement.payouts[-1].date >= self.report.period.first
         ]
         rows = [self._settlement(settlement) for settlement in settlements]
-        takings = total(taking.amount for settlement in settlements for taking in settlement.takings)
+        takings = total(settlement.gross for settlement in settlements)
         fees = total(settlement.fee for settlement in settlements)
         sums = (self.text("page_total"), None, None, takings, takings - fees, fees, None, None)
         return self._table("clearing_payouts", columns, rows, sums if rows else ())
@@ -175,15 +179,16 @@ class ClearingTables(SheetTexts):
             words.table_day(entry.date, self.language) for entry in (settlement.takings[0], settlement.takings[-1])
         )
         days = first if first == last else self.text("period_range", first=first, last=last)
+        if settlement.from_opening:
+            days = f"{self.text('col_opening')}, {days}"
         branches = ", ".join(dict.fromkeys(entry.branch for entry in settlement.takings))
         pages = ", ".join(dict.fromkeys(entry.page for entry in settlement.payouts))
-        takings = total(entry.amount for entry in settlement.takings)
         return (
             settlement.payouts[-1].date,
             days,
             branches,
-            takings,
-            takings - settlement.fee,
+            settlement.gross,
+            settlement.gross - settlement.fee,
             settlement.fee,
             pages,
             settlement.fee_page,

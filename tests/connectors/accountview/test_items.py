@@ -1,5 +1,6 @@
 """What the ledger has of an item: sold, come in, and besides, in the year of its day and in this one."""
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -95,24 +96,55 @@ def test_what_came_in_between_the_year_of_the_sale_and_this_one_counts_with_it()
     assert sums(item) == {"sold": "121", "paid": "121", "other": "", "besides": ""}, years
 
 
-def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
-    columns = [("REC_ID", "C"), ("TRN_DATE", "D"), ("ACCT_NR", "C"), ("AMOUNT", "Y"), ("DJ_CODE", "C"),
-               ("PAGE_NR", "C"), ("INV_NR", "C"), ("SUB_NR", "C")]  # fmt: skip
-    row = {"REC_ID": "1", "TRN_DATE": "2026-10-17", "ACCT_NR": "1300", "DJ_CODE": "700", "PAGE_NR": "7", **OWED}
+COLUMNS = [("REC_ID", "C"), ("TRN_DATE", "D"), ("ACCT_NR", "C"), ("AMOUNT", "Y"), ("DJ_CODE", "C"),
+           ("PAGE_NR", "C"), ("INV_NR", "C"), ("SUB_NR", "C")]  # fmt: skip
+
+
+def ledger_row(number: str, amount: object, daybook: str = "200", **values: str) -> str:
+    """Return a row of the ledger as JSON."""
+    place = {"REC_ID": number, "TRN_DATE": "2026-10-17", "ACCT_NR": "1300", "DJ_CODE": daybook, "PAGE_NR": "7"}
+    return json.dumps({**place, **OWED, "AMOUNT": amount, **values})
+
+
+def books_with_ledger(*rows: str) -> AccountView:
+    """Return books whose ledger has these rows."""
 
     def answering(request: httpx.Request) -> httpx.Response:
         match query_parameters(request)["BusinessObject"]:
             case "FLD":
-                fields = [{"DBF_NAME": "TRANSACT", "FIELD_NAME": name, "FIELD_TYPE": kind} for name, kind in columns]
+                fields = [{"DBF_NAME": "TRANSACT", "FIELD_NAME": name, "FIELD_TYPE": kind} for name, kind in COLUMNS]
                 return httpx.Response(200, json={"DCT_FLD": fields})
             case "GJ1":
-                return httpx.Response(200, json={"TRANSACT": [{**row, "AMOUNT": "veel"}]})
+                return httpx.Response(200, content=f'{{"TRANSACT": [{", ".join(rows)}]}}'.encode())
             case _:
                 return httpx.Response(200, json={"ADM_PER": [], "DAILY": []})
 
-    (item,) = accountview_answering(answering).fetch(Kind.ITEM, [KEY])
+    return accountview_answering(answering)
+
+
+def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
+    (item,) = read(books_with_ledger(ledger_row("1", "veel")))
     assert isinstance(item, Unreadable)
     assert (item.key, item.raw_value) == (KEY, "veel")
+
+
+@pytest.mark.parametrize(
+    ("rows", "field"),
+    [
+        ([ledger_row("1", -50).replace('"ACCT_NR"', '"acct_nr": "1400", "ACCT_NR"')], "ACCT_NR"),
+        ([ledger_row("1", -50), ledger_row("1", -71)], "AMOUNT"),
+        ([ledger_row("1", -50), ledger_row("1", -50)], ""),
+        ([ledger_row("1", -50), ledger_row("2", -50)], ""),
+    ],
+    ids=["a column twice", "a row twice", "the same row twice", "two rows"],
+)
+def test_a_row_that_contradicts_itself_or_another_parks_its_item_alone(rows: list[str], field: str) -> None:
+    books = books_with_ledger(*rows, ledger_row("3", 9, INV_NR="MI60102000A2"))
+    (first,), (second,) = read(books), read(books, "2026-10-17/MI60102000A2/9a")
+    assert (first.field if isinstance(first, Unreadable) else "") == field
+    if not field:
+        assert (first.values["other"], first.values["besides"]) == (-50 * len(set(rows)), len(set(rows)))
+    assert not isinstance(second, Unreadable)
 
 
 def test_items_are_asked_for_by_their_numbers_alone(books: AccountView) -> None:

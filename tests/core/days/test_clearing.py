@@ -145,6 +145,24 @@ def test_the_opening_balance_covers_the_first_payouts() -> None:
     assert (match.opening_rest, [payout.date.day for payout in match.unmatched]) == (Decimal(25), [12])
 
 
+def test_a_payout_of_the_whole_opening_balance_and_the_first_takings_settles_both() -> None:
+    takings = [*takings_of((1, "40"), (2, "30")), *takings_of((1, "7"), branch="2")]
+    match = match_payouts(takings, payouts_of((3, "145"), (4, "9")), RULES, Decimal(75), date(2026, 11, 1))
+    (settlement,) = match.settlements
+    assert (settlement.from_opening, settlement.fee, settlement.gross) == (Decimal(75), Decimal(0), Decimal(145))
+    assert [(taking.branch, taking.amount) for taking in match.unpaid_takings] == [("2", Decimal(7))]
+    assert (match.opening_rest, match.balance) == (Decimal(0), Decimal(7 - 9))
+
+
+@pytest.mark.parametrize(("amount", "opening"), [("146", "75"), ("145", "0"), ("145", "-5")])
+def test_a_payout_at_the_start_that_no_sum_explains_may_cover_days_before(amount: str, opening: str) -> None:
+    payouts = payouts_of((3, amount), (20, "9"))
+    match = match_payouts(takings_of((1, "40"), (2, "30")), payouts, RULES, Decimal(opening), date(2026, 11, 1))
+    assert [payout.date.day for payout in match.unmatched] == [3, 20]
+    assert [payout.date.day for payout in match.early] == [3]
+    assert match.opening_rest == Decimal(opening)
+
+
 def test_an_account_has_balances_by_day_and_late_takings() -> None:
     takings, payouts = takings_of((1, "100"), (2, "50"), (3, "70")), payouts_of((2, "99"), (4, "30"), (6, "40"))
     account = clearing_account("1010", Decimal(5), takings, payouts, date(2026, 11, 2), RULES, date(2026, 11, 1))

@@ -57,6 +57,20 @@ def test_payouts_have_takings_and_fees_with_sums(tables: ClearingTables) -> None
     assert [row[3:6] for row in (*table.rows, table.sums)] == [(100, 99, 1), (100, 99, 1)]
 
 
+def test_payouts_of_days_before_the_first_day_are_named(tables: ClearingTables) -> None:
+    payouts = [Payout(november(3), Decimal(90), "200/3"), Payout(november(4), Decimal(11), "200/4")]
+    account = clearing_account(
+        "1010", Decimal(50), [Taking(november(2), "1", Decimal(40))], payouts, november(1), ClearingRules()
+    )
+    assert account.match is not None
+    (settled,) = tables.payouts(account.match).rows
+    assert str(settled[1]).startswith("Opening balance, ")
+    assert settled[3:6] == (90, 90, 0)
+    assert [row[2:] for row in tables.open_entries(account, account.match).rows] == [
+        (-11, "200/4", "Payout without takings, perhaps for days before the first day")
+    ]
+
+
 def test_days_without_a_page_are_named(tables: ClearingTables) -> None:
     assert tables.remarks() == ["Not booked, and in no balance: 1 day. 5 Nov 2026 Amersfoort"]
 
