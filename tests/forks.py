@@ -15,7 +15,7 @@ from pathlib import Path
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
-    ["tests.runner.child", "tests.command", "pandas"]  # the log needs pandas, and imports it late
+    ["tests.runner.child", "tests.command", "pandas", "streamlit.web.cli"]  # the log imports pandas late
 )
 _early_output = Path(tempfile.mkdtemp(prefix="consoles-")) / "said"
 _start_lock = threading.Lock()

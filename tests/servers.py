@@ -1,18 +1,22 @@
-"""A real console on a free port, started as for operators, and a record of its calls to other machines."""
+"""A real console on a free port, and a record of its calls to other machines."""
 
 import os
+import runpy
 import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 
+import psutil
+
+from tests import command as forked_command
+from tests.forks import start_process
 from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent
@@ -41,7 +45,7 @@ class Server:
 
     port: int
     data: Path
-    process: "subprocess.Popen[bytes]"
+    process: psutil.Process
 
     @property
     def address(self) -> str:
@@ -79,29 +83,44 @@ def serve_console(
     data: Path,
     *arguments: str,
     settings: Mapping[str, str],
-    command: Sequence[str] = COMMAND,
-    program: str = sys.executable,
+    command: Sequence[str] = (),
+    program: str = "",
     at: Path = ROOT,
 ) -> Iterator[Server]:
-    """Run a console on a folder, with settings by their names in the environment, from the folder `at`."""
+    """Run a console on a folder, with settings by their names in the environment.
+
+    It is forked, which saves most of a start. With a command or a program, it is a new process from the folder `at`.
+    """
     port = free_port()
-    with (data / "server.log").open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [program, *(part.format(port=port) for part in command), *arguments],
-            cwd=at, env=environment(data, settings), stdout=log, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
-            server = Server(port, data, process)
-            _wait_until_well(server)
-            yield server
-        finally:
+    variables = environment(data, settings)
+    if command or program:
+        with (data / "server.log").open("a", encoding="utf-8") as log:
+            words = [program or sys.executable, *(part.format(port=port) for part in command or COMMAND), *arguments]
+            process: psutil.Process = psutil.Popen(words, cwd=at, env=variables, stdout=log, stderr=log)
+    else:
+        words = ["console", "--port", str(port), *arguments]
+        forked_process = start_process(_watch_and_run, words, variables, data)
+        process = psutil.Process(forked_process.pid)
+    try:
+        server = Server(port, data, process)
+        _wait_until_well(server)
+        yield server
+    finally:
+        with suppress(psutil.NoSuchProcess):  # a test may have killed it
             process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise
+        try:
+            process.wait(timeout=SECONDS)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _watch_and_run(arguments: Sequence[str], environment: Mapping[str, str], data: Path) -> None:
+    """Run a command in a forked process and watch it, as Python does where it starts a new one."""
+    os.environ.update(environment)
+    runpy.run_path(str(data / "watch" / "sitecustomize.py"))
+    forked_command.run(arguments, environment, data / "server.log", data / "server.log")
 
 
 def environment(data: Path, settings: Mapping[str, str]) -> dict[str, str]:
@@ -115,7 +134,7 @@ def _wait_until_well(server: Server) -> None:
     log = server.data / "server.log"
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
-        assert server.process.poll() is None, log.read_text(encoding="utf-8")
+        assert _is_alive(server.process), log.read_text(encoding="utf-8")
         try:
             with urllib.request.urlopen(f"{server.address}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
                 if answer.status == 200:
@@ -123,3 +142,10 @@ def _wait_until_well(server: Server) -> None:
         except (URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
     raise AssertionError(log.read_text(encoding="utf-8"))
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

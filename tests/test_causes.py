@@ -15,6 +15,7 @@ from integration.core.causes import CAUSES, Repair, RepairKind, Responsible
 from integration.core.errors import IntegrationError, Reason
 from integration.flows.registry import FLOWS
 from integration.words.catalogues import PARTS, tables
+from tests.size import nodes_of
 
 ROOT = Path(__file__).parents[1]
 PLACE = re.compile(r"{(\w+)}")
@@ -112,19 +113,15 @@ def subclasses(kind: type[IntegrationError]) -> Iterator[str]:
 def _release_caches() -> Iterator[None]:
     """Release the parsed product after the last test of this file. Later garbage collections would visit its nodes."""
     yield
-    for function in (modules, calls, fact_occurrences):
+    for function in (nodes_of, modules, calls, fact_occurrences):
         function.cache_clear()
 
 
 @cache
-def modules() -> Mapping[str, ast.Module]:
-    """Return every module of ours that can tell a person something; the sandbox tells what the systems would."""
+def modules() -> Mapping[str, tuple[ast.AST, ...]]:
+    """Return the nodes of every module that can tell a person something; the sandbox tells what the systems would."""
     paths = [*(ROOT / "integration").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), ROOT / "app.py"]
-    return {
-        str(path.relative_to(ROOT)): ast.parse(path.read_text(encoding="utf-8"))
-        for path in sorted(paths)
-        if "sandbox" not in path.parts
-    }
+    return {str(path.relative_to(ROOT)): nodes_of(path) for path in sorted(paths) if "sandbox" not in path.parts}
 
 
 @cache
@@ -134,10 +131,10 @@ def calls() -> tuple[tuple[str, str, ast.Call], ...]:
 
 
 def _calls() -> Iterator[tuple[str, str, ast.Call]]:
-    for where, module in modules().items():
+    for where, nodes in modules().items():
         if where in FINDINGS:
             continue
-        for node in ast.walk(module):
+        for node in nodes:
             if isinstance(node, ast.Call):
                 callee = node.func
                 name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")
@@ -196,9 +193,9 @@ def test_every_code_that_is_told_is_a_cause_of_the_catalogue() -> None:
 def test_every_cause_of_the_catalogue_is_named_by_what_tells_it() -> None:
     codes = {
         node.value
-        for where, module in modules().items()
+        for where, nodes in modules().items()
         if where != "integration/core/causes.py"
-        for node in ast.walk(module)
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert CAUSES.keys() - codes == set()
@@ -207,8 +204,8 @@ def test_every_cause_of_the_catalogue_is_named_by_what_tells_it() -> None:
 def test_every_reason_that_the_code_names_has_its_text() -> None:
     reasons = {
         node.value: where
-        for where, module in modules().items()
-        for node in ast.walk(module)
+        for where, nodes in modules().items()
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value)
     }
     assert {key: where for key, where in reasons.items() if not words.has_term(key)} == {}
@@ -226,9 +223,9 @@ def test_no_error_holds_a_sentence() -> None:
     assert sentences == {}
 
 
-def makers(module: ast.Module, kinds: set[str]) -> Iterator[str]:
+def makers(nodes: tuple[ast.AST, ...], kinds: set[str]) -> Iterator[str]:
     """Yield the functions of a module that make an error of what they are given."""
-    for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
+    for function in (node for node in nodes if isinstance(node, ast.FunctionDef)):
         parameters = {parameter.arg for parameter in (*function.args.args, *function.args.kwonlyargs)}
         for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
             if getattr(call.func, "attr", getattr(call.func, "id", "")) not in kinds:
@@ -241,12 +238,11 @@ def makers(module: ast.Module, kinds: set[str]) -> Iterator[str]:
 
 def test_what_makes_an_error_is_given_no_sentence() -> None:
     kinds = set(subclasses(IntegrationError))
+    made = {name: set(makers(nodes, kinds)) - kinds for name, nodes in modules().items()}
     sentences = {
         where: text
-        for name, module in modules().items()
-        for of in [set(makers(module, kinds)) - kinds]
-        for where, callee, call in (calls() if of else ())
-        if callee in of and where.startswith(f"{name}:")
+        for where, callee, call in calls()
+        if callee in made[where.rpartition(":")[0]]
         for part in [*call.args, *(word.value for word in call.keywords)]
         for text in texts(part)
         if SENTENCE.search(text)
@@ -316,9 +312,9 @@ def test_a_repair_on_the_page_of_another_flow_names_a_setting_that_is_there() ->
 def test_no_fact_is_a_dash_in_the_place_of_one_that_is_missing() -> None:
     dashes = {
         f"{where}:{node.lineno}"
-        for where, module in modules().items()
+        for where, nodes in modules().items()
         if where.startswith("integration/") and where not in {"integration/words/__init__.py", *OF_TABLES}
-        for node in ast.walk(module)
+        for node in nodes
         if isinstance(node, ast.Constant) and node.value == words.MISSING
     }
     assert dashes == set()
@@ -494,9 +490,9 @@ def fact_occurrences() -> tuple[tuple[str, str, frozenset[str]], ...]:
 
 def _fact_occurrences() -> Iterator[tuple[str, str, frozenset[str]]]:
     names = (SAYS - {"Brake"}) | set(subclasses(IntegrationError)) | set(HANDED_ON)
-    for where, module in modules().items():
+    for where, nodes in modules().items():
         on_the_way = {fact for place, more in ON_THE_WAY.items() if where.startswith(place) for fact in more}
-        for function in (node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)):
+        for function in (node for node in nodes if isinstance(node, ast.FunctionDef)):
             for call in (node for node in ast.walk(function) if isinstance(node, ast.Call) and node.args):
                 callee = call.func
                 name = callee.attr if isinstance(callee, ast.Attribute) else getattr(callee, "id", "")

@@ -35,24 +35,11 @@ def test_every_cause_is_complete_in_english() -> None:
     assert len({line["code"] for line in lines}) == len(lines)
 
 
-@pytest.mark.parametrize("flow", FLOWS)
-def test_every_flow_has_its_name(flow: str) -> None:
-    assert has_term(f"flow_{flow}")
+def test_every_flow_state_and_action_has_its_word() -> None:
+    badges = [*RUN_STATES, *(step_state(step) for step in Step), *Action]
+    terms = [*(f"flow_{flow}" for flow in FLOWS), *(f"badge_{state}" for state in badges)]
 
-
-@pytest.mark.parametrize("state", RUN_STATES)
-def test_every_state_of_a_run_has_its_word(state: str) -> None:
-    assert has_term(f"badge_{state}")
-
-
-@pytest.mark.parametrize("step", Step)
-def test_every_state_of_a_change_has_its_word(step: Step) -> None:
-    assert has_term(f"badge_{step_state(step)}")
-
-
-@pytest.mark.parametrize("action", Action)
-def test_every_action_of_a_plan_has_its_word(action: Action) -> None:
-    assert has_term(f"badge_{action}")
+    assert [term for term in terms if not has_term(term)] == []
 
 
 def test_every_command_is_in_the_page_about_the_terminal() -> None:
@@ -68,16 +55,17 @@ def test_every_exit_status_is_in_the_page_about_the_terminal() -> None:
     assert re.findall(r"^\| (\d) \|", page, re.MULTILINE) == ["0", "1", "2", "3", "4", "5"]
 
 
-@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
-def test_a_decision_is_titled_by_a_sentence_under_its_number(path: Path) -> None:
+def test_a_decision_is_titled_by_a_sentence_under_its_number() -> None:
+    assert [path.name for path in DECISIONS if not is_titled(path)] == []
+
+
+def is_titled(path: Path) -> bool:
     title = path.read_text(encoding="utf-8").splitlines()[0]
     number, _, slug = path.stem.partition("-")
     match = re.fullmatch(r"# (\d+)\. (.+)", title)
-
-    assert match, title
-    assert int(match[1]) == int(number)
-    assert len(match[2].split()) > 3
-    assert re.sub(r"[^a-z0-9]+", "-", match[2].lower()).strip("-") == slug
+    if not match or int(match[1]) != int(number) or len(match[2].split()) <= 3:
+        return False
+    return re.sub(r"[^a-z0-9]+", "-", match[2].lower()).strip("-") == slug
 
 
 def test_each_decision_has_a_number_of_its_own() -> None:
@@ -87,28 +75,35 @@ def test_each_decision_has_a_number_of_its_own() -> None:
     assert sorted(set(numbers)) == numbers
 
 
-@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
-def test_a_decision_has_its_context_the_decision_and_its_consequences(path: Path) -> None:
-    headings = re.findall(r"^#{2,} (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+def test_a_decision_has_its_context_the_decision_and_its_consequences() -> None:
+    headings = {path.name: re.findall(r"^#{2,} (.+)$", text, re.MULTILINE) for path, text in texts_of(DECISIONS)}
 
-    assert headings == ["Context", "Decision", "Consequences"]
-
-
-@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
-def test_what_supersedes_a_decision_is_named_at_its_top(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    top = text.partition("## Context")[0]
-    others = re.findall(r"Superseded by .*?(?:\n\n|$)", top, re.DOTALL)
-
-    assert text.count("Superseded by ") == len(others)
-    assert all(re.search(r"\[decision \d+\]\(\d{4}-", reference) for reference in others)
+    assert {name: found for name, found in headings.items() if found != ["Context", "Decision", "Consequences"]} == {}
 
 
-@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.name[:4])
-def test_every_module_that_a_decision_names_is_there(path: Path) -> None:
-    names = re.findall(r"`(\w+/[\w/]+\.py)`", path.read_text(encoding="utf-8"))
+def texts_of(paths: list[Path]) -> list[tuple[Path, str]]:
+    """Return documents with their texts."""
+    return [(path, path.read_text(encoding="utf-8")) for path in paths]
 
-    assert [name for name in names if not ((ROOT / name).exists() or (ROOT / "integration" / name).exists())] == []
+
+def test_what_supersedes_a_decision_is_named_at_its_top() -> None:
+    assert [path.name for path, text in texts_of(DECISIONS) if not names_successors(text)] == []
+
+
+def names_successors(text: str) -> bool:
+    others = re.findall(r"Superseded by .*?(?:\n\n|$)", text.partition("## Context")[0], re.DOTALL)
+    links = [reference for reference in others if re.search(r"\[decision \d+\]\(\d{4}-", reference)]
+    return text.count("Superseded by ") == len(others) == len(links)
+
+
+def test_every_module_that_a_decision_names_is_there() -> None:
+    names = [
+        (path.name, name) for path, text in texts_of(DECISIONS) for name in re.findall(r"`(\w+/[\w/]+\.py)`", text)
+    ]
+
+    assert [
+        each for each in names if not any((folder / each[1]).exists() for folder in (ROOT, ROOT / "integration"))
+    ] == []
 
 
 def test_the_glossary_is_in_order_and_its_translations_are_those_of_the_console() -> None:
@@ -137,13 +132,17 @@ def glossary() -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows[1:]]
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_between_documents_lead_somewhere(path: Path) -> None:
-    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
-    targets = re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)", text)
-    targets += re.findall(r"(?:src|href)=\"(?!https?://|mailto:|#)([^\"]+)\"", text)
+def test_links_between_documents_lead_somewhere() -> None:
+    links = [(path, target) for path, text in texts_of(DOCUMENTS) for target in targets_in(text)]
 
-    assert [target for target in targets if not leads_somewhere(path, target)] == []
+    assert [(path.name, target) for path, target in links if not leads_somewhere(path, target)] == []
+
+
+def targets_in(text: str) -> list[str]:
+    """Return the targets of all links of a document to files and headings."""
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    targets = re.findall(r"\]\((?!https?://|mailto:)([^)\s]+)", prose)
+    return [*targets, *re.findall(r"(?:src|href)=\"(?!https?://|mailto:|#)([^\"]+)\"", prose)]
 
 
 def leads_somewhere(page: Path, target: str) -> bool:
@@ -177,13 +176,15 @@ def is_there(file: str, name: str) -> bool:
     return path.exists() and bool(re.search(rf"\b(def|class) {name}\b", path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("path", PRESENT, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_file_that_a_document_names_is_there(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    names = re.findall(r"`((?:integration|pages|tests|docs|notebooks|scripts|benchmarks)/[\w./-]*)`", text)
+def test_every_file_that_a_document_names_is_there() -> None:
+    assert [(path.name, name) for path, text in texts_of(PRESENT) for name in missing_files(text)] == []
 
-    example_files = re.findall(r"`(\S+)`[^`]*\n```", text)  # the files of an example are on the page itself
-    assert [name for name in names if not (ROOT / name).exists() and name not in example_files] == []
+
+def missing_files(text: str) -> list[str]:
+    """Return the files that a document names and that are neither in the project nor an example on the page itself."""
+    names = re.findall(r"`((?:integration|pages|tests|docs|notebooks|scripts|benchmarks)/[\w./-]*)`", text)
+    example_files = re.findall(r"`(\S+)`[^`]*\n```", text)
+    return [name for name in names if not (ROOT / name).exists() and name not in example_files]
 
 
 def test_the_page_about_the_architecture_describes_every_package() -> None:

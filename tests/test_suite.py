@@ -33,7 +33,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-q -p xdist.plugin -p no:cacheprovider")
     (tmp_path / "pytest.ini").touch()
-    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "__pycache__").mkdir(parents=True)  # its tests have been read before
     (tmp_path / "tests" / "unsteady.csv").write_text("test,date,reason\n", encoding="utf-8")
     return tmp_path
 
@@ -50,6 +50,7 @@ def run(root: Path, **files: str) -> int:
 def test_a_file_that_passes_alone_is_unsteady_and_named_with_its_first_failure(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    (root / "tests" / "__pycache__").rmdir()
     assert run(root, test_busy=FAILS_ONCE, test_calm=PASSES, browser__test_page=FAILS_ONCE) == 0
 
     assert capfd.readouterr().out.splitlines()[-2:] == [
