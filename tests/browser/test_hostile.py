@@ -48,7 +48,7 @@ REFUSED = {400, 403, 405, 421}
 
 HOSTILE = """
 const NOTHING = 'nothing'
-const told = /not known by the address|Another page asked|does not offer/
+const told = /does not accept requests at this address|came from another website|does not support this request/
 const judged = (text) => text && !told.test(text) ? 'reached: ' + text.slice(0, 80) : NOTHING
 const soon = (make) => new Promise((done) => { setTimeout(() => done(NOTHING), 4000); make(done) })
 const element = (tag, set) => soon((done) => {
