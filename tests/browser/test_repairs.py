@@ -250,7 +250,7 @@ def test_codes_that_are_no_numbers_are_allotted_some(planted_shop: Planted, page
     repairing(page, planted_shop, "products", "BEL-1")
     picture(page, "repair-sku")
     button(page, "Open the setting")
-    at_rest(page).get_by_text("A number that the console assigns once").click()
+    at_rest(page).get_by_role("radio", name=re.compile("^A number that the console assigns once")).check(force=True)
     picture(page, "repair-sku-setting")
     button(page, "Save changes")
     expect(page.get_by_text("Saved").first).to_be_visible()
