@@ -3,11 +3,17 @@
 A docstring that begins with a relative clause ("What a run ...") names no subject. A public name made of participles,
 pronouns and adverbs alone (`told`, `held`, `so_far`) does not say what it is. Neither does a parameter or a local
 variable with such a name.
+
+It also finds what a rename leaves behind in a docstring: a name in backticks that the product does not have, a doubled
+line and a lost one.
 """
 
 import ast
+import csv
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tests.size import PRODUCT, ROOT, Function, nodes_in
 
@@ -15,6 +21,14 @@ RELATIVE = re.compile(r"(What|Whatever|Whether|Who|Whoever|Whom|Whose|Where|When
 VALUES = frozenset((ROOT / "tests" / "vague_values.txt").read_text(encoding="utf-8").split())
 """Names of parameters and local variables that do not say which value they have."""
 VAGUE = frozenset((ROOT / "tests" / "vague_words.txt").read_text(encoding="utf-8").split())
+WORD = re.compile(r"[A-Za-z_]\w*")
+NAME = re.compile(r"`+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(\))?`+")
+COMMENT = re.compile(r"(^|  )#.*$", re.MULTILINE)
+OUTSIDE_NAMES = frozenset(["GZipMiddleware", "json_transform", "list_reduce", "lpad", "nextval", "pg_sleep", "repeat"])
+"""Names of DuckDB, PostgreSQL and Starlette that docstrings mention and the product does not use."""
+SHORT_LINE = 110  # a line that ends before this column although the next word fits has lost its end
+LINE_END = re.compile(r"[.:?!;,)`\"'>=\]│]$")
+LIST_BEGIN = re.compile(r"[-|│├└]")
 
 
 def relative_docstrings() -> list[str]:
@@ -30,6 +44,85 @@ def vague_names() -> list[str]:
 def vague_values() -> list[str]:
     """Return each parameter and local variable whose name does not say what it holds: `file:line name`."""
     return [f"{place} {name}" for place, name in _assigned_names() if name in VALUES]
+
+
+def unknown_names() -> list[str]:
+    """Return each name in backticks of a docstring that the code of the product does not have: `file:line name`."""
+    words, members = _words_of_code(), _members_of_classes()
+    unknown = []
+    for place, docstring in _docstring_constants():
+        for match in NAME.finditer(str(docstring.value)):
+            *owners, name = match[1].split(".")
+            is_known = words.issuperset((*owners, name))
+            if owners and (known_members := members.get(owners[-1])):
+                is_known &= name in known_members
+            if not is_known:
+                unknown.append(f"{place} {match[1]}")
+    return unknown
+
+
+def damaged_docstrings() -> list[str]:
+    """Return each docstring line that is doubled or lost its end, each doubled sentence and word: `file:line text`."""
+    damaged = []
+    for place, docstring in _docstring_constants():
+        text = str(docstring.value)
+        sentences = Counter(part for part in re.split(r"(?<=[.;:])\s+", text) if len(part) > 15)
+        damaged += [f"{place} {sentence}" for sentence, count in sentences.items() if count > 1]
+        damaged += [f"{place} {match[0]}" for match in re.finditer(r"(?<![\d.])\b([A-Za-z]{2,})\s+\1\b", text)]
+        lines = [" " * docstring.col_offset + '"""' + text.partition("\n")[0], *text.split("\n")[1:]]
+        for line, following in pairwise(lines):
+            if is_damaged(line, following):
+                damaged.append(f"{place} {line.strip()}")
+    return damaged
+
+
+def is_damaged(line: str, following: str) -> bool:
+    """Return True if two lines are the same, or if the first one ends early and without punctuation."""
+    if not line.strip() or not following.strip() or any(map(LIST_BEGIN.match, (line.strip(), following.strip()))):
+        return False
+    ends_early = len(line) + 1 + len(following.split(maxsplit=1)[0]) <= SHORT_LINE and LINE_END.search(line) is None
+    return line.strip() == following.strip() or ends_early
+
+
+def _docstring_constants() -> Iterator[tuple[str, ast.Constant]]:
+    """Yield each text that stands alone as a statement: docstrings, and the texts below a constant."""
+    for file, nodes in nodes_in(PRODUCT):
+        for node in nodes:
+            if (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            ):
+                yield f"{file.relative_to(ROOT)}:{node.lineno}", node.value
+
+
+def _words_of_code() -> set[str]:
+    """Return all words of the product outside of docstrings and comments, names of modules and keys of texts too."""
+    words = set(OUTSIDE_NAMES)
+    for file, nodes in nodes_in(PRODUCT):
+        lines = file.read_text(encoding="utf-8").split("\n")
+        for node in nodes:
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                lines[node.lineno - 1 : node.end_lineno] = [""] * (int(node.end_lineno or 0) - node.lineno + 1)
+        words.update(WORD.findall(COMMENT.sub("", "\n".join(lines))))
+        words.update(file.relative_to(ROOT).with_suffix("").parts)
+    for file in (ROOT / "data" / "words").glob("*.csv"):
+        with file.open(encoding="utf-8", newline="") as rows:
+            words.update(row[0] for row in csv.reader(rows) if row)
+    return words
+
+
+def _members_of_classes() -> dict[str, set[str]]:
+    """Return the names in each class of the product that inherits from nothing, or from `Protocol` or `NamedTuple`."""
+    members: dict[str, set[str]] = defaultdict(set)
+    for _, nodes in nodes_in(PRODUCT):
+        for node in nodes:
+            if isinstance(node, ast.ClassDef) and not {ast.unparse(base) for base in node.bases} - {
+                "Protocol",
+                "NamedTuple",
+            }:
+                members[node.name].update(WORD.findall(ast.unparse(node)))
+    return members
 
 
 def _assigned_names() -> Iterator[tuple[str, str]]:
@@ -62,7 +155,7 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Print every place, and how many there are."""
-    for places in (relative_docstrings(), vague_names(), vague_values()):
+    for places in (relative_docstrings(), vague_names(), vague_values(), unknown_names(), damaged_docstrings()):
         print("\n".join(places))
         print(len(places))
 

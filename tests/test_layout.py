@@ -17,7 +17,7 @@ from textwrap import dedent
 
 import pytest
 
-from tests.language import relative_docstrings, vague_names, vague_values
+from tests.language import damaged_docstrings, relative_docstrings, unknown_names, vague_names, vague_values
 from tests.readme import blocks
 from tests.size import bag_users, callable_arguments, collisions, mutual_imports, nodes_of, wiring_functions
 
@@ -131,6 +131,14 @@ def test_no_more_public_names_lack_a_noun_and_a_verb_than_before() -> None:
 def test_no_more_values_lack_a_name_that_says_what_they_hold_than_before() -> None:
     values = vague_values()
     assert len(values) <= VAGUE_VALUES, values
+
+
+def test_docstrings_name_only_what_the_code_has() -> None:
+    assert unknown_names() == []
+
+
+def test_docstrings_have_no_doubled_and_no_lost_lines() -> None:
+    assert damaged_docstrings() == []
 
 
 BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a program does

@@ -132,11 +132,16 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class GiftCardBalance:
-    """Number and remaining value of the usable gift cards of one turnover group."""
+    """Number and remaining value of the usable gift cards of one turnover group.
+
+    Both leave out the cards that cannot be read, whose number is `unreadable`. The group is empty for unreadable cards
+    without a readable group.
+    """
 
     group: str
     count: int
     balance: Decimal
+    unreadable: int = 0
 
 
 @runtime_checkable

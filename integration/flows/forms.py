@@ -1,7 +1,8 @@
 """Form descriptions of flow settings, and the questions of the set-up, as values.
 
 The caption, help and options of a setting are texts under its name: `setting_formula`, `about_formula`,
-`formula_available`. A text of the flow itself takes precedence: `setting_stock_branches` before `setting_branches`.
+`formula_available`. A text of the flow itself takes precedence: `setting_orders_price_basis` before
+`setting_price_basis`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

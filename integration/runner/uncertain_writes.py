@@ -205,10 +205,10 @@ class UncertainWrites:
         """Return the outcome of one change in doubt after its lookup, or None while it is too early.
 
         A change is sent again only if it was never answered. A line without attempts was marked in a window, and its
-        process ended: it is planned again. A new record is sent again only once, after a trusted
-        lookup, and only if that cannot create a duplicate or a person allowed it. Otherwise, a record that was accepted
-        and is not visible is a question for a person. A document that was sent again and then becomes visible after the
-        visibility timeout would exist twice.
+        process ended: it is planned again. A new record is sent again only once, after a trusted lookup, and only if
+        that cannot create a duplicate or a person allowed it. Otherwise, a record that was accepted and is not visible
+        is a question for a person. A document that was sent again and then becomes visible after the visibility timeout
+        would exist twice.
         """
         flow = logic.flow
         stage = flow.stage(row.stage)

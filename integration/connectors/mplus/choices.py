@@ -8,6 +8,7 @@ from functools import partial
 from lxml import etree
 
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.branches import read_branches
 from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.lists import unique_elements
@@ -120,8 +121,10 @@ _METHOD_TYPES = _method_question("type", lambda caption: codec.plain_word(captio
 _METHOD_ACCOUNTS = _method_question("accountNumber", _without_zero, caption_required=True)
 
 
-# Types of the entries that are checked one by one. A broken entry of another list makes its answer unreadable.
+# Types of the entries of lists.
 _TYPES = {
+    "branch": "Branch",
+    "salesPrice": "SalesPrice",
     "turnoverGroup": "TurnoverGroup",
     "paymentMethod": "PaymentMethod",
     "deliveryMethod": "DeliveryMethod",
@@ -198,7 +201,7 @@ class TillChoices:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
         captions = {
             code: question.convert(_text(item, question.caption) or ("" if question.caption_required else code))
-            for item in _entries(answer, question.item, question.code, _TYPES.get(question.item))
+            for item in _entries(answer, question.item, question.code, _TYPES[question.item])
             if (code := _text(item, question.code)) and question.keep(item)
         }
         return {code: caption for code, caption in captions.items() if caption}
@@ -219,41 +222,48 @@ class TillChoices:
         return {method: group for method, group in groups if method and group and group != "0"}
 
     def _workplaces(self) -> dict[str, str]:
-        branches = self._client.read("getBranches").iter(qualified("branch"))
         return {
-            f"{branch.findtext(qualified('branchNumber'))}/{code}": place.findtext(qualified("workplaceName")) or code
-            for branch in branches
-            for place in branch.iterfind(f"{qualified('workplaces')}/{qualified('workplace')}")
-            if (code := place.findtext(qualified("workplaceNumber")))
+            f"{branch.number}/{code}": name or code
+            for branch in read_branches(self._client)
+            for code, name in branch.workplaces.items()
         }
 
     def _rates(self) -> list[tuple[str, list[Decimal | None]]]:
         """Return each VAT code with its rates, None for an unreadable one.
 
-        Branches in different countries may have different rates.
+        Branches in different countries may have different rates. Two rates of one code in one place are unreadable.
         """
         rates: dict[str, list[Decimal | None]] = {}
-        for item in self._client.read("getVatGroupList").iter(qualified("vatGroup")):
+        answer = self._client.read("getVatGroupList")
+        for item in _entries(answer, "vatGroup", "vatCode", "VatGroup", ("branchNumber", "countryCode", "countryIso3")):
             code, rate = _text(item, "vatCode"), _rate(_text(item, "vatPercentage"))
-            if code and rate not in rates.setdefault(code, []):
+            if rate not in rates.setdefault(code, []):
                 rates[code].append(rate)
         return list(rates.items())
 
 
-def _entries(answer: Element, name: str, code: str, type_: str | None) -> Iterator[Element]:
-    """Yield the entries of a list once each. Of an unreadable entry only the code is left, so it has no other value."""
-    elements = [element for element in answer.iter(qualified(name)) if _text(element, code)]
-    for element in unique_elements(elements, lambda item: _text(item, code)):
+def _entries(answer: Element, name: str, code: str, type_: str, places: tuple[str, ...] = ()) -> Iterator[Element]:
+    """Yield the entries of a list once each. Of an unreadable entry only the code is left, so it has no other value.
+
+    `places` are the elements that, with the code, identify an entry.
+    """
+    elements = [element for element in answer.iter(qualified(name)) if _codes(element, code)]
+    for element in unique_elements(elements, lambda item: "/".join(_text(item, wire) for wire in (code, *places))):
         try:
-            if type_ is not None:
-                expect_shape(element, type_)
+            expect_shape(element, type_, records=False)
         except WrongValueError:
-            for text in dict.fromkeys(child.text for child in element.iterchildren(qualified(code))):
+            for text in _codes(element, code):
                 code_only = etree.Element(element.tag)
                 etree.SubElement(code_only, qualified(code)).text = text
                 yield code_only
         else:
             yield element
+
+
+def _codes(item: Element, wire: str) -> list[str]:
+    """Return the different texts in the children with this name; more than one if the entry contradicts itself."""
+    texts = ((child.text or "").strip() for child in item.iterchildren(qualified(wire)))
+    return list(filter(None, dict.fromkeys(texts)))
 
 
 def _rate(text: str) -> Decimal | None:

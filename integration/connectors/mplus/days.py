@@ -16,6 +16,7 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.branches import TillBranch, read_branches
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import days as told
 from integration.connectors.mplus.codec.days import Place
@@ -78,27 +79,24 @@ class TillDays:
         return [record for record in records if record.key in requested_keys]
 
     def _read_days(self, first: date, last: date, branches: Collection[str] = ()) -> Iterator[Record]:
-        reference, names, period = new_reference(), self._branches(), (first, last)
+        reference, period = new_reference(), (first, last)
+        till_branches = read_branches(self._client)
+        names = {branch.number: branch.name or branch.number for branch in till_branches if branch.number}
+        nameless = any(not branch.number for branch in till_branches)
         dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        days: dict[Place, _Day] = defaultdict(_Day, {(on, branch): _Day() for on in dates for branch in names})
+        listed = {*names, *(branches if nameless else ())}
+        days: dict[Place, _Day] = defaultdict(_Day, {(on, branch): _Day() for on in dates for branch in listed})
         self._read_journals(days, period, branches, reference)
         for number, on in enumerate(dates, start=len(told.SOURCES) + 1):
-            self._read_financial(days, on, f"{reference}-{number}")
+            self._read_financial(days, on, f"{reference}-{number}", nameless=nameless)
         self._read_counts(days, period)
         for kind in (Kind.RECEIPT, Kind.INVOICE):
             self._read_documents(days, kind, period)
         requested_days = {place: days[place] for place in _requested_places(days, dates, branches)}
+        _mark_branch_faults(requested_days, till_branches)
         self._read_paid_elsewhere(requested_days)
         for place, day in requested_days.items():
             yield _record(place, day, names.get(place[1], place[1]), reference)
-
-    def _branches(self) -> dict[str, str]:
-        answer = self._client.read("getBranches")
-        return {
-            number: branch.findtext(qualified("branchName")) or number
-            for branch in answer.iter(qualified("branch"))
-            if (number := branch.findtext(qualified("branchNumber")))
-        }
 
     def _read_journals(
         self, days: dict[Place, _Day], period: tuple[date, date], branches: Collection[str], reference: str
@@ -117,7 +115,8 @@ class TillDays:
                 with _marking_faulty_days(days, journal):
                     days[told.journal_place(journal)].parts += told.decode_journal(journal, source)
 
-    def _read_financial(self, days: dict[Place, _Day], on: date, reference: str) -> None:
+    def _read_financial(self, days: dict[Place, _Day], on: date, reference: str, *, nameless: bool) -> None:
+        """Read the groups of a date; `nameless` is whether the till has a branch without a readable number."""
         answer = self._client.read("getFinancialJournal", request={**financial_period(on, on), "reference": reference})
         of_all: bool | None = None
         with _marking_faulty_days(days, answer, on):
@@ -127,7 +126,7 @@ class TillDays:
         for group in answer.iterfind(f"{qualified('financialGroupList')}/{qualified('financialGroup')}"):
             with _marking_faulty_days(days, group, on):
                 branch = told.optional_branch(group)
-                if not branch and len(only) > 1:
+                if not branch and (nameless or len(only) != 1):
                     raise WrongValueError("branchNumber", "")  # the till does not say which of several branches it is
                 place = (on, branch) if branch else only[0]
                 days[place].parts += told.decode_financial(group)
@@ -235,6 +234,16 @@ def _marking_faulty_days(days: Mapping[Place, _Day], element: Element, on: date 
         for place, day in days.items():
             if _may_belong(date_, branch, place):
                 day.fault = error, codec.raw_elements(element)
+
+
+def _mark_branch_faults(days: Mapping[Place, _Day], branches: Sequence[TillBranch]) -> None:
+    """Mark the days of unreadable branches as faulty; one without a number may be any branch that is not listed."""
+    broken = {branch.number: branch for branch in branches if branch.error is not None}
+    listed = {branch.number for branch in branches}
+    for place, day in days.items():
+        branch = broken.get(place[1]) or (broken.get("") if place[1] not in listed else None)
+        if branch is not None and branch.error is not None:
+            day.fault = branch.error, branch.raw
 
 
 def _record(place: Place, day: _Day, name: str, reference: str) -> Record:

@@ -19,7 +19,7 @@ RECORDS = frozenset(
     {
         "Product", "Relation", "Order", "Invoice", "Receipt", "Proposal", "Journal", "FinancialGroup", "CashCount",
         "ArticleStock", "ArticleStockHistory", "GetGiftcard", "ArticleGroup", "TurnoverGroup", "PaymentMethod",
-        "DeliveryMethod", "OrderCategory", "PriceGroup", "Employee",
+        "DeliveryMethod", "OrderCategory", "PriceGroup", "SalesPrice", "VatGroup", "Branch", "Workplace", "Employee",
     }
 )  # fmt: skip
 

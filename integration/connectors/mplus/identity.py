@@ -3,8 +3,7 @@
 These are its change numbers, the number of its newest stock movement, and the versions of its interface and database.
 """
 
-from collections.abc import Iterator
-
+from integration.connectors.mplus.branches import read_branches
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.core.errors import RejectedError
 from integration.core.system_identity import SystemIdentity
@@ -14,11 +13,19 @@ VERSION_STEP = 100_000  # larger than any part of a version
 
 
 def read_identity(client: Client) -> SystemIdentity:
-    """Return the identity of a till, with four calls. It has no licence if the till lacks the call for licences."""
-    branches = list(client.read("getBranches").iter(qualified("branch")))
+    """Return the identity of a till, with four calls. It has no licence if the till lacks the call for licences.
+
+    Unreadable branches and workplaces are left out.
+    """
+    branches = [branch for branch in read_branches(client) if branch.error is None]
     parts = {
-        "branches": frozenset(f"{_text(branch, 'branchNumber')} {_text(branch, 'branchName')}" for branch in branches),
-        "workplaces": frozenset(place for branch in branches for place in _workplaces(branch)),
+        "branches": frozenset(f"{branch.number} {branch.name}" for branch in branches),
+        "workplaces": frozenset(
+            f"{branch.number}/{number} {name}"
+            for branch in branches
+            for number, name in branch.workplaces.items()
+            if name
+        ),
     }
     try:
         licence = client.read("getLicenseInformation")
@@ -61,12 +68,6 @@ def _part_name(prefix: str, part: str) -> str:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _workplaces(branch: Element) -> Iterator[str]:
-    number = _text(branch, "branchNumber")
-    for place in branch.iterfind(f"{qualified('workplaces')}/{qualified('workplace')}"):
-        yield f"{number}/{_text(place, 'workplaceNumber')} {_text(place, 'workplaceName')}"
 
 
 def _part_values(text: str) -> frozenset[str]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from lxml import etree
 
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.branches import read_branches
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, till_numbers
@@ -231,15 +232,13 @@ class TillPricing:
             return None
 
     def _places(self) -> Mapping[str, str]:
-        """Return the first workplace of each branch."""
+        """Return the first workplace of each readable branch."""
         if not self._workplaces:
-            for branch in self._client.read("getBranches").iter(qualified("branch")):
-                number = branch.findtext(qualified("branchNumber")) or ""
-                place = branch.findtext(
-                    f"{qualified('workplaces')}/{qualified('workplace')}/{qualified('workplaceNumber')}"
-                )
-                if number and place:
-                    self._workplaces.setdefault(number, place)
+            self._workplaces = {
+                branch.number: next(iter(branch.workplaces))
+                for branch in read_branches(self._client)
+                if branch.error is None and branch.workplaces
+            }
         return self._workplaces
 
 

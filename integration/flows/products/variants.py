@@ -99,7 +99,7 @@ def combined_product(members: Sequence[Record]) -> Record:
 
 
 def _common_name(members: Sequence[Record]) -> str:
-    """Return the common beginning of all variant names, without colour and size: `Trui rood M` gives `Trui`."""
+    """Return the common beginning of all variant names, without colour and size: "Trui rood M" gives "Trui"."""
     names = [as_text(member.values.get("name")) for member in members]
     if len(names) > 1 and len(set(names)) == 1:
         return names[0]

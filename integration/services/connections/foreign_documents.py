@@ -52,9 +52,9 @@ class ForeignDocumentSearch:
         """Return the foreign documents that nobody has accepted. Raises IntegrationError if the books are unreachable.
 
         Of the newest documents of each place, only those newer than our oldest one among them are reported; if none is
-        ours, all are. Documents of an earlier console are
-        therefore reported until this console has booked something there. Kinds of document that may not be read, or
-        that these books do not have, are skipped: the flow that needs them reports that.
+        ours, all are. Documents of an earlier console are therefore reported until this console has booked something
+        there. Kinds of document that may not be read, or that these books do not have, are skipped: the flow that needs
+        them reports that.
         """
         signs = spec.own_document_marks
         if signs is None or not isinstance(connector, Configurable):

@@ -7,7 +7,7 @@ from integration.flows.settings import BOOKS, TILL
 from integration.services.daybooks.days import Days
 from pages.components.shared.application import may
 from pages.components.shared.downloads import downloads, rows_in
-from pages.components.shared.layout import ask_live, note, section_with_actions
+from pages.components.shared.layout import ask_live, mark, note, section_with_actions
 from pages.components.shared.rows import code_caption
 from pages.components.shared.wording import amount_text, number, plain, text
 
@@ -28,7 +28,10 @@ def gift_card_balances(app: Application) -> None:
         note(text("gift_cards_none"))
         return
     lines = [(balance.group, account, balance.count, balance.balance) for balance, account in balances]
-    downloads("gift-cards", lambda: rows_in(["turnover_group", "account", "cards", "left"], lines), at=actions)
+    unreadable = sum(balance.unreadable for balance, _ in balances)
+    columns = ["turnover_group", "account", "cards", "left", "unreadable"]
+    file_rows = [(*line, balance.unreadable) for line, (balance, _) in zip(lines, balances, strict=True)]
+    downloads("gift-cards", lambda: rows_in(columns, file_rows), at=actions)
     groups, accounts = app.lists.captions(TILL.system, "turnover_groups"), app.lists.captions(BOOKS.system, "ledgers")
     rows = [
         {
@@ -38,5 +41,9 @@ def gift_card_balances(app: Application) -> None:
             text("col_left"): amount_text(remaining),
         }
         for group, account, count, remaining in lines
+        if count
     ]
-    st.table(rows, border="horizontal", hide_index=True)
+    if rows:
+        st.table(rows, border="horizontal", hide_index=True)
+    if unreadable:
+        note(f":orange[{mark('parked')} {text('gift_cards_unreadable', count=unreadable)}]")

@@ -85,7 +85,26 @@ def test_a_card_that_is_not_active_or_was_told_twice_counts_once_or_not_at_all()
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("wrong", [{"currentBalance": "15,00"}, {"active": "misschien"}, {"syncMarker": ""}])
-def test_a_card_that_cannot_be_read_is_no_sum(wrong: dict[str, str]) -> None:
-    with pytest.raises(MalformedAnswerError):
-        cards_left(client_with_pages(card(**wrong)))
+@pytest.mark.parametrize(
+    ("broken", "group"),
+    [
+        (card(currentBalance="15,00"), "80"),
+        (card(active="misschien"), "80"),
+        (card(syncMarker=""), "80"),
+        (card(turnoverGroupNumber="x"), ""),
+        (card(cardId=""), "80"),
+        (card().replace("<active>", "<active>false</active><active>"), "80"),
+        (card() + card(currentBalance="1"), "80"),
+        (card() + card(turnoverGroupNumber="85"), ""),
+    ],
+)
+def test_a_card_that_cannot_be_read_is_in_no_sum_and_hides_no_other(broken: str, group: str) -> None:
+    readable = card(cardId="b", syncMarker="2", currentBalance="700")
+    balances = cards_left(client_with_pages(broken + readable))
+    assert sum(balance.balance for balance in balances) == Decimal("7.00")
+    assert {balance.group: balance.unreadable for balance in balances if balance.unreadable} == {group: 1}
+
+
+def test_a_full_page_of_cards_without_a_readable_marker_is_no_end_of_the_list() -> None:
+    with pytest.raises(MalformedAnswerError, match="answer_incomplete"):
+        cards_left(client_with_pages(card(syncMarker="x")), page=1)
