@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from integration.application.application import Application
 from integration.flows.registry import FLOWS
 from integration.sandbox.server import Sandbox
-from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
+from tests.browser.conftest import DONE, at_rest, button, choose, commit, new_plan, picture, tab
 from tests.people import somebody
 from tests.till_client import TillClient
 
@@ -58,12 +58,6 @@ def commit_plan(page: Page) -> None:
     """Commit the plan on screen and wait until it is written and proven."""
     commit(page, re.compile(r"Commit [\d,.]+ change"))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
-
-
-def choose(page: Page, label: str | re.Pattern[str], option: str | re.Pattern[str]) -> None:
-    """Choose from a list as a person does: open it, then click."""
-    at_rest(page).get_by_role("combobox", name=label).first.click()
-    at_rest(page).get_by_role("option", name=option).first.click()
 
 
 # ---- many orders with one cause
