@@ -50,7 +50,9 @@ def stocked_console(connected_console: str, settings: Application, browser: Brow
 def preview_flow(page: Page, console: str, flow: str) -> str:
     """Make a preview of a flow and return the address of its plan."""
     new_plan(page, console, flow)
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile(f"Waiting|Nothing written|{DONE.pattern}"))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(
+        re.compile(f"Waiting|Nothing written|{DONE.pattern}")
+    )
     return page.url
 
 
