@@ -52,6 +52,12 @@ def pytest_collection_finish() -> None:
     cost.note("reading the tests")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Exclude all objects from garbage collection: pytest has collected them once, and would once more."""
+    gc.freeze()
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None]:
     """Store the cost of a file after its last test."""

@@ -38,7 +38,8 @@ def relation(console: Console, number: str) -> dict[str, Any]:
 def two_customers(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
     """Return two linked customers with active relations."""
     pairs = sorted(links(console, "customers", Kind.RELATION).items())
-    active = [pair for pair in pairs if relation(console, pair[1]).get("active") is not False]
+    relations = {str(row["relationNumber"]): row for row in console.sandbox.state("relations", "mplus")}
+    active = [pair for pair in pairs if relations[pair[1]].get("active") is not False]
     return CustomerNumbers(*active[0]), CustomerNumbers(*active[1])
 
 

@@ -38,9 +38,11 @@ def single_debtors(console: Console, many: int) -> list[dict[str, Any]]:
     """Return debtors that have an e-mail address of their own and one active relation."""
     rows = [row for row in console.sandbox.state("CONTACT") if row.get("MAIL_BUS")]
     times = Counter(str(row["MAIL_BUS"]).casefold() for row in rows)
-    linked = {str(row.get("extRelationId")) for row in active(console)}
-    mine = [row for row in rows if times[str(row["MAIL_BUS"]).casefold()] == 1 and str(row["SUB_NR"]) in linked]
-    return [row for row in mine if len(relations_with_email(console, row["MAIL_BUS"])) == 1][:many]
+    relations = active(console)
+    linked = {str(row.get("extRelationId")) for row in relations}
+    of_email = Counter(str(row.get("email")).casefold() for row in relations)
+    addresses = [(row, str(row["MAIL_BUS"]).casefold()) for row in rows if str(row["SUB_NR"]) in linked]
+    return [row for row, address in addresses if times[address] == of_email[address] == 1][:many]
 
 
 @pytest.mark.parametrize("first", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])

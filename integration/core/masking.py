@@ -10,7 +10,7 @@ import re
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
@@ -22,6 +22,7 @@ SHORTEST_PART = 10  # characters of a secret anywhere, if they are at least half
 SHORTEST_PACKED = 4  # characters of a secret in base64; shorter matches are coincidences
 SHORTEST_KNOWN = 6  # characters of a secret that is masked everywhere; shorter ones may be part of any word
 SHORTEST_WORD = 12  # characters of a secret of letters only, which may be a word such as a product name
+GRAM = 4  # characters by which a text is searched for a possible match before it is searched exactly
 _PAIRED = 0x10000  # from here on a character takes two UTF-16 units
 _SIGNS = 0x110000
 
@@ -34,6 +35,7 @@ _WRAPPED = re.compile(
     re.IGNORECASE,
 )
 _PACKED = re.compile("[A-Za-z0-9+/=]+")
+_ONE_ALPHABET = str.maketrans({"-": "+", "_": "/", "\r": None, "\n": None})  # long base64 may span several lines
 _UNIT = re.compile(r"(?<!\\)\\++(?:(?-i:U)([0-9a-f]{8})|u([0-9a-f]{4})|x([0-9a-f]{2}))|%([0-9a-f]{2})", re.IGNORECASE)
 _NAMED = re.compile(
     r"(?:^|[^a-z])(?:(?:access|refresh|id)[_-]?token|client[_-]?secret|secret|token|passwords?|passwd|wachtwoord|passwort"
@@ -87,7 +89,7 @@ class _DecodedText:
 
 
 def _decode(text: str) -> _DecodedText:
-    decoded_text = _DecodedText(text, tuple((place, place + 1) for place in range(len(text))))
+    decoded_text = _DecodedText(text, tuple(zip(range(len(text)), range(1, len(text) + 1), strict=True)))
     for _ in range(ROUNDS):
         if not any(sign in decoded_text.signs for sign in "%\\&"):
             break
@@ -167,6 +169,8 @@ class _Needle:
 
     folded: tuple[str, ...]
     packed: tuple[str, ...]
+    folded_grams: frozenset[str]
+    packed_grams: frozenset[str]
 
 
 @lru_cache(maxsize=1_000)
@@ -177,7 +181,31 @@ def _needle(secret: str) -> _Needle:
     folded = _fold_text(_decode(secret)).signs
     hexadecimal = {raw.hex() for raw in raws if len(raw) >= SHORTEST_CUT}
     packed = sorted(stem for stem in once | twice if len(stem) >= SHORTEST_PACKED)
-    return _Needle(tuple(text for text in (folded, *sorted(hexadecimal)) if text), tuple(packed))
+    searched = tuple(text for text in (folded, *sorted(hexadecimal)) if text)
+    return _Needle(searched, tuple(packed), _first_grams(searched), _first_grams(packed))
+
+
+def _first_grams(needles: Sequence[str]) -> frozenset[str]:
+    """Return parts of needles, of which a text has at least one if `_secret_spans` finds anything in it.
+
+    Empty if a needle is too short to have such a part.
+    """
+    grams = set()
+    for needle in needles:
+        if len(needle) < GRAM:
+            return frozenset()
+        _, block = _part_sizes(needle)
+        grams.add(needle[:GRAM])
+        grams.update(needle[at : at + GRAM] for at in range(0, len(needle) - block + 1, block))
+    return frozenset(grams)
+
+
+def _grams(text: str) -> frozenset[str]:
+    return frozenset(text[at : at + GRAM] for at in range(len(text) - GRAM + 1))
+
+
+def _may_contain(text_grams: frozenset[str], grams: frozenset[str]) -> bool:
+    return not grams or not grams.isdisjoint(text_grams)
 
 
 def _base64_stems(raw: bytes) -> Iterator[str]:
@@ -190,9 +218,11 @@ def _base64_stems(raw: bytes) -> Iterator[str]:
 def _spans_to_mask(decoded_text: _DecodedText, secrets: Collection[str], *, quoted: bool) -> list[Spot]:
     """Return the spans of the text to mask."""
     folded, needles = _fold_text(decoded_text), [_needle(secret) for secret in secrets if secret]
+    grams = _grams(folded.signs)
     spots = [
         folded.spot_of(*spot)
         for needle in needles
+        if _may_contain(grams, needle.folded_grams)
         for text in needle.folded
         for spot in _secret_spans(text, folded.signs, quoted=quoted)
     ]
@@ -204,12 +234,19 @@ def _spans_to_mask(decoded_text: _DecodedText, secrets: Collection[str], *, quot
 
 def _base64_spans(signs: str, needles: Collection[_Needle], *, quoted: bool) -> Iterator[Spot]:
     """Yield the spans of base64 texts that contain a secret. Each is masked as a whole."""
-    places = [place for place, sign in enumerate(signs) if sign not in "\r\n"]  # long base64 may span several lines
-    digits = "".join(signs[place] for place in places).replace("-", "+").replace("_", "/")
+    digits = signs.translate(_ONE_ALPHABET)
+    grams = _grams(digits)
     spans = {
-        spot for needle in needles for stem in needle.packed for spot in _secret_spans(stem, digits, quoted=quoted)
+        spot
+        for needle in needles
+        if _may_contain(grams, needle.packed_grams)
+        for stem in needle.packed
+        for spot in _secret_spans(stem, digits, quoted=quoted)
     }
-    rows = [row.span() for row in _PACKED.finditer(digits)] if spans else []
+    if not spans:
+        return
+    places = [place for place, sign in enumerate(signs) if sign not in "\r\n"]
+    rows = [row.span() for row in _PACKED.finditer(digits)]
     begins, ends = [begin for begin, _ in rows], [end for _, end in rows]
     for first, last in spans:
         before, behind = bisect_left(begins, first) - 1, bisect_right(ends, last)
@@ -226,14 +263,19 @@ def _secret_spans(needle: str, signs: str, *, quoted: bool) -> Iterator[Spot]:
         whole = signs.find(needle, whole + 1)
     if quoted:
         yield from _cut_off_spans(needle, signs)
-    size = max(SHORTEST_PART, -(-len(needle) // 2))
-    block = size // 2  # every part of `size` characters contains one of these blocks
+    size, block = _part_sizes(needle)
     if len(needle) > size and any(needle[at : at + block] in signs for at in range(0, len(needle) - block + 1, block)):
         for part in {needle[at : at + size] for at in range(len(needle) - size + 1)}:
             place = signs.find(part)
             while place >= 0:
                 yield place, place + size
                 place = signs.find(part, place + 1)
+
+
+def _part_sizes(needle: str) -> tuple[int, int]:
+    """Return the size of a part that is masked, and of the blocks of which each such part contains one."""
+    size = max(SHORTEST_PART, -(-len(needle) // 2))
+    return size, size // 2
 
 
 def _cut_off_spans(needle: str, signs: str) -> Iterator[Spot]:

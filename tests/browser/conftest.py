@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebError, expect
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from integration.application.application import Application
 from integration.sandbox.server import Sandbox, running
@@ -239,6 +240,25 @@ def picture(page: Page, name: str) -> None:
 def button(page: Page, name: str | re.Pattern[str]) -> None:
     """Press a button once it is there."""
     at_rest(page).get_by_role("button", name=name).first.click()
+
+
+def choose(page: Page, label: str | re.Pattern[str], option: str | re.Pattern[str]) -> None:
+    """Open a select box and click an option. An option of a long list is searched for, since far ones are not drawn.
+
+    The page is scrolled to the box first: a list closes when the page scrolls, or when the page is drawn again.
+    """
+    field = at_rest(page).get_by_role("combobox", name=label).last
+    field.scroll_into_view_if_needed()
+    page.wait_for_timeout(SETTLE)
+    choice = page.get_by_role("option", name=option).first
+    field.click()
+    if isinstance(option, str):
+        field.fill(option)
+    try:
+        choice.click(timeout=10 * SETTLE)
+    except PlaywrightTimeoutError:
+        field.click()
+        choice.click()
 
 
 def ask(page: Page) -> None:

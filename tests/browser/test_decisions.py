@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
-from tests.browser.test_operators import choose
+from tests.browser.conftest import DONE, at_rest, button, choose, commit, new_plan, picture, tab
 from tests.servers import serve_console
 
 pytestmark = [

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from integration.application.application import Application
 from integration.flows.registry import FLOWS
 from integration.sandbox.server import Sandbox
-from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
+from tests.browser.conftest import DONE, at_rest, button, choose, commit, new_plan, picture, tab
 from tests.people import somebody
 from tests.till_client import TillClient
 
@@ -50,7 +50,9 @@ def stocked_console(connected_console: str, settings: Application, browser: Brow
 def preview_flow(page: Page, console: str, flow: str) -> str:
     """Make a preview of a flow and return the address of its plan."""
     new_plan(page, console, flow)
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(re.compile(f"Waiting|{DONE.pattern}"))
+    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(
+        re.compile(f"Waiting|Nothing written|{DONE.pattern}")
+    )
     return page.url
 
 
@@ -58,12 +60,6 @@ def commit_plan(page: Page) -> None:
     """Commit the plan on screen and wait until it is written and proven."""
     commit(page, re.compile(r"Commit [\d,.]+ change"))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
-
-
-def choose(page: Page, label: str | re.Pattern[str], option: str | re.Pattern[str]) -> None:
-    """Choose from a list as a person does: open it, then click."""
-    at_rest(page).get_by_role("combobox", name=label).first.click()
-    at_rest(page).get_by_role("option", name=option).first.click()
 
 
 # ---- many orders with one cause

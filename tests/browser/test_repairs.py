@@ -15,8 +15,8 @@ from integration.application.application import Application
 from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode
 from integration.sandbox.server import Sandbox
-from tests.browser.conftest import SETTLE, at_rest, button, connecting, new_plan, picture, serving, tab
-from tests.browser.test_operators import choose, commit_plan, wide
+from tests.browser.conftest import SETTLE, at_rest, button, choose, connecting, new_plan, picture, serving, tab
+from tests.browser.test_operators import commit_plan, wide
 from tests.consoles import Console, open_application
 from tests.people import somebody
 from tests.programs import books_access, till_access

@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from integration.application.application import Application
 from integration.sandbox.server import Sandbox
-from tests.browser.conftest import SETTLE, at_rest, button, picture, tab
+from tests.browser.conftest import at_rest, button, choose, picture, tab
 from tests.stores import stores_in
 
 pytestmark = [
@@ -27,21 +26,6 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 Option = str | re.Pattern[str]
-
-
-def choose(page: Page, label: str, option: Option) -> None:
-    """Choose from a list as a person does: open it, then click; what is far down a long list is searched for."""
-    page.wait_for_timeout(SETTLE)  # what was chosen before is taken in
-    field = at_rest(page).get_by_role("combobox", name=label).last
-    choice = page.get_by_role("option", name=option).first
-    field.click()
-    if isinstance(option, str):
-        field.fill(option)
-    try:
-        choice.click(timeout=10 * SETTLE)
-    except PlaywrightTimeoutError:  # the page was drawn anew meanwhile, which closes a list
-        field.click()
-        choice.click()
 
 
 TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {

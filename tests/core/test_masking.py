@@ -37,6 +37,10 @@ def test_these_secrets_are_blotted_out_in_every_spelling(spelling: str, secret: 
     assert_blotted_out(spelling, secret, "De kassa zegt: ", ["sandbox-secret"])
 
 
+def test_a_secret_of_three_characters_is_masked() -> None:
+    assert masked("ident=x, De kassa zegt: K7q", ["K7q"]) == f"ident={MASK}, De kassa zegt: {MASK}"
+
+
 def assert_blotted_out(spelling: str, secret: str, before: str, others: list[str]) -> None:
     spelled_secret = SPELLINGS[spelling](secret)
     output = masked(f"{before}{spelled_secret}", [*others, secret])
