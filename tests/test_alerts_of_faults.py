@@ -68,7 +68,7 @@ class Watched:
         """Let time pass, look, and send what is due."""
         for _ in range(times):
             self.clock.ahead += timedelta(seconds=seconds)
-            until(lambda: "no_heartbeat" not in self.application.health.look().troubles, "a beat on the moved clock")
+            until(lambda: "no_heartbeat" not in self.application.health.look().problems, "a beat on the moved clock")
             self.application.alerts.look()
             self.application.alerts.send()
 

@@ -31,7 +31,7 @@ from integration.core.moves import MoveSort
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Unreadable, WrongValueError
 from integration.core.run import Mode
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.products.logic import ProductsLogic
@@ -216,7 +216,7 @@ def dictionary(table: str) -> Iterator[dict[str, object]]:
         yield {"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": letter, "FIELD_LEN": 60}
 
 
-def staged_values(staged: Sequence[Staged]) -> Came:
+def staged_values(staged: Sequence[StagedRecord]) -> Came:
     """Return what records come to in a flow; one that waits, or takes no part, comes to nothing."""
     return {
         staged_record.key: staged_record.record.flat() if staged_record.record else None for staged_record in staged

@@ -74,7 +74,7 @@ def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_hav
             paid = Record(Kind.SETTLEMENT, "a", {"method": "BANK", "amount": Decimal(1)})
             return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
 
-        def standings(self, *_: object) -> dict[str, BookingState]:
+        def booking_states(self, *_: object) -> dict[str, BookingState]:
             return {"b": BookingState("b", BookingStage.DOUBTFUL), "c": BookingState("c", BookingStage.PLANNED)}
 
         def setting(self, *_: object) -> str:

@@ -290,7 +290,7 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
         assert not test.exception, page
         assert away in texts(test), (page, parameters)
     assert away not in texts(open_page("runs"))
-    assert "log_away" in connected.health.look().troubles
+    assert "log_away" in connected.health.look().problems
     monkeypatch.undo()
     until(lambda: away not in texts(open_page("logs")), "the log", pause=1)
 

@@ -291,8 +291,8 @@ def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Pat
         assert (checked.broken, checked.stamps) == (None, 1)
         _verified_by_openssl(application, authority, tmp_path)
     with time_authority() as other:
-        strangers = TimeStamps(address=other.address, certificates=other.certificates)
-        with open_application(tmp_path, start=False, timestamps=strangers) as application:
+        other_time_stamps = TimeStamps(address=other.address, certificates=other.certificates)
+        with open_application(tmp_path, start=False, timestamps=other_time_stamps) as application:
             assert application.audit.verify().broken == Break("stamp_wrong", anchor.head.seq)
 
 

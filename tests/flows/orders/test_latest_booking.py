@@ -39,7 +39,7 @@ def test_a_key_says_which_booking_of_which_document_it_is() -> None:
 def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     keys = EVERY[:many]
     links = {key: Link(Kind.SALES_ORDER, key, f"R-{key}") for key in keys}
-    standings = {key: BookingState(key, BookingStage.BOOKED, reference=f"R-{key}") for key in keys}
+    booking_states = {key: BookingState(key, BookingStage.BOOKED, reference=f"R-{key}") for key in keys}
 
     def bookings_in(states: Mapping[str, BookingState]) -> Mapping[str, BookingState]:
         return active_bookings(
@@ -49,13 +49,13 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     life = current_bookings(
         [KEY], lambda document_keys: {key: links[key] for key in document_keys if key in links}
     ).get(KEY)
-    standing = bookings_in(standings).get(KEY)
+    booking_state = bookings_in(booking_states).get(KEY)
 
     assert (life is None) == (many == 0)
     if life is not None:
         assert life.booking == (many + 1) // 2
-        assert life.is_taken_back == (many % 2 == 0) == (standing is None)
-        assert standing is None or standing.reference == life.latest.reference
+        assert life.is_taken_back == (many % 2 == 0) == (booking_state is None)
+        assert booking_state is None or booking_state.reference == life.latest.reference
 
 
 def test_what_has_not_come_there_takes_nothing_back() -> None:

@@ -13,7 +13,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import diff
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.payments.items import PAGE, REVERSAL_DAYS, PaymentQueries
 from integration.flows.payments.logic import PaymentsLogic
 from integration.flows.payments.settings import FLOW, PaymentSettings
@@ -70,7 +70,7 @@ def payments(
     return PaymentsLogic(PaymentSettings(method=method), shipped_mapping("payments"), 1, {}, asks)
 
 
-def stage_record(record: Record, **options: Any) -> Staged:
+def stage_record(record: Record, **options: Any) -> StagedRecord:
     (result,) = payments(**options).stage(STAGE, [record])
     return result
 

@@ -10,7 +10,7 @@ import pytest
 
 from integration.application.stores import stores_of
 from integration.core.errors import IntegrationError
-from integration.core.foreign_documents import NO_STRANGERS
+from integration.core.foreign_documents import NO_FOREIGN_DOCUMENTS
 from integration.core.issues import CauseGroup, Issue, IssueOccurrence, OpenIssue
 from integration.core.records import Correction, Kind, Record
 from integration.core.run import Mode, Run
@@ -69,7 +69,7 @@ class DaysHarness(FlowHarness):
             connectors=self.connectors, logics=self.logics(), runs=self.runs, previews=self.previews, plans=self.plans,
             ledger=self.ledger, links=self.links, cursors=self.cursors,
             corrections=part(Corrections, marks=lambda _: {}, corrections_of=self._corrections_of),
-            foreign_documents=part(ForeignDocumentSearch, foreign_documents_of=lambda _: NO_STRANGERS),
+            foreign_documents=part(ForeignDocumentSearch, foreign_documents_of=lambda _: NO_FOREIGN_DOCUMENTS),
             clock=self.clock, **UNHELD,
         )  # fmt: skip
         self.runner = Runner(Preview(deps), Commit(deps))
@@ -193,13 +193,13 @@ def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
 
 
 def test_what_came_is_told_by_the_days_of_who_looks_where_there_were_several(harness: DaysHarness) -> None:
-    (trouble,) = (group.group_key for group in harness.exceptions.groups())
+    (group_key,) = (group.group_key for group in harness.exceptions.groups())
     zone = ZoneInfo("Europe/Amsterdam")
     assert harness.exceptions.daily_counts(harness.clock().astimezone(zone)) == {}
     harness.clock.now = datetime(2026, 11, 30, 22, 59, tzinfo=UTC)
     for seconds in (0, 60):  # each on a day of its own, as a clock in Amsterdam has it
         harness.clock.advance(seconds)
-        met = IssueOccurrence(Issue(trouble.cause, f"2026-10-18/{seconds}", trouble.field, {}), Kind.DAY_PAGE, "")
+        met = IssueOccurrence(Issue(group_key.cause, f"2026-10-18/{seconds}", group_key.field, {}), Kind.DAY_PAGE, "")
         harness.stores.issues.open("days", "r9", [met])
     (days,) = harness.exceptions.daily_counts(harness.clock().astimezone(zone)).values()
     assert list(days) == [date(2026, 11, 18) + timedelta(days=offset) for offset in range(14)]
