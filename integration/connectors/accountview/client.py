@@ -239,7 +239,8 @@ class AccountViewClient:
         pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
         if query.dictionary:
             self.described = max(self.described, len(page))
-        while not pages_seen.is_last(page):
+        row_query = replace(query, size=1)
+        while not pages_seen.is_last(page, lambda place: self.page(replace(row_query, number=place))):
             number, size = pages_seen.asking()
             query = replace(query, number=number, size=size)
             page = self.page(query)

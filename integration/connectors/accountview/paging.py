@@ -6,7 +6,7 @@ however the server counts. After a page that is shorter than the first, the sing
 not exist.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from string import ascii_lowercase, ascii_uppercase
@@ -59,21 +59,34 @@ class PagesSeen:
         self._enough = min(enough, size)  # a full page never ends the list, however many rows other lists return
         self._state = PageState()
         self._rows: set[str] = set()
+        self._last_row = ""
 
-    def is_last(self, page: Sequence[Row]) -> bool:
+    def is_last(self, page: Sequence[Row], row_at: Callable[[int], Sequence[Row]]) -> bool:
         """Return True if no page follows this one.
 
-        Raises MalformedAnswerError if earlier rows are missing, rows repeat, or rows are out of order.
+        `row_at` reads the single row at a place of the list, counted from 1. It is called for a page that begins with
+        the last row before it: the list has the row twice if the row is still at its place. Raises MalformedAnswerError
+        if earlier rows are missing, rows repeat otherwise, or rows are out of order.
         """
         if not page or (self._state.page == 1 and len(page) < self._enough):
             return True
-        local = f"{self._object.table.upper()}_ID"  # numbers the rows of one answer only
-        rows = {repr([(name, value) for name, value in row.items() if name != local]) for row in page}
-        if not rows.isdisjoint(self._rows):
+        contents = [self._content(row) for row in page]
+        if (repeated := self._rows.intersection(contents)) and not (
+            repeated == {self._last_row} == {contents[0]} and self._is_at_place(row_at)
+        ):
             raise incomplete(self._object, len(self._rows))
-        self._rows |= rows
+        self._rows.update(contents)
+        self._last_row = contents[-1]
         self._state = self._state.onward(self._object, self._size, [key_text(row.get(self._column)) for row in page])
         return False
+
+    def _is_at_place(self, row_at: Callable[[int], Sequence[Row]]) -> bool:
+        """Return True if the last row of the page before is still at its place."""
+        return [self._content(row) for row in row_at(self._state.read)] == [self._last_row]
+
+    def _content(self, row: Row) -> str:
+        local = f"{self._object.table.upper()}_ID"  # numbers the rows of one answer only
+        return repr([(name, value) for name, value in row.items() if name != local])
 
     def asking(self) -> tuple[int, int]:
         """Return the number and the size of the next page."""

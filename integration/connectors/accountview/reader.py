@@ -118,7 +118,12 @@ class RowReader:
         """Return the rows of all pages; with `few`, a first page below a known page size ends the list."""
         rows = page = ask(query)
         pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
-        while not pages_seen.is_last([row for row, _ in page]):
+        row_query = replace(query, size=1)
+
+        def row_at(place: int) -> list[Row]:
+            return [row for row, _ in ask(replace(row_query, number=place))]
+
+        while not pages_seen.is_last([row for row, _ in page], row_at):
             last = key_text(page[-1][0].get(query.sort[0].upper()))
             by_key = self._settings.page_strategy == "last_key" and bool(last)
             number, size = pages_seen.asking()

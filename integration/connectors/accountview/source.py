@@ -5,13 +5,14 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
-from integration.connectors.accountview.codec import Row, key_text, literal, stamp
+from integration.connectors.accountview.codec import Row, has_unique_columns, key_text, literal, stamp
 from integration.connectors.accountview.paging import PageState, books_out_of_order, incomplete
-from integration.connectors.accountview.raw_rows import RawRow
+from integration.connectors.accountview.raw_rows import RawRow, raw_rows_of
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import unique_by_column, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -130,6 +131,14 @@ def _unique_raw_rows(rows: Sequence[RawRow]) -> list[RawRow]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Copies:
+    """Rows of a page that repeat the last key of the page before: their number, and the row to read in their place."""
+
+    count: int = 0
+    rows: Sequence[Row] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RowSource:
     """One page of unparsed rows, the mark of the next page, and the newest change stamp."""
 
@@ -159,7 +168,8 @@ class Pages:
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
         keys = [key_text(row.get(reading.key)) for row in rows]
-        unique = reading.unique_rows(rows)
+        repeated = self._copies_of_last(reading, mark, keys)
+        unique = reading.unique_rows([*repeated.rows, *rows[repeated.count :]])
         records = tuple(whole_records(unique, reading.decode))
         return Batch(records, self._next_mark(reading, mark, keys), mark.stamp, reading.fields_of(unique))
 
@@ -167,10 +177,30 @@ class Pages:
         """Return the page as raw rows, of which only the key is parsed."""
         mark = self._mark(reading, since, after)
         rows = self._client.raw_page(self._query(reading, since, mark), reading.key)
-        return RowSource(_unique_raw_rows(rows), self._next_mark(reading, mark, [row.key for row in rows]), mark.stamp)
+        keys = [row.key for row in rows]
+        repeated = self._copies_of_last(reading, mark, keys)
+        unique = _unique_raw_rows([*raw_rows_of(repeated.rows, reading.key), *rows[repeated.count :]])
+        return RowSource(unique, self._next_mark(reading, mark, keys), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
         return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest_stamp(reading) or since)
+
+    def _copies_of_last(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> "_Copies":
+        """Return how many rows at the start of a page have the key of the last row before it, and what they are.
+
+        Equal copies are the record that was read before. Copies that differ are a record that cannot be read, in place
+        of the one that was read before. Raises MalformedAnswerError if no copy exists: then the list has moved between
+        two pages, and a row may be missing.
+        """
+        count = next((place for place, key in enumerate(keys) if key != mark.last), len(keys)) if mark.last else 0
+        if not count or keys[0] == mark.first or mark.was_first_key(keys[0]):
+            return _Copies()
+        found = self._reader.exact_rows(reading.of, reading.key, [mark.last], then=(), fields=())
+        copies = [row for row in found if key_text(row.get(reading.key)) == mark.last]
+        if len(copies) <= count:
+            raise books_out_of_order(reading.of, mark.last)
+        (merged,) = reading.unique_rows(copies)
+        return _Copies(count, () if has_unique_columns(merged) else (merged,))
 
     def _next_mark(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
         """Return the mark of the page after one with these keys; None after an empty page, which is the last."""
@@ -180,8 +210,8 @@ class Pages:
             return None
         if mark.read and (keys[0] == mark.first or mark.was_first_key(keys[0])):
             raise incomplete(reading.of, mark.read)
-        if mark.last and mark.last in keys:  # a row before it may be missing
-            raise books_out_of_order(reading.of, mark.last)
+        if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(keys)):
+            raise books_out_of_order(reading.of, mark.last)  # a row before it may be missing
         following = mark.onward(reading.of, self._settings.page_size, keys)
         return str(replace(following, first=keys[0], begun=mark.begun + _digest(keys[0])))
 

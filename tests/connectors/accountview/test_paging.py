@@ -1,6 +1,7 @@
 """Servers that give less than asked, leave rows out, or give them in another order: all rows are read, or none."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from integration.connectors.accountview.connector import AccountView
 from integration.connectors.accountview.paging import PagesSeen, expect_sorted
 from integration.connectors.accountview.settings import Objects
+from integration.connectors.protocol import UnparsedPage
 from integration.core.errors import IntegrationError, MalformedAnswerError
-from integration.core.records import Kind
+from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import running
 from tests.connectors.accountview.conversation import TABLES, an_accountview, query_parameters
@@ -17,6 +19,7 @@ from tests.connectors.accountview.samples import connect_accountview
 from tests.connectors.contract import keys, pages
 
 KEYS = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "SO1": "ORD_NR"}
+T = TypeVar("T")
 Turning = Callable[[Sequence[str], int, int], Sequence[str]]
 """Codes, a page's number and its size as asked -> what comes."""
 
@@ -45,7 +48,7 @@ class Server:
         return httpx.Response(200, json={TABLES[of]: [{KEYS[of]: code} for code in page_codes]})
 
 
-def fair(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
+def fair(codes: Sequence[T], number: int, size: int) -> Sequence[T]:
     return codes[(number - 1) * size : number * size]
 
 
@@ -150,7 +153,7 @@ def test_pages_turned_by_keys_with_rows_hidden_are_no_end(name: str) -> None:
 @pytest.mark.parametrize(("rows", "is_last"), [(3, True), (5, False)])
 def test_a_full_page_does_not_end_a_list_however_many_rows_another_list_returned(rows: int, is_last: bool) -> None:
     pages_seen = PagesSeen(Objects().articles, 5, "ART_CODE", enough=100)
-    assert pages_seen.is_last([{"ART_CODE": f"{place}"} for place in range(rows)]) is is_last
+    assert pages_seen.is_last([{"ART_CODE": f"{place}"} for place in range(rows)], lambda _: []) is is_last
 
 
 def test_a_row_of_the_page_before_that_comes_again_tells_which() -> None:
@@ -163,6 +166,49 @@ def test_a_page_with_each_row_twice_is_read_whole() -> None:
     server = Server(6, MISCHIEF["each row twice"])
     for reading in READINGS:
         assert reading(an_accountview(server, page_size=4)) == server.codes
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_row_that_ends_a_page_and_begins_the_next_is_one_record(
+    reading: Callable[[AccountView], list[str]], times: int
+) -> None:
+    server = Server(9, fair)
+    server.codes[3:4] = server.codes[3:4] * times
+    assert reading(an_accountview(server, page_size=4)) == sorted(set(server.codes))
+
+
+@pytest.mark.parametrize("reading", READINGS)
+def test_a_list_that_moves_between_two_pages_is_not_read_on(reading: Callable[[AccountView], list[str]]) -> None:
+    server = Server(9, lambda codes, number, size: fair(["-", *codes] if number > 1 else codes, number, size))
+    assert outcome(an_accountview(server, page_size=4), reading) is None
+
+
+@pytest.mark.parametrize("unparsed", [False, True])
+def test_rows_of_one_key_that_differ_across_two_pages_are_parked_in_place_of_the_first(unparsed: bool) -> None:
+    rows = [{"ART_CODE": f"{place:05}", "ART_DESC1": "x"} for place in (0, 1, 2, 2, 3, 4)]
+    rows[3]["ART_DESC1"] = "y"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        query = query_parameters(request)
+        wanted = [row for row in rows if query.get("FilterValue1", row["ART_CODE"]) == row["ART_CODE"]]
+        return httpx.Response(200, json={"ARTICLE": fair(wanted, int(query["PageNumber"]), int(query["PageSize"]))})
+
+    books, records, after = an_accountview(answer, minds=False, page_size=3), dict[str, Record](), None
+    while True:
+        page = (
+            books.extract_unparsed(Kind.ARTICLE, None, after) if unparsed else books.extract(Kind.ARTICLE, None, after)
+        )
+        assert page is not None
+        for record in page.parse(()) if isinstance(page, UnparsedPage) else page.records:
+            records[record.key] = record  # as a run keeps them
+        if (after := page.after) is None:
+            break
+    assert list(records) == ["00000", "00001", "00002", "00003", "00004"]
+    assert [key for key, record in records.items() if isinstance(record, Unreadable)] == ["00002"]
+    parked = records["00002"]
+    assert isinstance(parked, Unreadable)
+    assert (parked.field, parked.raw_value) == ("ART_DESC1", "x, y")
 
 
 @pytest.mark.parametrize(
