@@ -1,4 +1,4 @@
-"""What stands on the ledger, told by its days."""
+"""Ledger entries, read by day."""
 
 from collections import Counter
 from datetime import date, timedelta
