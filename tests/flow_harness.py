@@ -9,7 +9,7 @@ from tomllib import loads
 from typing import Any
 
 from integration.connectors.protocol import Connector
-from integration.core.foreign_documents import NO_STRANGERS, ForeignDocuments
+from integration.core.foreign_documents import NO_FOREIGN_DOCUMENTS, ForeignDocuments
 from integration.core.plan import Approval
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind, Record, Value
@@ -38,7 +38,7 @@ from tests.builders import a_group, an_article
 from tests.clocks import Clock
 from tests.fakes import MemoryConnector
 from tests.parts import UNHELD, part
-from tests.people import somebody
+from tests.people import make_actor
 
 
 def shipped_mapping(flow: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class FlowHarness:
         self.read_fields: Callable[[str], None] = lambda _: None
         self.fed: dict[str, str] = {}
         self.corrections: dict[str, str] = {}  # marks of what persons corrected, by record
-        self.strangers: Callable[[], ForeignDocuments] = lambda: NO_STRANGERS
+        self.foreign_documents: Callable[[], ForeignDocuments] = lambda: NO_FOREIGN_DOCUMENTS
         self.accepted: set[str] = set()
         self.clock = Clock()
         mirrors = mirrors_of(FLOWS.values())
@@ -94,7 +94,7 @@ class FlowHarness:
             corrections=part(Corrections, marks=lambda _: self.corrections, corrections_of=lambda *_: {}),
             foreign_documents=part(
                 ForeignDocumentSearch,
-                foreign_documents_of=lambda _: self.strangers().excluding(self.accepted),
+                foreign_documents_of=lambda _: self.foreign_documents().excluding(self.accepted),
                 accept=lambda _, references, _by: self.accepted.update(references),
             ),
             clock=self.clock, patience=VisibilityTimeout(timedelta(seconds=10), timedelta(seconds=1)), **UNHELD,
@@ -138,7 +138,7 @@ class FlowHarness:
         """Make a plan."""
         self.clock.advance(60)
         return self.finish_preview(
-            self.runner.preview.begin(PreviewRequest(self.flow, somebody("test"), mode, tuple(keys)))
+            self.runner.preview.begin(PreviewRequest(self.flow, make_actor("test"), mode, tuple(keys)))
         )
 
     def undo(self, run: Run) -> Run:

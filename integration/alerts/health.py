@@ -32,7 +32,7 @@ class Health:
     blocking_process: int | None = None  # id of a suspended process that blocks all writes to the database
 
     @property
-    def troubles(self) -> dict[str, dict[str, str]]:
+    def problems(self) -> dict[str, dict[str, str]]:
         """Problems of this console: the facts of each by its cause."""
         beaten, undrained = self.heartbeat_age_seconds, self.undrained_seconds
         problems: dict[str, dict[str, str]] = {}
@@ -92,8 +92,8 @@ class HealthCheck:
 def health_report(health: Health) -> Mapping[str, object]:
     """Return the health of a process as JSON values for programs."""
     return {
-        "status": "unwell" if health.troubles else "well",
-        "causes": list(health.troubles),
+        "status": "unwell" if health.problems else "well",
+        "causes": list(health.problems),
         "free_bytes": health.free_bytes,
         "heartbeat_age_seconds": health.heartbeat_age_seconds,
         "events_waiting": health.events_waiting,

@@ -92,7 +92,7 @@ class ProblemDetection:
 
     def of_health(self, health: Health) -> Iterator[Problem]:
         """Yield the problems of this process."""
-        for code, facts in health.troubles.items():
+        for code, facts in health.problems.items():
             yield Problem(HEALTH_PROBLEMS[code], code, subject=self._work.executor, facts=facts)
 
     # ---- records: each cause is one incident, even if its issues form several groups

@@ -39,7 +39,7 @@ CHECK_SECONDS = 45.0  # for the check of one connection; the timeout of an unrea
 
 
 @dataclass(frozen=True, slots=True)
-class Checkup:
+class InstallationCheck:
     """The result of one check: a description and, for a problem, the code of its cause with facts."""
 
     name: str
@@ -48,16 +48,16 @@ class Checkup:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def examine(clock: Clock = now) -> Iterator[Checkup]:
+def examine(clock: Clock = now) -> Iterator[InstallationCheck]:
     """Yield the checks of an installation, part by part. The sequence ends at the first part that blocks the others."""
     try:
         settings = load_settings()
     except IntegrationError as error:
-        yield _failed_checkup("settings", error)
+        yield _failed_check("settings", error)
         return
-    yield Checkup("settings", f"{len(settings.explicit_names())} set")
+    yield InstallationCheck("settings", f"{len(settings.explicit_names())} set")
     for name, nearest in unknown_settings().items():
-        yield Checkup("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
+        yield InstallationCheck("settings", code="setting_unknown", facts={"setting": name, "nearest": nearest})
     yield from _folder(settings.data)
     yield from _log(settings.data)
     yield from _engine(settings)
@@ -65,18 +65,18 @@ def examine(clock: Clock = now) -> Iterator[Checkup]:
         try:
             require_database_file(settings)
         except IntegrationError as error:
-            yield _failed_checkup("database", error)
+            yield _failed_check("database", error)
             return
-        yield Checkup("database", "none yet: it is created at the first start")
+        yield InstallationCheck("database", "none yet: it is created at the first start")
         return
     try:
         with open_read_only(settings.operational_url()) as inspection:
             yield from _database(settings, inspection, clock)
     except IntegrationError as error:
-        yield _failed_checkup("database", error)
+        yield _failed_check("database", error)
 
 
-def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
+def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[InstallationCheck]:
     """Yield each finding of the connection checks of both systems, for at most `seconds` per system.
 
     Yields nothing if there is no database of this version yet. The built-in systems are not checked. As with every
@@ -99,17 +99,19 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Checkup]:
         application.close()
 
 
-def _connection(application: Application, system: str, seconds: float) -> Iterator[Checkup]:
+def _connection(application: Application, system: str, seconds: float) -> Iterator[InstallationCheck]:
     name = SYSTEMS[system].caption
     if application.sandbox.is_asked_for() or application.sandbox.is_chosen():
-        yield Checkup(name, "the built-in one, which `check` checks")
+        yield InstallationCheck(name, "the built-in one, which `check` checks")
     elif not application.connections.last_check(system).connected:
-        yield Checkup(name, "not connected")
+        yield InstallationCheck(name, "not connected")
     else:
         yield from _connection_findings(application, system, name, seconds)
 
 
-def _connection_findings(application: Application, system: str, name: str, seconds: float) -> Iterator[Checkup]:
+def _connection_findings(
+    application: Application, system: str, name: str, seconds: float
+) -> Iterator[InstallationCheck]:
     findings: list[Finding] = []
 
     def check() -> None:
@@ -120,17 +122,17 @@ def _connection_findings(application: Application, system: str, name: str, secon
     thread.start()
     thread.join(seconds)
     if not findings:
-        yield Checkup(name, code="connection_check_slow", facts={"system": name, "seconds": f"{seconds:.0f}"})
+        yield InstallationCheck(name, code="connection_check_slow", facts={"system": name, "seconds": f"{seconds:.0f}"})
     for finding in findings:
         if finding.ok is not None:
             code = "" if finding.ok else finding.cause
-            yield Checkup(
+            yield InstallationCheck(
                 name, f"{finding.name}{finding.about and f': {finding.about}'}", code, finding.facts if code else {}
             )
 
 
-def _failed_checkup(name: str, error: IntegrationError) -> Checkup:
-    return Checkup(name, code=error.code, facts=error.facts)
+def _failed_check(name: str, error: IntegrationError) -> InstallationCheck:
+    return InstallationCheck(name, code=error.code, facts=error.facts)
 
 
 def _size(path: Path) -> str:
@@ -141,53 +143,63 @@ def _size(path: Path) -> str:
     return f"{sum(file.stat().st_size for file in files) / 1_000_000:.1f} MB"
 
 
-def _folder(data: Path) -> Iterator[Checkup]:
+def _folder(data: Path) -> Iterator[InstallationCheck]:
     place = data if data.exists() else data.absolute().parent
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        yield Checkup("folder", code="folder_not_writable", facts={"folder": str(data)})
+        yield InstallationCheck("folder", code="folder_not_writable", facts={"folder": str(data)})
         return
     free = shutil.disk_usage(place).free
     summary = f"{data}, {free // 1_000_000} MB free"
     if free < LEAST_FREE:
         facts = {"free": f"{free // 1_000_000} MB", "needed": f"{LEAST_FREE // 1_000_000} MB"}
-        yield Checkup("folder", summary, "disk_full", facts)
+        yield InstallationCheck("folder", summary, "disk_full", facts)
     else:
-        yield Checkup("folder", summary)
+        yield InstallationCheck("folder", summary)
     files = [file for pattern in (*FILES, SERVER_FILE) for file in data.glob(pattern) if file.is_file()]
     if is_open := sorted(file.name for file in files if os.name == "posix" and file.stat().st_mode & OTHERS):
-        yield Checkup("files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)})
+        yield InstallationCheck(
+            "files", code="files_open_to_others", facts={"folder": str(data), "found": ", ".join(is_open)}
+        )
     if leftovers := [leftover.name for leftover in leftover_files(data)]:
-        yield Checkup("files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(leftovers)})
+        yield InstallationCheck(
+            "files", code="files_left_behind", facts={"folder": str(data), "found": ", ".join(leftovers)}
+        )
 
 
-def _log(data: Path) -> Iterator[Checkup]:
+def _log(data: Path) -> Iterator[InstallationCheck]:
     path = data / LOG
     if not path.exists():
-        yield Checkup("log", "none yet: it is created when a server starts")
+        yield InstallationCheck("log", "none yet: it is created when a server starts")
         return
     at, mark = MARK
     with path.open("rb") as file:
         is_log = file.read(at + len(mark))[at:] == mark
     aside = sum(1 for broken_file in data.glob(f"{LOG}.broken-*") if not broken_file.name.endswith(".wal"))
     summary = f"{_size(path)}{f', {aside} set aside' if aside else ''}"
-    yield Checkup("log", summary) if is_log else Checkup("log", summary, "log_broken", {"file": str(path)})
+    yield (
+        InstallationCheck("log", summary)
+        if is_log
+        else InstallationCheck("log", summary, "log_broken", {"file": str(path)})
+    )
 
 
-def _engine(settings: Settings) -> Iterator[Checkup]:
+def _engine(settings: Settings) -> Iterator[InstallationCheck]:
     """Yield the damage of the file with the active runs. PostgreSQL has them in its own database."""
     path = settings.data.absolute() / ENGINE
     if not postgres_of(settings) and path.exists() and (fault := file_fault(path)):
-        yield Checkup("engine", code="engine_file_unusable", facts={"file": str(path), "message": fault})
+        yield InstallationCheck("engine", code="engine_file_unusable", facts={"file": str(path), "message": fault})
 
 
-def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[Checkup]:
+def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[InstallationCheck]:
     size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
     later = "" if inspection.is_current else ", migrated at the next start"
-    yield Checkup("database", f"{size}, tables {inspection.revision}{later}")
+    yield InstallationCheck("database", f"{size}, tables {inspection.revision}{later}")
     if not postgres_of(settings) and (copies := copies_beside(file_of(settings))):
         megabytes = sum(file.stat().st_size for file in copies) / 1_000_000
         names = ", ".join(file.name for file in copies)
-        yield Checkup("copies", f"{megabytes:.1f} MB, made before migrations; {COPIES_KEPT} are kept: {names}")
+        yield InstallationCheck(
+            "copies", f"{megabytes:.1f} MB, made before migrations; {COPIES_KEPT} are kept: {names}"
+        )
     yield from _key(settings, inspection)
     if inspection.is_current:
         clock = SharedClock(inspection.database, machine)
@@ -195,46 +207,46 @@ def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock)
         yield from _flows(StoredSettings(inspection.database, clock), RunStore(inspection.database, clock), clock())
 
 
-def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[Checkup]:
+def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[InstallationCheck]:
     sealed = sealed_in(inspection.database)
     ring = key_ring(settings, inspection.database.instance)
     if not sealed:
-        yield Checkup("key", "nothing is encrypted yet")
+        yield InstallationCheck("key", "nothing is encrypted yet")
     elif not ring.keys:
-        yield Checkup("key", code="key_file_missing", facts={"file": str(settings.key_file.absolute())})
+        yield InstallationCheck("key", code="key_file_missing", facts={"file": str(settings.key_file.absolute())})
     elif (shut := next((name for name, secret in sealed.items() if ring.opened(secret) is None), None)) is not None:
-        yield Checkup(
+        yield InstallationCheck(
             "key",
             code="secret_key_wrong",
             facts={"system": next((system for system in SYSTEMS if system in shut), shut)},
         )
     else:
-        yield Checkup("key", f"decrypts the credentials of {', '.join(sorted(sealed))}")
+        yield InstallationCheck("key", f"decrypts the credentials of {', '.join(sorted(sealed))}")
 
 
-def _server(data: Path, database: Database, events: OutboxReader, at: datetime) -> Iterator[Checkup]:
+def _server(data: Path, database: Database, events: OutboxReader, at: datetime) -> Iterator[InstallationCheck]:
     waiting, oldest = events.count(), events.oldest()
     if not (data / SERVER_FILE).exists():
-        yield Checkup("server", f"none is running on this machine, {waiting} events wait for the log")
+        yield InstallationCheck("server", f"none is running on this machine, {waiting} events wait for the log")
         return
     beaten = last_beat(database, SERVER)
     if beaten is None or (at - beaten).total_seconds() > BEAT_SECONDS:
         seconds = "?" if beaten is None else f"{(at - beaten).total_seconds():.0f}"
-        yield Checkup("server", code="no_heartbeat", facts={"seconds": seconds})
+        yield InstallationCheck("server", code="no_heartbeat", facts={"seconds": seconds})
     else:
-        yield Checkup("server", f"running, {waiting} events wait for the log")
+        yield InstallationCheck("server", f"running, {waiting} events wait for the log")
     if oldest is not None and (at - oldest).total_seconds() > DRAIN_SECONDS:
         facts = {"seconds": f"{(at - oldest).total_seconds():.0f}", "count": str(waiting)}
-        yield Checkup("log", code="log_behind", facts=facts)
+        yield InstallationCheck("log", code="log_behind", facts=facts)
 
 
-def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Iterator[Checkup]:
+def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Iterator[InstallationCheck]:
     is_closed = OpeningHoursSettings(stored_settings).current_hours().is_closed
     for name, spec in FLOWS.items():
         try:
             settings = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))
         except IntegrationError as error:
-            yield Checkup("flows", code=error.code, facts={"flow": name, **error.facts})
+            yield InstallationCheck("flows", code=error.code, facts={"flow": name, **error.facts})
             continue
         newest = next(iter(runs.latest(name, limit=1)), None)
         if not settings.on or newest is None:
@@ -243,6 +255,6 @@ def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Ite
         missed = settings.timetable.previous_start(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
         if missed is not None and newest.started_at < missed:
             minutes = str(silent // timedelta(minutes=1))
-            yield Checkup("flows", code="flow_late", facts={"flow": name, "minutes": minutes})
+            yield InstallationCheck("flows", code="flow_late", facts={"flow": name, "minutes": minutes})
         else:
-            yield Checkup("flows", f"{name} ran {silent // timedelta(minutes=1)} minutes ago")
+            yield InstallationCheck("flows", f"{name} ran {silent // timedelta(minutes=1)} minutes ago")

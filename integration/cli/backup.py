@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from integration.application.doctor import Checkup, examine, examine_connections
+from integration.application.doctor import InstallationCheck, examine, examine_connections
 from integration.backup.archive import Manifest
 from integration.backup.making import file_of, make, postgres_of
 from integration.backup.restoring import VerifiedBackup, has_key, missing_settings
@@ -224,25 +224,25 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Find problems of this installation and its connections, with their repair. Starts nothing."""
-    looks = [*examine(), *([] if offline else examine_connections())]
+    checks = [*examine(), *([] if offline else examine_connections())]
     if as_json:
-        output.print_json([_checkup_json(look) for look in looks])
+        output.print_json([_check_json(check) for check in checks])
     else:
-        for look in looks:
-            output.out.print(f"{'✗' if look.code else '✓'} {look.name}: {_checkup_text(look)}", soft_wrap=True)
-    raise typer.Exit(FAILED if any(look.code for look in looks) else 0)
+        for check in checks:
+            output.out.print(f"{'✗' if check.code else '✓'} {check.name}: {_check_text(check)}", soft_wrap=True)
+    raise typer.Exit(FAILED if any(check.code for check in checks) else 0)
 
 
-def _checkup_text(look: Checkup) -> str:
-    if not look.code:
-        return look.description
-    sentences = say(look.code, look.facts)
-    command = repair_command(look.code, look.facts)
+def _check_text(check: InstallationCheck) -> str:
+    if not check.code:
+        return check.description
+    sentences = say(check.code, check.facts)
+    command = repair_command(check.code, check.facts)
     return " ".join(part for part in (sentences.what, sentences.do, command and f"The command: {command}") if part)
 
 
-def _checkup_json(look: Checkup) -> dict[str, Any]:
-    return {**asdict(look), "ok": not look.code, **(asdict(say(look.code, look.facts)) if look.code else {})}
+def _check_json(check: InstallationCheck) -> dict[str, Any]:
+    return {**asdict(check), "ok": not check.code, **(asdict(say(check.code, check.facts)) if check.code else {})}
 
 
 @commands.command()

@@ -46,7 +46,7 @@ class _Watch:
         self._seconds = wait + GRACE_SECONDS
         self._as_json = as_json
         self._end_event = threading.Event()
-        self.trouble: IntegrationError = UnavailableError("nothing_moves", seconds=f"{self._seconds:g}")
+        self.error: IntegrationError = UnavailableError("nothing_moves", seconds=f"{self._seconds:g}")
         self.renew()
         every = {"every": POLL_SECONDS, "until": self._end_event}
         threading.Thread(
@@ -65,7 +65,7 @@ class _Watch:
         if time.monotonic() <= self._deadline:
             return
         try:
-            output.explain(self.trouble, as_json=self._as_json)
+            output.explain(self.error, as_json=self._as_json)
             sys.stdout.flush()
             sys.stderr.flush()
         finally:
@@ -97,7 +97,7 @@ def command_application(
             yield (application.start() if start else application).authorized_for(by or terminal_user())
         except IntegrationError as error:
             if watch is not None:
-                watch.trouble = error
+                watch.error = error
             raise
         finally:
             if watch is not None:

@@ -36,7 +36,7 @@ class BookingState:
         return self.stage in (BookingStage.BOOKED, BookingStage.DOUBTFUL)
 
 
-Standings = Mapping[str, BookingState]
-AskStandings = Callable[[Collection[str]], Standings]
+BookingStates = Mapping[str, BookingState]
+BookingStateQuery = Callable[[Collection[str]], BookingStates]
 # Returns for each given document the documents made from it that are booked or may be booked.
-AskMade = Callable[[Collection[str]], Mapping[str, Collection[str]]]
+DerivedDocumentsQuery = Callable[[Collection[str]], Mapping[str, Collection[str]]]

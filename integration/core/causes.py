@@ -328,7 +328,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("brake_offers_above", OPERATOR, repair=BRAKES),
         Cause("brake_source_empty", OPERATOR),
         Cause("brake_values_lost", OPERATOR),
-        Cause("brake_strangers", OPERATOR, repair=_setting("reference_prefix")),
+        Cause("brake_foreign_documents", OPERATOR, repair=_setting("reference_prefix")),
         Cause("source_empty", OPERATOR),
         Cause("field_vanished", ADMINISTRATOR),
         Cause("column_repeated", ADMINISTRATOR),

@@ -22,7 +22,7 @@ class Ownership(StrEnum):
 
 
 class Unique(StrEnum):
-    """A value of a record read that no other record may share, by its name in `Staged`."""
+    """A value of a record read that no other record may share, by its name in `StagedRecord`."""
 
     NUMBER = "number"
     MARK = "mark"

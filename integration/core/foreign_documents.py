@@ -41,10 +41,10 @@ class ForeignDocuments:
         return json.dumps([normalized_reference(reference) for reference in self.references])
 
 
-NO_STRANGERS = ForeignDocuments()
-STRANGERS = "strangers"  # name of the plan note with the foreign documents that its brake counted
+NO_FOREIGN_DOCUMENTS = ForeignDocuments()
+FOREIGN_DOCUMENTS_NOTE = "foreign_documents"  # name of the plan note with the foreign documents that its brake counted
 
 
 def reported_foreign(notes: Mapping[str, str]) -> frozenset[str]:
     """Return the normalized references of the foreign documents that a plan reported."""
-    return frozenset(json.loads(notes.get(STRANGERS, "[]")))
+    return frozenset(json.loads(notes.get(FOREIGN_DOCUMENTS_NOTE, "[]")))

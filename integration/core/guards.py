@@ -127,8 +127,8 @@ def _count_retired(change: Change, _: Any) -> int:
 # prefix.
 SOURCE_EMPTY = Guard("source_empty", "brake_source_empty", 0)
 VALUES_LOST = Guard("values_lost", "brake_values_lost", 0)
-AMONG_STRANGERS = Guard("strangers", "brake_strangers", 0)
-ALWAYS = (SOURCE_EMPTY, VALUES_LOST, AMONG_STRANGERS)
+FOREIGN_DOCUMENT_LIMIT = Guard("foreign_documents", "brake_foreign_documents", 0)
+ALWAYS = (SOURCE_EMPTY, VALUES_LOST, FOREIGN_DOCUMENT_LIMIT)
 
 CHANGES = Guard("changes", "brake_changes", 500, lambda *_: 1, whole=True)
 CHANGES_PERCENT = Guard(

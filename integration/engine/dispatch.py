@@ -17,7 +17,7 @@ from integration.store.heartbeats import HeartbeatInterval, Heartbeats
 TERMINAL_PREFIX = "terminal-"  # name prefix of terminal processes, which end with their own run and take no others
 
 
-class Sharing:
+class WorkflowDispatcher:
     """Starts workflows in this process or in another live process."""
 
     def __init__(

@@ -23,7 +23,7 @@ from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.core.timetable import LOOKS, WALL_CLOCK, Schedule
-from integration.engine.dispatch import Sharing
+from integration.engine.dispatch import WorkflowDispatcher
 from integration.engine.orphan_recovery import Takeover
 from integration.engine.tables import NAME, QUEUE, hand_back, make_ready, queue_of
 from integration.runner import Pause, Runner
@@ -169,7 +169,7 @@ def _scheduled(due: datetime, context: Any) -> None:
     with _current_engine().takeover.record_execution(DBOS.workflow_id):
         run_id = _begin_run(context["flow"], context["mode"], due)
     if run_id:
-        _current_engine().sharing.enqueue(f"preview-{run_id}", _preview, run_id, True)
+        _current_engine().dispatcher.enqueue(f"preview-{run_id}", _preview, run_id, True)
 
 
 @DBOS.step(name="_look_step")
@@ -217,10 +217,10 @@ class Engine:
         self.schedules = schedules
         self.looks = looks
         self.pulse = pulse
-        self.sharing = Sharing(executor, heartbeats, pulse, lambda: len(self.takeover.own_workflows()))
+        self.dispatcher = WorkflowDispatcher(executor, heartbeats, pulse, lambda: len(self.takeover.own_workflows()))
         self.takeover = Takeover(
             executor=executor, queue=QUEUE, runs=runs, heartbeats=heartbeats, requeue=self._requeue, pulse=pulse,
-            orphans=self.sharing.orphans,
+            orphans=self.dispatcher.orphans,
         )  # fmt: skip
         self._stopped_working = False
 
@@ -284,26 +284,26 @@ class Engine:
     def preview(self, request: PreviewRequest) -> str:
         """Start a preview and return its run id. Raises RunActiveError while another run of the flow is active."""
         run = self.runner.preview.begin(request)
-        self.sharing.begin(f"preview-{run.id}", _preview, run.id, False)
+        self.dispatcher.begin(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def undo(self, run_id: str, *, by: str) -> str:
         """Start a preview that reverses what a run wrote, and return the id of the new run."""
         run = self.runner.preview.undo(run_id, by=by)
-        self.sharing.begin(f"preview-{run.id}", _preview, run.id, False)
+        self.dispatcher.begin(f"preview-{run.id}", _preview, run.id, False)
         return run.id
 
     def commit(self, validated: ValidatedApproval) -> None:
         """Store a validated approval and start writing its plan. Raises PlanStaleError before anything is sent."""
         number = self.runner.commit.approve(validated)
-        self.sharing.begin(_commit_name(validated.run.id, number), _commit, validated.run.id)
+        self.dispatcher.begin(_commit_name(validated.run.id, number), _commit, validated.run.id)
 
     def cancel(self, run_id: str, *, by: str) -> None:
         """Ask a run to stop, see `RunStore.request_cancel`. A preview that waits for a system stops at once."""
         self.runs.request_cancel(run_id, by)
         run = self.runs.get(run_id)
         if run.state is RunState.PREVIEWING and run.error:
-            self.sharing.begin(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
+            self.dispatcher.begin(f"preview-{run_id}-{uuid.uuid4().hex[:8]}", _preview, run_id, False)
 
     # ---- one page, with every possible outcome ---------------------------------------------------------
 
@@ -392,11 +392,11 @@ class Engine:
         The name is derived from the number of known workflows, so two processes queue the run only once.
         """
         if run.state is RunState.PREVIEWING:
-            self.sharing.enqueue(f"preview-{run.id}-{workflow_count}", _preview, run.id, False)
+            self.dispatcher.enqueue(f"preview-{run.id}-{workflow_count}", _preview, run.id, False)
             return
         name = _commit_name(run.id, run.approvals)
         is_new = not DBOS.list_workflows(workflow_ids=[name], load_input=False, load_output=False)
-        self.sharing.enqueue(name if is_new else f"{name}-{workflow_count}", _commit, run.id)
+        self.dispatcher.enqueue(name if is_new else f"{name}-{workflow_count}", _commit, run.id)
 
 
 def _schedule(name: str, workflow: Callable[[datetime, Any], None], cron: str, context: Answer) -> Any:

@@ -44,7 +44,7 @@ def booked_payments(context: FlowContext, invoices: Collection[str]) -> dict[str
     """
     paid = context.links(PAYMENTS, Kind.SETTLEMENT, invoices)
     payments = {key: _payment_of(link.agreed) for key, link in paid.items() if link.agreed}
-    for key, booking in context.standings(PAYMENTS, (Kind.SETTLEMENT,), invoices).items():
+    for key, booking in context.booking_states(PAYMENTS, (Kind.SETTLEMENT,), invoices).items():
         if booking.stage is BookingStage.DOUBTFUL:
             payments[key] = BookedPayment(str(context.setting(PAYMENTS, METHOD)), _amount(booking.values))
     return payments

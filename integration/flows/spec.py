@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from integration.connectors.protocol import SourceTable
 from integration.core.booking_comparison import DocumentVersions
-from integration.core.booking_state import Standings
+from integration.core.booking_state import BookingStates
 from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
@@ -18,7 +18,7 @@ from integration.core.links import Link
 from integration.core.moves import Move, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, Unreadable
-from integration.core.staged import Staged, Unstaged
+from integration.core.staged_records import StagedRecord, UnparsedRecord
 from integration.core.system_roles import SystemRole
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
@@ -58,7 +58,7 @@ class TargetRecord:
         return 0 if self.is_uncounted or self.desired is None else len(self.desired.sources)
 
     @classmethod
-    def from_single_member(cls, member: Staged) -> Self:
+    def from_single_member(cls, member: StagedRecord) -> Self:
         """Return the target record of a parent with one member: its record, or the reason why there is none."""
         parked = (member.issue,) if member.issue else ()
         return cls(member.record, member.title, parked=parked, skipped=(member.skip,) if member.skip else ())
@@ -94,17 +94,17 @@ class FlowLogic(Protocol):
         """Return one page of keys to fetch, for a stage whose source is read by key."""
         return KeyPage(())
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return each record mapped and checked by itself, in the order given."""
 
-    def unstaged(self, stage: Stage, keys: Collection[str]) -> Mapping[str, Unstaged]:
+    def unparsed(self, stage: Stage, keys: Collection[str]) -> Mapping[str, UnparsedRecord]:
         """Return known results of records of a `hashed` stage, by key, before they are read; other records are read."""
         return {}
 
     def shape(
         self,
         stage: Stage,
-        members: Sequence[Staged],
+        members: Sequence[StagedRecord],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
@@ -175,13 +175,13 @@ class FlowLogic(Protocol):
         return {}
 
 
-def stage_records(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+def stage_records(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
     """Return each record mapped and checked by itself, in the order given; an unreadable record becomes an issue."""
     if not any(isinstance(record, Unreadable) for record in records):
         return logic.stage(stage, records)
     readable = iter(logic.stage(stage, [record for record in records if not isinstance(record, Unreadable)]))
     return [
-        Staged(record.key, record.key, record.key, issue=unreadable_record_issue(record, logic.flow.source))
+        StagedRecord(record.key, record.key, record.key, issue=unreadable_record_issue(record, logic.flow.source))
         if isinstance(record, Unreadable)
         else next(readable)
         for record in records
@@ -275,7 +275,7 @@ class FlowContext(Protocol):
     def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
         """Return which of these target references a flow has linked."""
 
-    def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
+    def booking_states(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> BookingStates:
         """Return the booking states of documents that may become one of these kinds; see `core/booking_state.py`."""
 
     def documents_made_from(

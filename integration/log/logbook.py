@@ -193,7 +193,7 @@ class Logbook:
                 self._drained_at = time.monotonic()
                 pause = PAUSE_SECONDS
             except IntegrationError as error:
-                log.warning("events could not be drained into the log", trouble=error.code, exc_info=True)
+                log.warning("events could not be drained into the log", cause=error.code, exc_info=True)
                 pause = PAUSE_AFTER_TROUBLE_SECONDS
             self._stop_event.wait(pause)
 

@@ -20,7 +20,7 @@ from integration.core.records import CurrentRecord, Record, merged
 from integration.core.reverted_values import changed_since_revert
 from integration.core.rules import as_text
 from integration.core.run import Mode, Progress, Run
-from integration.core.staged import Duplicates, Staged
+from integration.core.staged_records import Duplicates, StagedRecord
 from integration.flows.spec import FlowLogic, TargetRecord
 from integration.runner.conflicts import (
     existing_as_other_kind,
@@ -53,7 +53,7 @@ class _LookedUpRecords:
     None if there is none. `has_more` is True if more parents may follow.
     """
 
-    pairs: Sequence[tuple[TargetRecord, Sequence[Staged]]]
+    pairs: Sequence[tuple[TargetRecord, Sequence[StagedRecord]]]
     current_records: dict[str, CurrentRecord]
     issues_elsewhere: dict[str, Issue]
     last: str | None
@@ -156,7 +156,9 @@ class Compare:
             self._duplicates[key] = self.deps.previews.duplicates(*key, stage.unique)
         return self._duplicates[key]
 
-    def _desired_record(self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]) -> TargetRecord:
+    def _desired_record(
+        self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[StagedRecord]
+    ) -> TargetRecord:
         """Return the desired record of the members of one parent, with its group and its source documents."""
         shared = self._duplicate_values(run, stage)
         target_record = logic.shape(stage, members, shared.numbers, shared.marks)
@@ -229,8 +231,8 @@ class Compare:
                 page.hash(link, hashes_of(members, there_now), agrees=agrees)
 
     def _in_order(
-        self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[Staged]
-    ) -> Iterator[tuple[TargetRecord, Sequence[Staged]]]:
+        self, run: str, logic: FlowLogic, stage: Stage, members: Sequence[StagedRecord]
+    ) -> Iterator[tuple[TargetRecord, Sequence[StagedRecord]]]:
         """Yield the desired record of one parent, after the record that must be written before it, if any."""
         target_record = self._desired_record(run, logic, stage, members)
         if target_record.prerequisite is not None:
@@ -243,7 +245,7 @@ class Compare:
         yield target_record, members
 
     def _without_parked(
-        self, run: str, logic: FlowLogic, members: Sequence[Staged], apart: Mapping[str, Issue], page: PlanPage
+        self, run: str, logic: FlowLogic, members: Sequence[StagedRecord], apart: Mapping[str, Issue], page: PlanPage
     ) -> TargetRecord:
         """Park the members that have an issue, and return the desired record of the other members alone."""
         for member in members:
@@ -343,7 +345,7 @@ def _follows_parked(record: Record, page: PlanPage) -> Issue | None:
     return Issue("needed_record_parked", record.source or record.key, FOLLOWS, facts)
 
 
-def _group(members: Sequence[Staged]) -> str:
+def _group(members: Sequence[StagedRecord]) -> str:
     return next((member.group for member in members if member.group), "")
 
 

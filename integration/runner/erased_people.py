@@ -6,7 +6,7 @@ from integration.core.erasure import customer_of
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 
@@ -15,7 +15,7 @@ CAUSE = "person_erased"
 
 def without_erased(
     deps: Dependencies, logic: FlowLogic, records: Sequence[Record]
-) -> tuple[list[Record], list[Staged]]:
+) -> tuple[list[Record], list[StagedRecord]]:
     """Return the remaining records, and placeholders for the records of erased persons.
 
     A customer or a booked document is skipped. A document that is not booked yet is parked, because it represents
@@ -32,10 +32,10 @@ def without_erased(
     return [record for record in records if numbers.get(record.key) not in erased], placeholders
 
 
-def _placeholder(record: Record, number: tuple[str, str], *, is_booked: bool) -> Staged:
+def _placeholder(record: Record, number: tuple[str, str], *, is_booked: bool) -> StagedRecord:
     key, (sort, customer_number) = record.key, number
     title = as_text(record.values.get("number")).strip() or key
     facts = {"key": title if sort == "relation" else key, "number": customer_number}
     if sort == "debtor" or is_booked:
-        return Staged(key, key, title, skip=Skip(CAUSE, key, facts))
-    return Staged(key, key, title, issue=Issue("document_of_erased", key, facts=facts))
+        return StagedRecord(key, key, title, skip=Skip(CAUSE, key, facts))
+    return StagedRecord(key, key, title, issue=Issue("document_of_erased", key, facts=facts))

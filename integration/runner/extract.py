@@ -12,7 +12,7 @@ from integration.core.records import Batch, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import PARKED_FOR, Mode, Progress, Run
 from integration.core.search_keys import search_keys
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.spec import FlowLogic, page_in, stage_records
 from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased
@@ -287,7 +287,7 @@ def _after_extract(mode: Mode, stage: Stage, position: Position, logic: FlowLogi
     return position.start_of({Mode.CHANGES: Task.TOUCHED, Mode.CHOSEN: Task.SIBLINGS}.get(mode, Task.COMPARE))
 
 
-def _with_groups(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+def _with_groups(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
     """Return the staged records of a stage, each with its group in the source, and with search keys if it is parked."""
     staged, name = stage_records(logic, stage, records) if records else [], stage.grouped_by
     if not name:
@@ -303,7 +303,7 @@ def _with_groups(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> l
     ]
 
 
-def _with_search_keys(staged: Staged, record: Record | None) -> Staged:
+def _with_search_keys(staged: StagedRecord, record: Record | None) -> StagedRecord:
     """Return the staged record with its search keys if it is parked; a plan has no other facts about such a record."""
     if staged.issue is None or record is None:
         return staged

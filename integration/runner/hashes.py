@@ -15,7 +15,7 @@ from integration.core.flow import Stage
 from integration.core.links import NO_HASHES, Hashes
 from integration.core.records import CurrentRecord
 from integration.core.run import Run
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 
@@ -37,17 +37,17 @@ def unchanged_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage,
     times = Counter(key for key, _ in page.hashes)
     hashes = {key: record_hash for key, record_hash in page.hashes if times[key] == 1}
     agreed = deps.previews.hashes(flow, kind, list(hashes))
-    unstaged = logic.unstaged(stage, list(agreed)) if agreed else {}
+    unparsed = logic.unparsed(stage, list(agreed)) if agreed else {}
     same = [
         key
-        for key, unstaged_record in unstaged.items()
-        if source_hash(logic, hashes[key], unstaged_record.other_inputs) == agreed[key][0]
+        for key, unparsed_record in unparsed.items()
+        if source_hash(logic, hashes[key], unparsed_record.other_inputs) == agreed[key][0]
     ]
     silent = set(same) - _untrusted_keys(deps, run, logic, stage, same)
     if not silent or not isinstance(target, HashedTarget):
         return {}
-    target_hashes = target.hashes([unstaged[key].desired for key in same if key in silent])
-    return {key: unstaged[key].number for key, record_hash in target_hashes.items() if record_hash == agreed[key][1]}
+    target_hashes = target.hashes([unparsed[key].desired for key in same if key in silent])
+    return {key: unparsed[key].number for key, record_hash in target_hashes.items() if record_hash == agreed[key][1]}
 
 
 def _untrusted_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Sequence[str]) -> set[str]:
@@ -58,7 +58,7 @@ def _untrusted_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage
     return {row.key for row in doubts} | back.keys() | set_aside.keys()
 
 
-def with_hashes(logic: FlowLogic, staged: Sequence[Staged], hashes: Mapping[str, str]) -> list[Staged]:
+def with_hashes(logic: FlowLogic, staged: Sequence[StagedRecord], hashes: Mapping[str, str]) -> list[StagedRecord]:
     """Return the staged records, each with the hash of all its inputs."""
     return [
         replace(staged_record, source_hash=source_hash(logic, hashes[staged_record.key], staged_record.other_inputs))
@@ -74,7 +74,7 @@ def source_hash(logic: FlowLogic, record_hash: str, beside: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=BYTES).hexdigest()
 
 
-def hashes_of(members: Sequence[Staged], current: CurrentRecord | None) -> Hashes:
+def hashes_of(members: Sequence[StagedRecord], current: CurrentRecord | None) -> Hashes:
     """Return the current hashes of both sides of a single record; `NO_HASHES` if either side has none."""
     if len(members) != 1 or current is None or not (members[0].source_hash and current.hash):
         return NO_HASHES

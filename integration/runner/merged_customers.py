@@ -7,7 +7,7 @@ from integration.core.issues import Skip
 from integration.core.position import Task
 from integration.core.records import Kind, Record
 from integration.core.run import Run
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.retire import propose
@@ -17,14 +17,15 @@ CAUSE = "customer_merged"
 
 def without_merged(
     deps: Dependencies, logic: FlowLogic, records: Sequence[Record]
-) -> tuple[list[Record], list[Staged]]:
+) -> tuple[list[Record], list[StagedRecord]]:
     """Return the remaining records, and placeholders for debtors that a person merged into another one."""
     debtors = [record.key for record in records if record.kind is Kind.DEBTOR]
     merged = deps.customer_merges.merged_debtors(logic.flow.name, debtors) if debtors else {}
     if not merged:
         return list(records), []
     skipped = [
-        Staged(key, key, key, skip=Skip(CAUSE, key, {"key": key, "number": stays})) for key, stays in merged.items()
+        StagedRecord(key, key, key, skip=Skip(CAUSE, key, {"key": key, "number": stays}))
+        for key, stays in merged.items()
     ]
     return [record for record in records if record.key not in merged or record.kind is not Kind.DEBTOR], skipped
 

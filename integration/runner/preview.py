@@ -13,8 +13,8 @@ from integration.core.basis import NAMES
 from integration.core.equalized_fields import EQUALIZED, EqualizedField, equalized_facts, equalized_fields
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow
-from integration.core.foreign_documents import STRANGERS
-from integration.core.guards import AMONG_STRANGERS, SOURCE_EMPTY, VALUES_LOST, brakes
+from integration.core.foreign_documents import FOREIGN_DOCUMENTS_NOTE
+from integration.core.guards import FOREIGN_DOCUMENT_LIMIT, SOURCE_EMPTY, VALUES_LOST, brakes
 from integration.core.link_evidence import IDENTITY_CAUSES
 from integration.core.plan import Brake, fingerprint
 from integration.core.plan_lines import LineFilter
@@ -152,7 +152,7 @@ class Preview:
         mark = fingerprint(run.flow, run.mapping_version, self.deps.previews.digests(run.id))
         counts, changes = position.watched, position.changes + position.retirements
         foreign = find_foreign_documents(self.deps, run)
-        notes = {STRANGERS: foreign.to_note()} if foreign.references else {}
+        notes = {FOREIGN_DOCUMENTS_NOTE: foreign.to_note()} if foreign.references else {}
         corrections = corrected_in(self.deps, run)
         if CORRECTION_MARKS_NOTE in run.notes:
             notes[CORRECTION_MARKS_NOTE] = corrections
@@ -160,7 +160,7 @@ class Preview:
         equalized = self._equalized_fields(run, logic, changes)
         guard_counts = {
             **counts,
-            AMONG_STRANGERS.name: len(foreign.references),
+            FOREIGN_DOCUMENT_LIMIT.name: len(foreign.references),
             VALUES_LOST.name: lost,
             EQUALIZED.name: sum(field.count for field in equalized),
         }

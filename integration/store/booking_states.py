@@ -64,10 +64,10 @@ class BookingStateStore:
                 _doubtful_states(connection, flow, kinds, keys),
                 _linked_states(connection, flow, kinds, keys),
             ]
-            for key, standing in (pair for pairs in sources for pair in pairs):
+            for key, booking_state in (pair for pairs in sources for pair in pairs):
                 states.pop(key, None)
-                if standing is not None:
-                    states[key] = standing
+                if booking_state is not None:
+                    states[key] = booking_state
         return states
 
     def documents_made_from(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> dict[str, set[str]]:

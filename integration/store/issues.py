@@ -31,7 +31,19 @@ from integration.store.tables import causes, dismissals, issues, lines, runs, st
 _GROUP_COLUMNS = (issues.c.flow, issues.c.cause, issues.c.field, issues.c.detail)
 _NUMBER = sa.func.count().label("number")
 _CONNECTED = issues.c.flow.not_like(INACTIVE_PATTERN)  # belongs to the connected pair of systems
-_REFRESHED = ("title", "facts", "last_seen", "run", "detail", "cents", "state", "first_seen", "seen", "reason", "by")
+_REFRESHED = (
+    "title",
+    "facts",
+    "last_seen",
+    "run",
+    "detail",
+    "cents",
+    "state",
+    "first_seen",
+    "occurrences",
+    "reason",
+    "by",
+)
 _REFRESH = (
     issues.update()
     .where(issues.c.id == sa.bindparam("the_id"))
@@ -66,10 +78,12 @@ def open_or_refresh(
         row |= {"state": IssueState.OPEN, "first_seen": at, "reason": "", "by": ""} if is_new else {}
         if known_issue is None:
             key, cause, field = identity
-            fresh.append({"flow": flow, "key": key, "cause": cause, "field": field, "seen": 1, **row})
+            fresh.append({"flow": flow, "key": key, "cause": cause, "field": field, "occurrences": 1, **row})
         else:
             stored_values = {name: getattr(known_issue, name) for name in ("state", "first_seen", "reason", "by")}
-            refresh_rows.append({"the_id": known_issue.id, **stored_values, "seen": known_issue.seen + 1, **row})
+            refresh_rows.append(
+                {"the_id": known_issue.id, **stored_values, "occurrences": known_issue.occurrences + 1, **row}
+            )
         if is_new:
             events.append(_parked_event(flow, run, occurrence))
     if fresh:
@@ -460,7 +474,7 @@ def _open_issue(row: sa.Row[Any]) -> OpenIssue:
         IssueState(row.state),
         row.first_seen,
         row.last_seen,
-        row.seen,
+        row.occurrences,
         row.run,
         row.reason,
         row.by,

@@ -19,7 +19,7 @@ from integration.core.position import Position
 from integration.core.records import Kind
 from integration.core.run import Mode, Progress
 from integration.core.search_keys import display_facts
-from integration.core.staged import Duplicates, Staged
+from integration.core.staged_records import Duplicates, StagedRecord
 from integration.core.states import RunState, Step
 from integration.store import choices, hashes, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors
@@ -55,7 +55,7 @@ class Previews(Store):
         self,
         run: str,
         stage: str,
-        records: Sequence[Staged],
+        records: Sequence[StagedRecord],
         position: Position,
         progress: Progress | None = None,
         *,
@@ -79,7 +79,7 @@ class Previews(Store):
                 facts = {"records": str(count), "stage": stage}
                 transitions.append_run_event(connection, self.clock(), run, row.flow, "read", facts)
 
-    def staged_groups(self, run: str, stage: str, after_parent: str | None, limit: int) -> list[list[Staged]]:
+    def staged_groups(self, run: str, stage: str, after_parent: str | None, limit: int) -> list[list[StagedRecord]]:
         """Return the staged records of the next `limit` parents, grouped by parent and sorted by parent and key.
 
         Records that have not changed since both systems agreed are left out.

@@ -13,7 +13,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.position import Position, Task
 from integration.core.records import Kind, record_from_json, record_to_json
 from integration.core.run import Counts, Mode, Run
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.states import RunState, Step
 from integration.store.facets import changed_fields
 
@@ -106,7 +106,7 @@ def plan_row(row: Row) -> PlanRow:
     )  # fmt: skip
 
 
-def staged_to_row(run: str, stage: str, staged_record: Staged) -> dict[str, object]:
+def staged_to_row(run: str, stage: str, staged_record: StagedRecord) -> dict[str, object]:
     """Return a staged record as a table row."""
     issue = staged_record.issue
     return {
@@ -129,9 +129,9 @@ def staged_to_row(run: str, stage: str, staged_record: Staged) -> dict[str, obje
     }
 
 
-def staged_of(row: Row) -> Staged:
+def staged_of(row: Row) -> StagedRecord:
     """Return the staged record of a table row."""
-    return Staged(
+    return StagedRecord(
         key=row.key, parent=row.parent, title=row.title, number=row.number, mark=row.mark,
         record=None if row.record is None else record_from_json(row.record),
         issue=None if row.issue is None else Issue(*row.issue), skip=None if row.skip is None else Skip(*row.skip),

@@ -25,13 +25,13 @@ class SavedFilterStore(Store):
         """Return the filters of these persons for a page, by name."""
         conditions = (saved_filters.c.page == page, saved_filters.c.person.in_(people))
         rows = self.database.rows(sa.select(saved_filters).where(*conditions))
-        rows_with_values = ((row, {str(name): str(text) for name, text in row.asked.items()}) for row in rows)
+        rows_with_values = ((row, {str(name): str(text) for name, text in row.parameters.items()}) for row in rows)
         filters = [SavedFilter(row.name, values, row.person) for row, values in rows_with_values]
         return sorted(filters, key=lambda saved_filter: (saved_filter.name.casefold(), saved_filter.person))
 
     def keep(self, person: str, page: str, name: str, values: Mapping[str, str]) -> None:
         """Store a filter. Replaces a filter with the same name."""
-        row = {"person": person, "page": page, "name": name, "asked": dict(values), "changed_at": self.clock()}
+        row = {"person": person, "page": page, "name": name, "parameters": dict(values), "changed_at": self.clock()}
         with self.database.write() as connection:
             upsert(connection, saved_filters, [row])
 

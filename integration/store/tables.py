@@ -131,7 +131,7 @@ saved_filters = sa.Table(
     _text("person", primary_key=True),  # empty: shared, if there is no log-in
     _text("page", primary_key=True),
     _text("name", primary_key=True),
-    sa.Column("asked", Json, nullable=False),  # query parameters of the page
+    sa.Column("parameters", Json, nullable=False),  # query parameters of the page
     sa.Column("changed_at", Moment, nullable=False),
 )
 
@@ -300,7 +300,7 @@ issues = sa.Table(
     sa.Column("facts", Json, nullable=False),
     sa.Column("first_seen", Moment, nullable=False),
     sa.Column("last_seen", Moment, nullable=False),
-    _number("seen"),
+    _number("occurrences"),
     _text("run"),  # last run that found it
     _text("reason"),
     _text("by"),

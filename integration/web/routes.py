@@ -37,7 +37,7 @@ async def healthz(_request: Request) -> Response:
         return JSONResponse({"status": "unwell", "causes": [error.code]}, status_code=503)
     except TimeoutError:
         return JSONResponse({"status": "unwell", "causes": ["database_locked"]}, status_code=503)
-    return JSONResponse(told_health(health), status_code=503 if health.troubles else 200)
+    return JSONResponse(told_health(health), status_code=503 if health.problems else 200)
 
 
 async def metrics(_request: Request) -> Response:

@@ -33,7 +33,7 @@ def search_targets() -> tuple[SearchTarget, ...]:
     return tuple(
         SearchTarget(
             line["page"],
-            dict(parse_qsl(line["asked"])),
+            dict(parse_qsl(line["parameters"])),
             line["caption"],
             tuple(word.strip() for language in LOCALES for word in line[language].split(BETWEEN) if word.strip()),
         )

@@ -16,7 +16,7 @@ from integration.store.events import Event
 from tests.clocks import Clock
 from tests.consoles import open_application
 from tests.parts import part
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 WELL = Health(10**12, 1.0, 0, None, 0.5)
 
@@ -37,13 +37,13 @@ WELL = Health(10**12, 1.0, 0, None, 0.5)
     ],
 )
 def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes: list[str]) -> None:
-    assert list(health.troubles) == health_report(health)["causes"] == causes
+    assert list(health.problems) == health_report(health)["causes"] == causes
     assert health_report(health)["status"] == ("unwell" if causes else "well")
 
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
     with open_application(tmp_path, serves=True) as application:
-        until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
+        wait_until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
         health = application.health.look()
     assert health_report(health)["status"] == "well"
     assert health.undrained_seconds is not None
@@ -73,7 +73,7 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
     health = check.look()
 
     assert (health.heartbeat_age_seconds, health.oldest_event_age_seconds, health.events_waiting) == (40.0, 40.0, 2)
-    assert health.troubles == {
+    assert health.problems == {
         "disk_full": {"free": "5 MB", "needed": "100 MB"}, "no_heartbeat": {"seconds": "40"},
         "log_behind": {"seconds": "500", "count": "2"},
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The causes: which troubles are one repair, and that each has its sentences."""
+"""The causes: which problems are one repair, and that each has its sentences."""
 
 from integration.core.causes import CAUSES, Responsible, Severity, cause, grouping_detail
 from integration.words.catalogues import tables

@@ -47,7 +47,7 @@ def with_article(**values: object) -> Record:
         ({"changes": 6, "changes_percent": 6}, {**HALF, "changes": 5}, ("brake_changes", 6, "5")),
         ({"changes": 6, "changes_percent": 1}, HALF, None),
         ({"changes": 1, "source_empty": 7}, {}, ("brake_source_empty", 7, "0")),
-        ({"changes": 1, "strangers": 2}, {}, ("brake_strangers", 2, "0")),
+        ({"changes": 1, "foreign_documents": 2}, {}, ("brake_foreign_documents", 2, "0")),
         ({"jumps": 2}, {}, ("brake_jumps", 2, "25 %")),
         ({"jumps": 2}, {"jumps": None}, None),
         ({"gone_percent": 3}, {}, ("brake_gone", 3, "25 %")),

@@ -1,4 +1,4 @@
-"""Issues: which troubles are one repair, when a parked record was changed, and why an article waits elsewhere."""
+"""Issues: which problems are one repair, when a parked record was changed, and why an article waits elsewhere."""
 
 from datetime import UTC, datetime
 

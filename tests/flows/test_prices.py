@@ -9,7 +9,7 @@ import pytest
 from integration.core.flow import Ownership
 from integration.core.plan import Change, Unchanged, diff
 from integration.core.records import CurrentRecord, Kind, Record, Value
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
 from integration.flows.prices import Terms
@@ -54,7 +54,7 @@ def customers(of: Terms, *, incl: bool = False) -> Customers:
     return Customers(CustomerSettings(), shipped_mapping("customers"), 7, TABLES, of, lambda: incl)
 
 
-def stage_record(logic: ProductsLogic | Customers, record: Record) -> Staged:
+def stage_record(logic: ProductsLogic | Customers, record: Record) -> StagedRecord:
     (result,) = logic.stage(ARTICLES if record.kind is Kind.ARTICLE else DEBTORS, [record])
     return result
 

@@ -19,11 +19,11 @@ from integration.connectors.mplus.client import interface_contract
 from integration.connectors.protocol import Connector, References
 from integration.core.errors import IntegrationError
 from integration.core.flow import Stage
-from integration.core.foreign_documents import NO_STRANGERS
+from integration.core.foreign_documents import NO_FOREIGN_DOCUMENTS
 from integration.core.plan import Approval, Change
 from integration.core.records import CurrentRecord, Record, WriteResult
 from integration.core.run import Mode, PreviewRequest, Run
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.states import RunState
 from integration.core.timetable import Schedule
 from integration.engine.engine import Engine, _scheduled
@@ -51,7 +51,7 @@ from tests.builders import a_group, an_article
 from tests.clocks import now
 from tests.fakes import MemoryConnector
 from tests.parts import UNHELD, part
-from tests.people import somebody
+from tests.people import make_actor
 
 interface_contract()  # what the till's interface is described by is read here once, and not by each process
 
@@ -67,7 +67,7 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
         run_id = (
             runs[0].id
             if runs
-            else application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
+            else application.runs.preview(PreviewRequest("products", by=make_actor("test"), mode=Mode.COMPLETE))
         )
         while (run := application.runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
@@ -124,7 +124,8 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
         plans=PlanStore(database),
         ledger=Ledger(database, now), links=links, cursors=Cursors(database, now),
         corrections=Corrections(database, now),
-        foreign_documents=part(ForeignDocumentSearch, foreign_documents_of=lambda _: NO_STRANGERS), clock=now, **UNHELD,
+        foreign_documents=part(ForeignDocumentSearch, foreign_documents_of=lambda _: NO_FOREIGN_DOCUMENTS),
+        clock=now, **UNHELD,
     )  # fmt: skip
     engine = Engine(
         url=f"sqlite:///{folder / 'engine.sqlite'}", executor="server-1",
@@ -133,7 +134,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     )  # fmt: skip
     engine.start()
     try:
-        run_id = engine.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))
+        run_id = engine.preview(PreviewRequest("products", make_actor("test"), Mode.COMPLETE))
         while (run := runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
                 engine.commit(engine.runner.commit.validate_approval(run_id, Approval(run.mark, "test")))
@@ -173,7 +174,7 @@ def _products(kind: type[ProductsLogic] = ProductsLogic) -> ProductsLogic:
 class _WrongAboutRecords(ProductsLogic):
     """The products flow with a defect where it maps records."""
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         raise ZeroDivisionError(f"a defect at {stage.target}: {len(records)}")
 
 

@@ -194,8 +194,8 @@ def test_a_day_beside_those_of_another_console_with_the_same_prefix_waits_until_
     consoles: Sequence[DayHarness],
 ) -> None:
     console, _ = consoles
-    console.strangers = lambda: ForeignDocuments(("MZ6101600100",), "MP-", "AP-")
+    console.foreign_documents = lambda: ForeignDocuments(("MZ6101600100",), "MP-", "AP-")
     plan = console.preview(Mode.COMPLETE)
-    assert [(brake.code, brake.count) for brake in plan.brakes] == [("brake_strangers", 1)]
+    assert [(brake.code, brake.count) for brake in plan.brakes] == [("brake_foreign_documents", 1)]
     assert console.commit(plan).state is RunState.DONE
     assert console.accepted == {"mz6101600100"}

@@ -9,7 +9,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.position import Position, Task
 from integration.core.records import Kind, Record
 from integration.core.run import Mode, Outcome
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.states import RunState, Step
 from integration.store.choices import ChoiceStore
 from integration.store.database import Database
@@ -35,9 +35,11 @@ def a_product(number: int, *, price: str = "12.10", active: bool = True) -> Reco
     return Record(Kind.PRODUCT, f"P{number}", {"name": f"Thee {number}"}, (article,), f"P{number}")
 
 
-def a_staged(place: int, *, parent: str = "", **values: object) -> Staged:
+def a_staged(place: int, *, parent: str = "", **values: object) -> StagedRecord:
     """An article as read."""
-    staged = Staged(f"A{place}", parent or f"P{place}", f"Thee {place}", str(200_000 + place), record=a_product(place))
+    staged = StagedRecord(
+        f"A{place}", parent or f"P{place}", f"Thee {place}", str(200_000 + place), record=a_product(place)
+    )
     return replace(staged, **values)  # type: ignore[arg-type]
 
 

@@ -97,7 +97,7 @@ def test_what_came_is_counted_by_its_moment_whatever_became_of_it(issues: Issues
     issues.close(issues.list(FLOW, "ean_duplicate")[0].id, "anna")
     clock.advance(60)
     meet(issues, "A3", cause="ean_duplicate")
-    appearances = {trouble.cause: moments for trouble, moments in issues.appearances(first).items()}
+    appearances = {group_key.cause: moments for group_key, moments in issues.appearances(first).items()}
     second = clock() - timedelta(seconds=60)
     assert appearances == {"price_missing": {first: 2, second: 1}, "ean_duplicate": {clock(): 1}}
 

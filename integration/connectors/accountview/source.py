@@ -210,10 +210,10 @@ class Pages:
         if not keys:
             return None
         first = next(filter(None, keys), "")  # rows without a key come anywhere
-        if mark.read and first and (first == mark.first or mark.was_first_key(first)):
-            raise incomplete(reading.of, mark.read)
+        if mark.row_count and first and (first == mark.first or mark.was_first_key(first)):
+            raise incomplete(reading.of, mark.row_count)
         if not first and self._settings.page_strategy == "last_key":  # the next page would be this one
-            raise incomplete(reading.of, mark.read)
+            raise incomplete(reading.of, mark.row_count)
         if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(keys)):
             raise books_out_of_order(reading.of, mark.last)  # a row before it may be missing
         following = mark.onward(reading.of, self._settings.page_size, keys)

@@ -87,8 +87,8 @@ class WireForm:
 
         Raises TypeError for missing and for unknown elements, ValueError for text that XML cannot hold.
         """
-        if strangers := content.keys() - self._places.keys():
-            raise TypeError(f"no elements of the interface: {', '.join(sorted(strangers))}")
+        if unknown := content.keys() - self._places.keys():
+            raise TypeError(f"no elements of the interface: {', '.join(sorted(unknown))}")
         for name in self._required:
             if content.get(name) in (None, []):
                 raise TypeError(f"missing element {name}")

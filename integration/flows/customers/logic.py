@@ -14,7 +14,7 @@ from integration.core.plan import Change, retire
 from integration.core.records import CurrentRecord, Kind, Record, Value, clean, is_same_value
 from integration.core.rules import EMPTY, as_text, field_owners, rule_error, rules_from
 from integration.core.source_values import with_source_values
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.traces import Trace, TraceStep, by_setting, explained_trace
 from integration.core.vat_numbers import bare_vat_number
 from integration.flows.customers.settings import FLOW, CountryDefaults, CustomerSettings
@@ -71,22 +71,22 @@ class Customers(FlowLogic):
 
     # ---- each record by itself
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return each debtor as the desired relation; see `FlowLogic`."""
         return [self._debtor(record) for record in records]
 
-    def _debtor(self, record: Record) -> Staged:
+    def _debtor(self, record: Record) -> StagedRecord:
         key, title = record.key, _title(record)
         if skip := self._skip_if_excluded(record):
-            return Staged(key, key, title, skip=skip)
+            return StagedRecord(key, key, title, skip=skip)
         try:
             values = self._relation_values(record)
         except RecordRejected as rejected:
-            return Staged(key, key, title, issue=rejected.issue(key))
+            return StagedRecord(key, key, title, issue=rejected.issue(key))
         counts = values.get("active") is not False
         number = as_text(values.get("vat_number")) if counts else ""
         mark = as_text(values.get("email")).casefold() if counts else ""
-        return Staged(key, key, title, number, mark, Record(Kind.RELATION, key, values))
+        return StagedRecord(key, key, title, number, mark, Record(Kind.RELATION, key, values))
 
     def _skip_if_excluded(self, record: Record) -> Skip | None:
         key, account = record.key, as_text(record.values.get("account")).strip()
@@ -142,7 +142,7 @@ class Customers(FlowLogic):
     def shape(
         self,
         stage: Stage,
-        members: Sequence[Staged],
+        members: Sequence[StagedRecord],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:

@@ -28,7 +28,7 @@ from integration.core.plan import Change
 from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.totals.categories import GROUPS, LineCategory, Purpose
 from integration.core.traces import Trace, TraceStep, explained_trace
 from integration.flows.booked_payments import without_booked_payments
@@ -186,7 +186,7 @@ class DaysLogic(FlowLogic):
 
     # ---- each day by itself
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return the page of each day, or why it has none; see `FlowLogic`.
 
         Raises ConfigurationError while no daybook is chosen.
@@ -203,12 +203,12 @@ class DaysLogic(FlowLogic):
         first = {record.key: self._stage_unbooked(record, page, typed.get(page.key)) for record, page in new}
         return [first.get(record.key, result) for record, result in staged]
 
-    def _stage_unbooked(self, record: Record, page: Record, typed: ManualEntries | None) -> Staged:
+    def _stage_unbooked(self, record: Record, page: Record, typed: ManualEntries | None) -> StagedRecord:
         """Return the result of a day that is not booked yet and that may have a manual entry in the books.
 
         A manual entry that a person already decided about is not asked about again.
         """
-        result = Staged(record.key, record.key, day_title(record))
+        result = StagedRecord(record.key, record.key, day_title(record))
         try:
             settled = apply_manual_entry_decision(record, page, typed) if typed else page
             if isinstance(settled, Skip):
@@ -246,19 +246,21 @@ class DaysLogic(FlowLogic):
         """Return the booked pages of each of these days, ordered by serial."""
         return pages_of(self._queries.links, days)
 
-    def _stage_day(self, record: Record, pages: Sequence[Link]) -> Staged:
+    def _stage_day(self, record: Record, pages: Sequence[Link]) -> StagedRecord:
         title = day_title(record)
         try:
             result = self._page_or_skip(record, pages)
         except DayRefusedError as refused:
             facts = {"key": title, "document": title, **refused.facts}
             facts = {**_revenue_fact(record, facts.get("amount", "")), **facts}
-            return Staged(record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts))
+            return StagedRecord(
+                record.key, record.key, title, issue=Issue(refused.cause, record.key, refused.field, facts)
+            )
         except RecordRejected as rejected:
-            return Staged(record.key, record.key, title, issue=_day_issue(rejected, record, title))
+            return StagedRecord(record.key, record.key, title, issue=_day_issue(rejected, record, title))
         if isinstance(result, Skip):
-            return Staged(record.key, record.key, title, skip=result)
-        return Staged(record.key, record.key, title, record=result)
+            return StagedRecord(record.key, record.key, title, skip=result)
+        return StagedRecord(record.key, record.key, title, record=result)
 
     def _page_or_skip(self, record: Record, pages: Sequence[Link]) -> Record | Skip:
         facts = {"key": day_title(record), "document": day_title(record)}

@@ -35,12 +35,12 @@ class DayQueries:
     def __init__(self, context: FlowContext, prefix: str) -> None:
         self._context = context
         self._references = OrderReferences(Kind.POSTING, prefix)
-        self._standings = partial(context.standings, ORDERS, BOOKED_AS)
+        self._booking_states = partial(context.booking_states, ORDERS, BOOKED_AS)
         made_of, orders = (
             partial(context.documents_made_from, ORDERS, BOOKED_AS),
             partial(context.records, TILL.system, Kind.ORDER),
         )
-        self._chains = Chains(ChainQueries(self._standings, made_of, orders=orders), (), {}, NOTHING)
+        self._chains = Chains(ChainQueries(self._booking_states, made_of, orders=orders), (), {}, NOTHING)
 
     def links(self, keys: Collection[str]) -> Mapping[str, Link]:
         """Return the links of the pages booked under these keys."""
@@ -56,12 +56,12 @@ class DayQueries:
 
     def unbooked(self, keys: Collection[str]) -> Collection[str]:
         """Return the till documents that the flow of documents has not booked."""
-        bookings = active_bookings(self._standings, keys)
+        bookings = active_bookings(self._booking_states, keys)
         return {key for key in keys if key not in bookings or bookings[key].stage is not BookingStage.BOOKED}
 
     def booked_alone(self, keys: Collection[str]) -> Mapping[str, SeparateBooking]:
         """Return the separate bookings of these till documents that exist or are in doubt."""
-        bookings = active_bookings(self._standings, keys).values()
+        bookings = active_bookings(self._booking_states, keys).values()
         possible_bookings = [booking for booking in bookings if booking.may_be_there]
         relations = {as_text(booking.values.get("debtor")) for booking in possible_bookings} - {""}
         debtors = self.debtors(relations) if relations else {}
@@ -82,7 +82,7 @@ class DayQueries:
             key: set(map(document_of, document_keys))
             for key, document_keys in self._context.documents_made_from(ORDERS, BOOKED_AS, keys).items()
         }
-        bookings = active_bookings(self._standings, sorted(set().union(*derived_keys.values())))
+        bookings = active_bookings(self._booking_states, sorted(set().union(*derived_keys.values())))
         return {
             key: [bookings[document_key] for document_key in sorted(document_keys) if document_key in bookings]
             for key, document_keys in derived_keys.items()

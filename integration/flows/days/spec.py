@@ -232,7 +232,7 @@ DAYS = FlowSpec(
         "day_changed_after_booking": _DECISION_REPAIR,
         "day_changed_after_filing": _DECISION_REPAIR,
         "prefix_in_use": _OF_PREFIX,
-        "brake_strangers": _OF_PREFIX,
+        "brake_foreign_documents": _OF_PREFIX,
     },
     mirrors={Kind.DEBTOR: ("customers", Kind.RELATION)},
     record_of=day_of_key,

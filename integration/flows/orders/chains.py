@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import chain as joined
 
-from integration.core.booking_state import AskMade, AskStandings, BookingStage, BookingState
+from integration.core.booking_state import BookingStage, BookingState, BookingStateQuery, DerivedDocumentsQuery
 from integration.core.days.corrections import correction_lines, page_lines
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
@@ -309,7 +309,7 @@ def _numbers(page: Record) -> set[str]:
 # ---- queries
 
 
-def active_bookings(ask: AskStandings, keys: Collection[str], *, surely: bool = False) -> dict[str, BookingState]:
+def active_bookings(ask: BookingStateQuery, keys: Collection[str], *, surely: bool = False) -> dict[str, BookingState]:
     """Return the booking state of each document by its latest booking; credited documents are left out.
 
     With `surely`, documents whose credit is in doubt are left out as well.
@@ -329,8 +329,8 @@ class ChainQueries:
     these orders as the till has them now.
     """
 
-    booking_states: AskStandings = field(default=lambda _: {})
-    derived_documents: AskMade = field(default=lambda _: {})
+    booking_states: BookingStateQuery = field(default=lambda _: {})
+    derived_documents: DerivedDocumentsQuery = field(default=lambda _: {})
     days: Callable[[Collection[str]], Mapping[str, Sequence[Link]]] = field(default=lambda _: {})
     orders: Callable[[Collection[str]], Sequence[Record]] = field(default=lambda _: ())
 

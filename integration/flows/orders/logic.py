@@ -19,7 +19,7 @@ from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.rules import as_text, rules_from
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.traces import Trace
 from integration.flows.booked_payments import AskBookedPayments, no_payments, without_booked_payments
 from integration.flows.functions.toolbox import Tools
@@ -63,9 +63,9 @@ REQUIRED = ("name", "search_code", "account")  # fields that a new debtor must h
 class _DocumentResult:
     """The results of one document in each stage."""
 
-    booking: Staged
-    debtor: Staged | None = None
-    address: Staged | None = None
+    booking: StagedRecord
+    debtor: StagedRecord | None = None
+    address: StagedRecord | None = None
 
 
 class OrdersLogic(FlowLogic):
@@ -134,7 +134,7 @@ class OrdersLogic(FlowLogic):
 
     # ---- each document by itself
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return the result of each document in a stage; see `FlowLogic`. Debtors and addresses only where needed."""
         page = self._page
         if page is None or page[0] is not records:  # all stages ask for the same page one after the other
@@ -364,7 +364,7 @@ class OrdersLogic(FlowLogic):
         on = self._decisions.open_day(day, document.title)
         return replace(document, values={**document.values, "date": on})
 
-    def _address(self, document: CompletedDocument, owner: Owner) -> Staged | None:
+    def _address(self, document: CompletedDocument, owner: Owner) -> StagedRecord | None:
         """Return the delivery address; None for a posting."""
         return None if self._is_posted(document) else self._parties.address(document, owner)
 
@@ -387,7 +387,7 @@ class OrdersLogic(FlowLogic):
     def shape(
         self,
         stage: Stage,
-        members: Sequence[Staged],
+        members: Sequence[StagedRecord],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:

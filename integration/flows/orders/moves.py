@@ -7,7 +7,7 @@ from integration.core.links import Link
 from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value, merged
 from integration.core.rules import EMPTY, as_text
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.orders.parties import CompletedDocument, Parties, normalized_text
 
 WHERE = ("street", "postcode", "city")  # an address without one of these is incomplete
@@ -64,7 +64,7 @@ class BilledAddresses:
         A fixed debtor has no address of the customer, so goods then always get a delivery address.
         """
         debtors: dict[str, Record] = {}
-        staged_debtors: dict[str, Staged | None] = {}
+        staged_debtors: dict[str, StagedRecord | None] = {}
         owners = {
             key: self._parties.billed_to(completed)
             for key, completed in document.items()

@@ -6,15 +6,15 @@ from decimal import Decimal
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.settings import RecordRejected
 
 
 def staged(
     document: Record, record: Record | None = None, *, issue: Issue | None = None, skip: Skip | None = None
-) -> Staged:
+) -> StagedRecord:
     """Return the result of a document: a record, or the reason why there is none."""
-    return Staged(document.key, document.key, document_title(document), record=record, issue=issue, skip=skip)
+    return StagedRecord(document.key, document.key, document_title(document), record=record, issue=issue, skip=skip)
 
 
 def document_title(document: Record) -> str:

@@ -13,7 +13,7 @@ from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, Function, MappingResult, as_text
 from integration.core.source_values import with_source_values
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.traces import Trace, TraceStep
 from integration.core.transliteration import transliterate
 from integration.flows.orders.buyers import Buyers, customer_name, known_customer
@@ -46,7 +46,7 @@ class CompletedDocument:
     vat_number: str = ""  # valid VAT number of the customer, or empty
     vat_number_refused: str = ""
     billed: Mapping[str, Value] | None = None  # the billed debtor as the books will have it, if known
-    debtor: Staged | None = None  # the staged debtor of its customer, if already made
+    debtor: StagedRecord | None = None  # the staged debtor of its customer, if already made
 
     @property
     def stamp(self) -> str:
@@ -189,7 +189,7 @@ class Parties:
             raise RecordRejected("customer_missing", "relation", document=document.title)
         return Owner(debtor=document.customer.key)
 
-    def debtor(self, document: CompletedDocument) -> Staged | None:
+    def debtor(self, document: CompletedDocument) -> StagedRecord | None:
         """Return the staged debtor of a document's customer; None without a customer."""
         customer, document_key = document.customer, document.record.key
         if customer is None or document.debtor is not None:
@@ -200,13 +200,13 @@ class Parties:
             self._require_no_issues(mapped, title)
         except RecordRejected as rejected:
             issue = _with_documents(rejected.issue(key), (document_key,))
-            return Staged(document_key, key, title, mark=document.stamp, issue=issue)
+            return StagedRecord(document_key, key, title, mark=document.stamp, issue=issue)
         guessed = {} if as_text(customer.values.get("country")).strip() else {"country_guessed": True}
         values = _non_empty_values(mapped)
         values |= self._default_values(values)
         values |= {**with_source_values(values, customer.values, CODE_PAGE), **guessed, "documents": (document_key,)}
         record = Record(Kind.DEBTOR, key, values)
-        return Staged(document_key, key, title, mark=document.stamp, record=record)
+        return StagedRecord(document_key, key, title, mark=document.stamp, record=record)
 
     def debtor_source(self, document: CompletedDocument, customer: Record) -> Record:
         """Return the source record for the rules of debtors. Raises RecordRejected for an invalid VAT number."""
@@ -228,7 +228,7 @@ class Parties:
             cause = "email_too_long" if (issue.cause, issue.field) == ("field_too_long", EMAIL) else issue.cause
             raise RecordRejected(cause, issue.field, **facts)
 
-    def address(self, document: CompletedDocument, owner: Owner) -> Staged | None:
+    def address(self, document: CompletedDocument, owner: Owner) -> StagedRecord | None:
         """Return the staged delivery address of a document; None if it needs none."""
         source = self.address_source(document)
         if source is None:
@@ -243,10 +243,10 @@ class Parties:
             first = mapped.issues[0]
             facts = {**first.facts, "key": title or key, "system": BOOKS.system}
             issue = _with_documents(Issue(first.cause, key, first.field, facts), (document_key,))
-            return Staged(document_key, key, title or key, mark=document.stamp, issue=issue)
+            return StagedRecord(document_key, key, title or key, mark=document.stamp, issue=issue)
         values |= with_source_values(values, source.values, CODE_PAGE)
         record = Record(Kind.ADDRESS, key, {**owner.values, **values, "documents": (document_key,)})
-        return Staged(document_key, key, title or key, mark=document.stamp, record=record)
+        return StagedRecord(document_key, key, title or key, mark=document.stamp, record=record)
 
     def address_source(self, document: CompletedDocument) -> Record | None:
         """Return the source record for the rules of addresses; None if the document needs no delivery address."""
@@ -268,7 +268,7 @@ class Parties:
         return Record(Kind.ADDRESS, document.record.key, {**values, **about})
 
 
-def shared_party(members: Sequence[Staged], kind: Kind) -> TargetRecord:
+def shared_party(members: Sequence[StagedRecord], kind: Kind) -> TargetRecord:
     """Return the debtor or address that several documents share, with the values of the newest document."""
     newest = max(members, key=lambda member: member.mark)
     documents = tuple(member.key for member in members)[:MOST_DOCUMENTS]

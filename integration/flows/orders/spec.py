@@ -292,8 +292,8 @@ def _day_pages(context: FlowContext, keys: Collection[str]) -> Mapping[str, Sequ
     booked_pages = {
         key: list(pages) for key, pages in pages_of(partial(context.links, DAYS, Kind.DAY_PAGE), keys).items()
     }
-    standings = context.standings(DAYS, (Kind.DAY_PAGE,), keys).values()
-    for booking in standings:
+    booking_states = context.booking_states(DAYS, (Kind.DAY_PAGE,), keys).values()
+    for booking in booking_states:
         if booking.stage is BookingStage.DOUBTFUL:  # it is unknown whether the day is booked
             booked_pages[booking.key].append(Link(Kind.DAY_PAGE, booking.key, ""))
     for key, pages in context.documents_made_from(DAYS, (Kind.DAY_PAGE,), keys).items():
@@ -322,7 +322,7 @@ ORDERS = FlowSpec(
         partial(_booking_links, context),
         _booking_context(settings, context),
         ChainQueries(
-            partial(context.standings, FLOW.name, BOOKED_AS),
+            partial(context.booking_states, FLOW.name, BOOKED_AS),
             partial(context.documents_made_from, FLOW.name, BOOKED_AS),
             partial(_day_pages, context),
             partial(context.records, TILL.system, Kind.ORDER),

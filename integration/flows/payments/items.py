@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
-from integration.core.booking_state import AskStandings, BookingStage, BookingState
+from integration.core.booking_state import BookingStage, BookingState, BookingStateQuery
 from integration.core.link_evidence import Match, match_identity
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
@@ -51,7 +51,7 @@ class PaymentQueries:
     """Queries of the flow: bookings, their states, payments made, debtor numbers, items, till invoices, and the day."""
 
     bookings: Callable[[str, int], Sequence[Link]]
-    booking_states: AskStandings
+    booking_states: BookingStateQuery
     paid: Callable[[Collection[str]], Mapping[str, Link]]
     debtors: Callable[[Collection[str]], Mapping[str, str]]
     items: Callable[[Collection[str]], Sequence[Record]]
@@ -104,18 +104,18 @@ def _settled_on(link: Link) -> date:
     return max((day for day in days if isinstance(day, date)), default=date.min)
 
 
-def _due_item(invoice: str, standing: BookingState, numbers: Mapping[str, str]) -> DueItem | None:
-    values = standing.values
+def _due_item(invoice: str, booking_state: BookingState, numbers: Mapping[str, str]) -> DueItem | None:
+    values = booking_state.values
     day, open_amount = values.get("date"), values.get("open", values.get("sold_incl"))
-    parsed = parse_reference(standing.reference)
+    parsed = parse_reference(booking_state.reference)
     if parsed is not None and parsed.number.kind not in (Kind.INVOICE, None):
         return None
     if not isinstance(day, date) or not isinstance(open_amount, Decimal) or open_amount <= NOTHING:
         return None
     debtor = as_text(values.get("debtor_number")) or numbers.get(as_text(values.get("debtor")), "")
     customer, branch = (as_text(values.get(name)) for name in ("customer", "branch"))
-    title = standing.title or invoice
-    return DueItem(invoice, title, standing.reference, day, open_amount, debtor, customer, branch, values)
+    title = booking_state.title or invoice
+    return DueItem(invoice, title, booking_state.reference, day, open_amount, debtor, customer, branch, values)
 
 
 def is_same_invoice(booked: Mapping[str, Value], invoice: Record) -> bool:

@@ -16,7 +16,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.plan import Policy
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.core.rules import as_text, field_owners, rules_from
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.traces import Trace, explained_trace
 from integration.flows.booked_payments import METHOD
 from integration.flows.functions.toolbox import Tools
@@ -77,7 +77,7 @@ class PaymentsLogic(FlowLogic):
             )
         return self.settings.method
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return the payment of each item, or why it has none; see `FlowLogic`."""
         keys = [invoice_of(record.key) for record in records]
         dues, settled = self._open_items.due_items(keys), self._open_items.settled_items(keys)
@@ -87,8 +87,8 @@ class PaymentsLogic(FlowLogic):
         return self._with_paid_at_the_till(records, results, dues)
 
     def _with_paid_at_the_till(
-        self, records: Sequence[Record], results: Sequence[Staged], dues: Mapping[str, DueItem]
-    ) -> list[Staged]:
+        self, records: Sequence[Record], results: Sequence[StagedRecord], dues: Mapping[str, DueItem]
+    ) -> list[StagedRecord]:
         """Return the results, with the booked amount as payment for each unclear item that is paid at the till.
 
         The payment is not sent, because nothing is open there. The question about the item is answered by it.
@@ -109,16 +109,16 @@ class PaymentsLogic(FlowLogic):
             for item, result in zip(records, results, strict=True)
         ]
 
-    def _stage_item(self, item: Record, due: DueItem | None, settled: DueItem | None) -> Staged:
+    def _stage_item(self, item: Record, due: DueItem | None, settled: DueItem | None) -> StagedRecord:
         invoice = invoice_of(item.key)
         title = due_item.number if (due_item := due or settled) else invoice
         try:
             result = self._payment_or_skip(item, due) if settled is None else self._skip_settled(item, settled)
         except RecordRejected as rejected:
-            return Staged(item.key, invoice, title, issue=rejected.issue(item.key))
+            return StagedRecord(item.key, invoice, title, issue=rejected.issue(item.key))
         if isinstance(result, Skip):
-            return Staged(item.key, invoice, title, skip=result)
-        return Staged(item.key, invoice, title, record=result)
+            return StagedRecord(item.key, invoice, title, skip=result)
+        return StagedRecord(item.key, invoice, title, record=result)
 
     def _payment_or_skip(self, item: Record, due: DueItem | None) -> Record | Skip:
         if due is None:

@@ -31,7 +31,7 @@ def _missing_method(context: SetupContext) -> MissingSetting | None:
 def _queries(context: FlowContext) -> PaymentQueries:
     return PaymentQueries(
         bookings=partial(context.links_after, ORDERS.name, Kind.POSTING),
-        booking_states=partial(context.standings, ORDERS.name, BOOKED_AS),
+        booking_states=partial(context.booking_states, ORDERS.name, BOOKED_AS),
         paid=partial(context.links, FLOW.name, Kind.SETTLEMENT),
         debtors=partial(context.linked, ORDERS.name, Kind.DEBTOR),
         items=partial(context.records, BOOKS.system, Kind.ITEM),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 from integration.core.rules import as_text
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 
 # Returns these products as the till holds them, with the same lookup that a plan uses.
 Look = Callable[[Sequence[Record]], Mapping[str, CurrentRecord]]
@@ -22,10 +22,10 @@ def is_blocked(record: Record) -> bool:
     return record.values.get("blocked") is True
 
 
-def inactive(key: str, parent: str, title: str, number: str) -> Staged:
+def inactive(key: str, parent: str, title: str, number: str) -> StagedRecord:
     """Return an article with only the value that takes it off sale."""
     part = Record(Kind.ARTICLE, number, {"active": False}, source=key)
-    return Staged(key, parent, title, number, record=Record(Kind.PRODUCT, parent, {}, (part,)))
+    return StagedRecord(key, parent, title, number, record=Record(Kind.PRODUCT, parent, {}, (part,)))
 
 
 def is_off_sale(product: Record) -> bool:

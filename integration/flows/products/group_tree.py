@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from integration.core.issues import Issue
 from integration.core.rules import as_text
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 
 
 def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -30,7 +30,7 @@ def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return cycles
 
 
-def without_cycles(staged: Sequence[Staged]) -> list[Staged]:
+def without_cycles(staged: Sequence[StagedRecord]) -> list[StagedRecord]:
     """Return the staged groups, with an issue for each group that is in a cycle."""
     parents = {group.key: as_text(group.record.values.get("parent")).strip() for group in staged if group.record}
     circular = find_cycles(parents)
@@ -38,6 +38,6 @@ def without_cycles(staged: Sequence[Staged]) -> list[Staged]:
             for group in staged]  # fmt: skip
 
 
-def _issue(group: Staged, cycle: Sequence[str]) -> Issue:
+def _issue(group: StagedRecord, cycle: Sequence[str]) -> Issue:
     facts = {"key": group.title, "groups": ", ".join(cycle)}
     return Issue("group_cycle", group.key, "group.parent", facts)

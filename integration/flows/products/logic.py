@@ -15,7 +15,7 @@ from integration.core.money import add_vat, amount, number_in_text, remove_vat
 from integration.core.plan import Change, retire
 from integration.core.records import CurrentRecord, Kind, Record, Value, clean, is_number
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.traces import Trace, TraceStep
 from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
@@ -102,7 +102,7 @@ class ProductsLogic(FlowLogic):
 
     # ---- each record by itself
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return each record mapped and checked by itself; see `FlowLogic`."""
         if stage.target is Kind.GROUP:
             return without_cycles([self._group(record) for record in records])
@@ -132,20 +132,20 @@ class ProductsLogic(FlowLogic):
             self._look,
         )
 
-    def _group(self, record: Record) -> Staged:
+    def _group(self, record: Record) -> StagedRecord:
         key, title = record.key, as_text(record.values.get("name")) or record.key
         if not self.settings.groups:
-            return Staged(key, key, title, skip=Skip("groups_not_sent", key, {"key": key}))
+            return StagedRecord(key, key, title, skip=Skip("groups_not_sent", key, {"key": key}))
         mapped = self._groups.apply(record)
         values = {name.partition(".")[2]: clean(value) for name, value in mapped.values.items()}
         try:
             self._require_no_issues(mapped.issues, record)
             require_filled(values, "name", "group.name", self.flow.target)
         except RecordRejected as rejected:
-            return Staged(key, key, title, issue=rejected.issue(key))
-        return Staged(key, key, title, record=Record(Kind.GROUP, key, values))
+            return StagedRecord(key, key, title, issue=rejected.issue(key))
+        return StagedRecord(key, key, title, record=Record(Kind.GROUP, key, values))
 
-    def _article(self, record: Record, linked: str, allotted: str, till_number: str) -> Staged:
+    def _article(self, record: Record, linked: str, allotted: str, till_number: str) -> StagedRecord:
         """Map one article to a product with that article alone; `shape` combines the articles of one parent.
 
         A `linked` article keeps its number, whatever the rule would give now. A blocked article without a link that the
@@ -154,7 +154,7 @@ class ProductsLogic(FlowLogic):
         key, title = record.key, as_text(record.values.get("name")) or record.key
         parent = self._parent(record)
         if skip := self._skip_if_excluded(record, is_there=bool(linked or till_number)):
-            return Staged(key, parent, title, skip=skip)
+            return StagedRecord(key, parent, title, skip=skip)
         if till_number:
             return inactive(key, parent, title, till_number)
         try:
@@ -163,11 +163,11 @@ class ProductsLogic(FlowLogic):
         except RecordRejected as rejected:
             if linked and self._offers and is_blocked(record):
                 return inactive(key, parent, title, linked)  # the mapping can wait, taking it off sale cannot
-            return Staged(key, parent, title, issue=rejected.issue(key))
+            return StagedRecord(key, parent, title, issue=rejected.issue(key))
         flags = {KEPT_NUMBER: self._keeps_old_number(record, linked, allotted)} if linked else {}
         part = Record(Kind.ARTICLE, number, article | flags, source=key)
         mark = as_text(article.get("ean")) if article.get("active") is not False else ""
-        return Staged(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
+        return StagedRecord(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
 
     def _parent(self, record: Record) -> str:
         return as_text(record.values.get(self.settings.parent_field)).strip() or record.key
@@ -298,7 +298,7 @@ class ProductsLogic(FlowLogic):
     def shape(
         self,
         stage: Stage,
-        members: Sequence[Staged],
+        members: Sequence[StagedRecord],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:
@@ -307,7 +307,7 @@ class ProductsLogic(FlowLogic):
             return product_picture(members)
         parked: list[Issue] = [member.issue for member in members if member.issue]
         skipped = tuple(member.skip for member in members if member.skip)
-        good: list[tuple[Staged, Record]] = []
+        good: list[tuple[StagedRecord, Record]] = []
         noted: tuple[str, ...] = ()
         for member in members:
             if member.record is None:

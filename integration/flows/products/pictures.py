@@ -9,7 +9,7 @@ from integration.core.issues import Issue
 from integration.core.plan import Action, Change, Policy
 from integration.core.records import Kind, Record
 from integration.core.rules import EMPTY, as_text
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.spec import TargetRecord
 
 CONTENT = "content"
@@ -36,7 +36,7 @@ class ProductPictures:
     read_files: Read = _read_no_files
     linked: Callable[[Sequence[str]], Mapping[str, Record]] = lambda _: {}
 
-    def staged(self, articles: Sequence[Record], parent: Callable[[Record], str]) -> list[Staged]:
+    def staged(self, articles: Sequence[Record], parent: Callable[[Record], str]) -> list[StagedRecord]:
         """Return for each article its picture, the reason why it has none, or the removal of its former picture."""
         if not self.field:
             return []
@@ -51,19 +51,21 @@ class ProductPictures:
             picture = pictures.get(files[article.key])
             if isinstance(picture, IntegrationError):
                 facts = {"key": article.key, "article": article.key, **picture.facts}
-                staged.append(Staged(article.key, key, title, issue=Issue(picture.code, article.key, "picture", facts)))
+                staged.append(
+                    StagedRecord(article.key, key, title, issue=Issue(picture.code, article.key, "picture", facts))
+                )
             elif picture is not None:
                 values = {"product": key, "file": files[article.key], **picture.values}
                 staged.append(
-                    Staged(article.key, key, title, record=Record(Kind.PICTURE, key, values, source=article.key))
+                    StagedRecord(article.key, key, title, record=Record(Kind.PICTURE, key, values, source=article.key))
                 )
             elif key in sent_pictures:
                 removal = Record(Kind.PICTURE, key, {"product": key, CONTENT: None}, source=article.key)
-                staged.append(Staged(article.key, key, title, record=removal))
+                staged.append(StagedRecord(article.key, key, title, record=removal))
         return staged
 
 
-def product_picture(members: Sequence[Staged]) -> TargetRecord:
+def product_picture(members: Sequence[StagedRecord]) -> TargetRecord:
     """Return the first picture of a product's articles; it is removed when no article names one any more."""
     parked = tuple(member.issue for member in members if member.issue)
     with_picture = [member for member in members if member.record is not None]

@@ -6,10 +6,10 @@ from dataclasses import replace
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import EMPTY, as_text
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.products.blocked import is_alone, is_off_sale, single_article
 
-Member = tuple[Staged, Record]  # a staged article, and the product with that article alone
+Member = tuple[StagedRecord, Record]  # a staged article, and the product with that article alone
 
 KEPT_NUMBER = "kept_number"  # field of a staged, linked article: whether the rule would give it another number now
 OLDER_NUMBER = "older_number"  # code under which a plan counts such articles
@@ -33,7 +33,7 @@ def as_list(value: Value) -> tuple[str, ...]:
 
 
 def shared_number(
-    member: Staged, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
+    member: StagedRecord, duplicates: Mapping[str, tuple[str, ...]], marks: Mapping[str, tuple[str, ...]]
 ) -> Issue | None:
     """Return an issue if another article has the same number or barcode."""
     for cause, field, value, keys_by_value in (
@@ -114,7 +114,7 @@ def _common_name(members: Sequence[Record]) -> str:
     return " ".join(words).rstrip(" -,/(") or names[0]
 
 
-def group_of(members: Sequence[Staged]) -> str:
+def group_of(members: Sequence[StagedRecord]) -> str:
     """Return the first group of the first product among the members; empty if there is none."""
     for member in members:
         if member.record is not None and member.record.kind is Kind.PRODUCT:

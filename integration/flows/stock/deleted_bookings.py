@@ -9,7 +9,7 @@ and a dismissed credit reverses nothing.
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from integration.core.booking_state import BookingStage, Standings
+from integration.core.booking_state import BookingStage, BookingStates
 from integration.core.issues import Issue
 from integration.core.records import Kind
 from integration.flows.stock.contained import is_credit
@@ -29,7 +29,9 @@ def lost_bookings(issues: Iterable[Issue]) -> set[str]:
     }
 
 
-def with_lost_bookings(standings: Standings, lost: Collection[str], answered: Collection[str]) -> Standings:
+def with_lost_bookings(
+    booking_states: BookingStates, lost: Collection[str], answered: Collection[str]
+) -> BookingStates:
     """Return the booking states, with lost bookings in doubt.
 
     A credit that a person dismissed reverses nothing; later bookings of its document still count.
@@ -37,4 +39,4 @@ def with_lost_bookings(standings: Standings, lost: Collection[str], answered: Co
     where = {key: BookingStage.PARKED for key in answered if is_credit(key)} | dict.fromkeys(
         lost, BookingStage.DOUBTFUL
     )
-    return {key: replace(state, stage=where.get(key, state.stage)) for key, state in standings.items()}
+    return {key: replace(state, stage=where.get(key, state.stage)) for key, state in booking_states.items()}

@@ -17,7 +17,7 @@ from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.plan import Change
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rule_error, rules_from
-from integration.core.staged import Staged, Unstaged
+from integration.core.staged_records import StagedRecord, UnparsedRecord
 from integration.core.traces import Trace, TraceStep, explained_trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.settings import RecordRejected, excluded_by_filter
@@ -92,7 +92,7 @@ class StockLogic(FlowLogic):
 
     # ---- each record by itself
 
-    def stage(self, stage: Stage, records: Sequence[Record]) -> list[Staged]:
+    def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return each article with its levels; see `FlowLogic`.
 
         Raises ConfigurationError if no branch of the till is chosen.
@@ -107,16 +107,16 @@ class StockLogic(FlowLogic):
         tallied = self._sales.read_tallies(list(filter(None, numbers.values()))) if self._sales else _no_tally
         return [self._article(record, skips[record.key], numbers.get(record.key, ""), tallied) for record in records]
 
-    def unstaged(self, stage: Stage, keys: Collection[str]) -> dict[str, Unstaged]:
+    def unparsed(self, stage: Stage, keys: Collection[str]) -> dict[str, UnparsedRecord]:
         """Return the till number, the branches and the missing movements of each article."""
         linked = self._numbers(keys)
         numbers = {key: number for key in keys if (number := self._number(key, linked))}
         tallied = self._sales.read_tallies(list(numbers.values())) if self._sales else _no_tally
-        return {key: self._unstaged_article(key, number, tallied(number)) for key, number in numbers.items()}
+        return {key: self._unparsed_article(key, number, tallied(number)) for key, number in numbers.items()}
 
-    def _unstaged_article(self, key: str, number: str, tally: Tally | None) -> Unstaged:
+    def _unparsed_article(self, key: str, number: str, tally: Tally | None) -> UnparsedRecord:
         desired = Record(Kind.STOCK, key, self._lookup_values(number, tally), self._branches)
-        return Unstaged(desired, number, _other_inputs(number, tally))
+        return UnparsedRecord(desired, number, _other_inputs(number, tally))
 
     @property
     def _sent_branches(self) -> Mapping[str, str]:
@@ -134,12 +134,12 @@ class StockLogic(FlowLogic):
             return Skip("blocked", record.key, {"key": record.key})
         return excluded_by_filter(record, self.settings.filters)
 
-    def _article(self, record: Record, skip: Skip | None, number: str, tallied: Tallied) -> Staged:
+    def _article(self, record: Record, skip: Skip | None, number: str, tallied: Tallied) -> StagedRecord:
         key, title = record.key, as_text(record.values.get("name")) or record.key
         if skip is None and not number:
             skip = _absent_skip(key)
         if skip is not None:
-            return Staged(key, key, title, skip=skip)
+            return StagedRecord(key, key, title, skip=skip)
         tally = tallied(number)
         values = self._lookup_values(number, tally)
         if self.settings.managed != "leave":
@@ -154,9 +154,9 @@ class StockLogic(FlowLogic):
                 for branch, source in self._sent_branches.items()
             )
         except RecordRejected as rejected:
-            return Staged(key, key, title, number, issue=rejected.issue(key))
+            return StagedRecord(key, key, title, number, issue=rejected.issue(key))
         desired, beside = Record(Kind.STOCK, key, values, levels), _other_inputs(number, tally)
-        return Staged(key, key, title, number, record=desired, other_inputs=beside)
+        return StagedRecord(key, key, title, number, record=desired, other_inputs=beside)
 
     # ---- one level
 
@@ -280,7 +280,7 @@ class StockLogic(FlowLogic):
     def shape(
         self,
         stage: Stage,
-        members: Sequence[Staged],
+        members: Sequence[StagedRecord],
         duplicates: Mapping[str, tuple[str, ...]],
         marks: Mapping[str, tuple[str, ...]],
     ) -> TargetRecord:

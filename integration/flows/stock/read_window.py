@@ -25,8 +25,8 @@ class SeenBookings:
             for key, state in self.booked.get(document, {}).items()
         }
 
-    def _count_range(self, key: str, standing: BookingState, *, orders_left: bool) -> CountRange:
-        if standing.stage is not BookingStage.BOOKED:
+    def _count_range(self, key: str, booking_state: BookingState, *, orders_left: bool) -> CountRange:
+        if booking_state.stage is not BookingStage.BOOKED:
             return MAYBE
         if orders_left or key not in self.open:
             return ONCE

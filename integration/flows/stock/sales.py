@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from integration.core.booking_state import AskStandings, BookingStage, BookingState
+from integration.core.booking_state import BookingStage, BookingState, BookingStateQuery
 from integration.core.moves import Move, MoveSort, StockCounted, StockReservation, UnbookedMovement
 from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
@@ -173,7 +173,7 @@ class Sales:
 
     settings: StockSettings
     movements: Movements
-    booking_states: AskStandings
+    booking_states: BookingStateQuery
     # returns which of these sales orders are not known to be invoiced
     uninvoiced: Callable[[Mapping[str, BookingState]], Mapping[str, Unreadable | None]] = dict.fromkeys
     # returns the keys of credits, also those in doubt, and of lost bookings
@@ -265,15 +265,15 @@ class Sales:
 
         An unanswered credit is treated like the booking it reverses; without that booking it counts.
         """
-        standing = bookings[key]
-        if standing.stage not in (BookingStage.BOOKED, BookingStage.DOUBTFUL):
+        booking_state = bookings[key]
+        if booking_state.stage not in (BookingStage.BOOKED, BookingStage.DOUBTFUL):
             return False
-        if standing.kind is None:
+        if booking_state.kind is None:
             booking = key.replace(CREDIT, "")
             return booking == key or booking not in bookings or self._moves_stock(booking, bookings)
-        as_invoice = standing.values.get("trade_invoice") is True
+        as_invoice = booking_state.values.get("trade_invoice") is True
         is_counted = self.settings.sales == "documents" or as_invoice == (self.settings.sales == "trade_invoices")
-        return standing.kind is Kind.SALES_ORDER and is_counted
+        return booking_state.kind is Kind.SALES_ORDER and is_counted
 
     def read_tallies(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Read new movements and return a function that gives the tally of an article by its till number.

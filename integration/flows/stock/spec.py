@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from integration.core.booking_state import BookingState, Standings
+from integration.core.booking_state import BookingState, BookingStates
 from integration.core.causes import Repair, RepairKind
 from integration.core.errors import Reason
 from integration.core.issues import IssueState
@@ -228,11 +228,11 @@ def _lost_bookings(context: FlowContext, state: IssueState) -> set[str]:
     return lost_bookings(context.issues(ORDERS, LOSING, state))
 
 
-def _standings(context: FlowContext, keys: Collection[str]) -> Standings:
+def _booking_states(context: FlowContext, keys: Collection[str]) -> BookingStates:
     """Return the booking states of bookings and credits that may move stock."""
-    standings = context.standings(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
+    booking_states = context.booking_states(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
     return with_lost_bookings(
-        standings, _lost_bookings(context, IssueState.OPEN), _lost_bookings(context, IssueState.SET_ASIDE)
+        booking_states, _lost_bookings(context, IssueState.OPEN), _lost_bookings(context, IssueState.SET_ASIDE)
     )
 
 
@@ -248,7 +248,7 @@ STOCK = FlowSpec(
         Sales(
             settings,
             context.movements(),
-            partial(_standings, context),
+            partial(_booking_states, context),
             partial(_uninvoiced_orders, context),
             partial(_credit_keys, context),
         ),

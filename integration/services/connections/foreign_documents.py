@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from integration.connectors.protocol import Configurable, Connector, Document
 from integration.core.connections import Finding
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
-from integration.core.foreign_documents import NO_STRANGERS, ForeignDocuments, normalized_reference
+from integration.core.foreign_documents import NO_FOREIGN_DOCUMENTS, ForeignDocuments, normalized_reference
 from integration.core.records import Kind
 from integration.flows.registry import Specs
 from integration.flows.settings import BOOKS, FlowSettings, OwnDocumentMarks
@@ -45,7 +45,7 @@ class ForeignDocumentSearch:
         """Return the foreign documents under the current prefix of a flow, as `among` does."""
         spec = self._flows[flow]
         if spec.own_document_marks is None:
-            return NO_STRANGERS
+            return NO_FOREIGN_DOCUMENTS
         return self.among(self._access.connector(BOOKS.system), spec, self._logics.settings(flow))
 
     def among(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> ForeignDocuments:
@@ -58,7 +58,7 @@ class ForeignDocumentSearch:
         """
         signs = spec.own_document_marks
         if signs is None or not isinstance(connector, Configurable):
-            return NO_STRANGERS
+            return NO_FOREIGN_DOCUMENTS
         prefix = str(getattr(self._logics.settings(signs.flow) if signs.flow else settings, signs.setting))
         references: list[str] = []
         by_reference: dict[str, str] = {}
@@ -98,7 +98,7 @@ class ForeignDocumentSearch:
         return frozenset((self._stored_settings.get(self._record(flow)) or {}).get("accepted", ()))
 
     def _record(self, flow: str) -> str:
-        return self._access.name(f"strangers:{flow}")
+        return self._access.name(f"foreign_documents:{flow}")
 
     def _foreign_references(
         self, flow: str, signs: OwnDocumentMarks, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]

@@ -31,7 +31,7 @@ from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 from integration.core.rows import row_value
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.day_pages import daybooks_of_the_bank
 from integration.flows.settings import TILL
@@ -331,14 +331,14 @@ class Days:
             if record.key in references
         }
 
-    def _stage_days(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, Staged]:
+    def _stage_days(self, logic: FlowLogic, records: Sequence[Record]) -> dict[str, StagedRecord]:
         return (
             {staged.key: staged for staged in stage_records(logic, logic.flow.counted_stage, records)}
             if records
             else {}
         )
 
-    def _report_unbooked(self, record: Record, staged: Staged) -> DayReport:
+    def _report_unbooked(self, record: Record, staged: StagedRecord) -> DayReport:
         report = self._empty_report(record, DayState.CLOSED)
         if staged.issue is not None:
             return replace(report, state=DayState.PARKED, cause=staged.issue.cause, facts=staged.issue.facts)

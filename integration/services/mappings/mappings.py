@@ -14,7 +14,7 @@ from integration import VERSION
 from integration.connectors.protocol import Configurable, Connector, Invoicing
 from integration.core.authorization import requires
 from integration.core.basis import FIELDS, LISTS, NAMES, ON, RATES, SETTINGS, TABLES, Basis
-from integration.core.booking_state import Standings
+from integration.core.booking_state import BookingStates
 from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError, UnavailableError
 from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
@@ -34,7 +34,7 @@ from integration.services.mappings.pictures import Pictures
 from integration.services.mappings.row_names import RowNames
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
-from integration.store.booking_states import BookingStateStore as StandingStore
+from integration.store.booking_states import BookingStateStore
 from integration.store.corrections import Corrections
 from integration.store.database import Clock
 from integration.store.issues import Issues
@@ -75,7 +75,7 @@ class Logics:
         moves: MoveStore,
         rules: MappingStore,
         stored_settings: StoredSettings,
-        standings: StandingStore,
+        booking_states: BookingStateStore,
         *,
         access: ConnectorFactory,
         lists: CodeLists,
@@ -88,7 +88,7 @@ class Logics:
         self.links = links
         self.issues = issues
         self.moves = moves
-        self.standings = standings
+        self.booking_states = booking_states
         self.access = access
         self._lists = lists
         self._names = names
@@ -337,17 +337,17 @@ class _FlowQueries:
     def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
         return set(self.logics.links.by_reference(flow, kind, references))
 
-    def standings(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> Standings:
+    def booking_states(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> BookingStates:
         stored_keys = [key for key in keys if flow != self.flow or key not in self.afresh]
-        return self.logics.standings.states_of(flow, kinds, stored_keys)
+        return self.logics.booking_states.states_of(flow, kinds, stored_keys)
 
     def documents_made_from(
         self, flow: str, kinds: Collection[Kind], keys: Collection[str]
     ) -> Mapping[str, Collection[str]]:
-        return self.logics.standings.documents_made_from(flow, kinds, keys)
+        return self.logics.booking_states.documents_made_from(flow, kinds, keys)
 
     def booked_ending(self, flow: str, kinds: Collection[Kind], ending: str) -> Collection[str]:
-        return self.logics.standings.ending(flow, kinds, ending)
+        return self.logics.booking_states.ending(flow, kinds, ending)
 
     def issues(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
         return self.logics.issues.of_causes(flow, causes, state)

@@ -11,7 +11,7 @@ from integration.core.plan import Change
 from integration.core.planner import Desired, plan_record
 from integration.core.records import CurrentRecord, Kind, Record, Sort, Unreadable, Value, is_same_value
 from integration.core.rules import EMPTY, as_text
-from integration.core.staged import Duplicates, Staged
+from integration.core.staged_records import Duplicates, StagedRecord
 from integration.core.traces import Trace
 from integration.flows.spec import FlowLogic, FlowSpec, TargetRecord, stage_records
 from integration.runner.lookup import find_in_target
@@ -229,7 +229,7 @@ class Comparison:
     def _outcomes(
         self, logic: FlowLogic, stage: Stage, page: Sequence[Record], shared: Duplicates
     ) -> dict[str, "_Outcome"]:
-        parents: dict[str, list[Staged]] = {}
+        parents: dict[str, list[StagedRecord]] = {}
         for staged in stage_records(logic, stage, page):
             parents.setdefault(staged.parent, []).append(staged)
         shaped = [logic.shape(stage, members, shared.numbers, shared.marks) for members in parents.values()]
@@ -341,7 +341,7 @@ def _fields(record: Record | None) -> dict[str, tuple[str, Value]]:
     return {path: (name, value) for path, name, value in record.fields()} if record else {}
 
 
-def _mapping_differences(old: Staged | None, new: Staged | None) -> Iterator[TrialDifference]:
+def _mapping_differences(old: StagedRecord | None, new: StagedRecord | None) -> Iterator[TrialDifference]:
     staged = new or old
     if staged is None:
         return
@@ -356,7 +356,7 @@ def _mapping_differences(old: Staged | None, new: Staged | None) -> Iterator[Tri
             yield TrialDifference(staged.key, staged.title, path, name or str(value), old_value, new_value)
 
 
-def _obstacle(staged: Staged | None) -> Issue | Skip | None:
+def _obstacle(staged: StagedRecord | None) -> Issue | Skip | None:
     return (staged.issue or staged.skip) if staged else None
 
 
@@ -370,5 +370,5 @@ def _obstacle_facts(obstacle: Issue | Skip | None) -> tuple[str, str, tuple[tupl
             return "", "", ()
 
 
-def _values(staged: Staged | None) -> dict[str, tuple[str, Value]]:
+def _values(staged: StagedRecord | None) -> dict[str, tuple[str, Value]]:
     return _fields(staged.record) if staged else {}

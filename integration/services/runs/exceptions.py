@@ -57,8 +57,8 @@ UNMAPPED = "value_unmapped"  # the cause of missing rows in tables without a cau
 
 
 ISSUE_COLUMNS = (
-    "flow", "cause", "field", "detail", "key", "title", "state", "first_seen", "last_seen", "seen", "assigned", "note",
-    "reason", "by", "sold",
+    "flow", "cause", "field", "detail", "key", "title", "state", "first_seen", "last_seen", "occurrences", "assigned",
+    "note", "reason", "by", "sold",
 )  # fmt: skip
 
 
@@ -315,12 +315,12 @@ class Exceptions:
         days = [local_now.date() - timedelta(days=days_back) for days_back in reversed(range(DAYS))]
         since = datetime.combine(days[0], time(), local_now.tzinfo)
         by_cause: dict[IssueGroupKey, dict[date, int]] = {}
-        for trouble, moments in self._issues.appearances(since).items():
+        for group_key, moments in self._issues.appearances(since).items():
             counts = dict.fromkeys(days, 0)
             for at, number in moments.items():
                 counts[min(at.astimezone(local_now.tzinfo).date(), days[-1])] += number
             if sum(map(bool, counts.values())) > 1:
-                by_cause[trouble] = counts
+                by_cause[group_key] = counts
         return by_cause
 
     @requires(Right.SEE)

@@ -368,13 +368,13 @@ class Flows(Mapping[str, Flow]):
         return Approval(run.mark, by=SCHEDULE.ref)
 
 
-def proof_times(runs: RunStore, flow: str, standing: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
+def proof_times(runs: RunStore, flow: str, latest_runs: Sequence[Run]) -> tuple[datetime | None, datetime | None]:
     """Return when a flow was last proven to work, and since when a proof is missing (None if none is missing).
 
     A run that read nothing has nothing to prove. If the latest run that read something is a proof, none is missing
     before the end of the latest run. Otherwise a proof is missing since the last proof, or since the first run.
     """
-    last = next((run for run in standing if run.state is RunState.DONE), None)
+    last = next((run for run in latest_runs if run.state is RunState.DONE), None)
     if last is None:
         return None, None
     if last.is_proof:

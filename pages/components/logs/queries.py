@@ -45,12 +45,12 @@ Kind = Literal["bar", "line", "scatter"]
 
 @dataclass(frozen=True, slots=True)
 class ShownAnswer:
-    """The answer of the log to a query with its duration. Without a frame, `trouble` is the error."""
+    """The answer of the log to a query with its duration. Without a frame, `error` says why."""
 
     sql: str
     frame: pd.DataFrame | None
     seconds: float
-    trouble: IntegrationError | None = None
+    error: IntegrationError | None = None
 
 
 def queries(app: Application, _tools: DeltaGenerator) -> None:
@@ -80,8 +80,8 @@ def _answer(app: Application, saved_queries: Mapping[str, tuple[str, str]]) -> N
         return  # the page shows another query by now
     if answer.frame is not None:
         _draw_answer(app, answer, answer.frame)
-    elif answer.trouble is not None:
-        show_error(answer.trouble.code, answer.trouble.facts)
+    elif answer.error is not None:
+        show_error(answer.error.code, answer.error.facts)
 
 
 # ---- the editor -----------------------------------------------------------------------------------------------------

@@ -197,18 +197,18 @@ def _state_mark(ok: bool) -> Markdown:
 
 
 def _parts(looked: Health) -> list[dict[Markdown, Markdown]]:
-    troubles = looked.troubles
+    problems = looked.problems
     beaten = looked.heartbeat_age_seconds
     parts = {
         "engine": (
-            "no_heartbeat" not in troubles,
+            "no_heartbeat" not in problems,
             text("health_beat", span=span(beaten)) if beaten is not None else "",
         ),
         "log": (
-            not troubles.keys() & {"log_away", "log_behind"},
+            not problems.keys() & {"log_away", "log_behind"},
             quantity_text("health_waiting", looked.events_waiting),
         ),
-        "disk": ("disk_full" not in troubles, text("health_free", free=number(looked.free_bytes // 1_000_000))),
+        "disk": ("disk_full" not in problems, text("health_free", free=number(looked.free_bytes // 1_000_000))),
     }
     return [
         {text("col_part"): text(f"part_{name}"), text("col_stands"): _state_mark(ok), text("col_known"): known_text}

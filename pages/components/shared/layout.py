@@ -267,7 +267,7 @@ def answer_or_error(ask: Callable[[], T]) -> T | None:
 
 def ask_live(app: Application, name: str, ask: Callable[[], T]) -> T | None:
     """Return the answer of a connected system, cached for a minute. After an error, show the error and return None."""
-    cached_answers: dict[str, tuple[float, T]] = st.session_state.setdefault("asked", {})
+    cached_answers: dict[str, tuple[float, T]] = st.session_state.setdefault("cached_answers", {})
     whole = f"{'sandbox' if app.sandbox.is_connected else 'real'} {name}"
     at, answer = cached_answers.get(whole, (0.0, None))
     if answer is None or time.monotonic() - at > ASKED_SECONDS:

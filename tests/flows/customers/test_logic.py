@@ -16,7 +16,7 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.run import Mode
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.states import RunState, Step
 from integration.core.traces import Trace
 from integration.flows.customers.logic import Customers
@@ -46,7 +46,7 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
     return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
 
 
-def stage_record(record: Record, **settings: Any) -> Staged:
+def stage_record(record: Record, **settings: Any) -> StagedRecord:
     (result,) = customers(**settings).stage(DEBTORS, [record])
     return result
 

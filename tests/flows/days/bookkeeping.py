@@ -14,7 +14,7 @@ from integration.core.days.till import till_day
 from integration.core.ledgers import LedgerRules
 from integration.core.links import Link
 from integration.core.records import Kind, Record
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.totals.categories import Purpose
 from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.queries import DayQueries
@@ -200,7 +200,7 @@ def documents_of_day(record: Record) -> list[Any]:
     return documents_of(till_day(record))
 
 
-def look(logic: DaysLogic, record: Record) -> Staged:
+def look(logic: DaysLogic, record: Record) -> StagedRecord:
     """What the flow says of a day."""
     (result,) = logic.stage(STAGE, [record])
     return result

@@ -20,7 +20,7 @@ from integration.core.ledgers import LedgerRules
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, WrongValueError, unreadable
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.manual_entries import AskTyped, no_manual_entries
 from integration.flows.days.pages import opposite_page
@@ -93,7 +93,7 @@ def days(
     )  # fmt: skip
 
 
-def stage_record(logic: DaysLogic, record: Record) -> Staged:
+def stage_record(logic: DaysLogic, record: Record) -> StagedRecord:
     """What one day comes to."""
     (result,) = logic.stage(STAGE, [record])
     return result

@@ -12,7 +12,7 @@ from integration.core.booking_state import BookingStage, BookingState
 from integration.core.issues import Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.orders.chains import (
     Chain,
     ChainQueries,
@@ -406,7 +406,7 @@ def test_a_person_says_once_whether_what_comes_to_more_than_its_order_is_a_sale_
     logic = orders(asks=asks, **booking_settings("receipt", "posting"))
     stage = logic.flow.stage("receipts")
 
-    def read(decision: str = "", digest: str = "d1") -> Staged:
+    def read(decision: str = "", digest: str = "d1") -> StagedRecord:
         fields: dict[str, Value] = {"decision_beside": decision, "digest": digest, "number": "1.2.2026.8"}
         (result,) = logic.stage(stage, [a_document(Kind.RECEIPT, "receipt-1", orders=("order-1",), **fields)])
         return result

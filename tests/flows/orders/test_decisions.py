@@ -13,7 +13,7 @@ from integration.core.flow import Ownership
 from integration.core.links import Link
 from integration.core.plan import FOLLOWS
 from integration.core.records import Kind, Record
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.orders.logic import OrdersLogic
 from tests.flows.orders.tills import PAPERS, Questions, a_line, an_order, booking, lines_of, orders, with_rules
 
@@ -47,7 +47,7 @@ def order_with_decision(option: str, digest: str = "d2", booking: int = 1, **val
     return an_order(KEY, lines=lines, digest=digest, **decision, **values)
 
 
-def stage_after(record: Record, *links: Link, **options: Any) -> Staged:
+def stage_after(record: Record, *links: Link, **options: Any) -> StagedRecord:
     (result,) = orders_after(*links, **options).stage(PAPERS, [record])
     return result
 

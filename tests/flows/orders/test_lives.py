@@ -153,7 +153,7 @@ class Books:
             key: Link(self.booked[key].kind, key, f"N-{key}", self.booked[key]) for key in keys if key in self.booked
         }
 
-    def standings(self, keys: Collection[str]) -> dict[str, BookingState]:
+    def booking_states(self, keys: Collection[str]) -> dict[str, BookingState]:
         states = {key: BookingState(key, BookingStage.PARKED, key) for key in keys if key in self.parked}
         for where, records in ((BookingStage.PLANNED, self.planned), (BookingStage.BOOKED, self.booked)):
             for key in keys:
@@ -182,14 +182,14 @@ class Books:
         """Return what is booked by itself, for the flow of days."""
         return {
             key: SeparateBooking()
-            for key, booking in active_bookings(self.standings, keys).items()
+            for key, booking in active_bookings(self.booking_states, keys).items()
             if booking.stage is BookingStage.BOOKED
         }
 
     def find_separate_bookings(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
         """Return what was made of these documents and is booked by itself, for the flow of days."""
         bookings_by_key = {
-            key: active_bookings(self.standings, document_keys)
+            key: active_bookings(self.booking_states, document_keys)
             for key, document_keys in self.find_successors(keys).items()
         }
         return {key: list(bookings.values()) for key, bookings in bookings_by_key.items()}
@@ -249,7 +249,10 @@ def logic_of(switches: Mapping[str, Switches], books: Books, papers: list[Paper]
     questions = _BooksQuestions(books)
     by_key = {paper.record.key: paper.record for paper in papers}
     asks = ChainQueries(
-        books.standings, books.find_successors, books.days, lambda keys: [by_key[key] for key in keys if key in by_key]
+        books.booking_states,
+        books.find_successors,
+        books.days,
+        lambda keys: [by_key[key] for key in keys if key in by_key],
     )
     tables = BY_GROUP if switches["order"].by_group else TABLES
     return orders(tables=tables, context=replace(TOLD, collective={"1300"}), questions=questions, asks=asks, **options)

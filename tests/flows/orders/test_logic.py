@@ -17,7 +17,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, diff, differences
 from integration.core.records import CurrentRecord, Kind, Record, Value
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.totals.booked import comparison_in
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.chains import ChainQueries
@@ -338,7 +338,7 @@ DAY = Record(Kind.DAY_PAGE, "2026-11-20/1", {"sold": ("order-1",)}, (a_line("1",
 
 
 @pytest.mark.parametrize(
-    ("standing", "successors", "page", "cause"),
+    ("booking_state", "successors", "page", "cause"),
     [
         (replace(STANDS, stage=BookingStage.PLANNED), (), None, None),
         (replace(STANDS, stage=BookingStage.PARKED), (), None, "refund_before_order"),
@@ -351,9 +351,9 @@ DAY = Record(Kind.DAY_PAGE, "2026-11-20/1", {"sold": ("order-1",)}, (a_line("1",
     ids=["on an earlier page", "parked", "as its invoice", "in doubt", "of another sale", "in a day", "in none"],
 )
 def test_a_refund_looks_for_its_sale_beyond_its_page(
-    standing: BookingState | None, successors: tuple[str, ...], page: Record | None, cause: str | None
+    booking_state: BookingState | None, successors: tuple[str, ...], page: Record | None, cause: str | None
 ) -> None:
-    states = {standing.key: standing} if standing else {}
+    states = {booking_state.key: booking_state} if booking_state else {}
     pages = [Link(Kind.DAY_PAGE, page.key, "", agreed=page)] if page else []
     asks = ChainQueries(
         lambda keys: {key: states[key] for key in keys if key in states},
@@ -472,7 +472,7 @@ def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
         logic = orders(tables=tables, questions=questions, becomes=becomes,
                        addresses="always", **SHOP)  # fmt: skip
         for stage in (DEBTORS, ADDRESSES, PAPERS):
-            groups: dict[str, list[Staged]] = {}
+            groups: dict[str, list[StagedRecord]] = {}
             for result in logic.stage(stage, page):
                 groups.setdefault(result.parent, []).append(result)
             for members in groups.values():

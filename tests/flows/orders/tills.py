@@ -12,7 +12,7 @@ from integration.core.flow import Stage
 from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value, record_from_json, record_to_json
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BookingContext
@@ -168,7 +168,9 @@ def without_values(record: Record, *names: str) -> Record:
     return replace(record, values={name: value for name, value in record.values.items() if name not in names})
 
 
-def stage_record(record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any) -> Staged:
+def stage_record(
+    record: Record, logic: OrdersLogic | None = None, stage: Stage = PAPERS, **options: Any
+) -> StagedRecord:
     (result,) = (logic or orders(**options)).stage(stage, [record])
     return result
 

@@ -3,7 +3,7 @@
 import pytest
 
 from integration.core.records import Kind, Record
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.products.group_tree import find_cycles, without_cycles
 
 
@@ -24,7 +24,7 @@ def test_groups_that_contain_each_other_are_found(parents: dict[str, str], expec
 
 def test_each_group_of_a_cycle_is_parked_with_all_of_them_named() -> None:
     groups = [
-        Staged(key, key, f"Group {key}", record=Record(Kind.GROUP, key, {"name": key, "parent": parent}))
+        StagedRecord(key, key, f"Group {key}", record=Record(Kind.GROUP, key, {"name": key, "parent": parent}))
         for key, parent in (("A", "B"), ("B", "A"), ("C", "B"), ("D", ""))
     ]
     staged = without_cycles(groups)

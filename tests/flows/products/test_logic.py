@@ -17,7 +17,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.plan import Action, Change, Unchanged, diff
 from integration.core.records import CurrentRecord, Kind, Record, Value
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.products.logic import ProductsLogic
 from integration.flows.products.settings import ProductSettings
 from integration.flows.registry import FLOWS
@@ -58,7 +58,7 @@ def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
     return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
 
 
-def stage_record(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> Staged:
+def stage_record(record: Record, logic: ProductsLogic | None = None, **settings: Any) -> StagedRecord:
     (result,) = (logic or products(**settings)).stage(ARTICLES, [record])
     return result
 

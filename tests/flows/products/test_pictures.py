@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from integration.core.errors import IntegrationError, RejectedError
 from integration.core.records import Kind, Record
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.flows.products.pictures import ProductPictures, product_picture
 from tests.builders import an_article
 
@@ -25,7 +25,7 @@ def read(files: Sequence[str]) -> list[Record | IntegrationError]:
 SENT = {"TRUI": Record(Kind.PICTURE, "TRUI", {"content": "mark of before"})}
 
 
-def stage_pictures(*files: str, field: str = "IMG") -> list[Staged]:
+def stage_pictures(*files: str, field: str = "IMG") -> list[StagedRecord]:
     """Return what articles of one product come to whose pictures have these names."""
     pictures = ProductPictures(field, read, lambda keys: {key: SENT[key] for key in keys if key in SENT})
     articles = [an_article(str(place), IMG=file) for place, file in enumerate(files)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.protocol import References
-from integration.core.booking_state import BookingState, Standings
+from integration.core.booking_state import BookingState, BookingStates
 from integration.core.issues import Issue, IssueOccurrence, IssueState
 from integration.core.links import Link
 from integration.core.records import Batch, Kind, Record, Unreadable
@@ -25,7 +25,7 @@ from integration.flows.stock.settings import StockSettings
 from integration.sandbox.server import Sandbox
 from integration.services.mappings.movements import TillMovements
 from integration.services.systems.connection_settings import ConnectorFactory
-from integration.store.booking_states import BookingStateStore as StandingStore
+from integration.store.booking_states import BookingStateStore
 from integration.store.moves import MoveStore
 from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
@@ -88,7 +88,7 @@ class Shop(FlowHarness):
         )
         books = Books()
         self.moves = MoveStore(self.database, lambda: datetime.now(UTC))
-        self.booked = StandingStore(self.database)
+        self.booked = BookingStateStore(self.database)
         super().__init__(self.database, books, self.till, **{**SETTINGS, **settings})
         self.stamp = ""
         self.books = books
@@ -100,10 +100,10 @@ class Shop(FlowHarness):
             self.flow, self.moves, part(ConnectorFactory, connector=lambda system: self.connectors[system]), reads=True
         )
         settings = StockSettings(**self.settings)
-        sales = Sales(settings, movements, self._standings, self._uninvoiced_orders, self._credited_documents)
+        sales = Sales(settings, movements, self._booking_states, self._uninvoiced_orders, self._credited_documents)
         return StockLogic(settings, BODY, self.mapping_version, {}, lambda _: {}, sales)
 
-    def _standings(self, keys: Collection[str]) -> Standings:
+    def _booking_states(self, keys: Collection[str]) -> BookingStates:
         booking_states = self.booked.states_of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys)
         return with_lost_bookings(
             booking_states, self._lost_documents(IssueState.OPEN), self._lost_documents(IssueState.SET_ASIDE)

@@ -16,7 +16,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.plan import Change, diff
 from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.run import Mode
-from integration.core.staged import Staged
+from integration.core.staged_records import StagedRecord
 from integration.core.states import RunState, Step
 from integration.core.traces import Trace
 from integration.flows.registry import FLOWS
@@ -50,7 +50,7 @@ def with_rule(**rule: object) -> dict[str, object]:
     return {"version": 1, "rules": [{"target": "level.amount", "source": "quantity", **rule}]}
 
 
-def stage_record(record: Record, **settings: Any) -> Staged:
+def stage_record(record: Record, **settings: Any) -> StagedRecord:
     (result,) = stock(**settings).stage(ARTICLES, [record])
     return result
 

@@ -31,7 +31,7 @@ def test_only_what_the_books_have_not_is_called_not_booked(cause: str, facts: Ma
     assert at_stake(group) == expected
 
 
-@pytest.mark.parametrize("cause", ["prefix_in_use", "brake_strangers"])
+@pytest.mark.parametrize("cause", ["prefix_in_use", "brake_foreign_documents"])
 @pytest.mark.parametrize("flow", ["orders", "days"])
 def test_the_prefix_is_set_on_the_page_of_the_flow_of_documents(flow: str, cause: str) -> None:
     address = {"flow": "orders", "tab": "settings", "field": "reference_prefix"}

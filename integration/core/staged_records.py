@@ -8,7 +8,7 @@ from integration.core.records import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedRecord:
     """A record that is read and mapped, stored until its plan line exists.
 
     `parent` groups records that become one target record. `number` and `mark` must be unique in the target (article
@@ -31,7 +31,7 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
-class Unstaged:
+class UnparsedRecord:
     """Data of a source record before it is parsed.
 
     `desired` holds the values for the lookup in the target; `number` and `other_inputs` are those of the staged record.
