@@ -170,7 +170,7 @@ def of_rows(
                 continue
             has_meaning = meaning is not NO_MEANING and (column != key or name == "padded")
             for places in ([1], list(range(len(rows)))):
-                if form is ABSENT and len(places) > 1:
+                if len(places) > 1 and (form is ABSENT or (column == key and name == "fraction")):  # all are one record
                     continue
                 new_rows = rows_in_form(rows, column, name, places, FORM)
                 means = evaluate(rows_in_form(rows, column, name, places, MEANING)) if has_meaning else None
