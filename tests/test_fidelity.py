@@ -1,4 +1,4 @@
-"""What a system answers, field by field in every other form: it is read right, waits, or stops, and is never wrong.
+"""Answers of a system, with each field in every other form: read correctly, parked or stopped, and never wrong.
 
 Each field of each sort of record is left out, emptied, or told as another type or in another form, in one row and in
 all. Where a form has a meaning, the record comes to what that would; where it has none, nothing comes of it.

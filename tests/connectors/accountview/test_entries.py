@@ -1,4 +1,4 @@
-"""What stands on the ledger, told by its days."""
+"""Ledger entries, read by day."""
 
 import json
 from collections import Counter

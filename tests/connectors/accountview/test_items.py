@@ -1,4 +1,4 @@
-"""What the ledger has of an item: sold, come in, and besides, in the year of its day and in this one."""
+"""Open items in the ledger: sold, received and other amounts, in the year of the item and in the current one."""
 
 import json
 from collections.abc import Iterator, Mapping
