@@ -38,7 +38,7 @@ from integration.store.issues import Issues
 from integration.store.previews import Previews
 from integration.store.runs import RunStore
 from integration.store.tables import facets, line_counts, lines, runs
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 ROOT = Path(__file__).parent.parent
@@ -84,7 +84,7 @@ def build(folder: Path) -> None:
 
 def _preview_all(application: Application) -> str:
     """Preview all articles and return the run once its plan waits."""
-    run = application.runs.preview(PreviewRequest("products", by=somebody("bench"), mode=Mode.COMPLETE))
+    run = application.runs.preview(PreviewRequest("products", by=make_actor("bench"), mode=Mode.COMPLETE))
     while application.runs.get(run).state in ACTIVE:
         time.sleep(0.2)
     return run

@@ -19,7 +19,7 @@ from integration.core.states import RunState
 from integration.settings import load_settings
 from integration.store.database import open_database
 from integration.store.links import Links
-from tests.people import somebody
+from tests.people import make_actor
 
 PAGE = 250
 WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run
@@ -44,7 +44,7 @@ def run(application: Application, flow: str, mode: Mode = Mode.COMPLETE) -> dict
 
 def run_all(application: Application, flows: Sequence[str], mode: Mode = Mode.COMPLETE) -> list[Run]:
     """Preview flows in parallel, commit them once all have a plan, and return their finished runs."""
-    begun = [application.runs.preview(PreviewRequest(flow, by=somebody("bench"), mode=mode)) for flow in flows]
+    begun = [application.runs.preview(PreviewRequest(flow, by=make_actor("bench"), mode=mode)) for flow in flows]
     for preview in [
         _wait_for(application, run_id, lambda run: run.state is not RunState.PREVIEWING) for run_id in begun
     ]:
@@ -84,7 +84,7 @@ def read(application: Application) -> dict[str, object]:
 def answer_setup(application: Application, *flows: str) -> None:
     """Store the answers of a person in the set-up of some flows."""
     for flow in flows:
-        application.flows.change(flow, ANSWERS[flow], by=somebody("bench"))
+        application.flows.change(flow, ANSWERS[flow], by=make_actor("bench"))
 
 
 def orders(application: Application) -> dict[str, object]:

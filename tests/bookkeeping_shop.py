@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.consoles import WHO, Console, open_application
 from tests.flows.orders import oracle
-from tests.people import somebody
+from tests.people import make_actor
 
 TABLES: Mapping[str, Mapping[str, str]] = {
     "revenue_accounts": oracle.REVENUE,
@@ -29,9 +29,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 def bookkeeping_shop(data: Path) -> Iterator[Console]:
     """Open a console of that shop on a folder."""
     with open_application(data, sandbox=True) as application:
-        application.setup.choose({"days": 5}, somebody(WHO))
-        application.setup.accept(somebody(WHO))
-        application.flows.change("days", {"down_payments_account": "1575", "collective_debtor": "20002"}, somebody(WHO))
+        application.setup.choose({"days": 5}, make_actor(WHO))
+        application.setup.accept(make_actor(WHO))
+        application.flows.change(
+            "days", {"down_payments_account": "1575", "collective_debtor": "20002"}, make_actor(WHO)
+        )
         for name, rows in TABLES.items():
             application.rules.set_table(name, dict(rows), WHO)
         yield Console(application)

@@ -22,10 +22,10 @@ from integration.sandbox.server import opening_day
 from integration.settings import load_settings
 from integration.store.database import Clock
 from tests.clocks import now
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import prepare, prepare_engine, sandbox_of, stores_in
 from tests.till_client import TillClient
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 ARTICLES = 60
 FAST = 100_000.0  # calls a second: nobody is to be spared
@@ -88,7 +88,7 @@ def _joined_files(articles: int, _today: date) -> Mapping[str, bytes]:
 
 def wait_for_run(application: Application, run_id: str) -> Run:
     """Wait until a run is no longer active and return it."""
-    until(lambda: application.runs.get(run_id).state not in ACTIVE, "the end of the run")
+    wait_until(lambda: application.runs.get(run_id).state not in ACTIVE, "the end of the run")
     return application.runs.get(run_id)
 
 
@@ -104,7 +104,7 @@ class Console:
         """Preview all records, or only those with some keys, and return the run."""
         mode = Mode.CHOSEN if keys else mode
         return wait_for_run(
-            self.application, self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode, keys))
+            self.application, self.application.runs.preview(PreviewRequest(flow, make_actor(WHO), mode, keys))
         )
 
     def commit(self, run: Run) -> Run:
@@ -124,11 +124,13 @@ class Console:
 
     def retry(self, flow: str, cause: str) -> Run:
         """Retry the parked records of a cause and commit them."""
-        return self.commit(wait_for_run(self.application, self.application.runs.try_again(flow, cause, somebody(WHO))))
+        return self.commit(
+            wait_for_run(self.application, self.application.runs.try_again(flow, cause, make_actor(WHO)))
+        )
 
     def undo(self, run: Run) -> Run:
         """Return the undo plan of a run."""
-        return wait_for_run(self.application, self.application.runs.undo(run.id, somebody(WHO)))
+        return wait_for_run(self.application, self.application.runs.undo(run.id, make_actor(WHO)))
 
     def lines(self, run: Run) -> dict[str, PlanRow]:
         """Return the lines of a plan by their keys."""

@@ -38,7 +38,7 @@ from tests.builders import a_group, an_article
 from tests.clocks import Clock
 from tests.fakes import MemoryConnector
 from tests.parts import UNHELD, part
-from tests.people import somebody
+from tests.people import make_actor
 
 
 def shipped_mapping(flow: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ class FlowHarness:
         """Make a plan."""
         self.clock.advance(60)
         return self.finish_preview(
-            self.runner.preview.begin(PreviewRequest(self.flow, somebody("test"), mode, tuple(keys)))
+            self.runner.preview.begin(PreviewRequest(self.flow, make_actor("test"), mode, tuple(keys)))
         )
 
     def undo(self, run: Run) -> Run:

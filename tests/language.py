@@ -21,6 +21,7 @@ RELATIVE = re.compile(r"(What|Whatever|Whether|Who|Whoever|Whom|Whose|Where|When
 VALUES = frozenset((ROOT / "tests" / "vague_values.txt").read_text(encoding="utf-8").split())
 """Names of parameters and local variables that do not say which value they have."""
 VAGUE = frozenset((ROOT / "tests" / "vague_words.txt").read_text(encoding="utf-8").split())
+DEFINITION = re.compile(r" *(?:def|class) (\w+)")
 WORD = re.compile(r"[A-Za-z_]\w*")
 NAME = re.compile(r"`+([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\(\))?`+")
 COMMENT = re.compile(r"(^|  )#.*$", re.MULTILINE)
@@ -39,6 +40,16 @@ def relative_docstrings() -> list[str]:
 def vague_names() -> list[str]:
     """Return each public class, function and method whose name has no noun and no verb: `file:line name`."""
     return [f"{place} {name}" for place, name, _ in _definitions() if _is_vague(name)]
+
+
+def vague_test_names() -> list[str]:
+    """Return each class and function of the tests, and of their helpers, whose name is vague: `file:line name`."""
+    return [
+        f"{file.relative_to(ROOT)}:{number} {match[1]}"
+        for file in sorted((ROOT / "tests").rglob("*.py"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if (match := DEFINITION.match(line)) and _is_vague(match[1])
+    ]
 
 
 def vague_values() -> list[str]:
@@ -155,7 +166,8 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Print every place, and how many there are."""
-    for places in (relative_docstrings(), vague_names(), vague_values(), unknown_names(), damaged_docstrings()):
+    for find in (relative_docstrings, vague_names, vague_test_names, vague_values, unknown_names, damaged_docstrings):
+        places = find()
         print("\n".join(places))
         print(len(places))
 

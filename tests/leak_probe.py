@@ -26,7 +26,7 @@ from integration.core.states import ACTIVE, RunState
 from integration.sandbox.faults import Fault
 from integration.settings import load_settings
 from tests.canary_secrets import WRONG_CLIENT_SECRET, WRONG_TILL_SECRET
-from tests.people import somebody
+from tests.people import make_actor
 from tests.timeouts import SECONDS
 
 
@@ -56,7 +56,7 @@ def wait_until_ended(application: Application, run_id: str) -> RunState:
 
 
 def preview(application: Application) -> str:
-    run_id = application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
+    run_id = application.runs.preview(PreviewRequest("products", by=make_actor("test"), mode=Mode.COMPLETE))
     wait_until_ended(application, run_id)
     return run_id
 
@@ -84,35 +84,35 @@ def main(folder: Path, control: str) -> None:
         arm(control, fault=fault, system="mplus", operation="createProduct", times=1, seconds=0.2)
     print_result(lambda: commit(application, run_id))
     disarm(control)
-    print_result(lambda: application.runs.resume(run_id, by=somebody("test")))
+    print_result(lambda: application.runs.resume(run_id, by=make_actor("test")))
     wait_until_ended(application, run_id)
     wrong = build(load_settings(data=folder / "other", accountview={}, mplus={}))
     till = application.settings.access("mplus").url
     print_result(
         lambda: wrong.connections.connect(
-            "mplus", {"url": till, "ident": "planted", "secret": WRONG_TILL_SECRET}, somebody("test")
+            "mplus", {"url": till, "ident": "planted", "secret": WRONG_TILL_SECRET}, make_actor("test")
         )
     )
     print_result(
         lambda: wrong.connections.connect(
             "mplus",
             {"url": f"{till}?secret={WRONG_TILL_SECRET}", "ident": "planted", "secret": WRONG_TILL_SECRET},
-            somebody("test"),
+            make_actor("test"),
         )
     )
     print_result(
         lambda: wrong.connections.connect(
-            "mplus", {"url": "http://127.0.0.1:9/", "ident": "planted", "secret": WRONG_TILL_SECRET}, somebody("test")
+            "mplus", {"url": "http://127.0.0.1:9/", "ident": "planted", "secret": WRONG_TILL_SECRET}, make_actor("test")
         )
     )
     log_in = partial(
-        wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, somebody("test")
+        wrong.connections.authorize_address, "http://127.0.0.1/", "planted", WRONG_CLIENT_SECRET, make_actor("test")
     )
     address = log_in(application.settings.access("accountview").url)
     print_result(lambda: address)
     print_result(lambda: wrong.connections.authorized("planted-code", parse_qs(urlsplit(address).query)["state"][0]))
     print_result(wrong.connections.companies)
-    print_result(lambda: wrong.connections.choose_company("7f3c", somebody("test")))
+    print_result(lambda: wrong.connections.choose_company("7f3c", make_actor("test")))
     print_result(
         lambda: [
             vars(part)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from tests.raw_http import RawResponse, send_request
 from tests.servers import Server
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 PASSWORD = "correct horse battery"
 _LINK = re.compile(r"/invitation\?key=([\w-]+)")
@@ -15,7 +15,7 @@ _LINK = re.compile(r"/invitation\?key=([\w-]+)")
 def first_key(server: Server) -> str:
     """Return the key of the invitation that the server printed at its start."""
     log = server.data / "server.log"
-    until(lambda: bool(_LINK.search(log.read_text(encoding="utf-8"))), "the link for the first administrator")
+    wait_until(lambda: bool(_LINK.search(log.read_text(encoding="utf-8"))), "the link for the first administrator")
     return str(_LINK.findall(log.read_text(encoding="utf-8"))[-1])
 
 

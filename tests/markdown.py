@@ -67,7 +67,7 @@ def _scoped_name(file: str, name: str) -> str:
 
 
 @dataclass
-class Known:
+class Declarations:
     """Declarations of functions and classes in all pages."""
 
     aliases: set[str] = field(default_factory=lambda: {"Markdown"})
@@ -126,7 +126,7 @@ class Scope:
     """A function or a file: the values of each name, and the parameters."""
 
     node: ast.AST
-    known: Known
+    known: Declarations
     file: str
     outer: "Scope | None" = None
     given: dict[str, list[ast.expr | None]] = field(default_factory=dict)
@@ -342,7 +342,7 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(child))
 
 
-def scopes(node: ast.AST, known: Known, file: str, outer: Scope | None = None) -> Iterator[Scope]:
+def scopes(node: ast.AST, known: Declarations, file: str, outer: Scope | None = None) -> Iterator[Scope]:
     """Yield the scope of a file or function and of every function in it."""
     scope = Scope(node, known, file, outer)
     yield scope
@@ -354,7 +354,7 @@ def scopes(node: ast.AST, known: Known, file: str, outer: Scope | None = None) -
 def untrusted_places(files: list[Path]) -> list[str]:
     """Return each place that may draw untrusted text, with file and line."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
-    known = Known()
+    known = Declarations()
     for _ in range(2):  # what is learnt first may be said by what was read before
         for file, tree in trees.items():
             known.learn(tree, str(file))

@@ -3,6 +3,6 @@
 from integration.core.people import APART, Actor, Role
 
 
-def somebody(ref: str = "operator", *roles: Role) -> Actor:
+def make_actor(ref: str = "operator", *roles: Role) -> Actor:
     """Return a person with all rights, or with the rights of roles, without a session."""
     return Actor(ref, roles=frozenset(roles or {Role.ADMINISTRATOR}), extra_rights=frozenset() if roles else APART)

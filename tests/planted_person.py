@@ -19,7 +19,7 @@ from integration.core.states import RunState
 from tests.canary_secrets import contents, forms
 from tests.clocks import Ahead
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.store.key_changing import TOUCHES
 from tests.stores import stores_in
 
@@ -40,7 +40,7 @@ ADDRESS = {
     "country": "NL",
 }
 ARTICLE = "10001"
-ME = somebody(WHO)
+ME = make_actor(WHO)
 MONTHS, MONTH_DAYS = 13, 28
 NUMBER = "39001"  # of the person, as a debtor
 

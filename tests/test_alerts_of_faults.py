@@ -24,9 +24,9 @@ from integration.settings import load_settings
 from integration.store.heartbeats import HeartbeatInterval
 from tests.alerts.transport.receivers import Hook, Mailbox, mail_server, web_server
 from tests.consoles import ARTICLES, FAST, WHO, Console
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import prepare, sandbox_of
-from tests.timeouts import LONGEST, until
+from tests.timeouts import LONGEST, wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 
@@ -44,7 +44,7 @@ ONCE, CALM = 15.0, 75.0
 LONGER_THAN_A_MOMENT = 150.0
 
 
-class Later:
+class ShiftedClock:
     """The clock of this machine, as far off as the test says."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Watched:
     """A console on the sandbox, whose watch is kept by the test, and who is told."""
 
     application: Application
-    clock: Later
+    clock: ShiftedClock
     hook: Hook
     box: Mailbox
 
@@ -68,7 +68,9 @@ class Watched:
         """Let time pass, look, and send what is due."""
         for _ in range(times):
             self.clock.ahead += timedelta(seconds=seconds)
-            until(lambda: "no_heartbeat" not in self.application.health.look().problems, "a beat on the moved clock")
+            wait_until(
+                lambda: "no_heartbeat" not in self.application.health.look().problems, "a beat on the moved clock"
+            )
             self.application.alerts.look()
             self.application.alerts.send()
 
@@ -82,7 +84,7 @@ class Watched:
 
     def begin(self) -> str:
         """Begin a preview of everything."""
-        return self.application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+        return self.application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.COMPLETE))
 
     def is_trouble(self, run: str) -> Callable[[], bool]:
         """Return what tells that a run, or health, met something."""
@@ -96,18 +98,18 @@ class Watched:
 
     def recover(self, run: str) -> None:
         """Let the run come to its end, or another one in its place."""
-        until(lambda: self.application.runs.get(run).state not in ACTIVE, "the end of the run")
+        wait_until(lambda: self.application.runs.get(run).state not in ACTIVE, "the end of the run")
         while self.application.runs.get(run).state is not RunState.DONE:
             run = self.begin()
-            until(lambda run=run: self.application.runs.get(run).state not in ACTIVE, "the end of the run")  # type: ignore[misc]
+            wait_until(lambda run=run: self.application.runs.get(run).state not in ACTIVE, "the end of the run")  # type: ignore[misc]
         self.application.reach.look("mplus")
-        until(lambda: self.application.reach.status_of("mplus").ok is True, "that the till answers")
+        wait_until(lambda: self.application.reach.status_of("mplus").ok is True, "that the till answers")
 
 
 @contextmanager
 def watch_console(data: Path) -> Iterator[Watched]:
     """A console whose products are at the till, and both who are told of what comes from here on."""
-    clock = Later()
+    clock = ShiftedClock()
     prepare(data / "console.sqlite")
     access = {"accountview": AccountViewAccess(per_second=FAST), "mplus": MplusAccess()}
     settings = load_settings(data=data, sandbox=True, sandbox_articles=ARTICLES, **access)
@@ -123,7 +125,7 @@ def watch_console(data: Path) -> Iterator[Watched]:
         )
         watched_console.look(ONCE)  # what waits already is no news
         for name, address in (("Hook", watched_console.hook.address), ("Mail", watched_console.box.address)):
-            application.channels.save({"name": name, "least": "notice"}, somebody("anna"), address=address)
+            application.channels.save({"name": name, "least": "notice"}, make_actor("anna"), address=address)
         watched_console.look(ONCE)
         assert watched_console.take_notifications() == []
         yield watched_console
@@ -140,7 +142,7 @@ def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_
         for hazard in ON_THE_LINE:
             with switches.armed(FAULTS[hazard], system="mplus", times=None):
                 run = console.begin()
-                until(console.is_trouble(run), f"that {hazard} is met")
+                wait_until(console.is_trouble(run), f"that {hazard} is met")
                 console.look(LONGER_THAN_A_MOMENT)
                 console.look(ONCE, times=3)
                 begun = console.take_notifications()

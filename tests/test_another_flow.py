@@ -31,7 +31,7 @@ from integration.flows.settings import BOOKS, TILL
 from integration.services.runs.exceptions import group_address
 from tests.consoles import WHO
 from tests.pages.conftest import ROOT, Open, commit_run, open_page, own_main, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 
 __all__ = ["open_page", "own_main"]
 
@@ -118,7 +118,7 @@ def parked_plan(app: Application) -> str:
     if (group := next(unmapped_causes(app), None)) is not None:
         return group.run
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
-    run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
     assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
     return run.id
@@ -153,7 +153,7 @@ def test_its_mapping_opens(open_page: Open, part: str) -> None:
 
 @pytest.mark.parametrize("step", ["accountview", "mplus", "flows", "questions", "ready"])
 def test_every_step_of_the_set_up_opens_with_it(app: Application, open_page: Open, step: str) -> None:
-    app.setup.choose({NAME: 5}, somebody(WHO))
+    app.setup.choose({NAME: 5}, make_actor(WHO))
 
     test = open_page("setup", step=step)
 
@@ -185,7 +185,7 @@ def test_its_plan_opens(parked_plan: str, open_page: Open, show: str) -> None:
 def plan_with_signs(app: Application, text: str) -> Run:
     """Return the plan that calls every department so."""
     app.rules.set_table("signs", {code: f"{text} {code}" for code in codes(app)}, WHO)
-    return wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
 
 
 def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Application, open_page: Open) -> None:
@@ -195,7 +195,7 @@ def test_a_plan_of_it_is_committed_and_proven_and_then_nothing_is_left(app: Appl
         RunState.DONE, len(codes(app)), 0, 0,
     )  # fmt: skip
     assert app.issues.causes(NAME) == []
-    second_run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    second_run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
     assert (second_run.counts.unchanged, lines(app, second_run.id)) == (len(codes(app)), [])
 
     for page, address in (
@@ -233,7 +233,7 @@ def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, 
     test = test.number_input(key=f"{NAME}-brake-renamed-0").set_value(count).run()
     press(test, "save")
     assert app.flows.settings(NAME).limits[RENAMED.name] == count
-    second_run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    second_run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
     assert second_run.brakes == ()
 
 
@@ -242,7 +242,7 @@ def test_what_it_left_is_shown_once_it_is_gone(
     app: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
-    run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, somebody(WHO), Mode.COMPLETE)))
+    run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
     group = next(cause_group for cause_group in app.issues.causes(NAME))
     monkeypatch.delitem(records._KINDS, SIGN)
     bootstrap.shut_down()

@@ -29,14 +29,14 @@ from integration.settings import known_settings
 from integration.words import system_name
 from tests.connectors.contract import TargetContract
 from tests.pages.conftest import ROOT, Open, commit_run, open_page, own_main, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import prepare, prepare_engine, stores_in
 
 __all__ = ["open_page", "own_main"]
 
 PAGE = ROOT / "docs" / "adding-a-system.md"
 BLOCK = re.compile(r"`(?P<path>integration/connectors/\S+\.py)`[^`]*\n```python\n(?P<text>.*?)```", re.DOTALL)
-WHO = somebody("operator")
+WHO = make_actor("operator")
 
 
 def import_page() -> dict[str, Any]:

@@ -7,7 +7,7 @@ import pytest
 from integration.core.link_evidence import ARTICLE_CHANGED, CUSTOMER_CHANGED, OTHER_RECORD, SAME_RECORD
 from integration.core.states import Step
 from tests.consoles import WHO, Console, article, console
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 __all__ = ["article", "console"]
@@ -39,7 +39,7 @@ def answer(console: Console, flow: str, cause: str, option: str, *keys: str) -> 
         if open_issue.issue.key in keys
     ]
     assert len(issues) == len(keys)
-    console.application.exceptions.decide(flow, issues, option, somebody(WHO))
+    console.application.exceptions.decide(flow, issues, option, make_actor(WHO))
 
 
 @pytest.mark.long
@@ -78,7 +78,7 @@ def test_the_relations_of_another_till_overwrite_no_debtor_and_each_question_has
 def test_an_article_of_another_till_gets_neither_price_nor_stock(console: Console, article: str) -> None:
     (sold,) = [row for row in console.sandbox.state("articles", "mplus") if str(row["articleNumber"]) == article]
     code = str(sold["extArticleId"])
-    console.application.flows.change("stock", {"branches": {"1": "formula"}}, somebody(WHO))
+    console.application.flows.change("stock", {"branches": {"1": "formula"}}, make_actor(WHO))
     console.run("stock")
     other = {"description": "Tuinstoel", "barcode": "8700000000001", "extArticleId": ""}
     console.sandbox.till.edit("articles", article, other)

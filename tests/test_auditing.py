@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import Terminal
 
 pytestmark = pytest.mark.processes
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.processes
 
 def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.tables.save("payment_methods", {"PIN": "1600"}, somebody("anneke"))
+        application.tables.save("payment_methods", {"PIN": "1600"}, make_actor("anneke"))
     terminal, file = Terminal({"DATA": str(tmp_path)}), tmp_path / "audit.zip"
 
     (entry,) = terminal("audit", "list", "--who", "anneke", "--json").json

@@ -3,7 +3,7 @@
 import threading
 
 from integration.process.periodic import run_periodically
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 
 def test_work_in_the_background_survives_a_bad_moment() -> None:
@@ -17,7 +17,7 @@ def test_work_in_the_background_survives_a_bad_moment() -> None:
 
     keeper = threading.Thread(target=run_periodically, args=(work,), kwargs={"every": 0.01, "until": stop})
     keeper.start()
-    until(lambda: len(rounds) > 2, "another round")
+    wait_until(lambda: len(rounds) > 2, "another round")
     stop.set()
     keeper.join(5)
     assert not keeper.is_alive()

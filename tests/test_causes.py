@@ -79,7 +79,7 @@ KEPT: Mapping[str, set[str]] = {
 
 
 @dataclass(frozen=True)
-class Told:
+class CodeUse:
     """One place in the code that tells a code; `facts` are the names it gives outright, `open` that it gives more."""
 
     where: str
@@ -141,7 +141,7 @@ def _calls() -> Iterator[tuple[str, str, ast.Call]]:
                 yield f"{where}:{node.lineno}", name, node
 
 
-def telling(kinds: set[str]) -> Iterator[Told]:
+def telling(kinds: set[str]) -> Iterator[CodeUse]:
     """Yield what calls of these names tell, and what any call is given as a cause."""
     for where, name, call in calls():
         if name == "ValueTable":  # says which cause a row of it repairs, and tells none
@@ -154,11 +154,11 @@ def telling(kinds: set[str]) -> Iterator[Told]:
         more = len(call.args) > 1 or any(word.arg is None for word in call.keywords)
         for code in (code for expression in expressions for code in texts(expression)):
             if CODE.fullmatch(code):
-                yield Told(where, code, facts, inside, more)
+                yield CodeUse(where, code, facts, inside, more)
 
 
 @cache
-def raised_causes() -> tuple[Told, ...]:
+def raised_causes() -> tuple[CodeUse, ...]:
     return tuple(telling(SAYS | set(subclasses(IntegrationError))))
 
 

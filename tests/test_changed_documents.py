@@ -14,7 +14,7 @@ from integration.core.run import Run
 from integration.core.states import Step
 from tests.consoles import WHO, Console, open_application, wait_for_run
 from tests.flows.orders import oracle
-from tests.people import somebody
+from tests.people import make_actor
 from tests.services.runs.test_drift import check_drift
 from tests.stores import stores_in
 from tests.test_stories import settings, table
@@ -59,8 +59,8 @@ def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
     """Decide about everything that waits for a cause, and return the plan that follows."""
     exceptions = console.application.exceptions
     (group,) = [cause_group for cause_group in exceptions.groups("orders") if cause_group.cause == cause]
-    exceptions.decide("orders", exceptions.issues_of(group.group_key), option, somebody(WHO), reason)
-    return wait_for_run(console.application, console.application.runs.try_again("orders", cause, somebody(WHO)))
+    exceptions.decide("orders", exceptions.issues_of(group.group_key), option, make_actor(WHO), reason)
+    return wait_for_run(console.application, console.application.runs.try_again("orders", cause, make_actor(WHO)))
 
 
 def order_amount(console: Console, reference: str) -> Decimal:
@@ -201,19 +201,19 @@ def test_nothing_is_credited_into_what_is_closed(console: Console, article: str,
     assert isinstance(booked_on, date)
     console.till_client.change(order, article, 3)
     cause_of(console, order)
-    flows.change("orders", {"vat_filed_through": booked_on}, somebody(WHO))
+    flows.change("orders", {"vat_filed_through": booked_on}, make_actor(WHO))
     try:
         parked = decide(console, CHANGED, "again")
         assert console.lines(parked)[order].cause == "document_period_closed"
-        flows.change("orders", {"late": "first_open"}, somebody(WHO))
-        retry = application.runs.try_again("orders", "document_period_closed", somebody(WHO))
+        flows.change("orders", {"late": "first_open"}, make_actor(WHO))
+        retry = application.runs.try_again("orders", "document_period_closed", make_actor(WHO))
         plan = wait_for_run(application, retry)
         dates = [row.change.desired.values["date"] for row in changes(console, plan) if row.change]
         assert len(dates) == 2
         assert set(dates) == {booked_on + timedelta(days=1)}
         assert console.commit(plan).counts.proven == 1
     finally:
-        flows.change("orders", {"vat_filed_through": None, "late": "park"}, somebody(WHO))
+        flows.change("orders", {"vat_filed_through": None, "late": "park"}, make_actor(WHO))
 
 
 @contextmanager

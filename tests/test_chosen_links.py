@@ -11,7 +11,7 @@ from integration.core.link_evidence import CUSTOMER_CHANGED
 from integration.core.states import Step
 from integration.services.mappings import code_lists
 from tests.consoles import WHO, Console, article, console
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 __all__ = ["article", "console"]
@@ -56,7 +56,7 @@ def test_a_debtor_that_a_person_chose_is_not_written_once_the_relation_is_somebo
 ) -> None:
     relation, order = ambiguous(console, article, "Eva Smit")
     issue, exceptions = find_issue(console, "customer_ambiguous", relation), console.application.exceptions
-    exceptions.choose(issue, exceptions.candidates("orders", issue)[0], somebody(WHO))
+    exceptions.choose(issue, exceptions.candidates("orders", issue)[0], make_actor(WHO))
     console.sandbox.till.edit("relations", relation, BRAM)  # the till was replaced before the next run
     before = debtors(console)
     late = console.till_client.order(article, relation=relation)
@@ -79,7 +79,7 @@ def test_a_stand_in_article_is_a_question_once_its_number_is_another_article_of_
     )
     number, name = str(own["articleNumber"]), str(own["description"])
     codes = [str(row["ART_CODE"]) for row in console.rows("ARTICLE")[:2]]
-    tables.add("articles", number, codes[0], somebody(WHO))
+    tables.add("articles", number, codes[0], make_actor(WHO))
     relation = console.till_client.customer("Noor Blom", "noor@blom.example", **EVA)
     first, second, third = (console.till_client.order(number, relation=relation) for _ in "abc")
     line = console.lines(console.run("orders", first))[first]
@@ -91,15 +91,15 @@ def test_a_stand_in_article_is_a_question_once_its_number_is_another_article_of_
 
     assert (line.cause, line.facts["was"], line.facts["now"]) == ("row_article_changed", name, "Zonnebril")
     rows = tables.rows("articles")
-    tables.save("articles", {**rows, "999999": codes[1]}, somebody(WHO))  # another row confirms nothing
+    tables.save("articles", {**rows, "999999": codes[1]}, make_actor(WHO))  # another row confirms nothing
     assert console.lines(console.run("orders", third))[third].cause == "row_article_changed"
-    tables.add("articles", number, codes[1], somebody(WHO))
+    tables.add("articles", number, codes[1], make_actor(WHO))
     assert console.lines(console.retry("orders", "row_article_changed"))[third].step is Step.PROVEN
 
 
 def test_a_debtor_that_a_person_chose_is_used_while_the_relation_is_the_same(console: Console, article: str) -> None:
     relation, order = ambiguous(console, article, "Iris Vos")
     issue, exceptions = find_issue(console, "customer_ambiguous", relation), console.application.exceptions
-    exceptions.choose(issue, exceptions.candidates("orders", issue)[1], somebody(WHO))
+    exceptions.choose(issue, exceptions.candidates("orders", issue)[1], make_actor(WHO))
 
     assert console.lines(console.run("orders", order))[order].step is Step.PROVEN

@@ -13,7 +13,7 @@ from integration.core.issues import OpenIssue
 from integration.core.records import Kind
 from integration.core.run import Mode, Run
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 FLOW = "products"
@@ -70,7 +70,7 @@ def waiting(console: Console, code: str) -> OpenIssue:
 
 
 def decide(console: Console, code: str, side: str) -> None:
-    console.application.exceptions.decide(FLOW, [waiting(console, code)], side, somebody(WHO))
+    console.application.exceptions.decide(FLOW, [waiting(console, code)], side, make_actor(WHO))
 
 
 def run_again(console: Console, code: str) -> Run:
@@ -149,7 +149,7 @@ def test_a_choice_about_other_values_than_those_shown_is_not_kept(console: Conso
     old_issue = waiting(console, article)
     decide(console, article, SOURCE)
     console.application.exceptions.decide(
-        FLOW, [old_issue], TARGET, somebody(WHO)
+        FLOW, [old_issue], TARGET, make_actor(WHO)
     )  # from a page that was not drawn anew
     run_again(console, article)
     assert product_state(console, article)[0] == f"Boek {article}"

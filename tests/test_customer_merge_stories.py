@@ -13,7 +13,7 @@ from integration.core.plan import Action
 from integration.core.records import Kind
 from integration.core.states import RunState
 from tests.consoles import Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 
@@ -46,7 +46,7 @@ def two_customers(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
 def test_two_customers_become_one_and_can_be_separated_again(console: Console) -> None:
     merges = console.application.customer_merges
     stays, goes = two_customers(console)
-    keys = merges.merge(stays, goes, "same person", somebody())
+    keys = merges.merge(stays, goes, "same person", make_actor())
 
     assert keys == (stays.debtor, merged_key(goes.relation))
     pairs = links(console, "customers", Kind.RELATION)
@@ -63,7 +63,7 @@ def test_two_customers_become_one_and_can_be_separated_again(console: Console) -
     assert console.preview("customers").state is RunState.DONE  # the merged debtor is not created again
 
     (merge,) = merges.list_merges()
-    keys = merges.separate(merge, "", somebody())
+    keys = merges.separate(merge, "", make_actor())
     assert keys == (stays.debtor, goes.debtor)
     assert links(console, "customers", Kind.RELATION)[goes.debtor] == goes.relation
     assert links(console, "orders", Kind.DEBTOR)[goes.relation] == goes.debtor
@@ -76,11 +76,11 @@ def test_a_merge_is_refused_that_is_impossible_or_would_be_undone_in_the_middle(
     merges = console.application.customer_merges
     stays, goes = two_customers(console)
     with pytest.raises(IntegrationError, match="merge_impossible"):
-        merges.merge(stays, CustomerNumbers(relation=stays.relation), "", somebody())
-    merges.merge(stays, CustomerNumbers(relation=goes.relation), "", somebody())  # its debtor goes too
+        merges.merge(stays, CustomerNumbers(relation=stays.relation), "", make_actor())
+    merges.merge(stays, CustomerNumbers(relation=goes.relation), "", make_actor())  # its debtor goes too
     assert merges.list_merges()[0].goes == goes
     with pytest.raises(IntegrationError, match="merge_impossible"):
-        merges.merge(stays, goes, "", somebody())
+        merges.merge(stays, goes, "", make_actor())
 
 
 def decisions(console: Console, number: int) -> list[tuple[str, str, str, dict[str, str]]]:
@@ -107,13 +107,13 @@ def test_decisions_about_two_customers_are_in_the_audit_log(console: Console) ->
 
     assert is_proposed()
     for _ in range(2):
-        merges.dismiss_pair(stays, CustomerNumbers(goes.debtor), "father and son", somebody("els"))
+        merges.dismiss_pair(stays, CustomerNumbers(goes.debtor), "father and son", make_actor("els"))
     assert not is_proposed()
     (pair,) = merges.list_dismissed_pairs()
-    merges.undo_dismissal(pair, somebody("bram"))
+    merges.undo_dismissal(pair, make_actor("bram"))
     assert is_proposed()
-    merges.merge(stays, goes, "same person", somebody("els"))
-    merges.separate(merges.list_merges()[0], "", somebody("bram"))
+    merges.merge(stays, goes, "same person", make_actor("els"))
+    merges.separate(merges.list_merges()[0], "", make_actor("bram"))
     found = [one for one in decisions(console, 8) if one[0].startswith("customer")]
     assert found == [
         ("customer_pair_dismissed", "els", "father and son", numbers),
@@ -132,7 +132,7 @@ def test_a_merge_ends_the_question_which_of_two_relations_a_debtor_is(console: C
     console.run("customers")
     pair = next(one.customers for one in application.customer_merges.candidates() if not one.shared)
     assert {one.relation for one in pair} == {str(first), str(second)}
-    keys = application.customer_merges.merge(*pair, "same person", somebody())
+    keys = application.customer_merges.merge(*pair, "same person", make_actor())
     console.run("customers", *keys, "30001")
     console.run("customers")
     assert links(console, "customers", Kind.RELATION)["30001"] == pair[0].relation
@@ -140,13 +140,13 @@ def test_a_merge_ends_the_question_which_of_two_relations_a_debtor_is(console: C
 
 def test_a_merged_customer_is_erased_by_any_of_their_numbers(console: Console) -> None:
     stays, goes = two_customers(console)
-    console.application.customer_merges.merge(stays, goes, "", somebody())
+    console.application.customer_merges.merge(stays, goes, "", make_actor())
     persons = console.application.persons
     customers = [persons.customer(debtor=customer.debtor) for customer in (stays, goes)]
     customers += [persons.customer(relation=customer.relation) for customer in (stays, goes)]
     numbers = {("debtor", stays.debtor), ("relation", stays.relation), ("debtor", goes.debtor)}
     numbers |= {("relation", goes.relation)}
     assert [set(customer.numbers) for customer in customers] == [numbers] * 4
-    persons.erase(customers[1], goes.debtor, somebody())
+    persons.erase(customers[1], goes.debtor, make_actor())
     parked = stores_in(console.application).links.get("customers", Kind.RELATION, [merged_key(goes.relation)])
     assert parked[merged_key(goes.relation)].agreed is None

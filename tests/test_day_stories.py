@@ -25,7 +25,7 @@ from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
 from integration.services.daybooks.days import DIFFERS
 from tests.consoles import WHO, Console, open_application, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 FLOW = "days"
@@ -104,14 +104,14 @@ def named_findings(report: DayReport) -> list[tuple[str, Mapping[str, str]]]:
 def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """A shop as the set-up proposes it, with its last days booked."""
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
-        application.setup.choose({FLOW: 5}, somebody(WHO))
-        application.setup.accept(somebody(WHO))
+        application.setup.choose({FLOW: 5}, make_actor(WHO))
+        application.setup.accept(make_actor(WHO))
         console = Console(application)
         since = console.sandbox.shop.today - timedelta(days=getattr(request, "param", FEW))
-        application.flows.change(FLOW, {"date_from": since}, somebody(WHO))
+        application.flows.change(FLOW, {"date_from": since}, make_actor(WHO))
         runs = [console.run(FLOW)]
         answers = {"collective_debtor": DEBTOR, "down_payments_account": DOWN_PAYMENTS, "date_from": None}
-        application.flows.change(FLOW, answers, somebody(WHO))
+        application.flows.change(FLOW, answers, make_actor(WHO))
         runs.append(console.run(FLOW, *application.exceptions.keys(FLOW, "day_debtor_missing")))
         reports = application.days.check_span(since, console.sandbox.shop.today)
         booked = [report for report in reports if report.pages and report.branch == BRANCH]
@@ -272,7 +272,7 @@ def decide(shop: Shop, day: DayReport, option: str) -> None:
         if open_issue.issue.key == day.key
     ]
     assert len(issues) == 1
-    application.exceptions.decide(FLOW, issues, option, somebody(WHO))
+    application.exceptions.decide(FLOW, issues, option, make_actor(WHO))
 
 
 def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(shop: Shop) -> None:
@@ -301,7 +301,7 @@ def test_a_day_typed_on_the_next_one_in_another_daybook_after_the_plan_is_asked_
     paid = sum((line.amount for line in day.expected if line.account == "1010"), Decimal(0))
     page = {"DJ_CODE": "100", "TRN_DATE": f"{day.date + timedelta(days=1)}T00:00:00", "HDR_DESC": "dag van gisteren"}
     lines = [{"ACCT_NR": "8010", "AMOUNT": f"{paid}"}, {"ACCT_NR": "1010", "AMOUNT": f"{-paid}"}]  # of cash: turned
-    console.application.flows.change(FLOW, {"days_around": 1}, somebody(WHO))
+    console.application.flows.change(FLOW, {"days_around": 1}, make_actor(WHO))
     planned = console.preview(FLOW, day.key)
     assert console.lines(planned)[day.key].step is not Step.PARKED
     console.sandbox.accountview.book(page, lines, by="KARIN")
@@ -315,7 +315,7 @@ def test_a_day_typed_on_the_next_one_in_another_daybook_after_the_plan_is_asked_
     console.sandbox.accountview.remove("DJ_PAGE", theirs)
     assert shop.run(day.key).counts.proven == 1
     assert shop.is_equal(day)
-    console.application.flows.change(FLOW, {"days_around": 0}, somebody(WHO))
+    console.application.flows.change(FLOW, {"days_around": 0}, make_actor(WHO))
 
 
 def test_a_page_that_is_not_posted_for_some_nights_is_no_difference(shop: Shop) -> None:
@@ -396,12 +396,12 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
         till.add("receipts", sale)
     off = shop.check(day)
     change = shop.console.application.flows.change
-    change(FLOW, {"cost_of_sales": True}, somebody(WHO))
+    change(FLOW, {"cost_of_sales": True}, make_actor(WHO))
     try:
         parked = shop.line(shop.run(day.key), day.key)
         code, *_ = missing_codes_in(parked.facts)
         assert (code.cause, code.facts["account"]) == ("day_cost_account_missing", "7000")  # nobody agreed to it
-        change(FLOW, {"till_accounts": True}, somebody(WHO))
+        change(FLOW, {"till_accounts": True}, make_actor(WHO))
         assert shop.run(day.key).counts.proven == 1
         goods = [(line.account, line.amount) for line in shop.check(day).expected if line not in off.expected]
         assert goods == [("3000", Decimal("-36.15")), ("7000", Decimal("36.15"))]
@@ -413,10 +413,10 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
         assert shop.is_equal(before)  # booked without, and stays so
         late = shop.check(plain)
         assert "7000" not in {line.account for line in late.expected}
-        change(FLOW, {"cost_of_sales": False}, somebody(WHO))
+        change(FLOW, {"cost_of_sales": False}, make_actor(WHO))
         assert shop.check(day).state is DayState.EQUAL  # booked with it, and stays so
     finally:
-        change(FLOW, {"cost_of_sales": False, "till_accounts": False}, somebody(WHO))
+        change(FLOW, {"cost_of_sales": False, "till_accounts": False}, make_actor(WHO))
 
 
 def test_a_blocked_account_parks_the_whole_day_and_is_named(shop: Shop) -> None:
@@ -450,7 +450,7 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
     (page,) = shop.pages(first)
     for line, expected_line in zip(shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"]), first.expected, strict=True):
         shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"VAT_AMT": f"{expected_line.vat}"})
-    application.runs.resume(run.id, somebody(WHO))
+    application.runs.resume(run.id, make_actor(WHO))
     assert wait_for_run(application, run.id).state is RunState.DONE
     assert shop.run(first.key).counts.unchanged == 1
     assert shop.issue_states(first) == {"read_back_differs": IssueState.CLOSED}

@@ -18,7 +18,7 @@ from integration.flows.deciding import DecisionSubject
 from integration.flows.deciding import decision_text as written_decision
 from integration.sandbox.faults import Fault
 from tests.consoles import WHO, Console, causes, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 CENTS = Decimal("0.01")
@@ -34,7 +34,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         assert console.run("products").counts.proven > 20
-        application.names.put(QUOTATIONS, somebody(WHO))
+        application.names.put(QUOTATIONS, make_actor(WHO))
         yield console
 
 
@@ -52,7 +52,7 @@ def proposing(console: Console, **more: Any) -> Iterator[None]:
     """Proposals become quotations inside the block, and orders what they are set to."""
     settings_store = stores_in(console.application).settings
     before = settings_store.get("flow:orders") or {}
-    console.application.flows.change("orders", {"proposals": "quotation", **more}, somebody(WHO))
+    console.application.flows.change("orders", {"proposals": "quotation", **more}, make_actor(WHO))
     try:
         yield
     finally:
@@ -194,13 +194,13 @@ def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_sa
         asks = stores_in(console.application).issues.list("orders", "quotation_changed", limit=100)
         issues = [open_issue for open_issue in asks if open_issue.issue.key == key]
         with pytest.raises(KeyError):
-            console.application.exceptions.decide("orders", issues, option, somebody(WHO))
+            console.application.exceptions.decide("orders", issues, option, make_actor(WHO))
         decision = written_decision(option, issues[0].issue.facts["mark"], "")  # as an earlier version could be told
         of_before = Correction(Kind.PROPOSAL, key, DecisionSubject.CHANGE, None, decision)
         stores_in(console.application).corrections.keep("orders", [of_before], WHO)
         forced = line(console, console.run("orders", key), key)
         assert console.writes() == writes
-        console.application.exceptions.decide("orders", issues, "anew", somebody(WHO))
+        console.application.exceptions.decide("orders", issues, "anew", make_actor(WHO))
         with console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1):
             anew = line(console, console.run("orders", key), f"{key}#2")
         same = console.run("orders", key)
@@ -283,7 +283,7 @@ def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None
     with open_application(tmp_path, start=False, sandbox=True) as application:
         application.connections.join_sandbox()
         with pytest.raises(ConfigurationError) as caught:
-            application.flows.change("orders", {"proposals": "quotation"}, somebody(WHO))
+            application.flows.change("orders", {"proposals": "quotation"}, make_actor(WHO))
         assert caught.value.facts["setting"] == "proposals"
         assert caught.value.facts["expected"] == "expected_quotations"
         name_quotations(application)
@@ -292,10 +292,10 @@ def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None
 def name_quotations(application: Application) -> None:
     """Name the object, and then the field for our reference, as the set-up asks for them one after the other."""
     application.names.put(
-        {path: name for path, name in QUOTATIONS.items() if path.startswith("objects.")}, somebody(WHO)
+        {path: name for path, name in QUOTATIONS.items() if path.startswith("objects.")}, make_actor(WHO)
     )
-    application.flows.change("orders", {"proposals": "quotation"}, somebody(WHO))
+    application.flows.change("orders", {"proposals": "quotation"}, make_actor(WHO))
     (lacking,) = [finding for finding in application.connections.check("accountview") if finding.name == "flow_orders"]
     assert (lacking.cause, lacking.facts["field"]) == ("flow_field_unknown", "quotation.reference")
-    application.names.put(QUOTATIONS, somebody(WHO))
+    application.names.put(QUOTATIONS, make_actor(WHO))
     assert causes(application.connections.check("accountview")) == []

@@ -26,11 +26,11 @@ from integration.store.settings import StoredSettings
 from integration.store.tables import heartbeats, runs
 from tests.clocks import now
 from tests.connectors.accountview.samples import calls_since, newest_call
-from tests.people import somebody
+from tests.people import make_actor
 from tests.pickles import plant, rows
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.processes import Obedient, with_a_bug
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -79,10 +79,10 @@ def unproven_changes(console: Obedient, run: Run) -> dict[str, str]:
 def stop_preview(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
     """Return a console with a preview that waits for books that are away, and what takes them away."""
     console = start()
-    console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
-    run_id = console.ask("runs.preview", PreviewRequest("products", somebody("test")))
-    until(lambda: bool(console.ask("runs.get", run_id).error), "the trouble")
+    run_id = console.ask("runs.preview", PreviewRequest("products", make_actor("test")))
+    wait_until(lambda: bool(console.ask("runs.get", run_id).error), "the trouble")
     return console, run_id, away
 
 
@@ -90,9 +90,9 @@ def stop_preview(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
 def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = console.ask("runs.preview", PreviewRequest("products", somebody("somebody")))
+        first = console.ask("runs.preview", PreviewRequest("products", make_actor("somebody")))
         with pytest.raises(RunActiveError) as refusal:
-            console.ask("runs.preview", PreviewRequest("products", somebody("test")))
+            console.ask("runs.preview", PreviewRequest("products", make_actor("test")))
     assert (refusal.value.facts["run"], refusal.value.facts["by"]) == (first, "somebody")
     assert console.rests(first).state is RunState.READY
 
@@ -103,7 +103,7 @@ def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Sta
 
     def reads() -> Counter[str]:
         first = newest_call(sandbox)
-        console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+        console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"), Mode.COMPLETE)))
         calls = calls_since(sandbox, first)
         return Counter({name: calls[name] for name in ("AG1 GET", "AK1 GET")})
 
@@ -114,7 +114,7 @@ def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Sta
 @pytest.mark.long
 def test_the_till_is_told_for_which_run_it_is_asked_for_its_journals(start: Start, sandbox: Sandbox) -> None:
     console = start()
-    run = console.rests(console.ask("runs.preview", PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+    run = console.rests(console.ask("runs.preview", PreviewRequest("days", make_actor("test"), Mode.COMPLETE)))
     references = [str(row["reference"]) for row in sandbox.state("questions", "mplus")]
     assert references
     assert len(set(references)) == len(references)
@@ -132,7 +132,7 @@ def workflow_queues(url: str, *names: str) -> list[str | None]:
 @pytest.mark.long
 def test_where_one_process_is_alone_a_run_begins_without_a_look_at_a_queue(start: Start) -> None:
     console = start()
-    run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     console.ask("runs.commit", run.id, approval_of(run))
     assert console.rests(run.id).state is RunState.DONE
     engine = f"sqlite:///{console.folder / 'engine.sqlite'}"
@@ -147,18 +147,18 @@ def run_schedule(console: Obedient) -> Run:
     return run
 
 
-def by_itself(start: Start, *, may_send: bool) -> Obedient:
+def start_scheduled_console(start: Start, *, may_send: bool) -> Obedient:
     console = start()
     console.ask("proposals.fill", "test")
     console.ask(
-        "flows.change", "products", {"on": True, "schedule_minutes": 60, "auto_approve": may_send}, somebody("test")
+        "flows.change", "products", {"on": True, "schedule_minutes": 60, "auto_approve": may_send}, make_actor("test")
     )
     return console
 
 
 @pytest.mark.long
 def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandbox) -> None:
-    console = by_itself(start, may_send=True)
+    console = start_scheduled_console(start, may_send=True)
     run_schedule(console)
     writes = len(sandbox.ledger.writes())
     console.ask("look_due", "look-drift")
@@ -171,16 +171,16 @@ def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandb
 
 
 def test_a_scheduled_plan_waits_for_a_person(start: Start, sandbox: Sandbox) -> None:
-    run = run_schedule(by_itself(start, may_send=False))
+    run = run_schedule(start_scheduled_console(start, may_send=False))
     assert (run.state, run.by, run.approval) == (RunState.READY, "schedule", None)
     assert not sandbox.ledger.writes()
 
 
 @pytest.mark.long
 def test_a_run_of_the_night_waits_for_one_that_is_at_work(start: Start, sandbox: Sandbox) -> None:
-    console = by_itself(start, may_send=False)
+    console = start_scheduled_console(start, may_send=False)
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=1):
-        by_hand = console.ask("runs.preview", PreviewRequest("products", somebody("test"), Mode.COMPLETE))
+        by_hand = console.ask("runs.preview", PreviewRequest("products", make_actor("test"), Mode.COMPLETE))
         console.ask("due", "products-complete")
 
     at_night, first = console.ask("runs.latest", "products")[:2]
@@ -190,10 +190,10 @@ def test_a_run_of_the_night_waits_for_one_that_is_at_work(start: Start, sandbox:
 
 @pytest.mark.long
 def test_a_flow_begins_by_itself_only_in_its_hours(start: Start, sandbox: Sandbox) -> None:
-    console = by_itself(start, may_send=False)
+    console = start_scheduled_console(start, may_send=False)
     past_time = (now().astimezone(ZoneInfo(WALL_CLOCK)) - timedelta(hours=3)).time().replace(second=0, microsecond=0)
     calendar = {"begins": past_time, "ends": past_time}
-    console.ask("flows.change", "products", {"schedule_minutes": 1, "calendar": calendar}, somebody("test"))
+    console.ask("flows.change", "products", {"schedule_minutes": 1, "calendar": calendar}, make_actor("test"))
     console.ask("round", "products", "changes")
     assert console.ask("runs.latest", "products") == []
     assert not sandbox.ledger.writes()
@@ -201,7 +201,7 @@ def test_a_flow_begins_by_itself_only_in_its_hours(start: Start, sandbox: Sandbo
 
 @pytest.mark.long
 def test_a_flow_that_another_process_switched_off_does_not_begin_when_it_is_due(start: Start) -> None:
-    console = by_itself(start, may_send=True)
+    console = start_scheduled_console(start, may_send=True)
     with closing(open_database(console.url)) as database:
         StoredSettings(database, now).put("flow:products", {"on": False}, "test")  # and schedules stay as they were
     console.ask("due", "products-changes")
@@ -211,7 +211,7 @@ def test_a_flow_that_another_process_switched_off_does_not_begin_when_it_is_due(
 def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_tripped(
     start: Start, sandbox: Sandbox
 ) -> None:
-    console = by_itself(start, may_send=True)
+    console = start_scheduled_console(start, may_send=True)
     run = run_schedule(console)
     assert run.state is RunState.DONE
     assert run.approval is not None
@@ -228,9 +228,9 @@ def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_trippe
 
 @pytest.mark.long
 def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(start: Start, sandbox: Sandbox) -> None:
-    console = by_itself(start, may_send=True)
+    console = start_scheduled_console(start, may_send=True)
     run_schedule(console)
-    console.ask("flows.change", "products", {"auto_approve": False}, somebody("test"))
+    console.ask("flows.change", "products", {"auto_approve": False}, make_actor("test"))
     till_codes = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
     article = next(
         candidate for candidate in sandbox.shop.articles if candidate.code in till_codes and candidate.price_excl
@@ -245,7 +245,7 @@ def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(s
         waits.id,
     )
     assert console.ask("runs.get", waits.id).state is RunState.READY
-    console.ask("flows.change", "products", {"auto_approve": True}, somebody("test"))
+    console.ask("flows.change", "products", {"auto_approve": True}, make_actor("test"))
     run_schedule(console)
     finished_run = console.rests(waits.id)
     assert (finished_run.state, finished_run.counts.proven) == (RunState.DONE, waits.counts.planned)
@@ -253,10 +253,10 @@ def test_a_plan_that_waits_goes_on_waiting_and_is_sent_once_its_flow_may_do_so(s
 
 def test_a_commit_that_an_unavailable_till_stopped_goes_on_by_itself(start: Start, sandbox: Sandbox) -> None:
     console = start()
-    run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="mplus", times=None)
     console.ask("runs.commit", run.id, approval_of(run))
-    until(lambda: bool(console.ask("runs.get", run.id).error), "the trouble")
+    wait_until(lambda: bool(console.ask("runs.get", run.id).error), "the trouble")
     stopped = console.ask("runs.get", run.id)
     assert (stopped.state, stopped.error) == (RunState.COMMITTING, "service_unavailable")
     assert stopped.counts.planned > 0
@@ -277,10 +277,10 @@ def test_a_preview_that_unavailable_books_stopped_goes_on_by_itself(start: Start
 
 def test_a_preview_that_waits_for_a_system_is_cancelled_at_once(start: Start, sandbox: Sandbox) -> None:
     console, run_id, away = stop_preview(start, sandbox)
-    console.ask("runs.cancel", run_id, somebody("somebody"))
-    until(lambda: console.ask("runs.get", run_id).state is RunState.DISCARDED, "the end")
+    console.ask("runs.cancel", run_id, make_actor("somebody"))
+    wait_until(lambda: console.ask("runs.get", run_id).state is RunState.DISCARDED, "the end")
     sandbox.switches.disarm(away)
-    second_run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    second_run = console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     assert (second_run.state, second_run.counts.difference) == (RunState.READY, 0)
     assert not sandbox.ledger.writes()
 
@@ -290,8 +290,8 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
 ) -> None:
     console = start()
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=7)
-    run_id = console.ask("runs.preview", PreviewRequest("products", somebody("test")))
-    until(lambda: console.ask("runs.get", run_id).phase == "extract", "the first page")
+    run_id = console.ask("runs.preview", PreviewRequest("products", make_actor("test")))
+    wait_until(lambda: console.ask("runs.get", run_id).phase == "extract", "the first page")
     console.stop()  # waits five seconds for the page, which is not long enough
     sandbox.switches.disarm(slow)
     console.start()
@@ -302,7 +302,7 @@ def test_a_preview_whose_console_was_stopped_in_the_middle_goes_on_at_the_next_s
 @pytest.mark.long
 def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_approved(start: Start) -> None:
     console = start()
-    run = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    run = console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     long_ago = now() - timedelta(hours=1)
     with closing(open_database(console.url)) as database:
         with database.write() as connection:
@@ -317,7 +317,7 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
             beats.add(database.scalar(sa.select(heartbeats.c.last_beat_at)))
             return len(beats) > 3
 
-        until(has_looked_twice, "the looks of the process")
+        wait_until(has_looked_twice, "the looks of the process")
 
     assert console.ask("queued", f"commit-{run.id}") == []
     assert console.rests(run.id).state is RunState.DONE  # nobody came: it goes on by itself
@@ -328,7 +328,7 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
 def test_a_preview_whose_workflow_is_lost_is_queued_again(start: Start, sandbox: Sandbox) -> None:
     console = start()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        run_id = console.ask("runs.preview", PreviewRequest("products", somebody("test")))
+        run_id = console.ask("runs.preview", PreviewRequest("products", make_actor("test")))
         console.ask("lose", f"preview-{run_id}")
     assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
     assert console.rests(run_id).state is RunState.READY
@@ -366,15 +366,15 @@ def two_processes(start: Start, url: str) -> tuple[Obedient, Obedient]:
 def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
     server, worker = two_processes(start, postgres_url)
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = server.ask("runs.preview", PreviewRequest("products", somebody("test")))
+        first = server.ask("runs.preview", PreviewRequest("products", make_actor("test")))
         with pytest.raises(RunActiveError) as refusal:
-            worker.ask("runs.preview", PreviewRequest("products", somebody("test")))
+            worker.ask("runs.preview", PreviewRequest("products", make_actor("test")))
     assert refusal.value.facts["run"] == first
     server.rests(first)
 
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=2.0):
         flows = ("products", "customers")
-        run_ids = [server.ask("runs.preview", PreviewRequest(flow, somebody("test"))) for flow in flows]
+        run_ids = [server.ask("runs.preview", PreviewRequest(flow, make_actor("test"))) for flow in flows]
     for run_id in run_ids:
         server.rests(run_id)
     with psycopg.connect(postgres_url) as connection:
@@ -393,8 +393,8 @@ def test_a_run_that_waits_for_a_process_that_died_is_done_by_another(
     server, worker = two_processes(start, postgres_url)
     worker.kill()
     with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=3.0):
-        server.ask("runs.preview", PreviewRequest("products", somebody("test")))
-        waits = server.ask("runs.preview", PreviewRequest("customers", somebody("test")))
+        server.ask("runs.preview", PreviewRequest("products", make_actor("test")))
+        waits = server.ask("runs.preview", PreviewRequest("customers", make_actor("test")))
     (queued,) = workflow_queues(postgres_url, f"preview-{waits}")
     assert queued == "runs-worker-1"
     assert server.rests(waits, TAKEN_OVER_WITHIN_SECONDS).state is RunState.READY
@@ -407,8 +407,8 @@ def test_a_run_whose_process_ended_in_the_middle_is_done_by_another(
 ) -> None:
     server, worker = two_processes(start, postgres_url)
     with sandbox.switches.armed(Fault.UNAVAILABLE, system="mplus", times=None):
-        run_id = worker.ask("runs.preview", PreviewRequest("products", somebody("test")))
-        until(lambda: bool(worker.ask("runs.get", run_id).error), "that it waits for the till")
+        run_id = worker.ask("runs.preview", PreviewRequest("products", make_actor("test")))
+        wait_until(lambda: bool(worker.ask("runs.get", run_id).error), "that it waits for the till")
         worker.stop()
     assert server.rests(run_id, TAKEN_OVER_WITHIN_SECONDS).state is RunState.READY
 
@@ -417,10 +417,10 @@ def test_a_run_whose_process_ended_in_the_middle_is_done_by_another(
 @pytest.mark.postgres
 def test_a_worker_takes_over_the_run_of_a_killed_server(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
     server = start(database_url=postgres_url)
-    run = server.rests(server.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    run = server.rests(server.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     slow = sandbox.switches.arm(Fault.DELAY, system="mplus", operation="createProduct", times=None, seconds=0.5)
     server.ask("runs.commit", run.id, approval_of(run))
-    until(lambda: bool(sandbox.ledger.writes()), "the first write")
+    wait_until(lambda: bool(sandbox.ledger.writes()), "the first write")
     server.kill()
     worker = start(database_url=postgres_url, executor="worker")
     assert worker.ask("runs.get", run.id).state is RunState.COMMITTING
@@ -441,22 +441,24 @@ def test_no_row_of_the_engine_makes_a_worker_run_a_command(
     engine = address or f"sqlite:///{tmp_path / 'engine.sqlite'}"
     settings = {"database_url": address} if address else {}
     console, mark = start(**settings), tmp_path / "ran"
-    console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     console.stop()
 
     planted = [*plant(engine, mark), *plant(engine, mark, status="PENDING")]  # while nobody is there
     console.start()
-    first = console.rests(console.ask("runs.preview", PreviewRequest("products", somebody("test"))))
+    first = console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     planted += [*plant(engine, mark), *plant(engine, mark, status="PENDING")]  # while it is at work
-    until(lambda: set(states(engine, planted).values()) <= {"ERROR", "SUCCESS", "PENDING"}, "the end of what is queued")
+    wait_until(
+        lambda: set(states(engine, planted).values()) <= {"ERROR", "SUCCESS", "PENDING"}, "the end of what is queued"
+    )
     console.ask("queued", "planted")  # reads all that is kept of them
-    second = console.rests(console.ask("runs.preview", PreviewRequest("customers", somebody("test"))))
+    second = console.rests(console.ask("runs.preview", PreviewRequest("customers", make_actor("test"))))
     assert {first.state, second.state} == {RunState.READY}
     console.stop()
     console.start()
     console.ask("runs.discard", second.id, "test")
     assert (
-        console.rests(console.ask("runs.preview", PreviewRequest("customers", somebody("test")))).state
+        console.rests(console.ask("runs.preview", PreviewRequest("customers", make_actor("test")))).state
         is RunState.READY
     )
     ended = states(engine, planted)

@@ -50,7 +50,7 @@ pytestmark = pytest.mark.long
 
 ABSENT, NO_MEANING = object(), object()
 RIGHT, PARKED, STOPPED, WRONG = "right", "parked", "stopped", "wrong"
-Came = Mapping[str, object]  # what came of each record, by its key; None where it waits
+Outcomes = Mapping[str, object]  # what came of each record, by its key; None where it waits
 Form = tuple[str, object, object]  # a name, what is told instead, and what that means
 FORM, MEANING = 1, 2
 Rows = list[dict[str, Any]]
@@ -62,11 +62,11 @@ class Case:
 
     name: str
     keys: Sequence[str]  # of the rows
-    came: Callable[[], Came]
-    meant: Came | None  # what may come of all of it beside nothing; None where it has no meaning
+    came: Callable[[], Outcomes]
+    meant: Outcomes | None  # what may come of all of it beside nothing; None where it has no meaning
 
 
-def outcome(case: Case, before: Came) -> str:
+def outcome(case: Case, before: Outcomes) -> str:
     """Return what the console made of a case."""
     try:
         results = case.came()
@@ -83,7 +83,7 @@ def outcome(case: Case, before: Came) -> str:
     return RIGHT if all(result is None or result == may_be.get(key) for key, result in results.items()) else WRONG
 
 
-def check(cases: Iterator[Case], before: Came, least: int) -> None:
+def check(cases: Iterator[Case], before: Outcomes, least: int) -> None:
     """Expect that nothing is wrong, and show what was done as a table."""
     results: dict[str, str] = {}
     for case in cases:
@@ -161,7 +161,7 @@ def rows_in_form(
 
 
 def of_rows(
-    rows: Sequence[Mapping[str, object]], key: str, evaluate: Callable[[Sequence[Mapping[str, object]]], Came]
+    rows: Sequence[Mapping[str, object]], key: str, evaluate: Callable[[Sequence[Mapping[str, object]]], Outcomes]
 ) -> Iterator[Case]:
     """Yield every case of every column, in one row and in all; a column that is in no row at all is another matter."""
     for column, value in rows[0].items():
@@ -216,7 +216,7 @@ def dictionary(table: str) -> Iterator[dict[str, object]]:
         yield {"DBF_NAME": table, "FIELD_NAME": name, "FIELD_TYPE": letter, "FIELD_LEN": 60}
 
 
-def staged_values(staged: Sequence[StagedRecord]) -> Came:
+def staged_values(staged: Sequence[StagedRecord]) -> Outcomes:
     """Return what records come to in a flow; one that waits, or takes no part, comes to nothing."""
     return {
         staged_record.key: staged_record.record.flat() if staged_record.record else None for staged_record in staged
@@ -243,7 +243,7 @@ VAT: Sequence[Mapping[str, object]] = [
 ]  # fmt: skip
 
 
-def stage_articles(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Came:
+def stage_articles(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Outcomes:
     """Return what articles come to in the flow of products."""
     source = books({"ARTICLE": articles, "VAT": vat})
     rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
@@ -270,7 +270,7 @@ def test_percentages() -> None:
     check(cases(), stage_articles(articles), 30)
 
 
-def stage_debtors(debtors: Sequence[Mapping[str, object]]) -> Came:
+def stage_debtors(debtors: Sequence[Mapping[str, object]]) -> Outcomes:
     """Return what debtors come to in the flow of customers."""
     logic = Customers(CustomerSettings(), shipped_mapping("customers"), 7, {})
     stage = FLOWS["customers"].flow.counted_stage
@@ -417,7 +417,9 @@ def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
         yield "decimal", f"{text}.5"
 
 
-def of_elements(whole: Element, name: str, keys: Sequence[str], evaluate: Callable[[Element], Came]) -> Iterator[Case]:
+def of_elements(
+    whole: Element, name: str, keys: Sequence[str], evaluate: Callable[[Element], Outcomes]
+) -> Iterator[Case]:
     """Yield every case of every element that holds a text; with blanks around it, it means what it did."""
     before = evaluate(whole)
     places = [node for node in whole.iter() if len(node) == 0]
@@ -473,7 +475,7 @@ def change_leaf(whole: Element, place: int, becomes: str | None) -> Element:
 def test_documents(kind: Kind, becomes: str) -> None:
     logic = orders(documents=str(kind), becomes=becomes, default_debtor="forced", debtor_number="20001")
 
-    def stage_document(document: Element) -> Came:
+    def stage_document(document: Element) -> Outcomes:
         try:
             record = codec.decode_document(kind, document, None, {"1001": "1001"})
         except WrongValueError:
@@ -531,7 +533,7 @@ RELATION_TEXTS = frozenset(
 def test_relations() -> None:
     form = codec.RelationForm({})
 
-    def read_relation(relation: Element) -> Came:
+    def read_relation(relation: Element) -> Outcomes:
         try:
             codec.expect_relation_number(relation)
             values = form.read(relation, "7").values
@@ -577,14 +579,14 @@ MOVE = element(
 
 
 def test_levels_and_movements() -> None:
-    def level(row: Element) -> Came:
+    def level(row: Element) -> Outcomes:
         try:
             values = codec.article_number(row), codec.stock_id(row), codec.decode_level(row, reserved=True)
         except WrongValueError:
             return {"7": None}
         return {"7": values}
 
-    def move(row: Element) -> Came:
+    def move(row: Element) -> Outcomes:
         movement = codec.decode_move(row)
         return {
             "7": None
@@ -664,7 +666,7 @@ def answer_day(day: Element) -> Callable[[httpx.Request], str]:
     return answer
 
 
-def stage_day(settings: Mapping[str, Any], day: Element) -> Came:
+def stage_day(settings: Mapping[str, Any], day: Element) -> Outcomes:
     """Return what a day of the till comes to in the flow of days, as it is booked."""
     client = answering(answer_day(day))
     source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
@@ -732,7 +734,7 @@ NEWER = Record(  # what the source says now: something else, or nothing
 )
 
 
-def plan_product(current: Record | None) -> Came:
+def plan_product(current: Record | None) -> Outcomes:
     """Return what plans come to for a product that the till holds so: whether both agree, and what is written."""
     outcomes: list[object] = []
     for record in (AGREED, NEWER):
@@ -757,7 +759,7 @@ def look_up_product(product: Element) -> Record | None:
     return None if isinstance(record, Unreadable) else record
 
 
-def plan_held_product(product: Element) -> Came:
+def plan_held_product(product: Element) -> Outcomes:
     record = look_up_product(product)
     return {"1001": None} if record is None else plan_product(record)
 

@@ -15,7 +15,7 @@ from integration.core.records import Correction, Kind, Record
 from integration.core.run import Mode, Run
 from integration.store.tables import links
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.postgres import postgres_server, postgres_url
 from tests.stores import stores_in
 
@@ -37,7 +37,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         console = Console(application)
         console.run("products")
         answers = {"branches": {"1": "formula", "2": "stock_technical"}, "reservations": "field", "reserved": "K9_RSRV"}
-        application.flows.change("stock", answers, somebody(WHO))
+        application.flows.change("stock", answers, make_actor(WHO))
         console.run("stock")
         console.run("stock")
         yield console
@@ -80,7 +80,7 @@ def keep(shop: Shop, key: str, **hashes: str) -> None:
         connection.execute(links.update().where(links.c.flow == "stock", links.c.key == key).values(**hashes))
 
 
-def at_the_till(shop: Shop, key: str) -> Record:
+def till_record(shop: Shop, key: str) -> Record:
     """Return what a level is looked up by."""
     number = stores_in(shop.application).links.get("stock", Kind.STOCK, [key])[key].reference
     parts = tuple(Record(Kind.LEVEL, branch, {}) for branch in ("1", "2"))
@@ -89,14 +89,14 @@ def at_the_till(shop: Shop, key: str) -> Record:
 
 def recount(shop: Shop, key: str, amount: int, branch: int = 1) -> None:
     """Count an article anew at the till, by hand."""
-    number = str(at_the_till(shop, key).values["number"])
+    number = str(till_record(shop, key).values["number"])
     shop.sandbox.till.edit("stock", f"{branch}/{number}", {"amount": str(amount)})
 
 
 def sell(shop: Shop, key: str, quantity: int) -> None:
     """Sell an article over the counter."""
     data = {"quantity": quantity, "price": 1000, "vatCode": 2, "turnoverGroup": 40}
-    line = {"articleNumber": int(str(at_the_till(shop, key).values["number"])), "text": "Bel", "data": data}
+    line = {"articleNumber": int(str(till_record(shop, key).values["number"])), "text": "Bel", "data": data}
     paid = {"payment": [{"method": "PIN", "amount": 1000 * quantity}]}
     shop.sandbox.till.add("receipts", {"lineList": [line], "paymentList": paid})
 
@@ -104,12 +104,12 @@ def sell(shop: Shop, key: str, quantity: int) -> None:
 def counts_sales(shop: Shop) -> None:
     """Have what the till sells, and the books have not booked, count from now on, and book it."""
     application = shop.application
-    application.setup.choose({"orders": 4, "stock": 5}, somebody(WHO))
-    application.setup.accept(somebody(WHO))
-    application.flows.change("orders", {"default_debtor": "forced", "debtor_number": "20001"}, somebody(WHO))
+    application.setup.choose({"orders": 4, "stock": 5}, make_actor(WHO))
+    application.setup.accept(make_actor(WHO))
+    application.flows.change("orders", {"default_debtor": "forced", "debtor_number": "20001"}, make_actor(WHO))
     since = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)  # the till tells whole seconds
     counts = {"sales": "documents", "sales_since": since.isoformat(), "branches": {"1": "formula"}}
-    application.flows.change("stock", counts, somebody(WHO))
+    application.flows.change("stock", counts, make_actor(WHO))
     shop.run("stock")
 
 
@@ -122,7 +122,7 @@ def test_a_planted_hash_is_believed_by_day_and_found_when_everything_is_read(sho
     recount(shop, key, 4711)
     till = shop.application.access.connector("mplus")
     assert isinstance(till, HashedTarget)
-    keep(shop, key, target_hash=till.hashes([at_the_till(shop, key)])[key])
+    keep(shop, key, target_hash=till.hashes([till_record(shop, key)])[key])
     by_day, lines = preview_stock(shop, Mode.CHANGES)
     assert (len(lines), by_day.counts.unchanged) == (1 + by_day.counts.skipped + by_day.counts.parked, len(before))
 
@@ -207,17 +207,17 @@ def at_the_counter(shop: Shop, chance: random.Random) -> None:
 
 
 def switch_stock_keeping(shop: Shop, chance: random.Random) -> None:
-    number = str(at_the_till(shop, chance.choice(_articles(shop))).values["number"])
+    number = str(till_record(shop, chance.choice(_articles(shop))).values["number"])
     shop.sandbox.till.edit("articles", number, {"stockArticle": chance.random() < 0.5})
 
 
-def set_otherwise(shop: Shop, chance: random.Random) -> None:
+def change_settings(shop: Shop, chance: random.Random) -> None:
     answers: dict[str, Any] = chance.choice(
         [{"negative": "zero"}, {"negative": "park"}, {"managed": "on"}, {"managed": "leave"}, {"formula": "available"},
          {"formula": "technical"}, {"branches": {"1": "formula"}},
          {"branches": {"1": "formula", "2": "stock_technical"}}]
     )  # fmt: skip
-    shop.application.flows.change("stock", answers, somebody(WHO))
+    shop.application.flows.change("stock", answers, make_actor(WHO))
 
 
 def publish_rule(shop: Shop, chance: random.Random) -> None:
@@ -243,7 +243,7 @@ def correct_stock(shop: Shop, chance: random.Random) -> None:
 
 def enter_order(shop: Shop, chance: random.Random) -> None:
     key = chance.choice(_articles(shop))
-    order = shop.till_client.order(str(at_the_till(shop, key).values["number"]), quantity=chance.randint(1, 3))
+    order = shop.till_client.order(str(till_record(shop, key).values["number"]), quantity=chance.randint(1, 3))
     if chance.random() < 0.3:
         shop.till_client.cancel(order)
 
@@ -259,7 +259,7 @@ def run_orders(shop: Shop, _: random.Random) -> None:
 
 
 EDITS_OF: tuple[Edit, ...] = (
-    *(edit_article, at_the_counter) * 3, switch_stock_keeping, set_otherwise, publish_rule, another_table,
+    *(edit_article, at_the_counter) * 3, switch_stock_keeping, change_settings, publish_rule, another_table,
     correct_stock,
 )  # fmt: skip
 SALES_OF: tuple[Edit, ...] = (

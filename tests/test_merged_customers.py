@@ -9,7 +9,7 @@ import pytest
 from integration.core.run import Mode
 from integration.core.states import RunState
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 GIVEN = ("REC_ID", "CNG_NR", "CNG_DATE", "EXT_KEY", "INP_DATE")  # what the books give a row themselves
@@ -81,7 +81,7 @@ def test_who_was_renumbered_is_a_question_where_a_second_relation_has_the_same_a
     numbers = {str(row["relationNumber"]): row for row in (linked, second)}
     candidates = {candidate.reference: candidate for candidate in exceptions.candidates("customers", issue)}
     assert candidates.keys() == numbers.keys()
-    exceptions.choose(issue, candidates[str(linked["relationNumber"])], somebody(WHO))
+    exceptions.choose(issue, candidates[str(linked["relationNumber"])], make_actor(WHO))
 
     for _ in range(2):
         console.run("customers", mode=Mode.COMPLETE)

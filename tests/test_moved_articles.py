@@ -18,7 +18,7 @@ from integration.core.run import Mode, Run
 from tests.builders import a_create, a_part, a_product
 from tests.consoles import WHO, Console, open_application
 from tests.fakes import Links as NoLinks
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 STYLES = 3  # the fewest whole styles these stories need
@@ -49,10 +49,10 @@ def new_console(tmp_path: Path) -> Iterator[Console]:
 
 
 def set_products(console: Console, **values: Any) -> None:
-    console.application.flows.change("products", values, somebody(WHO))
+    console.application.flows.change("products", values, make_actor(WHO))
 
 
-def at_the_till(console: Console) -> dict[str, str]:
+def products_by_article(console: Console) -> dict[str, str]:
     """Return where the till has each code: the number of the product; no code is there twice."""
     rows = [
         (str(article["extArticleId"]), str(product["productNumber"]))
@@ -88,7 +88,7 @@ def styles(console: Console) -> dict[str, list[str]]:
     for row in console.sandbox.state("ARTICLE"):
         if row.get("K9_PARENT"):
             codes_by_parent.setdefault(row["K9_PARENT"], []).append(row["ART_CODE"])
-    till_products = at_the_till(console)
+    till_products = products_by_article(console)
     places = {
         parent: {till_products.get(code) for code in codes}
         for parent, codes in codes_by_parent.items()
@@ -104,7 +104,7 @@ def styles(console: Console) -> dict[str, list[str]]:
 
 
 def simple(console: Console) -> list[str]:
-    till_products = at_the_till(console)
+    till_products = products_by_article(console)
     return [
         row["ART_CODE"]
         for row in console.sandbox.state("ARTICLE")
@@ -128,7 +128,7 @@ def reprice(console: Console, *codes: str) -> None:
 def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule_is_for_new_ones(
     console: Console,
 ) -> None:
-    before = at_the_till(console)
+    before = products_by_article(console)
     links = stores_in(console.application).links.get("products", Kind.ARTICLE, list(before))
     row = next(row for row in console.sandbox.state("ARTICLE") if row["ART_CODE"] in simple(console))
     new: dict[str, Any] = {name: row[name] for name in ("ART_DESC1", "VAT_CODE", "PX_SELL", "ART_GRP") if name in row}
@@ -142,7 +142,7 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
     assert {row.key for row in changed_rows(console, plan).values()} >= {"NIEUW-1", simple(console)[0]}
 
     console.commit(plan)
-    after = at_the_till(console)
+    after = products_by_article(console)
 
     assert {code: after[code] for code in before} == before
     now = stores_in(console.application).links.get("products", Kind.ARTICLE, [*before, "NIEUW-1"])
@@ -156,7 +156,7 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
 @pytest.mark.long
 def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) -> None:
     branches = {"branches": {"1": "stock"}}
-    console.application.flows.change("stock", branches, somebody(WHO))
+    console.application.flows.change("stock", branches, make_actor(WHO))
     plan = console.preview("stock")
     numbers = {
         key: row.change.desired.values.get("number") for key, row in changed_rows(console, plan).items() if row.change
@@ -176,7 +176,7 @@ def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) ->
 def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new_console: Console) -> None:
     set_products(new_console, parent_field="")
     new_console.run("products")
-    before = at_the_till(new_console)
+    before = products_by_article(new_console)
     set_products(new_console, parent_field="parent")
     plan = new_console.preview("products")
     waiting = parked_rows(new_console, plan, "article_in_other_product")
@@ -186,7 +186,7 @@ def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new_co
     assert {row.facts["product"].partition(" ")[0] for row in waiting.values()} == {before[code] for code in waiting}
     assert run.counts.proven == plan.counts.planned
     assert not parked_rows(new_console, run, "article_number_taken")
-    assert at_the_till(new_console) == before
+    assert products_by_article(new_console) == before
 
     second_plan = new_console.preview("products")
 
@@ -197,7 +197,7 @@ def test_a_parent_field_set_later_parks_what_sits_apart_and_plans_it_once(new_co
 @pytest.mark.parametrize("mode", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
 def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode) -> None:
     (old, (moved, *siblings)), (new, others) = list(styles(console).items())[:2]
-    till_products, before = at_the_till(console), console.waits("products", "article_in_other_product")
+    till_products, before = products_by_article(console), console.waits("products", "article_in_other_product")
     names_before = names(console)
     regroup(console, new, moved)
     reprice(console, siblings[0], others[0])
@@ -212,7 +212,7 @@ def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode
 
     console.commit(plan)
 
-    assert (at_the_till(console), names(console)) == (till_products, names_before)
+    assert (products_by_article(console), names(console)) == (till_products, names_before)
     second_plan = console.preview("products")
     assert not changed_rows(console, second_plan)
     assert parked_rows(console, second_plan, "article_in_other_product").keys() == before | {moved}
@@ -220,7 +220,7 @@ def test_an_article_with_another_parent_waits_alone(console: Console, mode: Mode
 
 def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along(console: Console) -> None:
     (moved, *_) = next(iter(styles(console).values()))
-    till_products, before = at_the_till(console), console.waits("products", "article_in_other_product")
+    till_products, before = products_by_article(console), console.waits("products", "article_in_other_product")
     names_before = names(console)
     regroup(console, "NIEUW", moved)
     plan = console.preview("products", mode=Mode.CHANGES)
@@ -233,13 +233,13 @@ def test_an_article_that_leaves_for_a_new_parent_does_not_take_its_product_along
 
     assert newly_parked(console, alone, before) == [moved]
     assert not changed_rows(console, alone)
-    assert at_the_till(console) == till_products
+    assert products_by_article(console) == till_products
     assert names(console) == names_before
 
 
 @pytest.mark.long
 def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> None:
-    pair = sorted(simple(console)[:2], key=lambda code: int(at_the_till(console)[code]))
+    pair = sorted(simple(console)[:2], key=lambda code: int(products_by_article(console)[code]))
     before = console.waits("products", "article_in_other_product")
     for code, colour in zip(pair, ("rood", "blauw"), strict=True):
         console.sandbox.accountview.edit("ARTICLE", code, {"K9_PARENT": "NIEUW", "K9_COLOUR": colour})
@@ -255,7 +255,7 @@ def test_of_two_articles_that_get_a_new_parent_one_waits(console: Console) -> No
 
 def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
     codes = next(iter(styles(console).values()))
-    till_products, before = at_the_till(console), console.waits("products", "article_in_other_product")
+    till_products, before = products_by_article(console), console.waits("products", "article_in_other_product")
     regroup(console, "ANDERS", *codes)
     reprice(console, codes[0])
     plan = console.preview("products", mode=Mode.CHANGES)
@@ -265,7 +265,7 @@ def test_a_parent_with_another_code_keeps_its_product(console: Console) -> None:
 
     console.commit(plan)
 
-    assert at_the_till(console) == till_products
+    assert products_by_article(console) == till_products
     assert not changed_rows(console, console.preview("products"))
 
 
@@ -309,7 +309,7 @@ def test_what_is_blocked_and_cannot_be_mapped_goes_off_sale_and_is_not_parked(co
 def test_what_is_blocked_and_was_never_at_the_till_stays_out_of_it(console: Console) -> None:
     console.sandbox.accountview.add("ARTICLE", {"ART_CODE": "900900", "ART_DESC1": "Nieuw", "REC_BLK": True})
     console.run("products", mode=Mode.CHANGES)
-    assert "900900" not in at_the_till(console)
+    assert "900900" not in products_by_article(console)
 
 
 @pytest.mark.long
@@ -352,7 +352,7 @@ def test_what_changes_what_should_be_makes_the_next_run_of_changes_read_everythi
     changes = {
         "settings": partial(set_products, console, zero_price="park"),
         "tables": partial(rules.add_row, "vat_codes", "9", "1", WHO),
-        "names": partial(application.names.put, {"debtor.phone": ""}, somebody(WHO)),
+        "names": partial(application.names.put, {"debtor.phone": ""}, make_actor(WHO)),
         "rates": partial(raise_rate, console),
     }
     for name, change in changes.items():

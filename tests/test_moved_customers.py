@@ -7,7 +7,7 @@ import pytest
 from integration.core.plan import Action
 from integration.core.states import Step
 from tests.consoles import WHO, Console, article, console
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 __all__ = ["article", "console"]
@@ -90,7 +90,7 @@ def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, artic
     console.run("orders", order)
     issues = stores_in(console.application).issues.list("orders", "field_conflict", "street")
     (street,) = [open_issue for open_issue in issues if open_issue.issue.key == customer]
-    console.application.exceptions.decide("orders", [street], "source", somebody(WHO))
+    console.application.exceptions.decide("orders", [street], "source", make_actor(WHO))
     console.run("orders", order)
 
     row = find_debtor(console, customer)

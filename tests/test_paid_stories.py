@@ -16,7 +16,7 @@ from integration.core.states import Step
 from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console, wait_for_run
 from tests.flows.orders import oracle
-from tests.people import somebody
+from tests.people import make_actor
 from tests.runner.bookkeeping import ledger_totals, open_items
 from tests.stores import stores_in
 
@@ -30,7 +30,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     with bookkeeping_shop(tmp_path_factory.mktemp("data")) as console:
         chosen = {"daybook": "700", "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_account": "1300"}
         chosen |= {"orders": "nothing", "receipts": "posting"}
-        console.application.flows.change("orders", chosen, somebody(WHO))
+        console.application.flows.change("orders", chosen, make_actor(WHO))
         assert console.run("products").counts.proven > 20
         yield console
 
@@ -40,9 +40,9 @@ def booking(console: Console, documents: str, payments: str = "document") -> Ite
     """Documents of one kind become postings, with their payments or without."""
     kinds = dict.fromkeys(("orders", "invoices", "receipts"), "nothing")
     values = {**kinds, f"{documents}s": "posting", f"payments_of_{documents}s": payments}
-    console.application.flows.change("orders", values, somebody(WHO))
+    console.application.flows.change("orders", values, make_actor(WHO))
     yield
-    console.application.flows.change("orders", {f"payments_of_{documents}s": "not"}, somebody(WHO))
+    console.application.flows.change("orders", {f"payments_of_{documents}s": "not"}, make_actor(WHO))
 
 
 def rows(console: Console, kind: str) -> dict[str, dict[str, Any]]:
@@ -243,10 +243,10 @@ def book_again(console: Console) -> Run:
         for cause_group in exceptions.groups("orders")
         if cause_group.cause == "document_changed_after_booking"
     ]
-    exceptions.decide("orders", exceptions.issues_of(group.group_key), "again", somebody(WHO))
+    exceptions.decide("orders", exceptions.issues_of(group.group_key), "again", make_actor(WHO))
     return wait_for_run(
         console.application,
-        console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
+        console.application.runs.try_again("orders", "document_changed_after_booking", make_actor(WHO)),
     )
 
 

@@ -11,7 +11,7 @@ from integration.core.run import Run
 from integration.core.states import RunState
 from integration.settings import PictureSources
 from tests.consoles import Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 PNG, JPG, GIF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a"
 
@@ -30,7 +30,7 @@ def console(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[
     ) as application:
         new_console = Console(application)
         new_console.run("products")
-        application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
+        application.flows.change("products", {"picture_field": "K9_IMAGE"}, make_actor("test"))
         yield new_console
 
 

@@ -18,7 +18,7 @@ from tests.clocks import now
 from tests.consoles import Console, open_application
 from tests.parts import part
 from tests.stores import stores_in
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 D = Decimal
 Agree = Callable[[str, str], None]
@@ -224,7 +224,7 @@ def test_after_a_commit_the_till_is_asked_about_what_was_written(console: Consol
     console.sandbox.ledger.clear()
     assert console.run("products").counts.proven > 0
     ledger = console.sandbox.ledger  # it is asked once the run has ended
-    until(lambda: "determinePricing" in {call.operation for call in ledger.calls("mplus")}, "the till is asked")
+    wait_until(lambda: "determinePricing" in {call.operation for call in ledger.calls("mplus")}, "the till is asked")
     assert open_issues(console) == []
     assert pays(console, customer(console, 1), code, "10").proven
 
@@ -261,7 +261,7 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
     people = [shop.customers[place].number for place in (0, 1, 3)]
     terms = ("priceGroupNumber", "discountPercentage", "creditLimit", "paymentWithinDays")
 
-    def at_the_till(names: Sequence[str] = terms) -> list[tuple[str, str]]:
+    def till_terms(names: Sequence[str] = terms) -> list[tuple[str, str]]:
         """Return what the customers have of it, and the prices per price group of all articles."""
         relations = [
             relation
@@ -279,7 +279,7 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
 
     by_night(console)
     assert open_issues(console) == []
-    assert {name for _, name in at_the_till()} == set(terms)
+    assert {name for _, name in till_terms()} == set(terms)
     assert price_lists()
     for number in people:
         books.edit("CONTACT", number, {"APX_LIST": "", "DISC_PCT": 0, "CRED_LIM": 0, "DISC_CODE": ""})
@@ -292,5 +292,5 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
         console.run(flow)
     by_night(console)
     waiting_keys = console.waits("customers", "price_group_of_till")  # which they had before us
-    remaining = [pair for pair in at_the_till() if pair[1] != "priceGroupNumber" or pair[0] not in waiting_keys]
+    remaining = [pair for pair in till_terms() if pair[1] != "priceGroupNumber" or pair[0] not in waiting_keys]
     assert (remaining, price_lists(), open_issues(console)) == ([], [], [])

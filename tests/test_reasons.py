@@ -13,7 +13,7 @@ from integration.core.run import Run
 from integration.core.traces import WhyAnswer
 from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.test_settlement_stories import book_invoice, book_receipt, invoice
 
 pytestmark = pytest.mark.long  # it looks at thousands of values
@@ -35,11 +35,11 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 
 @contextmanager
-def set_to(console: Console, flow: str, values: dict[str, Any]) -> Iterator[None]:
+def with_settings(console: Console, flow: str, values: dict[str, Any]) -> Iterator[None]:
     before = {name: getattr(console.application.flows.settings(flow), name) for name in values}
-    console.application.flows.change(flow, values, somebody(WHO))
+    console.application.flows.change(flow, values, make_actor(WHO))
     yield
-    console.application.flows.change(flow, before, somebody(WHO))
+    console.application.flows.change(flow, before, make_actor(WHO))
 
 
 def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
@@ -89,14 +89,14 @@ def test_values_of_orders_in_another_manner(console: Console) -> None:
         "addresses": "always", "debtor_accounts": True, "debtor_vat_codes": {"NL": "1"}, "collective_article": "10011",
         "rounding_article": "10011",
     }  # fmt: skip
-    with set_to(console, "orders", chosen):
+    with with_settings(console, "orders", chosen):
         codes = expect_reasons(console, console.preview("orders"))
 
     assert codes >= {"because_debtor_forced_all", "because_setting", "because_price"}
 
 
 def test_values_of_postings(console: Console) -> None:
-    with set_to(console, "orders", BY_BRANCH):
+    with with_settings(console, "orders", BY_BRANCH):
         codes = expect_reasons(console, console.preview("orders"))
 
     assert codes >= {"because_debtor_branch", "because_debtor_all", "because_customer", "because_row", "because_sold"}
@@ -105,7 +105,7 @@ def test_values_of_postings(console: Console) -> None:
 
 @pytest.mark.parametrize("mode", ["line", "separate", "gross"])
 def test_values_of_days(console: Console, mode: str) -> None:
-    with set_to(console, "days", {"mode": mode}):
+    with with_settings(console, "days", {"mode": mode}):
         codes = expect_reasons(console, console.preview("days"))
 
     assert codes >= {"because_row", "because_day_turnover", "because_day_payment", "because_day_reference"}
@@ -113,8 +113,8 @@ def test_values_of_days(console: Console, mode: str) -> None:
 
 def test_values_of_payments(console: Console) -> None:
     chosen = {"orders": "nothing", "invoices": "posting", "payments_of_invoices": "document", "daybook": "700"}
-    with set_to(console, "orders", {**chosen, "collective_account": "1300"}):
-        console.application.flows.change("payments", {"method": "IDEAL"}, somebody(WHO))
+    with with_settings(console, "orders", {**chosen, "collective_account": "1300"}):
+        console.application.flows.change("payments", {"method": "IDEAL"}, make_actor(WHO))
         book_receipt(console, book_invoice(console, invoice(console)), 12100)
         codes = expect_reasons(console, console.preview("payments"))
 

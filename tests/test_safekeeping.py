@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import Terminal
 from tests.stores import stores_in
 
@@ -53,7 +53,7 @@ def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_p
 def test_settings_and_mappings_go_from_one_installation_to_another_in_a_terminal(tmp_path: Path) -> None:
     source, target = Terminal({"DATA": str(tmp_path / "here")}), Terminal({"DATA": str(tmp_path / "there")})
     with open_application(tmp_path / "here", start=False) as application:
-        application.tables.save("payment_methods", {"PIN": "1600"}, somebody("anneke"))
+        application.tables.save("payment_methods", {"PIN": "1600"}, make_actor("anneke"))
     file = tmp_path / "settings.json"
 
     assert source("settings", "export", str(file)).status == 0

@@ -22,7 +22,7 @@ from integration.core.states import RunState, Step
 from integration.sandbox.mplus.seed.days import BUSY
 from tests.consoles import WHO, Console, open_application
 from tests.flows.orders import oracle
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 FLOW, DAYS = "orders", "days"
@@ -94,11 +94,11 @@ class Shop:
         return self.console.sandbox.till.add("invoices", fields)
 
     @contextmanager
-    def set_to(self, **values: Any) -> Iterator[None]:
+    def with_settings(self, **values: Any) -> Iterator[None]:
         """Let settings hold inside the block, and nothing but these be read."""
         settings_store = stores_in(self.console.application).settings
         before = settings_store.get(f"flow:{FLOW}") or {}
-        self.console.application.flows.change(FLOW, {**NOTHING, **DEBTOR, **values}, somebody(WHO))
+        self.console.application.flows.change(FLOW, {**NOTHING, **DEBTOR, **values}, make_actor(WHO))
         try:
             yield
         finally:
@@ -169,10 +169,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         assert console.run("products").counts.proven > 20
         for name, rows in TABLES.items():
             application.rules.set_table(name, {**application.rules.tables().get(name, {}), **rows}, WHO)
-        application.names.put(TRADE_INVOICES, somebody(WHO))
-        application.setup.choose({FLOW: 4, DAYS: 5}, somebody(WHO))
-        application.setup.accept(somebody(WHO))
-        application.flows.change(DAYS, {"collective_debtor": "20001", "down_payments_account": "1575"}, somebody(WHO))
+        application.names.put(TRADE_INVOICES, make_actor(WHO))
+        application.setup.choose({FLOW: 4, DAYS: 5}, make_actor(WHO))
+        application.setup.accept(make_actor(WHO))
+        application.flows.change(DAYS, {"collective_debtor": "20001", "down_payments_account": "1575"}, make_actor(WHO))
         yield Shop(console)
 
 
@@ -189,9 +189,9 @@ RECEIPT = pytest.param("receipt", marks=pytest.mark.long)  # of which the same h
 @pytest.mark.parametrize(("first", "then", "later"), WAYS)
 def test_a_sale_is_booked_once_whatever_is_switched_on_after_it(shop: Shop, first: str, then: str, later: str) -> None:
     sale = shop.sale(later)
-    with shop.set_to(orders=first):
+    with shop.with_settings(orders=first):
         assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
-    with shop.set_to(orders=first, **{f"{later}s": then}):
+    with shop.with_settings(orders=first, **{f"{later}s": then}):
         run = shop.console.run(FLOW, *sale.keys)
     assert shop.booked_places(sale) == [first]
     assert (run.counts.read, run.counts.unchanged, run.counts.skipped) == (2, 1, 1)
@@ -201,11 +201,11 @@ def test_a_sale_is_booked_once_whatever_is_switched_on_after_it(shop: Shop, firs
 @pytest.mark.parametrize(("first", "then", "later"), WAYS)
 def test_a_sale_is_booked_once_when_orders_are_switched_on_last(shop: Shop, first: str, then: str, later: str) -> None:
     sale = shop.sale(later)
-    with shop.set_to(**{f"{later}s": first}):
+    with shop.with_settings(**{f"{later}s": first}):
         assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
-    with shop.set_to(orders=then, **{f"{later}s": first}):
+    with shop.with_settings(orders=then, **{f"{later}s": first}):
         sale_run = shop.console.run(FLOW, *sale.keys)
-    with shop.set_to(orders=then):
+    with shop.with_settings(orders=then):
         alone = shop.console.run(FLOW, *sale.keys)
     assert shop.booked_places(sale) == [first]
     assert (sale_run.counts.unchanged, sale_run.counts.skipped) == (1, 1)
@@ -225,7 +225,7 @@ def test_of_a_sale_that_is_read_whole_the_order_is_booked_and_the_rest_goes_with
     shop: Shop, later: str, becomes: str
 ) -> None:
     sale = shop.sale(later)
-    with shop.set_to(orders=becomes, **{f"{later}s": "posting"}):
+    with shop.with_settings(orders=becomes, **{f"{later}s": "posting"}):
         run = shop.console.run(FLOW, *sale.keys)
         second_run = shop.console.run(FLOW, *sale.keys)
     assert shop.booked_places(sale) == [becomes]
@@ -251,9 +251,9 @@ def test_a_document_that_would_become_something_else_by_now_stays_what_it_is(
     for place, kind in enumerate(("order", later)):
         lone = shop.sale(later)
         key = lone.keys[place]
-        with shop.set_to(**{f"{kind}s": before}):
+        with shop.with_settings(**{f"{kind}s": before}):
             assert shop.console.run(FLOW, key).counts.proven == 1
-        with shop.set_to(**{f"{kind}s": after}):
+        with shop.with_settings(**{f"{kind}s": after}):
             run = shop.console.run(FLOW, key)
             findings = shop.console.application.connections.check("accountview")
         assert "prefix_in_use" not in {finding.cause for finding in findings}  # all of it is ours
@@ -263,10 +263,10 @@ def test_a_document_that_would_become_something_else_by_now_stays_what_it_is(
 
 def test_an_order_booked_before_and_changed_at_the_till_is_a_question_whatever_orders_become_now(shop: Shop) -> None:
     order = shop.console.till_client.order(str(shop.article["articleNumber"]))
-    with shop.set_to(orders="order"):
+    with shop.with_settings(orders="order"):
         assert shop.console.run(FLOW, order).counts.proven == 1
     shop.console.till_client.change(order, str(shop.article["articleNumber"]), 3)
-    with shop.set_to(orders="posting"):
+    with shop.with_settings(orders="posting"):
         run = shop.console.run(FLOW, order)
     assert shop.causes(run, Sale(order)) == {order: "document_changed_after_booking"}
     assert shop.booked_places(Sale(order)) == ["order"]
@@ -276,11 +276,11 @@ def test_an_order_booked_before_and_changed_at_the_till_is_a_question_whatever_o
 def test_what_comes_later_waits_while_its_order_is_parked_and_goes_with_it_afterwards(shop: Shop, later: str) -> None:
     sale = shop.sale(later)
     nobody = {"default_debtor": "off"}
-    with shop.set_to(orders="order", **{f"{later}s": "posting"}, **nobody):
+    with shop.with_settings(orders="order", **{f"{later}s": "posting"}, **nobody):
         parked = shop.console.run(FLOW, *sale.keys)
         assert parked.counts.parked == 2
         assert shop.causes(parked, sale)[sale.keys[1]] == "sale_waits"
-    with shop.set_to(orders="order", **{f"{later}s": "posting"}):
+    with shop.with_settings(orders="order", **{f"{later}s": "posting"}):
         alone = shop.console.run(FLOW, sale.keys[1])  # its order is parked still
         assert shop.causes(alone, sale) == {sale.keys[1]: "sale_waits"}
         shop.console.run(FLOW, *sale.keys)
@@ -294,10 +294,10 @@ def test_what_comes_later_is_booked_where_its_order_is_left_out_and_never_again_
 ) -> None:
     sale = shop.sale(later)
     kinds = {"orders": "order", f"{later}s": "posting"}
-    with shop.set_to(**kinds, delivery=["partial"]):
+    with shop.with_settings(**kinds, delivery=["partial"]):
         run = shop.console.run(FLOW, *sale.keys)
         assert (run.counts.proven, run.counts.skipped) == (1, 1)
-    with shop.set_to(**kinds):
+    with shop.with_settings(**kinds):
         after = shop.console.run(FLOW, *sale.keys)
     assert shop.causes(after, sale) == {sale.order: "sale_booked"}
     assert shop.booked_places(sale) == ["posting"]
@@ -305,10 +305,10 @@ def test_what_comes_later_is_booked_where_its_order_is_left_out_and_never_again_
 
 def test_of_two_plans_that_wait_with_the_same_sale_that_of_the_settings_in_force_is_written(shop: Shop) -> None:
     sale = shop.sale("invoice")
-    with shop.set_to(invoices="posting"):
+    with shop.with_settings(invoices="posting"):
         of_invoice = shop.console.preview(FLOW, sale.invoice)
     assert of_invoice.state is RunState.READY
-    with shop.set_to(orders="order"):
+    with shop.with_settings(orders="order"):
         of_order = shop.console.preview(FLOW, sale.order)
         with pytest.raises(PlanStaleError, match="basis_changed_since"):
             shop.console.commit(of_invoice)
@@ -318,7 +318,7 @@ def test_of_two_plans_that_wait_with_the_same_sale_that_of_the_settings_in_force
 
 def test_an_invoice_waits_while_a_plan_with_its_order_waits(shop: Shop) -> None:
     sale = shop.sale("invoice")
-    with shop.set_to(orders="order", invoices="posting"):
+    with shop.with_settings(orders="order", invoices="posting"):
         waiting = shop.console.preview(FLOW, sale.order)
         run = shop.console.run(FLOW, sale.invoice)
         assert shop.causes(run, sale) == {sale.invoice: "sale_waits"}
@@ -330,7 +330,7 @@ def test_an_invoice_waits_while_a_plan_with_its_order_waits(shop: Shop) -> None:
 
 @pytest.mark.long
 def test_with_three_kinds_switched_on_at_once_every_record_read_is_accounted_for(shop: Shop) -> None:
-    with shop.set_to(orders="order", invoices="posting", receipts="posting", most=10_000):
+    with shop.with_settings(orders="order", invoices="posting", receipts="posting", most=10_000):
         run = shop.console.run(FLOW, mode=Mode.COMPLETE)
         second_run = shop.console.run(FLOW, mode=Mode.COMPLETE)
     tables = ("orders", "invoices", "receipts")
@@ -345,7 +345,7 @@ def test_with_three_kinds_switched_on_at_once_every_record_read_is_accounted_for
 
 @pytest.mark.long
 def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Shop) -> None:
-    with shop.set_to(orders="order", invoices="posting", receipts="posting"):
+    with shop.with_settings(orders="order", invoices="posting", receipts="posting"):
         sifted = shop.console.application.flows.preview_filters(FLOW, {})
         alone = shop.console.application.flows.preview_filters(FLOW, {"invoices": "nothing", "receipts": "nothing"})
     tables = ("orders", "invoices", "receipts")
@@ -357,13 +357,13 @@ def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Sh
 @pytest.mark.long
 def test_a_kind_that_is_switched_on_later_closes_nothing_of_the_others(shop: Shop) -> None:
     kinds = {"invoices": "posting", "most": 1}
-    with shop.set_to(**kinds):
+    with shop.with_settings(**kinds):
         shop.console.run(FLOW, mode=Mode.CHANGES)
     sale = shop.sale("invoice")
-    with shop.set_to(**kinds, default_debtor="off"):
+    with shop.with_settings(**kinds, default_debtor="off"):
         assert shop.console.run(FLOW, sale.invoice).counts.parked == 1
     assert sale.invoice in shop.console.waits(FLOW, "customer_missing")
-    with shop.set_to(orders="order", **kinds):
+    with shop.with_settings(orders="order", **kinds):
         run = shop.console.preview(FLOW, mode=Mode.CHANGES)
         shop.console.application.runs.discard(run.id, WHO)
     assert run.mode is Mode.CHANGES
@@ -377,7 +377,7 @@ def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both
     order = shop.console.till_client.order(str(shop.article["articleNumber"]))
     receipt = shop.rung_up(int(shop.article["priceIncl"]), [order])
     sale = Sale(order, shop.enter_invoice(order), receipt)
-    with shop.set_to(invoices="posting", receipts="posting"):
+    with shop.with_settings(invoices="posting", receipts="posting"):
         if not with_both:
             assert shop.console.run(FLOW, sale.receipt).counts.proven == 1
         run = shop.console.run(FLOW, sale.invoice, sale.receipt)
@@ -394,11 +394,11 @@ def test_of_an_order_that_takes_no_part_the_invoice_and_the_receipt_are_not_both
 def test_a_receipt_booked_by_itself_is_outside_its_day_which_settles_what_it_left_open(shop: Shop) -> None:
     day = shop.find_closed_day()
     sale = shop.enter_late_receipt(day)
-    with shop.set_to(receipts="posting"):
+    with shop.with_settings(receipts="posting"):
         assert shop.console.run(FLOW, *sale.keys).counts.proven == 1
     assert shop.console.run(DAYS, day.key).counts.proven == 1
     assert amount_changes(shop.page_of(day), expected_amounts(day)) == {CARD: Decimal("18.15"), OPEN: Decimal("-18.15")}
-    with shop.set_to(receipts="posting"):
+    with shop.with_settings(receipts="posting"):
         assert shop.console.run(FLOW, *sale.keys).counts.unchanged == 1
     assert shop.console.run(DAYS, day.key).counts.unchanged == 1
 
@@ -408,7 +408,7 @@ def test_a_receipt_that_stands_in_a_booked_day_is_never_booked_by_itself(shop: S
     sale = shop.enter_late_receipt(day)
     assert shop.console.run(DAYS, day.key).counts.proven == 1
     assert amount_changes(shop.page_of(day), expected_amounts(day))[REVENUE] == -LATE
-    with shop.set_to(receipts="posting"):
+    with shop.with_settings(receipts="posting"):
         run = shop.console.run(FLOW, *sale.keys)
     assert shop.causes(run, sale) == {sale.receipt: "sale_in_day"}
     assert shop.booked_places(sale) == []
@@ -419,7 +419,7 @@ def test_of_a_day_and_its_receipt_in_two_plans_that_wait_one_is_written(shop: Sh
     day = shop.find_closed_day()
     sale = shop.enter_late_receipt(day)
     of_day = shop.console.preview(DAYS, day.key)
-    with shop.set_to(receipts="posting"):
+    with shop.with_settings(receipts="posting"):
         of_receipt = shop.console.preview(FLOW, *sale.keys)
         plans = [of_day, of_receipt] if first == "day" else [of_receipt, of_day]
         assert shop.console.commit(plans[0]).counts.proven == 1
@@ -438,7 +438,7 @@ def test_an_order_that_was_rung_up_in_a_day_is_booked_in_one_of_the_two(shop: Sh
     number, till = str(shop.article["articleNumber"]), shop.console.till_client
     order = till.order(number, lines=[till.line(number, price=1815)])
     sale = shop.enter_late_receipt(day, order)
-    with shop.set_to(orders="order"):
+    with shop.with_settings(orders="order"):
         if first == "order":
             assert shop.console.run(FLOW, order).counts.proven == 1
         assert shop.console.run(DAYS, day.key).counts.proven == 1
@@ -464,7 +464,9 @@ def decide(shop: Shop, flow: str, cause: str, key: str, option: str) -> None:
         if group.cause == cause
         for open_issue in exceptions.issues_of(group.group_key)
     ]
-    exceptions.decide(flow, [open_issue for open_issue in issues if open_issue.issue.key == key], option, somebody(WHO))
+    exceptions.decide(
+        flow, [open_issue for open_issue in issues if open_issue.issue.key == key], option, make_actor(WHO)
+    )
 
 
 def test_the_invoice_of_an_order_that_was_rung_up_in_a_day_is_booked_once_a_person_says_it_is_a_sale(
@@ -474,7 +476,7 @@ def test_the_invoice_of_an_order_that_was_rung_up_in_a_day_is_booked_once_a_pers
     sale = shop.enter_late_receipt(day, shop.console.till_client.order(str(shop.article["articleNumber"])))
     assert shop.console.run(DAYS, day.key).counts.proven == 1
     invoice = Sale("", shop.enter_invoice(sale.order))
-    with shop.set_to(invoices="posting"):
+    with shop.with_settings(invoices="posting"):
         run = shop.console.run(FLOW, invoice.invoice)
         assert shop.causes(run, invoice) == {invoice.invoice: "sale_beyond_order"}
         decide(shop, FLOW, "sale_beyond_order", invoice.invoice, "beside")
@@ -488,7 +490,7 @@ def test_a_day_with_a_receipt_of_an_invoiced_order_is_booked_once_a_person_says_
     day = shop.find_closed_day()
     order = shop.console.till_client.order(str(shop.article["articleNumber"]))
     invoice = Sale("", shop.enter_invoice(order))
-    with shop.set_to(invoices="posting"):
+    with shop.with_settings(invoices="posting"):
         assert shop.console.run(FLOW, invoice.invoice).counts.proven == 1
     shop.enter_late_receipt(day, order)
     assert shop.console.lines(shop.console.run(DAYS, day.key))[day.key].cause == "day_sale_elsewhere"

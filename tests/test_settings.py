@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 
 
 @pytest.fixture(autouse=True)
-def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """An environment without settings, and a folder without a file of them."""
     for setting in known_settings():
         monkeypatch.delenv(setting.name, raising=False)

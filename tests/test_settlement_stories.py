@@ -16,7 +16,7 @@ from integration.sandbox.faults import Fault
 from tests.bookkeeping_shop import bookkeeping_shop
 from tests.consoles import WHO, Console
 from tests.flows.days.example import sales_line
-from tests.people import somebody
+from tests.people import make_actor
 from tests.runner.bookkeeping import open_items
 from tests.sandbox.soap_client import RawClient, tags
 from tests.stores import stores_in
@@ -33,8 +33,8 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     with bookkeeping_shop(tmp_path_factory.mktemp("data")) as console:
         chosen = {"daybook": "700", "collective_account": RECEIVABLES, "payments_of_invoices": "document"}
         chosen |= {"orders": "nothing", "invoices": "posting"}
-        console.application.flows.change("orders", chosen, somebody(WHO))
-        console.application.flows.change("payments", {"method": METHOD}, somebody(WHO))
+        console.application.flows.change("orders", chosen, make_actor(WHO))
+        console.application.flows.change("payments", {"method": METHOD}, make_actor(WHO))
         yield console
 
 
@@ -58,13 +58,13 @@ def pay(console: Console, key: str, method: str, cents: int) -> None:
     assert reply.text("result").endswith("-OK"), reply.raw
 
 
-def at_the_till(console: Console, key: str) -> Mapping[str, Any]:
+def till_document(console: Console, key: str) -> Mapping[str, Any]:
     (invoice_row,) = [row for row in console.sandbox.state("invoices", "mplus") if row["invoiceId"] == key]
     return invoice_row
 
 
 def payments(console: Console, key: str) -> list[tuple[str, int]]:
-    entries = (at_the_till(console, key).get("paymentList") or {}).get("payment", [])
+    entries = (till_document(console, key).get("paymentList") or {}).get("payment", [])
     return [(payment["method"], payment["amount"]) for payment in entries]
 
 
@@ -118,7 +118,7 @@ def causes(console: Console, run: Run) -> dict[str, str]:
 
 
 def number(console: Console, key: str) -> str:
-    number_parts: Any = at_the_till(console, key)["invoiceNumber"]
+    number_parts: Any = till_document(console, key)["invoiceNumber"]
     return f"{number_parts['year']}.{number_parts['number']}"
 
 
@@ -137,7 +137,7 @@ def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_
 
     assert run.counts.proven == 1
     assert payments(console, key) == [(METHOD, 12100)]
-    assert at_the_till(console, key)["state"] == "INVOICE-STATE-PAID"
+    assert till_document(console, key)["state"] == "INVOICE-STATE-PAID"
     writes = console.writes()
     second_run = console.run("payments")
     assert second_run.counts.proven == 0
@@ -152,7 +152,7 @@ def test_what_came_in_at_the_bank_is_paid_at_the_till_once_and_booked_by_nobody_
 def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_own(
     console: Console, *, is_paid: bool
 ) -> None:
-    console.application.flows.change("orders", {"payments_of_invoices": "day"}, somebody(WHO))
+    console.application.flows.change("orders", {"payments_of_invoices": "day"}, make_actor(WHO))
     try:
         key = invoice(console)
         open_item = book_invoice(console, key)
@@ -161,13 +161,13 @@ def test_the_page_of_a_day_leaves_such_a_payment_to_the_books_and_none_of_its_ow
             assert console.run("payments").counts.proven == 1
         else:
             pay(console, key, METHOD, 12100)
-        (paid,) = at_the_till(console, key)["paymentList"]["payment"]
+        (paid,) = till_document(console, key)["paymentList"]["payment"]
         closed = dict(zip(("year", "mon", "day"), (CLOSED.year, CLOSED.month, CLOSED.day), strict=True))
         before = console.application.days.check(CLOSED, "1").expected
         console.sandbox.till.edit("invoices", key, {"paymentList": {"payment": [{**paid, "financialDate": closed}]}})
         after = console.application.days.check(CLOSED, "1").expected
     finally:
-        console.application.flows.change("orders", {"payments_of_invoices": "document"}, somebody(WHO))
+        console.application.flows.change("orders", {"payments_of_invoices": "document"}, make_actor(WHO))
 
     assert before
     assert payments(console, key) == [(METHOD, 12100)]
@@ -347,14 +347,14 @@ def test_what_is_no_posted_invoice_is_not_paid_at_the_till(console: Console, kin
     name = f"Besteller {next(_serial)}"
     relation = console.till_client.customer(name, f"{name.replace(' ', '.').lower()}@bank.example")
     key = console.till_client.order("", relation=relation, lines=[sales_line("Stadsfiets", 10, 2, 12100)])
-    console.application.flows.change("orders", {kind: becomes}, somebody(WHO))
+    console.application.flows.change("orders", {kind: becomes}, make_actor(WHO))
     try:
         console.run("orders", key)
         if becomes == "posting":
             book_receipt(console, item(console, key), 12100)
         run = console.run("payments")
     finally:
-        console.application.flows.change("orders", {kind: "nothing"}, somebody(WHO))
+        console.application.flows.change("orders", {kind: "nothing"}, make_actor(WHO))
     (order,) = [row for row in console.sandbox.state("orders", "mplus") if row["orderId"] == key]
 
     assert key not in {row.key.rpartition("/")[2] for row in console.lines(run).values()}
@@ -363,10 +363,10 @@ def test_what_is_no_posted_invoice_is_not_paid_at_the_till(console: Console, kin
 
 def test_the_flow_is_off_and_says_what_it_lacks_until_a_method_is_chosen(console: Console) -> None:
     assert not console.application.flows.settings("payments").on
-    console.application.flows.change("payments", {"method": ""}, somebody(WHO))
+    console.application.flows.change("payments", {"method": ""}, make_actor(WHO))
     try:
         run = console.preview("payments")
     finally:
-        console.application.flows.change("payments", {"method": METHOD}, somebody(WHO))
+        console.application.flows.change("payments", {"method": METHOD}, make_actor(WHO))
 
     assert (run.state, run.error, run.facts["setting"]) == (RunState.FAILED, "flow_setting_invalid", "method")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +16,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         new_console = Console(application)
         new_console.run("products")
-        application.setup.choose({"orders": 4, "stock": 5}, somebody(WHO))
-        application.setup.accept(somebody(WHO))
-        application.flows.change("orders", {"default_debtor": "forced", "debtor_number": "20001"}, somebody(WHO))
+        application.setup.choose({"orders": 4, "stock": 5}, make_actor(WHO))
+        application.setup.accept(make_actor(WHO))
+        application.flows.change("orders", {"default_debtor": "forced", "debtor_number": "20001"}, make_actor(WHO))
         since = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=1)  # the till tells whole seconds
         application.flows.change(
             "stock",
@@ -26,7 +26,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
                 "branches": {"1": "formula"}, "reservations": "field", "reserved": "K9_RSRV",
                 "sales": "documents", "sales_since": since.isoformat(),
             },
-            somebody(WHO),
+            make_actor(WHO),
         )  # fmt: skip
         new_console.run("stock")
         yield new_console
@@ -85,7 +85,7 @@ def unpromised_article(console: Console) -> str:
 def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_stays(
     console: Console, reserved: dict[str, str]
 ) -> None:
-    console.application.flows.change("stock", reserved, somebody(WHO))
+    console.application.flows.change("stock", reserved, make_actor(WHO))
     article = Article(console, unpromised_article(console))
     assert (article.books, article.level) == ((12, 0), 12)
 
@@ -110,8 +110,8 @@ def test_a_sales_order_that_the_books_know_stays_kept_aside_though_their_figure_
 
 @pytest.mark.long
 def test_a_sale_whose_order_is_deleted_in_the_books_stays_off_sale_once_a_look_found_that(console: Console) -> None:
-    console.application.flows.change("stock", {"reservations": "field"}, somebody(WHO))
-    console.application.flows.change("orders", {"on": True}, somebody(WHO))
+    console.application.flows.change("stock", {"reservations": "field"}, make_actor(WHO))
+    console.application.flows.change("orders", {"on": True}, make_actor(WHO))
     article = Article(console, unpromised_article(console))
     order = console.till_client.order(article.code)
     level = article.level

@@ -22,7 +22,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.mplus.seed.market import STALL
 from tests.consoles import WHO, Console, article, console, wait_for_run
 from tests.flows.orders import oracle
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 from tests.till_client import LOW, ZERO
 
@@ -53,7 +53,7 @@ def settings(console: Console, flow: str, **values: Any) -> Iterator[None]:
     """Settings that hold inside the block."""
     settings_store = stores_in(console.application).settings
     before = settings_store.get(f"flow:{flow}") or {}
-    console.application.flows.change(flow, values, somebody(WHO))
+    console.application.flows.change(flow, values, make_actor(WHO))
     try:
         yield
     finally:
@@ -119,7 +119,7 @@ def is_the_same(console: Console, key: str) -> Run:
         cause_group for cause_group in exceptions.groups("orders") if cause_group.cause == "reference_of_another"
     ]
     issues = [open_issue for open_issue in exceptions.issues_of(group.group_key) if open_issue.issue.key == key]
-    exceptions.decide("orders", issues, "same", somebody(WHO))
+    exceptions.decide("orders", issues, "same", make_actor(WHO))
     return console.run("orders", key)
 
 
@@ -232,7 +232,7 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     console.till_client.change(order, article, 2)
     second_run = wait_for_run(
         console.application,
-        console.application.runs.try_again("orders", "document_changed_after_booking", somebody(WHO)),
+        console.application.runs.try_again("orders", "document_changed_after_booking", make_actor(WHO)),
     )
 
     assert second_run.counts.unchanged >= 1
@@ -488,12 +488,12 @@ def test_the_log_tells_every_level_that_was_written(console: Console) -> None:
     console.run("stock")
     restock(console, "10013", 5)
     run = console.run("stock")
-    level_rows = until_told(console.application, run.id)
+    level_rows = wait_for_levels(console.application, run.id)
 
     assert [(row["branch"], Decimal(str(row["amount"]))) for row in level_rows] == [("1", Decimal(5))]
 
 
-def until_told(application: Application, run: str) -> list[dict[Any, Any]]:
+def wait_for_levels(application: Application, run: str) -> list[dict[Any, Any]]:
     """Return the levels of a run as the log has them, once its events are in it."""
     while stores_in(application).events.count():
         application.log.catch_up()
@@ -589,9 +589,9 @@ def test_an_order_that_was_invoiced_since_can_still_be_credited(console: Console
 def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer)
     with console.sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getOrder*", times=1, seconds=1):
-        first = console.application.runs.preview(PreviewRequest("orders", somebody(WHO), Mode.CHOSEN, (order,)))
+        first = console.application.runs.preview(PreviewRequest("orders", make_actor(WHO), Mode.CHOSEN, (order,)))
         with pytest.raises(RunActiveError) as caught:
-            console.application.runs.preview(PreviewRequest("orders", somebody("somebody else")))
+            console.application.runs.preview(PreviewRequest("orders", make_actor("somebody else")))
 
     assert caught.value.facts["by"] == WHO
     assert caught.value.facts["run"] == first
@@ -798,12 +798,12 @@ INVOICES = {
 @contextmanager
 def as_invoices(console: Console) -> Iterator[None]:
     """Orders become trade invoices inside the block, in an object that a person named."""
-    console.application.names.put(INVOICES, somebody(WHO))
+    console.application.names.put(INVOICES, make_actor(WHO))
     try:
         with settings(console, "orders", orders="invoice"):
             yield
     finally:
-        console.application.names.put(dict.fromkeys(INVOICES), somebody(WHO))
+        console.application.names.put(dict.fromkeys(INVOICES), make_actor(WHO))
 
 
 def find_invoices(console: Console, order: str, ending: str = "") -> list[dict[str, Any]]:
@@ -886,7 +886,7 @@ def test_what_was_booked_as_an_order_does_not_become_an_invoice_too(
 
 def test_without_an_object_nothing_can_become_a_trade_invoice(console: Console) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        console.application.flows.change("orders", {"orders": "invoice"}, somebody(WHO))
+        console.application.flows.change("orders", {"orders": "invoice"}, make_actor(WHO))
 
     assert caught.value.facts["setting"] == "orders"
     assert console.application.flows.settings("orders").model_dump()["orders"] == "order"

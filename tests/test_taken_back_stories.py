@@ -10,7 +10,7 @@ from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 BY_ITSELF = {"on": True, "auto_approve": True}
 ARTICLE, OTHER = "10026", "10006"
@@ -21,7 +21,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose articles are at the till, and whose stock is kept in one branch."""
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
-        application.flows.change("stock", {"branches": {"1": "formula"}}, somebody(WHO))
+        application.flows.change("stock", {"branches": {"1": "formula"}}, make_actor(WHO))
         for flow in ("products", "stock"):
             console.run(flow)
         yield console
@@ -50,9 +50,9 @@ def expect_to_stay(console: Console, flow: str, undone: Run) -> Run:
     assert {(row.facts["run"], row.facts["by"]) for row in rows} == {(undone.id, WHO)}
     assert {row.seq for row in rows} == set(plan.excluded)
     assert len(rows) == console.application.plans.count(plan.id, "changes")
-    console.application.flows.change(flow, BY_ITSELF, somebody(WHO))
+    console.application.flows.change(flow, BY_ITSELF, make_actor(WHO))
     assert console.application.flows.may_approve(plan) is None
-    console.application.flows.change(flow, {"on": False}, somebody(WHO))
+    console.application.flows.change(flow, {"on": False}, make_actor(WHO))
     return plan
 
 
@@ -71,9 +71,9 @@ def test_prices_that_were_taken_back_stay_so_until_somebody_or_the_source_says_o
     (row,) = marked_rows(console, later)
     assert row.change is not None
     assert ARTICLE in row.change.sources
-    console.application.flows.change("products", BY_ITSELF, somebody(WHO))
+    console.application.flows.change("products", BY_ITSELF, make_actor(WHO))
     approval = console.application.flows.may_approve(later)
-    console.application.flows.change("products", {"on": False}, somebody(WHO))
+    console.application.flows.change("products", {"on": False}, make_actor(WHO))
     assert approval is not None
     run = console.commit(later)
     assert console.application.plans.row(run.id, row.seq).step is Step.LEFT

@@ -341,7 +341,7 @@ def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Te
         assert "The log could not be read. It is set aside in the data folder as log.duckdb.broken-" in ended.err
         assert no_trace(ended)
     with terminal.running("console", "--host", "127.0.0.2", "--port", str(port := free_port()), DATA=str(data)):
-        until_well(port, "127.0.0.2")
+        wait_until_healthy(port, "127.0.0.2")
         assert not accepts("127.0.0.1", port)  # it listens where it is told to, and nowhere else
 
 
@@ -351,7 +351,7 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
 ) -> None:
     port = free_port()
     with terminal.running("console", "--port", str(port), "--json"):
-        until_well(port)
+        wait_until_healthy(port)
         announced = Path(terminal.settings["DATA"]) / "server.json"
         announced_mode = mode(announced)
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=SECONDS) as answer:
@@ -603,7 +603,7 @@ def test_what_is_kept_is_read_by_its_owner_alone(tmp_path: Path) -> None:
         earlier.chmod(0o644)
     port = free_port()
     with program("streamlit", "run", "app.py", "--server.port", str(port), settings={"DATA": str(old_folder), **shop}):
-        until_well(port)
+        wait_until_healthy(port)
         assert not accepts("127.0.0.2", port)  # no more than this machine can ask for it either
         open_to_others = {
             file.name: oct(mode(file)) for file in (*new_folder.iterdir(), *old_folder.iterdir()) if mode(file) & 0o077
@@ -677,7 +677,7 @@ def accepts(host: str, port: int) -> bool:
         return False
 
 
-def until_well(port: int, host: str = "127.0.0.1") -> None:
+def wait_until_healthy(port: int, host: str = "127.0.0.1") -> None:
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         try:

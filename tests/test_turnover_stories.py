@@ -7,7 +7,7 @@ import pytest
 from integration.core.states import RunState
 from integration.sandbox.mplus.seed.setup import turnover_group_of
 from tests.consoles import Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +29,8 @@ def test_the_groups_of_the_till_are_proposed_and_taken_and_fill_what_has_none(co
     before = groups(console)
     assert None in before.values()
     application = console.application
-    application.setup.choose({"products": 5}, somebody("test"))
-    application.setup.accept(somebody("test"))
+    application.setup.choose({"products": 5}, make_actor("test"))
+    application.setup.accept(make_actor("test"))
     rows = application.rules.tables()["turnover_groups"]
     assert (rows["KLED"], rows["K-SHI"], rows["A-BOE"]) == ("20", "20", "70")  # by name, by the one above, by its own
 

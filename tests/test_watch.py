@@ -22,11 +22,11 @@ from integration.settings import load_settings
 from integration.store.database import open_database
 from integration.store.secrets import ConnectionStore
 from tests.alerts.transport.receivers import Hook, web_server
-from tests.people import somebody
+from tests.people import make_actor
 from tests.process_suspension import suspend_between_writes
 from tests.servers import environment, serve_console
 from tests.store.samples import a_preview
-from tests.timeouts import LONGEST, until
+from tests.timeouts import LONGEST, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]
 
@@ -68,7 +68,7 @@ def console_with_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=data / "console.key")
         Channels(stores.settings, sealed, stores.deliveries, Post(WayOut(network_environment()))).save(
-            {"name": "Hook"}, somebody("anna"), address=hook.address
+            {"name": "Hook"}, make_actor("anna"), address=hook.address
         )
         yield hook, stores
         database.close()
@@ -102,19 +102,19 @@ def test_somebody_outside_notices_that_the_console_was_killed(tmp_path: Path) ->
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=tmp_path / "console.key")
         Pings(stores.deliveries, stores.runs, stores.settings, sealed, now, load_settings(data=tmp_path)).change(
-            WHOLE, hook.address_of("/ping/whole"), somebody("anna")
+            WHOLE, hook.address_of("/ping/whole"), make_actor("anna")
         )
         outside = HealthChecks(hook)
         for number in range(3):  # it lives for longer than a period
             prove_run(stores)
-            until(lambda count=number + 1: len(hook.paths) == count, "a sign of life", pause=0.1)  # type: ignore[misc]
+            wait_until(lambda count=number + 1: len(hook.paths) == count, "a sign of life", pause=0.1)  # type: ignore[misc]
             assert outside.is_up()
             time.sleep(PERIOD / 2)
         for process in (server.process, beside):
             process.kill()
             process.wait()
         prove_run(stores)  # by somebody who keeps no watch: nobody is there to say so
-        until(lambda: not outside.is_up(), "the end of a period", PERIOD + 5, pause=0.5)
+        wait_until(lambda: not outside.is_up(), "the end of a period", PERIOD + 5, pause=0.5)
         assert [path.partition("?")[0] for path in hook.paths] == ["/ping/whole"] * 3
         database.close()
 
@@ -127,16 +127,16 @@ def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: P
                 for number in range(300)
             ]
             stores.issues.open("orders", "run", met)
-            until(lambda: len(hook.titles) == 1, "the message", pause=0.2)
+            wait_until(lambda: len(hook.titles) == 1, "the message", pause=0.2)
             time.sleep(SETTLED)
             assert len(hook.titles) == 1
             issues = stores.issues.list("orders", "vat_code_unmapped", limit=1000)
             assert stores.issues.dismiss_all({open_issue.id: {} for open_issue in issues}, "known", "anna") == 300
-            until(lambda: len(hook.titles) == 2, "the recovery", pause=0.2)
-            until(lambda: is_all_sent(stores), "that this is noted", pause=0.2)
+            wait_until(lambda: len(hook.titles) == 2, "the recovery", pause=0.2)
+            wait_until(lambda: is_all_sent(stores), "that this is noted", pause=0.2)
             process.kill()
             process.wait()
-            until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
+            wait_until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
             time.sleep(SETTLED)
         titles = [title.split(" · ")[:2] for title in hook.titles]
         assert titles == [["Warning", "Orders"], ["Over", "Orders"], ["Critical", "Silence"]]
@@ -146,18 +146,18 @@ def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_
     with console_with_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             suspend_between_writes(process.pid, tmp_path)
-            until(lambda: len(hook.titles) == 1, "that the worker is silent", pause=0.2)
+            wait_until(lambda: len(hook.titles) == 1, "that the worker is silent", pause=0.2)
             time.sleep(SETTLED)
             process.send_signal(signal.SIGCONT)
-            until(lambda: len(hook.titles) == 2, "that it goes on", pause=0.2)
-            until(
+            wait_until(lambda: len(hook.titles) == 2, "that it goes on", pause=0.2)
+            wait_until(
                 lambda: is_all_sent(stores), "that this was told", pause=0.2
             )  # else whoever is killed may have told it
             process.kill()
             process.wait()
-            until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
+            wait_until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
         with worker(tmp_path):
-            until(lambda: len(hook.titles) == 4, "that it is back", pause=0.2)
+            wait_until(lambda: len(hook.titles) == 4, "that it is back", pause=0.2)
             time.sleep(SETTLED)
         titles = [title.split(" · ")[:2] for title in hook.titles]
         assert titles == [["Critical", "Silence"], ["Over", "Silence"]] * 2

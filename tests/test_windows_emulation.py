@@ -25,7 +25,7 @@ from integration.store.keys import write_keys
 from tests.alerts.transport.receivers import web_server
 from tests.programs import CommandResult, environment
 from tests.servers import ROOT, serve_console
-from tests.timeouts import LONGEST, SECONDS, until
+from tests.timeouts import LONGEST, SECONDS, wait_until
 from tests.visitor import Person
 
 pytestmark = [pytest.mark.processes, pytest.mark.long, pytest.mark.timeout(LONGEST)]
@@ -185,7 +185,9 @@ def test_a_console_serves_its_pages_with_a_worker_beside_it_that_ends_when_it_is
             worker.kill()
             worker.communicate()
         with closing(open_database(f"sqlite:///{emulation.data / 'console.sqlite'}")) as database:
-            until(lambda: not stores_of(database, now).heartbeats.dead_processes(), "that the worker is not missed")
+            wait_until(
+                lambda: not stores_of(database, now).heartbeats.dead_processes(), "that the worker is not missed"
+            )
     assert not (emulation.data / "server.json").exists()
 
 
@@ -196,7 +198,9 @@ def test_the_process_of_the_log_ends_with_a_console_that_is_ended_at_once(emulat
         children = [entry for entry in processes() if entry[1] == server.process.pid and "integration.log" in entry[2]]
         assert len(children) == 1
         server.process.kill()
-        until(lambda: children[0][0] not in {entry[0] for entry in processes()}, "the end of the process of the log")
+        wait_until(
+            lambda: children[0][0] not in {entry[0] for entry in processes()}, "the end of the process of the log"
+        )
     assert emulation("log", "SELECT 1", "--json").status == 0  # nobody holds it
 
 

@@ -15,7 +15,7 @@ from integration.core.days.vat_return import VatBox
 from integration.services.daybooks.periods import Origin, PeriodReport
 from tests.clocks import Ahead, now
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 from tests.worked_month import (
     OSS,
@@ -101,8 +101,8 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
         books, today = console.sandbox.accountview, console.sandbox.shop.today
         oss = {"VAT_CODE": OSS, "VAT_NAME": "OSS Duitsland", "VAT_PCT": "21", "VAT_TYPE": "1", "CALC_TYPE": "1"}
         books.add("VAT", {**oss, "VAT_ACCT": "1530", "FRM_CODE": "9A", "IS_REVERSE": False})
-        application.setup.choose({FLOW: 5}, somebody(WHO))
-        application.setup.accept(somebody(WHO))
+        application.setup.choose({FLOW: 5}, make_actor(WHO))
+        application.setup.accept(make_actor(WHO))
         rules = stores_in(application).rules
         rules.add_rows({"vat_codes_sales": {"3": "3", "DE:2:no": OSS}, "day_accounts": {"30/3": "8300"}}, WHO)
         period = date_range(today - timedelta(days=DAYS), today - timedelta(days=1))
@@ -114,7 +114,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
         sell(console, Place(second, 3), [(70, LOW, 3995), (40, HIGH, 2495)], paid={"GIFTCARD": 3500, "PIN": 2990})
         settings = {"date_from": period.first, "collective_debtor": "20001", "down_payments_account": "1575"}
         settings |= {"payout_accounts": (CARDS,), "balance_accounts": ("1560",), "clearing_from": period.first}
-        application.flows.change(FLOW, settings, somebody(WHO))
+        application.flows.change(FLOW, settings, make_actor(WHO))
         undone = (Place(first, 2), Place(second, 3))
         runs = [console.run(FLOW, f"{one.day}/{one.branch}") for one in undone]
         assert [run.counts.proven for run in runs] == [1, 1]

@@ -27,7 +27,7 @@ from integration.core.states import RunState
 from integration.settings import load_settings
 from integration.store import tables
 from tests.consoles import ARTICLES, FAST, WHO, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.store.samples import a_create, a_skip, prove
 from tests.stores import stores_in
 
@@ -88,7 +88,7 @@ def test_the_size_of_everything_stays_bounded(tmp_path: Path) -> None:
     sizes: list[dict[str, int]] = []
     with at_work(tmp_path, clock, start=False) as application:
         application.retention.change(
-            Retention(lengths={"log": 2, "runs": 2, "plans": 2, "exceptions": 2}), somebody("anna")
+            Retention(lengths={"log": 2, "runs": 2, "plans": 2, "exceptions": 2}), make_actor("anna")
         )
         for week in range(WEEKS):
             clock.ahead += timedelta(days=7)
@@ -112,26 +112,26 @@ def test_a_run_after_a_year_reads_nothing_anew_and_is_the_same(tmp_path: Path) -
     clock = ShiftedClock()
     with at_work(tmp_path, clock, start=True, sandbox=True) as application:
         first = wait_for_run(
-            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+            application, application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.COMPLETE))
         )
         confirmed = {brake.code: brake.count for brake in first.brakes}
         application.runs.commit(first.id, Approval(first.mark, WHO, confirmed=confirmed))
         run = wait_for_run(application, first.id)
         same = wait_for_run(
-            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+            application, application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.COMPLETE))
         )
         changed = wait_for_run(
-            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
+            application, application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.CHANGES))
         )
         clock.ahead = timedelta(days=430)
         night(application)
         assert application.runs.get(run.id).counts == replace(run.counts) == application.runs.counts(run.id)
         assert application.runs.get(run.id).pruned_at is None  # the newest that wrote can still be undone
         second_run = wait_for_run(
-            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.CHANGES))
+            application, application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.CHANGES))
         )
         whole = wait_for_run(
-            application, application.runs.preview(PreviewRequest("products", somebody(WHO), Mode.COMPLETE))
+            application, application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.COMPLETE))
         )
         assert (second_run.counts.read, second_run.counts.planned) == (changed.counts.read, 0)
         assert (whole.counts.unchanged, whole.counts.planned) == (same.counts.unchanged, same.counts.planned)

@@ -9,7 +9,7 @@ LONGEST_PAUSE = 0.2  # seconds between two looks
 LATE = 2  # seconds in which something that is late is surely asked for before it comes
 
 
-def until(reached: Callable[[], bool], description: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
+def wait_until(reached: Callable[[], bool], description: str, seconds: float = SECONDS, *, pause: float = 0.02) -> None:
     """Poll a condition fifty times a second, later less often, until it holds."""
     begun = time.monotonic()
     while not reached():

@@ -24,10 +24,10 @@ from integration.store.database import Database
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
 from tests.consoles import Console, open_application, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import new_database
 
-ADMIN = somebody("admin")
+ADMIN = make_actor("admin")
 ANN, BEN = (Actor(ref, roles=frozenset({Role.OPERATOR}), session=f"s-{ref}") for ref in ("ann", "ben"))
 
 
@@ -161,7 +161,7 @@ def test_nobody_is_the_second_person_after_themselves(four_eyes: FourEyes) -> No
         is_approved(four_eyes, plan(), Actor("ann", session="another-ann"))
 
 
-@pytest.mark.parametrize("actor", [OPERATOR, somebody("terminal"), Actor("ben", roles=frozenset({Role.OPERATOR}))])
+@pytest.mark.parametrize("actor", [OPERATOR, make_actor("terminal"), Actor("ben", roles=frozenset({Role.OPERATOR}))])
 def test_who_has_not_logged_in_is_neither_the_first_nor_the_second(four_eyes: FourEyes, actor: Actor) -> None:
     with pytest.raises(NotAllowedError, match="log_in_needed"):
         is_approved(four_eyes, plan(), actor)

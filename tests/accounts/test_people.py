@@ -12,10 +12,10 @@ from integration.core.errors import ConfigurationError, IntegrationError, Logged
 from integration.core.people import APART, OPERATOR, RIGHTS, SCHEDULE, Role, terminal_actor
 from integration.store.database import Database
 from tests.clocks import Clock
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import new_database
 
-ADMIN = somebody("admin")
+ADMIN = make_actor("admin")
 PASSWORD = "correct horse battery"
 PROVIDER = Identity("https://id.example.com", "00u1")
 

@@ -16,7 +16,7 @@ from integration.store.events import Event
 from tests.clocks import Clock
 from tests.consoles import open_application
 from tests.parts import part
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 WELL = Health(10**12, 1.0, 0, None, 0.5)
 
@@ -43,7 +43,7 @@ def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
     with open_application(tmp_path, serves=True) as application:
-        until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
+        wait_until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
         health = application.health.look()
     assert health_report(health)["status"] == "well"
     assert health.undrained_seconds is not None

@@ -38,7 +38,7 @@ from tests.alerts.transport.receivers import Hook, mail_server, web_server
 from tests.alerts.transport.running_post import RunningPost
 from tests.clocks import Clock
 from tests.parts import part
-from tests.people import somebody
+from tests.people import make_actor
 from tests.store.samples import a_commit, a_create, a_preview, prove
 
 BASE = "https://console.shop.example"
@@ -80,7 +80,7 @@ class Watch:
 
     def hook(self, hook: Hook, **more: object) -> str:
         """Make a channel that leads to a web server."""
-        return self.channels.save({"name": "Hook", **more}, somebody("anna"), address=hook.address)
+        return self.channels.save({"name": "Hook", **more}, make_actor("anna"), address=hook.address)
 
     def park(self, flow: str, *issues: Issue) -> None:
         """Let records wait."""
@@ -173,7 +173,7 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
 ) -> None:
     with mail_server() as box:
         watching.hook(hook)
-        watching.channels.save({"name": "Mail", "language": "nl"}, somebody("anna"), address=box.address)
+        watching.channels.save({"name": "Mail", "language": "nl"}, make_actor("anna"), address=box.address)
         watching.park("orders", *(unmapped_order_issue(number, str(number % 5)) for number in range(300)))
         for _ in range(3):
             watching.look(15)
@@ -218,7 +218,7 @@ def test_a_reminder_waits_for_the_end_of_quiet_hours_and_a_digest_that_told_the_
     quiet = {"quiet_from": time(22), "quiet_until": time(7), "remind_hours": 0}
     watching.hook(hook, **quiet)
     watching.channels.save(
-        {"name": "Digest", **quiet, "quiet_from": time(21), "digest": time(7)}, somebody("anna"), address=hook.address
+        {"name": "Digest", **quiet, "quiet_from": time(21), "digest": time(7)}, make_actor("anna"), address=hook.address
     )  # fmt: skip
     watching.park("orders", *(unmapped_order_issue(number) for number in range(3)))
     watching.look()
@@ -280,8 +280,8 @@ def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database
 @pytest.mark.long
 def test_a_channel_that_is_down_is_told_through_another_and_gets_its_message_later(watching: Watch, hook: Hook) -> None:
     with web_server() as other:
-        first = watching.channels.save({"name": "First"}, somebody("anna"), address=hook.address)
-        watching.channels.save({"name": "Second"}, somebody("anna"), address=other.address)
+        first = watching.channels.save({"name": "First"}, make_actor("anna"), address=hook.address)
+        watching.channels.save({"name": "Second"}, make_actor("anna"), address=other.address)
         hook.down = True
         watching.park("orders", unmapped_order_issue(1))
         watching.look()
@@ -349,7 +349,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
     watching: Watch, hook: Hook
 ) -> None:
     watching.hook(hook)
-    watching.alerts.silences.keep(EVERYTHING, watching.clock() + timedelta(hours=1), somebody("anna"))
+    watching.alerts.silences.keep(EVERYTHING, watching.clock() + timedelta(hours=1), make_actor("anna"))
     watching.park("orders", unmapped_order_issue(1))
     watching.park("customers", Issue("vat_number_invalid", "C1", facts={"key": "C1"}))
     watching.look()
@@ -550,7 +550,7 @@ def test_an_address_that_is_none_is_refused_and_none_is_kept_in_the_clear(
     watching: Watch, hook: Hook, database: Database
 ) -> None:
     with pytest.raises(ConfigurationError, match="channel_address"):
-        watching.channels.save({"name": "No"}, somebody("anna"), address="json://hooks.example.com/tokenofnobody")
+        watching.channels.save({"name": "No"}, make_actor("anna"), address="json://hooks.example.com/tokenofnobody")
     assert watching.channels.list_channels() == []
     watching.hook(hook)
     with database.read() as connection:
@@ -566,7 +566,7 @@ def test_an_address_that_is_none_is_refused_and_none_is_kept_in_the_clear(
 def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at_its_end(
     watching: Watch, hook: Hook
 ) -> None:
-    watching.pings.change("products", hook.address_of("/ping/uuid-of-products"), somebody("anna"))
+    watching.pings.change("products", hook.address_of("/ping/uuid-of-products"), make_actor("anna"))
     watching.clock.advance(1)
     run = a_preview(watching.stores.runs, unchanged=2)
     watching.look()
@@ -587,7 +587,7 @@ def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at
 def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_what_is_critical(
     watching: Watch, hook: Hook
 ) -> None:
-    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), somebody("anna"))
+    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), make_actor("anna"))
     watching.clock.advance(1)
     runs = watching.stores.runs
     finish(watching, a_preview(runs), read=0)  # a look that finds nothing begins nothing
@@ -606,7 +606,7 @@ def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_
 
 
 def test_a_sign_of_life_that_comes_an_hour_late_is_not_sent(watching: Watch, hook: Hook) -> None:
-    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), somebody("anna"))
+    watching.pings.change(WHOLE, hook.address_of("/ping/whole"), make_actor("anna"))
     hook.down = True
     watching.clock.advance(1)
     finish(watching, a_preview(watching.stores.runs, unchanged=2))
@@ -620,5 +620,5 @@ def test_a_sign_of_life_that_comes_an_hour_late_is_not_sent(watching: Watch, hoo
 
 def test_an_address_for_signs_of_life_is_encrypted_or_on_this_machine(watching: Watch) -> None:
     with pytest.raises(ConfigurationError, match="ping_address"):
-        watching.pings.change(WHOLE, "http://hc.example.com/uuid", somebody("anna"))
+        watching.pings.change(WHOLE, "http://hc.example.com/uuid", make_actor("anna"))
     assert watching.pings.start_times() == {}

@@ -18,7 +18,7 @@ from integration.services.audit import Audit
 from tests.authorization import rights_of, services_of
 from tests.consoles import open_application
 from tests.parts import part
-from tests.people import somebody
+from tests.people import make_actor
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_a_private_member_has_no_right(app: Application) -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_may_ask_what_its_rights_allow_and_nothing_else(app: Application, role: Role) -> None:
-    door = app.authorized_for(somebody("ann", role))
+    door = app.authorized_for(make_actor("ann", role))
     for whole, right in rights_of(app).items():
         refused: list[NotAllowedError] = []
         try:
@@ -69,7 +69,7 @@ def test_a_right_of_its_own_comes_with_no_role(right: Right) -> None:
 
 
 def test_what_is_offered_to_nobody_is_not_there(app: Application) -> None:
-    door = app.authorized_for(somebody())
+    door = app.authorized_for(make_actor())
     for service, name in (("runs", "approve"), ("work", "engine"), ("issues", "dismiss_all")):
         assert not hasattr(getattr(door, service), name)
     assert not hasattr(door, "access")
@@ -78,7 +78,7 @@ def test_what_is_offered_to_nobody_is_not_there(app: Application) -> None:
 
 
 def test_nothing_is_recorded_as_done_by_somebody_else(app: Application) -> None:
-    ann, ben = somebody("ann"), somebody("ben")
+    ann, ben = make_actor("ann"), make_actor("ben")
     ann_app = app.authorized_for(ann)
     for act in (
         lambda: ann_app.flows.change("products", {"schedule_minutes": 45}, ben),
@@ -94,7 +94,7 @@ def test_nothing_is_recorded_as_done_by_somebody_else(app: Application) -> None:
 
 
 def test_flows_are_asked_as_the_mapping_they_are(app: Application) -> None:
-    flows = app.authorized_for(somebody("ann", Role.VIEWER)).flows
+    flows = app.authorized_for(make_actor("ann", Role.VIEWER)).flows
     assert (list(flows), len(flows), "products" in flows) == (list(app.flows), len(app.flows), True)
     assert flows["products"] == app.flows["products"]
 
@@ -108,23 +108,23 @@ def test_who_somebody_is_is_asked_at_every_action_and_for_looking_once_in_a_mome
 
     def admit(actor: Actor) -> Actor:
         actors.append(actor)
-        return actor if len(actors) < 5 else somebody(actor.ref, Role.VIEWER)
+        return actor if len(actors) < 5 else make_actor(actor.ref, Role.VIEWER)
 
     door: Any = AuthorizedApplication(
-        app, somebody("ann"), part(People, refresh_actor=admit), part(Audit, record_action=ignore_action)
+        app, make_actor("ann"), part(People, refresh_actor=admit), part(Audit, record_action=ignore_action)
     )
     for _ in range(3):
         assert "products" in door.flows
     assert len(actors) == 1
     for number in range(2, 5):
-        door.flows.change("products", {"schedule_minutes": 30 + number}, somebody("ann"))
+        door.flows.change("products", {"schedule_minutes": 30 + number}, make_actor("ann"))
         assert len(actors) == number
     with pytest.raises(NotAllowedError):
-        door.flows.change("products", {"schedule_minutes": 45}, somebody("ann"))
+        door.flows.change("products", {"schedule_minutes": 45}, make_actor("ann"))
 
 
 def test_who_is_logged_out_is_not_remembered_from_the_moment_before(app: Application) -> None:
-    known_actors = [somebody("ann")]
+    known_actors = [make_actor("ann")]
 
     def admit(actor: Actor) -> Actor:
         if actor not in known_actors:
@@ -137,6 +137,6 @@ def test_who_is_logged_out_is_not_remembered_from_the_moment_before(app: Applica
     assert "products" in door.flows
     known_actors.clear()
     with pytest.raises(LoggedOutError):
-        door.flows.change("products", {}, somebody("ann"))
+        door.flows.change("products", {}, make_actor("ann"))
     with pytest.raises(LoggedOutError):
         assert "products" in door.flows

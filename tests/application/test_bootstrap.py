@@ -20,7 +20,7 @@ from integration.core.states import RunState
 from integration.settings import load_settings
 from integration.words import say
 from tests.consoles import ARTICLES, open_application, prepare_joined, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import prepare_engine
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 def sync_products(application: Application) -> Run:
     """Preview everything, and commit it where there is something to commit."""
     run = wait_for_run(
-        application, application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
+        application, application.runs.preview(PreviewRequest("products", by=make_actor("test"), mode=Mode.COMPLETE))
     )
     if run.state is RunState.READY:
         confirmed = {brake.code: brake.count for brake in run.brakes}

@@ -10,8 +10,8 @@ from integration.backup.service import FILE, Backups, LastBackup, keep_last
 from integration.core.errors import IntegrationError
 from tests.clocks import now
 from tests.consoles import open_application
-from tests.people import somebody
-from tests.timeouts import until
+from tests.people import make_actor
+from tests.timeouts import wait_until
 
 
 def test_the_last_backup_is_known_and_nonsense_is_none(tmp_path: Path) -> None:
@@ -29,10 +29,10 @@ def test_a_backup_is_made_at_the_press_of_a_button(tmp_path: Path, passphrase: s
     with open_application(tmp_path, start=False):
         pass
     backups = Backups(tmp_path, now)
-    backups.take("monday.zip", passphrase, somebody("anna"))
+    backups.take("monday.zip", passphrase, make_actor("anna"))
     with pytest.raises(IntegrationError, match="backup_at_work"):
-        backups.take("again.zip", passphrase, somebody("anna"))
-    until(lambda: not backups.is_at_work, "the backup")
+        backups.take("again.zip", passphrase, make_actor("anna"))
+    wait_until(lambda: not backups.is_at_work, "the backup")
     assert backups.result is not None
     assert (backups.result.code, backups.result.has_key) == ("", has_key)
     assert backups.result.file == tmp_path / "backups" / "monday.zip"

@@ -9,7 +9,7 @@ from integration.application.application import Application
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import at_rest, button, picture
 from tests.browser.test_operators import commit_plan, preview_flow, wide
-from tests.people import somebody
+from tests.people import make_actor
 from tests.till_client import TillClient
 
 pytestmark = [
@@ -23,7 +23,7 @@ pytestmark = [
 def settings(second_application: Application) -> Application:
     """The installation, with what an operator would have answered in the set-up."""
     for flow in ("products", "orders"):
-        second_application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+        second_application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
     return second_application
 
 

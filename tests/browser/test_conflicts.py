@@ -12,7 +12,7 @@ from integration.sandbox.server import Sandbox
 from tests.browser.conftest import at_rest, button, picture
 from tests.browser.test_operators import commit_plan, preview_flow, wide
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,7 +25,7 @@ pytestmark = [
 def settings(connected_console: str, data: Path) -> Iterator[Application]:
     assert connected_console
     with open_application(data, start=False) as application:
-        application.flows.change("products", {"brakes": wide("products")}, somebody("test"))
+        application.flows.change("products", {"brakes": wide("products")}, make_actor("test"))
         yield application
 
 

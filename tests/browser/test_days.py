@@ -14,7 +14,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.services.daybooks.days import DayListed
 from tests.browser.conftest import DONE, SETTLE, at_rest, button, commit, new_plan, picture
 from tests.consoles import WHO
-from tests.people import somebody
+from tests.people import make_actor
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,17 +38,17 @@ def systems() -> Iterator[Sandbox]:
 @pytest.fixture(scope="module")
 def application_with_days(second_application: Application, systems: Sandbox) -> Application:
     """The installation, in which the flow of days is chosen and asks what it has to know."""
-    second_application.setup.choose({"days": EVERY_MINUTES}, somebody(WHO))
+    second_application.setup.choose({"days": EVERY_MINUTES}, make_actor(WHO))
     since = systems.shop.today - timedelta(days=DAYS)
     debtor = str(systems.state("CONTACT")[0]["SUB_NR"])
-    second_application.flows.change("days", {"date_from": since, "collective_debtor": debtor}, somebody(WHO))
+    second_application.flows.change("days", {"date_from": since, "collective_debtor": debtor}, make_actor(WHO))
     return second_application
 
 
 def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     connected_console: str, application_with_days: Application, systems: Sandbox, page: Page
 ) -> None:
-    set_up(page, connected_console)
+    answer_questions(page, connected_console)
 
     new_plan(page, connected_console, "days")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
@@ -89,10 +89,10 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
-def set_up(page: Page, connected: str) -> None:
+def answer_questions(page: Page, address: str) -> None:
     """Take what is proposed, and answer by hand what is not: which VAT code of the books code 3 of the till is."""
     for _ in range(2):  # the lists of both systems are asked for behind the page that is the first to want them
-        page.goto(f"{connected}/setup?step=questions", wait_until="commit")
+        page.goto(f"{address}/setup?step=questions", wait_until="commit")
         expect(at_rest(page).get_by_role("button", name=PROPOSED)).to_be_visible()
         page.wait_for_timeout(SETTLE)
     button(page, PROPOSED)
@@ -101,7 +101,7 @@ def set_up(page: Page, connected: str) -> None:
     at_rest(page).get_by_role("option", name=re.compile("^3 ")).click()
     button(page, "Use this answer")
     expect(page.get_by_text("1 question open")).to_have_count(0)
-    page.goto(f"{connected}/setup?step=ready", wait_until="commit")
+    page.goto(f"{address}/setup?step=ready", wait_until="commit")
     expect(at_rest(page).get_by_text("Nothing that stops a flow is missing")).to_be_visible()
 
 

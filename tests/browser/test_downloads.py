@@ -16,7 +16,7 @@ from integration.words import term
 from tests.browser.conftest import at_rest, picture, serving
 from tests.browser.test_operators import wide
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import environment
 
 pytestmark = [
@@ -52,7 +52,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     flows = ("products", "stock", "days")
     with open_application(data, start=False, sandbox=True) as application:
         for flow in flows:
-            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
     for flow in flows:
         command = [sys.executable, "-m", "integration", "run", flow, "--json"]
         subprocess.run(command, env=environment(**settings), check=False, capture_output=True)

@@ -19,7 +19,7 @@ from integration.sandbox.server import Sandbox
 from tests.browser.conftest import ask, at_rest, connecting, serving, tab
 from tests.consoles import open_application
 from tests.hostile import EVERY, FOREIGN, KEYS, systems
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import Terminal, access, confirmations
 
 pytestmark = [
@@ -100,7 +100,7 @@ def plant(data: Path, sandbox: Sandbox) -> None:
     connected: dict[str, Any] = {"accountview": AccountViewAccess(**office), "mplus": MplusAccess(**branches)}
     with open_application(data, start=False, **connected) as application:
         for name in EVERY[:4]:
-            application.saved_queries.save(name, "SELECT 1 AS x", somebody(name))
+            application.saved_queries.save(name, "SELECT 1 AS x", make_actor(name))
         for group, name in zip(application.exceptions.groups(), EVERY, strict=False):
             application.issues.assign(group.group_key, name, name)
             application.issues.annotate(group.group_key, name, name)
@@ -111,7 +111,7 @@ def plant(data: Path, sandbox: Sandbox) -> None:
 
 def _publish_mapping(application: Application, flow: str) -> None:
     published = application.mappings.published(flow)
-    application.mappings.publish(flow, published.mapping, published.version, somebody(EVERY[1]), EVERY[0])
+    application.mappings.publish(flow, published.mapping, published.version, make_actor(EVERY[1]), EVERY[0])
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def dearer(systems: Sandbox, codes: Sequence[str], by: str) -> None:
         systems.accountview.edit("ARTICLE", code, {"PX_SELL": Decimal(str(rows[code]["PX_SELL"])) + Decimal(by)})
 
 
-def at_the_till(systems: Sandbox) -> list[str]:
+def till_article_codes(systems: Sandbox) -> list[str]:
     """Return the articles that are products of their own at the till and for sale, by their codes."""
     products = systems.state("products", "mplus")
     alone = {
@@ -103,7 +103,7 @@ def test_a_commit_goes_on_when_its_tab_is_closed(journey_console: str, browser: 
 def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_proven(
     journey_console: str, page: Page, systems: Sandbox
 ) -> None:
-    codes = at_the_till(systems)[5:9]
+    codes = till_article_codes(systems)[5:9]
     dearer(systems, codes, "0.10")
     preview_products(page, journey_console)
     expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
@@ -124,7 +124,7 @@ def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_prov
 def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
     journey_console: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
-    dearer(systems, at_the_till(systems)[10:], "0.20")
+    dearer(systems, till_article_codes(systems)[10:], "0.20")
     plan = preview_products(page, journey_console)
     colleague.goto(plan, wait_until="commit")
     expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_be_visible()
@@ -151,7 +151,7 @@ def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
 def test_what_one_leaves_out_stays_so_for_both_wherever_they_look(
     journey_console: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
-    codes = at_the_till(systems)[20:24]
+    codes = till_article_codes(systems)[20:24]
     dearer(systems, codes, "0.15")
     plan = preview_products(page, journey_console)
     expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")

@@ -17,7 +17,7 @@ from tests.bookkeeping_shop import bookkeeping_shop
 from tests.browser.conftest import PICTURES, SETTLE, at_rest, button, picture, serving, show_page, tab
 from tests.browser.test_narrow import BROKEN, PHONE
 from tests.consoles import ARTICLES, WHO
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 from tests.worked_month import our_place, worksheets
 
@@ -61,7 +61,7 @@ def book_month(data: Path) -> tuple[str, date]:
         application, last = console.application, console.sandbox.shop.today - timedelta(days=1)
         first = last - timedelta(days=29)
         settings = {"date_from": first, "clearing_from": first, "payout_accounts": ("1010",)}
-        application.flows.change("days", settings, somebody(WHO))
+        application.flows.change("days", settings, make_actor(WHO))
         assert console.run("days").counts.proven
         pages = {place: page for page in console.rows("DJ_PAGE") if (place := our_place(page))}
         different = max(pages)

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.flows.registry import FLOWS
 from integration.sandbox.server import Sandbox
 from tests.browser.conftest import DONE, at_rest, button, choose, commit, new_plan, picture, tab
-from tests.people import somebody
+from tests.people import make_actor
 from tests.till_client import TillClient
 
 pytestmark = [
@@ -32,8 +32,8 @@ def wide(flow: str) -> dict[str, int | None]:
 def settings(second_application: Application) -> Application:
     """The installation, with what an operator would have answered in the set-up."""
     for flow in ("products", "stock", "orders"):
-        second_application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
-    second_application.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, somebody("test"))
+        second_application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
+    second_application.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, make_actor("test"))
     return second_application
 
 

@@ -13,7 +13,7 @@ from integration.store.database import open_database
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
 from tests.log_in_browser import PASSWORD, first_key
-from tests.people import somebody
+from tests.people import make_actor
 from tests.servers import Server, serve_console
 
 pytestmark = [
@@ -68,7 +68,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
     accept_invitation(hers, link)
     expect(hers.get_by_text("Logged in as ann")).to_be_visible()
     expect(hers.get_by_test_id("stSidebarNavLink").filter(has_text="Administration")).to_have_count(0)
-    people.switch("ann", somebody("admin"), on=False)
+    people.switch("ann", make_actor("admin"), on=False)
     hers.get_by_test_id("stSidebarNavLink").filter(has_text="Runs").click()
     expect(hers.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
     hers.goto(f"{server.address}/runs")
@@ -78,7 +78,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
 
 def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page: Page, people: People) -> None:
     if not any(person.ref == "ben" for person in people.list_people()):
-        people.accept(people.invite("ben", "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
+        people.accept(people.invite("ben", "", [Role.ADMINISTRATOR], make_actor("admin")), PASSWORD)
     log_in(page, server, "ben", "/runs")
     expect(page).to_have_url(re.compile("/runs"))
     page.goto(server.address)
@@ -107,7 +107,7 @@ def open_limit(page: Page, limit: Locator) -> Locator:
 
 def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, browser: Browser, people: People) -> None:
     for name in ("cas", "dora"):
-        people.accept(people.invite(name, "", [Role.ADMINISTRATOR], somebody("admin")), PASSWORD)
+        people.accept(people.invite(name, "", [Role.ADMINISTRATOR], make_actor("admin")), PASSWORD)
     log_in(page, server, "cas", "/administration")
     limit = page.get_by_label("Number of changes").first
     for number, expected in (
@@ -128,7 +128,7 @@ def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, brow
     expect(open_limit(hers, hers.get_by_label("Number of changes").first)).to_have_value("90")
 
     for ref in {person.ref for person in people.list_people()} - {"cas", "dora"}:
-        people.switch(ref, somebody("admin"), on=False)
+        people.switch(ref, make_actor("admin"), on=False)
     button(page, "Change a person")
     at_rest(page).get_by_role("combobox", name=re.compile("Log-in name")).fill("dora")
     page.keyboard.press("Enter")

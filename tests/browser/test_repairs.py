@@ -18,10 +18,10 @@ from integration.sandbox.server import Sandbox
 from tests.browser.conftest import SETTLE, at_rest, button, choose, connecting, new_plan, picture, serving, tab
 from tests.browser.test_operators import commit_plan, wide
 from tests.consoles import Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import books_access, till_access
 from tests.till_client import TillClient
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 pytestmark = [
     pytest.mark.browser,
@@ -92,7 +92,7 @@ def _run_and_plant(systems: Sandbox, data: Path, facts: dict[str, str]) -> None:
     with open_application(data, accountview=books_access(systems), mplus=till_access(systems)) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers", "orders"):
-            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
         for flow in ("products", "customers"):
             shop.run(flow)
         have_prices(application)
@@ -190,7 +190,7 @@ def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted
     repairing(page, planted_shop, "customers", planted_shop.told["vat"])
     at_rest(page).get_by_role("radio", name="Use another value").click()
     expect(at_rest(page).get_by_role("button", name="Use the value and preview 1 customer")).to_be_visible()
-    until(lambda: is_edited(page), "the cell with the value is edited")
+    wait_until(lambda: is_edited(page), "the cell with the value is edited")
     page.locator("#portal").locator("textarea, input").first.fill("1234.56.782.B12")
     page.keyboard.press("Enter")
     picture(page, "repair-vat-number")

@@ -17,7 +17,7 @@ from tests.browser.conftest import DONE, at_rest, button, commit, connecting, ne
 from tests.browser.test_operators import wide
 from tests.browser.test_repairs import AGAIN, Planted, Shop, commit_repair, repairing
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import books_access, till_access
 
 pytestmark = [
@@ -60,17 +60,17 @@ def _run_and_plant(systems: Sandbox, data: Path, folder: Path, facts: dict[str, 
     ) as application:
         shop = Shop(application, systems)
         for flow in ("products", "customers"):
-            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
         for flow in ("products", "customers"):
             shop.run(flow)
         _add_prices(shop, facts)
         have_prices(application)
         application.tables.save(
-            "price_groups", {"GROOT": str(WHOLESALE), SECOND_LIST: str(WHOLESALE)}, somebody("test")
+            "price_groups", {"GROOT": str(WHOLESALE), SECOND_LIST: str(WHOLESALE)}, make_actor("test")
         )
         for flow in ("products", "customers"):
             shop.run(flow)
-        application.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
+        application.flows.change("products", {"picture_field": "K9_IMAGE"}, make_actor("test"))
         _spoil_pictures(shop, folder, facts)
         _spoil_prices(shop, facts)
         _spoil_customers(shop, facts)

@@ -12,7 +12,7 @@ from integration.core.records import Kind
 from tests.browser.conftest import at_rest, picture, serving
 from tests.browser.test_operators import wide
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import environment
 from tests.stores import stores_in
 
@@ -45,7 +45,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[s
     settings = {"DATA": str(data), "SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
     with open_application(data, start=False, sandbox=True) as application:
         for flow in FLOWS:
-            application.flows.change(flow, {"brakes": wide(flow)}, somebody("test"))
+            application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
     for flow in FLOWS:
         command = [sys.executable, "-m", "integration", "run", flow, "--json"]
         subprocess.run(command, env=environment(**settings), check=True, capture_output=True)

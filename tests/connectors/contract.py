@@ -314,7 +314,7 @@ class CustomerTargetContract:
         links.known[desired.kind, desired.key] = result.reference
         return connector.lookup([desired], links)[desired.key]
 
-    def as_other(self, customer: Record, *names: str) -> Record:
+    def with_other_key(self, customer: Record, *names: str) -> Record:
         """Return a customer under another key that shares only these values."""
         values = {name: customer.values[name] for name in ("name", *names)}
         return Record(customer.kind, f"{customer.key}9", values)
@@ -343,16 +343,16 @@ class CustomerTargetContract:
         self, connector: Connector, customer: Record, links: Links, name: str
     ) -> None:
         reference = self.create_record(connector, customer, links).reference
-        other = self.as_other(customer, name)
+        other = self.with_other_key(customer, name)
         current = connector.lookup([other], Links())[other.key]
         assert (current.reference, current.evidence) == (reference, name)
 
     def test_a_name_alone_matches_nobody(self, connector: Connector, customer: Record, links: Links) -> None:
         self.create_record(connector, customer, links)
-        assert connector.lookup([self.as_other(customer)], Links()) == {}
+        assert connector.lookup([self.with_other_key(customer)], Links()) == {}
 
     def test_two_customers_that_fit_are_both_named(self, connector: Connector, customer: Record, links: Links) -> None:
-        other = self.as_other(customer, "email")
+        other = self.with_other_key(customer, "email")
         references = {self.create_record(connector, record, links).reference for record in (customer, other)}
         third = Record(customer.kind, f"{customer.key}8", other.values)
         current = connector.lookup([third], Links())[third.key]

@@ -7,7 +7,7 @@ import pytest
 from integration.core.authorization import require_right, requires, right_of
 from integration.core.errors import NotAllowedError
 from integration.core.people import Right, Role
-from tests.people import somebody
+from tests.people import make_actor
 
 
 class Door:
@@ -37,6 +37,6 @@ def test_the_right_of_a_member_is_read_from_it() -> None:
 
 
 def test_who_lacks_a_right_is_refused() -> None:
-    require_right(somebody("ann", Role.OPERATOR), Right.RUN)
+    require_right(make_actor("ann", Role.OPERATOR), Right.RUN)
     with pytest.raises(NotAllowedError):
-        require_right(somebody("ann", Role.VIEWER), Right.RUN)
+        require_right(make_actor("ann", Role.VIEWER), Right.RUN)

@@ -69,7 +69,7 @@ def test_only_invoices_with_payments_are_asked_for_and_changed() -> None:
 
 
 def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_have_been() -> None:
-    class Told:
+    class StoredPayments:
         def links(self, *_: object) -> dict[str, Link]:
             paid = Record(Kind.SETTLEMENT, "a", {"method": "BANK", "amount": Decimal(1)})
             return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
@@ -80,5 +80,5 @@ def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_hav
         def setting(self, *_: object) -> str:
             return "GIRO"
 
-    payments = booked_payments(cast("FlowContext", Told()), ["a", "b", "c", "d"])
+    payments = booked_payments(cast("FlowContext", StoredPayments()), ["a", "b", "c", "d"])
     assert payments == {"a": BookedPayment("BANK", Decimal(1)), "b": BookedPayment("GIRO")}

@@ -47,7 +47,7 @@ Recorded = Callable[[str, object], None]
 Made = Callable[[Calls], Iterator[tuple[PlannedFault, ...]]]
 
 
-def gone_through(folder: Path, flow: str, database: str, make_faults: Made, *, further: bool = False) -> int:
+def run_trials(folder: Path, flow: str, database: str, make_faults: Made, *, further: bool = False) -> int:
     """Go through trials of a flow, see that each was met and left no harm, and return how many there were.
 
     Those that go `further` strike once documents have changed that are booked.
@@ -127,13 +127,13 @@ def suspensions(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
 def test_a_kill_at_any_call_loses_and_doubles_nothing(
     tmp_path: Path, flow: str, made: Made, record_property: Recorded
 ) -> None:
-    record_property("cases", f"{gone_through(tmp_path, flow, 'sqlite', made)} kills at a call of {flow}")
+    record_property("cases", f"{run_trials(tmp_path, flow, 'sqlite', made)} kills at a call of {flow}")
 
 
 def test_a_kill_between_a_credit_and_what_is_booked_again_loses_and_doubles_nothing(
     tmp_path: Path, record_property: Recorded
 ) -> None:
-    many = gone_through(tmp_path, "orders", "sqlite", kills_between, further=True)
+    many = run_trials(tmp_path, "orders", "sqlite", kills_between, further=True)
 
     record_property("cases", f"{many} kills between a credit and what is booked again")
 
@@ -144,7 +144,7 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
 ) -> None:
     server = "sqlite" if database == "sqlite" else str(request.getfixturevalue("postgres_server"))
 
-    record_property("cases", f"{gone_through(tmp_path, 'orders', server, suspensions)} suspensions on {database}")
+    record_property("cases", f"{run_trials(tmp_path, 'orders', server, suspensions)} suspensions on {database}")
 
 
 def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiting_and_loses_nothing(
@@ -154,7 +154,7 @@ def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiti
         yield (PlannedFault(Hazard.SUSPEND, write=True, nth=2, seconds=WAIT_SECONDS, fate=ProcessFault.ARRIVES),)
 
     with lock_while_suspended(tmp_path) as locked_files:
-        assert gone_through(tmp_path, "orders", "sqlite", plan_suspension) == 1
+        assert run_trials(tmp_path, "orders", "sqlite", plan_suspension) == 1
     assert {file.name for file in locked_files} == {"console.sqlite", "engine.sqlite"}
 
 

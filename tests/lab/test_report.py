@@ -11,7 +11,7 @@ from integration.core.errors import RunActiveError
 from integration.lab.program import SILENT_SECONDS, at_work, is_at_work, operators_own
 from integration.lab.report import REPORT, Harm, OperatorSettings, Report, Series, Violation, keep_report, kept_report
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 SERIES = Series(("orders",), trials=2, seed=7)
 
@@ -60,7 +60,7 @@ def test_a_series_whose_process_is_long_silent_is_over(tmp_path: Path) -> None:
 
 def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
     with open_application(tmp_path, sandbox=True) as application:
-        application.flows.change("orders", {"default_country": "BE"}, somebody("test"))
+        application.flows.change("orders", {"default_country": "BE"}, make_actor("test"))
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
         mine = operators_own(application.settings)

@@ -23,7 +23,7 @@ SET_BACK = 16  # the first whose clock is set back at documents that changed sin
 FULL_AT_FIRST = 4106  # one whose disk is full before its first run
 
 
-def gone_through(folder: Path, series: Series) -> Report:
+def run_series(folder: Path, series: Series) -> Report:
     """Return what came of a series, as it is on file."""
     SeriesRunner(folder, series, OperatorSettings()).go()
     report = kept_report(folder)
@@ -34,7 +34,7 @@ def gone_through(folder: Path, series: Series) -> Report:
 
 @pytest.mark.parametrize("trials", [1, pytest.param(len(DOZEN), marks=pytest.mark.long)])
 def test_trials_leave_nothing_wrong_and_every_fault_bites(tmp_path: Path, trials: int) -> None:
-    report = gone_through(tmp_path, Series(FLOWS, trials, DOZEN.start, mapping="shipped"))
+    report = run_series(tmp_path, Series(FLOWS, trials, DOZEN.start, mapping="shipped"))
     tried = {str(hazard) for hazard in list(Hazard)[:trials]}  # they take turns
 
     assert report.violations == ()
@@ -58,19 +58,19 @@ def test_what_trials_leave_in_a_checkout_is_nothing_that_git_keeps() -> None:
 
 @pytest.mark.long
 def test_a_lost_answer_of_a_write_that_shows_late_leaves_nothing_wrong(tmp_path: Path) -> None:
-    report = gone_through(tmp_path, Series(("orders",), 1, 0, mapping="shipped", hazards=("cut_after", "late")))
+    report = run_series(tmp_path, Series(("orders",), 1, 0, mapping="shipped", hazards=("cut_after", "late")))
     assert report.violations == ()
 
 
 @pytest.mark.long
 def test_a_console_whose_clock_was_set_back_is_seen_to_the_end(tmp_path: Path) -> None:
-    report = gone_through(tmp_path, Series(("orders",), 1, SET_BACK, mapping="shipped", hazards=("clock",)))
+    report = run_series(tmp_path, Series(("orders",), 1, SET_BACK, mapping="shipped", hazards=("clock",)))
     assert report.violations == ()
 
 
 @pytest.mark.long
 def test_a_console_whose_disk_is_full_before_its_first_run_is_asked_until_it_begins_one(tmp_path: Path) -> None:
-    report = gone_through(tmp_path, Series((*FLOWS, "payments"), 1, FULL_AT_FIRST, mapping="shipped"))
+    report = run_series(tmp_path, Series((*FLOWS, "payments"), 1, FULL_AT_FIRST, mapping="shipped"))
     assert report.violations == ()
 
 
@@ -108,7 +108,7 @@ def test_trade_invoices_and_quotations_are_tried_too_and_taken_back_and_booked_a
 
 @pytest.mark.long
 def test_trials_with_trade_invoices_and_quotations_leave_nothing_wrong(tmp_path: Path) -> None:
-    report = gone_through(tmp_path, Series(("orders",), len(DOZEN) // 2, OTHERWISE, mapping="shipped"))
+    report = run_series(tmp_path, Series(("orders",), len(DOZEN) // 2, OTHERWISE, mapping="shipped"))
 
     assert report.violations == ()
     assert (report.total.doubled, report.total.lost) == (0, 0)

@@ -15,7 +15,7 @@ from integration.log.sql_allowlist import QueryError
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
 from tests.log import hostile
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -88,7 +88,7 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
     finally:
         ended.set()
         teller.join()
-    until(lambda: events.count() == 0, "all events in the log")
+    wait_until(lambda: events.count() == 0, "all events in the log")
     counts = drained_logbook.ask("SELECT count(*) AS n, count(DISTINCT key) AS different FROM events", seconds=60)
     assert (counts["n"][0], counts["different"][0]) == (told, told)
     assert told > len(harmful)

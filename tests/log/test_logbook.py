@@ -17,7 +17,7 @@ from integration.log.statements import queries
 from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 
 def test_drained_events_leave_the_outbox_and_are_not_drained_again(
@@ -167,7 +167,7 @@ def test_a_question_that_only_says_so_sets_nothing_aside(logbook_of_run: Logbook
 def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: Logbook, events: OutboxReader) -> None:
     logbook.start(events)
     events.record(Event(event="first"))
-    until(lambda: not logbook.ask("FROM events").empty, "the first event", pause=0.05)
+    wait_until(lambda: not logbook.ask("FROM events").empty, "the first event", pause=0.05)
     assert len(logbook.ask("FROM events")) == 1
     events.record(Event(event="second"))
     logbook.stop()
@@ -176,7 +176,7 @@ def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: 
 
 
 def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: OutboxReader, database: Database) -> None:
-    class Elsewhere:
+    class OtherEvents:
         """Another database whose event happens to have the id of the first."""
 
         instance = "elsewhere"
@@ -194,7 +194,7 @@ def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: Ou
             raise AssertionError("nothing is broken")
 
     events.record(Event(event="checked"))
-    other = Elsewhere()
+    other = OtherEvents()
     assert logbook.drain(other) == 1
     assert logbook.drain(events) == 1
     assert sorted(logbook.ask("SELECT instance FROM events")["instance"]) == sorted([database.instance, "elsewhere"])

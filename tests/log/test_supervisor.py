@@ -22,7 +22,7 @@ from integration.log.sql_allowlist import QueryError
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
 from tests.log.conftest import NOW
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 pytestmark = pytest.mark.processes
 
@@ -185,7 +185,7 @@ def test_a_console_that_is_killed_takes_its_process_along_and_the_next_one_has_t
         assert next_one.ask(COUNT)["n"][0] == 0
         next_one.close()
         assert time.monotonic() - begun < SECONDS
-        until(lambda: not is_there(process), "the end of the process")
+        wait_until(lambda: not is_there(process), "the end of the process")
 
 
 def test_a_process_ends_with_its_console_although_a_copy_of_that_holds_its_input(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_process_ends_with_its_console_although_a_copy_of_that_holds_its_input
         assert console.stdout is not None
         process = int(console.stdout.readline())
         console.kill()
-        until(lambda: not is_there(process), "the end of the process", seconds=15)
+        wait_until(lambda: not is_there(process), "the end of the process", seconds=15)
 
 
 def test_two_consoles_on_one_folder_are_told_apart(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
     logbook.start(events)
     try:
         events.record(Event(event="checked"))
-        until(lambda: logbook.is_away, "the news that it is away")
+        wait_until(lambda: logbook.is_away, "the news that it is away")
         for _ in range(ASKED):
             with pytest.raises(UnavailableError, match="log_away"):
                 logbook.answer("span")
@@ -247,7 +247,7 @@ def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
         assert events.count() == 1
     finally:
         monkeypatch.undo()
-        until(lambda: not logbook.is_away and not events.count(), "the log, and the event in it")
+        wait_until(lambda: not logbook.is_away and not events.count(), "the log, and the event in it")
         assert logbook.ask(COUNT)["n"][0] == 1
         logbook.stop()
 

@@ -18,9 +18,9 @@ from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import ACTIVE, RunState
 from tests.consoles import prepare_joined
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import prepare, prepare_engine
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -77,7 +77,7 @@ def unconnected_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
 
 
 @pytest.fixture
-def unconnected(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Application:
+def unconnected_application(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Application:
     """An installation to which nothing is connected, shared by tests of a module that leave nothing else behind.
 
     It is begun anew only where another one was at work in between.
@@ -91,7 +91,9 @@ def unconnected(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ap
 
 
 @pytest.fixture(scope="module")
-def connected(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
+def connected_application(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Application]:
     """An installation with the sandbox connected, shared by the tests of a module, which may say how large it is.
 
     A module may also say that it serves: it writes the log all the time, as the process that users meet.
@@ -159,22 +161,22 @@ def open_page() -> Open:
 
 def wait_for_run(app: Application, run_id: str) -> Run:
     """Wait until a run is no longer at work."""
-    until(lambda: app.runs.get(run_id).state not in ACTIVE, "the end of the run", pause=0.05)
+    wait_until(lambda: app.runs.get(run_id).state not in ACTIVE, "the end of the run", pause=0.05)
     return app.runs.get(run_id)
 
 
 def preview_products(app: Application) -> Run:
     """Make a preview of products and wait for it."""
-    return wait_for_run(app, app.runs.preview(PreviewRequest("products", somebody("test"))))
+    return wait_for_run(app, app.runs.preview(PreviewRequest("products", make_actor("test"))))
 
 
 @pytest.fixture
-def waiting_plan(connected: Application) -> Run:
+def waiting_plan(connected_application: Application) -> Run:
     """A plan of products that waits, for who only looks: that of an earlier test where it still does."""
-    for run in connected.runs.latest("products", limit=1):
+    for run in connected_application.runs.latest("products", limit=1):
         if run.state is RunState.READY:
             return run
-    return preview_products(connected)
+    return preview_products(connected_application)
 
 
 def commit_run(app: Application, run: Run) -> Run:
@@ -186,10 +188,10 @@ def commit_run(app: Application, run: Run) -> Run:
 
 def forbid_product_changes(app: Application) -> None:
     """Let products have been written before, and every plan of them be over its limit from now on."""
-    request = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("10011",))
+    request = PreviewRequest("products", make_actor("test"), Mode.CHOSEN, ("10011",))
     run = wait_for_run(app, app.runs.preview(request))
     assert run.state is RunState.DONE or commit_run(app, run).state is RunState.DONE
-    app.flows.change("products", {"brakes": {"changes": 0}}, somebody("test"))
+    app.flows.change("products", {"brakes": {"changes": 0}}, make_actor("test"))
 
 
 def texts(test: AppTest) -> str:

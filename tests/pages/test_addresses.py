@@ -9,7 +9,7 @@ from integration.application.application import Application
 from integration.core.run import Mode, PreviewRequest, Run
 from tests.log import hostile
 from tests.pages.conftest import Open, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 
 # What pages read from their address, with values that name something, nothing, or too much.
 ADDRESSES: dict[str, list[dict[str, str]]] = {
@@ -52,9 +52,12 @@ BY_ITSELF = {"heartbeats", "leases", "claims", "incidents", "deliveries", "alemb
 
 
 @pytest.fixture(scope="module")
-def ready_plan(connected: Application) -> Run:
+def ready_plan(connected_application: Application) -> Run:
     """A plan that waits."""
-    return wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
+    return wait_for_run(
+        connected_application,
+        connected_application.runs.preview(PreviewRequest("products", make_actor("test"), Mode.COMPLETE)),
+    )
 
 
 def stored_rows(data: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -71,14 +74,14 @@ def stored_rows(data: Path) -> dict[str, list[tuple[object, ...]]]:
     ("page", "address"), [(page, address) for page, addresses in ADDRESSES.items() for address in addresses]
 )
 def test_an_address_shows_and_changes_nothing(
-    connected: Application, ready_plan: Run, open_page: Open, page: str, address: dict[str, str]
+    connected_application: Application, ready_plan: Run, open_page: Open, page: str, address: dict[str, str]
 ) -> None:
-    connected.log.catch_up()
-    before, process = stored_rows(connected.settings.data), connected.log.process
+    connected_application.log.catch_up()
+    before, process = stored_rows(connected_application.settings.data), connected_application.log.process
     parameters = {name: value.replace("{run}", ready_plan.id) for name, value in address.items()}
     test = open_page(page, **parameters)
     assert not test.exception
     test.run()
-    connected.log.catch_up()
-    assert stored_rows(connected.settings.data) == before
-    assert connected.log.process == process, "no question was run that would have ended it"
+    connected_application.log.catch_up()
+    assert stored_rows(connected_application.settings.data) == before
+    assert connected_application.log.process == process, "no question was run that would have ended it"

@@ -13,12 +13,12 @@ from integration.core.retention import Country, Retention
 from integration.store.links import keep_links
 from pages.components.shared.wording import text
 from tests.pages.conftest import Open, press, texts
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_each_class_is_told_with_the_law_behind_it(open_page: Open) -> None:
     page = open_page("administration")
     assert not page.exception
@@ -30,39 +30,43 @@ def test_each_class_is_told_with_the_law_behind_it(open_page: Open) -> None:
 
 
 def test_lengths_are_saved_and_one_shorter_than_the_law_only_by_who_knows(
-    unconnected: Application, open_page: Open
+    unconnected_application: Application, open_page: Open
 ) -> None:
     page = open_page("administration")
     page.number_input(key="retention-length-plans").set_value(9)
     page.number_input(key="retention-length-books").set_value(5)
     press(page, "retention-save")
     assert "5 years" in texts(page)
-    assert unconnected.retention.lengths_in_force().lengths == {}
+    assert unconnected_application.retention.lengths_in_force().lengths == {}
 
     page.number_input(key="retention-length-plans").set_value(9)
     page.number_input(key="retention-length-books").set_value(5)
     page.checkbox(key="retention-knowing").check()
     press(page, "retention-save")
-    assert unconnected.retention.lengths_in_force().lengths == {"plans": 9, "books": 5}
-    assert unconnected.retention.lengths_in_force().country is Country.NL
+    assert unconnected_application.retention.lengths_in_force().lengths == {"plans": 9, "books": 5}
+    assert unconnected_application.retention.lengths_in_force().country is Country.NL
 
 
-def test_the_last_backup_and_the_commands_are_told(unconnected: Application, open_page: Open) -> None:
+def test_the_last_backup_and_the_commands_are_told(unconnected_application: Application, open_page: Open) -> None:
     assert text("backups_none") in texts(open_page("administration"))
-    keep_last(unconnected.settings.data, LastBackup("b.zip", 12_300_000, datetime(2026, 11, 26, 3, 0, tzinfo=UTC)))
+    keep_last(
+        unconnected_application.settings.data, LastBackup("b.zip", 12_300_000, datetime(2026, 11, 26, 3, 0, tzinfo=UTC))
+    )
     page = open_page("administration")
     assert "12.3 MB" in texts(page)
-    assert f"CONSOLE_DATA={unconnected.settings.data}" in page.code[0].value
+    assert f"CONSOLE_DATA={unconnected_application.settings.data}" in page.code[0].value
     assert "-m integration backup FILE" in page.code[0].value
     page.text_input(key="backup-passphrase").set_value("short")
     press(page, "backup-take")
-    until(lambda: not unconnected.backups.is_at_work, "the backup")
+    wait_until(lambda: not unconnected_application.backups.is_at_work, "the backup")
     assert "CONSOLE_BACKUP_PASSPHRASE" in texts(open_page("administration"))
 
 
-def test_a_person_is_found_by_number_and_erased_by_typing_it_again(unconnected: Application, open_page: Open) -> None:
+def test_a_person_is_found_by_number_and_erased_by_typing_it_again(
+    unconnected_application: Application, open_page: Open
+) -> None:
     link = Link(Kind.RELATION, "39001", "62", Record(Kind.RELATION, "39001", {"name": "Zwiebelquast"}))
-    stores = stores_in(unconnected)
+    stores = stores_in(unconnected_application)
     with stores.database.write() as connection:
         keep_links(connection, datetime(2026, 11, 26, 3, 0, tzinfo=UTC), "customers", [link])
     page = open_page("administration")
@@ -73,7 +77,7 @@ def test_a_person_is_found_by_number_and_erased_by_typing_it_again(unconnected: 
     page.text_input(key="person-confirm").set_value("1")
     press(page, "person-erase-now")
     assert "39001" in texts(page)
-    assert unconnected.persons.list_erasures() == []
+    assert unconnected_application.persons.list_erasures() == []
     page.text_input(key="person-confirm").set_value("62")
     press(page, "person-erase-now")
     assert not page.exception
@@ -84,7 +88,7 @@ def test_a_person_is_found_by_number_and_erased_by_typing_it_again(unconnected: 
 
 
 def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Open) -> None:
-    fresh.retention.change(Retention(lengths={"plans": 3}), somebody("anna"))
+    fresh.retention.change(Retention(lengths={"plans": 3}), make_actor("anna"))
     page = open_page("administration", tab="audit")
     assert not page.exception
     assert text("audit_unchecked") in texts(page)

@@ -20,7 +20,7 @@ from pages.components.shared.wording import plain
 from tests.bookkeeping_shop import TABLES
 from tests.consoles import Console
 from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.test_settlement_stories import book_invoice, book_receipt, invoice
 
 FLOWS = ["products", "stock", "customers", "orders"]
@@ -34,16 +34,21 @@ ELSEWHERE_ASKED = {"on", "schedule_minutes", "calendar", "nightly_complete", "au
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Application:
+def shop(connected_application: Application) -> Application:
     """A shop whose articles are at the till, so that its orders can be booked."""
-    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
-    return connected
+    commit_run(
+        connected_application,
+        wait_for_run(
+            connected_application, connected_application.runs.preview(PreviewRequest("products", make_actor("test")))
+        ),
+    )
+    return connected_application
 
 
 @pytest.fixture
 def orders(shop: Application) -> Iterator[Run]:
     """A plan of orders that waits."""
-    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)))
     assert run.state is RunState.READY
     yield run
     if shop.runs.get(run.id).state is RunState.READY:
@@ -180,7 +185,7 @@ def test_a_number_of_zero_is_no_change(shop: Application, open_page: Open) -> No
 
 def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Application, open_page: Open) -> None:
     before = shop.flows.settings("stock").model_dump()["branches"]
-    shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
+    shop.flows.change("stock", {"branches": {"1": "formula"}}, make_actor("test"))
     test = open_page("flows", flow="stock", tab="settings")
     assert "Result of the formula" in test.selectbox(key="stock-branches-2-0").options
 
@@ -189,7 +194,7 @@ def test_choices_of_a_setting_come_from_the_systems_and_are_saved(shop: Applicat
 
     assert not test.exception
     assert shop.flows.settings("stock").model_dump()["branches"] == {"1": "formula", "2": "formula"}
-    shop.flows.change("stock", {"branches": before}, somebody("test"))
+    shop.flows.change("stock", {"branches": before}, make_actor("test"))
 
 
 def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application, open_page: Open) -> None:
@@ -208,7 +213,7 @@ def test_what_does_not_go_together_is_said_beside_the_setting(shop: Application,
 def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, open_page: Open) -> None:
     before = shop.flows.settings("stock").model_dump(include={"branches", "safety_stock"})
     safety = [{"branch": "1", "quantity": 3}]
-    shop.flows.change("stock", {"branches": {"1": "formula"}, "safety_stock": safety}, somebody("test"))
+    shop.flows.change("stock", {"branches": {"1": "formula"}, "safety_stock": safety}, make_actor("test"))
     test = open_page("flows", flow="stock", tab="settings")
     assert "Save changes" not in texts(test)
     test.text_input(key="example-stock").set_value("10051")
@@ -220,7 +225,7 @@ def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, op
     assert explanation.iloc[0, 0] == "Branch 1"
     assert "available stock" in str(explanation.iloc[0, 1])
     assert "safety stock: -3" in str(explanation.iloc[0, 1])
-    shop.flows.change("stock", before, somebody("test"))
+    shop.flows.change("stock", before, make_actor("test"))
 
 
 @pytest.mark.usefixtures("shop")
@@ -313,7 +318,7 @@ def test_a_document_without_a_customer_leads_to_the_default_debtor(
 @pytest.fixture(scope="module")
 def finished_run(shop: Application) -> Run:
     """A run that wrote customers."""
-    run = commit_run(shop, wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody("test")))))
+    run = commit_run(shop, wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", make_actor("test")))))
     assert run.counts.proven
     return run
 
@@ -337,10 +342,10 @@ def test_a_done_run_is_taken_back_by_a_plan_that_says_so(shop: Application, fini
 def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
     shop: Application, finished_run: Run, open_page: Open
 ) -> None:
-    undone = commit_run(shop, wait_for_run(shop, shop.runs.undo(finished_run.id, somebody("Anna"))))
+    undone = commit_run(shop, wait_for_run(shop, shop.runs.undo(finished_run.id, make_actor("Anna"))))
     assert "complete" in {button.key for button in open_page("preview", plan=undone.id).button}
 
-    plan = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody("test"), Mode.COMPLETE)))
+    plan = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", make_actor("test"), Mode.COMPLETE)))
     test = open_page("preview", plan=plan.id, show="all", cause=TAKEN_BACK)
     page_text = texts(test)
     assert "was undone on" in page_text
@@ -354,14 +359,14 @@ def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
 
 
 def test_a_run_that_wrote_nothing_cannot_be_taken_back(shop: Application, open_page: Open) -> None:
-    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("stock", make_actor("test"))))
     shop.runs.discard(run.id, "test")
 
     assert "undo" not in {button.key for button in open_page("runs", run=run.id).button}
 
 
 def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_page: Open) -> None:
-    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("stock", somebody("test"))))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("stock", make_actor("test"))))
 
     test = open_page("preview", plan=run.id, show="update")
 
@@ -373,25 +378,25 @@ def test_the_stock_of_a_branch_is_shown_with_its_name(shop: Application, open_pa
 
 @pytest.mark.long
 def test_a_plan_of_payments_what_waits_of_it_and_the_life_of_one_are_shown(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    console = Console(connected)
+    console = Console(connected_application)
     for name, rows in TABLES.items():
-        connected.rules.set_table(name, dict(rows), "test")
+        connected_application.rules.set_table(name, dict(rows), "test")
     chosen = {"daybook": "700", "collective_account": "1300", "orders": "nothing", "invoices": "posting"}
-    connected.flows.change("orders", chosen, somebody("test"))
-    connected.flows.change("payments", {"method": "IDEAL"}, somebody("test"))
+    connected_application.flows.change("orders", chosen, make_actor("test"))
+    connected_application.flows.change("payments", {"method": "IDEAL"}, make_actor("test"))
     for came_in in (12100, 12200):  # the second is too much
         key = invoice(console)
         book_receipt(console, book_invoice(console, key), came_in)
     run = console.preview("payments")
-    (row,) = [line for line in connected.plans.rows(run.id, limit=50) if line.change]
+    (row,) = [line for line in connected_application.plans.rows(run.id, limit=50) if line.change]
     pages = [open_page("preview", plan=run.id, record=str(row.seq)), open_page("exceptions")]
 
     assert [(bool(page.exception), "failure" in page.session_state) for page in pages] == [(False, False)] * 2
     assert "does not add up" in texts(pages[1])
     console.commit(run)
-    connected.log.catch_up()
+    connected_application.log.catch_up()
     history = "".join(table.value.to_csv() for table in open_page("logs", record=f"payments:{row.key}").table)
     assert row.change is not None
     facts = {name: str(row.change.agreed.values[name]) for name in ("item", "customer", "debtor_number")}

@@ -15,27 +15,30 @@ from integration.services.daybooks.days import DayListed
 from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import find_worst_day
 from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of
 
 DAYS = 6
 
 
 @pytest.fixture(scope="module")
-def booked_week(connected: Application) -> tuple[Application, date]:
+def booked_week(connected_application: Application) -> tuple[Application, date]:
     """A console that booked the days of a week, and one day of branch 1 among them."""
-    today = connected.days.today()
-    connected.proposals.fill("test")
+    today = connected_application.days.today()
+    connected_application.proposals.fill("test")
     values = {
         "till_accounts": True, "difference_account": "4400", "banked_account": "1090",
         "date_from": (today - timedelta(days=DAYS)).isoformat(),
     }  # fmt: skip
-    connected.flows.change("days", values, somebody("test"))
-    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
-    assert commit_run(connected, run).state is RunState.DONE
-    pages = [day for day in connected.days.listed(today - timedelta(days=DAYS), today) if day.pages]
+    connected_application.flows.change("days", values, make_actor("test"))
+    run = wait_for_run(
+        connected_application,
+        connected_application.runs.preview(PreviewRequest("days", make_actor("test"), Mode.COMPLETE)),
+    )
+    assert commit_run(connected_application, run).state is RunState.DONE
+    pages = [day for day in connected_application.days.listed(today - timedelta(days=DAYS), today) if day.pages]
     assert pages
-    return connected, next((day for day in pages if day.branch == "1"), pages[0]).date
+    return connected_application, next((day for day in pages if day.branch == "1"), pages[0]).date
 
 
 def labels(test: AppTest) -> list[str]:
@@ -52,8 +55,10 @@ def open_day(open_page: Open, day: date) -> AppTest:
     return test
 
 
-def test_a_month_of_which_nothing_is_known_offers_to_compare_it(connected: Application, open_page: Open) -> None:
-    del connected
+def test_a_month_of_which_nothing_is_known_offers_to_compare_it(
+    connected_application: Application, open_page: Open
+) -> None:
+    del connected_application
     test = open_page("days", month="2001-02")
     assert not test.exception
     assert "Nothing is known of this month yet." in texts(test)
@@ -62,11 +67,11 @@ def test_a_month_of_which_nothing_is_known_offers_to_compare_it(connected: Appli
 
 @pytest.mark.parametrize("month", ["", "2026-13", "never", "0001-01", "9999-12", "2026-1"])
 def test_a_month_that_is_none_is_the_one_that_needs_attention(
-    connected: Application, open_page: Open, month: str
+    connected_application: Application, open_page: Open, month: str
 ) -> None:
     test = open_page("days", month=month)
     assert not test.exception
-    assert f"{connected.days.day_of_interest():%B %Y}" in texts(test)
+    assert f"{connected_application.days.day_of_interest():%B %Y}" in texts(test)
 
 
 def test_the_calendar_marks_each_day_and_leads_to_it(booked_week: tuple[Application, date], open_page: Open) -> None:
@@ -105,15 +110,15 @@ def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
 ) -> None:
     app, day = booked_week
     before = {"date_from": (day - timedelta(days=2 * DAYS)).isoformat(), "cost_of_sales": True}
-    app.flows.change("days", before, somebody("test"))
+    app.flows.change("days", before, make_actor("test"))
     try:
-        run = wait_for_run(app, app.runs.preview(PreviewRequest("days", somebody("test"), Mode.COMPLETE)))
+        run = wait_for_run(app, app.runs.preview(PreviewRequest("days", make_actor("test"), Mode.COMPLETE)))
         line = app.plans.rows(run.id, "create", "", 0, 1)[0]
         test = open_page("preview", plan=run.id, record=str(line.seq))
         assert not test.exception
         assert "does not report all purchase costs" in texts(test)
     finally:
-        app.flows.change("days", {"date_from": before["date_from"], "cost_of_sales": False}, somebody("test"))
+        app.flows.change("days", {"date_from": before["date_from"], "cost_of_sales": False}, make_actor("test"))
 
 
 def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
@@ -177,7 +182,7 @@ def test_clearing_accounts_show_takings_under_way(booked_week: tuple[Application
     report = app.days.check(day, "1")
     account = next(line.account for line in report.expected if line.method == "PIN")
     settings = {"payout_accounts": (account,), "clearing_from": day.isoformat()}
-    app.flows.change("days", settings, somebody("test"))
+    app.flows.change("days", settings, make_actor("test"))
     try:
         test = press(open_page("days", view="clearing", period=name), "read_clearing")
         assert not test.exception
@@ -196,7 +201,7 @@ def test_clearing_accounts_show_takings_under_way(booked_week: tuple[Application
         ]
         assert clearing_report.accounts[0].takings == sum(row.books or 0 for row in booked_rows)
     finally:
-        app.flows.change("days", {"payout_accounts": (), "clearing_from": None}, somebody("test"))
+        app.flows.change("days", {"payout_accounts": (), "clearing_from": None}, make_actor("test"))
 
 
 def test_books_that_cannot_be_asked_say_so(booked_week: tuple[Application, date], open_page: Open) -> None:
@@ -223,21 +228,26 @@ def _raise_rejected(*_: object) -> None:
     ],
 )  # fmt: skip
 def test_an_address_of_nonsense_shows_a_page_all_the_same(
-    connected: Application, open_page: Open, address: dict[str, str]
+    connected_application: Application, open_page: Open, address: dict[str, str]
 ) -> None:
-    del connected
+    del connected_application
     assert not open_page("days", **address).exception
 
 
-def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(connected: Application, open_page: Open) -> None:
-    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE)))
-    commit_run(connected, run)
-    connected.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
+def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(
+    connected_application: Application, open_page: Open
+) -> None:
+    run = wait_for_run(
+        connected_application,
+        connected_application.runs.preview(PreviewRequest("products", make_actor("test"), Mode.COMPLETE)),
+    )
+    commit_run(connected_application, run)
+    connected_application.flows.change("products", {"on": True, "schedule_minutes": 59}, make_actor("test"))
     test = press(open_page("days"), "look_again")
     assert not test.exception
     table_texts = [table.value.to_string() for table in test.table]
     assert any("Products: Product" in text for text in table_texts), table_texts
-    connected.flows.change("products", {"on": False}, somebody("test"))
+    connected_application.flows.change("products", {"on": False}, make_actor("test"))
 
 
 @pytest.mark.long

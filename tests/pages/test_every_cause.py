@@ -15,7 +15,7 @@ from integration.flows.spec import FlowSpec
 from integration.services.runs.exceptions import group_address
 from integration.words import fact_names
 from tests.pages.conftest import Open, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 ARTICLES = 100  # no test here needs more
@@ -90,17 +90,17 @@ def is_primary(test: AppTest, key: str) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def no_issue_stays(connected: Application) -> Iterator[None]:
+def no_issue_stays(connected_application: Application) -> Iterator[None]:
     yield
     for flow in FLOWS:
-        stores_in(connected).issues.store_check_result(flow, ["1"], tuple(CAUSES), [])
+        stores_in(connected_application).issues.store_check_result(flow, ["1"], tuple(CAUSES), [])
 
 
 @pytest.mark.parametrize(("code", "flow"), list(cases()))
 def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
-    connected: Application, open_page: Open, code: str, flow: str
+    connected_application: Application, open_page: Open, code: str, flow: str
 ) -> None:
-    group = meet_cause(connected, flow, code)
+    group = meet_cause(connected_application, flow, code)
     test = open_page("exceptions", cause=group_address(group.group_key))
     assert not test.exception
     offered = keys(test)
@@ -134,8 +134,10 @@ def test_a_cause_has_a_repair_that_leads_to_what_repairs_it(
     assert f"close-{group_address(group.group_key)}" in keys(test), "the cause is open again"
 
 
-def test_a_repair_names_the_button_of_its_card_with_its_number(connected: Application, open_page: Open) -> None:
-    group = meet_cause(connected, "orders", "debtor_blocked")
+def test_a_repair_names_the_button_of_its_card_with_its_number(
+    connected_application: Application, open_page: Open
+) -> None:
+    group = meet_cause(connected_application, "orders", "debtor_blocked")
 
     test = open_page("exceptions", cause=group_address(group.group_key))
 
@@ -144,21 +146,23 @@ def test_a_repair_names_the_button_of_its_card_with_its_number(connected: Applic
 
 
 def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    group = meet_cause(connected, "customers", "price_charged_otherwise")
+    group = meet_cause(connected_application, "customers", "price_charged_otherwise")
 
     test = press(open_page("exceptions", cause=group_address(group.group_key)), "ask_again")
 
     assert not test.exception
-    assert connected.exceptions.group(group.group_key) is None
+    assert connected_application.exceptions.group(group.group_key) is None
 
 
 def test_a_default_debtor_is_chosen_from_those_of_the_books_and_one_that_they_lack_is_never_kept(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "987654"}, somebody("test"))
+        connected_application.flows.change(
+            "orders", {"default_debtor": "fallback", "debtor_number": "987654"}, make_actor("test")
+        )
     assert (refused.value.facts["setting"], refused.value.facts["number"]) == ("debtor_number", "987654")
 
     test = open_page("flows", flow="orders", tab="settings")
@@ -170,16 +174,18 @@ def test_a_default_debtor_is_chosen_from_those_of_the_books_and_one_that_they_la
     choice = next(option for option in field.options if "·" in option)
     press(field.set_value(choice.partition(" · ")[0]).run(), "save")
 
-    assert connected.flows.settings("orders").model_dump()["debtor_number"] == choice.partition(" · ")[0]
-    connected.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
+    assert connected_application.flows.settings("orders").model_dump()["debtor_number"] == choice.partition(" · ")[0]
+    connected_application.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, make_actor("test"))
 
 
 def test_debtors_of_branches_and_countries_are_chosen_like_the_default_one_and_checked_too(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     for name, code in (("default_debtors_by_branch", "2"), ("default_debtors_by_country", "BE")):
         with pytest.raises(ConfigurationError) as refused:
-            connected.flows.change("orders", {"default_debtor": "fallback", name: {code: "987654"}}, somebody("test"))
+            connected_application.flows.change(
+                "orders", {"default_debtor": "fallback", name: {code: "987654"}}, make_actor("test")
+            )
         assert (refused.value.facts["setting"], refused.value.facts["number"]) == (name, "987654")
 
     test = open_page("flows", flow="orders", tab="settings")
@@ -190,20 +196,20 @@ def test_debtors_of_branches_and_countries_are_chosen_like_the_default_one_and_c
     test = test.selectbox(key="orders-default_debtors_by_country-add-0").set_value("BE").run()
     press(test.selectbox(key="orders-default_debtors_by_country-BE-0").set_value(number).run(), "save")
 
-    settings = connected.flows.settings("orders").model_dump()
+    settings = connected_application.flows.settings("orders").model_dump()
     assert (settings["default_debtors_by_branch"], settings["default_debtors_by_country"]) == (
         {"2": number},
         {"BE": number},
     )
     nobody: dict[str, dict[str, str]] = {"default_debtors_by_branch": {}, "default_debtors_by_country": {}}
-    connected.flows.change("orders", {"default_debtor": "off", **nobody}, somebody("test"))
+    connected_application.flows.change("orders", {"default_debtor": "off", **nobody}, make_actor("test"))
 
 
 def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    meet_cause(connected, "orders", "branch_missing", branch="2")
-    meet_cause(connected, "products", "price_missing", article="1")
+    meet_cause(connected_application, "orders", "branch_missing", branch="2")
+    meet_cause(connected_application, "products", "price_missing", article="1")
 
     page_text = texts(open_page("exceptions"))
 
@@ -211,11 +217,13 @@ def test_codes_of_a_cause_stand_with_their_captions_and_an_article_with_its_name
     assert "1 · Jansen" in page_text
 
 
-def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(connected: Application, open_page: Open) -> None:
-    group = meet_cause(connected, "orders", "payment_method_unmapped", method="PIN")
+def test_a_row_that_a_cause_asks_for_is_added_and_its_record_previewed(
+    connected_application: Application, open_page: Open
+) -> None:
+    group = meet_cause(connected_application, "orders", "payment_method_unmapped", method="PIN")
     test = open_page("exceptions", cause=group_address(group.group_key))
     test = press(test.selectbox(key="counterpart").set_value("14").run(), "add_row")
 
     assert not test.exception
-    assert connected.rules.tables().get("payment_terms", {}).get("PIN") == "14", texts(test)
-    wait_for_run(connected, connected.runs.latest("orders", limit=1)[0].id)
+    assert connected_application.rules.tables().get("payment_terms", {}).get("PIN") == "14", texts(test)
+    wait_for_run(connected_application, connected_application.runs.latest("orders", limit=1)[0].id)

@@ -26,7 +26,7 @@ from pages.components.shared.application import person
 from pages.components.shared.rows import named_facts
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 from tests.till_client import TillClient
 
@@ -36,10 +36,15 @@ _serial = count(1)
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Application:
+def shop(connected_application: Application) -> Application:
     """A shop whose articles are at the till."""
-    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
-    return connected
+    commit_run(
+        connected_application,
+        wait_for_run(
+            connected_application, connected_application.runs.preview(PreviewRequest("products", make_actor("test")))
+        ),
+    )
+    return connected_application
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +69,7 @@ def customer(till_client: TillClient) -> str:
 
 def preview_records(app: Application, flow: str, *keys: str) -> Run:
     """Preview some records by themselves."""
-    return wait_for_run(app, app.runs.preview(PreviewRequest(flow, somebody("test"), Mode.CHOSEN, keys)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest(flow, make_actor("test"), Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str, flow: str = "orders", key: str = "") -> CauseGroup:
@@ -103,7 +108,7 @@ def last_run(app: Application, flow: str = "orders") -> Run:
     return wait_for_run(app, app.runs.latest(flow, limit=1)[0].id)
 
 
-def paid_with(till_client: TillClient, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
+def place_paid_orders(till_client: TillClient, article: str, customer: str, method: str, orders: int = 1) -> list[str]:
     """Return new orders that are paid in full with one method."""
     order_keys = []
     for _ in range(orders):
@@ -123,7 +128,7 @@ def make_unmapped_orders(
     every: list[str] = []
 
     def make_orders(orders: int) -> CauseGroup:
-        keys = paid_with(till_client, article, customer, "PIN", orders)
+        keys = place_paid_orders(till_client, article, customer, "PIN", orders)
         every.extend(keys)
         preview_records(shop, "orders", *keys)
         return waiting(shop, "payment_method_unmapped", key=keys[0])
@@ -140,7 +145,7 @@ def make_unmapped_orders(
 
 @pytest.mark.long
 def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, open_page: Open) -> None:
-    fresh.connections.use_sandbox(somebody("test"))
+    fresh.connections.use_sandbox(make_actor("test"))
     assert fresh.runs.count() == 0
 
     page_text = texts(open_page("exceptions"))
@@ -151,8 +156,8 @@ def test_before_the_first_run_the_page_says_where_to_begin(fresh: Application, o
 
 @pytest.mark.long
 def test_a_shop_in_which_nothing_waits_is_good_news(fresh: Application, open_page: Open) -> None:
-    fresh.connections.use_sandbox(somebody("test"))
-    run = wait_for_run(fresh, fresh.runs.preview(PreviewRequest("customers", somebody("test"))))
+    fresh.connections.use_sandbox(make_actor("test"))
+    run = wait_for_run(fresh, fresh.runs.preview(PreviewRequest("customers", make_actor("test"))))
     assert run.counts.parked == 0
 
     page_text = texts(open_page("exceptions"))
@@ -294,10 +299,10 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     nameless = till_client.order(article)
     till_client.pay_in_advance(nameless, "PIN", 1)
     with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
-    shop.flows.change("orders", with_default, somebody("test"))
+    shop.flows.change("orders", with_default, make_actor("test"))
     preview_records(shop, "orders", nameless)
     assert shop.exceptions.group(group.group_key).count == 3  # type: ignore[union-attr]
-    shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
+    shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, make_actor("test"))
     test = open_cause(open_page, group)
 
     test = test.selectbox(key="counterpart").set_value("14").run()
@@ -316,7 +321,7 @@ def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
     shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
     group = make_unmapped_orders(2)
-    shop.runs.try_again(group.flow, group.cause, somebody("test"), group.field, group.detail)
+    shop.runs.try_again(group.flow, group.cause, make_actor("test"), group.field, group.detail)
     last_run(shop)
 
     page_text = texts(open_cause(open_page, group))
@@ -331,7 +336,7 @@ def test_a_cause_that_is_gone_closes_itself(
     (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
     shop.rules.set_table("payment_terms", {"PIN": "14"}, "test")
 
-    wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)))
 
     assert not is_open(shop, group.group_key)
     (issue,) = shop.issues.of_key("orders", key)
@@ -349,8 +354,8 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     group = make_unmapped_orders(1)
     before, place = shop.drafts.current("orders"), f"more-{group_address(group.group_key)}"
     assert menu(open_cause(open_page, group), place).options[0] == "Try again"
-    shop.drafts.remove_rule("orders", "sales_order.payment_condition", somebody("test"))
-    shop.drafts.publish("orders", somebody("test"), "payment conditions left out")
+    shop.drafts.remove_rule("orders", "sales_order.payment_condition", make_actor("test"))
+    shop.drafts.publish("orders", make_actor("test"), "payment conditions left out")
     offered = menu(open_cause(open_page, group), place).options
     assert offered[:2] == [
         f"Try again with today's mapping (version {before + 1})", f"Try again as it was (mapping version {before})",
@@ -364,8 +369,8 @@ def test_with_another_mapping_since_both_ways_of_trying_again_are_offered(
     today = last_run(shop)
     assert (today.mapping_version, today.counts.planned) == (before + 1, 1)
     assert not is_open(shop, group.group_key)
-    shop.drafts.take_version("orders", before, somebody("test"))
-    shop.drafts.publish("orders", somebody("test"), "and back again")
+    shop.drafts.take_version("orders", before, make_actor("test"))
+    shop.drafts.publish("orders", make_actor("test"), "and back again")
 
 
 @pytest.mark.long
@@ -374,15 +379,15 @@ def test_what_is_planned_as_it_was_can_be_committed_until_somebody_publishes(
 ) -> None:
     group = make_unmapped_orders(2)
     version = shop.exceptions.mapping_version(group)
-    shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), somebody("test"))
-    shop.drafts.publish("orders", somebody("test"), "a remark")
-    shop.tables.add("payment_terms", "PIN", "14", somebody("test"))
+    shop.drafts.put_rule("orders", Rule(target="sales_order.remark", source="our_reference"), make_actor("test"))
+    shop.drafts.publish("orders", make_actor("test"), "a remark")
+    shop.tables.add("payment_terms", "PIN", "14", make_actor("test"))
     menu(open_cause(open_page, group), f"more-{group_address(group.group_key)}").click("as_it_was").run()
     run = last_run(shop)
     assert (run.mapping_version, run.counts.planned) == (version, 2)
 
-    shop.drafts.take_version("orders", version, somebody("test"))
-    shop.drafts.publish("orders", somebody("test"), "back")
+    shop.drafts.take_version("orders", version, make_actor("test"))
+    shop.drafts.publish("orders", make_actor("test"), "back")
     with pytest.raises(PlanStaleError) as refused:
         shop.runs.commit(run.id, Approval(run.fingerprint, "test"))
     assert refused.value.code == "mapping_published_since"
@@ -411,7 +416,7 @@ def test_each_branch_gets_a_default_debtor_of_its_own(
     last_run(shop)
     assert [group for group in shop.exceptions.groups("orders") if group.cause == "customer_missing"] == []
     shop.flows.change(
-        "orders", {"default_debtors_by_branch": {}, "default_debtor": "off"}, somebody("test")
+        "orders", {"default_debtors_by_branch": {}, "default_debtor": "off"}, make_actor("test")
     )  # fmt: skip
     discard_plan(shop, "orders")
 
@@ -433,7 +438,7 @@ def unknown_article_cause(shop: Application, till_client: TillClient, customer: 
     preview_records(shop, "orders", order)
     yield waiting(shop, "article_not_linked", key=order)
     shop.rules.set_table("articles", {}, "test")
-    shop.flows.change("orders", {"collective_article": ""}, somebody("test"))
+    shop.flows.change("orders", {"collective_article": ""}, make_actor("test"))
     discard_plan(shop, "orders")
 
 
@@ -588,7 +593,9 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
     field = shop.exceptions.field_to_correct("products", group.cause, group.field)
     assert field is not None
     shop.exceptions.correct("products", field, {key: good}, person(), {key: first.title})
-    run = wait_for_run(shop, shop.runs.try_again("products", group.cause, somebody("test"), group.field, group.detail))
+    run = wait_for_run(
+        shop, shop.runs.try_again("products", group.cause, make_actor("test"), group.field, group.detail)
+    )
     assert run.counts.planned == 1
     assert key not in {entry.issue.key for entry in shop.exceptions.issues_of(group.group_key)}
     typed = test.run()  # what was typed stays with its record when somebody else repairs another one
@@ -635,7 +642,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     page_text = texts(open_page("exceptions", status="aside"))
     assert "booked by hand" in page_text
 
-    (order,) = paid_with(till_client, article, customer, "PIN")
+    (order,) = place_paid_orders(till_client, article, customer, "PIN")
     preview_records(shop, "orders", order)
 
     back = waiting(shop, "payment_method_unmapped", key=order)

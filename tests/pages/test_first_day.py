@@ -9,10 +9,10 @@ from integration.core.errors import ConfigurationError
 from integration.sandbox.server import running
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, commit_run, press, script, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_the_overview_of_a_new_installation_is_an_invitation(open_page: Open) -> None:
     page_text = texts(open_page())
 
@@ -43,7 +43,7 @@ def test_the_set_up_begins_with_accountview_and_has_the_sandbox_beside_it(open_p
 def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application, open_page: Open) -> None:
     assert "not finished" not in texts(open_page())
     fresh.connections.connect(
-        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, make_actor("test")
     )
     test = open_page()
     assert "The set-up is not finished" in texts(test)
@@ -54,14 +54,14 @@ def test_the_overview_leads_back_into_a_set_up_that_was_begun(fresh: Application
     assert "Step 1 of 5: AccountView" in texts(test)
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_nothing_goes_on_before_the_check_finds_nothing_wrong(open_page: Open) -> None:
     assert open_page("setup").button(key="continue").disabled
     assert "No flow is chosen yet" in texts(open_page("setup", step="questions"))
     assert "3 things are missing" in texts(open_page("setup", step="ready"))
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_every_page_opens_empty_and_says_what_to_do_next(open_page: Open) -> None:
     for name, expected in {
         "preview": "Not connected yet",
@@ -77,13 +77,13 @@ def test_every_page_opens_empty_and_says_what_to_do_next(open_page: Open) -> Non
         assert expected in texts(test)
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_without_connections_the_page_leads_to_the_set_up(open_page: Open) -> None:
     assert "Both systems have to be connected first" in texts(open_page("flows"))
 
 
 def test_without_connections_every_page_leads_to_the_set_up_and_says_nothing_of_a_log_in(
-    unconnected: Application, open_page: Open
+    unconnected_application: Application, open_page: Open
 ) -> None:
     test = press(open_page("preview"), "to_set_up")
     assert not test.exception
@@ -91,18 +91,20 @@ def test_without_connections_every_page_leads_to_the_set_up_and_says_nothing_of_
 
     for system in ("accountview", "mplus"):  # whoever asks anyway is told the same
         with pytest.raises(ConfigurationError, match="not_connected"):
-            unconnected.access.connector(system)
+            unconnected_application.access.connector(system)
 
 
-def test_the_till_is_not_asked_before_everything_is_filled_in(unconnected: Application, open_page: Open) -> None:
+def test_the_till_is_not_asked_before_everything_is_filled_in(
+    unconnected_application: Application, open_page: Open
+) -> None:
     test = open_page("setup", step="mplus")
     test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
     assert "Fill in Address, Ident and Secret" in texts(test)
-    assert not unconnected.connections.last_check("mplus").connected
+    assert not unconnected_application.connections.last_check("mplus").connected
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secret(open_page: Open) -> None:
     test = open_page("setup", step="mplus")
     test.text_input[0].set_value("http://127.0.0.1")
@@ -120,7 +122,7 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
 def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
     with running(articles=60) as shop:
         fresh.connections.connect(
-            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, make_actor("test")
         )
         test = press(open_page("setup", step="mplus"), "own-mplus")
         test.text_input[2].set_value("sandbox")
@@ -133,7 +135,7 @@ def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Appli
         assert "The earlier access" not in texts(press(test, "check-mplus"))
 
 
-def test_the_log_in_names_the_host_as_it_is_called(unconnected: Application, open_page: Open) -> None:
+def test_the_log_in_names_the_host_as_it_is_called(unconnected_application: Application, open_page: Open) -> None:
     test = open_page("setup", step="accountview")
     test.text_input[0].set_value("client")
     test.text_input[1].set_value("hush-hush-secret")
@@ -142,10 +144,10 @@ def test_the_log_in_names_the_host_as_it_is_called(unconnected: Application, ope
 
     assert not test.exception
     assert html.unescape(plain("www.xn--ccountview-yqi.net")) in texts(test)
-    assert not unconnected.connections.is_logged_in()
+    assert not unconnected_application.connections.is_logged_in()
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> None:
     test = open_page("setup", code="abc", state="invented")
 
@@ -153,7 +155,7 @@ def test_an_answer_of_a_log_in_nobody_asked_for_is_refused(open_page: Open) -> N
     assert "code" not in test.query_params
 
 
-@pytest.mark.usefixtures("unconnected")
+@pytest.mark.usefixtures("unconnected_application")
 def test_a_page_without_its_frame_says_where_the_console_is() -> None:
     test = script("pages/runs.py").run()
 
@@ -162,7 +164,7 @@ def test_a_page_without_its_frame_says_where_the_console_is() -> None:
 
 
 def test_a_new_console_tells_where_to_begin_and_ticks_off_what_is_done(fresh: Application, open_page: Open) -> None:
-    fresh.connections.use_sandbox(somebody("test"))
+    fresh.connections.use_sandbox(make_actor("test"))
     test = open_page()
     assert "This is the sandbox" in texts(test)
     assert "Nothing needs your attention" not in texts(test)

@@ -18,13 +18,13 @@ from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
 from tests.pages.conftest import ARTICLES, Open, press, preview_products, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("connected_application")
 @pytest.mark.parametrize("tab", TABS)
 def test_every_tab_opens_and_has_nothing_to_save(open_page: Open, tab: str) -> None:
     test = open_page("flows", tab=tab)
@@ -33,7 +33,9 @@ def test_every_tab_opens_and_has_nothing_to_save(open_page: Open, tab: str) -> N
     assert "Save changes" not in texts(test)
 
 
-def test_a_flow_runs_between_two_times_on_some_days_and_says_so(connected: Application, open_page: Open) -> None:
+def test_a_flow_runs_between_two_times_on_some_days_and_says_so(
+    connected_application: Application, open_page: Open
+) -> None:
     test = open_page("flows", tab="schedule", flow="stock")
     test = test.number_input(key="stock-schedule_minutes-0").set_value(45).run()
     test = test.time_input(key="stock-calendar.begins-0").set_value(time(7)).run()
@@ -45,13 +47,13 @@ def test_a_flow_runs_between_two_times_on_some_days_and_says_so(connected: Appli
     test = press(test, "save")
 
     assert not test.exception
-    table = connected.flows.settings("stock").timetable
+    table = connected_application.flows.settings("stock").timetable
     assert (table.every, table.begins, table.ends, table.holidays) == (45, time(7), time(22), False)
     assert table.weekdays == frozenset(range(6))
-    connected.flows.change("stock", {"schedule_minutes": 5, "calendar": {}}, somebody("test"))
+    connected_application.flows.change("stock", {"schedule_minutes": 5, "calendar": {}}, make_actor("test"))
 
 
-def test_changes_of_several_tabs_are_saved_with_one_button(connected: Application, open_page: Open) -> None:
+def test_changes_of_several_tabs_are_saved_with_one_button(connected_application: Application, open_page: Open) -> None:
     test = open_page("flows", tab="settings")
     test = test.radio(key="products-sku_rule-0").set_value("allotted").run()
     assert "1 setting changed, not saved yet" in texts(test)
@@ -62,10 +64,10 @@ def test_changes_of_several_tabs_are_saved_with_one_button(connected: Applicatio
     test = press(test, "save")
 
     assert not test.exception
-    assert connected.flows.settings("products").model_dump()["sku_rule"] == "allotted"
-    assert connected.flows.settings("products").schedule_minutes == 12
+    assert connected_application.flows.settings("products").model_dump()["sku_rule"] == "allotted"
+    assert connected_application.flows.settings("products").schedule_minutes == 12
     assert "not saved yet" not in texts(test)
-    connected.flows.change("products", {"sku_rule": "code", "schedule_minutes": 5}, somebody("test"))
+    connected_application.flows.change("products", {"sku_rule": "code", "schedule_minutes": 5}, make_actor("test"))
 
 
 def press_and_leave(test: AppTest, key: str) -> None:
@@ -76,48 +78,52 @@ def press_and_leave(test: AppTest, key: str) -> None:
 
 
 def test_what_is_saved_is_kept_where_the_page_is_left_before_it_is_drawn_anew(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     test = open_page("flows", tab="settings")
     press_and_leave(test.selectbox(key="products-zero_price-0").set_value("park").run(), "save")
-    assert connected.flows.settings("products").model_dump()["zero_price"] == "park"
-    connected.flows.change("products", {"zero_price": "send"}, somebody("test"))
+    assert connected_application.flows.settings("products").model_dump()["zero_price"] == "park"
+    connected_application.flows.change("products", {"zero_price": "send"}, make_actor("test"))
 
-    table = connected.rules.tables()["vat_codes"]
+    table = connected_application.rules.tables()["vat_codes"]
     test = open_page("flows", tab="tables")
     press_and_leave(next(selectbox for selectbox in test.selectbox).set_value("1").run(), "save_table")
-    assert "1" in {other for code, other in connected.rules.tables()["vat_codes"].items() if table.get(code) != other}
-    connected.rules.set_table("vat_codes", table, "test")
+    assert "1" in {
+        other for code, other in connected_application.rules.tables()["vat_codes"].items() if table.get(code) != other
+    }
+    connected_application.rules.set_table("vat_codes", table, "test")
 
 
-def test_what_is_entered_last_is_saved_with_what_the_form_had_taken_in(connected: Application, open_page: Open) -> None:
+def test_what_is_entered_last_is_saved_with_what_the_form_had_taken_in(
+    connected_application: Application, open_page: Open
+) -> None:
     test = open_page("flows", tab="settings")
     test = test.selectbox(key="products-zero_price-0").set_value("park").run()
     test.number_input(key="products-decimals-0").set_value(1)
 
     test = press(test, "save")
 
-    now = connected.flows.settings("products").model_dump()
+    now = connected_application.flows.settings("products").model_dump()
     assert (now["zero_price"], now["decimals"]) == ("park", 1)
     assert "not saved yet" not in texts(test)
-    connected.flows.change("products", {"zero_price": "send", "decimals": 2}, somebody("test"))
+    connected_application.flows.change("products", {"zero_price": "send", "decimals": 2}, make_actor("test"))
 
 
-def test_discarded_changes_leave_the_settings_as_they_are(connected: Application, open_page: Open) -> None:
+def test_discarded_changes_leave_the_settings_as_they_are(connected_application: Application, open_page: Open) -> None:
     test = open_page("flows", tab="settings")
     test = test.selectbox(key="products-zero_price-0").set_value("park").run()
 
     test = press(test, "discard_changes")
 
     assert test.selectbox(key="products-zero_price-1").value == "send"
-    assert connected.flows.settings("products").model_dump()["zero_price"] == "send"
+    assert connected_application.flows.settings("products").model_dump()["zero_price"] == "send"
 
 
 def test_who_changes_what_orders_become_is_told_how_many_sales_stay_what_they_are(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     keys = ("order-1", "order-2", "order-2#credit", "order-2#2")  # taken back and booked again is one sale
-    stores_in(connected).links.keep("orders", [Link(Kind.SALES_ORDER, key, f"70{key}") for key in keys])
+    stores_in(connected_application).links.keep("orders", [Link(Kind.SALES_ORDER, key, f"70{key}") for key in keys])
     test = open_page("flows", tab="settings", flow="orders")
     assert "they stay so" not in texts(test)
 
@@ -126,45 +132,47 @@ def test_who_changes_what_orders_become_is_told_how_many_sales_stay_what_they_ar
     assert "2 sales are booked as sales orders or trade invoices; they stay so." in texts(test)
 
 
-def test_a_number_from_a_field_needs_the_field(connected: Application, open_page: Open) -> None:
+def test_a_number_from_a_field_needs_the_field(connected_application: Application, open_page: Open) -> None:
     test = open_page("flows", tab="settings")
     test = test.radio(key="products-sku_rule-0").set_value("field").run()
 
     test = press(test, "save")
 
     assert "Choose the field that holds the number" in texts(test)
-    assert connected.flows.settings("products").model_dump()["sku_rule"] == "code"
+    assert connected_application.flows.settings("products").model_dump()["sku_rule"] == "code"
 
 
-def test_a_flow_that_is_on_says_when_it_runs_next(connected: Application, open_page: Open) -> None:
+def test_a_flow_that_is_on_says_when_it_runs_next(connected_application: Application, open_page: Open) -> None:
     test = open_page("flows", tab="schedule")
     test = press(test.toggle(key="products-on-0").set_value(True).run(), "save")
 
     assert "Next run:" in texts(test)
-    assert connected.flows.statuses()[0].next_run is not None
-    connected.flows.change("products", {"on": False}, somebody("test"))
+    assert connected_application.flows.statuses()[0].next_run is not None
+    connected_application.flows.change("products", {"on": False}, make_actor("test"))
 
 
 def test_a_brake_is_switched_off_only_with_a_reason_and_the_log_keeps_it(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     test = open_page("flows", tab="brakes")
     test = test.toggle(key="products-brake-price_percent-on-0").set_value(False).run()
     test = press(test, "save")
     assert "Enter a reason" in texts(test)
-    assert connected.flows.settings("products").limits["price_percent"] == Decimal(25)
+    assert connected_application.flows.settings("products").limits["price_percent"] == Decimal(25)
 
     test = test.text_input(key="products-brake-price_percent-reason-0").set_value("Summer sale").run()
     press(test, "save")
 
-    assert connected.flows.settings("products").limits["price_percent"] is None
-    connected.log.catch_up()
-    events = connected.log.ask("select facts from events where event = 'brake_switched_off'")
+    assert connected_application.flows.settings("products").limits["price_percent"] is None
+    connected_application.log.catch_up()
+    events = connected_application.log.ask("select facts from events where event = 'brake_switched_off'")
     assert "Summer sale" in str(events["facts"][0])
-    connected.flows.change("products", {"brakes": {"price_percent": "25"}}, somebody("test"))
+    connected_application.flows.change("products", {"brakes": {"price_percent": "25"}}, make_actor("test"))
 
 
-def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Application, open_page: Open) -> None:
+def test_filters_show_how_many_are_in_and_out_with_the_reason(
+    connected_application: Application, open_page: Open
+) -> None:
     test = press(open_page("flows", tab="filters"), "add_filter")
     test = test.text_input(key="products-filter-0-value-1").set_value("O-BAN").run()
 
@@ -176,13 +184,13 @@ def test_filters_show_how_many_are_in_and_out_with_the_reason(connected: Applica
     assert numbers["Take part"] > 0
     reasons = test.dataframe[0].value["reason"]
     assert reasons.str.contains("excluded by a filter").any()
-    assert connected.flows.settings("products").filters == ()
+    assert connected_application.flows.settings("products").filters == ()
 
 
-def test_the_fields_show_why_an_article_has_its_values(connected: Application, open_page: Open) -> None:
+def test_the_fields_show_why_an_article_has_its_values(connected_application: Application, open_page: Open) -> None:
     code = next(
         row.key
-        for row in connected.plans.rows(preview_products(connected).id, "create", limit=400)
+        for row in connected_application.plans.rows(preview_products(connected_application).id, "create", limit=400)
         if row.key.isdigit()
     )
     test = open_page("flows", tab="fields")
@@ -195,9 +203,9 @@ def test_the_fields_show_why_an_article_has_its_values(connected: Application, o
 
 
 def test_an_added_field_is_published_as_a_new_version_and_older_plans_are_refused(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    run, before = preview_products(connected), connected.mappings.published("products")
+    run, before = preview_products(connected_application), connected_application.mappings.published("products")
     test = open_page("flows", tab="fields")
     test.selectbox(key="add_target").set_value("article.custom:herkomst")
     test.selectbox(key="add_source").set_value("K9_ORIGIN")
@@ -207,31 +215,37 @@ def test_an_added_field_is_published_as_a_new_version_and_older_plans_are_refuse
     test = press(test, "publish")
 
     assert not test.exception
-    after = connected.mappings.published("products")
+    after = connected_application.mappings.published("products")
     assert after.version == before.version + 1
     assert after.mapping.rules[-1] == Rule(target="article.custom:herkomst", source="K9_ORIGIN")
     with pytest.raises(PlanStaleError, match="mapping_published_since"):
-        connected.runs.commit(run.id, Approval(run.fingerprint, "test"))
-    connected.runs.discard(run.id, "test")
-    connected.mappings.publish("products", before.mapping, after.version, somebody("test"), "as it was")
+        connected_application.runs.commit(run.id, Approval(run.fingerprint, "test"))
+    connected_application.runs.discard(run.id, "test")
+    connected_application.mappings.publish("products", before.mapping, after.version, make_actor("test"), "as it was")
 
 
-def test_two_people_cannot_publish_over_each_other(connected: Application) -> None:
-    before = connected.mappings.published("products")
+def test_two_people_cannot_publish_over_each_other(connected_application: Application) -> None:
+    before = connected_application.mappings.published("products")
     rules = tuple(
         Rule(target=rule.target, source=rule.source, ownership=Ownership.NEVER) for rule in before.mapping.rules[:1]
     )
-    connected.mappings.publish("products", before.mapping, before.version, somebody("anna"), "the same")
+    connected_application.mappings.publish("products", before.mapping, before.version, make_actor("anna"), "the same")
 
     with pytest.raises(PlanStaleError):
-        connected.mappings.publish("products", Mapping(1, rules), before.version, somebody("ben"), "over it")
+        connected_application.mappings.publish(
+            "products", Mapping(1, rules), before.version, make_actor("ben"), "over it"
+        )
 
 
-def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: Application, open_page: Open) -> None:
-    table = connected.rules.tables()["vat_codes"]
-    connected.rules.set_table("vat_codes", {code: other for code, other in table.items() if code != "2"}, "test")
-    connected.runs.discard(preview_products(connected).id, "test")
-    parked = connected.exceptions.unmapped("products", "vat_codes")["2"]
+def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(
+    connected_application: Application, open_page: Open
+) -> None:
+    table = connected_application.rules.tables()["vat_codes"]
+    connected_application.rules.set_table(
+        "vat_codes", {code: other for code, other in table.items() if code != "2"}, "test"
+    )
+    connected_application.runs.discard(preview_products(connected_application).id, "test")
+    parked = connected_application.exceptions.unmapped("products", "vat_codes")["2"]
     test = open_page("flows", tab="tables")
     assert f"Try these {parked} again" in texts(test)
     first = next(selectbox for selectbox in test.selectbox)
@@ -239,17 +253,19 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(connected: 
 
     test = press(first.set_value(table["2"]).run(), "save_table")
 
-    assert connected.rules.tables()["vat_codes"] == table
+    assert connected_application.rules.tables()["vat_codes"] == table
     press(test, "again-vat_codes-vat_code_unmapped")
-    run = connected.runs.latest(limit=1)[0]
-    assert (run.mode, wait_for_run(connected, run.id).counts.read) == (Mode.CHOSEN, parked)
-    assert connected.exceptions.unmapped("products", "vat_codes") == {}
-    connected.runs.discard(run.id, "test")
+    run = connected_application.runs.latest(limit=1)[0]
+    assert (run.mode, wait_for_run(connected_application, run.id).counts.read) == (Mode.CHOSEN, parked)
+    assert connected_application.exceptions.unmapped("products", "vat_codes") == {}
+    connected_application.runs.discard(run.id, "test")
 
 
-def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(connected: Application, open_page: Open) -> None:
-    debtor = str(sandbox_of(connected).state("CONTACT")[0]["SUB_NR"])
-    sandbox_of(connected).accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST"})
+def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(
+    connected_application: Application, open_page: Open
+) -> None:
+    debtor = str(sandbox_of(connected_application).state("CONTACT")[0]["SUB_NR"])
+    sandbox_of(connected_application).accountview.edit("CONTACT", debtor, {"SHIP_MTH": "POST"})
     test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
     fields = [selectbox for selectbox in test.selectbox if "POST" in selectbox.options]
     assert fields
@@ -257,19 +273,19 @@ def test_a_code_that_nobody_uses_yet_can_be_typed_beside_those_in_use(connected:
 
     press(fields[0].set_value("POST").run(), "save_table")
 
-    ((key, other),) = connected.rules.tables()["shipping_methods"].items()
+    ((key, other),) = connected_application.rules.tables()["shipping_methods"].items()
     assert other == "POST"
-    connected.tables.save("shipping_methods", {key: "KOERIER"}, somebody("test"))
+    connected_application.tables.save("shipping_methods", {key: "KOERIER"}, make_actor("test"))
     test = open_page("flows", flow="orders", tab="tables", table="shipping_methods")
     assert "KOERIER" in [selectbox.value for selectbox in test.selectbox]
     assert "is not a row" not in texts(test)
-    connected.rules.set_table("shipping_methods", {}, "test")
+    connected_application.rules.set_table("shipping_methods", {}, "test")
 
 
 def test_what_stands_in_for_an_article_of_the_till_is_chosen_on_both_sides(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    connected.rules.set_table("articles", {}, "test")
+    connected_application.rules.set_table("articles", {}, "test")
     test = open_page("flows", flow="orders", tab="tables", table="articles")
     own = next(selectbox for selectbox in test.selectbox if selectbox.label.startswith("9900002"))
     assert "Reparatie per uur" in own.label
@@ -277,14 +293,14 @@ def test_what_stands_in_for_an_article_of_the_till_is_chosen_on_both_sides(
 
     press(own.set_value(code.partition(" · ")[0]).run(), "save_table")
 
-    assert connected.rules.tables()["articles"] == {"9900002": code.partition(" · ")[0]}
-    connected.rules.set_table("articles", {}, "test")
+    assert connected_application.rules.tables()["articles"] == {"9900002": code.partition(" · ")[0]}
+    connected_application.rules.set_table("articles", {}, "test")
 
 
 def test_price_groups_of_new_customers_are_chosen_from_those_of_the_till(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    groups = connected.lists.captions("mplus", "price_groups")
+    groups = connected_application.lists.captions("mplus", "price_groups")
     test = open_page("flows", flow="customers", tab="settings")
     field = next(
         selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("customers-default_price_group")
@@ -294,56 +310,64 @@ def test_price_groups_of_new_customers_are_chosen_from_those_of_the_till(
     test = press(field.set_value(next(iter(groups))).run(), "save")
 
     assert not test.exception
-    assert connected.flows.settings("customers").model_dump()["default_price_group"] == next(iter(groups))
-    connected.flows.change("customers", {"default_price_group": ""}, somebody("test"))
+    assert connected_application.flows.settings("customers").model_dump()["default_price_group"] == next(iter(groups))
+    connected_application.flows.change("customers", {"default_price_group": ""}, make_actor("test"))
 
 
-def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(connected: Application, open_page: Open) -> None:
-    run = preview_products(connected)
-    row = next(line for line in connected.plans.rows(run.id, "park") if line.cause == "sku_leading_zero")
+def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(
+    connected_application: Application, open_page: Open
+) -> None:
+    run = preview_products(connected_application)
+    row = next(line for line in connected_application.plans.rows(run.id, "park") if line.cause == "sku_leading_zero")
     test = open_page("preview", plan=run.id, show="park", record=str(row.seq))
     assert "Open the setting" in texts(test)
 
     press(test, "again-line")
 
-    repeated_run = wait_for_run(connected, connected.runs.latest(limit=1)[0].id)
+    repeated_run = wait_for_run(connected_application, connected_application.runs.latest(limit=1)[0].id)
     assert repeated_run.mode is Mode.CHOSEN
     assert (
         repeated_run.counts.parked
         == repeated_run.counts.read
-        == len(connected.exceptions.keys("products", "sku_leading_zero"))
+        == len(connected_application.exceptions.keys("products", "sku_leading_zero"))
     )
 
 
-def test_an_article_without_a_vat_code_names_the_field_to_correct(connected: Application, open_page: Open) -> None:
-    run = preview_products(connected)
-    row = next(line for line in connected.plans.rows(run.id, "park") if line.cause == "vat_code_missing")
+def test_an_article_without_a_vat_code_names_the_field_to_correct(
+    connected_application: Application, open_page: Open
+) -> None:
+    run = preview_products(connected_application)
+    row = next(line for line in connected_application.plans.rows(run.id, "park") if line.cause == "vat_code_missing")
 
     page_text = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
 
     assert f"Article {row.key} · {row.title} has no VAT code in AccountView" in page_text
     assert f"To correct in AccountView: article {row.key}, field BTW-code (VAT_CODE)" in page_text
-    connected.runs.discard(run.id, "test")
+    connected_application.runs.discard(run.id, "test")
 
 
-def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proof(connected: Application) -> None:
-    metrics_text = connected.metrics.text()
+def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proof(
+    connected_application: Application,
+) -> None:
+    metrics_text = connected_application.metrics.text()
 
-    assert f'console_parked{{flow="products"}} {float(connected.flows.statuses()[0].parked)}' in metrics_text
+    assert (
+        f'console_parked{{flow="products"}} {float(connected_application.flows.statuses()[0].parked)}' in metrics_text
+    )
     assert 'console_runs{flow="products",state="done"}' in metrics_text
     assert "console_last_proof_age_seconds" in metrics_text
 
 
 def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_overview(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     now = datetime.now(UTC)
     after = {"brakes.changes": 900, "auto_approve": True, "schedule_minutes": 45}
     request = ChangeRequest(
         setting="flow:stock", flow="stock", right=Right.ARRANGE, after=after, by="anna", session="s", at=now,
-        before=flat_values(connected.flows.settings("stock"), after), until=now + timedelta(days=1),
+        before=flat_values(connected_application.flows.settings("stock"), after), until=now + timedelta(days=1),
     )  # fmt: skip
-    stores_in(connected).change_requests.keep(request)
+    stores_in(connected_application).change_requests.keep(request)
     assert "A change of settings waits for a second person" in texts(open_page("overview"))
     test = open_page("flows", flow="stock")
     assert not test.exception
@@ -352,8 +376,8 @@ def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_o
     test = press(test, "btn_change_approve-flow:stock")
 
     assert not test.exception
-    settings = connected.flows.settings("stock")
+    settings = connected_application.flows.settings("stock")
     assert (settings.limits["changes"], settings.auto_approve, settings.schedule_minutes) == (900, True, 45)
-    assert connected.change_requests.waiting() == []
+    assert connected_application.change_requests.waiting() == []
     usual = {"brakes": {}, "auto_approve": False, "schedule_minutes": 5}
-    connected.flows.change("stock", usual, somebody("test"))
+    connected_application.flows.change("stock", usual, make_actor("test"))

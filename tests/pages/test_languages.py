@@ -31,10 +31,10 @@ PLACES = re.compile(r"{\w+}")
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Application:
+def shop(connected_application: Application) -> Application:
     """A connected console with a plan that waits."""
-    preview_products(connected)
-    return connected
+    preview_products(connected_application)
+    return connected_application
 
 
 def english_only(language: str) -> set[str]:

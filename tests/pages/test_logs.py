@@ -18,25 +18,31 @@ from pages.components.logs.page_links import Place, cell_link
 from tests.browser.test_operators import wide
 from tests.log import hostile
 from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 SERVES = True
 
 
 @pytest.fixture(scope="module")
-def product_run(connected: Application) -> Run:
+def product_run(connected_application: Application) -> Run:
     """A shop whose products and orders were written once, and all of it in the log."""
     products = commit_run(
-        connected,
-        wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))),
+        connected_application,
+        wait_for_run(
+            connected_application,
+            connected_application.runs.preview(PreviewRequest("products", make_actor("test"), Mode.COMPLETE)),
+        ),
     )
     commit_run(
-        connected,
-        wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE))),
+        connected_application,
+        wait_for_run(
+            connected_application,
+            connected_application.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)),
+        ),
     )
-    connected.log.catch_up()
+    connected_application.log.catch_up()
     return products
 
 
@@ -64,8 +70,10 @@ def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open
 
 
 @pytest.mark.long
-def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(connected: Application, open_page: Open) -> None:
-    aside = connected.settings.data / "log.duckdb.broken-20261126-052815"
+def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(
+    connected_application: Application, open_page: Open
+) -> None:
+    aside = connected_application.settings.data / "log.duckdb.broken-20261126-052815"
     aside.touch()
     warnings = [open_page(name).warning for name in ("", "logs")]
     aside.unlink()
@@ -85,9 +93,9 @@ def test_every_view_opens_in_every_language(open_page: Open, tab: str, lang: str
 
 
 def test_records_are_filtered_by_what_the_address_says(
-    connected: Application, product_run: Run, open_page: Open
+    connected_application: Application, product_run: Run, open_page: Open
 ) -> None:
-    every = connected.log.search().attrs["found"]
+    every = connected_application.log.search().attrs["found"]
     test = open_page("logs", run=product_run.id, event="parked")
     table = _first_table(test)
     assert 0 < len(table) < every
@@ -106,17 +114,19 @@ def test_a_run_can_be_taken_out_of_the_filter(product_run: Run, open_page: Open)
 
 
 def test_records_are_found_by_key_title_cause_and_what_was_told(
-    connected: Application, product_run: Run, open_page: Open
+    connected_application: Application, product_run: Run, open_page: Open
 ) -> None:
-    row = connected.plans.rows(product_run.id, "park", limit=1)[0]
+    row = connected_application.plans.rows(product_run.id, "park", limit=1)[0]
     for find in (row.key, row.title.lower(), row.cause):
         table = _first_table(open_page("logs", find=find))
         assert row.key in set(table["key"]), find
 
 
-def test_the_file_of_a_search_has_every_page_of_it(connected: Application, product_run: Run, open_page: Open) -> None:
+def test_the_file_of_a_search_has_every_page_of_it(
+    connected_application: Application, product_run: Run, open_page: Open
+) -> None:
     sought = LogSearch(run=product_run.id)
-    match_count = connected.log.search(sought).attrs["found"]
+    match_count = connected_application.log.search(sought).attrs["found"]
     test = open_page("logs", run=product_run.id)
     assert len(_first_table(test)) == 200
     assert f"Events 1 to 200 of {match_count:,}." in texts(test)
@@ -127,18 +137,22 @@ def test_the_file_of_a_search_has_every_page_of_it(connected: Application, produ
 
 
 def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
-    connected: Application, product_run: Run, open_page: Open
+    connected_application: Application, product_run: Run, open_page: Open
 ) -> None:
     assert product_run.id
-    key = _order_key(connected)
-    link = stores_in(connected).links.get("orders", Kind.SALES_ORDER, [key])[key]
+    key = _order_key(connected_application)
+    link = stores_in(connected_application).links.get("orders", Kind.SALES_ORDER, [key])[key]
     test = open_page("logs", record=f"orders:{key}")
     page_text = texts(test)
     assert not test.exception
     assert "Sales order" in test.title[0].value
     assert "3 steps" in page_text
     assert page_text.count("Proven: read back and equal to the plan") == len(
-        {(row.kind, row.key) for row in connected.log.history("orders", key).itertuples() if row.event == "proven"}
+        {
+            (row.kind, row.key)
+            for row in connected_application.log.history("orders", key).itertuples()
+            if row.event == "proven"
+        }
     )
     tables = "\n".join(str(table.value) for table in test.table)
     assert link.reference in tables
@@ -157,26 +171,30 @@ def test_the_life_of_an_order_tells_its_steps_its_place_and_its_sums(
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_the_page_of_one_record_says_that_it_is_of_the_sandbox(
-    connected: Application, product_run: Run, open_page: Open, *, is_known: bool
+    connected_application: Application, product_run: Run, open_page: Open, *, is_known: bool
 ) -> None:
-    key = connected.plans.rows(product_run.id, "proven", limit=1)[0].key if is_known else "NEVER-SEEN"
+    key = connected_application.plans.rows(product_run.id, "proven", limit=1)[0].key if is_known else "NEVER-SEEN"
     assert "Sandbox" in open_page("logs", record=f"products:{key}").title[0].value
 
 
-def test_every_step_of_a_life_is_shown_on_request(connected: Application, product_run: Run, open_page: Open) -> None:
+def test_every_step_of_a_life_is_shown_on_request(
+    connected_application: Application, product_run: Run, open_page: Open
+) -> None:
     assert product_run.id
-    test = open_page("logs", record=f"orders:{_order_key(connected)}")
+    test = open_page("logs", record=f"orders:{_order_key(connected_application)}")
     assert "Sent" not in texts(test)
     test = test.toggle(key="steps").set_value(True).run()
     assert "Sent" in texts(test)
-    assert "Sent" in texts(open_page("logs", record=f"orders:{_order_key(connected)}", steps="true"))
+    assert "Sent" in texts(open_page("logs", record=f"orders:{_order_key(connected_application)}", steps="true"))
 
 
 def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
-    connected: Application, product_run: Run, open_page: Open
+    connected_application: Application, product_run: Run, open_page: Open
 ) -> None:
     row = next(
-        row for row in connected.plans.rows(product_run.id, "update", limit=20) if row.change and row.change.before
+        row
+        for row in connected_application.plans.rows(product_run.id, "update", limit=20)
+        if row.change and row.change.before
     )
     test = press(open_page("logs", record=f"products:{row.key}"), "details-0")
     assert not test.exception
@@ -187,8 +205,10 @@ def test_the_details_of_a_step_show_the_difference_and_what_was_sent(
     assert row.title in json_text
 
 
-def test_a_parked_record_leads_to_its_exception(connected: Application, product_run: Run, open_page: Open) -> None:
-    row = connected.plans.rows(product_run.id, "park", limit=1)[0]
+def test_a_parked_record_leads_to_its_exception(
+    connected_application: Application, product_run: Run, open_page: Open
+) -> None:
+    row = connected_application.plans.rows(product_run.id, "park", limit=1)[0]
     test = open_page("logs", record=f"products:{row.key}")
     assert not test.exception
     tables = "\n".join(str(table.value.to_dict()) for table in test.table)
@@ -226,8 +246,10 @@ def test_volumes_of_a_flow_that_never_ran_lead_back(open_page: Open) -> None:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("product_run")
-def test_every_query_that_comes_with_the_console_is_answered(connected: Application, open_page: Open) -> None:
-    for name, sql in connected.saved_queries.shipped().items():
+def test_every_query_that_comes_with_the_console_is_answered(
+    connected_application: Application, open_page: Open
+) -> None:
+    for name, sql in connected_application.saved_queries.shipped().items():
         test = press(open_page("logs", tab="queries", query_name=name, query=sql), "run_query")
         assert not test.exception, name
         assert "failure" not in test.session_state
@@ -278,9 +300,9 @@ def test_a_function_that_is_refused_is_named_with_those_that_are_not(open_page: 
 
 @pytest.mark.usefixtures("product_run")
 def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
-    connected: Application, open_page: Open, product_run: Run, monkeypatch: pytest.MonkeyPatch
+    connected_application: Application, open_page: Open, product_run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connected.log.stop()
+    connected_application.log.stop()
     monkeypatch.setattr(sys, "executable", "/bin/false")
     away = "The log does not respond"
     for page, parameters in (("runs", {"run": product_run.id}), ("", {}), ("logs", {}), ("stock", {}),
@@ -290,9 +312,9 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
         assert not test.exception, page
         assert away in texts(test), (page, parameters)
     assert away not in texts(open_page("runs"))
-    assert "log_away" in connected.health.look().problems
+    assert "log_away" in connected_application.health.look().problems
     monkeypatch.undo()
-    until(lambda: away not in texts(open_page("logs")), "the log", pause=1)
+    wait_until(lambda: away not in texts(open_page("logs")), "the log", pause=1)
 
 
 @pytest.mark.usefixtures("product_run")
@@ -331,17 +353,19 @@ def test_another_address_puts_its_query_into_the_editor(open_page: Open) -> None
 )
 @pytest.mark.usefixtures("product_run")
 def test_a_code_of_an_answer_leads_to_what_it_names(
-    connected: Application, row: Mapping[str, object], column: str, place: Place | None
+    connected_application: Application, row: Mapping[str, object], column: str, place: Place | None
 ) -> None:
-    assert cell_link(connected, column, row) == place
+    assert cell_link(connected_application, column, row) == place
 
 
 @pytest.mark.usefixtures("product_run")
-def test_a_query_is_saved_found_by_a_colleague_replaced_and_removed(connected: Application, open_page: Open) -> None:
+def test_a_query_is_saved_found_by_a_colleague_replaced_and_removed(
+    connected_application: Application, open_page: Open
+) -> None:
     test = open_page("logs", tab="queries", query="SELECT 1 AS one")
     test = test.text_input(key="new_query_name").set_value("My  query").run()
     test = press(test, "save_query")
-    assert [(saved_query.name, saved_query.sql) for saved_query in connected.saved_queries.saved()] == [
+    assert [(saved_query.name, saved_query.sql) for saved_query in connected_application.saved_queries.saved()] == [
         ("My query", "SELECT 1 AS one")
     ]
 
@@ -351,11 +375,11 @@ def test_a_query_is_saved_found_by_a_colleague_replaced_and_removed(connected: A
     colleague.text_area(key="sql").set_value("SELECT 2 AS two")
     colleague = press(colleague, "run_query")
     colleague = press(colleague, "save_query")
-    assert [saved_query.sql for saved_query in connected.saved_queries.saved()] == ["SELECT 2 AS two"]
+    assert [saved_query.sql for saved_query in connected_application.saved_queries.saved()] == ["SELECT 2 AS two"]
 
     colleague = press(colleague, "remove_query")
     assert not colleague.exception
-    assert connected.saved_queries.saved() == []
+    assert connected_application.saved_queries.saved() == []
 
 
 @pytest.mark.usefixtures("product_run")
@@ -368,31 +392,37 @@ def test_a_wrong_query_says_where_and_keeps_what_was_typed(open_page: Open) -> N
 
 
 @pytest.mark.usefixtures("product_run")
-def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(connected: Application, open_page: Open) -> None:
-    connected.flows.change("orders", {"brakes": wide("orders")}, somebody("test"))
-    connected.flows.change("orders", {"default_debtor": "fallback", "debtor_number": "20001"}, somebody("test"))
-    tried = connected.runs.try_again("orders", "customer_missing", by=somebody("test"))
-    committed_run = commit_run(connected, wait_for_run(connected, tried))
+def test_a_life_tells_what_a_record_waited_for_and_who_ended_that(
+    connected_application: Application, open_page: Open
+) -> None:
+    connected_application.flows.change("orders", {"brakes": wide("orders")}, make_actor("test"))
+    connected_application.flows.change(
+        "orders", {"default_debtor": "fallback", "debtor_number": "20001"}, make_actor("test")
+    )
+    tried = connected_application.runs.try_again("orders", "customer_missing", by=make_actor("test"))
+    committed_run = commit_run(connected_application, wait_for_run(connected_application, tried))
     assert committed_run.counts.proven
-    connected.log.catch_up()
-    row = next(line for line in connected.plans.rows(committed_run.id, "proven") if line.kind is Kind.SALES_ORDER)
+    connected_application.log.catch_up()
+    row = next(
+        line for line in connected_application.plans.rows(committed_run.id, "proven") if line.kind is Kind.SALES_ORDER
+    )
 
     page_text = texts(open_page("logs", record=f"orders:{row.key}"))
 
     assert re.search(r"Waited [^:]+: .* no customer [^.]*, until test changed “Default debtor.*”", page_text)
     assert "Default debtor **fallback**" in page_text
     assert "Approved" in page_text
-    connected.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, somebody("test"))
+    connected_application.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, make_actor("test"))
 
 
 @pytest.mark.usefixtures("product_run")
 def test_links_are_listed_and_found_by_their_number_in_the_other_system(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     test = open_page("logs", tab="links")
     assert {"xlsx-links", "csv-links", "data-links"} <= {str(button.key) for button in test.get("download_button")}
     every = _first_table(test)
-    assert len(every) == min(200, connected.links.count_matching(list(connected.flows), ""))
+    assert len(every) == min(200, connected_application.links.count_matching(list(connected_application.flows), ""))
     row = every.iloc[-1]
 
     matches = _first_table(open_page("logs", tab="links", find=row["there"]))
@@ -427,9 +457,9 @@ def test_an_answer_is_drawn_and_the_address_keeps_what_is_drawn(open_page: Open)
     assert "No rows" in texts(none)
 
 
-def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected: Application, product_run: Run) -> None:
+def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected_application: Application, product_run: Run) -> None:
     assert product_run.id
-    access, ann = connected.log_access, somebody("ann")
+    access, ann = connected_application.log_access, make_actor("ann")
     download_token = access.download_token(ann)
     assert access.spend("log.csv", download_token) == ann
     assert access.spend("log.csv", download_token) is None  # it holds once

@@ -27,35 +27,39 @@ VENDOR = {
 
 
 @pytest.mark.parametrize("word", VENDOR)
-def test_what_the_vendor_calls_it_is_found_first_in_three_languages(connected: Application, word: str) -> None:
+def test_what_the_vendor_calls_it_is_found_first_in_three_languages(
+    connected_application: Application, word: str
+) -> None:
     dutch, english, caption = VENDOR[word]
-    firsts = {query: connected.search.places(query)[0].caption for query in (word, dutch, english)}
+    firsts = {query: connected_application.search.places(query)[0].caption for query in (word, dutch, english)}
     assert firsts == dict.fromkeys((word, dutch, english), caption)
 
 
 @pytest.mark.parametrize("word", ["Eigenschaften/Merkmale", "eigenschappen / kenmerken", "properties/attributes"])
-def test_of_two_words_with_a_slash_both_are_found(connected: Application, word: str) -> None:
-    captions = {place.caption for place in connected.search.places(word)}
+def test_of_two_words_with_a_slash_both_are_found(connected_application: Application, word: str) -> None:
+    captions = {place.caption for place in connected_application.search.places(word)}
     assert {"settings_variants", "field_colour"} <= captions
 
 
 @pytest.mark.parametrize(
     ("word", "caption"), [("Versandkoten", "setting_shipping"), ("standart debitor", "setting_default_debtor")]
 )
-def test_a_slip_of_the_fingers_finds_it_all_the_same(connected: Application, word: str, caption: str) -> None:
-    assert connected.search.places(word)[0].caption == caption
-    assert connected.search.places("qwertz") == []
+def test_a_slip_of_the_fingers_finds_it_all_the_same(
+    connected_application: Application, word: str, caption: str
+) -> None:
+    assert connected_application.search.places(word)[0].caption == caption
+    assert connected_application.search.places("qwertz") == []
 
 
 @pytest.mark.long
-def test_every_word_is_among_the_few_that_are_shown(connected: Application) -> None:
+def test_every_word_is_among_the_few_that_are_shown(connected_application: Application) -> None:
     lost = [
         word
         for line in search_targets()
         for word in line.words
         if not any(
             (place.page, dict(place.query_parameters)) == (line.page, line.query_parameters)
-            for place in connected.search.places(word)
+            for place in connected_application.search.places(word)
         )
     ]
     assert lost == []
@@ -67,7 +71,7 @@ def _target_id(line: SearchTarget) -> str:
 
 @pytest.mark.long
 @pytest.mark.parametrize("line", search_targets(), ids=_target_id)
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("connected_application")
 def test_every_word_leads_to_its_very_setting(open_page: Open, line: SearchTarget) -> None:
     test = open_page(line.page, **line.query_parameters)
     assert not test.exception

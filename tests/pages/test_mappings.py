@@ -20,7 +20,7 @@ from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
 from pages.components.shared.application import person
 from tests.pages.conftest import PARTLY_KNOWN, Open, commit_run, press, preview_products, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 ARTICLES = PARTLY_KNOWN  # more than an effect is told of
@@ -32,10 +32,10 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Application:
+def shop(connected_application: Application) -> Application:
     """A shop with a plan of its articles, by which the last records are known."""
-    commit_run(connected, preview_products(connected))
-    return connected
+    commit_run(connected_application, preview_products(connected_application))
+    return connected_application
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +45,10 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
     if "shop" in request.fixturenames:
         shop: Application = request.getfixturevalue("shop")
         for flow in shop.flows:
-            shop.drafts.discard(flow, somebody("test"))
+            shop.drafts.discard(flow, make_actor("test"))
         if shop.mappings.published("products").mapping.rules != shop.drafts.version("products", 1).rules:
-            shop.drafts.take_version("products", 1, somebody("test"))
-            shop.drafts.publish("products", somebody("test"), "as it was shipped")
+            shop.drafts.take_version("products", 1, make_actor("test"))
+            shop.drafts.publish("products", make_actor("test"), "as it was shipped")
 
 
 def open_mappings(open_page: Open, flow: str = "products", **address: str) -> AppTest:
@@ -306,7 +306,7 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
     shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
-    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", somebody("test"))))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", make_actor("test"))))
     waiting = shop.exceptions.unmapped("orders", "payment_terms")
     assert waiting
 
@@ -415,7 +415,7 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
     draft_name_rule(shop)
     mapping = shop.mappings.published("products")
     theirs = tuple(rule for rule in mapping.mapping.rules if rule.target != "product.text")
-    shop.mappings.publish("products", type(mapping.mapping)(1, theirs), mapping.version, somebody("Bram"), "no texts")
+    shop.mappings.publish("products", type(mapping.mapping)(1, theirs), mapping.version, make_actor("Bram"), "no texts")
 
     test = open_mappings(open_page)
     page_text = texts(test)
@@ -436,7 +436,7 @@ def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
 
 
 def test_two_customers_are_dismissed_proposed_merged_and_separated_here(shop: Application, open_page: Open) -> None:
-    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", somebody(), Mode.COMPLETE)))
+    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", make_actor(), Mode.COMPLETE)))
     commit_run(shop, run)
     links, els = stores_in(shop).links, {"": {"email": "els@one-person.example"}}
     pairs = links.first_pairs("customers", Kind.RELATION, 2)

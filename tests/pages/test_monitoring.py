@@ -13,18 +13,18 @@ from integration.store.heartbeats import Heartbeats
 from tests.alerts.transport.receivers import Hook, web_server
 from tests.clocks import now
 from tests.pages.conftest import Open, press, texts
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 ARTICLES = 60
 NAMED = "Jan Jansen <jan@shop.example>"
 
 
 @pytest.fixture
-def application_with_alerts(connected: Application) -> Iterator[Application]:
+def application_with_alerts(connected_application: Application) -> Iterator[Application]:
     """A console on which orders wait, and a worker died."""
-    stores = stores_in(connected)
+    stores = stores_in(connected_application)
     met = [
         IssueOccurrence(Issue("vat_code_unmapped", f"O{number}", facts={"code": "7", "sold": "10.50"}))
         for number in range(3)
@@ -32,12 +32,12 @@ def application_with_alerts(connected: Application) -> Iterator[Application]:
     stores.issues.open("orders", "run", met)
     Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
     stores.heartbeats.lose("worker-7")
-    connected.alerts.look()
-    yield connected
+    connected_application.alerts.look()
+    yield connected_application
     for issue in stores.issues.list("orders", "vat_code_unmapped"):
         stores.issues.close(issue.id, "test")
-    for channel in connected.channels.list_channels():
-        connected.channels.forget(channel.id, somebody("test"))
+    for channel in connected_application.channels.list_channels():
+        connected_application.channels.forget(channel.id, make_actor("test"))
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_channel_is_made_tried_and_taken_away(
     page.button(key="channel-save").click().run()
     assert application_with_alerts.channels.list_channels() == []
 
-    application_with_alerts.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
+    application_with_alerts.channels.save({"name": NAMED}, make_actor("test"), address=hook.address)
     (channel,) = application_with_alerts.channels.list_channels()
     page = press(open_page("monitoring", view="channels"), f"test-{channel.id}")
     assert "Test message of the console" in hook.titles
@@ -118,12 +118,12 @@ def test_a_channel_is_made_tried_and_taken_away(
 def test_what_was_sent_is_listed_with_what_waits(
     application_with_alerts: Application, open_page: Open, hook: Hook
 ) -> None:
-    application_with_alerts.channels.save({"name": NAMED}, somebody("test"), address=hook.address)
+    application_with_alerts.channels.save({"name": NAMED}, make_actor("test"), address=hook.address)
     stores = stores_in(application_with_alerts)
     stores.issues.open("customers", "run", [IssueOccurrence(Issue("vat_number_invalid", "C1", facts={"key": "C1"}))])
     application_with_alerts.alerts.look()
     application_with_alerts.alerts.send()
-    until(
+    wait_until(
         lambda: all(
             notification.delivery.sent_at for notification in application_with_alerts.monitoring.list_notifications()
         ),

@@ -14,7 +14,7 @@ from integration.services.setup import steps
 from integration.store.tables import mappings, settings, value_tables
 from integration.words import say
 from tests.pages.conftest import Open, texts
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 FAILED = tuple(say(code, {"incident": ""}).what[:24] for code in ("page_failed", "part_failed"))
@@ -89,20 +89,22 @@ def test_settings_that_cannot_be_used_keep_no_page_from_opening(
 
 
 def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_others(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    store_setting(connected, "flow:products", {"on": True, "schedule_minutes": "x", "brakes": {"changes": 7}})
+    store_setting(
+        connected_application, "flow:products", {"on": True, "schedule_minutes": "x", "brakes": {"changes": 7}}
+    )
     assert "The setting Schedule" in texts(open_page()) or "cannot be used" in texts(open_page())
-    assert [status.fault is None for status in connected.flows.statuses()].count(False) == 1
-    assert not connected.flows.may_begin("products", Mode.CHANGES)
+    assert [status.fault is None for status in connected_application.flows.statuses()].count(False) == 1
+    assert not connected_application.flows.may_begin("products", Mode.CHANGES)
     with pytest.raises(ConfigurationError):
-        connected.runs.preview(PreviewRequest("products", somebody("test")))
+        connected_application.runs.preview(PreviewRequest("products", make_actor("test")))
 
-    connected.flows.change("products", {"on": True}, somebody("test"))
+    connected_application.flows.change("products", {"on": True}, make_actor("test"))
 
-    assert all(status.fault is None for status in connected.flows.statuses())
-    assert connected.flows.settings("products").limits["changes"] == 7
-    assert connected.flows.is_on("products")
+    assert all(status.fault is None for status in connected_application.flows.statuses())
+    assert connected_application.flows.settings("products").limits["changes"] == 7
+    assert connected_application.flows.is_on("products")
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,11 @@ def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_ot
     ids=lambda address: str(address)[:20],
 )
 def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
-    unconnected: Application, open_page: Open, address: Any
+    unconnected_application: Application, open_page: Open, address: Any
 ) -> None:
-    connected = unconnected.access.connected
-    connected.put("mplus", {"url": address, "ident": address, "secret": "s"}, "test")
-    connected.put("accountview", {"url": address, "client_id": "c", "company": "1"}, "test")
+    connected_application = unconnected_application.access.connected
+    connected_application.put("mplus", {"url": address, "ident": address, "secret": "s"}, "test")
+    connected_application.put("accountview", {"url": address, "client_id": "c", "company": "1"}, "test")
     for name in ("setup mplus", "setup accountview", "overview"):
         step = name.partition(" ")[2]
         test = open_page("setup", step=step) if step else open_page()
@@ -134,21 +136,23 @@ def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
      ("https://kas sa", "", "not a valid address"), ("x", "80", "not a valid address")],
 )  # fmt: skip
 def test_a_typing_mistake_is_told_beside_the_field_and_kept_nowhere(
-    unconnected: Application, open_page: Open, address: str, port: str, expected: str
+    unconnected_application: Application, open_page: Open, address: str, port: str, expected: str
 ) -> None:
     test = open_page("setup", step="mplus")
     for field, value in zip(test.text_input, (address, port, "ident", "secret"), strict=True):
         field.set_value(value)
     test.button[[button.label for button in test.button].index("Check the connection")].click().run()
     assert expected in texts(test)
-    assert not unconnected.access.is_connected("mplus")
+    assert not unconnected_application.access.is_connected("mplus")
 
 
 @pytest.mark.long
 def test_connections_that_cannot_be_used_keep_no_page_from_opening(fresh: Application, open_page: Open) -> None:
-    connected = fresh.access.connected
-    connected.put("mplus", {"url": "https://kassa.example:99999/", "ident": 7, "page_articles": -1}, "test")
-    connected.put("accountview", {"company": ["x"], "client_id": {}, "in_flight": "NaN", "objects": 3}, "test")
+    connected_application = fresh.access.connected
+    connected_application.put("mplus", {"url": "https://kassa.example:99999/", "ident": 7, "page_articles": -1}, "test")
+    connected_application.put(
+        "accountview", {"company": ["x"], "client_id": {}, "in_flight": "NaN", "objects": 3}, "test"
+    )
     assert failing(open_page) == {}
 
 
@@ -176,14 +180,16 @@ def test_mappings_and_tables_that_cannot_be_used_keep_no_page_from_opening(
 
 @pytest.mark.parametrize("field", ["schedule_minutes", "brakes.changes", "on"])
 @pytest.mark.parametrize("value", NUMBERS, ids=lambda number: str(number)[:8])
-def test_what_cannot_be_used_is_refused_where_it_is_entered(unconnected: Application, field: str, value: Any) -> None:
+def test_what_cannot_be_used_is_refused_where_it_is_entered(
+    unconnected_application: Application, field: str, value: Any
+) -> None:
     group, _, name = field.partition(".")
     changes = {group: {name: value} if name else value}
     if value in TAKEN.get(field, ()):
-        unconnected.flows.change("products", changes, somebody("test"))
+        unconnected_application.flows.change("products", changes, make_actor("test"))
     else:
         with pytest.raises(ConfigurationError, match="flow_setting_invalid") as caught:
-            unconnected.flows.change("products", changes, somebody("test"))
+            unconnected_application.flows.change("products", changes, make_actor("test"))
         assert group in caught.value.facts["setting"]
-    assert unconnected.flows.settings("products").schedule_minutes in range(1, 60)
-    stores_in(unconnected).settings.put("flow:products", {}, "test")
+    assert unconnected_application.flows.settings("products").schedule_minutes in range(1, 60)
+    stores_in(unconnected_application).settings.put("flow:products", {}, "test")

@@ -17,10 +17,10 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import running
 from pages.components.shared.waiting import MAX_SHARED_ROWS
 from tests.pages.conftest import Open, commit_run, console_on, press, preview_products, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import access
 from tests.stores import sandbox_of, stores_in
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 MOST_ASKED = 28  # of databases, for one drawing of the page, however many flows there are
 IN_DOUBT = "Unclear whether a change arrived in MplusKASSA"
@@ -42,22 +42,27 @@ def record_statements() -> Iterator[list[str]]:
 
 
 @pytest.mark.long
-def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected: Application, open_page: Open) -> None:
-    assert connected.sandbox
-    run = preview_products(connected)
+def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(
+    connected_application: Application, open_page: Open
+) -> None:
+    assert connected_application.sandbox
+    run = preview_products(connected_application)
     open_page()  # the first page of a process takes longest
-    late = sandbox_of(connected).switches.armed(
+    late = sandbox_of(connected_application).switches.armed(
         Fault.LATE, system="mplus", operation="createProduct", times=1, seconds=LATE_SECONDS
     )
     with late:
         confirmed = {brake.code: brake.count for brake in run.brakes}
-        connected.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
-        until(lambda: connected.runs.in_doubt_count(connected.runs.get(run.id)) > 0, "a change in doubt")
-        with sandbox_of(connected).switches.armed(
+        connected_application.runs.commit(run.id, Approval(run.fingerprint, "test", confirmed=confirmed))
+        wait_until(
+            lambda: connected_application.runs.in_doubt_count(connected_application.runs.get(run.id)) > 0,
+            "a change in doubt",
+        )
+        with sandbox_of(connected_application).switches.armed(
             Fault.UNAVAILABLE, system="mplus", operation="getProducts", times=None
         ):
             page_text = texts(open_page())
-        finished_run = wait_for_run(connected, run.id)
+        finished_run = wait_for_run(connected_application, run.id)
 
     # others may be under way when nobody can look any more
     assert re.search(rf"{IN_DOUBT}.*\n?.*Products · \d+ change", page_text)
@@ -67,16 +72,18 @@ def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(connected:
 
 
 def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    preview_products(connected)
-    wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
+    preview_products(connected_application)
+    wait_for_run(
+        connected_application, connected_application.runs.preview(PreviewRequest("orders", make_actor("test")))
+    )
 
     with record_statements() as statements:
         test = open_page("overview")
 
     assert len(statements) <= MOST_ASKED, statements
-    assert len(connected.exceptions.groups()) > MAX_SHARED_ROWS
+    assert len(connected_application.exceptions.groups()) > MAX_SHARED_ROWS
     assert re.fullmatch(r"And \d+ more\.", test.button(key="more_exceptions").label)
     test = press(test, "more_exceptions")
     assert not test.exception
@@ -84,10 +91,10 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
 
 
 @pytest.mark.long
-def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application, open_page: Open) -> None:
-    if (run := preview_products(connected)).state is RunState.READY:
-        commit_run(connected, run)
-    connected.log.catch_up()
+def test_the_last_days_are_charts_that_can_be_downloaded(connected_application: Application, open_page: Open) -> None:
+    if (run := preview_products(connected_application)).state is RunState.READY:
+        commit_run(connected_application, run)
+    connected_application.log.catch_up()
 
     test = open_page()
 
@@ -100,31 +107,34 @@ def test_the_last_days_are_charts_that_can_be_downloaded(connected: Application,
     assert {button.key for button in test.get("download_button")} >= {"csv-days_results", "csv-days_flows"}
 
 
-def test_a_day_passes_in_the_sample_shop_on_request(connected: Application, open_page: Open) -> None:
-    assert connected.sandbox
-    before = len(sandbox_of(connected).state("orders", "mplus"))
+def test_a_day_passes_in_the_sample_shop_on_request(connected_application: Application, open_page: Open) -> None:
+    assert connected_application.sandbox
+    before = len(sandbox_of(connected_application).state("orders", "mplus"))
 
     test = press(open_page(), "pass_a_day")
 
     assert not test.exception
-    assert len(sandbox_of(connected).state("orders", "mplus")) > before
+    assert len(sandbox_of(connected_application).state("orders", "mplus")) > before
 
 
 def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_since_when_it_waits(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    preview_products(connected)  # which fills in what is asked of the systems once
+    preview_products(connected_application)  # which fills in what is asked of the systems once
     assert "connected since" in texts(open_page())
-    shop = sandbox_of(connected).switches
+    shop = sandbox_of(connected_application).switches
     with shop.armed(Fault.UNAVAILABLE, system="accountview", times=None):
-        run = connected.runs.preview(PreviewRequest("products", somebody("test")))
-        until(lambda: connected.runs.wait_start(connected.runs.get(run)) is not None, "a run that waits")
+        run = connected_application.runs.preview(PreviewRequest("products", make_actor("test")))
+        wait_until(
+            lambda: connected_application.runs.wait_start(connected_application.runs.get(run)) is not None,
+            "a run that waits",
+        )
         page_text = texts(open_page())
         assert re.search(r"(?m)^:small\[:gray\[.*no answer since \S+ · last answer ", page_text)
         assert re.search(r"Products · since \S+", page_text)
-    wait_for_run(connected, run)
+    wait_for_run(connected_application, run)
 
-    until(lambda: connected.reach.status_of("accountview").ok is True, "the answer")
+    wait_until(lambda: connected_application.reach.status_of("accountview").ok is True, "the answer")
     assert "no answer since" not in texts(open_page())
 
 

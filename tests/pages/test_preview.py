@@ -16,24 +16,24 @@ from integration.services.runs.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
 from pages.components.shared.runs import MOST_CAUSES
 from tests.pages.conftest import Open, forbid_product_changes, press, preview_products, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 
 
 @pytest.fixture(scope="module", autouse=True)
-def limit(connected: Application) -> None:
+def limit(connected_application: Application) -> None:
     """Every plan trips a brake."""
-    forbid_product_changes(connected)
+    forbid_product_changes(connected_application)
 
 
 @pytest.fixture
-def plan(connected: Application) -> Iterator[Run]:
+def plan(connected_application: Application) -> Iterator[Run]:
     """A plan of products that waits."""
-    run = preview_products(connected)
+    run = preview_products(connected_application)
     assert run.state is RunState.READY
     yield run
-    if connected.runs.get(run.id).state is RunState.READY:
-        connected.runs.discard(run.id, "test")
+    if connected_application.runs.get(run.id).state is RunState.READY:
+        connected_application.runs.discard(run.id, "test")
 
 
 def plan_codes(test: AppTest) -> list[str]:
@@ -49,24 +49,24 @@ def options(test: AppTest, name: str) -> list[str]:
 
 
 def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
-    connected: Application, open_page: Open, waiting_plan: Run
+    connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    counts = connected.plans.facets(waiting_plan.id, "create")["group"]
+    counts = connected_application.plans.facets(waiting_plan.id, "create")["group"]
     group, number = next(iter(counts.items()))
 
     test = open_page("preview", plan=waiting_plan.id, show="create", group=group)
 
     assert not test.exception
     assert len(plan_codes(test)) == min(number, PAGE)
-    rows = connected.plans.listed(waiting_plan.id, "create", "", LineFilter(group=group))
+    rows = connected_application.plans.listed(waiting_plan.id, "create", "", LineFilter(group=group))
     assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in rows)) == plan_codes(test)
 
 
 def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
-    connected: Application, open_page: Open, waiting_plan: Run
+    connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
     test = open_page("preview", plan=waiting_plan.id, show="update")
-    fields = connected.plans.facets(waiting_plan.id, "update")["field"]
+    fields = connected_application.plans.facets(waiting_plan.id, "update")["field"]
     assert len(options(test, "field")) == len(fields) + 1
 
     test = test.selectbox(key="_field").select("article.price_incl").run()
@@ -74,37 +74,40 @@ def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
     assert test.query_params["field"] == "article.price_incl"
     assert len(plan_codes(test)) == fields["article.price_incl"]
     assert {
-        row.key for row in connected.plans.rows(waiting_plan.id, "update", among=LineFilter(field="article.price_incl"))
+        row.key
+        for row in connected_application.plans.rows(
+            waiting_plan.id, "update", among=LineFilter(field="article.price_incl")
+        )
     } == set(plan_codes(test))
 
 
 def test_parked_lines_are_sorted_out_by_their_reason(
-    connected: Application, open_page: Open, waiting_plan: Run
+    connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    causes = connected.plans.facets(waiting_plan.id, "park")["cause"]
+    causes = connected_application.plans.facets(waiting_plan.id, "park")["cause"]
     cause, number = next(iter(causes.items()))
 
     test = open_page("preview", plan=waiting_plan.id, show="park", cause=cause)
 
     assert len(plan_codes(test)) == number
-    assert sum(causes.values()) == connected.plans.count(waiting_plan.id, "park")
+    assert sum(causes.values()) == connected_application.plans.count(waiting_plan.id, "park")
 
 
 def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
-    connected: Application, open_page: Open, waiting_plan: Run
+    connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
     test = open_page("preview", plan=waiting_plan.id)
 
-    keys = [f"need-{group_address(group.group_key)}" for group in connected.exceptions.of_run(waiting_plan)]
+    keys = [f"need-{group_address(group.group_key)}" for group in connected_application.exceptions.of_run(waiting_plan)]
     assert keys
     assert [str(button.key) for button in test.button if str(button.key).startswith("need-")] == keys[:MOST_CAUSES]
     assert not press(test, keys[0]).exception
 
 
 def test_another_action_forgets_the_field_and_keeps_the_group(
-    connected: Application, open_page: Open, waiting_plan: Run
+    connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    group = next(iter(connected.plans.facets(waiting_plan.id, "update")["group"]))
+    group = next(iter(connected_application.plans.facets(waiting_plan.id, "update")["group"]))
     test = open_page("preview", plan=waiting_plan.id, show="update", group=group, field="article.price_incl")
 
     test = test.segmented_control(key="_show").set_value("create").run()
@@ -129,18 +132,18 @@ def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, waiting_plan
 
 
 def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
-    connected: Application, open_page: Open, plan: Run
+    connected_application: Application, open_page: Open, plan: Run
 ) -> None:
-    changes = connected.plans.count(plan.id, "changes")
-    group, number = next(iter(connected.plans.facets(plan.id, "create")["group"].items()))
+    changes = connected_application.plans.count(plan.id, "changes")
+    group, number = next(iter(connected_application.plans.facets(plan.id, "create")["group"].items()))
     test = open_page("preview", plan=plan.id, show="create", group=group)
 
     test = press(test, "leave_shown")
 
     assert f"{changes - number} of {changes} changes chosen · {changes - number} writes" in texts(test)
     assert f"Commit {changes - number} changes to MplusKASSA" in texts(test)
-    assert connected.plans.changes(plan.id, "create", among=LineFilter(group=group)) == set(
-        connected.runs.get(plan.id).excluded
+    assert connected_application.plans.changes(plan.id, "create", among=LineFilter(group=group)) == set(
+        connected_application.runs.get(plan.id).excluded
     )
 
     test = press(test, "choose_shown")
@@ -161,32 +164,34 @@ def tick(test: AppTest, plan: Run, place: int) -> AppTest:
 
 
 def test_a_line_without_its_tick_stays_left_out_wherever_one_looks_in_between(
-    connected: Application, open_page: Open, plan: Run
+    connected_application: Application, open_page: Open, plan: Run
 ) -> None:
-    changes = connected.plans.count(plan.id, "changes")
+    changes = connected_application.plans.count(plan.id, "changes")
     test = tick(open_page("preview", plan=plan.id, show="create"), plan, 0)
-    first = connected.plans.rows(plan.id, "create", limit=1)[0]
+    first = connected_application.plans.rows(plan.id, "create", limit=1)[0]
     assert bar(test, 1, changes)
 
     for show in ("skip", "all", "park", "create"):
         test = test.segmented_control(key="_show").set_value(show).run()
         assert bar(test, 1, changes)
 
-    assert set(connected.runs.get(plan.id).excluded) == {first.seq}
+    assert set(connected_application.runs.get(plan.id).excluded) == {first.seq}
     assert bar(open_page("preview", plan=plan.id, show="all"), 1, changes)  # as after a reload, or at another desk
 
 
-def test_what_was_left_out_is_not_written(connected: Application, open_page: Open, plan: Run) -> None:
-    changes = connected.plans.count(plan.id, "changes")
+def test_what_was_left_out_is_not_written(connected_application: Application, open_page: Open, plan: Run) -> None:
+    changes = connected_application.plans.count(plan.id, "changes")
     test = press(open_page("preview", plan=plan.id, show="create"), "leave_shown")
     test = test.segmented_control(key="_show").set_value("skip").run()
     test = press(test.segmented_control(key="_show").set_value("create").run(), "commit")
     for brake in plan.brakes:
         test.text_input(key=f"typed-{brake.code}").set_value(str(brake.count))
-    stored_run = connected.runs.get(plan.id)
-    assert len(stored_run.excluded) == connected.plans.count(plan.id, "create")
+    stored_run = connected_application.runs.get(plan.id)
+    assert len(stored_run.excluded) == connected_application.plans.count(plan.id, "create")
     with pytest.raises(PlanStaleError, match="choice_changed"):
-        connected.runs.commit(plan.id, Approval(plan.mark, "test", {brake.code: brake.count for brake in plan.brakes}))
+        connected_application.runs.commit(
+            plan.id, Approval(plan.mark, "test", {brake.code: brake.count for brake in plan.brakes})
+        )
     assert bar(test, len(stored_run.excluded), changes)
 
 
@@ -205,8 +210,10 @@ def test_what_a_brake_asks_is_typed_where_it_is_said(open_page: Open, plan: Run)
 
 
 @pytest.mark.long
-def test_two_who_choose_see_the_choice_of_each_other(connected: Application, open_page: Open, plan: Run) -> None:
-    changes = connected.plans.count(plan.id, "changes")
+def test_two_who_choose_see_the_choice_of_each_other(
+    connected_application: Application, open_page: Open, plan: Run
+) -> None:
+    changes = connected_application.plans.count(plan.id, "changes")
     hers, his = (open_page("preview", plan=plan.id, show="create") for _ in range(2))
 
     hers = tick(hers, plan, 0)
@@ -216,31 +223,31 @@ def test_two_who_choose_see_the_choice_of_each_other(connected: Application, ope
     assert bar(his, 2, changes)
     hers = press(hers, "commit")
     assert "Another person changed the selection in the meantime" in texts(hers)
-    assert connected.runs.get(plan.id).state is RunState.READY
+    assert connected_application.runs.get(plan.id).state is RunState.READY
     assert bar(hers, 2, changes)
     assert "really" not in {button.key for button in hers.button}
 
 
 @pytest.mark.long
 def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_takes_over(
-    connected: Application, open_page: Open, plan: Run
+    connected_application: Application, open_page: Open, plan: Run
 ) -> None:
     assert plan.brakes
     test = press(tick(open_page("preview", plan=plan.id, show="create"), plan, 0), "commit")
     typed = f"typed-{plan.brakes[0].code}"
     test.text_input(key=typed).set_value("1").run()
 
-    newer = preview_products(connected)
+    newer = preview_products(connected_application)
     test = test.run()
 
-    assert connected.runs.get(plan.id).state is RunState.DISCARDED
+    assert connected_application.runs.get(plan.id).state is RunState.DISCARDED
     assert test.query_params["plan"] in (newer.id, [newer.id])
     assert "Its changes and your selection are the same" in texts(test)
     assert test.text_input(key=typed).value == "1"
-    assert bar(test, 1, connected.plans.count(newer.id, "changes"))
+    assert bar(test, 1, connected_application.plans.count(newer.id, "changes"))
     press(test, "back")
     assert "really" not in {button.key for button in press(test, "choose_all").button}
-    connected.runs.discard(newer.id, "test")
+    connected_application.runs.discard(newer.id, "test")
 
 
 def test_everything_left_out_cannot_be_committed(open_page: Open, plan: Run) -> None:
@@ -250,13 +257,13 @@ def test_everything_left_out_cannot_be_committed(open_page: Open, plan: Run) -> 
 
 
 def test_a_shortcut_opens_the_question_of_a_brake_and_never_writes(
-    connected: Application, open_page: Open, plan: Run
+    connected_application: Application, open_page: Open, plan: Run
 ) -> None:
     assert plan.brakes
 
     test = press(open_page("preview", plan=plan.id), "commit")
 
-    assert connected.runs.get(plan.id).state is RunState.READY
+    assert connected_application.runs.get(plan.id).state is RunState.READY
     assert test.button(key="really").disabled
 
 
@@ -265,11 +272,11 @@ def test_a_shortcut_opens_the_question_of_a_brake_and_never_writes(
 
 @pytest.mark.long
 def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
-    connected: Application, open_page: Open, plan: Run
+    connected_application: Application, open_page: Open, plan: Run
 ) -> None:
     assert "has been published since" not in texts(open_page("preview", plan=plan.id))
-    stores_in(connected).rules.publish(
-        "products", stores_in(connected).rules.body("products", plan.mapping_version), "test", ""
+    stores_in(connected_application).rules.publish(
+        "products", stores_in(connected_application).rules.body("products", plan.mapping_version), "test", ""
     )
 
     test = open_page("preview", plan=plan.id)
@@ -278,39 +285,40 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
     assert test.button(key="commit").disabled
     assert [button.key for button in test.button].count("again") == 1
     test = press(test, "again")
-    newer = connected.runs.latest("products", limit=1)[0]
+    newer = connected_application.runs.latest("products", limit=1)[0]
     assert newer.id != plan.id
-    connected.runs.discard(wait_for_run(connected, newer.id).id, "test")
+    connected_application.runs.discard(wait_for_run(connected_application, newer.id).id, "test")
 
 
 def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committed(
-    connected: Application, open_page: Open, plan: Run
+    connected_application: Application, open_page: Open, plan: Run
 ) -> None:
-    before = dict(connected.names.in_force().article)["ean"]
-    connected.names.put({"article.ean": ""}, somebody("test"))
+    before = dict(connected_application.names.in_force().article)["ean"]
+    connected_application.names.put({"article.ean": ""}, make_actor("test"))
 
     test = open_page("preview", plan=plan.id)
 
     assert "after it was made: names of objects or fields in AccountView" in texts(test)
     assert test.button(key="commit").disabled
     with pytest.raises(PlanStaleError, match="basis_changed_since"):
-        connected.runs.commit(plan.id, Approval(plan.fingerprint, "test"))
-    connected.names.put({"article.ean": before}, somebody("test"))
-    assert connected.runs.outdated(plan) is None
+        connected_application.runs.commit(plan.id, Approval(plan.fingerprint, "test"))
+    connected_application.names.put({"article.ean": before}, make_actor("test"))
+    assert connected_application.runs.outdated(plan) is None
     assert not open_page("preview", plan=plan.id).button(key="commit").disabled
 
 
 @pytest.mark.long
 def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
-    connected: Application, open_page: Open, plan: Run
+    connected_application: Application, open_page: Open, plan: Run
 ) -> None:
-    row = connected.plans.rows(plan.id, "create", limit=1)[0]
+    row = connected_application.plans.rows(plan.id, "create", limit=1)[0]
     assert row.change is not None
     keys = row.change.sources
     chosen = wait_for_run(
-        connected, connected.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, keys))
+        connected_application,
+        connected_application.runs.preview(PreviewRequest("products", make_actor("test"), Mode.CHOSEN, keys)),
     )
-    assert {run.id for run in connected.runs.every_waiting("products")} == {plan.id, chosen.id}
+    assert {run.id for run in connected_application.runs.every_waiting("products")} == {plan.id, chosen.id}
 
     test = open_page("preview", plan=plan.id)
     assert "Another plan of this flow waits" in texts(test)
@@ -320,14 +328,16 @@ def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
 
     offered = " ".join(str(button.key) for button in open_page("overview").button)
     assert (plan.id in offered, chosen.id in offered) == (True, True)
-    connected.runs.discard(chosen.id, "test")
+    connected_application.runs.discard(chosen.id, "test")
 
 
 # ---- runs
 
 
-def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, open_page: Open, plan: Run) -> None:
-    row = connected.plans.rows(plan.id, "park", limit=1)[0]
+def test_the_records_of_a_run_are_found_and_sorted_out(
+    connected_application: Application, open_page: Open, plan: Run
+) -> None:
+    row = connected_application.plans.rows(plan.id, "park", limit=1)[0]
 
     test = open_page("runs", run=plan.id, show="parked", find=row.key)
 
@@ -335,43 +345,50 @@ def test_the_records_of_a_run_are_found_and_sorted_out(connected: Application, o
     assert row.key in plan_codes(test)
 
 
-def test_a_page_asks_the_systems_once_for_what_many_look_at(connected: Application) -> None:
-    assert connected.sandbox.running is not None
-    connected.lists.choices("mplus", "branches")
-    calls = sandbox_of(connected).ledger.counts()
+def test_a_page_asks_the_systems_once_for_what_many_look_at(connected_application: Application) -> None:
+    assert connected_application.sandbox.running is not None
+    connected_application.lists.choices("mplus", "branches")
+    calls = sandbox_of(connected_application).ledger.counts()
 
-    next_choices = connected.lists.choices("mplus", "branches")
+    next_choices = connected_application.lists.choices("mplus", "branches")
 
     assert next_choices
-    assert connected.lists.captions("mplus", "branches") == next_choices
-    assert sandbox_of(connected).ledger.counts() == calls
+    assert connected_application.lists.captions("mplus", "branches") == next_choices
+    assert sandbox_of(connected_application).ledger.counts() == calls
 
 
-def test_a_stock_plan_is_filtered_by_article_group(connected: Application) -> None:
-    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
+def test_a_stock_plan_is_filtered_by_article_group(connected_application: Application) -> None:
+    run = wait_for_run(
+        connected_application,
+        connected_application.runs.preview(PreviewRequest("stock", make_actor("test"), Mode.COMPLETE)),
+    )
 
-    groups = connected.plans.facets(run.id)["group"]
+    groups = connected_application.plans.facets(run.id)["group"]
 
     assert groups
     assert all(
-        connected.plans.count(run.id, "all", "", LineFilter(group=group)) == number for group, number in groups.items()
+        connected_application.plans.count(run.id, "all", "", LineFilter(group=group)) == number
+        for group, number in groups.items()
     )
     if run.state is RunState.READY:
-        connected.runs.discard(run.id, "test")
+        connected_application.runs.discard(run.id, "test")
 
 
-def test_an_order_plan_is_filtered_by_branch(connected: Application) -> None:
-    run = wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+def test_an_order_plan_is_filtered_by_branch(connected_application: Application) -> None:
+    run = wait_for_run(
+        connected_application,
+        connected_application.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)),
+    )
 
-    branches = connected.plans.facets(run.id)["group"]
+    branches = connected_application.plans.facets(run.id)["group"]
 
-    assert set(branches) <= set(connected.lists.choices("mplus", "branches"))
+    assert set(branches) <= set(connected_application.lists.choices("mplus", "branches"))
     assert len(branches) > 1
-    worth = [row for row in connected.plans.rows(run.id, limit=1000) if row.group in branches]
+    worth = [row for row in connected_application.plans.rows(run.id, limit=1000) if row.group in branches]
     assert sum(branches.values()) == len(worth)
-    assert len(worth) == connected.plans.count(run.id)
+    assert len(worth) == connected_application.plans.count(run.id)
     if run.state is RunState.READY:
-        connected.runs.discard(run.id, "test")
+        connected_application.runs.discard(run.id, "test")
 
 
 # ---- what waits beside it
@@ -385,16 +402,18 @@ def test_one_sentence_explains_how_records_become_changes(open_page: Open, waiti
 
 
 def test_several_plans_are_switched_between_and_the_menu_has_their_sum(
-    connected: Application, open_page: Open, waiting_plan: Run
+    connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
-    other = wait_for_run(connected, connected.runs.preview(PreviewRequest("customers", somebody("test"))))
+    other = wait_for_run(
+        connected_application, connected_application.runs.preview(PreviewRequest("customers", make_actor("test")))
+    )
     assert other.state is RunState.READY
 
     test = open_page("preview", plan=waiting_plan.id)
     labels = [str(option) for option in test.segmented_control(key="_flow").options]
-    counts = [connected.plans.count(run.id, "planned") for run in (waiting_plan, other)]
+    counts = [connected_application.plans.count(run.id, "planned") for run in (waiting_plan, other)]
     assert labels == [f"Products **{counts[0]}**", f"Customers **{counts[1]}**"]
 
     test = test.segmented_control(key="_flow").set_value("customers").run()
     assert "Customers · MplusKASSA" in texts(test) or "Customers · AccountView" in texts(test)
-    connected.runs.discard(other.id, "test")
+    connected_application.runs.discard(other.id, "test")

@@ -15,7 +15,7 @@ from integration.store.runs import RunStore
 from integration.store.tables import lines
 from pages.components.shared.layout import mark
 from tests.pages.conftest import Open, press, texts
-from tests.people import somebody
+from tests.people import make_actor
 from tests.store.samples import STAGES, a_commit, a_create, a_park, a_plan, a_preview, prove
 from tests.stores import stores_in
 
@@ -37,7 +37,7 @@ def test_a_plan_that_is_being_written_shows_its_progress_and_no_button(
     assert "This plan is being written now." in texts(test)
     assert "commit" not in [button.key for button in test.button]
     assert "0 of 2 changes written" in test.get("progress")[0].proto.text
-    fresh.runs.cancel(run, somebody("test"))
+    fresh.runs.cancel(run, make_actor("test"))
 
 
 def test_a_run_tells_its_phases_and_that_it_adds_up(open_page: Open, past_runs: RunStore) -> None:
@@ -139,11 +139,13 @@ def test_a_run_that_waits_for_a_system_says_for_which_and_goes_on(
     progress_text = test.get("progress")[0].proto.text
     assert "0 of 1 changes written" in progress_text
     assert "parked" not in progress_text
-    fresh.runs.cancel(run, somebody("test"))
+    fresh.runs.cancel(run, make_actor("test"))
 
 
-def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(connected: Application, open_page: Open) -> None:
-    runs = RunStore(stores_in(connected).database, lambda: datetime.now(UTC))
+def test_a_run_says_when_its_system_is_asked_as_much_as_it_may_be(
+    connected_application: Application, open_page: Open
+) -> None:
+    runs = RunStore(stores_in(connected_application).database, lambda: datetime.now(UTC))
     run = a_commit(runs, *(a_create(number) for number in range(1, 6)))
     ledger, progress_texts = Ledger(runs.database, runs.clock), []
     lines = [line.seq for line in ledger.next_planned(run, STAGES, 4)]

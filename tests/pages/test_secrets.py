@@ -34,7 +34,7 @@ from tests.canary_secrets import (
     spellings_of,
 )
 from tests.pages.conftest import ROOT, Open, commit_run, preview_products
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import access
 from tests.relay_proxy import MANNERS, RelayProxy, relay_proxy
 from tests.stores import stores_in
@@ -254,7 +254,7 @@ def quote_back(app: Application, till: RelayProxy, books: RelayProxy, text: str,
     for system in ("accountview", "mplus"):
         assert not all(finding.ok for finding in app.connections.check(system))
     books.to = "token"
-    address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", somebody("test"))
+    address = app.connections.authorize_address("http://127.0.0.1/", "sandbox-client", "x", make_actor("test"))
     with pytest.raises(IntegrationError):
         app.connections.authorized(CODE, parse_qs(urlsplit(address).query)["state"][0])
     till.says = books.says = []

@@ -15,7 +15,7 @@ from integration.flows.registry import FLOWS
 from integration.services.setup import State
 from integration.services.setup import steps as set_up_steps
 from tests.pages.conftest import Open, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 5}
@@ -23,11 +23,11 @@ ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
 
 
 @pytest.fixture
-def connected(connected: Application) -> Iterator[Application]:
+def connected_application(connected_application: Application) -> Iterator[Application]:
     """The shop of the module, of which what is chosen and answered is put back once a test is over."""
-    settings_store, rules = stores_in(connected).settings, connected.rules
+    settings_store, rules = stores_in(connected_application).settings, connected_application.rules
     settings, tables = settings_store.settings_with_prefix(""), rules.tables()
-    yield connected
+    yield connected_application
     for name, value in settings_store.settings_with_prefix("").items():
         if name not in settings:
             settings_store.forget(name, "test")
@@ -81,7 +81,7 @@ def test_every_reason_has_its_sentence() -> None:
     assert [key for key in keys if not words.has_term(key)] == []
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("connected_application")
 def test_who_comes_back_goes_on_with_the_first_step_that_is_not_done(open_page: Open) -> None:
     test = open_page("setup")
 
@@ -91,7 +91,7 @@ def test_who_comes_back_goes_on_with_the_first_step_that_is_not_done(open_page: 
 
 
 def test_flows_are_chosen_with_their_timetable_and_lead_to_their_questions(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
     test = open_page("setup", step="flows")
     test = test.toggle(key="choose-customers").set_value(True).run()
@@ -105,20 +105,20 @@ def test_flows_are_chosen_with_their_timetable_and_lead_to_their_questions(
     test = press(test, "continue")
 
     assert not test.exception
-    assert connected.setup.chosen() == tuple(
-        flow for flow in connected.flows if flow != "payments"
+    assert connected_application.setup.chosen() == tuple(
+        flow for flow in connected_application.flows if flow != "payments"
     )  # off unless chosen
-    table = connected.flows.settings("customers").timetable
+    table = connected_application.flows.settings("customers").timetable
     assert (table.every, table.begins, table.ends) == (20, time(7), time(22))
     assert table.weekdays == frozenset(range(6))
-    assert not any(status.on for status in connected.flows.statuses())
+    assert not any(status.on for status in connected_application.flows.statuses())
     assert "Which article number does the till get?" in texts(test)
 
 
 def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    connected.setup.choose(EVERY, somebody("test"))
+    connected_application.setup.choose(EVERY, make_actor("test"))
     test = open_page("setup", step="questions", question="products.number")
     assert "can be a number at the till as they are" in texts(test)
     test = test.radio(key="products-sku_rule-0").set_value("allotted").run()
@@ -126,7 +126,7 @@ def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
     test = press(test, "answer-products.number")
 
     assert not test.exception
-    assert connected.flows.settings("products").model_dump()["sku_rule"] == "allotted"
+    assert connected_application.flows.settings("products").model_dump()["sku_rule"] == "allotted"
     assert "A number that the console assigns once" in texts(test)
     assert not test.radio
     test = press(test, "open-products.number")
@@ -134,10 +134,10 @@ def test_a_question_is_answered_folds_into_one_line_and_can_be_opened_again(
 
 
 def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_subtracted(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    connected.setup.choose(EVERY, somebody("test"))
-    connected.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
+    connected_application.setup.choose(EVERY, make_actor("test"))
+    connected_application.flows.change("stock", {"branches": {"1": "formula"}}, make_actor("test"))
     test = open_page("setup", step="questions", question="stock.reservations")
     assert "Reservations are not subtracted. Aantal gereserveerd (K9_RSRV) may hold them" in texts(test)
     (table,) = test.table
@@ -147,20 +147,20 @@ def test_reservations_are_shown_both_ways_on_three_articles_before_anything_is_s
         "Level without subtraction",
     ]
     assert len(table.value) == 3
-    assert connected.flows.settings("stock").model_dump()["reservations"] == "ask"
+    assert connected_application.flows.settings("stock").model_dump()["reservations"] == "ask"
 
     test = press(test, "answer-stock.reservations")
 
     assert not test.exception
-    settings = connected.flows.settings("stock").model_dump()
+    settings = connected_application.flows.settings("stock").model_dump()
     assert (settings["reservations"], settings["reserved"]) == ("field", "K9_RSRV")
 
 
 def test_groups_that_were_not_used_lately_stand_apart_and_can_be_given_an_account(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    connected.setup.choose(EVERY, somebody("test"))
-    connected.flows.change("orders", {"receipts": "posting", "daybook": "700"}, somebody("test"))
+    connected_application.setup.choose(EVERY, make_actor("test"))
+    connected_application.flows.change("orders", {"receipts": "posting", "daybook": "700"}, make_actor("test"))
     test = open_page("setup", step="questions", question="orders.balances")
 
     (apart,) = test.expander
@@ -169,8 +169,8 @@ def test_groups_that_were_not_used_lately_stand_apart_and_can_be_given_an_accoun
     assert not any(selectbox.disabled for selectbox in apart.selectbox)
 
 
-def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, open_page: Open) -> None:
-    connected.setup.choose(EVERY, somebody("test"))
+def test_what_cannot_be_used_is_said_beside_the_field(connected_application: Application, open_page: Open) -> None:
+    connected_application.setup.choose(EVERY, make_actor("test"))
     test = open_page("setup", step="questions", question="orders.documents")
     test = test.selectbox(key="orders-orders-0").set_value("posting").run()
     test = test.selectbox(key="orders-daybook-0").set_value("").run()
@@ -178,24 +178,26 @@ def test_what_cannot_be_used_is_said_beside_the_field(connected: Application, op
     test = press(test, "answer-orders.documents")
 
     assert "the sales daybook for postings" in texts(test)
-    assert connected.flows.settings("orders").model_dump()["orders"] == "order"
+    assert connected_application.flows.settings("orders").model_dump()["orders"] == "order"
 
 
-def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(connected: Application, open_page: Open) -> None:
-    connected.setup.choose(EVERY, somebody("test"))
-    before = connected.rules.tables()["vat_codes"]
+def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(
+    connected_application: Application, open_page: Open
+) -> None:
+    connected_application.setup.choose(EVERY, make_actor("test"))
+    before = connected_application.rules.tables()["vat_codes"]
     test = open_page("setup", step="questions", question="products.vat")
     first = next(selectbox for selectbox in test.selectbox)
     assert (first.label.split()[0], len(first.options)) == ("3", 6)
 
     test = press(first.set_value("3").run(), "answer-products.vat")
 
-    assert connected.rules.tables()["vat_codes"] == {**before, "3": "3"}
-    assert state(connected, "products", "vat") is State.ANSWERED
+    assert connected_application.rules.tables()["vat_codes"] == {**before, "3": "3"}
+    assert state(connected_application, "products", "vat") is State.ANSWERED
 
 
-def test_turnover_groups_are_proposed_row_by_row_and_kept(connected: Application, open_page: Open) -> None:
-    connected.setup.choose(EVERY, somebody("test"))
+def test_turnover_groups_are_proposed_row_by_row_and_kept(connected_application: Application, open_page: Open) -> None:
+    connected_application.setup.choose(EVERY, make_actor("test"))
     test = open_page("setup", step="questions", question="products.turnover")
     assert not test.exception
     shoes = next(selectbox for selectbox in test.selectbox if selectbox.label.startswith("KLED "))
@@ -203,29 +205,29 @@ def test_turnover_groups_are_proposed_row_by_row_and_kept(connected: Application
 
     test = press(shoes.set_value("40").run(), "answer-products.turnover")
 
-    rows = connected.rules.tables()["turnover_groups"]
+    rows = connected_application.rules.tables()["turnover_groups"]
     assert (rows["KLED"], rows["K-SHI"]) == ("40", "20")
-    assert state(connected, "products", "turnover") is State.ANSWERED
+    assert state(connected_application, "products", "turnover") is State.ANSWERED
 
 
-def test_all_proposals_are_taken_with_one_button(connected: Application, open_page: Open) -> None:
-    connected.setup.choose(EVERY, somebody("test"))
+def test_all_proposals_are_taken_with_one_button(connected_application: Application, open_page: Open) -> None:
+    connected_application.setup.choose(EVERY, make_actor("test"))
     test = open_page("setup", step="questions")
 
     test = press(test, "accept_all")
 
     assert not test.exception
-    assert state(connected, "customers", "who") is State.ANSWERED
-    assert state(connected, "orders", "completion") is State.ANSWERED
+    assert state(connected_application, "customers", "who") is State.ANSWERED
+    assert state(connected_application, "orders", "completion") is State.ANSWERED
     assert "Beheerder" in texts(test)
 
 
 def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_preview(
-    connected: Application, open_page: Open
+    connected_application: Application, open_page: Open
 ) -> None:
-    connected.setup.choose({"stock": 5}, somebody("test"))
-    before = connected.flows.settings("stock").model_dump()["branches"]
-    connected.flows.change("stock", {"branches": {}}, somebody("test"))
+    connected_application.setup.choose({"stock": 5}, make_actor("test"))
+    before = connected_application.flows.settings("stock").model_dump()["branches"]
+    connected_application.flows.change("stock", {"branches": {}}, make_actor("test"))
 
     test = open_page("setup", step="ready")
     page_text = texts(test)
@@ -236,23 +238,25 @@ def test_what_stops_is_listed_first_leads_to_its_question_and_holds_the_first_pr
     test = press(test, "to-questions-stock.branches")
     assert (test.query_params["question"], test.query_params["flow"]) == ("stock.branches", "stock")
     test = press(test, "answer-stock.branches")  # as it is proposed
-    assert connected.flows.settings("stock").model_dump()["branches"] == before
+    assert connected_application.flows.settings("stock").model_dump()["branches"] == before
     assert "Make the first preview of stock" in texts(open_page("setup", step="ready"))
 
 
-def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(connected: Application, open_page: Open) -> None:
-    connected.setup.choose({"products": 5}, somebody("test"))
+def test_the_first_preview_starts_the_chosen_flows_and_the_list_stays(
+    connected_application: Application, open_page: Open
+) -> None:
+    connected_application.setup.choose({"products": 5}, make_actor("test"))
 
     test = press(open_page("setup", step="ready"), "first-products")
 
     assert not test.exception
-    run = wait_for_run(connected, connected.runs.latest(limit=1)[0].id)
-    assert (run.flow, connected.flows.settings("products").on) == ("products", True)
+    run = wait_for_run(connected_application, connected_application.runs.latest(limit=1)[0].id)
+    assert (run.flow, connected_application.flows.settings("products").on) == ("products", True)
     assert "Nothing that stops a flow is missing" in texts(open_page("setup", step="ready"))
-    connected.runs.discard(run.id, "test")
+    connected_application.runs.discard(run.id, "test")
 
 
-@pytest.mark.usefixtures("connected")
+@pytest.mark.usefixtures("connected_application")
 @pytest.mark.parametrize("step", set_up_steps())
 @pytest.mark.parametrize("language", ["nl", "de"])
 def test_every_step_opens_in_every_language(open_page: Open, step: str, language: str) -> None:

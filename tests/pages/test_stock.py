@@ -15,7 +15,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.stock import StockListing, StockScope
 from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 
 ARTICLES = 60  # all are brought to the till
@@ -25,20 +25,25 @@ FILES = ("levels", "movements", "articles", "differences")  # what each chart an
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Application:
+def shop(connected_application: Application) -> Application:
     """A shop whose levels were sent, and whose tills have sold something since and been sent to again."""
-    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
-    commit_run(connected, preview_stock(connected))
-    fill_log(connected)
-    for article in stocked_articles(connected)[:3]:
-        sandbox_of(connected).till.edit("stock", f"1/{article}", {"amount": 1})
-    commit_run(connected, preview_stock(connected))
-    fill_log(connected)
-    return connected
+    commit_run(
+        connected_application,
+        wait_for_run(
+            connected_application, connected_application.runs.preview(PreviewRequest("products", make_actor("test")))
+        ),
+    )
+    commit_run(connected_application, preview_stock(connected_application))
+    fill_log(connected_application)
+    for article in stocked_articles(connected_application)[:3]:
+        sandbox_of(connected_application).till.edit("stock", f"1/{article}", {"amount": 1})
+    commit_run(connected_application, preview_stock(connected_application))
+    fill_log(connected_application)
+    return connected_application
 
 
 def preview_stock(app: Application) -> Run:
-    return wait_for_run(app, app.runs.preview(PreviewRequest("stock", somebody("test"), Mode.COMPLETE)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest("stock", make_actor("test"), Mode.COMPLETE)))
 
 
 def fill_log(app: Application) -> None:
@@ -102,7 +107,7 @@ def metric(test: AppTest, label: str) -> float:
 
 @pytest.mark.long
 def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Application, open_page: Open) -> None:
-    fresh.connections.use_sandbox(somebody("test"))
+    fresh.connections.use_sandbox(make_actor("test"))
     test = open_page("stock")
     assert "Stock has not been sent yet" in texts(test)
 
@@ -230,14 +235,14 @@ def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
     shop: Application, article: str, open_page: Open
 ) -> None:
     assert "shapes" not in charts(open_stock(open_page, article=article))[0]["layout"]
-    shop.flows.change("stock", {"reorder": "K9_MINQ"}, somebody("test"))
+    shop.flows.change("stock", {"reorder": "K9_MINQ"}, make_actor("test"))
 
     layout = charts(open_stock(open_page, article=article))[0]["layout"]
 
     assert [shape["y0"] for shape in layout["shapes"]] == [5.0]
     assert layout["annotations"][0]["text"] == "Reorder at 5 STUK"
     assert "shapes" not in charts(open_stock(open_page))[0]["layout"]
-    shop.flows.change("stock", {"reorder": ""}, somebody("test"))
+    shop.flows.change("stock", {"reorder": ""}, make_actor("test"))
 
 
 # ---- purchases
@@ -250,10 +255,10 @@ def test_what_is_on_order_is_told_for_an_article_and_is_not_for_sale(
     sandbox_of(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 12, "K9_EXPD": "2026-12-03T00:00:00"})
     assert "12 STUK on order in the books, not for sale" in texts(open_stock(open_page, article=article))
 
-    shop.names.put({"article.stock_expected": "K9_EXPD"}, somebody("test"))
+    shop.names.put({"article.stock_expected": "K9_EXPD"}, make_actor("test"))
 
     assert "12 STUK on order in the books, expected on 03/12/2026, not" in texts(open_stock(open_page, article=article))
-    shop.names.put({"article.stock_expected": None}, somebody("test"))
+    shop.names.put({"article.stock_expected": None}, make_actor("test"))
     sandbox_of(shop).accountview.edit("ARTICLE", article, {"QTY_BESTEL": 0})
 
 
@@ -265,15 +270,15 @@ def test_levels_say_that_they_are_without_reservations_until_somebody_answers(
     shop: Application, open_page: Open
 ) -> None:
     before = shop.flows.settings("stock").model_dump()["branches"]
-    shop.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
+    shop.flows.change("stock", {"branches": {"1": "formula"}}, make_actor("test"))
     test = open_stock(open_page)
     assert "Reservations are not subtracted" in texts(test)
     assert [button.key for button in test.button if button.key == "reservations"]
 
-    shop.flows.change("stock", {"reservations": "none"}, somebody("test"))
+    shop.flows.change("stock", {"reservations": "none"}, make_actor("test"))
 
     assert "Reservations are not subtracted" not in texts(open_stock(open_page))
-    shop.flows.change("stock", {"branches": before, "reservations": "ask"}, somebody("test"))
+    shop.flows.change("stock", {"branches": before, "reservations": "ask"}, make_actor("test"))
 
 
 def test_differences_show_both_values_and_why(

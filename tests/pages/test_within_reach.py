@@ -12,11 +12,11 @@ from integration.services.runs.exceptions import group_address
 from integration.store.database import open_database
 from tests.clocks import now
 from tests.consoles import Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.servers import Server, serve_console
 from tests.visitor import Person
 
-ADMIN = somebody("admin")
+ADMIN = make_actor("admin")
 LOOKING = (
     "language", "keys", "log-out", "open_search", "_flow", "_tab", "_part", "_table", "why_code", "why_show", "sift",
     "words", "page", "find", "to_flow", "repair", "csv-", "data-", "xlsx-", "download-", "rule_before", "rule_after",

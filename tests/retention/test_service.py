@@ -10,7 +10,7 @@ from integration.core.retention import CLASSES, Country, Retention
 from integration.retention.service import LAST, ORDER
 from integration.store.events import Event
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.retention.store.test_rows import a_done
 from tests.store.samples import a_create
 from tests.stores import stores_in
@@ -20,7 +20,7 @@ def test_lengths_are_kept_with_who_set_them_and_what_the_law_says(tmp_path: Path
     with open_application(tmp_path, start=False) as application:
         service = application.retention
         assert service.lengths_in_force() == Retention()
-        service.change(Retention(Country.DE, False, {"plans": 3}), somebody("anna"))
+        service.change(Retention(Country.DE, False, {"plans": 3}), make_actor("anna"))
         assert service.lengths_in_force() == Retention(Country.DE, False, {"plans": 3})
         assert {status.name: status.length for status in service.class_statuses()} | {
             "plans": 3,
@@ -33,13 +33,13 @@ def test_what_is_shorter_than_the_law_is_refused_unless_the_person_knows(tmp_pat
     with open_application(tmp_path, start=False) as application:
         service, new_retention = application.retention, Retention(Country.NL, False, {"books": 5})
         with pytest.raises(ConfigurationError) as refused:
-            service.change(new_retention, somebody("anna"))
+            service.change(new_retention, make_actor("anna"))
         assert (refused.value.code, refused.value.facts["least"]) == ("retention_too_short", "7")
         assert service.lengths_in_force() == Retention()
-        service.change(new_retention, somebody("anna"), knowing=True)
+        service.change(new_retention, make_actor("anna"), knowing=True)
         assert service.lengths_in_force() == new_retention
         with pytest.raises(ConfigurationError) as impossible:
-            service.change(Retention(lengths={"plans": 0}), somebody("anna"), knowing=True)
+            service.change(Retention(lengths={"plans": 0}), make_actor("anna"), knowing=True)
         assert impossible.value.code == "setting_invalid"
 
 

@@ -51,7 +51,7 @@ from tests.builders import a_group, an_article
 from tests.clocks import now
 from tests.fakes import MemoryConnector
 from tests.parts import UNHELD, part
-from tests.people import somebody
+from tests.people import make_actor
 
 interface_contract()  # what the till's interface is described by is read here once, and not by each process
 
@@ -67,7 +67,7 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
         run_id = (
             runs[0].id
             if runs
-            else application.runs.preview(PreviewRequest("products", by=somebody("test"), mode=Mode.COMPLETE))
+            else application.runs.preview(PreviewRequest("products", by=make_actor("test"), mode=Mode.COMPLETE))
         )
         while (run := application.runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
@@ -134,7 +134,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     )  # fmt: skip
     engine.start()
     try:
-        run_id = engine.preview(PreviewRequest("products", somebody("test"), Mode.COMPLETE))
+        run_id = engine.preview(PreviewRequest("products", make_actor("test"), Mode.COMPLETE))
         while (run := runs.get(run_id)).state not in ENDED:
             if run.state is RunState.READY:
                 engine.commit(engine.runner.commit.validate_approval(run_id, Approval(run.mark, "test")))

@@ -21,7 +21,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.store.cursors import Cursors
 from tests.clocks import now
 from tests.runner.processes import Console, Ledger, looking_at
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 ARTICLES = 60
 AT_ONCE = 2  # consoles side by side: more of them starve one another on two cores
@@ -89,9 +89,9 @@ def is_committing(ledger: Ledger) -> bool:
 
 def before_the_cursor_moves(console: Console, ledger: Ledger) -> None:
     """Everything is settled, and the run is about to be closed."""
-    until(lambda: is_committing(ledger), "the commit")
+    wait_until(lambda: is_committing(ledger), "the commit")
     with slow_to_close(console):
-        until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
+        wait_until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
         console.kill()
     assert is_committing(ledger)
     assert Cursors(ledger.database, now).get("products", "source:article") is None
@@ -142,7 +142,7 @@ def _assert_nothing_lost_or_doubled(console: Console, ledger: Ledger, expected: 
 
 def assert_every_case_holds(moment: Moment, folder: Path, expected: frozenset[str]) -> str:
     """Kill at one moment under every switch, side by side; return how many cases there were."""
-    number = all_of(
+    number = check_all(
         {
             str(fault): partial(_kill_and_restart, moment, fault, folder / fault, expected)
             for fault in LOST_ANSWERS
@@ -151,7 +151,7 @@ def assert_every_case_holds(moment: Moment, folder: Path, expected: frozenset[st
     return f"{number} cases of {moment.__name__}"
 
 
-def all_of(cases: Mapping[str, Callable[[], object]]) -> int:
+def check_all(cases: Mapping[str, Callable[[], object]]) -> int:
     """Go through cases side by side, tell of all that do not hold, and return how many there were."""
     with ThreadPoolExecutor(AT_ONCE) as side_by_side:
         begun = {name: side_by_side.submit(case) for name, case in cases.items()}

@@ -27,12 +27,12 @@ from integration.core.totals.sold import NOTHING
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
-from tests.people import somebody
+from tests.people import make_actor
 from tests.runner import bookkeeping
 from tests.runner.bookkeeping import OURS, Paper, cents_apart
-from tests.runner.crash_matrix import ARTICLES, OPEN, all_of, how_it_stands, is_committing, slow_to_close, steps
+from tests.runner.crash_matrix import ARTICLES, OPEN, check_all, how_it_stands, is_committing, slow_to_close, steps
 from tests.runner.processes import Console, Ledger, Obedient, looking_at
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 BOOKS = "accountview"
 CONVENTIONS = Conventions()
@@ -96,7 +96,7 @@ BEFORE_CLOSING = Boundary("all settled, run not closed", "*")
 
 
 @dataclass(frozen=True)
-class Left:
+class RunResult:
     """What a run left in the books, and how it counted."""
 
     counts: Counts
@@ -111,8 +111,8 @@ class Calm:
 
     journal: Path
     becomes: str
-    first: Left
-    second: Left
+    first: RunResult
+    second: RunResult
 
 
 # ---- a console with orders to book
@@ -191,8 +191,8 @@ def order_plan(console: Obedient, becomes: str, days: int) -> None:
         console.ask("proposals.fill", "test")
     settings: dict[str, Any] = {"date_from": since, "collective_article": collective, "orders": becomes}
     settings["resends"] = True  # nothing here shows later than we wait: so it goes without a person
-    console.ask("flows.change", "orders", settings, somebody("test"))
-    console.ask("runs.preview", PreviewRequest("orders", somebody("test"), Mode.COMPLETE))
+    console.ask("flows.change", "orders", settings, make_actor("test"))
+    console.ask("runs.preview", PreviewRequest("orders", make_actor("test"), Mode.COMPLETE))
 
 
 def approve(console: Obedient, ledger: Ledger) -> None:
@@ -208,7 +208,7 @@ def until_rest(ledger: Ledger) -> None:
         run = ledger.run()
         return run is not None and run.state not in ACTIVE
 
-    until(rests, "the end of the run", pause=0.03)
+    wait_until(rests, "the end of the run", pause=0.03)
 
 
 # ---- trouble at a boundary
@@ -223,7 +223,7 @@ def _approve_into(boundary: Boundary, trouble: str, console: Obedient, ledger: L
     else:
         struck = _strike(boundary, fault, console, ledger)
         if fault is None:
-            until(lambda: not _is_switch_active(console.sandbox, struck), "the call that follows")
+            wait_until(lambda: not _is_switch_active(console.sandbox, struck), "the call that follows")
             _assert_at_boundary(boundary, console, ledger)
             console.kill()
             console.sandbox.switches.disarm()
@@ -249,7 +249,7 @@ def _strike(boundary: Boundary, fault: Fault | None, console: Obedient, ledger: 
         return struck
     delay = _arm(sandbox, Fault.DELAY, boundary.after, 1, HOLD)
     approve(console, ledger)
-    until(lambda: not _is_switch_active(sandbox, delay), boundary.after)
+    wait_until(lambda: not _is_switch_active(sandbox, delay), boundary.after)
     return _arm(sandbox, fault or Fault.DELAY, boundary.call, times, HOLD)
 
 
@@ -291,7 +291,7 @@ def _kill_before_closing(trouble: str, folder: Path, calm: Calm) -> None:
         plan(console, ledger, calm.becomes, DAYS)
         with slow_to_close(console):
             approve(console, ledger)
-            until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
+            wait_until(lambda: not set(steps(ledger)) & OPEN, "the last change settled")
             console.kill()
         assert is_committing(ledger)
         if fault is not None and fault is not Fault.LATE:
@@ -311,7 +311,7 @@ def _kill_before_closing(trouble: str, folder: Path, calm: Calm) -> None:
 # ---- what has to hold
 
 
-def assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days: int) -> Left:
+def assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days: int) -> RunResult:
     """Every order of these days is in the books once and to the cent, and every record read is accounted for."""
     run = ledger.run()
     assert run is not None
@@ -328,7 +328,7 @@ def assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days:
     kind = Kind.POSTING if becomes == "posting" else Kind.SALES_ORDER
     proven = [row for row in ledger.changes() if row.kind is kind]
     assert len({row.reference for row in proven}) == len(proven) == counts.proven
-    return Left(
+    return RunResult(
         counts,
         sorted(papers, key=lambda paper: paper.reference),
         sorted(bookkeeping.debtors(sandbox).values()),
@@ -366,6 +366,6 @@ def assert_every_trouble_passes(boundary: Boundary, folder: Path, calm: Calm) ->
         else partial(_run_under_trouble, boundary, trouble, folder / trouble.replace(" ", "-"), calm)
         for trouble in FAULTS
     }
-    number = all_of(cases)
+    number = check_all(cases)
     documents = number * len(calm.first.papers)
     return f"{number} cases of {boundary.name} ({documents} documents: 0 doubled, 0 lost, {NOTHING:.2f} astray)"

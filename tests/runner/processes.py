@@ -19,7 +19,7 @@ from tests.clocks import now
 from tests.forks import pipe, read_early_output, start_process
 from tests.runner import child
 from tests.stores import prepare
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 _opening = threading.Lock()  # migrations belong to the process, not to a thread
 
@@ -109,7 +109,7 @@ class Obedient(Console):
 
     def rests(self, run_id: str, seconds: float = SECONDS) -> Run:
         """Wait until a run is no longer at work, and return it."""
-        until(lambda: self.ask("runs.get", run_id).state not in ACTIVE, f"the end of {run_id}", seconds, pause=0.1)
+        wait_until(lambda: self.ask("runs.get", run_id).state not in ACTIVE, f"the end of {run_id}", seconds, pause=0.1)
         run = self.ask("runs.get", run_id)
         assert isinstance(run, Run)
         return run

@@ -12,10 +12,10 @@ from integration.core.states import RunState, Step
 from integration.sandbox.accountview.conventions import Conventions, EmptyAnswerForm
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
-from tests.people import somebody
+from tests.people import make_actor
 from tests.runner.crash_matrix_orders import DAYS, a_case, approve, order_plan, until_rest
 from tests.runner.processes import Ledger, Obedient
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 
@@ -44,7 +44,7 @@ def carry_out(console: Obedient, ledger: Ledger) -> None:
     """Make a plan and carry it out, as far as the books let that be done; what waits for them is stopped."""
     order_plan(console, "order", DAYS)
     if not wait_for_rest(ledger):
-        console.ask("runs.cancel", ledger_run(ledger), somebody("test"))
+        console.ask("runs.cancel", ledger_run(ledger), make_actor("test"))
         until_rest(ledger)
         return
     run = ledger.run()
@@ -52,7 +52,7 @@ def carry_out(console: Obedient, ledger: Ledger) -> None:
     if run.state is RunState.READY:
         approve(console, ledger)
         if not wait_for_rest(ledger):
-            console.ask("runs.cancel", run.id, somebody("test"))
+            console.ask("runs.cancel", run.id, make_actor("test"))
             until_rest(ledger)
 
 
@@ -111,7 +111,9 @@ def test_a_kill_leaves_no_more_questions_than_calls_in_flight(tmp_path: Path, ti
             Fault.DELAY, system="accountview", operation=f"{ORDERS} POST", times=None, seconds=2
         ):
             approve(console, ledger)
-            until(lambda: any(row.step is Step.SENT and row.kind == "sales_order" for row in ledger.changes()), "sent")
+            wait_until(
+                lambda: any(row.step is Step.SENT and row.kind == "sales_order" for row in ledger.changes()), "sent"
+            )
             console.kill()
         console.start()
         until_rest(ledger)

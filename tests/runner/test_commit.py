@@ -24,7 +24,7 @@ from integration.store.row_mapping import change_to_json
 from integration.store.tables import lines as plan_lines
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edit_record
-from tests.people import somebody
+from tests.people import make_actor
 
 UNHEARD_OF = Record(Kind.stored("unheard_of"), "1", {})
 FIVE = ("1001", "1002", "1003", "1004", "1005")
@@ -160,7 +160,7 @@ def test_what_is_corrected_of_other_records_leaves_a_plan_alone_and_an_undo_is_d
 def test_what_is_corrected_while_a_preview_reads_is_corrected_since(harness: FlowHarness) -> None:
     for before, after in (({}, {"1001": "typed"}), ({"1001": "typed"}, {})):
         harness.corrections = before
-        run = harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",)))
+        run = harness.runner.preview.begin(PreviewRequest("products", make_actor("test"), Mode.CHOSEN, ("1001",)))
         harness.corrections = after
         with pytest.raises(PlanStaleError):
             harness.approve(harness.finish_preview(run))
@@ -171,7 +171,7 @@ def test_a_plan_made_with_the_notes_of_another_has_corrections_of_its_own(harnes
     harness.corrections = {"1001": "typed"}
     before = harness.preview(Mode.CHOSEN, ["1001"])
     harness.corrections = {}
-    request = PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1001",), before.notes)
+    request = PreviewRequest("products", make_actor("test"), Mode.CHOSEN, ("1001",), before.notes)
     run = harness.finish_preview(harness.runner.preview.begin(request))
     assert harness.commit(run).state is RunState.DONE
 

@@ -16,7 +16,7 @@ from integration.store.database import Database
 from tests.builders import an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record, variants
-from tests.people import somebody
+from tests.people import make_actor
 
 
 def test_only_what_changed_is_read(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -290,7 +290,7 @@ def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
     harness.run(Mode.COMPLETE)
 
 
-class Counted(MemoryConnector):
+class CountableBooks(MemoryConnector):
     """Books that let be found out how many records there are, or refuse it."""
 
     told: int | None = 4
@@ -307,10 +307,10 @@ class Counted(MemoryConnector):
 def test_a_reading_of_everything_says_how_much_it_expects(
     database: Database, target: MemoryConnector, expected_total: int | None, totals: list[int]
 ) -> None:
-    source = Counted(variants(), system="accountview", page_size=2)
+    source = CountableBooks(variants(), system="accountview", page_size=2)
     source.told = expected_total
     harness = FlowHarness(database, source, target)
-    run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    run = harness.runner.preview.begin(PreviewRequest("products", make_actor("test")))
     progress = []
     while harness.runs.get(run.id).position.task is Task.EXTRACT:
         harness.runner.preview.page(run.id)
@@ -323,7 +323,7 @@ def test_a_reading_of_everything_says_how_much_it_expects(
 def test_what_fits_on_a_page_and_what_only_changed_is_not_counted_first(
     database: Database, target: MemoryConnector
 ) -> None:
-    source = Counted(variants(), system="accountview", page_size=100)
+    source = CountableBooks(variants(), system="accountview", page_size=100)
     source.told = -1  # which would show
     harness = FlowHarness(database, source, target)
     harness.run()

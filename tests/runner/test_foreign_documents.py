@@ -15,7 +15,7 @@ from tests.runner.test_rebooking import OrdersHarness, sale_of
 from tests.stores import new_database
 
 
-class Asked:
+class CountingSearch:
     """Foreign documents in the books, and how often somebody looked for them."""
 
     def __init__(self) -> None:
@@ -28,12 +28,12 @@ class Asked:
 
 
 @pytest.fixture
-def documents_query() -> Asked:
-    return Asked()
+def documents_query() -> CountingSearch:
+    return CountingSearch()
 
 
 @pytest.fixture
-def harness(tmp_path: Path, documents_query: Asked) -> Iterator[OrdersHarness]:
+def harness(tmp_path: Path, documents_query: CountingSearch) -> Iterator[OrdersHarness]:
     database = new_database(tmp_path / "console.sqlite")
     books = MemoryConnector(system="accountview", evidence=("reference",))
     orders_harness = OrdersHarness(database, books, MemoryConnector([sale_of("12.10", "10.00")], system="mplus"))
@@ -43,7 +43,7 @@ def harness(tmp_path: Path, documents_query: Asked) -> Iterator[OrdersHarness]:
 
 
 def test_a_plan_beside_foreign_documents_is_written_once_their_number_was_typed(
-    harness: OrdersHarness, documents_query: Asked
+    harness: OrdersHarness, documents_query: CountingSearch
 ) -> None:
     documents_query.references = ("MP-1", "mp-2 ")
     run = harness.preview(Mode.COMPLETE)
@@ -56,7 +56,7 @@ def test_a_plan_beside_foreign_documents_is_written_once_their_number_was_typed(
 
 
 def test_what_came_after_the_plan_was_made_stops_it_before_anything_is_sent(
-    harness: OrdersHarness, documents_query: Asked
+    harness: OrdersHarness, documents_query: CountingSearch
 ) -> None:
     run = harness.preview(Mode.COMPLETE)
     documents_query.references = ("MP-1",)
@@ -68,7 +68,7 @@ def test_what_came_after_the_plan_was_made_stops_it_before_anything_is_sent(
 
 
 def test_what_came_while_no_process_wrote_stops_the_one_that_takes_the_run_up(
-    harness: OrdersHarness, documents_query: Asked
+    harness: OrdersHarness, documents_query: CountingSearch
 ) -> None:
     run = harness.preview(Mode.COMPLETE)
     harness.approve(run)
@@ -81,7 +81,7 @@ def test_what_came_while_no_process_wrote_stops_the_one_that_takes_the_run_up(
     assert harness.carry_out(run).state is RunState.DONE
 
 
-def test_a_run_that_makes_no_document_asks_nothing(harness: OrdersHarness, documents_query: Asked) -> None:
+def test_a_run_that_makes_no_document_asks_nothing(harness: OrdersHarness, documents_query: CountingSearch) -> None:
     harness.commit(harness.preview(Mode.COMPLETE))
     assert documents_query.times == 2  # for the plan, and before its first write
     harness.preview(Mode.COMPLETE)

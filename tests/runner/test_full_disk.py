@@ -16,7 +16,7 @@ from integration.settings import load_settings
 from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan
 from tests.runner.processes import Ledger
 from tests.runner.test_suspended import orders_accepted
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 
@@ -58,11 +58,11 @@ def test_a_commit_goes_on_by_itself_when_the_disk_has_room_again(
             Fault.DELAY, system="accountview", operation="SO1 POST", times=None, seconds=0.2
         ):
             approve(console, ledger)
-            until(lambda: orders_accepted(console.sandbox) >= 3, "some orders accepted")
+            wait_until(lambda: orders_accepted(console.sandbox) >= 3, "some orders accepted")
             filler = fill(small_disk)
             time.sleep(FULL_SECONDS)
             filler.unlink()
-        until_done(ledger)
+        wait_until_done(ledger)
         assert_all_booked_once(console.sandbox, ledger, "order", DAYS)
 
 
@@ -81,11 +81,11 @@ def test_a_disk_that_is_full_at_the_start_is_told_as_such(small_disk: Path, *, w
     build(settings).start().close()
 
 
-def until_done(ledger: Ledger) -> None:
+def wait_until_done(ledger: Ledger) -> None:
     """Wait until the newest run has ended well."""
 
     def is_done() -> bool:
         run = ledger.run()
         return run is not None and run.state is RunState.DONE
 
-    until(is_done, "the end of the run", 120)
+    wait_until(is_done, "the end of the run", 120)

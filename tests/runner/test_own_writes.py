@@ -85,7 +85,7 @@ def harness(database: Database, books: MemoryConnector, till: Crowded) -> FlowHa
     return FlowHarness(database, books, till, retire=False)
 
 
-def at_the_till(shop: Sandbox, code: str, name: str) -> object:
+def till_value(shop: Sandbox, code: str, name: str) -> object:
     """Return what the till holds of one of the articles."""
     return next(row[name] for row in shop.state("articles", "mplus") if str(row["articleNumber"]) == code)
 
@@ -126,9 +126,9 @@ def test_what_somebody_changes_beside_our_write_of_the_same_record_is_seen(
     else:
         till.after[code] = change
     assert harness.commit(plan).counts.proven == 2
-    assert at_the_till(shop, code, "priceIncl") == 1
+    assert till_value(shop, code, "priceIncl") == 1
     harness.run()
-    assert at_the_till(shop, code, "priceIncl") == 2000
+    assert till_value(shop, code, "priceIncl") == 2000
     assert harness.run().counts.read == 1, "the article whose stamp is where we start"
 
 
@@ -141,14 +141,14 @@ def test_what_somebody_changes_elsewhere_while_we_write_is_seen(
     till.after[CODES[3]] = partial(shop.till.edit, "articles", CODES[9], {"priceIncl": 1})
     harness.run()
     harness.run()
-    assert [at_the_till(shop, code, "priceIncl") for code in CODES[8:10]] == [2000, 2000]
+    assert [till_value(shop, code, "priceIncl") for code in CODES[8:10]] == [2000, 2000]
 
 
 def test_what_somebody_changes_after_the_proof_is_seen(harness: FlowHarness, shop: Sandbox, till: Crowded) -> None:
     harness.run()
     shop.till.edit("articles", CODES[3], {"priceIncl": 1})
     assert set(harness.changes(harness.run())) == {CODES[3]}
-    assert at_the_till(shop, CODES[3], "priceIncl") == 2000
+    assert till_value(shop, CODES[3], "priceIncl") == 2000
     till.told.clear()
     assert harness.run(Mode.CHANGES).counts.read == 0
     assert till.told["records"] == 0

@@ -16,7 +16,7 @@ from integration.flows.spec import FlowLogic
 from integration.store.database import Database
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles, edit_record, variants
-from tests.people import somebody
+from tests.people import make_actor
 
 HIGHER = {"price": Decimal("18.0000")}
 
@@ -273,7 +273,7 @@ def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_a
     assert target.writes.count("1001") == writes_before
 
 
-class Unread(FlowHarness):
+class UnverifiableHarness(FlowHarness):
     """The flow where nobody can read back what was written of products."""
 
     def make_logic(self) -> FlowLogic:
@@ -289,7 +289,7 @@ class Unread(FlowHarness):
 def test_what_nobody_can_read_back_is_written_by_one_of_two_plans(
     database: Database, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    harness = Unread(database, source, target)
+    harness = UnverifiableHarness(database, source, target)
     every = harness.preview()
     harness.commit(harness.preview(Mode.CHOSEN, ["1001"]))
     assert target.writes.count("1001") == 1
@@ -332,7 +332,7 @@ def test_a_preview_goes_on_after_a_restart_while_it_takes_over(
 ) -> None:
     edit_record(source, "1001", HIGHER)
     harness.clock.advance(60)
-    run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    run = harness.runner.preview.begin(PreviewRequest("products", make_actor("test")))
     while harness.runner.preview.page(run.id):
         harness.restart()
     assert set(harness.changes(harness.checked_run(run))) == {"1001", "1003", "1004"}

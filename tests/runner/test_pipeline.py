@@ -83,7 +83,7 @@ def lines(harness: FlowHarness, run: Run, *steps: Step) -> list[PlanRow]:
     return [row for row in harness.plans.rows(run.id, limit=1000) if row.step in steps]
 
 
-def all_there_once(harness: FlowHarness, till: Watched, run: Run) -> None:
+def check_written_once(harness: FlowHarness, till: Watched, run: Run) -> None:
     """Expect every article in the till by one write that took effect, and proven."""
     final_run = harness.carry_out(run)
     assert (final_run.state, final_run.counts.proven) == (RunState.DONE, len(NUMBERS))
@@ -102,7 +102,7 @@ def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, t
 
     till.on_look = lambda _: second_look.set() if len(till.looks) > 1 and NUMBERS[110] in till.looks[-1] else None
     till.on_write = until_second_look
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
     assert second_look.is_set()
 
 
@@ -115,7 +115,7 @@ def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, til
 
     till.on_look = until_next_page
     till.on_write = lambda key: next_write.set() if key == NUMBERS[120] else None
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
 
 
 class Keyless(FlowHarness):
@@ -142,7 +142,7 @@ def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
             doubtful_counts.append(len(sent_keys - set(till.begun)))
 
     till.on_write = count
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
     assert max(doubtful_counts) < bound
 
 
@@ -171,7 +171,7 @@ def test_a_window_of_which_only_a_part_was_called_is_done_again_and_never_a_ques
     run = approve_and_begin(harness, till)
     uncalled = [kill_before_write(harness, till, run, NUMBERS[20]) for _ in range(3)]
     assert NUMBERS[30] in set.intersection(*uncalled)
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
     assert lines(harness, run, Step.PARKED) == []
 
 
@@ -226,7 +226,7 @@ def test_trouble_in_a_look_loses_and_doubles_nothing(
     assert {row.key for row in lines(harness, run, Step.SENT)} <= set(till.begun)
     till.on_look = lambda _: None
     harness.restart()
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
 
 
 @pytest.mark.parametrize("write_count", [*(pytest.param(one, marks=pytest.mark.long) for one in (1, 99)), 101])
@@ -242,7 +242,7 @@ def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, til
         harness.carry_out(run)
     assert lines(harness, run, Step.SENT, Step.IN_DOUBT) == []
     till.on_write = lambda _: None
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
 
 
 @pytest.mark.parametrize("point", points(3))
@@ -265,7 +265,7 @@ def test_another_process_that_takes_over_ends_it_in_a_look(
     assert lines(harness, run, Step.IN_DOUBT) == []
     till.on_look = lambda _: None
     harness.restart()
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
 
 
 def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, till: Watched) -> None:
@@ -274,7 +274,7 @@ def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, 
     assert harness.runner.commit.page(run.id) is not None
     assert len(lines(harness, run, Step.PROVEN)) == 102
     assert lines(harness, run, Step.SENT, Step.IN_DOUBT) == []
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
 
 
 def test_a_cancelled_run_sends_no_more_than_is_under_way(
@@ -295,7 +295,7 @@ def test_a_cancelled_run_sends_no_more_than_is_under_way(
     assert stopped.counts.planned == len(NUMBERS) + 1 - len(till.writes)
     assert lines(harness, run, Step.SENT, Step.IN_DOUBT) == []
     harness.approve(run)
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
 
 
 def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(harness: FlowHarness, till: Watched) -> None:
@@ -307,5 +307,5 @@ def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(harness: Flo
 
     till.on_look = count
     till.lose_answer(NUMBERS[10])
-    all_there_once(harness, till, run)
+    check_written_once(harness, till, run)
     assert begun[0] == 102

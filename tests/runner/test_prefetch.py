@@ -24,9 +24,9 @@ from integration.store.fencing_tokens import FencingTokens
 from tests.builders import accountview_settings
 from tests.fakes import MemoryConnector, MemoryTokenStore
 from tests.flow_harness import FlowHarness, articles
-from tests.people import somebody
+from tests.people import make_actor
 from tests.runner.processes import Obedient, looking_at
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 NUMBERS = tuple(str(number) for number in range(2001, 2301))  # three pages of the books, two looks at the till
 EXTRACTS, LOOKS = 1 + 3, 1 + 2  # those of the one group first
@@ -90,7 +90,7 @@ def harness(database: Database, books: Books, till: Till) -> FlowHarness:
 
 
 def begin_preview(harness: FlowHarness, mode: Mode = Mode.COMPLETE) -> Run:
-    return harness.runner.preview.begin(PreviewRequest("products", somebody("test"), mode))
+    return harness.runner.preview.begin(PreviewRequest("products", make_actor("test"), mode))
 
 
 def to_the_first_page_of(harness: FlowHarness, run: Run, task: str) -> None:
@@ -103,7 +103,7 @@ def to_the_first_page_of(harness: FlowHarness, run: Run, task: str) -> None:
         assert harness.runner.preview.page(run.id)
 
 
-def all_of_it(harness: FlowHarness, run: Run) -> None:
+def check_plan_of_all_articles(harness: FlowHarness, run: Run) -> None:
     """Expect the plan of all articles."""
     final_run = harness.finish_preview(run)
     assert (final_run.state, final_run.counts.read, final_run.counts.planned) == (
@@ -125,7 +125,7 @@ def test_the_next_page_is_read_while_one_is_mapped(harness: FlowHarness, books: 
         assert second.wait(SECONDS)
 
     books.on_about = wait
-    all_of_it(harness, begin_preview(harness))
+    check_plan_of_all_articles(harness, begin_preview(harness))
     assert second.is_set()
     assert len(books.begun) == EXTRACTS
 
@@ -139,7 +139,7 @@ def test_the_till_is_looked_up_for_the_next_page_while_one_is_planned(harness: F
             assert second.wait(SECONDS)
 
     till.on_plan = wait
-    all_of_it(harness, begin_preview(harness))
+    check_plan_of_all_articles(harness, begin_preview(harness))
     assert second.is_set()
     assert till.looks == LOOKS
 
@@ -197,7 +197,7 @@ def test_what_was_read_before_a_page_went_wrong_is_read_again(harness: FlowHarne
     run = begin_preview(harness)
 
     def fail_page() -> None:
-        until(lambda: len(books.begun) == 3, "the page ahead")
+        wait_until(lambda: len(books.begun) == 3, "the page ahead")
         raise unavailable()
 
     books.on_about = fail_page
@@ -205,7 +205,7 @@ def test_what_was_read_before_a_page_went_wrong_is_read_again(harness: FlowHarne
     with pytest.raises(UnavailableError):
         harness.runner.preview.page(run.id)
     books.on_about = lambda: None
-    all_of_it(harness, run)
+    check_plan_of_all_articles(harness, run)
     assert len(books.begun) == EXTRACTS + 2
 
 
@@ -232,7 +232,7 @@ def test_trouble_with_a_page_read_ahead_is_met_where_it_is_asked_for(
         with pytest.raises(UnavailableError):
             harness.runner.preview.page(run.id)
         assert harness.runs.get(run.id).position == before
-    all_of_it(harness, run)
+    check_plan_of_all_articles(harness, run)
 
 
 @pytest.mark.long
@@ -242,7 +242,7 @@ def test_another_process_goes_on_at_every_page_with_what_is_on_disk(
     run = begin_preview(harness)
     while harness.runner.preview.page(run.id):
         harness.restart()
-    all_of_it(harness, run)
+    check_plan_of_all_articles(harness, run)
     books.on_extract = till.on_look = lambda _: None
 
 
@@ -256,7 +256,7 @@ def test_a_run_that_is_cancelled_reads_no_further(harness: FlowHarness, books: B
     calls_before = len(books.begun), till.looks
     assert calls_before <= ((3, 0) if task == "extract" else (EXTRACTS, LOOKS))
     next_run = begin_preview(harness)
-    all_of_it(harness, next_run)
+    check_plan_of_all_articles(harness, next_run)
 
 
 def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
@@ -275,7 +275,7 @@ def test_a_page_of_a_run_that_another_process_took_over_is_let_go_of(
     books.on_about = lambda: None
     harness.restart()
     with tokens.hold(run.id, "another"):
-        all_of_it(harness, run)
+        check_plan_of_all_articles(harness, run)
 
 
 def test_what_is_read_ahead_is_read_for_its_run_and_has_no_part_in_the_claim_of_a_page(
@@ -369,9 +369,11 @@ def test_a_process_that_ends_with_a_page_on_its_way_is_followed_by_one_that_goes
         for operation in ("AK1 GET", "getProducts"):
             sandbox.switches.arm(Fault.DELAY, operation=operation, times=None, seconds=0.4)
         console.start()
-        run_id = console.ask("runs.preview", PreviewRequest("products", somebody("test"), Mode.COMPLETE))
+        run_id = console.ask("runs.preview", PreviewRequest("products", make_actor("test"), Mode.COMPLETE))
         with looking_at(console) as ledger:
-            until(lambda: (run := ledger.run()) is not None and amid(sandbox, run), "a page on its way", pause=0.02)
+            wait_until(
+                lambda: (run := ledger.run()) is not None and amid(sandbox, run), "a page on its way", pause=0.02
+            )
         console.kill() if how == "killed" else console.stop()
         sandbox.switches.disarm()
         console.start()

@@ -13,7 +13,7 @@ from integration.store.database import Database
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record
-from tests.people import somebody
+from tests.people import make_actor
 
 
 def test_a_preview_writes_nothing(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
@@ -25,9 +25,9 @@ def test_a_preview_writes_nothing(harness: FlowHarness, source: MemoryConnector,
 
 
 def test_a_second_run_has_to_wait_for_the_first(harness: FlowHarness) -> None:
-    first = harness.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
+    first = harness.runner.preview.begin(PreviewRequest("products", make_actor("somebody")))
     with pytest.raises(RunActiveError) as refusal:
-        harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
+        harness.runner.preview.begin(PreviewRequest("products", make_actor("test")))
     assert refusal.value.facts["run"] == first.id
     assert refusal.value.facts["by"] == "somebody"
 
@@ -46,7 +46,7 @@ def test_a_changed_price_plans_exactly_that_write(harness: FlowHarness, source: 
 def test_a_preview_goes_on_after_a_restart_with_the_same_plan(harness: FlowHarness) -> None:
     whole = harness.preview()
     harness.runs.discard(whole.id, by="test")
-    run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    run = harness.runner.preview.begin(PreviewRequest("products", make_actor("test")))
     harness.restart()
     while harness.runner.preview.page(run.id):
         harness.restart()
@@ -57,7 +57,7 @@ def test_a_preview_goes_on_after_a_restart_with_the_same_plan(harness: FlowHarne
 def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    run = harness.runner.preview.begin(PreviewRequest("products", somebody("test")))
+    run = harness.runner.preview.begin(PreviewRequest("products", make_actor("test")))
     harness.runner.preview.page(run.id)
     source.go_away()
     with pytest.raises(UnavailableError):
@@ -70,7 +70,7 @@ def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(
 def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
-    run = harness.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
+    run = harness.runner.preview.begin(PreviewRequest("products", make_actor("somebody")))
     harness.runner.preview.page(run.id)
     calls_before = source.calls_made.total()
     harness.runs.request_cancel(run.id, "test")
@@ -88,7 +88,7 @@ def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
 def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_what_it_compared(
     harness: FlowHarness,
 ) -> None:
-    run = harness.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
+    run = harness.runner.preview.begin(PreviewRequest("products", make_actor("somebody")))
     while not harness.plans.count(run.id):
         harness.runner.preview.page(run.id)
     harness.runs.request_cancel(run.id, "test")
@@ -97,7 +97,7 @@ def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_wha
 
 
 def test_a_cancelled_preview_cannot_be_committed(harness: FlowHarness) -> None:
-    run = harness.runner.preview.begin(PreviewRequest("products", somebody("somebody")))
+    run = harness.runner.preview.begin(PreviewRequest("products", make_actor("somebody")))
     harness.runs.request_cancel(run.id, "test")
     harness.finish_preview(run)
     with pytest.raises(PlanStaleError):

@@ -13,8 +13,8 @@ from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record
-from tests.people import somebody
-from tests.runner.test_undo import a_price_update, at_till
+from tests.people import make_actor
+from tests.runner.test_undo import a_price_update, till_value
 
 COMPLETE = Mode.COMPLETE
 OLD, NEW = Decimal("20.00"), Decimal("24.20")
@@ -49,7 +49,7 @@ def test_the_next_plan_marks_what_was_undone_and_leaves_it_out(harness: FlowHarn
 def test_what_is_left_out_by_its_mark_is_not_written(harness: FlowHarness, target: MemoryConnector) -> None:
     final_run = harness.run(COMPLETE)
     assert harness.steps(final_run) == {"1002": Step.LEFT}
-    assert at_till(target, "1002", "1002/price_incl") == OLD
+    assert till_value(target, "1002", "1002/price_incl") == OLD
     assert only_line(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
 
 
@@ -67,7 +67,7 @@ def test_a_person_who_takes_it_in_has_it_written_and_the_mark_is_gone(
     plan = harness.preview(COMPLETE)
     harness.choices.take(plan.id, list(plan.excluded), "Bob")
     assert harness.commit(harness.runs.get(plan.id)).counts.proven == 1
-    assert at_till(target, "1002", "1002/price_incl") == NEW
+    assert till_value(target, "1002", "1002/price_incl") == NEW
     assert harness.preview(COMPLETE).state is RunState.DONE
     edit_record(target, "1002", {"1002/price_incl": OLD}, Kind.PRODUCT)  # by a person
     plan_line = only_line(harness, harness.preview(COMPLETE))
@@ -82,7 +82,7 @@ def test_what_the_source_says_since_is_proposed_as_usual(
     plan = harness.preview()
     assert [(row.cause, row.seq in plan.excluded) for row in lines(harness, plan)] == [("", False)]
     harness.commit(plan)
-    assert at_till(target, "1002", "1002/price_incl") == Decimal("36.30")
+    assert till_value(target, "1002", "1002/price_incl") == Decimal("36.30")
 
 
 @pytest.mark.usefixtures("undo_run")
@@ -98,8 +98,8 @@ def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
     assert set(back.change.desired.flat()) == {"1002/price_incl"}
     assert (fresh.weight, back.weight, back.cause) == (1, 0, TAKEN_BACK)
     harness.commit(plan)
-    assert at_till(target, "1002", "name") == "Nieuw"
-    assert at_till(target, "1002", "1002/price_incl") == OLD
+    assert till_value(target, "1002", "name") == "Nieuw"
+    assert till_value(target, "1002", "1002/price_incl") == OLD
     agreed = harness.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
     assert agreed is not None
     assert agreed.flat().items() >= {"name": "Nieuw", "1002/price_incl": OLD}.items()
@@ -117,7 +117,7 @@ def test_both_parts_of_a_record_can_be_written_together(
     agreed = harness.links.get("products", Kind.PRODUCT, ["1002"])["1002"].agreed
     assert agreed is not None
     assert agreed.flat().items() >= {"name": "Nieuw", "1002/price_incl": NEW}.items()
-    assert at_till(target, "1002", "1002/price_incl") == NEW
+    assert till_value(target, "1002", "1002/price_incl") == NEW
 
 
 @pytest.mark.usefixtures("undo_run")
@@ -147,7 +147,7 @@ def test_what_an_earlier_mapping_says_is_not_what_the_source_says(
     harness.mapping_version = 2
     edit_record(source, "1002", {"price": Decimal("30.0000")})
     harness.finish_preview(
-        harness.runner.preview.begin(PreviewRequest("products", somebody("test"), Mode.CHOSEN, ("1002",), version=1))
+        harness.runner.preview.begin(PreviewRequest("products", make_actor("test"), Mode.CHOSEN, ("1002",), version=1))
     )
     edit_record(source, "1002", {"price": Decimal("20.0000")})
     assert {row.cause for row in lines(harness, harness.preview())} == {TAKEN_BACK}
@@ -169,7 +169,7 @@ def test_what_was_created_by_mistake_stays_inactive_and_no_brake_counts_it(
     assert len(plan.excluded) == len(harness.changes(plan)) == 5
     assert plan.brakes == ()
     harness.commit(plan)
-    assert at_till(target, "1001", "1001/active") is False
+    assert till_value(target, "1001", "1001/active") is False
 
 
 def test_a_retirement_taken_back_is_proposed_with_its_mark(
@@ -182,7 +182,7 @@ def test_a_retirement_taken_back_is_proposed_with_its_mark(
     row = only_line(harness, plan, "1003")
     assert (row.action, row.cause, row.facts["by"], plan.brakes) == (Action.RETIRE, TAKEN_BACK, "Anna", ())
     harness.commit(plan)
-    assert at_till(target, "1003", "1003/active") is True
+    assert till_value(target, "1003", "1003/active") is True
 
 
 @pytest.mark.usefixtures("undo_run")

@@ -18,7 +18,7 @@ from integration.sandbox.server import Sandbox
 from tests.process_suspension import suspend_between_writes
 from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan, until_rest
 from tests.runner.processes import Ledger, Obedient
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 
@@ -63,7 +63,7 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
             Fault.DELAY, system="accountview", operation="SO1 POST", times=None, seconds=SLOW_SECONDS
         ):
             approve(console, ledger)
-            until(lambda: orders_accepted(console.sandbox) >= SOME, "some orders accepted")
+            wait_until(lambda: orders_accepted(console.sandbox) >= SOME, "some orders accepted")
             with suspend_console(console):
                 console.sandbox.switches.disarm()
                 finish_elsewhere(console, ledger)

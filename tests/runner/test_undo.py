@@ -16,7 +16,7 @@ from tests.flow_harness import FlowHarness, edit_record
 EAN, OTHER = "8712345678906", "8700000000001"
 
 
-def at_till(target: MemoryConnector, key: str, path: str) -> Value:
+def till_value(target: MemoryConnector, key: str, path: str) -> Value:
     return target.records_of(Kind.PRODUCT)[key].flat()[path]
 
 
@@ -57,8 +57,8 @@ def test_an_update_is_undone_to_the_old_values(
     )
     final_run = harness.commit(back)
     assert (final_run.state, harness.steps(final_run)) == (RunState.DONE, {"1002": Step.PROVEN})
-    assert at_till(target, "1002", "1002/price_incl") == Decimal("20.00")
-    assert at_till(target, "1002", "name") == "Artikel 1002"
+    assert till_value(target, "1002", "1002/price_incl") == Decimal("20.00")
+    assert till_value(target, "1002", "name") == "Artikel 1002"
 
 
 def test_what_was_created_is_undone_by_making_it_inactive(harness: FlowHarness, target: MemoryConnector) -> None:
@@ -68,7 +68,7 @@ def test_what_was_created_is_undone_by_making_it_inactive(harness: FlowHarness, 
     assert harness.reasons(back) == {"KLED": "undo_keeps"}
     assert [(brake.code, brake.count) for brake in back.brakes] == [("brake_retirements", 5)]
     assert harness.commit(back).counts.proven == 5
-    assert at_till(target, "1001", "1001/active") is False
+    assert till_value(target, "1001", "1001/active") is False
 
 
 def test_what_was_created_as_inactive_has_nothing_to_be_undone(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -91,7 +91,7 @@ def test_what_was_changed_since_is_left_and_said_to_be(
     edit_record(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
     back = harness.undo(run)
     assert (back.state, harness.causes(back)) == (RunState.DONE, {"1002": "undo_blocked"})
-    assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
+    assert till_value(target, "1002", "1002/price_incl") == Decimal("23.00")
 
 
 def test_a_field_that_the_run_did_not_write_does_not_stand_in_the_way(
@@ -108,7 +108,7 @@ def test_what_is_changed_between_plan_and_commit_of_an_undo_is_left(
     back = harness.undo(harness.runs.get(a_price_update(harness, source)))
     edit_record(target, "1002", {"1002/price_incl": Decimal("23.00")}, Kind.PRODUCT)
     assert harness.steps(harness.commit(back)) == {"1002": Step.PARKED}
-    assert at_till(target, "1002", "1002/price_incl") == Decimal("23.00")
+    assert till_value(target, "1002", "1002/price_incl") == Decimal("23.00")
 
 
 def test_what_is_gone_from_the_till_cannot_be_undone(
@@ -126,10 +126,10 @@ def test_a_variant_added_by_the_run_is_made_inactive_and_the_others_stay(
     harness.run()
     source.put(an_article("1006", parent="1001", size="L"))
     run = harness.run()
-    assert at_till(target, "1001", "1006/active") is True
+    assert till_value(target, "1001", "1006/active") is True
     harness.commit(harness.undo(run))
-    assert at_till(target, "1001", "1006/active") is False
-    assert at_till(target, "1001", "1001/active") is True
+    assert till_value(target, "1001", "1006/active") is False
+    assert till_value(target, "1001", "1001/active") is True
 
 
 def test_a_retirement_is_undone_by_making_it_active_again(
@@ -138,11 +138,11 @@ def test_a_retirement_is_undone_by_making_it_active_again(
     harness.run()
     source.remove(Kind.ARTICLE, "1003")
     run = harness.run(Mode.COMPLETE)
-    assert at_till(target, "1003", "1003/active") is False
+    assert till_value(target, "1003", "1003/active") is False
     back = harness.undo(run)
     assert harness.planned_values(back) == {"1003": {"1003/active": True}}
     assert harness.commit(back).state is RunState.DONE
-    assert at_till(target, "1003", "1003/active") is True
+    assert till_value(target, "1003", "1003/active") is True
 
 
 def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
@@ -157,7 +157,7 @@ def test_an_article_does_not_get_its_barcode_back_once_another_one_has_it(
     later = harness.run()
     back = harness.undo(run)
     assert harness.causes(back) == {"1003": "ean_duplicate"}
-    assert at_till(target, "1003", "1003/active") is False
+    assert till_value(target, "1003", "1003/active") is False
     source.put(article)
     harness.commit(harness.undo(later))
     assert harness.planned_values(harness.undo(run)) == {"1003": {"1003/active": True, "1003/ean": EAN}}
@@ -192,7 +192,7 @@ def test_each_of_several_lines_of_one_record_is_undone(
 def test_an_undo_can_be_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
     run = harness.runs.get(a_price_update(harness, source))
     harness.commit(harness.undo(harness.commit(harness.undo(run))))
-    assert at_till(target, "1002", "1002/price_incl") == Decimal("24.20")
+    assert till_value(target, "1002", "1002/price_incl") == Decimal("24.20")
 
 
 def test_only_what_was_proven_is_undone(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:

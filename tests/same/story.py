@@ -28,7 +28,7 @@ from integration.services.connections.sandbox_host import REFRESH as SANDBOX_REF
 from integration.services.connections.sandbox_host import TILL as SANDBOX_TILL
 from integration.services.connections.sandbox_host import WAREHOUSES as SANDBOX_WAREHOUSES
 from integration.settings import load_settings
-from tests.people import somebody
+from tests.people import make_actor
 from tests.same.asked import Places, line_of, without_numbers
 from tests.same.clock import Clock
 from tests.same.recording import ASKED, Lines
@@ -165,28 +165,28 @@ class _Operator:
     def syncs(self, when: str, flow: str, mode: Mode) -> Run:
         """Preview and commit a flow."""
         return self._preview_and_commit(
-            f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, somebody(WHO), mode))
+            f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, make_actor(WHO), mode))
         )
 
     def tries_again(self, flow: str, cause: str) -> Run:
         """Preview and commit what is parked for a cause."""
-        return self._preview_and_commit(f"again, {flow}", self.application.runs.try_again(flow, cause, somebody(WHO)))
+        return self._preview_and_commit(f"again, {flow}", self.application.runs.try_again(flow, cause, make_actor(WHO)))
 
     def looks(self, when: str, flow: str) -> None:
         """Preview a flow, and put the plan aside."""
         run = self._preview(
-            f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, somebody(WHO), Mode.COMPLETE))
+            f"{when}, {flow}", self.application.runs.preview(PreviewRequest(flow, make_actor(WHO), Mode.COMPLETE))
         )
         if run.state is RunState.READY:
             self.application.runs.discard(run.id, WHO)
 
     def sets(self, flow: str, **values: Any) -> None:
         """Change settings of a flow."""
-        self.application.flows.change(flow, values, somebody(WHO))
+        self.application.flows.change(flow, values, make_actor(WHO))
 
     def undoes(self, run: Run) -> Run:
         """Preview and commit what puts back a run."""
-        return self._preview_and_commit(f"undo, {run.flow}", self.application.runs.undo(run.id, somebody(WHO)))
+        return self._preview_and_commit(f"undo, {run.flow}", self.application.runs.undo(run.id, make_actor(WHO)))
 
     def _preview(self, step: str, run_id: str) -> Run:
         run = self._wait_until_settled(run_id)

@@ -9,7 +9,7 @@ import pytest
 from integration.sandbox.faults import CallLedger, Fault, Switches
 from integration.sandbox.server import Sandbox
 from tests.sandbox.office_client import Office, count_orders, debtor, order, refusal_text, table
-from tests.timeouts import LATE, until
+from tests.timeouts import LATE, wait_until
 
 
 class TestSwitches:
@@ -117,7 +117,7 @@ class TestFaultsOnTheLine:
         office.http.timeout = httpx.Timeout(0.2)
         with sandbox.switches.armed(Fault.DELAY, seconds=0.5), pytest.raises(httpx.ReadTimeout):
             office.post(order("SLOW"))
-        until(lambda: count_orders(sandbox, "SLOW") > 0, "the slow order")
+        wait_until(lambda: count_orders(sandbox, "SLOW") > 0, "the slow order")
         assert count_orders(sandbox, "SLOW") == 1
 
 
@@ -127,7 +127,7 @@ class TestFaultsInTheHouse:
             header = office.post(order("LATE")).json()["SO_HDR"][0]
         assert office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == []
         assert count_orders(sandbox, "LATE") == 1
-        until(lambda: office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [header], "the late order")
+        wait_until(lambda: office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [header], "the late order")
 
     def test_a_change_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:
         body = table("AR1", "CONTACT", {"SUB_NR": "20001", "TEL_MOB": "0612345678"})
@@ -135,7 +135,7 @@ class TestFaultsInTheHouse:
             assert office.put(body).json()["CONTACT"][0]["TEL_MOB"] == "0612345678"
         assert office.where("AR1", "CONTACT", "SUB_NR", "20001")[0]["TEL_MOB"] == ""
         find_debtor = partial(office.where, "AR1", "CONTACT", "SUB_NR", "20001")
-        until(lambda: find_debtor()[0]["TEL_MOB"] == "0612345678", "the late number")
+        wait_until(lambda: find_debtor()[0]["TEL_MOB"] == "0612345678", "the late number")
 
     def test_a_write_can_be_stored_wrongly(self, sandbox: Sandbox, office: Office) -> None:
         with sandbox.switches.armed(Fault.WRONG, operation="* POST", times=2):

@@ -27,11 +27,11 @@ from integration.settings import TimeStamps
 from integration.store.tables import audit as table
 from tests.authorization import rights_of
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 from tests.timestamps import OPENSSL, Authority, time_authority
 
-ANNA = somebody("anna")
+ANNA = make_actor("anna")
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_questions_in_sql_are_heard_before_they_are_answered(application: Applic
         ("log_asked", "terminal", "api", "SELECT count(*) AS n FROM events WHERE title = '…'"),
     ]
     with pytest.raises(NotAllowedError):
-        application.authorized_for(somebody("ben", Role.VIEWER)).log.ask("SELECT 1")
+        application.authorized_for(make_actor("ben", Role.VIEWER)).log.ask("SELECT 1")
     assert application.audit.entries()[0].who == "terminal"
 
 
@@ -125,7 +125,7 @@ def test_files_that_are_taken_away_are_heard(application: Application, tmp_path:
 
 
 def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application: Application) -> None:
-    asking = application.authorized_for(somebody("cas", Role.ACCOUNTANT))
+    asking = application.authorized_for(make_actor("cas", Role.ACCOUNTANT))
     asking.listings.excel("runs.xlsx", ["a"], [["b"]])
     asking.listings.readable("runs.csv", ["a"], [["b"]], "en")
     asking.listings.for_programs("runs-data.csv", "a")
@@ -138,7 +138,7 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
         ("exported", "cas", "runs.xlsx"),
     ]
     with pytest.raises(NotAllowedError):
-        application.authorized_for(somebody("ben", Role.VIEWER)).listings.excel("runs.xlsx", ["a"], [["b"]])
+        application.authorized_for(make_actor("ben", Role.VIEWER)).listings.excel("runs.xlsx", ["a"], [["b"]])
     assert application.audit.entries()[0].facts["file"] == "monday.zip"
 
 
@@ -182,7 +182,7 @@ def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_pag
     persons = application.authorized_for(ANNA).persons
     for debtor in ("20001", "20001", "20002", "20002", "20001"):
         persons.stored_data(Customer(debtor))
-    application.authorized_for(somebody("ben")).persons.stored_data(Customer("20001"))
+    application.authorized_for(make_actor("ben")).persons.stored_data(Customer("20001"))
     looks = [entry.who for entry in application.audit.entries() if entry.facts == {"what": "persons.stored_data"}]
     assert looks == ["ben", "anna", "anna", "anna"]
 

@@ -18,7 +18,7 @@ from integration.core.records import Correction, Kind
 from integration.services.audit import AuditSearch
 from integration.services.configuration_file import _sections
 from tests.consoles import WHO, open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 SECRET = "planted-secret-of-the-till"
 
@@ -27,14 +27,14 @@ SECRET = "planted-secret-of-the-till"
 def arranged_application(tmp_path: Path) -> Iterator[Application]:
     """A console of a test in which something was arranged."""
     with open_application(tmp_path / "here", start=False) as application:
-        application.flows.change("products", {"schedule_minutes": 45}, somebody(WHO))
-        application.tables.save("payment_methods", {"PIN": "1600", "ČASH": "1000"}, somebody(WHO))
+        application.flows.change("products", {"schedule_minutes": 45}, make_actor(WHO))
+        application.tables.save("payment_methods", {"PIN": "1600", "ČASH": "1000"}, make_actor(WHO))
         published = application.mappings.published("customers")
         body = application.rules.published("customers")
         assert body is not None
         application.rules.publish("customers", {**body[1], "rules": body[1]["rules"][:-1]}, WHO, "shorter")
         assert published.version == 1
-        application.names.put({"objects.articles.code": "ART1"}, somebody(WHO))
+        application.names.put({"objects.articles.code": "ART1"}, make_actor(WHO))
         application.corrections.keep("orders", [Correction(Kind.ORDER, "7", "reference", "x", "y", "Order 7")], WHO)
         yield application
 
@@ -65,7 +65,7 @@ def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_i
     assert len([place for place in places if place.startswith("mappings.customers")]) == 2  # a rule, and their order
     assert new_application.flows.settings("products").schedule_minutes != 45  # nothing yet
 
-    new_application.arrangement.keep(parsed_file, somebody(WHO), "brought in")
+    new_application.arrangement.keep(parsed_file, make_actor(WHO), "brought in")
 
     assert new_application.arrangement.text() == text
     assert new_application.flows.settings("products").schedule_minutes == 45
@@ -74,7 +74,7 @@ def test_what_was_arranged_in_one_folder_holds_in_another_after_it_was_brought_i
     assert new_application.names.in_force().objects.articles.code == "ART1"
     reparsed_file = new_application.arrangement.read(text)
     assert reparsed_file.differences == ()
-    new_application.arrangement.keep(reparsed_file, somebody(WHO), "again")
+    new_application.arrangement.keep(reparsed_file, make_actor(WHO), "again")
     assert new_application.mappings.published("customers").version == 2
 
 
@@ -85,7 +85,7 @@ def test_corrections_come_along_where_they_are_asked_for(
     text = arranged_application.arrangement.text(["orders"])
 
     parsed_file = new_application.arrangement.read(text)
-    new_application.arrangement.keep(parsed_file, somebody(WHO), "")
+    new_application.arrangement.keep(parsed_file, make_actor(WHO), "")
 
     assert [
         (correction.key, correction.was, correction.becomes)
@@ -106,7 +106,7 @@ def test_a_file_has_no_secret(tmp_path: Path) -> None:
 def test_what_a_file_does_not_name_stays(arranged_application: Application) -> None:
     before = arranged_application.arrangement.text()
     parsed_file = arranged_application.arrangement.read('{"sluis": 1, "tables": {"countries": {"Holland": "NL"}}}')
-    arranged_application.arrangement.keep(parsed_file, somebody(WHO), "")
+    arranged_application.arrangement.keep(parsed_file, make_actor(WHO), "")
 
     after = json.loads(arranged_application.arrangement.text())
     assert after["tables"].pop("countries") == {"Holland": "NL"}
@@ -211,7 +211,7 @@ def test_all_of_it_is_kept_or_nothing(arranged_application: Application, new_app
     )
 
     with pytest.raises(Exception, match=r"(?i)json"):
-        new_application.arrangement.keep(broken, somebody(WHO), "")
+        new_application.arrangement.keep(broken, make_actor(WHO), "")
 
     assert new_application.arrangement.text() == before
 
@@ -244,24 +244,24 @@ def test_a_file_is_taken_over_as_it_was_seen_and_otherwise_not(
 ) -> None:
     content = arranged_application.arrangement.text().encode()
     mark = new_application.arrangement.of_file(content).mark
-    new_application.flows.change("products", {"schedule_minutes": 20}, somebody("ben"))
+    new_application.flows.change("products", {"schedule_minutes": 20}, make_actor("ben"))
     with pytest.raises(ConfigurationError, match="arrangement_changed"):
-        new_application.arrangement.take(content, mark, somebody(WHO), "")
+        new_application.arrangement.take(content, mark, make_actor(WHO), "")
     assert new_application.flows.settings("products").schedule_minutes == 20
 
     mark = new_application.arrangement.of_file(b"\xef\xbb\xbf" + content).mark
-    assert new_application.arrangement.take(content, mark, somebody(WHO), "from the test") > 3
+    assert new_application.arrangement.take(content, mark, make_actor(WHO), "from the test") > 3
     assert new_application.arrangement.text() == arranged_application.arrangement.text()
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.ACCOUNTANT, Role.OPERATOR])
 def test_who_does_not_administer_takes_nothing_over(arranged_application: Application, role: Role) -> None:
-    door = arranged_application.authorized_for(somebody("ann", role))
+    door = arranged_application.authorized_for(make_actor("ann", role))
     content = arranged_application.arrangement.text().encode()
     for ask in (
         door.arrangement.text,
         lambda: door.arrangement.of_file(content),
-        lambda: door.arrangement.take(content, "", somebody("ann", role), ""),
+        lambda: door.arrangement.take(content, "", make_actor("ann", role), ""),
     ):
         with pytest.raises(NotAllowedError):
             ask()
@@ -271,7 +271,7 @@ def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(arranged
     content = (
         b'{"sluis": 1, "tables": {"payment_methods": {"PIN": "1700"}}, "flows": {"stock": {"schedule_minutes": 30}}}'
     )
-    ann = somebody("ann", Role.ADMINISTRATOR)
+    ann = make_actor("ann", Role.ADMINISTRATOR)
     door = arranged_application.authorized_for(ann)
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
     entries = [entry for entry in arranged_application.audit.entries(AuditSearch(), 0, 20) if entry.who == "ann"]

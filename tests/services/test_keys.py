@@ -4,11 +4,11 @@ from pathlib import Path
 
 from integration.core.retention import Retention
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 
 def test_an_audit_is_whole_after_the_key_was_changed_again_and_again(tmp_path: Path) -> None:
-    anna = somebody("anna")
+    anna = make_actor("anna")
     for months in (3, 4):
         with open_application(tmp_path, start=False) as application:
             application.retention.change(Retention(lengths={"plans": months}), anna)

@@ -26,7 +26,7 @@ from integration.services.setup import (
     steps,
 )
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import access
 from tests.stores import sandbox_of, stores_in
 
@@ -60,8 +60,8 @@ def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_propo
             mplus=_access_settings(sandbox, "MPLUS__", MplusAccess),
         ) as application,
     ):
-        application.setup.choose({"days": 15}, somebody("test"))
-        application.setup.accept(somebody("test"))
+        application.setup.choose({"days": 15}, make_actor("test"))
+        application.setup.accept(make_actor("test"))
 
         assert application.rules.tables()["vat_codes_sales"] == {"1": "2", "2": "1"}
 
@@ -77,7 +77,7 @@ def test_choosing_writes_nothing_and_starts_nothing(app: Application) -> None:
     assert app.sandbox.running is not None
     before = sandbox_of(app).ledger.counts()["writes"]
 
-    app.setup.choose(EVERY, somebody("test"))
+    app.setup.choose(EVERY, make_actor("test"))
 
     assert app.setup.chosen() == tuple(flow for flow in app.flows if flow in EVERY)
     assert app.flows.settings("orders").schedule_minutes == 10
@@ -86,26 +86,26 @@ def test_choosing_writes_nothing_and_starts_nothing(app: Application) -> None:
 
 
 def test_the_chosen_flows_run_by_themselves_once_they_are_started(app: Application) -> None:
-    app.setup.choose({"products": 5, "orders": 5}, somebody("test"))
+    app.setup.choose({"products": 5, "orders": 5}, make_actor("test"))
 
-    app.setup.start(somebody("test"))
+    app.setup.start(make_actor("test"))
 
     assert [flow for flow in app.flows if app.flows.settings(flow).on] == ["products", "orders"]
-    app.setup.choose({"orders": 5, "stock": 5}, somebody("test"))
+    app.setup.choose({"orders": 5, "stock": 5}, make_actor("test"))
     assert [flow for flow in app.flows if app.flows.settings(flow).on] == ["stock", "orders"]
 
 
 def test_a_flow_switched_on_elsewhere_counts_as_chosen(app: Application) -> None:
-    app.flows.change("stock", {"on": True}, somebody("test"))
+    app.flows.change("stock", {"on": True}, make_actor("test"))
 
     assert app.setup.chosen() == ("stock",)
 
 
 def test_every_proposed_answer_is_taken_at_once_and_what_is_open_stays_open(app: Application) -> None:
-    app.setup.choose(EVERY, somebody("test"))
+    app.setup.choose(EVERY, make_actor("test"))
     assert app.setup.step() == "questions"
 
-    app.setup.accept(somebody("test"))
+    app.setup.accept(make_actor("test"))
 
     unanswered = {
         flow: [name for name, state in states(app, flow).items() if state is not State.ANSWERED] for flow in EVERY
@@ -122,19 +122,19 @@ def test_every_proposed_answer_is_taken_at_once_and_what_is_open_stays_open(app:
 
 
 def test_an_answer_is_kept_as_the_setting_it_is(app: Application) -> None:
-    app.setup.choose({"products": 5}, somebody("test"))
+    app.setup.choose({"products": 5}, make_actor("test"))
 
-    app.setup.answer("products", "number", {"sku_rule": "allotted", "sku_field": ""}, somebody("test"))
+    app.setup.answer("products", "number", {"sku_rule": "allotted", "sku_field": ""}, make_actor("test"))
 
     assert app.flows.settings("products").model_dump()["sku_rule"] == "allotted"
     assert states(app, "products")["number"] is State.ANSWERED
 
 
 def test_an_answer_that_cannot_be_used_leaves_the_question_open(app: Application) -> None:
-    app.setup.choose({"products": 5}, somebody("test"))
+    app.setup.choose({"products": 5}, make_actor("test"))
 
     with pytest.raises(ConfigurationError):
-        app.setup.answer("products", "number", {"sku_rule": "field", "sku_field": ""}, somebody("test"))
+        app.setup.answer("products", "number", {"sku_rule": "field", "sku_field": ""}, make_actor("test"))
 
     assert states(app, "products")["number"] is not State.ANSWERED
 
@@ -142,10 +142,10 @@ def test_an_answer_that_cannot_be_used_leaves_the_question_open(app: Application
 @pytest.mark.long
 def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
-        application.setup.choose({"products": 5}, somebody("test"))
-        application.setup.accept(somebody("test"))
-        application.setup.answer("products", "vat", application.rules.tables()["vat_codes"], somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
+        application.setup.choose({"products": 5}, make_actor("test"))
+        application.setup.accept(make_actor("test"))
+        application.setup.answer("products", "vat", application.rules.tables()["vat_codes"], make_actor("test"))
         assert application.setup.step() == "ready"
     with open_application(tmp_path) as application:
         assert application.setup.step() == "ready"
@@ -156,35 +156,35 @@ def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart
 def test_a_set_up_goes_on_from_the_first_answer_until_its_flows_run(app: Application) -> None:
     assert app.setup.goes_on() == ""  # looking around in the sandbox begins none
 
-    app.setup.choose({"products": 5}, somebody("test"))
+    app.setup.choose({"products": 5}, make_actor("test"))
     assert app.setup.goes_on() == "questions"
-    app.setup.accept(somebody("test"))
-    app.setup.answer("products", "vat", app.rules.tables()["vat_codes"], somebody("test"))
+    app.setup.accept(make_actor("test"))
+    app.setup.answer("products", "vat", app.rules.tables()["vat_codes"], make_actor("test"))
     assert app.setup.goes_on() == "ready"
-    app.setup.start(somebody("test"))
+    app.setup.start(make_actor("test"))
     assert app.setup.goes_on() == ""
 
 
 def test_a_set_up_whose_flows_were_switched_on_elsewhere_is_finished(app: Application) -> None:
-    app.setup.choose({"products": 5}, somebody("test"))
-    app.flows.change("products", {"on": True}, somebody("test"))
+    app.setup.choose({"products": 5}, make_actor("test"))
+    app.flows.change("products", {"on": True}, make_actor("test"))
 
     assert app.setup.goes_on() == ""
 
 
 def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> None:
     app.connections.connect(
-        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, make_actor("test")
     )
 
     assert app.setup.goes_on() == "accountview"
 
 
 def test_sandbox_and_real_systems_are_set_up_apart(app: Application) -> None:
-    app.setup.choose(EVERY, somebody("test"))
+    app.setup.choose(EVERY, make_actor("test"))
 
     app.connections.connect(
-        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, somebody("test")
+        "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, make_actor("test")
     )
 
     assert app.setup.chosen() == ()
@@ -195,7 +195,7 @@ def test_lists_that_cannot_be_read_leave_questions_open_and_a_silent_system_is_n
     app: Application,
 ) -> None:
     assert app.sandbox.running is not None
-    app.setup.choose({"stock": 5, "orders": 5}, somebody("test"))
+    app.setup.choose({"stock": 5, "orders": 5}, make_actor("test"))
     with sandbox_of(app).switches.armed("unavailable", system="mplus", times=None):
         assert states(app, "stock")["formula"] is State.PROPOSED
         calls = sandbox_of(app).ledger.counts()["reads"]
@@ -374,8 +374,8 @@ def test_stock_stops_until_a_branch_gets_some() -> None:
 def test_an_answer_that_is_refused_is_proposed_no_more_and_holds_up_no_other(app: Application) -> None:
     for row in sandbox_of(app).state("CONTACT"):
         sandbox_of(app).accountview.edit("CONTACT", str(row["SUB_NR"]), {"ACCT_NR": "9876"})
-    app.flows.change("orders", {"collective_account": ""}, somebody("test"))
-    app.setup.choose({"orders": 5}, somebody("test"))
+    app.flows.change("orders", {"collective_account": ""}, make_actor("test"))
+    app.setup.choose({"orders": 5}, make_actor("test"))
     (asked_question,) = (
         candidate
         for candidate in app.setup.questions()["orders"]
@@ -384,7 +384,7 @@ def test_an_answer_that_is_refused_is_proposed_no_more_and_holds_up_no_other(app
     assert asked_question.proposal is not None
     assert asked_question.proposal.values == {"collective_account": "9876"}
 
-    app.setup.accept(somebody("test"))
+    app.setup.accept(make_actor("test"))
 
     (asked_question,) = (
         candidate
@@ -494,10 +494,10 @@ def test_the_till_is_asked_for_its_journals_once_and_only_where_what_it_used_cou
     def journal_calls() -> int:
         return sum(call.operation == "getJournals" for call in sandbox_of(app).ledger.calls())
 
-    app.setup.choose({"orders": 5}, somebody("test"))
+    app.setup.choose({"orders": 5}, make_actor("test"))
     app.setup.questions()
     before = journal_calls()
-    app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, somebody("test"))
+    app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, make_actor("test"))
     for _ in range(2):
         app.setup.questions()
 
@@ -529,10 +529,10 @@ def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it
 
 
 def test_the_set_up_of_the_sample_shop_has_an_account_for_all_that_is_no_revenue(app: Application) -> None:
-    app.setup.choose({"orders": 5}, somebody("test"))
-    app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, somebody("test"))
+    app.setup.choose({"orders": 5}, make_actor("test"))
+    app.flows.change("orders", {"orders": "nothing", "receipts": "posting", "daybook": "700"}, make_actor("test"))
     before = {asked_question.question.name: asked_question for asked_question in app.setup.questions()["orders"]}
-    app.setup.accept(somebody("test"))
+    app.setup.accept(make_actor("test"))
     after = {asked_question.question.name: asked_question for asked_question in app.setup.questions()["orders"]}
 
     assert before["balances"].proposal is not None
@@ -696,7 +696,7 @@ def test_the_steps_are_done_one_by_one() -> None:
 
 def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
         table = stores_in(application).rules.tables()["vat_codes"]
         ours = application.access.connector("accountview").choices("vat_rates")
         theirs = application.access.connector("mplus").choices("vat_rates")
@@ -709,7 +709,7 @@ def test_only_what_is_unambiguous_is_proposed(tmp_path: Path) -> None:
 
 def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
         stores_in(application).rules.set_table("vat_codes", {"1": "9"}, "test")
         application.proposals.fill("test")
 
@@ -763,14 +763,14 @@ def test_the_field_of_reservations_is_proposed_and_never_taken_with_all_answers(
 
 
 def test_the_field_of_reservations_waits_for_a_person_and_is_said_until_then(app: Application) -> None:
-    app.setup.choose({"stock": 5}, somebody("test"))
-    app.flows.change("stock", {"branches": {"1": "formula"}}, somebody("test"))
-    app.setup.accept(somebody("test"))
+    app.setup.choose({"stock": 5}, make_actor("test"))
+    app.flows.change("stock", {"branches": {"1": "formula"}}, make_actor("test"))
+    app.setup.accept(make_actor("test"))
     assert states(app, "stock")["reservations"] is State.PROPOSED
     assert app.flows.settings("stock").model_dump()["reservations"] == "ask"
     lack = app.setup.missing_setting("stock", "reservations")
     assert lack is not None
     assert lack.reason.code == "lack_reservations_found"
-    app.setup.answer("stock", "reservations", {"reservations": "deducted", "reserved": ""}, somebody("test"))
+    app.setup.answer("stock", "reservations", {"reservations": "deducted", "reserved": ""}, make_actor("test"))
     assert app.setup.missing_setting("stock", "reservations") is None
     assert states(app, "stock")["reservations"] is State.ANSWERED

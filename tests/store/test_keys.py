@@ -15,7 +15,7 @@ from integration.store.tables import connections
 from tests.clocks import Clock
 from tests.forks import start_process
 from tests.store.key_changing import change_until, work_on
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 OLD, NEW = "the key of yesterday", "the key of tomorrow"
 KEPT = {"mplus": {"secret": "of the till"}, "accountview-tokens": {"access": "a"}}
@@ -137,7 +137,7 @@ def test_others_work_on_while_it_is_changed_again_and_again(url: str, clock: Clo
     connection_store = fill_store(database, clock, file)
     stop, result_files = file.with_name("stop"), [file.with_name(f"told-{number}") for number in range(2)]
     processes = [start_process(work_on, url, file, stop, path) for path in result_files]
-    until(
+    wait_until(
         lambda: (
             sum(row.system.startswith("worker") for row in database.rows(sa.select(connections))) == len(result_files)
         ),

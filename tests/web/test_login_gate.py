@@ -14,12 +14,12 @@ from integration.store import tables
 from integration.store.database import open_database
 from tests.clocks import now
 from tests.log_in_browser import PASSWORD, Browser, first_key
-from tests.people import somebody
+from tests.people import make_actor
 from tests.raw_http import SOCKET, send_request
 from tests.servers import Server, serve_console
 from tests.visitor import Person
 
-ADMIN = somebody("admin")
+ADMIN = make_actor("admin")
 TOKEN = "token-of-the-monitor"
 SERVED: list[Server] = []
 FORGED = [

@@ -21,7 +21,7 @@ from tests.log_in_browser import Browser, first_key
 from tests.provider import CLIENT, SECRET, OpenIdProvider, open_id_provider
 from tests.raw_http import SOCKET, RawResponse, send_request
 from tests.servers import Server, free_port, serve_console
-from tests.timeouts import until
+from tests.timeouts import wait_until
 
 BEGUN = re.compile(r"sluis-log-in=([\w-]+)")
 
@@ -61,7 +61,7 @@ def reset_provider(provider: OpenIdProvider) -> None:
     provider.claims, provider.forges, provider.subject = {}, "", "the first"
 
 
-def back_of(browser: Browser, **asking: str) -> tuple[str, str]:
+def start_log_in(browser: Browser, **asking: str) -> tuple[str, str]:
     """Return where the provider sends a browser back to, and what that keeps meanwhile."""
     begun = browser.get("/login/provider?" + urllib.parse.urlencode(asking))
     assert begun.status == 303, begun
@@ -73,7 +73,7 @@ def back_of(browser: Browser, **asking: str) -> tuple[str, str]:
 
 def answer_to(browser: Browser, **asking: str) -> RawResponse:
     """Return what a browser gets that logs in at the provider; keep the session it is given."""
-    path, mark = back_of(browser, **asking)
+    path, mark = start_log_in(browser, **asking)
     answer = Browser(browser.server, mark).get(path)
     match = re.search(r"sluis=[\w-]{43}", answer.headers.get("set-cookie", ""))
     browser.cookie = match[0] if match else browser.cookie
@@ -160,11 +160,11 @@ def test_a_rotated_key_lets_nobody_in(server: Server, admin: Browser, provider: 
 
 
 def test_a_way_back_holds_in_the_browser_that_began_it_and_once(server: Server, admin: Browser) -> None:
-    path, mark = back_of(admin)
+    path, mark = start_log_in(admin)
     assert Browser(server).get(path).status == 401
-    path, mark = back_of(admin)
+    path, mark = start_log_in(admin)
     assert Browser(server, "sluis-log-in=forged").get(path).status == 401
-    path, mark = back_of(admin)
+    path, mark = start_log_in(admin)
     assert Browser(server, mark).get(path).status == 303
     assert Browser(server, mark).get(path).status == 401
     state = parse_qs(urlsplit(path).query)["state"][0]
@@ -240,7 +240,7 @@ def test_another_provider_that_nobody_of_us_wrote_lets_people_in(tmp_path_factor
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     issuer = f"http://localhost:{port}"
     try:
-        until(lambda: _is_reachable(issuer), "the provider")
+        wait_until(lambda: _is_reachable(issuer), "the provider")
         issuer_name = httpx.get(f"{issuer}/.well-known/openid-configuration").json()["issuer"]
         for server in console(tmp_path_factory.mktemp("console"), issuer_name, CLIENT, SECRET):
             browser = Browser(server)

@@ -15,7 +15,7 @@ from integration.services.log.download_tokens import SECONDS as TOKEN_SECONDS
 from integration.web.routes import MOST_ASKED, OneTimeFileResponse
 from tests.raw_http import RawResponse, read_response, send_request
 from tests.servers import Server, serve_console
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 from tests.visitor import Visitor
 
 
@@ -181,7 +181,7 @@ def test_who_leaves_while_it_is_made_leaves_nothing_behind(server: Server, visit
     head = f"GET /api/log/log.csv?ticket={visitor.download_token()} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", server.port)) as line:
         line.sendall(head.encode())
-    until(lambda: remaining_files(server) == [], "the end of the file")
+    wait_until(lambda: remaining_files(server) == [], "the end of the file")
     assert send_request(server.port, "GET /healthz HTTP/1.1", f"Host: 127.0.0.1:{server.port}").status == 200
 
 

@@ -23,7 +23,7 @@ from tests.servers import (
     serve_console,
     watching,
 )
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "in_front"}
 ALL = "0.0.0.0"  # noqa: S104 - said, and refused
@@ -197,7 +197,7 @@ def test_a_browser_is_opened_where_somebody_starts_the_console_at_a_screen(tmp_p
             command, cwd=ROOT, env=environment(tmp_path, variables), stdout=screen, stderr=screen
         )
         try:
-            until(opened.exists, "a browser")
+            wait_until(opened.exists, "a browser")
         finally:
             process.terminate()
             process.wait(SECONDS)

@@ -21,7 +21,7 @@ from websockets.typing import Origin, Subprotocol
 from integration.log.client import ask_server
 from tests.raw_http import SOCKET, RawResponse, read_response
 from tests.servers import ROOT, environment, free_port
-from tests.timeouts import SECONDS, until
+from tests.timeouts import SECONDS, wait_until
 
 HOST, HEADER = "console.example.com", "X-Shop-User"
 LINK = re.compile(r"/invitation\?key=([\w-]+)")
@@ -44,7 +44,7 @@ def serve_at(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
             [sys.executable, "-m", "integration", "console"], cwd=ROOT, env=settings(place), stdout=log, stderr=log
         )
     try:
-        until(lambda: answers(place), "the console at its socket")
+        wait_until(lambda: answers(place), "the console at its socket")
         yield process
     finally:
         process.terminate()

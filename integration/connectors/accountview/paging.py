@@ -22,14 +22,14 @@ class PageState:
     """Progress in the pages of a list: `page` is the next one."""
 
     page: int = 1
-    read: int = 0
+    row_count: int = 0
     size: int = 0  # rows in the first page
     is_short: bool = False  # the last page had fewer rows than the first: no page may follow
     last: str = ""
 
     def asking(self, size: int) -> tuple[int, int]:
         """Return the number and the size of the next page; `size` is the requested size of the first one."""
-        return (self.read + 1, 1) if self.is_short else (self.page, self.size or size)
+        return (self.row_count + 1, 1) if self.is_short else (self.page, self.size or size)
 
     def onward(self, of: BusinessObject, requested_size: int, keys: Sequence[str]) -> Self:
         """Return the state after a page whose rows have these keys; `requested_size` rows were requested.
@@ -38,11 +38,11 @@ class PageState:
         order.
         """
         if self.is_short:
-            raise incomplete(of, self.read)
+            raise incomplete(of, self.row_count)
         expect_sorted(of, [self.last, *keys])
         size = self.size or min(len(keys), requested_size)
-        is_short, row_count = len(keys) < size, self.read + len(keys)
-        return replace(self, page=self.page + 1, read=row_count, size=size, is_short=is_short, last=keys[-1])
+        is_short, row_count = len(keys) < size, self.row_count + len(keys)
+        return replace(self, page=self.page + 1, row_count=row_count, size=size, is_short=is_short, last=keys[-1])
 
 
 class PagesSeen:
@@ -82,7 +82,7 @@ class PagesSeen:
 
     def _is_at_place(self, row_at: Callable[[int], Sequence[Row]]) -> bool:
         """Return True if the last row of the page before is still at its place."""
-        return [self._content(row) for row in row_at(self._state.read)] == [self._last_row]
+        return [self._content(row) for row in row_at(self._state.row_count)] == [self._last_row]
 
     def _content(self, row: Row) -> str:
         local = f"{self._object.table.upper()}_ID"  # numbers the rows of one answer only

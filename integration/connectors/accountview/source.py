@@ -208,8 +208,8 @@ class Pages:
             self._first_page_sizes[reading.of.code] = len(keys)
         if not keys:
             return None
-        if mark.read and (keys[0] == mark.first or mark.was_first_key(keys[0])):
-            raise incomplete(reading.of, mark.read)
+        if mark.row_count and (keys[0] == mark.first or mark.was_first_key(keys[0])):
+            raise incomplete(reading.of, mark.row_count)
         if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(keys)):
             raise books_out_of_order(reading.of, mark.last)  # a row before it may be missing
         following = mark.onward(reading.of, self._settings.page_size, keys)

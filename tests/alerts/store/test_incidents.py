@@ -24,7 +24,7 @@ def incidents(database: Database, clock: Clock) -> IncidentStore:
     return IncidentStore(database, clock)
 
 
-def due(clock: Clock, message_type: str = "begun") -> list[DueDelivery]:
+def due_deliveries(clock: Clock, message_type: str = "begun") -> list[DueDelivery]:
     """What is to be sent at once through a channel."""
     return [DueDelivery("c1", f"{message_type}:{{incident}}", message_type, clock())]
 
@@ -33,11 +33,11 @@ def test_of_many_that_see_it_one_begins_an_incident_and_one_ends_it(
     incidents: IncidentStore, database: Database, clock: Clock
 ) -> None:
     with ThreadPoolExecutor(8) as pool:
-        begun = list(pool.map(lambda _: incidents.begin(SYMPTOM, due(clock)), range(8)))
+        begun = list(pool.map(lambda _: incidents.begin(SYMPTOM, due_deliveries(clock)), range(8)))
         assert begun.count(True) == 1
         (incident,) = incidents.open_incidents()
         assert (incident.symptom, incident.ended_at) == (SYMPTOM, None)
-        ended = list(pool.map(lambda _: incidents.end(incident, due(clock, "over")), range(8)))
+        ended = list(pool.map(lambda _: incidents.end(incident, due_deliveries(clock, "over")), range(8)))
         assert ended.count(True) == 1
     assert incidents.open_incidents() == []
     incident_deliveries = DeliveryStore(database, clock).of_incident(incident.id)
@@ -78,7 +78,7 @@ def test_what_a_silence_held_back_is_not_sent_once_it_is_over(
 
 def test_what_is_long_over_goes_with_what_was_sent(incidents: IncidentStore, database: Database, clock: Clock) -> None:
     deliveries = DeliveryStore(database, clock)
-    incidents.begin(SYMPTOM, due(clock))
+    incidents.begin(SYMPTOM, due_deliveries(clock))
     (delivery,) = deliveries.claim()
     deliveries.mark_sent(delivery)
     incidents.end(incidents.open_incidents()[0], [])

@@ -39,7 +39,7 @@ from tests.fakes import Links, MemoryTokenStore
 from tests.flows.orders.tills import an_order as an_order_of_the_till
 from tests.flows.orders.tills import booking
 from tests.recording_server import alter_column
-from tests.timeouts import LATE, until
+from tests.timeouts import LATE, wait_until
 
 
 @pytest.mark.parametrize("fault", ["cut_after", "half", "garbage"])
@@ -78,7 +78,7 @@ def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links
         sandbox.switches.arm("late", system="accountview", operation="SO1 POST", seconds=LATE)
         reference = create_record(accountview, an_order("631"), links).reference
         assert accountview.lookup([an_order("631")], links) == {}
-        until(lambda: bool(accountview.lookup([an_order("631")], links)), "the late order")
+        wait_until(lambda: bool(accountview.lookup([an_order("631")], links)), "the late order")
         assert accountview.lookup([an_order("631")], links)["631"].reference == reference
 
 

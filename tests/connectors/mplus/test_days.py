@@ -434,16 +434,18 @@ def past_days(module_sandbox: Sandbox) -> list[Record]:
 
 def test_every_day_of_the_sample_shop_adds_up(past_days: list[Record]) -> None:
     for day in past_days:
-        assert paid_of(day, "receipt") == total(parts_of(day, Kind.TURNOVER, book="journal", source="receipt"), "incl")
+        assert payment_total(day, "receipt") == total(
+            parts_of(day, Kind.TURNOVER, book="journal", source="receipt"), "incl"
+        )
         assert parts_of(day, Kind.TURNOVER, source="order") == []
-    assert any(paid_of(day, "order") for day in past_days)
+    assert any(payment_total(day, "order") for day in past_days)
     assert not any(isinstance(day, Unreadable) for day in past_days)
     for day in past_days:
         counts = parts_of(day, Kind.COUNT)
         assert all(part.values.get("before", part.values["start"]) == part.values["start"] for part in counts)
 
 
-def paid_of(day: Record, source: str) -> Decimal:
+def payment_total(day: Record, source: str) -> Decimal:
     return total(parts_of(day, Kind.PAYMENT, source=source), "amount")
 
 
@@ -473,7 +475,7 @@ def test_an_invoice_that_is_paid_later_is_on_both_days(past_days: list[Record]) 
 
 def test_an_order_is_on_the_day_on_which_something_was_paid_for_it(past_days: list[Record]) -> None:
     ((day, order),) = ((day, order) for day in past_days for order in parts_of(day, Kind.ORDER))
-    assert paid_of(day, "order") == total(parts_of(order, Kind.PAYMENT), "amount")
+    assert payment_total(day, "order") == total(parts_of(order, Kind.PAYMENT), "amount")
 
 
 def test_a_till_without_the_report_leaves_out_what_it_would_name(sandbox: Sandbox, past_days: list[Record]) -> None:

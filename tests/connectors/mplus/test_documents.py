@@ -118,7 +118,7 @@ def head_of(kind: Kind, document: Mapping[str, Any]) -> dict[str, Any]:
     clock = "{year}-{mon:02}-{day:02}T{hour:02}:{min:02}:{sec:02}".format(**entered)
     zone = timezone(timedelta(minutes=entered["timezone"]))
     state = tail(document.get("state"), f"{kind.upper()}-STATE-")
-    methods = {payment["method"] for payment in paid_in(document)}
+    methods = {payment["method"] for payment in payments_of(document)}
     cancelled = {
         Kind.ORDER: document.get("cancelState") == "ORDER-CANCEL-STATE-COMPLETE", Kind.PROPOSAL: state == "cancelled",
     }  # fmt: skip
@@ -156,7 +156,7 @@ def head_of(kind: Kind, document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def paid_in(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+def payments_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the payments of a document that the till keeps; a proposal has none."""
     payments: list[dict[str, Any]] = document.get("paymentList", {}).get("payment", [])
     return payments
@@ -233,7 +233,7 @@ def test_vat_and_payments_are_extracted_with_every_field(
                 "date": day(payment["financialDate"]),
                 **({"reference": payment["externalReference"]} if "externalReference" in payment else {}),
             }
-            for place, payment in enumerate(paid_in(documents[key]), 1)
+            for place, payment in enumerate(payments_of(documents[key]), 1)
         }
 
 

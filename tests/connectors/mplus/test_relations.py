@@ -21,7 +21,7 @@ from tests.builders import a_create, an_update_at
 from tests.connectors.contract import CustomerTargetContract
 from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, look
 from tests.fakes import Links
-from tests.timeouts import LATE, until
+from tests.timeouts import LATE, wait_until
 
 SERIALS = itertools.count(1)
 ARTICLES = 10
@@ -334,7 +334,7 @@ def test_a_relation_that_becomes_visible_late_is_found_behind_later_ones(
         till.write(a_create(late), None, links, "t")
     till.write(a_create(prompt), None, links, "t")
     assert set(till.lookup([late, prompt], links)) == {prompt.key}
-    until(lambda: late.key in till.lookup([late], links), "the late relation")
+    wait_until(lambda: late.key in till.lookup([late], links), "the late relation")
 
 
 def test_many_customers_are_matched_in_few_calls(sandbox: Sandbox, links: Links, serial: int) -> None:

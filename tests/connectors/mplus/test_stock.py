@@ -368,7 +368,7 @@ def test_hashes_of_an_answer_that_was_read_again_are_not_kept() -> None:
     """The same unusable answer says nothing about the answer that follows it."""
     names, is_cut = iter(["one", "two"]), itertools.cycle([True, False])
 
-    def told(request: httpx.Request) -> str:
+    def answer(request: httpx.Request) -> str:
         operation = "getStock" if b"getStock" in request.content else "getProducts"
         name = interface_contract().answer_name(operation).partition("}")[2]
         if operation == "getStock":
@@ -379,7 +379,7 @@ def test_hashes_of_an_answer_that_was_read_again_are_not_kept() -> None:
         product = f"<product><productNumber>1</productNumber><articleList>{article}</articleList></product>"
         return f'<{name} xmlns="{NAMESPACE}"><productList>{product}</productList></{name}>'
 
-    client = answering(told)
+    client = answering(answer)
     settings = NOWHERE.model_copy(update={"in_flight": 1})
     products = TillProducts(settings, client, TillFields(settings, client))
     stock = TillStock(settings, client, products, TillHistory(settings, client))

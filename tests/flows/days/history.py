@@ -16,7 +16,7 @@ from tests.flows.days.plain import (
     Day,
     Document,
     Item,
-    Paid,
+    Payment,
     Source,
     VatMethod,
     divide_rounded,
@@ -75,7 +75,7 @@ class History:
                 (document.day, document.branch),
                 *((payment.day, payment.branch) for payment in document.paid),
             } & places.keys():
-                is_there = document.source != "order" or document.paid_on(*place)
+                is_there = document.source != "order" or document.payments_on(*place)
                 places[place] += [document] if is_there else []
         return [self._day(on, branch, documents) for (on, branch), documents in places.items()]
 
@@ -166,7 +166,7 @@ class History:
             return (inclusive("50/1", self._random.randint(3_000, 20_000)), *sales[:1])
         return (*sales, inclusive(*extra[sort])) if sort in extra else sales
 
-    def _payments(self, sort: str, items: Sequence[Item], on: date, branch: str, workplace: str) -> tuple[Paid, ...]:
+    def _payments(self, sort: str, items: Sequence[Item], on: date, branch: str, workplace: str) -> tuple[Payment, ...]:
         whole = sum(item.incl for item in items)
         if sort == "on account":
             by = {"INVOICE": whole}
@@ -185,7 +185,7 @@ class History:
         else:
             method = self._random.choice(("CASH", "CASH", "PIN", "CREDIT", "IDEAL"))
             by = self._cash(whole) if method == "CASH" else {method: whole}
-        return tuple(Paid(method, cents, on, branch, workplace) for method, cents in by.items() if cents)
+        return tuple(Payment(method, cents, on, branch, workplace) for method, cents in by.items() if cents)
 
     def _cash(self, whole: int) -> dict[str, int]:
         paid = divide_rounded(whole, 5) * 5
@@ -215,21 +215,21 @@ class History:
             "foreign": [("PIN", half, on, branch)],
             "with a deposit used": [("DEPOSIT", half, on, branch), ("PIN", whole - half, on, branch)],
         }.get(sort, [("PIN", whole, on, branch)])
-        payments = tuple(Paid(by, cents, day, where) for by, cents, day, where in paid if day in self._dates)
+        payments = tuple(Payment(by, cents, day, where) for by, cents, day, where in paid if day in self._dates)
         self._add("invoice", on, branch, items, payments, f"invoice {sort}", method, vat_number)
 
     def _order(self, on: date, branch: str) -> None:
         items = (inclusive("10/2", self._random.randint(20_000, 90_000)),)
         paid = (
-            Paid(self._random.choice(("PIN", "CASH")), 10_000, on, branch),
-            Paid("IDEAL", 5_000, self._later_date(on), branch),
+            Payment(self._random.choice(("PIN", "CASH")), 10_000, on, branch),
+            Payment("IDEAL", 5_000, self._later_date(on), branch),
         )
         self._add(
             "order", on, branch, items, tuple(payment for payment in paid if payment.day in self._dates), "down payment"
         )
 
     def _add(
-        self, source: Source, on: date, branch: str, items: tuple[Item, ...], paid: tuple[Paid, ...], sort: str,
+        self, source: Source, on: date, branch: str, items: tuple[Item, ...], paid: tuple[Payment, ...], sort: str,
         method: VatMethod = "inclusive", vat_number: str = "",
     ) -> None:  # fmt: skip
         number, relation = self._next_number(branch, ""), self._random.choice(NAMED)
@@ -245,7 +245,7 @@ class History:
         items = (Item("10", "3", gross, gross),) if why == "shifted receipt" else (inclusive("10/2", gross),)
         document = Document(
             "receipt", self._next_number(branch, "2"), on, branch, items,
-            (Paid("INVOICE" if why == "unknown debtor" else "PIN", gross, on, branch),), self._entry_time(on),
+            (Payment("INVOICE" if why == "unknown debtor" else "PIN", gross, on, branch),), self._entry_time(on),
             "shifted" if why == "shifted receipt" else "inclusive",
             STRANGER if why == "unknown debtor" else "", rehearsed=why == "practised", sort="refused",
         )  # fmt: skip
@@ -300,7 +300,7 @@ class History:
     def _cash_of(self, documents: Sequence[Document], on: date, branch: str) -> dict[str, int]:
         cash: dict[str, int] = defaultdict(int)
         for document in documents:
-            for payment in document.paid_on(on, branch):
+            for payment in document.payments_on(on, branch):
                 if payment.method == "CASH" and not document.rehearsed:
                     cash[payment.workplace] += payment.cents
         return cash
@@ -322,14 +322,14 @@ class History:
         for document in day.documents:
             yield "cancelled receipt" if document.cancelled else document.sort
             yield f"{document.source} {document.method}"
-            for payment in document.paid_on(day.date, day.branch):
+            for payment in document.payments_on(day.date, day.branch):
                 yield f"by {payment.method}"
             if document.entered.astimezone(ZONE).date() > day.date:
                 yield "entered after midnight"
             yield from [f"late {document.source}"] * document.late + ["cancelled after booking"] * document.dropped
             if document.branch != day.branch:
                 yield "paid at another branch"
-            if document.paid_on(day.date, day.branch) and document.day != day.date:
+            if document.payments_on(day.date, day.branch) and document.day != day.date:
                 yield "paid on another day"
         yield from self._cases_of_day(day)
 

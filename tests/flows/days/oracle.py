@@ -49,7 +49,7 @@ Where = tuple[str, str, str, str]  # account, VAT code, debtor, item
 
 
 @dataclass(frozen=True)
-class Told:
+class TillAnswers:
     """The answers of the till, by source: groups, groups by VAT code, payments, and the list of VAT."""
 
     journal: dict[tuple[str, str], tuple[int, ...]]  # with and without VAT
@@ -58,14 +58,14 @@ class Told:
     vat: dict[tuple[str, str], tuple[int, ...]]  # base and VAT
 
 
-def till_answer(day: Day) -> Told:
+def till_answer(day: Day) -> TillAnswers:
     """What the till answers of a day, with the true sign of everything."""
     sold = [document for document in day.counting if document.is_sold_on(day.date, day.branch)]
     rows: list[tuple[tuple[str, str, str], tuple[int, ...]]] = []
     for document in sold:
         parts = document.shares() if day.conventions.split == "document" else document.lines()
         rows += [((document.source, group, code), amounts) for (group, code), amounts in parts.items()]
-    paid = [(document, payment) for document in day.counting for payment in document.paid_on(day.date, day.branch)]
+    paid = [(document, payment) for document in day.counting for payment in document.payments_on(day.date, day.branch)]
     if day.conventions.orders == "group":
         rows += [(("order", "92", "4"), (payment.cents, 0)) for document, payment in paid if document.source == "order"]
     financial = sum_by_key(rows)
@@ -77,7 +77,7 @@ def till_answer(day: Day) -> Told:
     )
     if day.conventions.orders == "group" and lists == "all":
         vat |= sum_by_key(((source, code), sums) for (source, _, code), sums in financial.items() if source == "order")
-    return Told(
+    return TillAnswers(
         sum_by_key(((source, group), (base + tax, base)) for (source, group, _), (base, tax) in financial.items()),
         financial,
         {key: cents for key, (cents,) in payments.items()},
@@ -136,7 +136,7 @@ def apart_rows(day: Day, contents: Contents) -> list[Row]:
                 rows.append(_debtor(document, document.total))
         if contents == "counts":
             rows += _payment_rows(day, [document])
-            paid = sum(payment.cents for payment in document.paid_on(day.date, day.branch))
+            paid = sum(payment.cents for payment in document.payments_on(day.date, day.branch))
             rows += [_debtor(document, -paid)] if document.source == "invoice" else []
             rows += [Row(PREPAID, "", -paid)] if document.source == "order" else []
     return rows
@@ -147,7 +147,9 @@ def alone_rows(day: Day, document: Document, *, with_payments: bool) -> list[Row
     is_sold = document.is_sold_on(day.date, day.branch)
     rows = [row for key, amounts in document.shares().items() for row in _sale(*key, *amounts)] if is_sold else []
     paid = [
-        payment for payment in document.paid_on(day.date, day.branch) if with_payments or payment.method == "VOUCHER"
+        payment
+        for payment in document.payments_on(day.date, day.branch)
+        if with_payments or payment.method == "VOUCHER"
     ]
     rest = (document.total if is_sold else 0) - sum(payment.cents for payment in paid)
     return [*rows, *_payment_rows(day, [replace(document, paid=tuple(paid))]), _debtor(document, rest)]
@@ -219,7 +221,9 @@ def _sale(group: str, code: str, base: int, tax: int) -> Iterator[Row]:
 
 def _payment_rows(day: Day, documents: Iterable[Document]) -> Iterator[Row]:
     for document in documents:
-        by_method = sum_by_key((payment.method, (payment.cents,)) for payment in document.paid_on(day.date, day.branch))
+        by_method = sum_by_key(
+            (payment.method, (payment.cents,)) for payment in document.payments_on(day.date, day.branch)
+        )
         for method, (cents,) in by_method.items():
             account = METHODS[method].account
             if method == "INVOICE":
@@ -237,7 +241,7 @@ def _payment_rows(day: Day, documents: Iterable[Document]) -> Iterator[Row]:
 def _open_rows(day: Day, contents: Contents) -> Iterator[Row]:
     """What invoices leave open and payments settle, and what was paid for orders beforehand."""
     for document in day.counting:
-        paid = sum(payment.cents for payment in document.paid_on(day.date, day.branch))
+        paid = sum(payment.cents for payment in document.payments_on(day.date, day.branch))
         if document.source == "order":
             yield Row(PREPAID, "", -paid)
         elif document.source == "invoice":
@@ -284,7 +288,7 @@ def till_vat(day: Day, contents: Contents) -> dict[str, int]:
     for document in day.counting:
         if document.is_sold_on(day.date, day.branch) and is_apart(document, contents):
             rows += [(code, (-tax,)) for code, (_, tax) in document.vat(lists).items()]
-        for payment in document.paid_on(day.date, day.branch):
+        for payment in document.payments_on(day.date, day.branch):
             if payment.method == "VOUCHER":
                 base, tax = document.vat()[VOUCHER_CODE]
                 rows.append((VOUCHER_CODE, (-divide_rounded(payment.cents * tax, base + tax),)))

@@ -84,7 +84,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Paid:
+class Payment:
     """One payment: by which method, how much, on which financial date and at which branch."""
 
     method: str
@@ -103,7 +103,7 @@ class Document:
     day: date
     branch: str
     items: tuple[Item, ...]
-    paid: tuple[Paid, ...]
+    paid: tuple[Payment, ...]
     entered: datetime
     method: VatMethod = "inclusive"
     relation: str = ""
@@ -174,7 +174,7 @@ class Document:
             totals[item.group, item.code] = (base + item.excl, tax + item.incl - item.excl)
         return totals
 
-    def paid_on(self, day: date, branch: str) -> list[Paid]:
+    def payments_on(self, day: date, branch: str) -> list[Payment]:
         """What was paid of it on a date at a branch."""
         return [payment for payment in self.paid if (payment.day, payment.branch) == (day, branch)]
 

@@ -76,7 +76,7 @@ def test_one_page_and_documents_one_by_one_end_in_one_ledger_and_all_of_it_adds_
             assert by_contents[0] == by_contents[1] == by_contents[2], day.key
 
 
-def some_alone(days: Sequence[Day], seed: int) -> Counter[str]:
+def book_some_separately(days: Sequence[Day], seed: int) -> Counter[str]:
     """Book some documents of each day by themselves, with their payments or without, and the rest with the day."""
     random, cases = Random(seed), Counter[str]()  # noqa: S311 - what is drawn is to be drawn again
     for day in (source_day.honest().first() for source_day in days):
@@ -124,14 +124,14 @@ ALONE = {f"{source}, {how} payments" for source in ("receipt", "invoice") for ho
 
 
 def test_documents_booked_by_themselves_and_the_rest_of_their_day_come_to_the_whole_day() -> None:
-    assert some_alone(History(5, SHORT).days(), 1).keys() == ALONE
+    assert book_some_separately(History(5, SHORT).days(), 1).keys() == ALONE
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_of_hundreds_of_days_too(seed: int) -> None:
-    assert some_alone(History(seed, LONG if seed % 2 else AUTUMN).days(), seed).keys() == ALONE
+    assert book_some_separately(History(seed, LONG if seed % 2 else AUTUMN).days(), seed).keys() == ALONE
 
 
 @pytest.mark.long

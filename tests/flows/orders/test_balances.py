@@ -37,7 +37,7 @@ def euros(cents: int) -> Decimal:
     return Decimal(cents).scaleb(-2)
 
 
-def paid_by(**methods: int) -> tuple[Record, ...]:
+def payments_by(**methods: int) -> tuple[Record, ...]:
     types = {"PIN": "eft", "CASH": "payment"}
     return tuple(
         Record(Kind.PAYMENT, name, {"method": name, "type": types.get(name, "suspense"), "amount": euros(amount)})
@@ -55,7 +55,7 @@ def sale_of(*lines: oracle.Sold, **methods: int) -> Record:
         )
         for place, line in enumerate(lines, start=1)
     ]  # fmt: skip
-    return an_order(lines=tuple(parts), others=paid_by(**methods))
+    return an_order(lines=tuple(parts), others=payments_by(**methods))
 
 
 def posted_sums(record: Record, **options: Any) -> Sums:
@@ -298,7 +298,7 @@ def test_a_voucher_that_paid_for_more_than_was_sold_under_its_code_waits(amount:
 
 
 def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
-    twice = (*paid_by(VOUCHER=3000), *(replace(payment, key="payment:2") for payment in paid_by(VOUCHER=3000)))
+    twice = (*payments_by(VOUCHER=3000), *(replace(payment, key="payment:2") for payment in payments_by(VOUCHER=3000)))
     record = sale_of(REPAIR)
     issue = parked_issue(replace(record, parts=(*record.parts, *twice)), becomes="posting", tables=TABLES)
     assert issue.cause == "voucher_too_large"

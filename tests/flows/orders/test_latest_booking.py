@@ -18,7 +18,7 @@ EVERY = [booking_key(KEY, booking) + ending for booking in range(1, LAST_BOOKING
 
 
 @dataclass
-class Known:
+class CountingQuery:
     """What is there, by key; how often somebody asked."""
 
     there: Mapping[str, str]
@@ -59,14 +59,14 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
 
 
 def test_what_has_not_come_there_takes_nothing_back() -> None:
-    states = Known({KEY: "there", f"{KEY}#credit": "planned"})
+    states = CountingQuery({KEY: "there", f"{KEY}#credit": "planned"})
 
     assert not newest_bookings([KEY], states, lambda state: state == "there")[KEY].is_taken_back
     assert newest_bookings([KEY], states)[KEY].is_taken_back
 
 
 def test_the_next_stands_beside_what_nothing_takes_back() -> None:
-    states = Known({KEY: "stays", f"{KEY}#2": "stays", "b": "goes", "b#2": "stays"})
+    states = CountingQuery({KEY: "stays", f"{KEY}#2": "stays", "b": "goes", "b#2": "stays"})
 
     bookings = newest_bookings([KEY, "b"], states, stays=lambda state: state == "stays")
 
@@ -77,7 +77,7 @@ def test_the_next_stands_beside_what_nothing_takes_back() -> None:
 
 
 def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
-    states = Known({"a": "1", "b": "1", "b#credit": "c", "b#2": "2"})
+    states = CountingQuery({"a": "1", "b": "1", "b#credit": "c", "b#2": "2"})
 
     bookings = newest_bookings(["a", "b", "a", "c"], states)
 
@@ -87,6 +87,6 @@ def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
 
 @pytest.mark.parametrize("endings", [("",), ("", "#credit", "#credit#credit")])
 def test_a_credit_that_an_earlier_version_took_back_counts_as_none(endings: Sequence[str]) -> None:
-    bookings = newest_bookings([KEY], Known({KEY + ending: "there" for ending in endings}))
+    bookings = newest_bookings([KEY], CountingQuery({KEY + ending: "there" for ending in endings}))
 
     assert not bookings[KEY].is_taken_back

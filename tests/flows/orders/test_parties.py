@@ -270,8 +270,8 @@ def test_the_address_of_the_customer_is_no_delivery_address() -> None:
     assert orders().stage(ADDRESSES, [an_order(others=(own,))]) == []
     assert orders(addresses="off").stage(ADDRESSES, [an_order(others=(a_delivery(),))]) == []
     assert len(orders(addresses="always").stage(ADDRESSES, [an_order(others=(own,))])) == 1
-    somebody = replace(own, values={**own.values, "name": "Buurman"})
-    assert len(orders().stage(ADDRESSES, [an_order(others=(somebody,))])) == 1
+    neighbour = replace(own, values={**own.values, "name": "Buurman"})
+    assert len(orders().stage(ADDRESSES, [an_order(others=(neighbour,))])) == 1
 
 
 def test_an_address_of_a_fixed_debtor_belongs_to_its_number() -> None:

@@ -24,12 +24,12 @@ from integration.sandbox.server import Sandbox, running
 from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
 from tests.bookkeeping_shop import TABLES
 from tests.flows.days.example import sales_line
-from tests.people import somebody
+from tests.people import make_actor
 from tests.runner.processes import Obedient
 from tests.sandbox.soap_client import RawClient, tags
 from tests.till_client import TillClient
 
-WHO, METHOD, ARTICLES = somebody("operator"), "IDEAL", 60
+WHO, METHOD, ARTICLES = make_actor("operator"), "IDEAL", 60
 SALES, BANK, CASH, MEMORIAL, RECEIVABLES, COSTS = "700", "200", "100", "600", "1300", "4410"
 PATIENCE = 1.5  # seconds; longer than any delay here
 CHANGED = "document_changed_after_booking"

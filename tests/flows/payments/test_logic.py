@@ -37,7 +37,7 @@ def item(**values: Value) -> Record:
     return Record(Kind.ITEM, KEY, {**nothing, **sold, **values})
 
 
-def at_the_till(total: str = "121.00", paid: str = "0") -> Record:
+def till_invoice(total: str = "121.00", paid: str = "0") -> Record:
     return Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal(total), "paid_amount": Decimal(paid)})
 
 
@@ -231,12 +231,12 @@ def test_the_days_in_which_a_reversal_is_noticed_begin_with_the_payment_at_the_t
 @pytest.mark.parametrize(
     ("invoices", "expected"),
     [
-        ([at_the_till()], None),
+        ([till_invoice()], None),
         ([], "invoice_not_at_the_till"),
-        ([at_the_till(paid="121.00")], "invoice_paid_at_the_till"),
-        ([at_the_till(paid="21.00")], "payment_differs"),
-        ([at_the_till(total="150.00")], "invoice_of_another"),
-        ([at_the_till(total="150.00", paid="29.00")], "invoice_of_another"),
+        ([till_invoice(paid="121.00")], "invoice_paid_at_the_till"),
+        ([till_invoice(paid="21.00")], "payment_differs"),
+        ([till_invoice(total="150.00")], "invoice_of_another"),
+        ([till_invoice(total="150.00", paid="29.00")], "invoice_of_another"),
         ([Unreadable(Kind.INVOICE, INVOICE, {}, field="paidAmount", raw_value="x", raw="{}")], "record_unreadable"),
         ([Record(Kind.INVOICE, INVOICE, {})], "record_unreadable"),
         ([Record(Kind.INVOICE, INVOICE, {"total_incl": Decimal("121.00")})], "record_unreadable"),
@@ -252,7 +252,7 @@ def test_only_an_invoice_that_is_open_by_exactly_that_much_is_paid(
 
 
 def an_invoice(customer: str = "Els de Wit", **values: Value) -> Record:
-    fields = {"number": "2026.1000", "date": DAY, "relation": "1003", **at_the_till().values, **values}
+    fields = {"number": "2026.1000", "date": DAY, "relation": "1003", **till_invoice().values, **values}
     part = Record(Kind.RELATION, "customer", {"name": customer})
     return Record(Kind.INVOICE, INVOICE, fields, (part,) if customer else ())
 
@@ -292,7 +292,7 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
 
 @pytest.mark.parametrize("states", [[], [booking_state(reference="MA6010101000")]])
 def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingState]) -> None:
-    conflict = payments(states=states, invoices=[at_the_till()]).conflicts_between(
+    conflict = payments(states=states, invoices=[till_invoice()]).conflicts_between(
         STAGE, [desired_record()], sending=True
     )[INVOICE]
 
@@ -314,7 +314,7 @@ def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingStat
 def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(
     items: list[Record], expected: str | None
 ) -> None:
-    logic, desired = payments(invoices=[at_the_till()], items=items), [desired_record()]
+    logic, desired = payments(invoices=[till_invoice()], items=items), [desired_record()]
     conflict = logic.conflicts_between(STAGE, desired, sending=True).get(INVOICE)
 
     assert (conflict and (conflict.cause if isinstance(conflict, Issue) else conflict.reason)) == expected
@@ -331,11 +331,11 @@ def test_a_payment_that_is_there_is_not_made_again() -> None:
 
 @pytest.mark.parametrize("values", [{"paid": Decimal("130.00")}, {"other": Decimal("-121.00"), "besides": Decimal(1)}])
 def test_an_unclear_item_is_no_question_once_the_invoice_is_paid_at_the_till(values: dict[str, Value]) -> None:
-    record = stage_record(item(**values), invoices=[at_the_till(paid="121.00")]).record
+    record = stage_record(item(**values), invoices=[till_invoice(paid="121.00")]).record
 
     assert record is not None
     assert record.values["amount"] == Decimal("121.00")  # as booked
-    for invoice in (at_the_till(paid="100.00"), at_the_till("150.00", "150.00")):  # in part; another invoice
+    for invoice in (till_invoice(paid="100.00"), till_invoice("150.00", "150.00")):  # in part; another invoice
         assert stage_record(item(**values), invoices=[invoice]).issue is not None
 
 

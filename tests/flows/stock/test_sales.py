@@ -27,7 +27,7 @@ from tests.builders import an_article
 from tests.connectors.mplus.tills import settings_of
 from tests.consoles import open_application
 from tests.flows.stock.harness import BRANCHES, Shop, shop
-from tests.people import somebody
+from tests.people import make_actor
 from tests.recording_server import altering_proxy
 
 
@@ -446,7 +446,7 @@ def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) 
                 application.connections.connect(
                     "mplus",
                     {"url": sandbox.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"},
-                    somebody("test"),
+                    make_actor("test"),
                 )
                 opened_shop.connectors["mplus"] = application.access.connector("mplus")
                 sandbox.ledger.clear()
@@ -584,7 +584,7 @@ def test_goods_from_a_supplier_are_for_sale_in_a_branch_until_a_person_says_that
 
 def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) -> None:
     open_shop.sell("1", 3)
-    run = open_shop.runner.preview.begin(PreviewRequest("stock", somebody("test"), Mode.COMPLETE))
+    run = open_shop.runner.preview.begin(PreviewRequest("stock", make_actor("test"), Mode.COMPLETE))
     open_shop.runner.preview.page(run.id)
     open_shop.sell("1", 2)
     open_shop.restart()

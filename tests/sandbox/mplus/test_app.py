@@ -8,7 +8,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from tests.sandbox.mplus.calls import TEA, create, order, read, update
 from tests.sandbox.soap_client import QUERY, RawClient, prefix_tags, tags, wrap_in_envelope
-from tests.timeouts import LATE, until
+from tests.timeouts import LATE, wait_until
 
 
 class TestTheDoor:
@@ -115,7 +115,7 @@ class TestTrouble:
             assert create(till).text("result").endswith("-OK")
         assert not read(till, 500001).texts("product")
         assert create(till).text("result").endswith("ALREADY-TAKEN")
-        until(lambda: bool(read(till, 500001).texts("product/productNumber")), "the late product")
+        wait_until(lambda: bool(read(till, 500001).texts("product/productNumber")), "the late product")
 
     def test_a_late_change_shows_the_old_value_until_then(self, sandbox: Sandbox, till: RawClient) -> None:
         create(till)
@@ -123,7 +123,7 @@ class TestTrouble:
         with sandbox.switches.armed(Fault.LATE, operation="updateProduct", seconds=LATE):
             update(till, changed)
         assert read(till, 500001).text("priceIncl") == "1210"
-        until(lambda: read(till, 500001).text("priceIncl") == "2420", "the late price")
+        wait_until(lambda: read(till, 500001).text("priceIncl") == "2420", "the late price")
 
     def test_late_stock_shows_the_old_amount_until_then(self, sandbox: Sandbox, till: RawClient) -> None:
         where = tags(branchNumber=1, articleNumber=9900005)
@@ -131,13 +131,13 @@ class TestTrouble:
         with sandbox.switches.armed(Fault.LATE, operation="setStock", seconds=LATE):
             till.ask("setStock", f"{where}<amount>7</amount>")
         assert till.ask("getStock", ask).text("amountFree") == "40"
-        until(lambda: till.ask("getStock", ask).text("amountFree") == "7", "the late stock")
+        wait_until(lambda: till.ask("getStock", ask).text("amountFree") == "7", "the late stock")
 
     def test_a_late_group_is_not_in_the_tree_yet(self, sandbox: Sandbox, till: RawClient) -> None:
         with sandbox.switches.armed(Fault.LATE, operation="newArticleGroup", seconds=LATE):
             till.ask("newArticleGroup", tags(parentGroupNumber=0, name="Bellen", text=""))
         assert till.ask("getArticleGroups").texts("name") == []
-        until(lambda: till.ask("getArticleGroups").texts("name") == ["Bellen"], "the late group")
+        wait_until(lambda: till.ask("getArticleGroups").texts("name") == ["Bellen"], "the late group")
 
     @pytest.mark.parametrize(
         ("operation", "content", "table", "key"),

@@ -16,7 +16,7 @@ from integration.core.run import PreviewRequest
 from integration.core.states import RunState
 from integration.sandbox.server import Sandbox, running
 from tests.consoles import ARTICLES, FAST, causes, open_application, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.recording_server import recording_server
 from tests.stores import sandbox_of
 
@@ -30,7 +30,7 @@ def log_in(application: Application, shop: Sandbox) -> tuple[str, str]:
     return allow_access(
         application,
         application.connections.authorize_address(
-            BACK, "sandbox-client", "sandbox-secret", somebody("test"), shop.accountview_url
+            BACK, "sandbox-client", "sandbox-secret", make_actor("test"), shop.accountview_url
         ),
     )
 
@@ -73,11 +73,11 @@ def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path
     with open_application(tmp_path, start=False) as application:
         with pytest.raises(ConfigurationError, match="URL"):
             application.connections.connect(
-                "mplus", {"url": address, "ident": "shop", "secret": "secret"}, somebody("test")
+                "mplus", {"url": address, "ident": "shop", "secret": "secret"}, make_actor("test")
             )
         if address:
             with pytest.raises(ConfigurationError, match="URL"):
-                application.connections.authorize_address(BACK, "client", "secret", somebody("test"), address)
+                application.connections.authorize_address(BACK, "client", "secret", make_actor("test"), address)
         assert not any(status.connected for status in application.connections.statuses())
         assert not application.setup.goes_on()
 
@@ -85,7 +85,7 @@ def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path
 def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
         findings = application.connections.connect(
-            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, make_actor("test")
         )
 
     assert causes(findings) == ["mplus_credentials_rejected"]
@@ -105,7 +105,7 @@ def test_the_sandbox_answers_each_question_of_a_start_once_and_one_who_was_there
 
 def test_one_check_reads_the_dictionary_of_each_table_once_and_the_next_one_again(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
         ledger = sandbox_of(application).ledger
         for _ in range(2):
             ledger.clear()
@@ -123,7 +123,7 @@ def test_an_operator_logs_in_and_chooses_a_company(tmp_path: Path, shop: Sandbox
     with open_application(tmp_path, start=False) as application:
         log_in(application, shop)
         companies = application.connections.companies()
-        findings = application.connections.choose_company("7f3c", somebody("test"))
+        findings = application.connections.choose_company("7f3c", make_actor("test"))
 
     assert "7f3c" in companies
     assert causes(findings) == []
@@ -140,7 +140,7 @@ def test_the_answer_to_a_log_in_is_taken_once(tmp_path: Path, shop: Sandbox) -> 
 def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
         log_in(application, shop)
-        findings = application.connections.choose_company("nobody", somebody("test"))
+        findings = application.connections.choose_company("nobody", make_actor("test"))
 
     assert causes(findings) == ["company_not_available"]
 
@@ -149,11 +149,11 @@ def test_a_company_that_is_not_ones_own_is_found(tmp_path: Path, shop: Sandbox) 
 def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path) as application:
         log_in(application, shop)
-        application.connections.choose_company("7f3c", somebody("test"))
+        application.connections.choose_company("7f3c", make_actor("test"))
         application.connections.connect(
-            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, make_actor("test")
         )
-        run = wait_for_run(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
+        run = wait_for_run(application, application.runs.preview(PreviewRequest("products", by=make_actor("test"))))
 
     assert run.state is RunState.READY
     assert shop.ledger.counts()["writes"] == 0
@@ -164,9 +164,9 @@ def test_the_whole_set_up_leads_to_a_plan(tmp_path: Path, shop: Sandbox) -> None
 
 def connect_systems(application: Application, shop: Sandbox) -> None:
     log_in(application, shop)
-    application.connections.choose_company("7f3c", somebody("test"))
+    application.connections.choose_company("7f3c", make_actor("test"))
     application.connections.connect(
-        "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+        "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, make_actor("test")
     )
     assert all(status.ok for status in application.connections.statuses())
 
@@ -185,7 +185,7 @@ def test_another_address_of_accountview_hears_nothing_of_the_log_in_before(tmp_p
         connect_systems(application, shop)
         before, known_secrets = tokens(application), secrets_of(application)
 
-        application.connections.authorize_address(BACK, "sandbox-client", "new-secret", somebody("test"), other.url)
+        application.connections.authorize_address(BACK, "sandbox-client", "new-secret", make_actor("test"), other.url)
         assert causes(application.connections.check("accountview")) == []
         application.connections.companies()
 
@@ -206,7 +206,7 @@ def test_a_log_in_elsewhere_that_is_answered_with_rubbish_leaves_the_access_befo
         )
 
         address = application.connections.authorize_address(
-            BACK, "other-client", "other-secret", somebody("test"), other.url
+            BACK, "other-client", "other-secret", make_actor("test"), other.url
         )
         state = parse_qs(urlsplit(address).query)["state"][0]
         with pytest.raises(IntegrationError):
@@ -225,14 +225,14 @@ def test_a_log_in_elsewhere_is_in_force_once_its_company_has_been_read(tmp_path:
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
         assert "7f3c" in application.connections.companies()
 
-        assert causes(application.connections.choose_company("nobody", somebody("test"))) == ["company_not_available"]
+        assert causes(application.connections.choose_company("nobody", make_actor("test"))) == ["company_not_available"]
         assert application.access.access_data("accountview")["url"] == shop.accountview_url
         failed = application.connections.failed("accountview")
         assert failed is not None
         assert causes(list(failed.findings)) == ["company_not_available"]
         assert application.connections.last_check("accountview").ok
 
-        assert causes(application.connections.choose_company("7f3c", somebody("test"))) == []
+        assert causes(application.connections.choose_company("7f3c", make_actor("test"))) == []
         assert application.access.access_data("accountview")["url"] == other.accountview_url
         assert application.connections.failed("accountview") is None
         assert causes(application.connections.check("accountview")) == []
@@ -253,12 +253,12 @@ def test_a_log_in_that_is_refused_leaves_the_access_before(tmp_path: Path, shop:
         connect_systems(application, shop)
         before = tokens(application)
         address = application.connections.authorize_address(
-            BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
+            BACK, "sandbox-client", "wrong", make_actor("test"), shop.accountview_url
         )
         with pytest.raises(AccessDeniedError, match="accountview_client_rejected"):
             allow_access(application, address)
         retry_address = application.connections.authorize_address(
-            BACK, "sandbox-client", "wrong", somebody("test"), shop.accountview_url
+            BACK, "sandbox-client", "wrong", make_actor("test"), shop.accountview_url
         )
         with pytest.raises(AccessDeniedError, match="accountview_login_refused"):
             application.connections.authorized("", parse_qs(urlsplit(retry_address).query)["state"][0])
@@ -274,7 +274,7 @@ def test_access_to_the_till_that_does_not_work_leaves_the_one_before(tmp_path: P
         connect_systems(application, shop)
         url = shop.mplus_url if wrong == "secret" else other.url
         findings = application.connections.connect(
-            "mplus", {"url": url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
+            "mplus", {"url": url, "ident": "sandbox", "secret": "wrong"}, make_actor("test")
         )
 
         assert causes(findings)
@@ -361,9 +361,11 @@ def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: P
         recording_server() as other,
     ):
         for entering in (
-            lambda: application.connections.authorize_address(BACK, "sandbox-client", "x", somebody("test"), other.url),
+            lambda: application.connections.authorize_address(
+                BACK, "sandbox-client", "x", make_actor("test"), other.url
+            ),
             lambda: application.connections.connect(
-                "mplus", {"url": other.url, "ident": "sandbox", "secret": "x"}, somebody("test")
+                "mplus", {"url": other.url, "ident": "sandbox", "secret": "x"}, make_actor("test")
             ),
         ):
             with pytest.raises(ConfigurationError) as caught:
@@ -392,13 +394,13 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
     with recording_server() as other, recording_server(redirect=other.url) as leading:
         with open_application(tmp_path, start=False) as application:
             address = application.connections.authorize_address(
-                BACK, "client", "planted-secret", somebody("test"), leading.url
+                BACK, "client", "planted-secret", make_actor("test"), leading.url
             )
             with pytest.raises(IntegrationError):
                 application.connections.authorized("code", parse_qs(urlsplit(address).query)["state"][0])
             assert causes(
                 application.connections.connect(
-                    "mplus", {"url": leading.url, "ident": "sandbox", "secret": "planted-secret"}, somebody("test")
+                    "mplus", {"url": leading.url, "ident": "sandbox", "secret": "planted-secret"}, make_actor("test")
                 )
             )
         assert b"planted-secret" in leading.received_bytes
@@ -408,7 +410,7 @@ def test_a_redirect_takes_no_secret_along(tmp_path: Path) -> None:
 def test_an_address_in_other_letters_is_shown_as_it_is_called(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         address = application.connections.authorize_address(
-            BACK, "client", "secret", somebody("test"), "https://www.аccountview.net/api/v3"
+            BACK, "client", "secret", make_actor("test"), "https://www.аccountview.net/api/v3"
         )
         assert address.startswith("https://www.xn--ccountview-yqi.net/ams/authorize.aspx?")
     books = AccountViewAccess(url="https://www.аccountview.net/api/v3")

@@ -19,7 +19,7 @@ from tests.connectors.accountview.day_page import a_day_page
 from tests.connectors.accountview.samples import an_order
 from tests.consoles import open_application
 from tests.fakes import Links
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 
 OURS = "orders", Kind.SALES_ORDER
@@ -57,8 +57,8 @@ def question(application: Application) -> AskedQuestion:
 
 def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
-        application.setup.choose({"orders": 5}, somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
+        application.setup.choose({"orders": 5}, make_actor("test"))
         assert prefix_findings(application) == []
 
         before = book_order(application, "2026.1")
@@ -110,12 +110,12 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
             "MP-2026.1"
         ]  # nothing of ours is beside it
 
-        application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, somebody("test"))
+        application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, make_actor("test"))
         assert prefix_findings(application) == []
 
 
 def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path: Path) -> None:
-    me = somebody("test")
+    me = make_actor("test")
     with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(me)
         application.setup.choose({"orders": 5}, me)
@@ -138,7 +138,7 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
 
 
 def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
-    me = somebody("test")
+    me = make_actor("test")
     with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(me)
         application.setup.choose({"orders": 5, "days": 5}, me)

@@ -7,12 +7,12 @@ import pytest
 
 from integration.services.log import download_tokens
 from integration.services.log.download_tokens import DownloadTokens
-from tests.people import somebody
+from tests.people import make_actor
 
 
 def test_a_ticket_holds_once() -> None:
     tokens = DownloadTokens()
-    token, other = tokens.issue(somebody()), tokens.issue(somebody())
+    token, other = tokens.issue(make_actor()), tokens.issue(make_actor())
     assert token != other
     assert [tokens.spend(candidate) is not None for candidate in (token, token, other, token)] == [
         True,
@@ -23,7 +23,7 @@ def test_a_ticket_holds_once() -> None:
 
 
 def test_a_ticket_is_of_one_process() -> None:
-    assert not DownloadTokens().spend(DownloadTokens().issue(somebody()))
+    assert not DownloadTokens().spend(DownloadTokens().issue(make_actor()))
 
 
 @pytest.mark.parametrize("wrong", ["", ".", "x", "x.y", "9999999999-0.", "9999999999", "é.é", "1-2.3" * 50])
@@ -33,7 +33,7 @@ def test_what_is_no_ticket_does_not_hold(wrong: str) -> None:
 
 def test_a_ticket_that_is_changed_does_not_hold() -> None:
     tokens = DownloadTokens()
-    token = tokens.issue(somebody())
+    token = tokens.issue(make_actor())
     body, _, signed = token.partition(".")
     until, _, word = body.partition("-")
     for changed in (
@@ -49,7 +49,7 @@ def test_a_ticket_that_is_changed_does_not_hold() -> None:
 
 def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
     tokens, now = DownloadTokens(), time.time()
-    old, fresh = tokens.issue(somebody()), tokens.issue(somebody())
+    old, fresh = tokens.issue(make_actor()), tokens.issue(make_actor())
     assert download_tokens.SECONDS == 300
     monkeypatch.setattr(time, "time", lambda: now + 299)
     assert tokens.spend(fresh)
@@ -60,7 +60,7 @@ def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_of_many_who_show_a_ticket_at_once_one_is_answered() -> None:
     tokens = DownloadTokens()
-    token, answers = tokens.issue(somebody()), []
+    token, answers = tokens.issue(make_actor()), []
     together = threading.Barrier(16)
 
     def show() -> None:

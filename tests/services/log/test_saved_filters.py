@@ -8,7 +8,7 @@ from integration.services.log.saved_filters import SavedFilters
 from integration.store.database import Database
 from integration.store.saved_filters import SavedFilterStore as Stored
 from tests.clocks import Clock
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import new_database
 
 
@@ -19,8 +19,8 @@ def filters(tmp_path_factory: pytest.TempPathFactory) -> SavedFilters:
 
 
 def test_people_have_their_own_and_where_nobody_logs_in_all_have_one_list(filters: SavedFilters) -> None:
-    anna, ben = (replace(somebody(name), session=name) for name in ("anna", "ben"))
-    nobody = somebody()
+    anna, ben = (replace(make_actor(name), session=name) for name in ("anna", "ben"))
+    nobody = make_actor()
     filters.keep("exceptions", "  All   orders ", {"flow": "orders", "cause": "x", "page": "2"}, nobody)
     filters.keep("exceptions", "Mine", {"status": "mine", "find": ""}, anna)
 
@@ -41,4 +41,4 @@ def test_people_have_their_own_and_where_nobody_logs_in_all_have_one_list(filter
 
 def test_a_filter_without_a_name_is_none(filters: SavedFilters) -> None:
     with pytest.raises(ValueError, match="has a name"):
-        filters.keep("logs", "  ", {"flow": "orders"}, somebody())
+        filters.keep("logs", "  ", {"flow": "orders"}, make_actor())

@@ -11,7 +11,7 @@ from integration.core.errors import RejectedError
 from integration.flows.forms import Compared, single_fields
 from integration.flows.registry import FLOWS
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of
 
 (SHAPE,) = (
@@ -25,7 +25,7 @@ from tests.stores import sandbox_of
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Application]:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
         yield application
 
 

@@ -48,7 +48,7 @@ from integration.store.database import open_database
 from tests.consoles import Console, open_application
 from tests.fakes import MemoryConnector
 from tests.parts import part
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import new_database
 
 BODY = tomllib.loads((Path(__file__).parents[3] / "data" / "mappings" / "products.toml").read_text(encoding="utf-8"))
@@ -332,12 +332,12 @@ def test_the_next_plan_does_what_the_effect_said(tmp_path: Path, rule: Rule, is_
         console.run("products")
         drafts, rule_before = application.drafts, application.mappings.published("products").mapping
         before = next(candidate for candidate in rule_before.rules if candidate.target == rule.target)
-        drafts.put_rule("products", replace(rule, ownership=rule.ownership or before.ownership), somebody("anna"))
+        drafts.put_rule("products", replace(rule, ownership=rule.ownership or before.ownership), make_actor("anna"))
         draft = drafts.draft("products")
         assert draft is not None
 
         effect = drafts.effect("products", draft.mapping)
-        drafts.publish("products", somebody("anna"), "")
+        drafts.publish("products", make_actor("anna"), "")
         plan = console.lines(console.preview("products"))
 
     changed = {
@@ -372,18 +372,18 @@ def test_an_effect_counts_records_once_and_by_field() -> None:
 def test_a_draft_begins_with_the_first_change_and_ends_with_the_last(drafts: Drafts) -> None:
     before = next(rule for rule in SHIPPED.rules if rule.target == "article.ean")
 
-    drafts.put_rule("products", Rule(target="article.ean", source="code"), somebody("anna"))
+    drafts.put_rule("products", Rule(target="article.ean", source="code"), make_actor("anna"))
     draft = drafts.draft("products")
 
     assert draft is not None
     assert (draft.base, draft.by) == (1, "anna")
     assert [change.target for change in mapping_changes(SHIPPED, draft.mapping)] == ["article.ean"]
-    drafts.put_rule("products", before, somebody("anna"))
+    drafts.put_rule("products", before, make_actor("anna"))
     assert drafts.draft("products") is None
 
 
 def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(drafts: Drafts) -> None:
-    drafts.put_rule("products", Rule(target="article.custom:origin"), somebody("anna"))
+    drafts.put_rule("products", Rule(target="article.custom:origin"), make_actor("anna"))
 
     draft = drafts.draft("products")
 
@@ -394,10 +394,10 @@ def test_a_draft_keeps_rules_that_are_not_finished_and_says_what_they_need(draft
 
 
 def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
-    drafts.remove_rule("products", "article.ean", somebody("anna"))
-    drafts.put_rule("products", Rule(target="article.name", source="code"), somebody("anna"))
+    drafts.remove_rule("products", "article.ean", make_actor("anna"))
+    drafts.put_rule("products", Rule(target="article.name", source="code"), make_actor("anna"))
 
-    drafts.restore_rule("products", "article.ean", somebody("anna"))
+    drafts.restore_rule("products", "article.ean", make_actor("anna"))
 
     draft = drafts.draft("products")
     assert draft is not None
@@ -407,7 +407,7 @@ def test_a_rule_can_be_put_back_and_taken_away(drafts: Drafts) -> None:
 def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None:
     drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:3]}, by="ben", note="")
 
-    drafts.take_version("products", 1, somebody("anna"))
+    drafts.take_version("products", 1, make_actor("anna"))
 
     draft = drafts.draft("products")
     assert draft is not None
@@ -415,10 +415,10 @@ def test_going_back_makes_a_draft_of_the_earlier_version(drafts: Drafts) -> None
 
 
 def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> None:
-    drafts.put_rule("products", Rule(target="article.name", source="code"), somebody("anna"))
+    drafts.put_rule("products", Rule(target="article.name", source="code"), make_actor("anna"))
     drafts._rules.publish("products", {"version": 1, "rules": BODY["rules"][:-1]}, by="ben", note="")
 
-    drafts.rebase("products", somebody("anna"))
+    drafts.rebase("products", make_actor("anna"))
 
     draft = drafts.draft("products")
     assert draft is not None
@@ -432,7 +432,7 @@ def test_a_draft_goes_on_from_what_was_published_meanwhile(drafts: Drafts) -> No
 
 
 def test_the_effect_is_that_on_the_last_records_and_tells_how_far_it_has_come(drafts: Drafts) -> None:
-    drafts.put_rule("products", Rule(target="article.unit", source="code"), somebody("anna"))
+    drafts.put_rule("products", Rule(target="article.unit", source="code"), make_actor("anna"))
     draft = drafts.draft("products")
     assert draft is not None
     progress: list[tuple[int, int]] = []

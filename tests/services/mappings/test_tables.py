@@ -8,7 +8,7 @@ from integration import words
 from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from tests.consoles import WHO, Console, open_application
-from tests.people import somebody
+from tests.people import make_actor
 
 VAT = "vat_codes_sales"
 
@@ -34,9 +34,9 @@ def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(
     before = application.tables.rows(VAT)
     rows = {**before, row[0]: row[1]}
     saves: tuple[Callable[[], object], ...] = (
-        lambda: application.tables.add(VAT, *row, somebody(WHO)),
-        lambda: application.tables.save(VAT, rows, somebody(WHO)),
-        lambda: application.setup.answer("orders", "vat", rows, somebody(WHO)),
+        lambda: application.tables.add(VAT, *row, make_actor(WHO)),
+        lambda: application.tables.save(VAT, rows, make_actor(WHO)),
+        lambda: application.setup.answer("orders", "vat", rows, make_actor(WHO)),
     )
     for save in saves:
         with pytest.raises(ConfigurationError) as refused:
@@ -48,7 +48,7 @@ def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(
 
 def test_a_second_row_for_the_same_is_refused(application: Application) -> None:
     with pytest.raises(ConfigurationError) as refused:
-        application.tables.save(VAT, [("2", "1"), ("2", "2")], somebody(WHO))
+        application.tables.save(VAT, [("2", "1"), ("2", "2")], make_actor(WHO))
     assert refused.value.facts["message"] == "reason_row_twice"
 
 
@@ -56,7 +56,7 @@ def test_a_row_of_before_that_cannot_hold_does_not_stand_in_the_way_of_others(ap
     before = application.tables.rows(VAT)
     application.rules.set_table(VAT, {**before, "USA:3": "3"}, "somebody")
     try:
-        application.tables.save(VAT, {**before, "USA:3": "3", "BE:3": "3"}, somebody(WHO))
+        application.tables.save(VAT, {**before, "USA:3": "3", "BE:3": "3"}, make_actor(WHO))
         assert application.tables.rows(VAT)["BE:3"] == "3"
         assert application.tables.faults(VAT, application.tables.rows(VAT).items()).keys() == {"USA:3"}
     finally:

@@ -12,10 +12,10 @@ from integration.core.run import Mode
 from integration.core.states import ACTIVE
 from integration.services.runs.bulk import BulkFailure
 from tests.consoles import WHO, open_application, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
-BY = somebody(WHO)
+BY = make_actor(WHO)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from integration.store.links import Links
 from tests.builders import a_relation
 from tests.consoles import open_application
 from tests.fakes import MemoryConnector
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import new_database, stores_in
 
 MET = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -68,16 +68,16 @@ def test_what_identifies_the_record_that_a_person_chose_is_kept_with_its_link(tm
     record = replace(a_relation("R1"), values={"name": "Els de Wit", "email": "els@example.com", "marker": "7"})
     with open_application(tmp_path, start=False) as application:
         links = stores_in(application).links
-        application.exceptions.choose(asking("800"), Candidate("800", record), somebody())
+        application.exceptions.choose(asking("800"), Candidate("800", record), make_actor())
         link = links.get("customers", Kind.RELATION, ["10042"])["10042"]
         assert link.reference == "800"
         assert link.evidence == Evidence(target={"": {"name": "Els de Wit", "email": "els@example.com"}})
         source = {"": {"name": "E. de Wit", "email": "els@example.com"}}
         issue = asking("801", evidence_json=json.dumps(Evidence(source).to_json()))
-        application.exceptions.choose(issue, Candidate("801", record), somebody())
+        application.exceptions.choose(issue, Candidate("801", record), make_actor())
         link = links.get("customers", Kind.RELATION, ["10042"])["10042"]
         assert link.evidence == Evidence(source, {"": {"name": "Els de Wit", "email": "els@example.com"}})
-        application.exceptions.choose(asking("801"), Candidate("801", None), somebody())
+        application.exceptions.choose(asking("801"), Candidate("801", None), make_actor())
         assert links.get("customers", Kind.RELATION, ["10042"])["10042"].evidence == NO_EVIDENCE
 
 

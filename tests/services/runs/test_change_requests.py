@@ -20,9 +20,9 @@ from integration.flows.settings import ScheduleWindow
 from integration.services.audit import AuditSearch
 from tests.clocks import Clock
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 
-ADMIN, TERMINAL = somebody("admin"), somebody("terminal")
+ADMIN, TERMINAL = make_actor("admin"), make_actor("terminal")
 SETTINGS = FLOWS["products"].settings
 BEFORE = SETTINGS(on=False, schedule_minutes=30, brakes={"changes": 500, "price_percent": 20})
 

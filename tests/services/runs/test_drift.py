@@ -22,7 +22,7 @@ from integration.services.write_holds.post_restore_check import PostRestoreCheck
 from integration.store.copies import RESTORED
 from tests.consoles import WHO, Console, open_application
 from tests.parts import part
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 CHANGED, GONE = "document_changed_in_target", "record_gone_in_target"
@@ -167,7 +167,7 @@ def test_what_was_booked_before_is_looked_at_whatever_is_booked_by_now(
     order = str(lines[0]["order"])
     console.sandbox.accountview.edit("SO_LINE", str(lines[0]["REC_ID"]), {"ORD_QTY": 77})
     before = stores_in(console.application).settings.get("flow:orders") or {}
-    console.application.flows.change("orders", {"orders": "posting", "daybook": "700"}, somebody(WHO))
+    console.application.flows.change("orders", {"orders": "posting", "daybook": "700"}, make_actor(WHO))
     try:
         result = check_drift(console)
     finally:

@@ -34,7 +34,7 @@ from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness
 from tests.flows.days.test_logic import days
 from tests.parts import UNHELD, part
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import new_database
 
 FIRST, SECOND = "2026-10-17/1", "2026-10-17/2"
@@ -136,7 +136,7 @@ def test_days_that_changed_are_one_question_with_a_mark_of_what_each_is_now(harn
 
 def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(harness: DaysHarness) -> None:
     first = next(open_issue for open_issue in harness.undecided_issues() if open_issue.issue.key == FIRST)
-    harness.exceptions.decide("days", [first], "difference", somebody("anna"))
+    harness.exceptions.decide("days", [first], "difference", make_actor("anna"))
 
     run = harness.preview_waiting()
     assert set(harness.changes(run)) == {f"{FIRST}/01"}
@@ -155,7 +155,7 @@ def test_the_difference_of_a_day_is_booked_once_somebody_decides_so(harness: Day
 
 
 def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(harness: DaysHarness) -> None:
-    harness.exceptions.decide("days", harness.undecided_issues(), "keep", somebody("anna"))
+    harness.exceptions.decide("days", harness.undecided_issues(), "keep", make_actor("anna"))
 
     run = harness.preview_waiting()
     assert harness.reasons(run) == {FIRST: "day_kept", SECOND: "day_kept"}
@@ -167,7 +167,7 @@ def test_a_whole_group_is_decided_at_once_and_kept_under_who_did(harness: DaysHa
 
 
 def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(harness: DaysHarness) -> None:
-    harness.exceptions.decide("days", harness.undecided_issues(), "keep", somebody("anna"))
+    harness.exceptions.decide("days", harness.undecided_issues(), "keep", make_actor("anna"))
     changed = replace(later_day(), values={**later_day().values, "digest": "d2"})
     harness.till.put(changed)
 
@@ -177,18 +177,18 @@ def test_a_decision_does_not_hold_for_a_change_that_comes_after_it(harness: Days
         (FIRST, "d2")
     ]
 
-    harness.exceptions.decide("days", harness.undecided_issues(), "again", somebody("anna"))
+    harness.exceptions.decide("days", harness.undecided_issues(), "again", make_actor("anna"))
     assert set(harness.changes(harness.preview_waiting())) == {f"{FIRST}/01"}  # the newer decision counts
 
 
 def test_who_says_what_became_of_something_that_is_in_doubt_no_more_is_told_so(harness: DaysHarness) -> None:
     with pytest.raises(IntegrationError, match="answered_meanwhile"):
-        harness.exceptions.answer(harness.undecided_issues()[0], "77", somebody("ben"))
+        harness.exceptions.answer(harness.undecided_issues()[0], "77", make_actor("ben"))
 
 
 def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
     with pytest.raises(KeyError):
-        harness.exceptions.decide("days", harness.undecided_issues(), "forget", somebody("anna"))
+        harness.exceptions.decide("days", harness.undecided_issues(), "forget", make_actor("anna"))
     assert harness.stores.corrections.list_corrections("days") == []
 
 

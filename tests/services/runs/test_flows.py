@@ -16,7 +16,7 @@ from integration.core.run import Mode
 from integration.services.runs.flows import SettingsChange
 from tests.clocks import now
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 ABSENT = "987654"
@@ -25,7 +25,7 @@ APPROVED = Approval("f", by="schedule")
 
 def test_flow_settings_that_cannot_be_used_are_refused_by_name(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application, pytest.raises(ConfigurationError) as caught:
-        application.flows.change("products", {"schedule_minutes": "often"}, somebody("test"))
+        application.flows.change("products", {"schedule_minutes": "often"}, make_actor("test"))
 
     assert caught.value.facts["setting"].endswith("schedule_minutes")
 
@@ -36,7 +36,7 @@ def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path
         run = replace(stores_in(application).runs.begin("stock", Mode.COMPLETE, "schedule", 1), fingerprint="f")
         permissions = []
         for on in (True, False, True):
-            other.flows.change("stock", {"on": on, "auto_approve": True}, somebody("test"))  # in another process
+            other.flows.change("stock", {"on": on, "auto_approve": True}, make_actor("test"))  # in another process
             permissions.append((flows.is_on("stock"), flows.may_begin("stock", run.mode), flows.may_approve(run)))
     assert permissions == [(True, True, APPROVED), (False, False, None), (True, True, APPROVED)]
 
@@ -45,7 +45,7 @@ def test_a_flow_that_is_off_neither_begins_nor_approves_by_itself(tmp_path: Path
 def test_a_flow_begins_by_itself_only_as_it_is_scheduled(tmp_path: Path, mode: Mode) -> None:
     with open_application(tmp_path, start=False) as application:
         flows = application.flows
-        flows.change("products", {"on": True, "nightly_complete": False}, somebody("test"))
+        flows.change("products", {"on": True, "nightly_complete": False}, make_actor("test"))
         scheduled = {schedule.mode for schedule in flows.schedules() if schedule.flow == "products"}
         assert flows.may_begin("products", mode) is (mode in scheduled)
         assert mode is not Mode.COMPLETE or not flows.may_begin("products", mode)
@@ -54,7 +54,7 @@ def test_a_flow_begins_by_itself_only_as_it_is_scheduled(tmp_path: Path, mode: M
 def test_what_was_woken_by_hand_begins_and_a_round_that_is_none_does_not(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         flows = application.flows
-        flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
+        flows.change("products", {"on": True, "schedule_minutes": 59}, make_actor("test"))
         due, none = (datetime(2026, 11, 25, hour, tzinfo=UTC) for hour in (23, 0))  # midnight and one o'clock there
         by_hand = none + timedelta(seconds=27, microseconds=276_308)
         assert [flows.may_begin("products", Mode.CHANGES, at) for at in (due, none, by_hand)] == [True, False, True]
@@ -69,7 +69,7 @@ def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_misse
 ) -> None:
     with open_application(tmp_path, start=False) as application:
         flows = application.flows
-        flows.change("products", {"on": True, "schedule_minutes": every}, somebody("test"))
+        flows.change("products", {"on": True, "schedule_minutes": every}, make_actor("test"))
         due = flows.round_before("products", rounds, now())
         assert due is not None
         assert flows.may_wait("products", Mode.CHANGES, due) is waits
@@ -98,7 +98,7 @@ def test_a_flow_that_is_no_more_is_off(tmp_path: Path) -> None:
 def test_a_flow_whose_documents_nobody_can_read_back_says_so(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         assert not application.flows.is_unproven("orders")
-        application.flows.change("orders", {"unproven": True}, somebody("test"))
+        application.flows.change("orders", {"unproven": True}, make_actor("test"))
         assert application.flows.is_unproven("orders")
         assert not application.flows.is_unproven("products")
 
@@ -137,7 +137,7 @@ def test_what_a_setting_names_and_the_system_does_not_have_is_never_kept(
     before = app.flows.settings(flow)
 
     with pytest.raises(ConfigurationError) as refused:
-        app.flows.change(flow, {setting: values.get(setting, ABSENT), **more}, somebody("test"))
+        app.flows.change(flow, {setting: values.get(setting, ABSENT), **more}, make_actor("test"))
 
     assert (refused.value.facts["setting"], refused.value.facts["number"]) == (setting, ABSENT)
     assert app.flows.settings(flow) == before
@@ -158,6 +158,6 @@ def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kep
 def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         changes = {"default_debtor": "fallback", "debtor_number": ABSENT, "default_branch": "77"}
-        change = application.flows.change("orders", changes, somebody("test"))
+        change = application.flows.change("orders", changes, make_actor("test"))
         assert change == SettingsChange(unchecked=("debtor_number", "default_branch"))
-        assert application.flows.change("orders", {"most": 20}, somebody("test")).unchecked == ()  # said once
+        assert application.flows.change("orders", {"most": 20}, make_actor("test")).unchecked == ()  # said once

@@ -11,7 +11,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.missing_codes import MISSING_CODES, MissingCode, missing_codes_fact
 from integration.services.runs.missing_rows import RowToAdd
 from tests.consoles import WHO, Console, open_application, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 ELSEWHERE = {"country": "BE", "vat_number": "no"}
@@ -43,12 +43,12 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
 
     wrong = {**chosen_values(rows), rows[0].row_key: "0815"}
     with pytest.raises(ConfigurationError) as refused:
-        app.missing_rows.add("days", wrong, somebody(WHO))
+        app.missing_rows.add("days", wrong, make_actor(WHO))
     assert refused.value.code == "row_impossible"
     assert app.tables.rows("method_accounts") == app.tables.rows("day_accounts") == {}  # all of them, or none
 
-    app.missing_rows.add("days", chosen_values(rows), somebody(WHO))
-    result = app.bulk.try_again([group], somebody(WHO))
+    app.missing_rows.add("days", chosen_values(rows), make_actor(WHO))
+    result = app.bulk.try_again([group], make_actor(WHO))
     assert result.records == group.count
     counts = wait_for_run(app, result.runs[0]).counts
     assert counts.planned > counts.parked
@@ -97,7 +97,7 @@ def test_the_rows_of_a_posting_are_proposed_and_one_follows_the_other(shop: Cons
     changed = proposals(app, {("vat_codes_sales", "5:shifted"): "3"})
     assert ("revenue_accounts", "3") in changed
     assert ("revenue_accounts", "5") not in changed
-    app.tables.add("revenue_accounts", "5", "8200", somebody(WHO))
+    app.tables.add("revenue_accounts", "5", "8200", make_actor(WHO))
     assert ("revenue_accounts", "5") not in proposals(app, {})
 
 

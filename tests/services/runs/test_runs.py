@@ -17,15 +17,15 @@ from integration.sandbox.server import Sandbox
 from integration.settings import load_settings
 from integration.words import say
 from tests.consoles import ARTICLES, FAST, Console, open_application, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 
 
 def test_a_plan_nobody_approved_is_not_resumed(tmp_path: Path) -> None:
     with open_application(tmp_path, sandbox=True) as application:
-        run = wait_for_run(application, application.runs.preview(PreviewRequest("products", by=somebody("test"))))
+        run = wait_for_run(application, application.runs.preview(PreviewRequest("products", by=make_actor("test"))))
         with pytest.raises(PlanStaleError):
-            application.runs.resume(run.id, by=somebody("test"))
+            application.runs.resume(run.id, by=make_actor("test"))
 
 
 @pytest.mark.long
@@ -39,7 +39,7 @@ def test_an_end_in_the_middle_of_a_run_is_no_error_of_the_run(tmp_path: Path, sh
     settings = load_settings(data=tmp_path, sandbox_articles=ARTICLES, **access)
     application = build(settings).start()
     stores_in(application).rules.set_table("vat_codes", {"1": "1"}, "test")
-    run_id = application.runs.preview(PreviewRequest("products", by=somebody("test")))
+    run_id = application.runs.preview(PreviewRequest("products", by=make_actor("test")))
     time.sleep(0.5)
     application.close()
     shop.switches.disarm()
@@ -53,7 +53,7 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
 ) -> None:
     with open_application(tmp_path, sandbox=True) as application:
         stores, console = stores_in(application), Console(application)
-        application.flows.change("products", {"on": True, "schedule_minutes": 59}, somebody("test"))
+        application.flows.change("products", {"on": True, "schedule_minutes": 59}, make_actor("test"))
         plan = console.preview("products")
         out = next(row for row in application.plans.rows(plan.id, "create") if row.kind is Kind.PRODUCT)
         application.choices.leave(plan.id, [out.seq], "test")
@@ -61,7 +61,7 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
         assert application.runs.outdated(plan) is None
         stores.rules.set_table("vat_codes", dict(zip(vat_codes, reversed(vat_codes.values()), strict=True)), "test")
         stores.rules.set_table("another", {"1": "2"}, "test")  # which no rule of the flow reads
-        application.flows.change("products", {"on": False, "schedule_minutes": 58}, somebody("test"))
+        application.flows.change("products", {"on": False, "schedule_minutes": 58}, make_actor("test"))
         key = min(stores.plans.accounts_for(plan.id, chosen=True))
         stores.corrections.keep("products", [Correction(Kind.ARTICLE, key, "ean", "", "8711111111110")], "test")
 
@@ -108,7 +108,7 @@ def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_t
 
 def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_path: Path) -> None:
     with open_application(tmp_path, sandbox=True) as application:
-        logics, by = application.logics, somebody("test")
+        logics, by = application.logics, make_actor("test")
         before = logics.basis("orders", 1, asks=True)
         assert changed_marks(before, logics.unasked().basis("orders", 1, asks=True)) == ["rates", "lists"]
         of_customers, fed = logics.basis("customers", 1, asks=False), logics.fed("customers")

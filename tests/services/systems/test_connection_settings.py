@@ -11,14 +11,14 @@ from integration.sandbox.server import Sandbox
 from integration.services.systems.connection_settings import StoredInstallationFacts
 from integration.settings import load_settings
 from tests.consoles import causes, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 
 def test_the_environment_wins_over_what_is_stored(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
         application.connections.connect(
-            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, somebody("test")
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, make_actor("test")
         )
     access_settings = load_settings(mplus={"secret": "sandbox-secret"}).access("mplus")
     with open_application(tmp_path, start=False, mplus=access_settings) as application:
@@ -30,7 +30,7 @@ def test_a_system_that_shares_a_folder_with_the_console_gets_it_whatever_was_ent
 ) -> None:
     with open_application(tmp_path, start=False) as application:
         application.connections.connect(
-            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, make_actor("test")
         )
         till = application.access.connector("mplus")
         assert isinstance(till, Mplus)
@@ -53,7 +53,7 @@ def test_what_was_found_out_of_one_installation_is_not_said_of_another(tmp_path:
 
 def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
 
         assert all(status.ok for status in application.connections.statuses())
         assert application.sandbox.is_connected
@@ -62,9 +62,9 @@ def test_the_sandbox_is_connected_by_one_call(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_the_sandbox_can_be_connected_twice(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
         first = application.sandbox.running
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
 
         assert application.sandbox.running is first
         assert all(status.ok for status in application.connections.statuses())
@@ -72,7 +72,7 @@ def test_the_sandbox_can_be_connected_twice(tmp_path: Path) -> None:
 
 def test_the_sandbox_chosen_in_the_console_is_there_after_a_restart(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
     with open_application(tmp_path) as application:
         assert application.sandbox.is_connected
         assert all(status.connected for status in application.connections.statuses())
@@ -81,8 +81,8 @@ def test_the_sandbox_chosen_in_the_console_is_there_after_a_restart(tmp_path: Pa
 def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:
     elsewhere = open_application(tmp_path, start=False, owner="another-machine-1")
     with open_application(tmp_path, start=False) as server, elsewhere as terminal:
-        server.connections.use_sandbox(somebody("test"))
-        terminal.connections.use_sandbox(somebody("test"))
+        server.connections.use_sandbox(make_actor("test"))
+        terminal.connections.use_sandbox(make_actor("test"))
 
         assert server.sandbox.running is not None
         assert terminal.sandbox.running is None
@@ -92,10 +92,10 @@ def test_two_processes_share_one_sandbox(tmp_path: Path) -> None:
 
 def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
         assert stores_in(application).rules.tables()["vat_codes"]
         application.connections.connect(
-            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, make_actor("test")
         )
 
         assert not application.sandbox.is_connected
@@ -106,10 +106,10 @@ def test_leaving_the_sandbox_forgets_its_access_and_its_codes(tmp_path: Path, sh
 def test_trying_the_sandbox_costs_nobody_the_real_connection(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
         application.connections.connect(
-            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, somebody("test")
+            "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, make_actor("test")
         )
         stores_in(application).rules.set_table("vat_codes", {"1": "77"}, "test")
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
         assert stores_in(application).rules.tables()["vat_codes"] != {"1": "77"}
         application.sandbox.leave("test")
 
@@ -130,7 +130,7 @@ def test_the_sandbox_is_refused_while_a_setting_names_a_real_system(tmp_path: Pa
 
 def test_settings_win_over_a_sandbox_chosen_before(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
-        application.connections.use_sandbox(somebody("test"))
+        application.connections.use_sandbox(make_actor("test"))
     with open_application(tmp_path, start=False, mplus=MplusAccess(url="https://till.example:1/")) as application:
         application.connections.join_sandbox()
 

@@ -33,7 +33,7 @@ from integration.services.systems.objects import (
 )
 from integration.words import say
 from tests.consoles import WHO, open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.programs import books_access
 from tests.stores import sandbox_of, stores_in
 
@@ -58,7 +58,7 @@ def app(console: Application) -> Iterator[Application]:
     before = flat(console.names.in_force())
     yield console
     now = flat(console.names.in_force())
-    console.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody(WHO))
+    console.names.put({path: before[path] for path in now if now[path] != before[path]}, make_actor(WHO))
 
 
 def find_object(named_objects: NamedObjects, name: str) -> NamedObject:
@@ -81,7 +81,7 @@ def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
 
 
 def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
-    app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, somebody(WHO))
+    app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, make_actor(WHO))
     named_objects = app.names.look()
     states = {name.path: name.availability for named_object in named_objects.objects for name in named_object.names}
 
@@ -105,7 +105,7 @@ def test_a_field_is_chosen_from_the_dictionary_with_its_caption(app: Application
 
 
 def test_a_column_is_proposed_for_a_field_without_one(app: Application) -> None:
-    app.names.put({"article.ean": ""}, somebody(WHO))
+    app.names.put({"article.ean": ""}, make_actor(WHO))
 
     assert name_of(app, "article.ean").proposed == "K9_EAN"
     assert name_of(app, "article.colour").proposed == ""  # it has one
@@ -140,7 +140,7 @@ def name_of_these(named_objects: NamedObjects, path: str) -> Name:
 
 def test_names_are_used_from_the_next_call_on(app: Application) -> None:
     before = app.access.connector("accountview")
-    app.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
+    app.names.put({"article.name": "K9_TEXT"}, make_actor(WHO))
 
     assert app.access.connector("accountview") is not before
     assert [
@@ -149,7 +149,7 @@ def test_names_are_used_from_the_next_call_on(app: Application) -> None:
 
 
 def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) -> None:
-    app.names.put({"article.unit": "NO_UNIT"}, somebody(WHO))
+    app.names.put({"article.unit": "NO_UNIT"}, make_actor(WHO))
     wrong = [
         (finding.name, finding.facts["field"])
         for finding in app.connections.check("accountview")
@@ -157,7 +157,7 @@ def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) 
     ]
     assert wrong == [("fields", "NO_UNIT"), ("flow_products", "NO_UNIT"), ("flow_stock", "NO_UNIT")]
 
-    app.names.put({"article.unit": None}, somebody(WHO))
+    app.names.put({"article.unit": None}, make_actor(WHO))
     assert app.names.in_force().article.model_fields_set.isdisjoint({"unit"})
     assert all(finding.ok for finding in app.connections.check("accountview"))
 
@@ -166,7 +166,7 @@ def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> No
     with open_application(tmp_path, start=False) as server, open_application(tmp_path, start=False) as worker:
         server.access.keep("accountview", {"client_id": "console", "company": "7f3c"}, WHO)
         before = worker.access.connector("accountview")
-        server.names.put({"article.name": "K9_TEXT"}, somebody(WHO))
+        server.names.put({"article.name": "K9_TEXT"}, make_actor(WHO))
         time.sleep(ACCESS_SECONDS + 0.1)
 
         after = worker.access.connector("accountview")
@@ -178,7 +178,7 @@ def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> No
 
 def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Application) -> None:
     assert dict(app.names.in_force().article)["ean"] == "K9_EAN"  # proposed at the start
-    app.names.put({"article.ean": None}, somebody(WHO))
+    app.names.put({"article.ean": None}, make_actor(WHO))
     app.proposals.fill(WHO)
 
     assert dict(app.names.in_force().article)["ean"] == ""
@@ -204,7 +204,7 @@ def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Applicat
 def test_what_cannot_be_used_is_refused_by_its_name(app: Application, path: str, value: str, setting: str) -> None:
     before = flat(app.names.in_force())
     with pytest.raises(ConfigurationError) as caught:
-        app.names.put({path: value}, somebody(WHO))
+        app.names.put({path: value}, make_actor(WHO))
 
     assert caught.value.facts["setting"] == setting
     assert flat(app.names.in_force()) == before
@@ -216,7 +216,7 @@ def test_what_must_not_be_empty_is_known_before_it_is_refused() -> None:
 
 
 def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> None:
-    app.names.put({"objects.posting_history": "DJ2P, GJ1"}, somebody(WHO))
+    app.names.put({"objects.posting_history": "DJ2P, GJ1"}, make_actor(WHO))
     (first, second) = app.names.in_force().objects.posting_history
 
     assert (first.code, first.table, first.detail, second.code) == ("DJ2P", "DJ_PAGE", "DJ_LINE", "GJ1")
@@ -224,7 +224,7 @@ def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> N
 
 
 def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Application) -> None:
-    app.names.put({"article.ean": "K9_TEXT"}, somebody(WHO))
+    app.names.put({"article.ean": "K9_TEXT"}, make_actor(WHO))
 
     assert stores_in(app).settings.get("sandbox-names")
     assert stores_in(app).settings.get("names") is None
@@ -234,7 +234,7 @@ def test_names_of_the_sandbox_are_not_those_of_a_real_installation(app: Applicat
 
 
 def test_the_check_names_what_a_flow_lacks_and_the_connection_is_well(app: Application) -> None:
-    app.names.put({"objects.debtors.code": "ZZ9"}, somebody(WHO))
+    app.names.put({"objects.debtors.code": "ZZ9"}, make_actor(WHO))
     lines = {finding.name: finding for finding in app.connections.check("accountview")}
 
     assert (lines["flow_customers"].ok, lines["flow_customers"].cause) == (False, "object_missing")
@@ -244,14 +244,14 @@ def test_the_check_names_what_a_flow_lacks_and_the_connection_is_well(app: Appli
 
 
 def test_the_check_looks_at_the_place_documents_go_to(app: Application) -> None:
-    app.names.put(INVOICES, somebody(WHO))
-    app.flows.change("orders", {"orders": "invoice"}, somebody(WHO))
+    app.names.put(INVOICES, make_actor(WHO))
+    app.flows.change("orders", {"orders": "invoice"}, make_actor(WHO))
     try:
-        app.names.put({"trade_invoice.reference": "COMMENT9"}, somebody(WHO))
+        app.names.put({"trade_invoice.reference": "COMMENT9"}, make_actor(WHO))
         (line,) = [finding for finding in app.connections.check("accountview") if finding.name == "flow_orders"]
         assert (line.cause, line.facts["field"]) == ("flow_field_unknown", "COMMENT9")
     finally:
-        app.flows.change("orders", {"orders": "order"}, somebody(WHO))
+        app.flows.change("orders", {"orders": "order"}, make_actor(WHO))
 
 
 def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nobody_has(app: Application) -> None:
@@ -259,23 +259,23 @@ def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nob
     rules = [
         replace(rule, source="K9_TYPO") if rule.target == "article.ean" else rule for rule in published.mapping.rules
     ]
-    app.mappings.publish("products", Mapping(1, tuple(rules)), published.version, somebody(WHO), "")
+    app.mappings.publish("products", Mapping(1, tuple(rules)), published.version, make_actor(WHO), "")
     filters = [{"field": "blocked", "operator": "empty"}, {"field": "nosuch", "operator": "equal", "value": "x"}]
     wrong = {"sku_rule": "field", "sku_field": "K9_NOPE", "parent_field": "K9_NIET", "filters": filters}
-    app.flows.change("products", wrong, somebody(WHO))
+    app.flows.change("products", wrong, make_actor(WHO))
     app.flows.change(
-        "stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, somebody(WHO)
+        "stock", {"branches": {"1": "warehouse:9", "2": "formula"}, "reorder": "short_text"}, make_actor(WHO)
     )
     try:
         lines = [finding for finding in app.connections.check("accountview") if not finding.ok]
     finally:
         app.mappings.publish(
-            "products", published.mapping, app.mappings.published("products").version, somebody(WHO), ""
+            "products", published.mapping, app.mappings.published("products").version, make_actor(WHO), ""
         )
         app.flows.change(
-            "products", {"sku_rule": "code", "sku_field": "", "parent_field": "parent", "filters": []}, somebody(WHO)
+            "products", {"sku_rule": "code", "sku_field": "", "parent_field": "parent", "filters": []}, make_actor(WHO)
         )
-        app.flows.change("stock", {"branches": {}, "reorder": ""}, somebody(WHO))
+        app.flows.change("stock", {"branches": {}, "reorder": ""}, make_actor(WHO))
 
     shared_facts = {"system", "flow", "field"}
     assert [
@@ -302,11 +302,11 @@ def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Applicati
     typo = Rule(target="sales_order.K9_TYPO", source="reference")
     unused = Rule(target="posting.K9_TYPO", source="reference")  # of documents this flow does not make
     mapping = Mapping(1, (*published.mapping.rules, typo, unused))
-    app.mappings.publish("orders", mapping, published.version, somebody(WHO), "")
+    app.mappings.publish("orders", mapping, published.version, make_actor(WHO), "")
     try:
         (line,) = [finding for finding in app.connections.check("accountview") if not finding.ok]
     finally:
-        app.mappings.publish("orders", published.mapping, app.mappings.published("orders").version, somebody(WHO), "")
+        app.mappings.publish("orders", published.mapping, app.mappings.published("orders").version, make_actor(WHO), "")
 
     assert (line.name, line.cause, line.facts["target"]) == ("flow_orders", "rule_field_unknown", "sales_order.K9_TYPO")
 
@@ -321,7 +321,7 @@ def test_a_default_column_that_is_absent_is_named_once_a_published_rule_reads_it
             (finding.name, finding.cause, finding.facts["field"], finding.facts["target"]) for finding in lines
         ] == [("flow_products", "rule_field_unknown", "VAT_CODE", "article.vat_code")]
 
-        app.names.put({"article.vat_code": ""}, somebody(WHO))  # somebody says that there is none
+        app.names.put({"article.vat_code": ""}, make_actor(WHO))  # somebody says that there is none
         assert all(finding.ok for finding in app.connections.check("accountview"))
 
 
@@ -333,7 +333,7 @@ def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
     app: Application, name: str, flow: str
 ) -> None:
     reported_findings: list[Finding] = []
-    app.names.put({name: "ZZ9"}, somebody(WHO))
+    app.names.put({name: "ZZ9"}, make_actor(WHO))
     findings = app.connections.check("accountview", reported_findings.extend)
     wrong = next(finding for finding in findings if finding.name == "rights" and not finding.ok)
 
@@ -342,7 +342,7 @@ def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
 
 
 def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
-    app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, somebody(WHO))
+    app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, make_actor(WHO))
     wrong = [finding for finding in app.connections.check("accountview") if not finding.ok]
 
     assert [(finding.name, finding.facts["field"]) for finding in wrong if finding.cause == "flow_field_unknown"] == [
@@ -365,11 +365,11 @@ def file_of(folder: Path, text: str) -> AccountViewAccess:
 def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Path) -> None:
     access = file_of(tmp_path, 'conditions = 7\n[article]\nean = "EAN_CODE"\n')
     with open_application(tmp_path / "data", start=False, accountview=access) as app:
-        app.names.put({"article.text": "LONG_TEXT"}, somebody(WHO))
+        app.names.put({"article.text": "LONG_TEXT"}, make_actor(WHO))
         names = app.names.in_force()
         fixed = [name.path for named_object in app.names.look().objects for name in named_object.names if name.fixed]
         with pytest.raises(ConfigurationError) as caught:
-            app.names.put({"article.ean": "OTHER"}, somebody(WHO))
+            app.names.put({"article.ean": "OTHER"}, make_actor(WHO))
 
     assert (names.conditions, dict(names.article)["ean"], dict(names.article)["text"]) == (7, "EAN_CODE", "LONG_TEXT")
     assert sorted(fixed) == ["article.ean", "conditions"]

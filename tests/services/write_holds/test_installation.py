@@ -13,13 +13,13 @@ from integration.store.database import open_database
 from integration.store.installation import permanent_addresses, read_place
 from tests.clocks import now
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.postgres import postgres_server
 from tests.stores import stores_in
 
 __all__ = ["postgres_server"]
 
-ADMINISTRATOR = somebody("test")
+ADMINISTRATOR = make_actor("test")
 
 
 def copy_folder(folder: Path, to: Path) -> Path:

@@ -21,10 +21,10 @@ from integration.services.write_holds.system_identity import RECORDS, SystemAnsw
 from integration.store.cursors import keep_cursors
 from tests.builders import a_relation
 from tests.consoles import open_application
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
-ADMINISTRATOR: Actor = somebody("test")
+ADMINISTRATOR: Actor = make_actor("test")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from integration.core.issues import CauseGroup
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.services.runs.exceptions import group_address
 from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of
 from tests.till_client import TillClient
 
@@ -20,10 +20,15 @@ _serial = count(1)
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Application:
+def shop(connected_application: Application) -> Application:
     """A shop whose articles are at the till."""
-    commit_run(connected, wait_for_run(connected, connected.runs.preview(PreviewRequest("products", somebody("test")))))
-    return connected
+    commit_run(
+        connected_application,
+        wait_for_run(
+            connected_application, connected_application.runs.preview(PreviewRequest("products", make_actor("test")))
+        ),
+    )
+    return connected_application
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,7 @@ def order(shop: Application, till_client: TillClient, article: str) -> str:
 
 
 def preview_orders(app: Application, *keys: str) -> Run:
-    return wait_for_run(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.CHOSEN, keys)))
+    return wait_for_run(app, app.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.CHOSEN, keys)))
 
 
 def waiting(app: Application, cause: str) -> CauseGroup:
@@ -123,7 +128,7 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
 ) -> None:
     order = till_client.order(article, relation=till_client.customer("Terug", "terug@naast.example"))
     committed_run = commit_run(shop, preview_orders(shop, order))
-    commit_run(shop, wait_for_run(shop, shop.runs.undo(committed_run.id, somebody("test"))))
+    commit_run(shop, wait_for_run(shop, shop.runs.undo(committed_run.id, make_actor("test"))))
     plan = preview_orders(shop, order)
     assert [line.cause for line in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
 

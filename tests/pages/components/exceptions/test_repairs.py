@@ -12,7 +12,7 @@ from integration.core.states import RunState, Step
 from integration.sandbox.faults import Fault
 from integration.services.runs.exceptions import group_address
 from tests.pages.conftest import Open, commit_run, console_on, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 
 DAYS = 3
 
@@ -22,19 +22,19 @@ def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
     """A console whose books do not show the orders they accept, and that does not wait long for them."""
     monkeypatch.setenv("CONSOLE_PATIENCE_SECONDS", "1")
     for app in console_on(tmp_path, monkeypatch, sandbox="true", articles=60):
-        commit_run(app, wait_for_run(app, app.runs.preview(PreviewRequest("products", somebody("test")))))
+        commit_run(app, wait_for_run(app, app.runs.preview(PreviewRequest("products", make_actor("test")))))
         shop = app.sandbox.running
         assert shop is not None
         shop.switches.arm(Fault.LATE, system="accountview", operation="SO1 POST", times=None, seconds=100_000)
         code = next(item.code for item in shop.shop.articles if item.number and not item.blocked and not item.fault)
         since = (shop.shop.today - timedelta(days=DAYS)).isoformat()
-        app.flows.change("orders", {"date_from": since, "collective_article": code}, somebody("test"))
+        app.flows.change("orders", {"date_from": since, "collective_article": code}, make_actor("test"))
         yield app
 
 
 @pytest.mark.long
 def test_a_person_says_under_which_number_it_is_there(blind: Application, open_page: Open) -> None:
-    run = wait_for_run(blind, blind.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    run = wait_for_run(blind, blind.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)))
     run = commit_run(blind, run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "look_unproven")
     (group,) = [candidate for candidate in blind.exceptions.groups("orders") if candidate.cause == "read_back_missing"]

@@ -13,7 +13,7 @@ from integration.sandbox.faults import Fault
 from integration.services.systems.objects import flat
 from pages.components.shared.wording import plain
 from tests.pages.conftest import Open, press, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of
 
 INVOICES = {
@@ -23,13 +23,15 @@ INVOICES = {
 
 
 @pytest.fixture
-def app(connected: Application) -> Iterator[Application]:
+def app(connected_application: Application) -> Iterator[Application]:
     """A console on the sandbox, with its names as they were put back afterwards."""
-    before = flat(connected.names.in_force())
-    yield connected
-    now = flat(connected.names.in_force())
-    connected.names.put({path: before[path] for path in now if now[path] != before[path]}, somebody("test"))
-    connected.connections.check("accountview")
+    before = flat(connected_application.names.in_force())
+    yield connected_application
+    now = flat(connected_application.names.in_force())
+    connected_application.names.put(
+        {path: before[path] for path in now if now[path] != before[path]}, make_actor("test")
+    )
+    connected_application.connections.check("accountview")
 
 
 def open_names(open_page: Open, name: str) -> AppTest:
@@ -129,7 +131,7 @@ def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application
 
 @pytest.mark.long
 def test_the_defaults_come_back_with_one_button(app: Application, open_page: Open) -> None:
-    app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, somebody("test"))
+    app.names.put({"debtor.email": "MC_MAILB", "debtor.blocked": ""}, make_actor("test"))
     test = open_names(open_page, "debtors")
     press(test, "defaults")
     press(test, "save_names")
@@ -155,7 +157,7 @@ def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application
 
 
 def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: Application, open_page: Open) -> None:
-    app.names.put({"objects.delivery_addresses.code": "ZZ9"}, somebody("test"))
+    app.names.put({"objects.delivery_addresses.code": "ZZ9"}, make_actor("test"))
     app.connections.check("accountview")
     test = open_page("setup", step="accountview")
     page_text = texts(test) + "".join(str(table.value) for table in test.table)
@@ -168,13 +170,13 @@ def test_what_a_flow_lacks_is_named_by_the_check_and_the_way_on_stays_open(app: 
 def test_every_missing_field_has_a_line_that_names_it_with_its_flow_and_place(
     app: Application, open_page: Open
 ) -> None:
-    app.names.put({"group.name": "AG_NAAM", "article.ean": "K9_NIX"}, somebody("test"))
-    app.flows.change("products", {"filters": [{"field": "nosuch", "operator": "empty"}]}, somebody("test"))
+    app.names.put({"group.name": "AG_NAAM", "article.ean": "K9_NIX"}, make_actor("test"))
+    app.flows.change("products", {"filters": [{"field": "nosuch", "operator": "empty"}]}, make_actor("test"))
     try:
         app.connections.check("accountview")
         test = open_page("setup", step="accountview")
     finally:
-        app.flows.change("products", {"filters": []}, somebody("test"))
+        app.flows.change("products", {"filters": []}, make_actor("test"))
     (cells,) = (table.value.iloc[:, 0].to_dict() for table in test.table)
 
     first, second = cells[":gray[Fields]"].splitlines()
@@ -196,7 +198,7 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
     assert "Trade invoices" not in becomes.options
     assert "Trade invoices can be chosen once Set-up names the object" in texts(test)
 
-    app.names.put(INVOICES, somebody("test"))
+    app.names.put(INVOICES, make_actor("test"))
     test = open_page("flows", flow="orders")
     becomes = next(selectbox for selectbox in test.selectbox if str(selectbox.key).startswith("orders-orders"))
     assert "Trade invoices can be chosen once Set-up names the object" not in texts(test)
@@ -204,7 +206,7 @@ def test_trade_invoices_are_offered_once_their_object_is_named(app: Application,
     press(test, "save")
 
     assert app.flows.settings("orders").model_dump()["orders"] == "invoice"
-    app.flows.change("orders", {"orders": "order"}, somebody("test"))
+    app.flows.change("orders", {"orders": "order"}, make_actor("test"))
 
 
 @pytest.mark.long
@@ -227,15 +229,15 @@ def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
 
 @pytest.mark.long
 def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_page: Open) -> None:
-    app.names.put(INVOICES, somebody("test"))
-    app.flows.change("orders", {"orders": "invoice", "collective_article": "9001"}, somebody("test"))
-    run = wait_for_run(app, app.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    app.names.put(INVOICES, make_actor("test"))
+    app.flows.change("orders", {"orders": "invoice", "collective_article": "9001"}, make_actor("test"))
+    run = wait_for_run(app, app.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)))
     document = next(row for row in app.plans.rows(run.id, "create") if row.kind is Kind.SALES_ORDER)
     test = open_page("preview", flow="orders", plan=run.id, show="create", find=document.title)
 
     assert f"Trade invoice** · {plain(document.title)}" in "".join(fold.label for fold in test.expander)
     app.runs.discard(run.id, "test")
-    app.flows.change("orders", {"orders": "order", "collective_article": ""}, somebody("test"))
+    app.flows.change("orders", {"orders": "order", "collective_article": ""}, make_actor("test"))
 
 
 def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:

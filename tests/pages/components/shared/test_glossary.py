@@ -13,7 +13,7 @@ from integration.words import LANGUAGES, has_term, term
 from pages.components.shared.glossary import WORDS
 from tests.pages.conftest import Open, commit_run, preview_products, texts, wait_for_run
 from tests.pages.test_every_cause import meet_cause
-from tests.people import somebody
+from tests.people import make_actor
 
 PAGES = Path(__file__).parents[4] / "pages"
 LIST = PAGES / "components" / "shared" / "meanings.py"
@@ -47,10 +47,13 @@ def help_of(test: AppTest) -> str:
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Run:
+def shop(connected_application: Application) -> Run:
     """A console in which something of everything is: what was written, what waits, and a draft."""
-    committed_run = commit_run(connected, preview_products(connected))
-    wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"), Mode.COMPLETE)))
+    committed_run = commit_run(connected_application, preview_products(connected_application))
+    wait_for_run(
+        connected_application,
+        connected_application.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)),
+    )
     return committed_run
 
 
@@ -83,6 +86,6 @@ def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_taken_back(shop: Run
 
 
 @pytest.mark.long
-def test_a_conflict_is_explained_with_its_question(connected: Application, open_page: Open) -> None:
-    group = meet_cause(connected, "products", "field_conflict")
+def test_a_conflict_is_explained_with_its_question(connected_application: Application, open_page: Open) -> None:
+    group = meet_cause(connected_application, "products", "field_conflict")
     assert term(WORDS["conflict"]) in help_of(open_page("exceptions", cause=group_address(group.group_key)))

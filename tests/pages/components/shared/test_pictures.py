@@ -13,7 +13,7 @@ from integration.core.plan_lines import LineFilter
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from tests.pages.conftest import Open, console_on, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of
 
 
@@ -33,10 +33,10 @@ def test_a_picture_is_shown_small_in_its_line(
     till = sandbox_of(application_with_pictures)
     code = next(str(row["ART_CODE"]) for row in till.state("ARTICLE") if str(row["ART_CODE"]).isdecimal())
     till.accountview.edit("ARTICLE", code, {"K9_IMAGE": "bel.png"})
-    application_with_pictures.flows.change("products", {"picture_field": "K9_IMAGE"}, somebody("test"))
+    application_with_pictures.flows.change("products", {"picture_field": "K9_IMAGE"}, make_actor("test"))
     run = wait_for_run(
         application_with_pictures,
-        application_with_pictures.runs.preview(PreviewRequest("products", somebody("test"), Mode.CHOSEN, (code,))),
+        application_with_pictures.runs.preview(PreviewRequest("products", make_actor("test"), Mode.CHOSEN, (code,))),
     )
     (row,) = [
         line

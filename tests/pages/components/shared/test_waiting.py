@@ -16,7 +16,7 @@ from integration.services.runs.exceptions import group_address
 from pages.components.shared.timeline import event_reason, event_title
 from tests.pages.conftest import Open, press, preview_products, texts, wait_for_run
 from tests.pages.test_languages import open_page_in
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import stores_in
 
 PLACES = ("exceptions", "overview", "monitoring", "phone")
@@ -39,17 +39,19 @@ def rows_of(test: AppTest) -> list[Row]:
 
 
 @pytest.fixture(scope="module")
-def waiting(connected: Application) -> Application:
+def waiting(connected_application: Application) -> Application:
     """A shop with plans, parked records, a worker that died, and a cause with one single record."""
-    preview_products(connected)
-    wait_for_run(connected, connected.runs.preview(PreviewRequest("orders", somebody("test"))))
-    stores = stores_in(connected)
+    preview_products(connected_application)
+    wait_for_run(
+        connected_application, connected_application.runs.preview(PreviewRequest("orders", make_actor("test")))
+    )
+    stores = stores_in(connected_application)
     stores.heartbeats.beat("worker-7")
     stores.heartbeats.lose("worker-7")
     facts = {"sold": "99999.00", "value": "8719980000117", "article": "9104", "key": "9104"}
     stores.issues.open("stock", "run", [IssueOccurrence(Issue(EAN, "9104", "ean", facts), title="Staande pomp")])
-    connected.alerts.look()
-    return connected
+    connected_application.alerts.look()
+    return connected_application
 
 
 @pytest.mark.parametrize("language", ["en", "de", "nl"])

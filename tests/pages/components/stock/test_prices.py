@@ -6,21 +6,21 @@ from integration.application.application import Application
 from integration.cli.prices_demo import have_prices
 from integration.core.run import Mode, PreviewRequest
 from tests.pages.conftest import Open, commit_run, texts, wait_for_run
-from tests.people import somebody
+from tests.people import make_actor
 from tests.stores import sandbox_of
 
 ARTICLES = 60
 
 
 @pytest.fixture(scope="module")
-def shop(connected: Application) -> Application:
+def shop(connected_application: Application) -> Application:
     """A shop whose prices of customers are at the till."""
-    have_prices(connected)
+    have_prices(connected_application)
     for flow in ("products", "customers"):
-        run = connected.runs.preview(PreviewRequest(flow, somebody("test"), Mode.COMPLETE))
-        commit_run(connected, wait_for_run(connected, run))
-    connected.lists.choices("mplus", "branches")
-    return connected
+        run = connected_application.runs.preview(PreviewRequest(flow, make_actor("test"), Mode.COMPLETE))
+        commit_run(connected_application, wait_for_run(connected_application, run))
+    connected_application.lists.choices("mplus", "branches")
+    return connected_application
 
 
 @pytest.mark.long
@@ -52,5 +52,5 @@ def test_where_the_till_gives_no_answer_that_is_said(shop: Application, open_pag
 
 @pytest.mark.long
 def test_nothing_of_it_is_drawn_until_a_flow_sends_such_prices(fresh: Application, open_page: Open) -> None:
-    fresh.connections.use_sandbox(somebody("test"))
+    fresh.connections.use_sandbox(make_actor("test"))
     assert "Price for a customer" not in texts(open_page("stock"))
