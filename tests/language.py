@@ -37,6 +37,16 @@ def relative_docstrings() -> list[str]:
     return [f"{place} {text.splitlines()[0]}" for place, _, text in _docstrings() if RELATIVE.match(text)]
 
 
+def relative_test_docstrings() -> list[str]:
+    """Return each text in the tests that stands alone and begins with a relative clause: `file:line first line`."""
+    return [
+        f"{file.relative_to(ROOT)}:{number} {line.strip()}"
+        for file in sorted((ROOT / "tests").rglob("*.py"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if line.lstrip().startswith('"""') and RELATIVE.match(line.lstrip()[3:])
+    ]
+
+
 def vague_names() -> list[str]:
     """Return each public class, function and method whose name has no noun and no verb: `file:line name`."""
     return [f"{place} {name}" for place, name, _ in _definitions() if _is_vague(name)]
@@ -166,7 +176,10 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Print every place, and how many there are."""
-    for find in (relative_docstrings, vague_names, vague_test_names, vague_values, unknown_names, damaged_docstrings):
+    for find in (
+        relative_docstrings, relative_test_docstrings, vague_names, vague_test_names, vague_values, unknown_names,
+        damaged_docstrings,
+    ):  # fmt: skip
         places = find()
         print("\n".join(places))
         print(len(places))

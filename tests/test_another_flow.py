@@ -95,7 +95,7 @@ def app(flows: Specs) -> Application:
 
 @pytest.fixture
 def shut_down() -> Iterator[None]:
-    """What a test has begun in place of the console ends with it."""
+    """Shut down at the end what a test started in place of the console."""
     yield
     bootstrap.shut_down()
 

@@ -1,4 +1,4 @@
-"""What goes on in the background of a process."""
+"""Background threads of a process."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong is a code with facts, and is told whole in each of the three languages."""
+"""Every error is a code with facts, and has complete texts in each of the three languages."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What programs that the console begins get of its environment: no secret of its own or of anybody else."""
+"""The environment of programs that the console starts has no secret, its own or of others."""
 
 import ast
 from collections.abc import Callable

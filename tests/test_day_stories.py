@@ -1,4 +1,4 @@
-"""What happens to days between a till and its books: one story each, on the whole application and both systems.
+"""Days between a till and its books: one story per test, on the whole application and both systems.
 
 All stories share one shop, of which the last days are booked and proven before the first of them. Each has days of
 its own, of those that are booked or of those before, and speaks of nothing else.

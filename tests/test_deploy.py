@@ -1,4 +1,4 @@
-"""What is in `deploy/`: linted where it cannot be run, and the steps of the image run as a script."""
+"""Files in `deploy/`: linted if they cannot run here, and the steps of the image run as a script."""
 
 import fnmatch
 import os

@@ -1,4 +1,4 @@
-"""What the code can say has words, and what the documents say is there."""
+"""Every word of the code has a text, and the documents say what is true."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""What makes runs durable, with the real engine in real processes."""
+"""Durability of runs, with the real engine in real processes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -31,7 +31,7 @@ def planted_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def touches(planted_data: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
-    """How many touches an erase has that nobody kills."""
+    """The number of touches of an erasure that is not killed."""
     folder = tmp_path_factory.mktemp("whole")
     assert erase_and_die(folder, planted_data, 0) == 0
     assert hits(folder / "data") == {}

@@ -1,4 +1,4 @@
-"""What a system answers, field by field in every other form: it is read right, waits, or stops, and is never wrong.
+"""Answers of a system, with each field in every other form: read correctly, parked or stopped, and never wrong.
 
 Each field of each sort of record is left out, emptied, or told as another type or in another form, in one row and in
 all. Where a form has a meaning, the record comes to what that would; where it has none, nothing comes of it.
@@ -170,7 +170,7 @@ def of_rows(
                 continue
             has_meaning = meaning is not NO_MEANING and (column != key or name == "padded")
             for places in ([1], list(range(len(rows)))):
-                if form is ABSENT and len(places) > 1:
+                if len(places) > 1 and (form is ABSENT or (column == key and name == "fraction")):  # all are one record
                     continue
                 new_rows = rows_in_form(rows, column, name, places, FORM)
                 means = evaluate(rows_in_form(rows, column, name, places, MEANING)) if has_meaning else None

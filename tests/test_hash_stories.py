@@ -1,4 +1,4 @@
-"""What was as agreed on is known again without being read: with the same plans, whatever is changed in between."""
+"""Records as agreed are recognized by their hashes: plans are the same as without them, whatever changes in between."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -278,7 +278,7 @@ SALES_OF: tuple[Edit, ...] = (
 @pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_plan_made_with_hashes_is_the_one_made_without(shop: Shop, seed: int) -> None:
-    """Whatever is changed in either system, in settings, mapping, value tables and corrections."""
+    """Change either system, settings, mapping, value tables and corrections at random."""
     same_plans(shop, seed, EDITS_OF)
 
 
@@ -286,7 +286,7 @@ def test_a_plan_made_with_hashes_is_the_one_made_without(shop: Shop, seed: int) 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_so_is_one_that_counts_what_the_books_have_not_booked(shop: Shop, seed: int) -> None:
-    """Whatever is sold, ordered, taken back, cancelled and booked meanwhile."""
+    """Sell, order, take back, cancel and book at random meanwhile."""
     counts_sales(shop)
     same_plans(shop, seed, SALES_OF)
 

@@ -20,6 +20,7 @@ import pytest
 from tests.language import (
     damaged_docstrings,
     relative_docstrings,
+    relative_test_docstrings,
     unknown_names,
     vague_names,
     vague_test_names,
@@ -129,6 +130,7 @@ def test_no_two_packages_import_each_other() -> None:
 def test_no_more_docstrings_begin_with_a_relative_clause_than_before() -> None:
     docstrings = relative_docstrings()
     assert len(docstrings) <= RELATIVE_DOCSTRINGS, docstrings
+    assert relative_test_docstrings() == []
 
 
 def test_no_more_public_names_lack_a_noun_and_a_verb_than_before() -> None:

@@ -26,7 +26,7 @@ STYLES = 3  # the fewest whole styles these stories need
 
 @pytest.fixture(scope="module")
 def data_with_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a console on a fresh sandbox keeps once its articles are at the till."""
+    """The data folder of a console whose sandbox has its articles at the till."""
     folder = tmp_path_factory.mktemp("brought")
     with open_application(folder, sandbox=True) as application:
         Console(application).run("products")

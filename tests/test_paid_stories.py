@@ -1,4 +1,4 @@
-"""What was paid, from the till to the ledger: debtors owe what is unpaid, and each clearing account has its part."""
+"""Payments from till to ledger: debtors owe what is unpaid, and each clearing account has its part."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager

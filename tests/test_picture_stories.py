@@ -51,7 +51,7 @@ def product(console: Console, code: str) -> int:
 
 
 def names(console: Console, code: str) -> list[str]:
-    """What the images on the card of an article's product are called, in their order."""
+    """Return the names of the images on the card of an article's product, in their order."""
     cards = {card["cardNumber"]: card.get("images", []) for card in console.sandbox.state("images", "mplus")}
     return [str(image["originalName"]) for image in cards.get(product(console, code), [])]
 

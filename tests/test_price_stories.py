@@ -54,7 +54,7 @@ def code(console: Console) -> str:
 
 @pytest.fixture
 def cleanup() -> Iterator[ExitStack]:
-    """What puts back at the end of a test what it changed."""
+    """Undo at the end of a test what it changed."""
     with ExitStack() as stack:
         yield stack
 

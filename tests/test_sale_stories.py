@@ -1,4 +1,4 @@
-"""What happens to sales that run through several documents: one story each, on the whole application and both systems.
+"""Sales with several documents: one story per test, on the whole application and both systems.
 
 All stories share one shop. Each has documents of its own, and speaks of nothing else. What is asserted is how many
 documents the books have of a sale, however it was set when each of its documents came.
@@ -35,7 +35,7 @@ TABLES = {
     "vat_codes_sales": oracle.CODES,
 }
 PLACES = {"order": ("SO_HDR", "COMMENT1"), "invoice": ("K9_INV", "COMMENT1"), "posting": ("DJ_PAGE", "INV_NR")}
-"""What a document may become, with where the books have it and the column of our reference there."""
+"""Kinds that a document may become, with the table in the books and its column of our reference."""
 TRADE_INVOICES = {
     "objects.trade_invoices.code": "K9F", "objects.trade_invoices.table": "K9_INV",
     "objects.trade_invoices.detail": "K9_INVL",

@@ -1,4 +1,4 @@
-"""What is paid in the books is paid at the till: each invoice once, whole, and no flow books that payment again."""
+"""Invoices paid in the books are paid at the till: once, in full, and no flow books that payment again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date

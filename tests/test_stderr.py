@@ -1,4 +1,4 @@
-"""What a process says on its standard error."""
+"""Output of a process on standard error."""
 
 import io
 import logging

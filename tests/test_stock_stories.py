@@ -44,14 +44,14 @@ class Article:
 
     @property
     def books(self) -> tuple[int, int]:
-        """What the books have available of it, and how much of that they have reserved."""
+        """Available and reserved quantity in the books."""
         (row,) = self.console.rows("ARTICLE", ART_CODE=self.code)
         available, reserved = (Decimal(str(row.get(name, 0))) for name in ("QTY_AVAIL", "K9_RSRV"))
         return int(available), int(reserved)
 
     @property
     def level(self) -> int:
-        """What the first branch can sell."""
+        """Level of the first branch."""
         rows = self.console.sandbox.state("stock", "mplus")
         return next(
             int(Decimal(str(row["amountFree"])))

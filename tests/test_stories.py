@@ -1,4 +1,4 @@
-"""What happens between a till and its books in the long run: one story each, on the whole application and both systems.
+"""Long runs of events between a till and its books: one story per test, on the whole application and both systems.
 
 All stories share one shop. Each has customers and orders of its own, and speaks of nothing else.
 """
@@ -441,7 +441,7 @@ def test_a_customer_brought_to_the_till_is_the_debtor_of_its_first_order(console
 
 @pytest.fixture
 def count_first_branch(console: Console) -> Iterator[None]:
-    """What the books have available is in one branch."""
+    """Assign the available stock of the books to one branch."""
     with settings(console, "stock", branches={"1": "formula"}):
         yield
 

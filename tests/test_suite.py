@@ -1,4 +1,4 @@
-"""What fails is told, what passes at the second try is named, and nothing is left at work."""
+"""The runner of the suite reports failures, names tests that pass at the second try, and leaves no process."""
 
 from datetime import date
 from pathlib import Path

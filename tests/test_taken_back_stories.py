@@ -1,4 +1,4 @@
-"""What was undone stays undone, on both real protocols: each flow that can be undone, by people and by schedules."""
+"""An undo lasts, on both real protocols: in each flow that can be undone, by people and by schedules."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -37,7 +37,7 @@ SIGNS = "Čaj, ✓ 1 € – łódź"  # some of which Windows-1252 has not
 
 @dataclass(frozen=True)
 class WindowsEmulation:
-    """That platform, with a data folder on it."""
+    """An emulation of Windows, with a data folder."""
 
     folder: Path
     python: Path = field(init=False)
@@ -57,7 +57,7 @@ class WindowsEmulation:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the environment says there."""
+        """Environment variables of the emulation."""
         return {**PLATFORM, "PYTHON_EMULATED": str(self.python)}
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:

@@ -157,6 +157,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("answer_too_large", ADMINISTRATOR),
         Cause("answer_incomplete", NOBODY),
         Cause("list_out_of_order", NOBODY),
+        Cause("list_row_unreadable", ADMINISTRATOR, ("object",)),
         Cause("nothing_in_another_way", NOBODY),
         Cause("nothing_but_nothing", ADMINISTRATOR),
         Cause("filter_ignored", ADMINISTRATOR),

@@ -1,4 +1,4 @@
-"""Who somebody is, as a provider or a proxy says it over the wire: what proves nothing is refused, whatever it says."""
+"""Identities from a provider or a proxy, checked over the wire: a claim without proof is refused."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Who is at the console: how people come in, what they may do there, and when they may no more."""
+"""People at the console: log-in, rights, and the end of both."""
 
 from collections.abc import Iterator
 from pathlib import Path

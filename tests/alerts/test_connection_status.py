@@ -1,4 +1,4 @@
-"""How the connections stand: by what their real calls come to, whoever makes them."""
+"""Connection status follows from the results of real calls, whoever makes them."""
 
 from contextlib import suppress
 from pathlib import Path

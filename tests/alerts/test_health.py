@@ -1,4 +1,4 @@
-"""Whether a console can do its work, as a monitor asks."""
+"""Health of a console, as a monitor asks for it."""
 
 import shutil
 from datetime import timedelta

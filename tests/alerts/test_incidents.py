@@ -1,4 +1,4 @@
-"""What is an incident, and who is told of what, and when."""
+"""Incidents: which problems begin one, and who is told, and when."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta

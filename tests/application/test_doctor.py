@@ -1,4 +1,4 @@
-"""What is wrong with an installation is told by its cause; to look at one changes nothing."""
+"""The check of an installation reports each problem by its cause, and changes nothing."""
 
 import hashlib
 import shutil

@@ -26,7 +26,7 @@ def approve_run(application: Application, run: Run) -> None:
 
 
 def count_till_articles(shop: Sandbox) -> Counter[str]:
-    """How often the till has each article of the books."""
+    """Return how often the till has each article of the books."""
     return Counter(str(row["extArticleId"]) for row in shop.state("articles", "mplus") if row.get("extArticleId"))
 
 

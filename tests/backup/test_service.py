@@ -1,4 +1,4 @@
-"""What is known of backups."""
+"""The backup service: status and results of backups."""
 
 import subprocess
 from datetime import UTC, datetime

@@ -32,7 +32,7 @@ FLAGS = [
     "--js-flags=--no-opt --no-maglev",  # a page lives for seconds, in which optimised scripts earn nothing back
 ]  # fmt: skip
 SOUGHT = re.compile(r"/\w+/_stcore/(health|host-config)$|/favicon\.ico$")
-"""What is not there, and is no trouble: Streamlit seeks its base below a page first, and a system has no picture."""
+"""Missing files that are no error: Streamlit looks for its base below a page first, and a system has no picture."""
 MENDED = re.compile("delta path|when disconnected from server")  # Streamlit's own; the frame opens such a page again
 reopened: list[str] = []  # what of it happened in this test: whatever was pressed on such a page is gone with it
 TELL = """

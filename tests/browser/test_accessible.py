@@ -23,7 +23,7 @@ pytestmark = [
 Theme = Literal["light", "dark"]
 
 STREAMLIT = {("list", "stSidebarNavItems"), ("listitem", "<li ")}
-"""What Streamlit's own menu does wrong, by rule: its list holds the groups as elements of another kind."""
+"""Violations of Streamlit's own menu, by rule: its list holds the groups as elements of another kind."""
 CONTROLS = {
     "button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "spinbutton", "switch", "tab",
     "menuitem", "option", "slider",

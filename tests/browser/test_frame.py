@@ -1,4 +1,4 @@
-"""What the frame of the console does in the browser by itself."""
+"""Behaviour of the frame of the console in the browser."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What happens around a commit in a real browser: an edit meanwhile, a closed tab, a colleague who looks on."""
+"""Events around a commit in a real browser: an edit meanwhile, a closed tab, a colleague who watches."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What operators do on ordinary days, in a real browser: one cause of many orders, an undo, a changed mapping."""
+"""Daily work of operators in a real browser: one cause of many orders, an undo, a changed mapping."""
 
 import re
 from decimal import Decimal

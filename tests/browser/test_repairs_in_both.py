@@ -37,7 +37,7 @@ OFF_SALE = 11  # articles, one more than the brake lets through
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the pictures of the shop lie."""
+    """The folder with the pictures of the shop."""
     return tmp_path_factory.mktemp("pictures")
 
 

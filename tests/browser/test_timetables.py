@@ -1,4 +1,4 @@
-"""When a flow runs by itself, set in the set-up as on the page of flows, and said in words."""
+"""Timetables of flows, set in the set-up or on the page of flows, and described in words."""
 
 import pytest
 from playwright.sync_api import Page, expect

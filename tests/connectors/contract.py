@@ -1,4 +1,4 @@
-"""What every connector must do, written once: subclass it, provide the fixtures, and the suite runs against it."""
+"""Requirements on every connector: subclass these tests, provide the fixtures, and they run against it."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -132,7 +132,7 @@ class TargetContract:
 
     @pytest.fixture
     def links(self) -> Links:
-        """What was linked before: nothing, until a test does."""
+        """Links from before: none, until a test adds some."""
         return Links()
 
     def create_record(self, connector: Connector, desired: Record, links: Links) -> WriteResult:
@@ -305,7 +305,7 @@ class CustomerTargetContract:
 
     @pytest.fixture
     def links(self) -> Links:
-        """What was linked before: nothing, until a test does."""
+        """Links from before: none, until a test adds some."""
         return Links()
 
     def create_record(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:

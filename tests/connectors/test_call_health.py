@@ -1,4 +1,4 @@
-"""What is remembered of the calls of one connection."""
+"""Call health: the record of the calls of one connection."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -59,7 +59,7 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256())
 
     def server(self, host: str) -> ssl.SSLContext:
-        """What a server of this name speaks TLS with."""
+        """Return the TLS settings of a server of this name."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         signed = self._sign_certificate(name, key.public_key(), x509.SubjectAlternativeName([x509.DNSName(host)]))
@@ -102,7 +102,7 @@ def serving(handle: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 class Proxy:
-    """What a proxy does with a CONNECT: asks who is there, refuses, or leads to the one server there is."""
+    """A proxy that answers CONNECT: asks for credentials, refuses, or connects to the only server."""
 
     def __init__(self, server: int = 0, user: str = "", refusal: bytes = b"") -> None:
         self.asked: list[str] = []

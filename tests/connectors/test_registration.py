@@ -1,4 +1,4 @@
-"""What a registration says of its settings: the fields of the set-up form, and the environment variables."""
+"""Registrations of connectors: the fields of the set-up form, and the environment variables."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What decides a plan, held against what is so by now."""
+"""The basis of a plan, compared with the present one."""
 
 from integration.core.basis import FIELDS, ON, RATES, SYSTEM_INPUTS, TABLES, changed_marks
 

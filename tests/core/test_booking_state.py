@@ -1,4 +1,4 @@
-"""Where a document stands: only what is known not to be there may be booked."""
+"""Booking states: only a document that is known to be absent may be booked."""
 
 from integration.core.booking_state import BookingStage, BookingState
 

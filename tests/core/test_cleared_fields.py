@@ -1,4 +1,4 @@
-"""Which fields a change empties."""
+"""Fields that a change clears."""
 
 from dataclasses import replace
 from decimal import Decimal

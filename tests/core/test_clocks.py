@@ -1,4 +1,4 @@
-"""How much time has passed."""
+"""Clocks measure the time that has passed."""
 
 import time
 from datetime import UTC

@@ -1,4 +1,4 @@
-"""What speaks for two records being the same customer."""
+"""Evidence that two records are the same customer."""
 
 from integration.core.customer_matching import matching_evidence, shared_evidence
 from integration.core.records import Kind, Record, Value

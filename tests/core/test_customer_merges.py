@@ -1,4 +1,4 @@
-"""Which customers may be one person, and which may be merged."""
+"""Customers that may be one person, and those that may be merged."""
 
 from datetime import UTC, datetime
 

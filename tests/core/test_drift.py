@@ -1,4 +1,4 @@
-"""What of a record is no longer as both systems agreed, and whose it is."""
+"""Drift of a record: differing fields, and which system owns them."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Which fields a plan sets to one value although their values differ today."""
+"""Fields that a plan sets to one value although their values differ now."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is kept of one person, which words name them, and what comes in their place."""
+"""Erasure of a person: what stays, which words name the person, and what replaces them."""
 
 import json
 

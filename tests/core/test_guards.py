@@ -1,4 +1,4 @@
-"""What holds a plan until a person has typed what was counted."""
+"""Guards hold a plan until a person types the number that was counted."""
 
 from collections.abc import Mapping
 from dataclasses import replace

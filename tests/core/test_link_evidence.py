@@ -1,4 +1,4 @@
-"""Whether a record is still the one that a link was made for, by what identifies it beside its number."""
+"""Link evidence: whether a record is still the one that was linked, by values other than its number."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is blotted out of a text: secrets in every spelling, and what stands where one is named."""
+"""Masking of secrets in texts, in every spelling, and the name that replaces each."""
 
 import re
 import time

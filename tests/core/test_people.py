@@ -1,4 +1,4 @@
-"""Who does something, and what they may do."""
+"""Actors and their rights."""
 
 import pytest
 

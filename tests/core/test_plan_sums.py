@@ -1,4 +1,4 @@
-"""What the changes of a plan add up to."""
+"""Sums of the changes of a plan."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a plan does with one record."""
+"""The planner: which change a plan makes for one record."""
 
 from dataclasses import dataclass, field, replace
 

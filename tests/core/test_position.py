@@ -1,4 +1,4 @@
-"""Where a preview goes on."""
+"""Positions: where a preview continues."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""How long what is kept is kept."""
+"""Retention classes and their lengths."""
 
 from datetime import UTC, datetime
 

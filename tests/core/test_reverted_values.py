@@ -1,4 +1,4 @@
-"""What a person took back is planned apart from what is new, and only while the source says what it said then."""
+"""Reverted values are planned apart from new ones, and only while the source has the same value as before."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

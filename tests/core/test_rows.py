@@ -1,4 +1,4 @@
-"""Which row of a value table counts."""
+"""Rows of a value table: which one applies."""
 
 from integration.core.rows import row_key, row_value
 

@@ -1,4 +1,4 @@
-"""That the counts of a run add up, and how fast it goes."""
+"""Counts of a run add up, and its speed is right."""
 
 import pickle
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What people know a record by."""
+"""Search keys: the words by which people know a record."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a source says of a field that is kept otherwise."""
+"""Source values of fields that are stored in another form."""
 
 from integration.core.records import Kind, Record
 from integration.core.source_values import is_cut, split_source_values, with_source_values

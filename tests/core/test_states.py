@@ -1,4 +1,4 @@
-"""What may follow what."""
+"""Transitions between states."""
 
 import pytest
 from hypothesis import given

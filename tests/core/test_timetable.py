@@ -1,4 +1,4 @@
-"""When a flow runs by itself."""
+"""Timetables: when a flow runs."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What a trace says of a value: what the source had, and the reason."""
+"""Traces of a value: the source value, and the reason."""
 
 from dataclasses import replace
 

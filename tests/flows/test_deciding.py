@@ -1,4 +1,4 @@
-"""What documents are asked about for two reasons at once: each has an answer of its own, in whichever order."""
+"""Documents with two open questions at once: each has its own answer, in either order."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ def a_receipt(*, back: bool = False, digest: str = "d2") -> Record:
 
 @dataclass(frozen=True)
 class World:
-    """What speaks against a document, and what stands in the books under its reference where that is another sale."""
+    """Reasons against a document, and the other sale that the books have under its reference, if any."""
 
     reasons: Collection[str]
     number: str = "700/9"

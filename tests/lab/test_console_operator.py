@@ -1,4 +1,4 @@
-"""What the operator of the lab finds where the console asks whether something is there."""
+"""The lab's operator: its answers when the console asks whether something exists."""
 
 from integration.core.records import Kind
 from integration.lab.console_operator import number_by_reference

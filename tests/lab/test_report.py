@@ -1,4 +1,4 @@
-"""What is the operator's own, one series at a time, and a report that is whole."""
+"""Operator settings, one series at a time, and complete reports."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What goes wrong follows from the seed alone, meets every flow, and asks nothing that no program can decide."""
+"""Scheduled faults follow from the seed alone, reach every flow, and need no answer that only a person can give."""
 
 from itertools import pairwise
 

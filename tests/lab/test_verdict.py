@@ -1,4 +1,4 @@
-"""What counts as harm: one too many, one too few, another field, a cent under another VAT code."""
+"""Harm: one too many, one too few, another field, a cent under another VAT code."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from integration.sandbox.server import Sandbox, running
 
 @pytest.fixture(scope="module")
 def baseline() -> LabOutcome:
-    """What both systems hold at first."""
+    """The first contents of both systems."""
     with running(articles=50, orders=6) as sandbox:
         return current_outcome(sandbox)
 

@@ -39,7 +39,7 @@ def _event(
 
 
 def history(file: LogFile, key: str, limit: int = 10) -> list[str]:
-    """What happened to a record of products."""
+    """Return the history of a record of products."""
     parameters = {"flow": "products", "key": key, "limit": limit}
     return [str(event) for event in file.answer("history", "", parameters)["event"].to_pylist()]
 

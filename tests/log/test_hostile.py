@@ -99,7 +99,7 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
 def test_who_works_beside_it_is_slowed_no_more_than_by_any_other_program(
     drained_logbook: Logbook, events: OutboxReader
 ) -> None:
-    """What a page asks the database, turn by turn beside a program that only counts and beside harmful user queries.
+    """Compare queries of a page beside a busy program with the same queries beside harmful user queries, in turns.
 
     What else the machine does falls on some of the turns; what user queries do would fall on all of them.
     """

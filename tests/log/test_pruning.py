@@ -1,4 +1,4 @@
-"""What the log no longer keeps, and its file without it."""
+"""Pruning: events that the log no longer keeps, and the file without them."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ def drain(logbook: Logbook, outbox: OutboxReader) -> None:
 
 
 def numbers(logbook: Logbook, sql: str) -> list[tuple[object, ...]]:
-    """What a user query is answered, as tuples."""
+    """Return the rows of a user query, as tuples."""
     return [tuple(row) for row in logbook.ask_plain(sql)["rows"]]
 
 

@@ -1,4 +1,4 @@
-"""What user queries may call, as people are told of it."""
+"""Functions that user queries may call, as the documents list them."""
 
 import re
 from pathlib import Path

@@ -71,7 +71,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
 
 @pytest.fixture(scope="module")
 def unconnected_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the tests of a module have an installation in common."""
+    """The folder of an installation that the tests of a module share."""
     yield tmp_path_factory.mktemp("unconnected")
     bootstrap.shut_down()
 

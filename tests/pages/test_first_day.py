@@ -1,4 +1,4 @@
-"""What a new installation shows, and how it gets connected."""
+"""A new installation: its pages, and how it is connected."""
 
 import html
 

@@ -1,4 +1,4 @@
-"""How a flow is arranged: settings, filters, fields, value tables, schedule and brakes."""
+"""Settings of a flow: filters, fields, value tables, schedule and brakes."""
 
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal

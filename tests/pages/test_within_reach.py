@@ -1,4 +1,4 @@
-"""What pages put within reach of each role, over a socket: whatever can be pressed there is answered, not refused."""
+"""Controls that pages offer to each role, over a socket: each one is answered and not refused."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What is kept and for how long, as a person sets it and as the night goes through it."""
+"""Retention periods as a person sets them, and as the nightly task applies them."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a till sold and what the books hold of it, added up from the tables of a sandbox."""
+"""Sales of a till and the resulting books, summed from the tables of a sandbox."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

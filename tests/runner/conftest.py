@@ -66,13 +66,13 @@ def till_journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def calm_orders(till_journal: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
-    """What orders come to that nothing happens to."""
+    """The result of booking orders without a fault."""
     return without_trouble(till_journal, tmp_path_factory.mktemp("calm") / "orders")
 
 
 @pytest.fixture(scope="module")
 def calm_postings(till_journal: Path, tmp_path_factory: pytest.TempPathFactory) -> Calm:
-    """What orders come to as postings that nothing happens to."""
+    """The result of booking orders as postings without a fault."""
     return without_trouble(till_journal, tmp_path_factory.mktemp("calm") / "postings", "posting")
 
 

@@ -97,7 +97,7 @@ BEFORE_CLOSING = Boundary("all settled, run not closed", "*")
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run left in the books, and how it counted."""
+    """The records of a run in the books, and its counts."""
 
     counts: Counts
     papers: list[Paper]
@@ -107,7 +107,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Calm:
-    """What runs without any trouble leave: the first, and one that finds one more order. `journal` fills a sandbox."""
+    """Results of two runs without faults; the second finds one more order. `journal` fills a sandbox."""
 
     journal: Path
     becomes: str

@@ -122,7 +122,7 @@ class Obedient(Console):
 
 
 class Ledger:
-    """What the database of a console says about a flow, read beside the console."""
+    """The records of a flow in the database of a console, read beside the console."""
 
     def __init__(self, database: Database, flow: str) -> None:
         self.database = database

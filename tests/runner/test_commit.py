@@ -1,4 +1,4 @@
-"""What an approved plan writes, what it does not, and how it ends when something is in the way."""
+"""Commits: what an approved plan writes and does not write, and how it ends if something prevents a write."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

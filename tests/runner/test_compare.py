@@ -1,4 +1,4 @@
-"""What should be, held against what the till holds: what is set right, left alone, or asked."""
+"""Desired records compared with those of the till: corrected, left unchanged, or parked with a question."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What the target holds of what was written, looked at again."""
+"""Drift: written records, read from the target again."""
 
 from collections.abc import Sequence
 from decimal import Decimal

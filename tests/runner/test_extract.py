@@ -1,4 +1,4 @@
-"""What is read for a plan: what changed on either side, and what belongs to it."""
+"""Extracts for a plan: the changes on either side, and the records that belong to them."""
 
 from collections.abc import Collection
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""Whatever happens in the books, at the till and on the line: both sides end up agreed, or it is said why.
+"""Random events in the books, at the till and on the network: both systems end in agreement, or the reason is known.
 
 One run after another is made on real files. In between people edit both systems, add and remove records, the till
 refuses some and answers get lost.

@@ -1,4 +1,4 @@
-"""What we wrote ourselves is not read again, and what anybody else did beside it always is, at a till on loopback."""
+"""Own writes are not read again, and writes of others beside them always are, at a till on loopback."""
 
 import sqlite3
 from collections import Counter
@@ -159,7 +159,7 @@ STEP = 100  # instructions of the database between two counts
 
 @pytest.fixture
 def database_steps(database: Database) -> Counter[str]:
-    """What the database did: in hundreds of its instructions, which rise with every row it touches."""
+    """Counter of the work of the database in hundreds of its instructions, which rise with every row it touches."""
     steps: Counter[str] = Counter()
 
     def count(connection: sqlite3.Connection, *_: object) -> None:

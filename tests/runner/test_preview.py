@@ -1,4 +1,4 @@
-"""What a plan says, and that making it writes nothing."""
+"""Previews: what a plan says, and that making it writes nothing."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What a complete extract no longer has: made inactive, and never deleted."""
+"""Records that a complete extract lacks are made inactive and never deleted."""
 
 from decimal import Decimal
 

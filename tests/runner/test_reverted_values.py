@@ -1,4 +1,4 @@
-"""What was undone stays undone: the next plan marks it and leaves it out, until a person or the source says so."""
+"""An undo lasts: the next plan marks the value and leaves it out, until a person or the source changes it."""
 
 from dataclasses import replace
 from decimal import Decimal

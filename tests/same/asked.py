@@ -33,7 +33,7 @@ def without_numbers(line: str) -> str:
 
 
 class Places:
-    """Which run is which: their ids end in a random text."""
+    """Stable names of runs, whose ids end in a random text."""
 
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 Lines = dict[str, list[str]]
-"""What was seen, as lines of text by where it was seen: `first, products, plan`."""
+"""Lines of text by the place where they were recorded: `first, products, plan`."""
 
 ASKED = "asked of"
 SHOWN = 40  # lines of a difference in one section

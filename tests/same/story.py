@@ -87,7 +87,7 @@ def demo() -> Lines:
 
 
 def _prepare_systems(operator: "_Operator", box: Sandbox) -> None:
-    """What is set, and what has happened on both sides, before anything is synced."""
+    """Set up the console, and change both systems before the first sync."""
     operator.sets("customers", leave_out=("20001",), brakes={"changes": 0})
     operator.sets("stock", fractional="park", negative="park", brakes={"zero_percent": 0})
     first, other = [row for row in box.state("relations", "mplus") if not row.get("extRelationId")][:2]
@@ -97,7 +97,7 @@ def _prepare_systems(operator: "_Operator", box: Sandbox) -> None:
 
 
 def _continue_story(operator: "_Operator", box: Sandbox) -> None:
-    """What the story tells after the first round."""
+    """Continue the story after the first round."""
     operator.clock.advance(DAY_SECONDS)
     box.advance_day()
     runs = {flow: operator.syncs("next day", flow, Mode.CHANGES) for flow in FLOWS}
@@ -119,7 +119,7 @@ def _continue_story(operator: "_Operator", box: Sandbox) -> None:
 
 
 def _edit_by_hand(box: Sandbox) -> None:
-    """What brakes are for: a price that jumps, an article that is gone, stock that is; and a customer that moves."""
+    """Trip the brakes: a price that jumps, an article and stock that are gone; and let a customer move."""
     codes = sorted(row["extArticleId"] for row in box.state("articles", "mplus") if row.get("extArticleId"))
     box.accountview.edit("ARTICLE", codes[0], {"PX_SELL": "999.00"})
     box.accountview.remove("ARTICLE", codes[-1])

@@ -19,7 +19,7 @@ NS = {"ns": "urn:mplusqapi", "soap": "http://schemas.xmlsoap.org/soap/envelope/"
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back."""
+    """The answer to one call."""
 
     status: int
     raw: bytes

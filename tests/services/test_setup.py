@@ -234,7 +234,7 @@ def context_of(
     answered: tuple[str, ...] = (),
     flows: tuple[str, ...] = ("orders",),
 ) -> SetupContext:
-    """What is known of a flow in a shop whose lists are plain."""
+    """Return the context of a flow in a shop with simple lists."""
     usual = FLOWS[flow].settings().model_dump()
     code_lists = {**LISTS, **(lists or {})}
     return SetupContext(

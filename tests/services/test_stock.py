@@ -1,4 +1,4 @@
-"""What may be asked about stock, and how long its answers are kept."""
+"""Questions about stock, and how long the answers are cached."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -20,7 +20,7 @@ from tests.stores import prepare
 __all__ = ["postgres_server", "postgres_url"]
 
 BOTH = ("database", "fencing_tokens", "heartbeats", "plans", "row_mapping")
-"""What is tried on PostgreSQL by `make test` too: locks, the migrations, statements and types that differ there."""
+"""Test modules that `make test` also runs on PostgreSQL: locks, migrations, statements and types that differ there."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -73,7 +73,7 @@ def runs(database: Database, clock: Clock) -> RunStore:
 
 @pytest.fixture
 def previews(database: Database, clock: Clock) -> Previews:
-    """What previews of the database keep."""
+    """The previews in the database."""
     return Previews(database, clock)
 
 
@@ -85,7 +85,7 @@ def plans(database: Database) -> PlanStore:
 
 @pytest.fixture
 def ledger(database: Database, clock: Clock) -> Ledger:
-    """What commits of the database keep."""
+    """The ledger of commits in the database."""
     return Ledger(database, clock)
 
 

@@ -1,4 +1,4 @@
-"""What somebody did, kept in the transaction in which it was done, in a chain that shows whatever is changed in it."""
+"""Audit entries, written in the transaction of their action, in a chain that reveals every change."""
 
 import json
 import threading

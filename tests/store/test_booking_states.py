@@ -1,4 +1,4 @@
-"""Where documents stand: by their link, by what was sent, by plans, and by what is parked."""
+"""Booking states of documents: from links, sent writes, plans and parked records."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is left out of a plan that waits, by whom, and what a yes covers."""
+"""Lines excluded from a waiting plan, by whom, and what an approval covers."""
 
 import pytest
 

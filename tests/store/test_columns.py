@@ -1,4 +1,4 @@
-"""What a column takes beyond text and numbers."""
+"""Column types beyond text and numbers."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

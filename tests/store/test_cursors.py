@@ -1,4 +1,4 @@
-"""Where the next run of a flow starts reading."""
+"""Cursors: where the next run of a flow starts to read."""
 
 from integration.core.links import Link
 from integration.core.records import Kind

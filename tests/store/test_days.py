@@ -1,4 +1,4 @@
-"""What the last check of each day came to."""
+"""The result of the last check of each day."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the last look at each kind of record came to."""
+"""The result of the last check of each kind of record."""
 
 from datetime import date, timedelta
 from decimal import Decimal

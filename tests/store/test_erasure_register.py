@@ -1,4 +1,4 @@
-"""Who was erased, by marks that hold nothing of them, in the database and in a file."""
+"""The register of erased people: marks without personal data, in the database and in a file."""
 
 import json
 import stat
@@ -50,7 +50,7 @@ LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
         ),
     ),
 }
-"""What looks write down of what they read, each with the table it lands in."""
+"""Checks that store a result of what they read, each with its table."""
 
 
 def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, clock: Clock, tmp_path: Path) -> None:

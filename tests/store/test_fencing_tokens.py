@@ -1,4 +1,4 @@
-"""Who is at a run: what a page keeps is kept only while nobody else claimed the run."""
+"""Fencing tokens: a page of a run is stored only while no other process has claimed the run."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which processes are alive."""
+"""Processes that are alive."""
 
 from datetime import timedelta
 

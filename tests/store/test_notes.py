@@ -1,4 +1,4 @@
-"""What people write on a plan, and why they discard it: kept with the run, and told in the audit by its digest."""
+"""Notes on a plan and reasons to discard it: stored with the run, and in the audit log as a digest."""
 
 import hashlib
 

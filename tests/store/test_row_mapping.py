@@ -1,4 +1,4 @@
-"""How changes lie in the tables, and come back as they were."""
+"""Changes in the tables, read back as they were written."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Who is answered: the console's own pages and programs of this machine, whatever a request makes of its address."""
+"""The guard answers the console's own pages and programs of this machine, whatever address a request names."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Who has no session gets nothing of a console but its log-in, and who has one gets what they may."""
+"""Without a session, a console serves only its log-in; with one, what the rights allow."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How Streamlit is set beside the guard, whatever files and environment would have it be."""
+"""Streamlit's options for the guard win over files and environment."""
 
 import json
 import subprocess

@@ -15,7 +15,7 @@ HEADER = "X-Proof"
 
 @pytest.fixture(scope="module")
 def signer() -> Iterator[OpenIdProvider]:
-    """What signs at the proxy."""
+    """The signer of the proxy."""
     with open_id_provider() as running:
         yield running
 

@@ -112,7 +112,7 @@ def test_another_page_cannot_ask_even_with_the_token(server: Server) -> None:
 
 @pytest.fixture(scope="module")
 def visitor(server: Server) -> "Visitor":
-    """What a browser is given by the page that offers the log."""
+    """The download tokens that the page of the log gives to a browser."""
     return Visitor(server)
 
 

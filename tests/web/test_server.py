@@ -1,4 +1,4 @@
-"""Where a console listens, and whom outside of this machine it asks for: nobody."""
+"""Addresses on which a console listens; it calls no other machine."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What passes between a browser and the server belongs to the page that is open."""
+"""Messages between a browser and the server belong to the page that is open."""
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg

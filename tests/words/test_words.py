@@ -76,7 +76,7 @@ NEVER = {
     r"|steuerschlüssel\w*|(aus|ausge)sonder\w*|störungsprobe|von selbst"
     r"|auf eine person)\b",
 }
-"""What no text says: neither the tone nor the words that have another word in `terms.csv`."""
+"""Expressions that no text uses: a wrong tone, and words for which `terms.csv` has another."""
 
 ALLOWED = {
     "default_account", "posting_date",  # words of the vocabulary themselves, which have another form there
@@ -244,7 +244,7 @@ def test_every_text_a_page_asks_for_exists() -> None:
 
 
 def test_no_text_is_taken_for_the_name_of_a_flow() -> None:
-    """Whatever its name is, a flow from outside is called by it where no text of its own is."""
+    """Call a flow from outside by its name if it has no text of its own."""
     of_flows = [line["key"].removeprefix("flow_") for line in lines("terms.csv") + lines("texts.csv")
                 if line["key"].startswith("flow_")]  # fmt: skip
     own = {"any", *FLOWS}

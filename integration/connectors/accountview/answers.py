@@ -113,16 +113,21 @@ def table_rows(tables: Mapping[str, object], table: str) -> list[Row]:
 def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operation: str) -> list[tuple[Row, list[Row]]]:
     """Return the header rows of an answer, each with its lines.
 
-    Lines come inside their headers, or beside them with a number that is only valid in this answer.
+    Lines come inside their headers, or beside them with a number that is only valid in this answer. A line that is no
+    object may belong to each header, so each header has it as an empty row.
     """
     local = f"{of.table.upper()}_ID"
     headers = _dict_rows(tables.get(of.table.upper()))
     lines: dict[str, list[Row]] = {str(header.get(local, place)): [] for place, header in enumerate(headers)}
     for line in _dict_rows(tables.get(of.detail.upper())) if of.detail else []:
         belongs = next(iter(lines), "") if len(headers) == 1 else str(line.get(local))
-        if belongs not in lines:
+        if belongs in lines:
+            lines[belongs].append(line)
+        elif line and all(headers):
             raise unreadable_answer(operation)
-        lines[belongs].append(line)
+        elif not line:
+            for header_lines in lines.values():
+                header_lines.append(line)
     return [
         (header, [*lines[str(header.get(local, place))], *_dict_rows(header.get(of.detail.upper()))])
         for place, header in enumerate(headers)
@@ -139,10 +144,11 @@ def _has_repeated_inside(table: object) -> bool:
 
 
 def _dict_rows(table: object) -> list[dict[str, object]]:
+    """Return the rows of a table; a row that is no object is an empty row, which no reader can take for a record."""
     if isinstance(table, RepeatedColumn):
         raise table.error()
-    rows = [table] if isinstance(table, dict) else table if isinstance(table, list) else []
-    return [in_capitals(row) for row in rows if isinstance(row, dict)]
+    rows = table if isinstance(table, list) else [] if table is None else [table]
+    return [in_capitals(row) if isinstance(row, dict) else {} for row in rows]
 
 
 # AccountView's Dutch error texts, as far as they can be distinguished; they are written for people and not published.
@@ -282,8 +288,8 @@ def form_of(answer: HttpAnswer, tables: Mapping[str, object], table: str, operat
     if not table_content and not isinstance(table_content, int | str):
         return _form(answer, tables)
     rows = table_content if isinstance(table_content, list) else [table_content]
-    if all(isinstance(row, dict) for row in rows):
-        return ROWS
+    if any(isinstance(row, dict) for row in rows) or (isinstance(table_content, list) and len(rows) == 1):
+        return ROWS  # a single row that is no object is a broken row; several are another kind of answer
     raise unreadable_answer(operation)
 
 

@@ -7,9 +7,18 @@ from decimal import Decimal
 
 from integration.connectors.accountview.articles import Warehouses
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import LONGEST_SHOWN, Row, decode_flag, number_or_none, text_or_none
+from integration.connectors.accountview.codec import (
+    LONGEST_SHOWN,
+    RepeatedColumn,
+    Row,
+    decode_flag,
+    key_text,
+    number_or_none,
+    text_or_none,
+)
 from integration.connectors.accountview.fields import reserving
 from integration.connectors.accountview.layout import Layouts
+from integration.connectors.accountview.rows import unique_by_column
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
 from integration.core.ledgers import LedgerRules
@@ -46,7 +55,7 @@ class BooksChoices:
             "vat_rates": lambda: {code: f"{rate:.2f}" for code, _, _, rate in self._vat() if rate is not None},
             "vat_accounts": lambda: self._codes(objects.vat, "VAT_CODE", "VAT_ACCT"),
             "ledgers": lambda: self._ledgers(lambda _: True),
-            "revenue_accounts": lambda: self._ledgers(lambda row: decode_flag(row.get("STAT_SELL")) is True),
+            "revenue_accounts": lambda: self._ledgers(lambda row: _flag_value(row.get("STAT_SELL")) is True),
             "ledger_rules": self._ledger_rules,
             "collective_accounts": lambda: self._ledgers(_is_collective),
             "daybooks": lambda: self._codes(objects.daybooks, "DJ_CODE", "DJ_NAME"),
@@ -106,11 +115,7 @@ class BooksChoices:
     def _codes(
         self, of: BusinessObject, code: str, caption: str, fits: Callable[[Row], bool] = lambda _: True
     ) -> dict[str, str]:
-        return {
-            text_or_none(row[code]) or "": text_or_none(row.get(caption)) or ""
-            for row in self._all_rows(of, code)
-            if fits(row)
-        }
+        return {text_or_none(row[code]) or "": _caption(row, caption) for row in self._all_rows(of, code) if fits(row)}
 
     def _names_by_code(self, kind: Kind, of: BusinessObject, key: str) -> dict[str, str]:
         """Return one page of codes with their names, because there are too many to list all."""
@@ -176,25 +181,34 @@ class BooksChoices:
     def _vat(self) -> Iterator[tuple[str, str, Row, Decimal | None]]:
         """Yield every VAT code with its name, its row and its percentage; None if there is no valid percentage."""
         for row in self._all_rows(self._settings.objects.vat, "VAT_CODE"):
-            code, rate = text_or_none(row["VAT_CODE"]) or "", number_or_none(row.get(VAT_RATE), 2)
+            code = text_or_none(row["VAT_CODE"]) or ""
+            rate = None if isinstance(row.get(VAT_RATE), RepeatedColumn) else number_or_none(row.get(VAT_RATE), 2)
             yield (
                 code,
-                text_or_none(row.get("VAT_NAME")) or code,
+                _caption(row, "VAT_NAME") or code,
                 row,
                 rate if rate is not None and 0 <= rate <= HUNDRED else None,
             )
 
     def _all_rows(self, of: BusinessObject, key: str) -> list[Row]:
-        """Return all rows of a short list that have a key."""
+        """Return all rows of a short list that have a key, each key once; see `unique_rows`."""
         rows = self._client.read_all_rows(Query(of=of, sort=(key,), size=self._settings.page_size))
-        return list({code: row for row in rows if (code := text_or_none(row.get(key)))}.values())
+        return unique_by_column([row for row in rows if key_text(row.get(key))], key)
+
+
+def _caption(row: Row, column: str) -> str:
+    """Return the text in a column, empty if rows of one code have different ones."""
+    value = row.get(column)
+    return "" if isinstance(value, RepeatedColumn) else text_or_none(value) or ""
 
 
 def _rate_caption(row: Row, rate: Decimal | None) -> str:
     """Return a percentage for people; an unreadable one is shown as it came."""
     if rate is not None:
         return f"{rate.normalize():f} %"
-    return f"? % {text_or_none(row.get(VAT_RATE)) or ''}".strip()[:LONGEST_SHOWN]
+    raw_rate = row.get(VAT_RATE)
+    raw_text = ", ".join(map(str, raw_rate)) if isinstance(raw_rate, RepeatedColumn) else text_or_none(raw_rate) or ""
+    return f"? % {raw_text}".strip()[:LONGEST_SHOWN]
 
 
 VAT_RATE = "VAT_PCT"
@@ -219,7 +233,9 @@ def _rules_of(row: Row) -> LedgerRules:
     unclear = next((column for column, mark in marks.items() if mark is None), "")
     if not unclear and not is_collective and _flag_value(row.get("ACCT_LINK")) is None:
         unclear = "ACCT_LINK"
-    currency = (text_or_none(row.get("CUR_CODE")) or "").upper()
+    if not unclear and isinstance(row.get("CUR_CODE"), RepeatedColumn):
+        unclear = "CUR_CODE"
+    currency = _caption(row, "CUR_CODE").upper()
     return LedgerRules(
         demands=tuple(demand for demand, column in DEMANDS.items() if marks[column]),
         is_blocked=any(marks[column] for column in BLOCKS),
@@ -231,6 +247,8 @@ def _rules_of(row: Row) -> LedgerRules:
 
 def _flag_value(value: object) -> bool | None:
     """Return a flag, which some columns hold as a number; None for an unknown word."""
+    if isinstance(value, RepeatedColumn):
+        return None
     number = number_or_none(value, 0)
     return bool(number) if number is not None else decode_flag(value)
 
@@ -242,7 +260,4 @@ def _type_of(row: Row) -> str:
 
 
 def _is_collective(row: Row) -> bool:
-    return (
-        _flag_value(row.get("ACCT_LINK")) is True
-        or (text_or_none(row.get("ACCT_NAME")) or "").casefold() == "debiteuren"
-    )
+    return _flag_value(row.get("ACCT_LINK")) is True or _caption(row, "ACCT_NAME").casefold() == "debiteuren"

@@ -40,7 +40,7 @@ from integration.connectors.answer import HttpAnswer
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import DictionaryColumn
 from integration.core.connections import Token, TokenStore
-from integration.core.errors import AccessDeniedError, RejectedError
+from integration.core.errors import AccessDeniedError, MalformedAnswerError, RejectedError
 
 T = TypeVar("T")
 
@@ -234,8 +234,11 @@ class AccountViewClient:
         return self._note_page_size(table_rows(self._read_tables(query), query.of.table))
 
     def read_all_rows(self, query: Query, *, enough: int = 0) -> list[Row]:
-        """Return the rows of all pages, read by page number; see `PagesSeen` for `enough`."""
-        rows = page = self.page(query)
+        """Return the rows of all pages, read by page number; see `PagesSeen` for `enough`.
+
+        Raises MalformedAnswerError for a row that is no object: what it stands for would seem not to exist.
+        """
+        rows = page = self._whole_rows(query)
         pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
         if query.dictionary:
             self.described = max(self.described, len(page))
@@ -243,8 +246,18 @@ class AccountViewClient:
         while not pages_seen.is_last(page, lambda place: self.page(replace(row_query, number=place))):
             number, size = pages_seen.asking()
             query = replace(query, number=number, size=size)
-            page = self.page(query)
+            page = self._whole_rows(query, len(rows))
             rows = rows + page
+        return rows
+
+    def _whole_rows(self, query: Query, count: int = 0) -> list[Row]:
+        """Return one page of a list that is needed as a whole, after `count` rows.
+
+        Raises MalformedAnswerError that names the first row that is no object.
+        """
+        rows = self.page(query)
+        if (place := next((place for place, row in enumerate(rows, start=count + 1) if not row), 0)) != 0:
+            raise MalformedAnswerError("list_row_unreadable", system=SYSTEM, object=query.of.code, row=place)
         return rows
 
     def raw_page(self, query: Query, key: str) -> list[RawRow]:
@@ -385,7 +398,10 @@ class AccountViewClient:
             _Call(method=method, path="accountviewdata", operation=operation, content=content)
         )
         tables = self._answers.tables(answer, operation, reading=False)
-        return {name: table_rows(tables, name) for name in tables}
+        rows = {name: table_rows(tables, name) for name in tables}
+        if not all(row for several in rows.values() for row in several):
+            raise unreadable_answer(operation, reading=False)
+        return rows
 
     def _send_authorized(self, call: _Call) -> HttpAnswer:
         """Return the answer; after a 401, which proves that nothing was done, renew the token and send once more."""

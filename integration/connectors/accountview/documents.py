@@ -35,7 +35,7 @@ from integration.connectors.accountview.target import (
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
-from integration.core.records import CurrentRecord, Kind, Record, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value, WrongValueError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -229,10 +229,15 @@ def matching_reference(desired: Record, stored_reference: str) -> str:
 
 
 def numbered_lines(layout: Layout, number: str, rows: Sequence[Row], desired: Record) -> tuple[Record, ...]:
-    """Return the lines, numbered in the order of their own numbers, which is the order in which they were entered."""
+    """Return the lines, numbered in the order of their own numbers, which is the order in which they were entered.
+
+    Raises WrongValueError for a line that is no object.
+    """
     line_values = {part.key: part.values for part in desired.parts if part.kind is Kind.LINE}
     parts = []
     for place, row in enumerate(sorted(rows, key=lambda row: line_sort_key(layout.text(row, number))), start=1):
+        if not row:
+            raise WrongValueError(layout.names.get(number, ""), "")
         values = layout.decoded(row, line_values.get(str(place), {}))
         values.pop(number, None)
         parts.append(Record(Kind.LINE, str(place), values))

@@ -13,16 +13,16 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.accountview.client import QueryFilter
-from integration.connectors.accountview.codec import Row, stamp, text_or_none
+from integration.connectors.accountview.codec import Row, expect_unique_columns, key_text, stamp
 from integration.connectors.accountview.documents import is_about_filter, line_sort_key, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import DocumentRows, RowReader
-from integration.connectors.accountview.rows import read_of, require_values
+from integration.connectors.accountview.rows import ledger_row_key, read_of, require_values, unique_rows
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.last_activity import newest_days
 from integration.core.errors import RejectedError
-from integration.core.records import Batch, Kind, Record, Value
+from integration.core.records import Batch, Kind, Record, Value, WrongValueError
 
 WIDEST_GAP = timedelta(days=7)  # between days that are read by one query
 CREDIT_POSITIVE_DAYBOOKS = frozenset(
@@ -31,7 +31,8 @@ CREDIT_POSITIVE_DAYBOOKS = frozenset(
 _SUMS = ("amount", "vat", "vat_base")
 _OF_LINES = ("account", "text", "amount", "vat_code", "vat", "vat_base", "debtor", "item")
 
-_Pages = Mapping[tuple[str, str], DocumentRows]  # by daybook and number
+_Place = tuple[str, str]  # daybook and number of a page
+_PageValues = Mapping[_Place, Mapping[str, Value] | WrongValueError]  # the error of a page that contradicts itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,11 @@ class Entries:
         ledger = _Ledger(self._layouts.layout_of_kind(Kind.ENTRY)[0])
         header, lines = self._layouts.layout_of_kind(Kind.DAY_PAGE)
         objects = self._settings.objects
-        rows = [row for row, _ in self._read_rows(objects.transactions, ledger.layout, ("number",), span, book_date)]
-        pages: dict[tuple[str, str], DocumentRows] = {}
+        all_rows = [
+            row for row, _ in self._read_rows(objects.transactions, ledger.layout, ("number",), span, book_date)
+        ]
+        rows = unique_rows(all_rows, partial(ledger_row_key, ledger.layout))
+        pages: dict[_Place, DocumentRows] = {}
         for of in (objects.postings, *objects.posting_history):
             for page in self._read_rows(of, header, ("page", "reference"), span, book_date):
                 pages.setdefault(_place(header, page[0]), page)
@@ -132,7 +136,7 @@ class Entries:
         for place, page in waiting.items():
             if _may_be_of_days(days, header, page[0]):
                 turned = types.get(place[0], "").partition(" ")[0] in CREDIT_POSITIVE_DAYBOOKS
-                yield from _unposted_entries((header, lines), page, page_values[place], turned=turned)
+                yield from _unposted_entries((header, lines), page, page_values, turned=turned)
 
     def _read_rows(
         self, of: BusinessObject, layout: Layout, sorted_by: Sequence[str], span: _Span, book_date: date
@@ -178,27 +182,41 @@ class _Ledger:
 
     layout: Layout
 
-    def entry(self, row: Row, page_values: Mapping[tuple[str, str], Mapping[str, Value]]) -> Record:
+    def entry(self, row: Row, page_values: _PageValues) -> Record:
         """Return one row as an entry, with the values of its page."""
         layout = self.layout
-        number = layout.text(row, "number") or text_or_none(row.get("EXT_KEY")) or ""
+        number = layout.key(row, "number") or key_text(row.get("EXT_KEY"))
         key = f"{layout.day(row, 'date')}/{number}"
 
         def read() -> Record:
+            expect_unique_columns(row)
             require_values(layout, row, "date", "amount", "account")
-            values = layout.decoded(row, {}) | {**page_values.get(_place(layout, row), {}), "posted": True}
+            values = layout.decoded(row, {}) | {**_shared_values(page_values, _place(layout, row)), "posted": True}
             values.pop("number", None)
             return Record(Kind.ENTRY, key, values)
 
         return read_of(Kind.ENTRY, key, row, read)
 
 
-def _place(layout: Layout, row: Row) -> tuple[str, str]:
-    return layout.text(row, "daybook"), layout.text(row, "page")
+def _place(layout: Layout, row: Row) -> _Place:
+    daybook, page = (", ".join(sorted(layout.texts(row, name))) for name in ("daybook", "page"))
+    return daybook, page
 
 
-def _page_values(header: Layout, row: Row) -> dict[str, Value]:
+def _shared_values(page_values: _PageValues, place: _Place) -> Mapping[str, Value]:
+    """Return the values of a page, none for an unknown page. Raises WrongValueError if the page contradicts itself."""
+    values = page_values.get(place, {})
+    if isinstance(values, WrongValueError):
+        raise values
+    return values
+
+
+def _page_values(header: Layout, row: Row) -> Mapping[str, Value] | WrongValueError:
     """Return the values of a page that all of its entries share. Its change stamp is text without a time zone."""
+    try:
+        expect_unique_columns(row)
+    except WrongValueError as error:
+        return error
     values: dict[str, Value] = {
         name: header.text(row, name) for name in ("reference", "changed_by") if header.has_field(name)
     }
@@ -208,17 +226,19 @@ def _page_values(header: Layout, row: Row) -> dict[str, Value]:
 
 
 def _unposted_entries(
-    layouts: tuple[Layout, Layout], page: DocumentRows, page_values: Mapping[str, Value], *, turned: bool
+    layouts: tuple[Layout, Layout], page: DocumentRows, page_values: _PageValues, *, turned: bool
 ) -> Iterator[Record]:
-    """Yield the lines of a page as entries, with the signs of the ledger."""
+    """Yield the lines of a page as entries, with the signs of the ledger; one unreadable entry for no page at all."""
     (header, lines), (row, rows) = layouts, page
-    prefix = f"{header.day(row, 'date')}/{'/'.join(_place(header, row))}"
+    place = _place(header, row)
+    prefix = f"{header.day(row, 'date')}/{'/'.join(place)}"
+    rows = rows if row else [row]
 
     def read(line: Row) -> Record:
         require_values(header, row, "date")
         require_values(lines, line, "amount", "account")
-        above = header.decoded(row, {})
-        values = {name: above.get(name) for name in ("date", "daybook", "page", "period")} | dict(page_values)
+        shared_values, above = _shared_values(page_values, place), header.decoded(row, {})
+        values = {name: above.get(name) for name in ("date", "daybook", "page", "period")} | dict(shared_values)
         for name, value in lines.decoded(line, {}).items():
             if name in _OF_LINES:
                 turns = turned and name in _SUMS

@@ -16,7 +16,7 @@ from integration.connectors.accountview.codec import Row, expect_unique_columns
 from integration.connectors.accountview.documents import by_references
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.reader import RowReader
-from integration.connectors.accountview.rows import read_of, require_values, unique_rows
+from integration.connectors.accountview.rows import ledger_row_key, read_of, require_values, unique_rows
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
 from integration.connectors.accountview.years import FiscalYears
 from integration.core.errors import RejectedError
@@ -118,7 +118,7 @@ class Items:
             book_date=book_date,
         )
         folded_numbers = {number.casefold() for number in numbers}
-        unique = unique_rows([row for row, _ in documents], partial(_row_key, layout))
+        unique = unique_rows([row for row, _ in documents], partial(ledger_row_key, layout))
         return [
             row
             for row in unique
@@ -137,12 +137,6 @@ def _identity(layout: Layout, row: Row) -> tuple[str, ...]:
     """Return the identity of a row, so that a row found by two reads counts once."""
     names = ("number", "date", "daybook", "page", "account", "amount")
     return tuple(", ".join(sorted(layout.texts(row, name))) for name in names)
-
-
-def _row_key(layout: Layout, row: Row) -> str:
-    """Return the key of a ledger row in its year, empty without a number: rows with the same key are one row."""
-    number, *place = (", ".join(sorted(layout.texts(row, name))) for name in ("number", "daybook", "page"))
-    return "/".join((number, *place)) if number else ""
 
 
 def _item(layout: Layout, query: ItemQuery, rows: Sequence[Row], types: Mapping[str, str]) -> Record:

@@ -93,7 +93,8 @@ class Layout:
 
     def day(self, row: Row, name: str) -> date | None:
         """Return one value of a row as a date, or None, also if it is unreadable."""
-        return calendar_day(row.get(self.names.get(name, "")))
+        raw_value = row.get(self.names.get(name, ""))
+        return None if isinstance(raw_value, RepeatedColumn) else calendar_day(raw_value)
 
     def value(self, row: Row, name: str) -> Value:
         """Return one value of a row, None if there is none. Raises WrongValueError if it does not fit its column."""

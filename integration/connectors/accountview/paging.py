@@ -41,8 +41,9 @@ class PageState:
             raise incomplete(of, self.row_count)
         expect_sorted(of, [self.last, *keys])
         size = self.size or min(len(keys), requested_size)
+        last = next(filter(None, reversed(keys)), self.last)
         is_short, row_count = len(keys) < size, self.row_count + len(keys)
-        return replace(self, page=self.page + 1, row_count=row_count, size=size, is_short=is_short, last=keys[-1])
+        return replace(self, page=self.page + 1, row_count=row_count, size=size, is_short=is_short, last=last)
 
 
 class PagesSeen:
@@ -70,13 +71,13 @@ class PagesSeen:
         """
         if not page or (self._state.page == 1 and len(page) < self._enough):
             return True
-        contents = [self._content(row) for row in page]
+        contents = [self._content(row) for row in page if row]
         if (repeated := self._rows.intersection(contents)) and not (
-            repeated == {self._last_row} == {contents[0]} and self._is_at_place(row_at)
+            page[0] and repeated == {self._last_row} == {contents[0]} and self._is_at_place(row_at)
         ):
             raise incomplete(self._object, len(self._rows))
         self._rows.update(contents)
-        self._last_row = contents[-1]
+        self._last_row = self._content(page[-1]) if page[-1] else ""
         self._state = self._state.onward(self._object, self._size, [key_text(row.get(self._column)) for row in page])
         return False
 

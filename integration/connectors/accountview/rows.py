@@ -135,6 +135,12 @@ def unique_rows(rows: Sequence[Row], key: Callable[[Row], str]) -> list[Row]:
     return [_merged_row(copies) for copies in rows_by_key.values()]
 
 
+def ledger_row_key(layout: Layout, row: Row) -> str:
+    """Return the key of a ledger row in its year, empty without a number: rows with the same key are one row."""
+    number, *place = (", ".join(sorted(layout.texts(row, name))) for name in ("number", "daybook", "page"))
+    return "/".join((number, *place)) if number else ""
+
+
 def _merged_row(copies: Sequence[Row]) -> Row:
     first, *others = copies
     differing = {

@@ -69,6 +69,7 @@ class Reading:
         Also returns which columns are never null and which always are, and which columns with a default value are
         filled.
         """
+        rows = [row for row in rows if row]  # a row that is no object has no columns
         if not rows:
             return FieldPresence()
         columns, named_columns = frozenset[str]().union(*rows), frozenset(self.names.values()) - {""}
@@ -208,12 +209,15 @@ class Pages:
             self._first_page_sizes[reading.of.code] = len(keys)
         if not keys:
             return None
-        if mark.row_count and (keys[0] == mark.first or mark.was_first_key(keys[0])):
+        first = next(filter(None, keys), "")  # rows without a key come anywhere
+        if mark.row_count and first and (first == mark.first or mark.was_first_key(first)):
+            raise incomplete(reading.of, mark.row_count)
+        if not first and self._settings.page_strategy == "last_key":  # the next page would be this one
             raise incomplete(reading.of, mark.row_count)
         if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(keys)):
             raise books_out_of_order(reading.of, mark.last)  # a row before it may be missing
         following = mark.onward(reading.of, self._settings.page_size, keys)
-        return str(replace(following, first=keys[0], begun=mark.begun + _digest(keys[0])))
+        return str(replace(following, first=first, begun=mark.begun + _digest(first)))
 
     def about(self, reading: Reading) -> int:
         """Return the approximate number of records, to the size of a page, found by reading single rows far ahead.

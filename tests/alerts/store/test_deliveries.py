@@ -1,4 +1,4 @@
-"""What is to be sent: claimed by one process, tried ever later, and never lost with a channel that is down."""
+"""Deliveries: one process claims each, retries wait longer each time, and a channel that is down loses none."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,7 +12,7 @@ from tests.clocks import Clock
 
 @pytest.fixture
 def deliveries(database: Database, clock: Clock) -> DeliveryStore:
-    """What the database has to send."""
+    """The deliveries in the database."""
     return DeliveryStore(database, clock)
 
 

@@ -25,7 +25,7 @@ def incidents(database: Database, clock: Clock) -> IncidentStore:
 
 
 def due_deliveries(clock: Clock, message_type: str = "begun") -> list[DueDelivery]:
-    """What is to be sent at once through a channel."""
+    """Return a delivery that is due at once through a channel."""
     return [DueDelivery("c1", f"{message_type}:{{incident}}", message_type, clock())]
 
 

@@ -1,4 +1,4 @@
-"""Who is told: a real mail server and a real web server on this machine, which keep what they are sent."""
+"""Receivers of alerts: a real mail server and a real web server on this machine, which store what they receive."""
 
 import email
 import email.policy
@@ -18,7 +18,7 @@ from aiosmtpd.controller import Controller
 
 @dataclass
 class Mailbox:
-    """What a mail server took, as subject and text."""
+    """The mails that a mail server received, as subject and text."""
 
     port: int = 0
     mails: list[tuple[str, str]] = field(default_factory=list)
@@ -53,7 +53,7 @@ def mail_server() -> Iterator[Mailbox]:
 
 @dataclass
 class Hook:
-    """What a web server was sent, by path; while it is `down` it refuses everything, and it may take its time."""
+    """The requests that a web server received, by path. It refuses all while `down`, and can answer slowly."""
 
     port: int = 0
     down: bool = False
@@ -80,7 +80,7 @@ class Hook:
 
     @property
     def paths(self) -> list[str]:
-        """What was called."""
+        """Paths of the requests received."""
         return [path for path, _ in self.took]
 
 

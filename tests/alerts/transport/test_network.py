@@ -1,4 +1,4 @@
-"""Where a channel may lead: what a name resolves to is checked once, and stays what is connected to."""
+"""Addresses of channels: a name is resolved and checked once, and the connection goes to the checked address."""
 
 import socket
 from ipaddress import ip_address

@@ -41,7 +41,7 @@ LEDGER = {
         "8020": "-193.33", "8030": "-175.70", "8040": "-229.31", "8100": "-44.57", "8300": "-55.00",
     }.items()
 }  # fmt: skip
-"""What the page puts on each account, however it is booked."""
+"""Postings of the page on each account, in every way of booking."""
 
 
 VAT = {

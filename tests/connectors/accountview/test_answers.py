@@ -1,4 +1,4 @@
-"""What AccountView's texts mean."""
+"""Meaning of the texts that AccountView answers."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the check of the connection finds, and what a kind of record lacks."""
+"""The check of the connection: its findings, and what a kind of record lacks."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
+from integration.core.errors import MalformedAnswerError
 from integration.core.ledgers import NO_RULES, LedgerRules
 from integration.core.records import Kind
 from integration.sandbox.server import Sandbox
@@ -75,6 +76,27 @@ def test_an_account_with_a_flag_that_says_neither_names_it_and_the_others_go_on(
     books = an_accountview(answer_of(LEDGER=rows))
     unclear = {account: rules.unclear for account, rules in ledger_rules(books).items()}
     assert unclear == {"8000": ("REC_BLK", "misschien wel"), "8010": ("ACCT_LINK", "x"), "8020": None}
+
+
+def test_of_codes_that_come_twice_with_other_values_none_is_known() -> None:
+    vat = [{"VAT_CODE": "1", "VAT_PCT": 21}, {"VAT_CODE": "1", "VAT_PCT": 9}, *[{"VAT_CODE": "2", "VAT_PCT": 9}] * 2]
+    with closing(an_accountview(answer_of(VAT=vat))) as books:
+        assert books.choices("vat_rates") == {"2": "9.00"}
+        assert books.choices("vat_codes") == {"1": "1 (? % 21, 9)", "2": "2 (9 %)"}
+    flags = [{"REC_BLK": False}, {"REC_BLK": True}]
+    ledgers = [{"ACCT_NR": "8000", "CUR_CODE": "EUR", **flag} for flag in flags]
+    ledgers += [{"ACCT_NR": "8010", "CUR_CODE": currency, "REC_BLK": False} for currency in ("EUR", "USD")]
+    rules = ledger_rules(an_accountview(answer_of(LEDGER=ledgers)))
+    assert [rules[account].unclear for account in ("8000", "8010")] == [
+        ("REC_BLK", "[False, True]"), ("CUR_CODE", "['EUR', 'USD']"),
+    ]  # fmt: skip
+
+
+def test_a_list_of_codes_with_a_row_that_is_no_object_names_it() -> None:
+    books = an_accountview(answer_of(DAILY=[{"DJ_CODE": "100"}, None]))
+    with pytest.raises(MalformedAnswerError, match="list_row_unreadable") as caught:
+        books.choices("daybook_types")
+    assert caught.value.facts == {"system": "AccountView", "object": "DJ1", "row": "2"}
 
 
 @pytest.mark.parametrize("link", [2, "2", True, "T"])

@@ -1,4 +1,4 @@
-"""What answers of the web API become."""
+"""Results and errors for each answer of the web API."""
 
 from collections.abc import Callable
 from datetime import date

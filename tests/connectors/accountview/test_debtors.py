@@ -1,4 +1,4 @@
-"""Who a debtor is, and what a change of one does."""
+"""Debtors: which one is meant, and what a change does."""
 
 from collections.abc import Mapping
 from dataclasses import replace

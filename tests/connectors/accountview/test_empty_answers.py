@@ -1,4 +1,4 @@
-"""When an answer without rows means that there are none."""
+"""Answers without rows: which of them mean that there are no records."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

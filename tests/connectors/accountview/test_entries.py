@@ -1,6 +1,8 @@
-"""What stands on the ledger, told by its days."""
+"""Ledger entries, read by day."""
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -188,6 +190,14 @@ def test_where_no_last_day_can_be_asked_for_later_days_are_left_out_all_the_same
 
 
 def test_an_amount_that_is_no_number_is_not_left_out_of_a_sum() -> None:
+    (only,) = entries_of([_row("1", "2026-10-17", "veel")])
+    assert isinstance(only, Unreadable)
+    assert (only.field, only.raw_value) == ("AMOUNT", "veel")
+
+
+def entries_of(rows: Sequence[object], pages: Sequence[object] = ()) -> list[Record]:
+    """Return the entries of a day for which the books have these ledger rows and daybook pages."""
+
     def answering(request: httpx.Request) -> httpx.Response:
         query = query_parameters(request)
         match query["BusinessObject"]:
@@ -195,15 +205,48 @@ def test_an_amount_that_is_no_number_is_not_left_out_of_a_sum() -> None:
                 table = query.get("FilterValue1", "TRANSACT").strip()
                 return httpx.Response(200, json={"DCT_FLD": [_column(table, name, kind) for name, kind in _COLUMNS]})
             case "GJ1":
-                return httpx.Response(200, json={"TRANSACT": [_row("1", "2026-10-17", "veel")]})
+                return httpx.Response(200, content=json.dumps({"TRANSACT": list(rows)}).encode())
             case "PER":
                 return httpx.Response(200, json={"ADM_PER": []})
+            case "DJ1":
+                return httpx.Response(200, json={"DAILY": []})
             case _:
-                return httpx.Response(200, json={"DJ_PAGE": []})
+                return httpx.Response(200, content=json.dumps({"DJ_PAGE": list(pages)}).encode())
 
-    (only,) = accountview_answering(answering).fetch(Kind.ENTRY, [KEY])
+    return accountview_answering(answering).fetch(Kind.ENTRY, [KEY])
+
+
+@pytest.mark.parametrize("broken", [None, "8000", 7, ["8000"]])
+def test_a_ledger_row_that_is_no_object_is_unreadable_and_hides_no_other(broken: object) -> None:
+    first, second = entries_of([_row("1", "2026-10-17", 5), broken])
+    assert (first.values["amount"], isinstance(second, Unreadable)) == (Decimal(5), True)
+    (only,) = entries_of([None])
     assert isinstance(only, Unreadable)
-    assert (only.field, only.raw_value) == ("AMOUNT", "veel")
+
+
+@pytest.mark.parametrize(("second", "amounts"), [(5, [Decimal(5)]), (7, [])])
+def test_a_ledger_row_that_comes_twice_counts_once_or_is_unreadable(second: int, amounts: list[Decimal]) -> None:
+    found = entries_of([_row("1", "2026-10-17", 5), _row("1", "2026-10-17", second)])
+    assert len(found) == 1
+    assert [record.values["amount"] for record in found if not isinstance(record, Unreadable)] == amounts
+
+
+def test_a_ledger_row_with_two_dates_may_be_of_the_day_and_is_unreadable() -> None:
+    (only,) = entries_of([_row("1", "2026-10-17", 5), _row("1", "2026-10-18", 5)])
+    assert isinstance(only, Unreadable)
+    assert only.field == "TRN_DATE"
+
+
+@pytest.mark.parametrize(
+    ("line", "page"),
+    [({"ACCT_NR": "8000", "AMOUNT": 5}, {}), (None, {}), ("8000", {}), ({"ACCT_NR": "8000", "AMOUNT": 5}, None)],
+)
+def test_a_page_or_a_line_that_is_no_object_is_unreadable(line: object, page: dict[str, object] | None) -> None:
+    header = {"TRN_DATE": "2026-10-17", "DJ_CODE": "600", "PAGE_NR": "26002", "DJ_LINE": [line]}
+    found = entries_of([_row("1", "2026-10-17", 5)], [None if page is None else header])
+    broken = [record for record in found if isinstance(record, Unreadable)]
+    assert len(found) == 2
+    assert len(broken) == (0 if isinstance(line, dict) and page is not None else 1)
 
 
 def test_without_an_object_for_the_ledger_nobody_says_what_stands_on_it(sandbox: Sandbox) -> None:

@@ -1,4 +1,4 @@
-"""Which fields there are, and what captions suggest."""
+"""Fields of an installation, and suggestions from their captions."""
 
 from integration.connectors.accountview.connector import AccountView
 from integration.core.records import FieldType, Kind

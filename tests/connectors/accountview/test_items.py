@@ -1,4 +1,4 @@
-"""What the ledger has of an item: sold, come in, and besides, in the year of its day and in this one."""
+"""Open items in the ledger: sold, received and other amounts, in the year of the item and in the current one."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -115,7 +115,9 @@ def books_with_ledger(*rows: str) -> AccountView:
                 fields = [{"DBF_NAME": "TRANSACT", "FIELD_NAME": name, "FIELD_TYPE": kind} for name, kind in COLUMNS]
                 return httpx.Response(200, json={"DCT_FLD": fields})
             case "GJ1":
-                return httpx.Response(200, content=f'{{"TRANSACT": [{", ".join(rows)}]}}'.encode())
+                number = query_parameters(request).get("FilterValue1", "")
+                mine = [row for row in rows if number in row or (row == "null" and number == OWED["INV_NR"])]
+                return httpx.Response(200, content=f'{{"TRANSACT": [{", ".join(mine)}]}}'.encode())
             case _:
                 return httpx.Response(200, json={"ADM_PER": [], "DAILY": []})
 
@@ -135,8 +137,9 @@ def test_one_whose_row_cannot_be_read_stands_there_as_such() -> None:
         ([ledger_row("1", -50), ledger_row("1", -71)], "AMOUNT"),
         ([ledger_row("1", -50), ledger_row("1", -50)], ""),
         ([ledger_row("1", -50), ledger_row("2", -50)], ""),
+        (["null"], "INV_NR"),
     ],
-    ids=["a column twice", "a row twice", "the same row twice", "two rows"],
+    ids=["a column twice", "a row twice", "the same row twice", "two rows", "no object"],
 )
 def test_a_row_that_contradicts_itself_or_another_parks_its_item_alone(rows: list[str], field: str) -> None:
     books = books_with_ledger(*rows, ledger_row("3", 9, INV_NR="MI60102000A2"))

@@ -1,4 +1,4 @@
-"""What an installation calls its fields."""
+"""Layout: the names that an installation gives to fields."""
 
 from dataclasses import replace
 from typing import Any

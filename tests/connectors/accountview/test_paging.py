@@ -107,7 +107,7 @@ READINGS = [articles, unparsed_keys, vat_codes]
 
 
 def outcome(accountview: AccountView, reading: Callable[[AccountView], list[str]]) -> list[str] | None:
-    """What was read; None where it was stopped."""
+    """Return the keys that were read, or None if reading was stopped."""
     try:
         return reading(accountview)
     except MalformedAnswerError:

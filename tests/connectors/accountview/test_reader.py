@@ -1,4 +1,4 @@
-"""How many values one call asks for."""
+"""The number of values that one call asks for."""
 
 from urllib.parse import parse_qsl, urlsplit
 

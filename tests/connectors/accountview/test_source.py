@@ -13,6 +13,7 @@ from integration.core.errors import (
 )
 from integration.core.records import FieldPresence, Kind, Record, Unreadable
 from tests.connectors.accountview.conversation import TABLES, an_accountview, answer_of, query_parameters
+from tests.connectors.contract import pages
 
 STOPPED = "answer_incomplete|list_out_of_order"
 
@@ -196,8 +197,8 @@ def test_a_server_that_turns_no_page_is_not_asked_for_ever() -> None:
     assert len(books.asked) < 40
 
 
-@pytest.mark.parametrize("row", [{"ART_CODE": None}, {"ART_CODE": " "}, {}])
-def test_a_row_without_a_key_is_among_those_read(row: dict[str, object]) -> None:
+@pytest.mark.parametrize("row", [{"ART_CODE": None}, {"ART_CODE": " "}, {}, None, "1002", 7, ["1002"]])
+def test_a_row_without_a_key_is_among_those_read(row: object) -> None:
     accountview = an_accountview(answer_of(ARTICLE=[{"ART_CODE": "1001"}, row]))
     page = accountview.extract_unparsed(Kind.ARTICLE)
     assert page is not None
@@ -205,6 +206,29 @@ def test_a_row_without_a_key_is_among_those_read(row: dict[str, object]) -> None
     records = accountview.extract(Kind.ARTICLE).records
     assert [isinstance(record, Unreadable) and record.nameless for record in records] == [False, True]
     assert page.parse(["1001"]) == records[1:]
+    if not row:
+        assert accountview.extract(Kind.ARTICLE).fields.always == {"ART_CODE"}
+
+
+def test_rows_that_are_no_objects_end_no_list() -> None:
+    rows = [{"ART_CODE": "1"}, None, None, {"ART_CODE": "2"}, None, {"ART_CODE": "3"}, None]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        query = query_parameters(request)
+        if "FilterValue1" in query:
+            return httpx.Response(
+                200, json={"ARTICLE": [{"ART_CODE": query["FilterValue1"]}][: query["FilterValue1"] != "~~"]}
+            )
+        end = int(query["PageNumber"]) * int(query["PageSize"])
+        return httpx.Response(200, json={"ARTICLE": rows[end - int(query["PageSize"]) : end]})
+
+    found = [
+        record.key
+        for batch in pages(an_accountview(answer, minds=False, page_size=2), Kind.ARTICLE)
+        for record in batch.records
+    ]
+    assert [key for key in found if key.isdecimal()] == ["1", "2", "3"]
+    assert len(found) == len(rows)
 
 
 def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing() -> None:

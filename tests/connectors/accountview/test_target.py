@@ -1,4 +1,4 @@
-"""What a refused write becomes."""
+"""Results of refused writes."""
 
 from collections.abc import Mapping
 from datetime import date

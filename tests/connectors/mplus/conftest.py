@@ -46,7 +46,7 @@ def connector(sandbox: Sandbox) -> Iterator[Mplus]:
 
 @pytest.fixture
 def links() -> Links:
-    """What was linked before: nothing, until a test does."""
+    """Links from before: none, until a test adds some."""
     return Links()
 
 

@@ -1,4 +1,4 @@
-"""What the till offers to choose from."""
+"""Choices that the till offers."""
 
 from contextlib import closing
 

@@ -1,4 +1,4 @@
-"""What is left on the gift cards of the till in a box: what was sold, less what was paid with them."""
+"""Balances of gift cards at the till sandbox: sold minus paid with."""
 
 from collections.abc import Iterator
 from decimal import Decimal

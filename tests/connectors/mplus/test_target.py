@@ -1,4 +1,4 @@
-"""What the till takes as a target."""
+"""The till as a target: what it accepts."""
 
 import pytest
 from lxml import etree

@@ -195,7 +195,7 @@ def _turnover(book: str, source: str, group: str, code: str, incl: int, excl: in
 
 
 def cost(row: str, *, accounts: str = "7000 3000") -> Record:
-    """What the till tells of the cost of a group: `source group/code cents`, with its account numbers."""
+    """Return the till's cost of a group, from `source group/code cents`, with its account numbers."""
     source, key, amount = row.split()
     group, _, code = key.partition("/")
     account, _, stock = accounts.partition(" ")

@@ -1,4 +1,4 @@
-"""What goods were bought for, on the page of a day: cost against stock, never twice, never guessed."""
+"""Cost of goods on a day page: posted from stock to cost, never twice, never guessed."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What documents come to by themselves: their groups, their VAT and what was paid on the day."""
+"""Totals of separate documents: groups, VAT, and payments of the day."""
 
 from dataclasses import replace
 from decimal import Decimal

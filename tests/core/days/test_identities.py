@@ -12,7 +12,7 @@ from tests.core.days.test_page import with_parts
 
 
 def find_failed_checks(record: Record) -> list[FailedCheck]:
-    """Where a day does not add up."""
+    """Return the checks that a day fails."""
     day = with_cash_signs(till_day(record))
     return list(failed_checks(day, sums_of_journals(day), documents_of(day), {"CASH"}))
 

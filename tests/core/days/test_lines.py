@@ -1,4 +1,4 @@
-"""What refuses a line of a day, by name: an account, a code, a debtor or a voucher that is not there."""
+"""Refused lines of a day, by the missing account, code, debtor or voucher."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -91,7 +91,7 @@ def refusal_of(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
 
 
 def ledger_of(lines: Sequence[DayLine], books: DayBooks = BOOKS) -> dict[str, Decimal]:
-    """What lines put on each account, VAT on its own."""
+    """Return what lines post to each account, with VAT on its own account."""
     amounts: dict[str, Decimal] = {}
     for line in lines:
         amounts[line.account] = amounts.get(line.account, Decimal(0)) + line.amount

@@ -1,4 +1,4 @@
-"""What is known of a day comes back from a database as it was."""
+"""The report of a day is the same after it was stored and read."""
 
 import json
 from datetime import UTC, datetime

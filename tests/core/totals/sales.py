@@ -37,7 +37,7 @@ quick = settings(max_examples=60)
 
 
 def rates_of(method: str) -> Mapping[str, Decimal]:
-    """What the books charge on a document with that VAT method."""
+    """Return the rates that the books charge on a document with this VAT method."""
     return NO_RATES if method == "shifted" else RATES
 
 

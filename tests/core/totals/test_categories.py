@@ -1,4 +1,4 @@
-"""What a line and a payment are, by the words of the till."""
+"""Categories of lines and payments, from the words of the till."""
 
 import re
 from pathlib import Path

@@ -52,7 +52,7 @@ PLACES = st.sampled_from([2, 4])
 def expected_totals(  # noqa: C901  # one branch for each rule
     rule: str, facts: Mapping[str, str], sold: Sale, basis: Basis, rounding: Rounding, places: int
 ) -> Any:
-    """What the books would come to if the rule held, worked out once more from its facts."""
+    """Return the totals of the books under the rule, computed again from its facts."""
     rates = rates_of(sold.method)
     lines = list(book_lines(sold, basis, rates, places))
     names = facts.get("lines", "").split(", ")
@@ -94,7 +94,7 @@ def expected_totals(  # noqa: C901  # one branch for each rule
 
 
 def with_own_split(facts: Mapping[str, str], sold: Sale, totals: Any, basis: Basis, rounding: Rounding) -> Any:
-    """What was sold, if the books came to what the lines say and the split to something else."""
+    """Return the sold totals, after a check that lines and split have the same sum and differ under this code."""
     own = [
         BookLine("", Decimal(1), sold_line.amount(basis) or Decimal(0), vat_code=sold_line.vat_code)
         for sold_line in sold.lines
@@ -111,7 +111,7 @@ def with_own_split(facts: Mapping[str, str], sold: Sale, totals: Any, basis: Bas
 
 
 def with_discount(discount: str, sold: Sale, lines: list[BookLine], basis: Basis, rounding: Rounding) -> Any:
-    """What the books would come to with a discount on the whole."""
+    """Return the totals of the books with a discount on the whole document."""
     rates = rates_of(sold.method)
     totals = booked_totals(lines, rates, basis, rounding)
     whole, sold_sum = (
@@ -386,7 +386,7 @@ def test_a_document_that_does_not_tell_what_was_sold_is_not_corrected() -> None:
 
 
 def sample_sales() -> Iterator[Sale]:
-    """What the tills of the sample shop sold."""
+    """Yield the sales of the sample shop's tills."""
     till = Till(make_shop(200), Switches(), CallLedger())
     for kind in ("orders", "receipts", "invoices"):
         for paper in till.state(kind):

@@ -1,4 +1,4 @@
-"""What was sold is what the till says."""
+"""Sold amounts are those that the till reports."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What is particular to customers: companies and persons, VAT numbers, defaults by country, and nobody becoming two."""
+"""Logic of customers: companies and persons, VAT numbers, defaults by country, and no customer created twice."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -151,7 +151,7 @@ class Books:
         return posted
 
     def _rows(self, page: Record) -> Iterator[Row]:
-        """What the books make of a page: VAT on its account, and in a daybook of the drawer the other side."""
+        """Yield the ledger rows of a page, with VAT on its account and, in a cash daybook, the contra entry."""
         turned = (self.variant.sign == "credit_positive") != (self.variant.mode == "cash")
         drawer = 0
         for line in page.parts:
@@ -201,7 +201,7 @@ def documents_of_day(record: Record) -> list[Any]:
 
 
 def look(logic: DaysLogic, record: Record) -> StagedRecord:
-    """What the flow says of a day."""
+    """Return what the flow makes of a day."""
     (result,) = logic.stage(STAGE, [record])
     return result
 

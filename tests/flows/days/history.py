@@ -259,7 +259,7 @@ class History:
         return ".".join(filter(None, (branch, workplace, "2026", str(self._number))))
 
     def _entry_time(self, on: date) -> datetime:
-        """When it was entered: some after midnight, and still on the financial date of the day before."""
+        """Return when it was entered: for some after midnight, still on the financial date of the day before."""
         seconds = self._random.randint(8 * 3600, 27 * 3600)
         return datetime.combine(on, time(), ZONE).astimezone(UTC) + timedelta(seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""What becomes of a made-up day in one manner of booking, from its first look to its last, beside the oracle."""
+"""One generated day in one variant of booking, from first read to last check, compared with the oracle."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the till answers of a day and what the books must hold of it in the end, computed from documents in whole cents.
+"""Answers of the till about a day and the resulting ledger of the books, computed from documents in whole cents.
 
 No code of the product is used: this is the second opinion.
 """
@@ -33,7 +33,7 @@ Contents = Literal["all", "receipts", "counts"]
 
 
 class Row(NamedTuple):
-    """What is put on an account under a VAT code, for a debtor and an open item; debit is positive."""
+    """An amount on an account under a VAT code, for a debtor and an open item; debit is positive."""
 
     account: str
     code: str
@@ -59,7 +59,7 @@ class TillAnswers:
 
 
 def till_answer(day: Day) -> TillAnswers:
-    """What the till answers of a day, with the true sign of everything."""
+    """Return the till's answers about a day, with the true sign of every amount."""
     sold = [document for document in day.counting if document.is_sold_on(day.date, day.branch)]
     rows: list[tuple[tuple[str, str, str], tuple[int, ...]]] = []
     for document in sold:
@@ -112,12 +112,12 @@ def debtor_of(relation: str) -> str:
 
 
 def is_apart(document: Document, contents: Contents) -> bool:
-    """Whether a document is booked by itself."""
+    """Return True if a document is booked separately."""
     return document.is_apart or contents == "counts" or (contents == "receipts" and document.source == "invoice")
 
 
 def page_rows(day: Day, contents: Contents) -> list[Row]:
-    """What the pages of a day put on the accounts of the books, in the end."""
+    """Return the ledger rows of the pages of a day, in the end."""
     rows = [*_counts(day)]
     if contents != "counts":
         rows += [*_sold_rows(day, contents), *_payment_rows(day, day.counting), *_open_rows(day, contents)]
@@ -125,7 +125,7 @@ def page_rows(day: Day, contents: Contents) -> list[Row]:
 
 
 def apart_rows(day: Day, contents: Contents) -> list[Row]:
-    """What the documents that are booked one by one put there; where the day is its counts alone, paid ones too."""
+    """Return the ledger rows of documents booked separately; if the day is counts alone, paid documents too."""
     rows: list[Row] = []
     for document in day.counting:
         if not is_apart(document, contents):
@@ -143,7 +143,7 @@ def apart_rows(day: Day, contents: Contents) -> list[Row]:
 
 
 def alone_rows(day: Day, document: Document, *, with_payments: bool) -> list[Row]:
-    """What a document puts there that is booked by itself, always with vouchers that were taxed at their sale."""
+    """Return the ledger rows of a separate document, always with vouchers that were taxed when sold."""
     is_sold = document.is_sold_on(day.date, day.branch)
     rows = [row for key, amounts in document.shares().items() for row in _sale(*key, *amounts)] if is_sold else []
     paid = [
@@ -239,7 +239,7 @@ def _payment_rows(day: Day, documents: Iterable[Document]) -> Iterator[Row]:
 
 
 def _open_rows(day: Day, contents: Contents) -> Iterator[Row]:
-    """What invoices leave open and payments settle, and what was paid for orders beforehand."""
+    """Yield the rows that invoices leave open, that payments settle, and that orders were paid for in advance."""
     for document in day.counting:
         paid = sum(payment.cents for payment in document.payments_on(day.date, day.branch))
         if document.source == "order":
@@ -263,7 +263,7 @@ def _counts(day: Day) -> Iterator[Row]:
 
 
 def ledger(rows: Iterable[Row]) -> dict[Where, int]:
-    """What rows come to, by account, VAT code, debtor and item; nothing is left out but zeros."""
+    """Return the sums of rows by account, VAT code, debtor and item; only zeros are left out."""
     sums = sum_by_key(((row.account, row.code, row.debtor, row.item), (row.cents,)) for row in rows)
     return {where: cents for where, (cents,) in sorted(sums.items()) if cents}
 

@@ -63,7 +63,7 @@ VatMethod = Literal["inclusive", "exclusive", "shifted"]
 
 @dataclass(frozen=True)
 class Conventions:
-    """What the interface of the till leaves open."""
+    """Conventions of a till that its interface leaves open."""
 
     vat_lists: Literal["all", "taxed", "turnover"] = "all"  # which groups the lists of VAT are about
     outflows: Literal["negative", "positive"] = "negative"
@@ -116,12 +116,12 @@ class Document:
 
     @property
     def total(self) -> int:
-        """What it comes to with VAT."""
+        """Total of the document with VAT."""
         return sum(base + vat for base, vat in self.vat().values())
 
     @property
     def is_apart(self) -> bool:
-        """Whether it is an invoice that is always booked by itself: its VAT is owed or reported elsewhere."""
+        """True for an invoice that is always booked separately: its VAT is owed or reported elsewhere."""
         foreign = self.vat_number[:2].isalpha() and self.vat_number[:2] not in ("", "NL")
         return self.source == "invoice" and (self.method == "shifted" or foreign)
 
@@ -175,11 +175,11 @@ class Document:
         return totals
 
     def payments_on(self, day: date, branch: str) -> list[Payment]:
-        """What was paid of it on a date at a branch."""
+        """Return its payments on a date at a branch."""
         return [payment for payment in self.paid if (payment.day, payment.branch) == (day, branch)]
 
     def is_sold_on(self, day: date, branch: str) -> bool:
-        """Whether this is the day and the branch of its sale."""
+        """Return True if it was sold on this day at this branch."""
         return self.source != "order" and (self.day, self.branch) == (day, branch)
 
 
@@ -199,12 +199,12 @@ class Count:
 
     @property
     def difference(self) -> int:
-        """What is there too much, in cents."""
+        """Surplus in cents."""
         return self.counted - self.start - self.added
 
     @property
     def end(self) -> int:
-        """What stays in the drawer."""
+        """Cash that stays in the drawer."""
         return self.counted - self.deposited
 
 
@@ -222,7 +222,7 @@ class Day:
 
     @property
     def key(self) -> str:
-        """How the day is called in both systems."""
+        """Key of the day in both systems."""
         return f"{self.date.isoformat()}/{self.branch}"
 
     @property
@@ -246,7 +246,7 @@ class Day:
 
 
 def is_listed(group: str, code: str, lists: str) -> bool:
-    """Whether a list of VAT has what a turnover group comes to."""
+    """Return True if a list of VAT includes the amount of a turnover group."""
     return lists == "all" or group in REVENUE or (lists == "taxed" and bool(RATES[code]))
 
 
@@ -284,7 +284,7 @@ def largest(cents: int, weights: Sequence[int]) -> list[int]:
 
 
 def sum_by_key(pairs: Iterable[tuple[Key, tuple[int, ...]]]) -> dict[Key, tuple[int, ...]]:
-    """What tuples of amounts come to, by key."""
+    """Return the sums of tuples of amounts, by key."""
     sums: dict[Key, tuple[int, ...]] = {}
     for key, amounts in pairs:
         sums[key] = tuple(total + more for total, more in zip(sums.get(key, (0,) * len(amounts)), amounts, strict=True))

@@ -94,7 +94,7 @@ def days(
 
 
 def stage_record(logic: DaysLogic, record: Record) -> StagedRecord:
-    """What one day comes to."""
+    """Stage one day."""
     (result,) = logic.stage(STAGE, [record])
     return result
 
@@ -126,7 +126,7 @@ def with_answer(record: Record, issue: Issue, option: str) -> Record:
 
 
 def link(record: Record, number: str = "600/2600412") -> Link:
-    """What is kept of a page that was booked."""
+    """Return the link of a booked page."""
     return Link(Kind.DAY_PAGE, record.key, number, record)
 
 

@@ -1,4 +1,4 @@
-"""What the set-up proposes for closed days, and what it says is missing."""
+"""Set-up questions about closed days: proposed answers, and what is missing."""
 
 import csv
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def context_with(
     lists: Mapping[CodeList, Mapping[str, str]] = LISTS,
     **settings: object,
 ) -> SetupContext:
-    """What is known of the flow with these settings."""
+    """Return the context of the flow with these settings."""
     return SetupContext({**DEFAULTS, **settings}, DEFAULTS, tables or {}, lambda code_list: lists.get(code_list, {}))
 
 
@@ -51,7 +51,7 @@ def question(name: str) -> Question:
 
 
 def propose_answer(name: str, at: SetupContext) -> Proposal | None:
-    """What is proposed for a question."""
+    """Return the proposed answer to a question."""
     return question(name).propose(at)
 
 

@@ -72,7 +72,7 @@ def vat_cents(document: Sold, code: str, cents: int) -> int:
 
 
 def expected_vat(documents: Sequence[Sold]) -> dict[tuple[str, str], tuple[int, int]]:
-    """What stands on each account under each VAT code, base and VAT in cents."""
+    """Return base and VAT in cents on each account under each VAT code."""
     totals: dict[tuple[str, str], tuple[int, int]] = {}
     for document in documents:
         for group, code, cents in document.lines:
@@ -209,7 +209,7 @@ def posting(document: Sold) -> Record:
 
 
 def line_totals(record: Record, sign: int) -> dict[tuple[str, str], tuple[int, int]]:
-    """What stands on accounts of turnover under each VAT code, in cents; `sign` is that of turnover."""
+    """Return turnover under each VAT code, in cents; `sign` is that of turnover."""
     totals: dict[tuple[str, str], tuple[int, int]] = {}
     for line in lines_of(record):
         if line.values["account"] in ACCOUNTS.values():
@@ -235,7 +235,7 @@ CASES = st.builds(
 
 
 def is_abroad(document: Sold) -> bool:
-    """Whether a document is for a company with a VAT number of another country, which a day leaves to itself."""
+    """Return True for a document of a company with a VAT number of another country, which a day leaves out."""
     return document.has_number and document.country not in ("", "NL")
 
 

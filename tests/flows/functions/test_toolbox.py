@@ -1,4 +1,4 @@
-"""What rules can use: every function by its name, and what they refuse."""
+"""Functions for rules, each by its name, and the arguments they refuse."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""What a bookkeeper would book of a document, in whole cents and by plain addition. Imports nothing of the product."""
+"""Bookings of a document by a bookkeeper, in whole cents and by addition. Imports nothing of the product."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What is no revenue stands on its own account, with the VAT it was sold with, to the cent; or the document waits."""
+"""Amounts that are no revenue have their own account and their VAT, to the cent; otherwise the document waits."""
 
 from dataclasses import replace
 from datetime import date

@@ -68,7 +68,7 @@ SWITCHES += [Switches("proposal", "quotation", "not", *each) for each in product
 
 @dataclass(frozen=True)
 class Basket:
-    """What was sold, and how it was paid."""
+    """A sale and its payments."""
 
     lines: list[oracle.Sold]
     paid: list[tuple[str, int]]

@@ -1,4 +1,4 @@
-"""What becomes of a document that changed after booking, as a person decided: each way, and what it is bound to."""
+"""Decisions about a document that changed after booking: each option, and what it is bound to."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ AS_POSTING: dict[str, Any] = {"becomes": "posting"}
 
 
 class Links(Questions):
-    """What is linked, by our keys."""
+    """Links by our keys."""
 
     def __init__(self, *links: Link) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Which booking stands for a document: one walk, whoever tells of the bookings."""
+"""The latest booking of a document is the same from links and from booking states."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ EVERY = [booking_key(KEY, booking) + ending for booking in range(1, LAST_BOOKING
 
 @dataclass
 class CountingQuery:
-    """What is there, by key; how often somebody asked."""
+    """Answers by key, and notes the keys of each query."""
 
     there: Mapping[str, str]
     asked: list[Collection[str]] = field(default_factory=list)

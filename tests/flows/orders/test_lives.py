@@ -140,7 +140,7 @@ def _papers(
 
 @dataclass
 class Books:
-    """What is booked, with what is known of what is not."""
+    """Bookings in the books, and facts about the documents that are not booked."""
 
     booked: dict[str, Record] = field(default_factory=dict)
     under: dict[str, Switches] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What is particular to documents: which take part, which are booked once, and what happens later."""
+"""Logic of documents: which take part, which are booked once, and what happens later."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -410,7 +410,7 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def records_by_kind(box: Sandbox) -> Mapping[Kind, list[Record]]:
-    """What the tills of the sample shop sold; every article has its own number for an external id."""
+    """The sales of the sample shop's tills; every article has its own number for an external id."""
     till = Mplus(
         MplusSettings(url=box.mplus_url, ident="sandbox", secret=SecretStr("sandbox-secret"), per_second=10_000)
     )

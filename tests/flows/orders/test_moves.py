@@ -1,4 +1,4 @@
-"""Whether a customer has moved, and what that makes of the debtor and of where goods go."""
+"""Moves of customers, and their effect on the debtor and the delivery address."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What a new debtor gets by the country it is in."""
+"""Defaults of a new debtor, by its country."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a document of the till sold."""
+"""Sold amounts of a document of the till."""
 
 from dataclasses import replace
 from decimal import Decimal

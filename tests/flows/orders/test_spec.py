@@ -1,4 +1,4 @@
-"""What the flow works out is offered to the rules."""
+"""Computed fields of the flow are offered to the rules."""
 
 from integration.flows.orders.spec import COMPUTED
 from tests.flows.orders.tills import BODY

@@ -44,7 +44,7 @@ VAT_NUMBER = "NL004495445B01"
 
 
 class Questions:
-    """What the logic asked, and the answers."""
+    """The queries of the logic, and their answers."""
 
     def __init__(self, articles: Collection[str] | None = None, linked: Mapping[str, str] | None = None) -> None:
         self.articles = articles

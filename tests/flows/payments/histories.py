@@ -43,7 +43,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "posted order": {"orders": "posting", "payments_of_orders": "not"},
     "trade invoice": {"invoices": "invoice"},
 }
-"""What becomes of documents and of their payments."""
+"""Settings that decide what documents and their payments become."""
 
 
 @dataclass

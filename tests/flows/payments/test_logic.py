@@ -1,4 +1,4 @@
-"""What the books have on an item decides whether the till is told of a payment; so does what the till has open."""
+"""Payments for the till follow from the item in the books and from the open amount at the till."""
 
 from collections.abc import Collection, Sequence
 from datetime import date, timedelta

@@ -1,4 +1,4 @@
-"""What becomes of articles that are blocked in the books and for sale at the till, though nobody ever linked them."""
+"""Articles that are blocked in the books and for sale at the till, without a link."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is particular to products: numbers, prices, barcodes, variants, and the two parts that are switched apart."""
+"""Logic of products: numbers, prices, barcodes, variants, and the two parts with switches of their own."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a figure of the books lacks of a movement, whatever became of the bookings and credits of its documents."""
+"""Movements that a stock figure of the books lacks, in each state of the bookings and credits of its documents."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What is particular to stock: formulas, branches, levels below zero or not whole, what the till does not count."""
+"""Logic of stock: formulas, branches, negative and fractional levels, and articles that the till does not count."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date

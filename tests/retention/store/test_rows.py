@@ -1,4 +1,4 @@
-"""What is no longer kept, and what is whatever its age."""
+"""Rows that retention deletes, and rows that stay at any age."""
 
 from datetime import UTC, datetime
 
@@ -29,12 +29,12 @@ YEAR = 365 * 86_400
 
 @pytest.fixture
 def retention_store(database: Database, clock: Clock) -> RetentionStore:
-    """What is kept, by class."""
+    """The stored rows, by retention class."""
     return RetentionStore(database, clock)
 
 
 def lines_of(database: Database, run: str) -> int:
-    """How many lines of a plan are kept."""
+    """Return the number of stored lines of a plan."""
     query = sa.select(sa.func.count()).select_from(tables.lines).where(tables.lines.c.run == run)
     return int(database.scalar(query))
 

@@ -1,4 +1,4 @@
-"""Who may come in to the books in a box: tokens, companies and rights."""
+"""Access to the AccountView sandbox: tokens, companies and rights."""
 
 from urllib.parse import parse_qs, urlsplit
 

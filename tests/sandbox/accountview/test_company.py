@@ -1,4 +1,4 @@
-"""What people do in the books in a box themselves."""
+"""Work of people in the AccountView sandbox."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""What no public source settles of the books can be otherwise."""
+"""Conventions of the books that no public source settles can be switched."""
 
 import pytest
 

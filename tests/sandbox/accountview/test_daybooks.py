@@ -1,4 +1,4 @@
-"""What pages put on the ledger of the books in a box, and what people do with pages themselves."""
+"""Pages and their postings in the AccountView sandbox, and the changes that people make to pages."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ ON_THE_LEDGER = {"8000": Decimal(-100), "1500": Decimal(-21), "1010": Decimal(12
 
 
 def ledger(sandbox: Sandbox, number: str) -> dict[str, Decimal]:
-    """What a page put on each account."""
+    """Return what a page posted to each account."""
     balances: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(sandbox, number):
         balances[str(row["ACCT_NR"])] += Decimal(str(row["AMOUNT"]))

@@ -1,4 +1,4 @@
-"""What documents of the books in a box do to its stock."""
+"""Effect of documents on stock in the AccountView sandbox."""
 
 from decimal import Decimal
 
@@ -12,7 +12,7 @@ STILL = (0, 0, 0, 0)
 
 
 class Watch:
-    """How the figures of one article moved, and its shelves with them."""
+    """The changes in the figures and the stock of one article."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox

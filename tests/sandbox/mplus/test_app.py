@@ -1,4 +1,4 @@
-"""Who may call the till in a box, what is a valid call, and what goes wrong on demand."""
+"""Access to the till sandbox, valid calls, and faults on demand."""
 
 import http.client
 

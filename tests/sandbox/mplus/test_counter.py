@@ -1,4 +1,4 @@
-"""What is typed in at a counter: priced, added up and numbered as the till does, and paid to the cent."""
+"""Entries at a counter: priced, summed and numbered as the till does, and paid to the cent."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What this till does where the interface leaves it open."""
+"""Behaviour of the till sandbox where the interface leaves it open."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the till in a box holds, edited by hand at its control address."""
+"""Contents of the till sandbox, edited by hand at its control address."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What comes of what at the till in a box: proposals ordered, orders invoiced, invoices paid and credited."""
+"""Origins of documents at the till sandbox: proposals ordered, orders invoiced, invoices paid and credited."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the lines of a document add up to."""
+"""Sums of the lines of a document."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""How days stand on both sides: what is known, what a check finds, and what a person is told."""
+"""Closed days in both systems: their state, the findings of a check, and the messages to a person."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What may be asked of the log: events, the history of a record, volumes and times."""
+"""Queries on the log: events, the history of a record, volumes and times."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""Whose filters somebody finds: their own, and where nobody logs in those of everybody."""
+"""Saved filters belong to a person; without log-in, everybody shares them."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What both systems answer about themselves, asked in the background."""
+"""Code lists of both systems, read in the background."""
 
 import threading
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What articles come to with and without what is reserved, before anybody has said which is right."""
+"""Stock of articles with and without reservations, before a person has chosen."""
 
 from collections.abc import Iterator
 from decimal import Decimal

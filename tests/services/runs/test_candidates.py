@@ -1,4 +1,4 @@
-"""Which records of the target may be the customer that is meant, and when each was last used."""
+"""Candidates in the target for a customer, and when each was last used."""
 
 import json
 from collections.abc import Collection, Iterator

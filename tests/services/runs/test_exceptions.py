@@ -1,4 +1,4 @@
-"""What a person decides about records that wait, and what becomes of it when they are tried again."""
+"""Decisions of a person about parked records, and the result when they are retried."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace

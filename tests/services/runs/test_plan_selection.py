@@ -1,4 +1,4 @@
-"""What is left out of a plan takes along what cannot be written without it."""
+"""Changes excluded from a plan exclude those that cannot be written without them."""
 
 from integration.core.run import Mode
 from tests.consoles import Console, console

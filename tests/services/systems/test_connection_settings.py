@@ -1,4 +1,4 @@
-"""How both systems are reached: what was entered, overruled by the environment; and the built-in ones."""
+"""Settings of both connections: entered, overruled by the environment, and those of the built-in systems."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What AccountView calls its objects and fields: set by a person or a file, held against what is there."""
+"""AccountView's names of objects and fields: set by a person or a file, compared with the installation."""
 
 import re
 import time

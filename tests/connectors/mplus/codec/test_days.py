@@ -1,4 +1,4 @@
-"""What journals, counts and reports of payments say, element by element."""
+"""Journals, counts and payment reports, parsed element by element."""
 
 from dataclasses import replace
 from datetime import date

@@ -1,4 +1,4 @@
-"""Which way to go with days that changed after they were booked: asked and answered on the page of exceptions."""
+"""Decisions about days that changed after they were booked, on the page of exceptions."""
 
 import pytest
 from streamlit.testing.v1 import AppTest

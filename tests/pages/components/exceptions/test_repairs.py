@@ -1,4 +1,4 @@
-"""What became of a document that the books accepted and do not show: asked and answered on the page of exceptions."""
+"""Answers about a document that the books accepted and do not show, on the page of exceptions."""
 
 from collections.abc import Iterator
 from datetime import timedelta

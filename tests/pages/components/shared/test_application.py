@@ -1,4 +1,4 @@
-"""What goes wrong while a page is drawn, as the page tells of it."""
+"""Errors while a page is drawn, as the page shows them."""
 
 import re
 from collections.abc import Callable

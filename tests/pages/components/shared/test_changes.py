@@ -1,4 +1,4 @@
-"""What a new record is told by in one line."""
+"""Summary of a new record in one line."""
 
 from decimal import Decimal
 

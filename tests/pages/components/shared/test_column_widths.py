@@ -1,4 +1,4 @@
-"""How wide the columns of a table are."""
+"""Column widths of tables."""
 
 from pathlib import Path
 from unicodedata import normalize

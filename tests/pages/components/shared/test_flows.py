@@ -1,4 +1,4 @@
-"""How much money a cause is about, and where it is repaired."""
+"""The amount of money of a cause, and the place of its repair."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

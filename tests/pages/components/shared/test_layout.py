@@ -1,4 +1,4 @@
-"""What pages are laid out with: controls whose state is dropped before the browser's answer to them comes."""
+"""Layout of pages: controls whose state is dropped before the browser answers."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What of a document stands in columns of its own in the table of a plan."""
+"""Columns of a document in the table of a plan."""
 
 from datetime import date
 from decimal import Decimal

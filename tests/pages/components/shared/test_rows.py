@@ -1,4 +1,4 @@
-"""How a value of a record is told."""
+"""Display of the value of a record."""
 
 from decimal import Decimal
 from typing import cast

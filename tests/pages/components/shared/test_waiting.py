@@ -1,4 +1,4 @@
-"""What waits for a person is one list: Overview, Exceptions, Monitoring and Approvals show the same rows."""
+"""The waiting list: Overview, Exceptions, Monitoring and Approvals show the same rows."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""What a customer pays on screen: both answers beside each other, why, and from which record of the books."""
+"""The price of a customer on screen: the answers of both systems, the reason, and the record of the books."""
 
 import pytest
 
