@@ -48,7 +48,7 @@ def pytest_collection_finish() -> None:
     """Exclude all loaded objects from garbage collection, and collect less often."""
     gc.enable()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 20)
+    gc.set_threshold(100_000, 10, 20)
     cost.note("reading the tests")
 
 

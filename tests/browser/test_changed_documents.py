@@ -61,7 +61,7 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     expect(at_rest(page).get_by_text("than booked").first).to_be_visible()
     picture(page, "changed-1-both-sides")
 
-    at_rest(page).get_by_text("Reverse and book again").click()
+    at_rest(page).get_by_test_id("stRadioGroup").get_by_text("Reverse and book again").click()
     button(page, "Decide and preview 1 order")
     expect(page).to_have_url(re.compile("plan="))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")

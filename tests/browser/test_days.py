@@ -85,7 +85,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
 
     button(page, "Open the exception")
     expect(page).to_have_url(re.compile(r"/exceptions\?cause="))
-    expect(at_rest(page).get_by_role("gridcell", name=day.date.isoformat()).first).to_be_attached()  # in a canvas
+    expect(at_rest(page).get_by_text(day.date.isoformat()).first).to_be_attached()  # in a canvas
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 

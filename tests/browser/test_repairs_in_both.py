@@ -163,8 +163,12 @@ def _change_charged_price(shop: Shop, facts: dict[str, str]) -> None:
     position = prices.page("")
     while position:
         position = prices.page(position)
-    for name, flow, cause in (("asked", "customers", CAUSE), ("asked there", "products", BRANCH_CAUSE)):
-        group = next(candidate for candidate in shop.application.exceptions.groups(flow) if candidate.cause == cause)
+    for name, flow, cause, field in (
+        ("asked", "customers", CAUSE, article),
+        ("asked there", "products", BRANCH_CAUSE, f"{facts['there']}:{BRANCH}"),
+    ):
+        groups = shop.application.exceptions.groups(flow)
+        (group,) = [candidate for candidate in groups if (candidate.cause, candidate.field) == (cause, field)]
         facts[name] = group_address(group.group_key)
 
 

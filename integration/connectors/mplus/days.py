@@ -168,7 +168,12 @@ class TillDays:
     def _read_paid_elsewhere(self, days: Mapping[Place, _Day]) -> None:
         """Add the invoices and orders of other days that were paid on these days."""
         documents = {key: record for day in days.values() for key, record in day.documents.items()}
-        keys_by_place = {place: self._paid_documents(place, day) for place, day in days.items()}
+        keys_by_place: dict[Place, list[tuple[Kind, str]]] = {}
+        for place, day in days.items():
+            try:
+                keys_by_place[place] = self._paid_documents(place, day)
+            except WrongValueError as error:
+                day.fault, keys_by_place[place] = (error, ""), []
         missing_keys = {key for keys in keys_by_place.values() for key in keys} - documents.keys()
         for kind in (Kind.INVOICE, Kind.ORDER):
             ids = sorted(id_ for document_kind, id_ in missing_keys if document_kind is kind)

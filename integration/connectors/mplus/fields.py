@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, qualified
+from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
 from integration.connectors.mplus.codec import Vocabulary
+from integration.connectors.mplus.lists import unique_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.records import Field, Kind
 
@@ -28,11 +29,25 @@ class TillFields:
         return fields
 
     def custom_types(self, kind: Kind = Kind.ARTICLE) -> Mapping[str, str]:
-        """Return the custom fields of articles or relations with their types, as the till defines them now."""
+        """Return the custom fields of articles or relations with their types, as the till defines them now.
+
+        A field with an unreadable definition is left out, because its values could be written in a wrong form.
+        """
         answer = self._client.read("getCustomFieldLists")
-        custom_fields = answer.iterfind(f"{qualified(_CUSTOM_LISTS[kind])}/{qualified('customField')}")
+        elements = answer.iterfind(f"{qualified(_CUSTOM_LISTS[kind])}/{qualified('customField')}")
+        custom_fields = unique_elements(elements, _field_name)
         return {
             name: custom_field.findtext(qualified("dataType")) or "DATA-TYPE-UNKNOWN"
             for custom_field in custom_fields
-            if (name := custom_field.findtext(qualified("fieldName")))
+            if (name := _field_name(custom_field)) and codec.if_readable(_expect_definition, custom_field) is not None
         }
+
+
+def _field_name(custom_field: Element) -> str:
+    return custom_field.findtext(qualified("fieldName")) or ""
+
+
+def _expect_definition(custom_field: Element) -> bool:
+    """Return True for the definition of a custom field. Raises WrongValueError for an unreadable one."""
+    expect_shape(custom_field, "CustomField")
+    return True

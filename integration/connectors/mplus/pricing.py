@@ -5,12 +5,14 @@ from copy import deepcopy
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.branches import read_branches
-from integration.connectors.mplus.client import Client, Element, qualified
+from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
+from integration.connectors.mplus.lists import unique_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, till_numbers
 from integration.connectors.parallel import run_parallel
@@ -18,7 +20,7 @@ from integration.core.errors import IntegrationError, MalformedAnswerError, Reje
 from integration.core.money import amount
 from integration.core.plan import Change
 from integration.core.prices import PriceQuery, PriceScope, PriceTerm, PriceType, TillPrice, term_of, terms_in
-from integration.core.records import Record, Value
+from integration.core.records import Record, Value, WrongValueError
 
 _LINES = "articleBranchDeviationLines"
 _PRICES: Mapping[PriceType, str] = {PriceType.INCL: "salesPriceIncl", PriceType.EXCL: "salesPriceExcl"}
@@ -28,6 +30,7 @@ _ORDER = (
 )  # fmt: skip
 
 Place = tuple[str, str]  # article and branch number
+_ANYWHERE: Place = ("", "")  # place of a line without readable numbers
 
 
 def branch_terms(part: Record) -> dict[PriceTerm, Value]:
@@ -62,7 +65,10 @@ class BranchPrices:
         self._client = client
 
     def with_branch_prices(self, desired: Record, current: Record, lines: Mapping[Place, Element]) -> Record:
-        """Return the held product with the prices per branch of the wanted articles, None where a branch has none."""
+        """Return the held product with the prices per branch of the wanted articles, None where a branch has none.
+
+        Raises WrongValueError for an unreadable line that is, or may be, one of these.
+        """
         terms_by_article = {part.key: branch_terms(part) for part in desired.parts}
         parts = tuple(
             replace(part, values={**part.values, **_branch_prices(part.key, terms_by_article.get(part.key, {}), lines)})
@@ -81,7 +87,7 @@ class BranchPrices:
             return list(self._client.read("getArticleBranchDeviations", request=request).iterfind(qualified(_LINES)))
 
         price_lines = in_pages(ask, numbers, self._settings.page_articles, self._settings.in_flight) if numbers else []
-        return {_place(line): line for line in price_lines}
+        return {_place(line) or _ANYWHERE: line for line in unique_elements(price_lines, _place_text)}
 
     def calls(self, change: Change) -> int:
         """Return 1 where a change has prices per branch, otherwise 0."""
@@ -99,6 +105,7 @@ class BranchPrices:
         request = etree.Element(qualified("request"))
         for number, terms in terms_by_article.items():
             for branch in dict.fromkeys(term.number for term in terms):
+                _expect_known((number, branch), existing_lines)
                 line = (
                     deepcopy(existing_lines[number, branch])
                     if (number, branch) in existing_lines
@@ -117,16 +124,66 @@ class BranchPrices:
         raise refusal
 
 
-def _place(line: Element) -> Place:
-    return str(codec.child_number(line, "articleNumber")), str(codec.child_number(line, "branchNumber"))
+def _place(line: Element) -> Place | None:
+    """Return the article and branch of a line, None if they are unreadable."""
+    numbers = [codec.if_readable(partial(_number, wire=wire), line) for wire in ("articleNumber", "branchNumber")]
+    return None if None in numbers else (str(numbers[0]), str(numbers[1]))
+
+
+def _number(line: Element, wire: str) -> int:
+    """Return the number in the only child with this name. Raises WrongValueError."""
+    if len(list(line.iterchildren(qualified(wire)))) != 1:
+        raise WrongValueError(wire, "")
+    return codec.required_integer(line, wire)
+
+
+def _place_text(line: Element) -> str | None:
+    place = _place(line)
+    return None if place is None else "/".join(place)
+
+
+def _readable_line(place: Place, lines: Mapping[Place, Element]) -> Element | None:
+    """Return the line of an article in a branch, None without one.
+
+    Raises WrongValueError for an unreadable line, also for one without a readable place, which may be the wanted one.
+    """
+    line = lines.get(place)
+    for candidate in (lines.get(_ANYWHERE), line):
+        if candidate is None:
+            continue
+        expect_shape(candidate, "ArticleBranchDeviationLine")
+        for wire in ("articleNumber", "branchNumber"):
+            codec.required_integer(candidate, wire)
+        for wire in _PRICES.values():
+            _price_in(candidate, wire)
+    return line
+
+
+def _price_in(line: Element, wire: str) -> Value:
+    """Return a price of a line, None without one. Raises WrongValueError."""
+    text = (line.findtext(qualified(wire)) or "").strip()
+    try:
+        return amount(text) if text else None
+    except (ValueError, ArithmeticError):
+        raise WrongValueError(wire, text) from None
+
+
+def _expect_known(place: Place, lines: Mapping[Place, Element]) -> None:
+    """Raise RejectedError if a line has become unreadable since it was compared: it cannot be edited."""
+    try:
+        _readable_line(place, lines)
+    except WrongValueError:
+        failure = RejectedError("target_changed_since_plan")
+    else:
+        return
+    raise failure
 
 
 def _branch_prices(number: str, terms: Mapping[PriceTerm, Value], lines: Mapping[Place, Element]) -> dict[str, Value]:
     prices: dict[str, Value] = {}
     for term in terms:
-        line = lines.get((number, term.number))
-        text = "" if line is None else (line.findtext(qualified(_PRICES[term.how])) or "").strip()
-        prices[term.name] = amount(text) if text else None
+        line = _readable_line((number, term.number), lines)
+        prices[term.name] = None if line is None else _price_in(line, _PRICES[term.how])
     return prices
 
 

@@ -93,12 +93,19 @@ class TillProducts:
                     if place and (place.reference, place.number) != (number, key)
                 }
                 now = self._current_product(products[number], record.key, apart, references)
-                current[record.key] = replace(
-                    now, record=self._branch_prices.with_branch_prices(record, now.record, lines)
-                )
+                current[record.key] = self._with_branch_prices(record, now, lines)
             elif len(records) == 1 and (part := self._read_incomplete(linked[record.key], places)) is not None:
                 current[record.key] = _incomplete_product(record.key, part)
         return current
+
+    def _with_branch_prices(
+        self, desired: Record, current: CurrentRecord, lines: Mapping[tuple[str, str], Element]
+    ) -> CurrentRecord:
+        try:
+            record = self._branch_prices.with_branch_prices(desired, current.record, lines)
+        except WrongValueError as error:
+            record = unreadable(Kind.PRODUCT, desired.key, error, "")
+        return replace(current, record=record)
 
     def _read_incomplete(self, product: str, articles: Iterable[str]) -> Element | None:
         """Return a product with one of these articles, if the till returns the product only incompletely."""

@@ -87,3 +87,23 @@ def test_sums_without_a_branch_belong_to_no_branch_where_one_has_no_number() -> 
 
     assert read(FIRST)
     assert not read(FIRST + BROKEN["no number"][0])
+
+
+def test_a_report_of_payments_that_cannot_be_read_keeps_back_its_day_alone() -> None:
+    payments = (
+        "<journalList><journal><financialDate><day>{}</day><mon>11</mon><year>2026</year></financialDate>"
+        "<branchNumber>1</branchNumber><paymentList><payment><method>PIN</method><amount>{}</amount></payment>"
+        "</paymentList></journal></journalList>"
+    )
+    journals = iter([payments.format(20, 500)])
+    report = "<paymentSourceList><paymentSourceDetails><id>a</id><id>b</id></paymentSourceDetails></paymentSourceList>"
+
+    def content(operation: str) -> str:
+        if operation == "getJournals":
+            return next(journals, "")
+        return report if operation == "reportPaymentMethodDetails" else ""
+
+    client = client_with_branches(FIRST, content)
+    source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
+    days = {day.key: isinstance(day, Unreadable) for day in source.fetch(Kind.DAY, ["2026-11-20/1", "2026-11-21/1"])}
+    assert days == {"2026-11-20/1": True, "2026-11-21/1": False}

@@ -112,6 +112,16 @@ def test_of_a_turnover_group_that_contradicts_itself_nothing_but_the_number_is_k
     assert till.list_codes("revenue_groups").keys() == {"4"}
 
 
+@pytest.mark.parametrize("broken", ["<dataType>DATA-TYPE-INT</dataType>" * 2, "<dataType><x/></dataType>"])
+def test_a_custom_field_without_a_readable_definition_is_not_known(broken: str) -> None:
+    fields = (
+        f"<customField><fieldName>{name}</fieldName>{definition}</customField>"
+        for name, definition in (("maat", broken), ("kleur", "<dataType>DATA-TYPE-STRING</dataType>"))
+    )
+    till = _choices_of("getCustomFieldLists", f"<articleCustomFieldList>{''.join(fields)}</articleCustomFieldList>")
+    assert till.list_codes("custom_fields") == {"kleur": "string"}
+
+
 def test_own_articles_are_those_that_come_from_nowhere_else() -> None:
     with running(articles=50) as sandbox, closing(a_till(sandbox)) as till:
         before = till.choices("own_articles")

@@ -6,16 +6,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
+from integration.connectors.mplus.client import NAMESPACE, interface_contract
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.fields import TillFields
+from integration.connectors.mplus.products import TillProducts
 from integration.core.errors import RejectedError
 from integration.core.plan import differences
-from integration.core.prices import PriceQuery, TillPrice
-from integration.core.records import CurrentRecord, Kind, Record, Value
+from integration.core.prices import PriceQuery, PriceScope, PriceTerm, PriceType, TillPrice
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_part, a_product, an_update_at
-from tests.connectors.mplus.tills import a_till, create, look
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, look
 from tests.fakes import Links
 
 D = Decimal
@@ -207,3 +211,49 @@ def test_a_temporary_price_is_charged_in_its_period_until_it_is_removed(till: Mp
     price_after = charged_price(7, "3")
     assert price_after is not None
     assert price_after.incl == D("60.00")
+
+
+BELL_LINE = "<articleNumber>{}</articleNumber><branchNumber>{}</branchNumber><salesPriceIncl>{}</salesPriceIncl>"
+
+
+@pytest.mark.parametrize(
+    ("broken", "parked"),
+    [
+        (BELL_LINE.format(71, 1, "veel"), {"71"}),
+        (BELL_LINE.format(71, 1, "5.00") + "<salesPriceIncl>6.00</salesPriceIncl>", {"71"}),
+        (BELL_LINE.format(71, 1, "5.00").replace("<salesPriceIncl>", "<salesPriceIncl><x/>"), {"71"}),
+        (BELL_LINE.format(72, 1, "6.00"), {"72"}),  # another line for this article and branch
+        (BELL_LINE.format(72, 1, "5.00"), set()),  # the same line again
+        (BELL_LINE.format("x", 1, "5.00"), {"71", "72"}),
+        ("5.00", {"71", "72"}),
+    ],
+)
+def test_a_price_line_that_cannot_be_read_parks_the_products_that_it_may_be_of(broken: str, parked: set[str]) -> None:
+    lines = "".join(
+        f"<articleBranchDeviationLines>{line}</articleBranchDeviationLines>"
+        for line in (BELL_LINE.format(72, 1, "5.00"), broken)
+    )
+    products = "".join(
+        f"<product><productNumber>{number}</productNumber><description>Bel</description><articleList><article>"
+        f"<articleNumber>{number}</articleNumber><description>Bel</description></article></articleList></product>"
+        for number in (71, 72)
+    )
+
+    def answer(request: httpx.Request) -> str:
+        is_prices = b"getArticleBranchDeviations" in request.content
+        operation = "getArticleBranchDeviations" if is_prices else "getProducts"
+        name = interface_contract().answer_name(operation).partition("}")[2]
+        inside = lines if is_prices else f"<productList>{products}</productList>"
+        return f'<{name} xmlns="{NAMESPACE}">{inside}</{name}>'
+
+    client = answering(answer)
+    target = TillProducts(NOWHERE, client, TillFields(NOWHERE, client))
+    price = PriceTerm(PriceScope.BRANCH, PriceType.INCL, D(0), "1", None).name
+    wanted = [
+        Record(Kind.PRODUCT, number, {}, (Record(Kind.ARTICLE, number, {price: D(5)}, source=number),))
+        for number in ("71", "72")
+    ]
+    current = target.lookup(wanted, Links())
+    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == parked
+    if "72" not in parked:
+        assert current["72"].record.parts[0].values[price] == D("5.00")

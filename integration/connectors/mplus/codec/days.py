@@ -198,8 +198,9 @@ def in_chains(counts: Iterable[CashCount]) -> Iterator[tuple[Place, Record]]:
 
 
 def paid_documents(answer: Element) -> Iterator[tuple[Kind, str]]:
-    """Yield kind and id of the invoices and orders that the payments of a report were for."""
+    """Yield kind and id of the invoices and orders that the payments of a report were for. Raises WrongValueError."""
     for source in answer.iterfind(_path("paymentSourceList", "paymentSourceDetails")):
+        expect_shape(source, "ReportPaymentSourceDetails")
         sort = _text(source, "paymentSourceType").removeprefix(_PAID_FOR)
         kind = Kind.INVOICE if sort.endswith("INVOICE") else Kind.ORDER if sort.endswith("ORDER") else None
         id_ = _text(source, "id")
