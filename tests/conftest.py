@@ -68,7 +68,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Close what a failed test left open, so that no other test fails."""
+    """Close the resources that a failed test left open, so that no other test fails."""
     result = yield
     if item.stash.get(FAILED, False):
         close_leftovers()

@@ -49,7 +49,7 @@ def faults() -> list[Fault]:
 
 
 def plant_fault(root: Path, fault: Fault) -> str:
-    """Plant a fault, and return what its file was before.
+    """Plant a fault, and return the former content of its file.
 
     Raises:
         LookupError: what it changes is not there exactly once.

@@ -1,4 +1,4 @@
-"""Objects that stand for a service in a test, with only the members that the test needs."""
+"""Test objects in place of a service, with only the members that the test needs."""
 
 import inspect
 from types import SimpleNamespace

@@ -17,7 +17,7 @@ PAGES = [*sorted(ROOT.glob("pages/**/*.py")), ROOT / "app.py"]
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what is checked, to break a contract in."""
+    """A copy of the checked files, to break a contract in."""
     for name in ("integration", "pages"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)

@@ -469,7 +469,7 @@ def is_off_when_computed(day: DayReport) -> bool:
 
 
 def commit_plan(shop: Shop, run: Run) -> Run:
-    """Commit a plan that does not come to its end."""
+    """Commit a plan, and return the run once it is no longer active."""
     application = shop.console.application
     confirmed = {brake.code: brake.count for brake in run.brakes}
     application.runs.commit(run.id, Approval(run.fingerprint, WHO, confirmed=confirmed))

@@ -1,4 +1,4 @@
-"""Documents beside orders in the long run: what the shop proposes, on the whole application and both systems."""
+"""Documents beside orders: proposals of the shop, on the whole application and both systems."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

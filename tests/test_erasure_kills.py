@@ -1,4 +1,4 @@
-"""A process is killed while it erases a person, at many moments: what it left is finished, and nothing is found."""
+"""A process is killed during an erasure, at many moments: the erasure is finished later, and nothing is found."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Both systems full of hostile names: no command of the terminal and no file does what they say.
+"""Both systems full of hostile names: no terminal and no file carries out what they contain.
 
 What pages make of them is looked at in `browser/test_foreign.py`, and the log of a server in
 `test_stderr.py`; what each function makes of one, in `core/test_untrusted_text.py`.

@@ -1,4 +1,4 @@
-"""A program ends when it is asked to, at whatever moment."""
+"""A program ends on request, at every moment."""
 
 import signal
 import sys

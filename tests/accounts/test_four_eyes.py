@@ -79,7 +79,7 @@ def run_with_counts(counts: Mapping[str, int], changes: int = 0, excluded: int =
 
 
 def is_approved(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
-    """Return whether somebody's yes is enough."""
+    """Return True if the approval of one person is enough."""
     with acting_as(PersonAction(actor, "runs.commit", Right.RUN)):
         return four_eyes.is_enough(run, Approval(run.mark, actor.ref))
 

@@ -135,7 +135,7 @@ def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(
 
 
 class Time:
-    """Seconds that pass when the test says so."""
+    """A clock in seconds that a test moves."""
 
     def __init__(self) -> None:
         self.now = 1_000.0

@@ -39,7 +39,7 @@ def people(database: Database, clock: Clock) -> People:
 
 
 def accept_invitation(people: People, ref: str, *grants: str) -> str:
-    """Return the key of the session of somebody who has just come in."""
+    """Return the session key of a person who has just accepted an invitation."""
     invited = people.invite(ref, ref.title(), grants, ADMIN)
     return people.accept(invited, PASSWORD)
 

@@ -1,4 +1,4 @@
-"""The numbers a monitor is told: what counts up, what is a level, and nothing that is foreign unescaped."""
+"""Metrics for a monitor: counters, gauges, and escaped labels."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One message when something begins and one when it is over, counted at real servers, whatever happens in between."""
+"""One message at the beginning of an incident and one at its end, counted at real servers, whatever happens between."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ WELL = Health(10**12, 1.0, 0, None, 0.5)
 
 @pytest.fixture(scope="module", autouse=True)
 def close_post() -> Iterator[None]:
-    """End what sends the messages of all tests."""
+    """End the sending process that all tests share."""
     yield
     POST.close()
 

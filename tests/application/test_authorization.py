@@ -53,7 +53,7 @@ def test_a_role_may_ask_what_its_rights_allow_and_nothing_else(app: Application,
 
 
 def ask(door: Application, whole: str) -> None:
-    """Ask a question with what it does not take, so that nobody answers it who lets it through."""
+    """Call a method with an unknown argument, so that nothing is done if the authorization lets the call through."""
     target: Any = door
     for name in whole.split("."):
         target = getattr(target, name)
@@ -100,7 +100,7 @@ def test_flows_are_asked_as_the_mapping_they_are(app: Application) -> None:
 
 
 def ignore_action(_action: PersonAction) -> None:
-    """Keep nothing of what is asked."""
+    """Discard the action."""
 
 
 def test_who_somebody_is_is_asked_at_every_action_and_for_looking_once_in_a_moment(app: Application) -> None:

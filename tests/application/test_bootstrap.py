@@ -1,4 +1,4 @@
-"""The application as a whole: left and found again after a restart, and what keeps it from being built."""
+"""The application as a whole: closed and opened again, and the errors that prevent its start."""
 
 import gc
 import os
@@ -57,7 +57,7 @@ def test_a_folder_that_cannot_be_used_is_told_by_its_name() -> None:
 
 @contextmanager
 def closing_all() -> Iterator[None]:
-    """Let go of what a start that failed had opened and could not use, without visiting what was there before."""
+    """Close what a failed start left open, without visiting older objects."""
     gc.freeze()
     try:
         yield
@@ -71,7 +71,7 @@ def delete_file(file: Path) -> None:
 
 
 def spoil_file(file: Path) -> None:
-    """Fill a file with what nobody can read."""
+    """Fill a file with unreadable content."""
     file.write_bytes(b"\xa9 nonsense\n" * 1_000)
 
 

@@ -71,7 +71,7 @@ def wrong() -> list[str]:
 
 
 def file_hashes(data: Path) -> dict[str, str]:
-    """Return what a folder holds; how SQLite marks who reads is no content."""
+    """Return the contents of a folder, without the files in which SQLite marks readers."""
     files = [file for file in data.iterdir() if not file.name.endswith("-shm")]
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 

@@ -20,14 +20,14 @@ PASSPHRASE = "correct horse battery"
 
 
 def settings_of(data: Path, shop: Sandbox, url: str = "", pace: float = FAST) -> Settings:
-    """Return the settings of a console on systems that somebody else runs."""
+    """Return the settings of a console on systems that run outside of it."""
     books, till = books_access(shop), till_access(shop, pace)
     return load_settings(data=data, database_url=url, accountview=books, mplus=till, patience_seconds=2)
 
 
 @contextmanager
 def at_work(settings: Settings) -> Iterator[Application]:
-    """A console that does not wait long for a run that nobody is at."""
+    """A console that soon takes over a run whose process has ended."""
     application = build(settings, pulse=HeartbeatInterval(0.2, 1.0))
     try:
         yield application.start()

@@ -1,4 +1,4 @@
-"""A backup taken while a commit is at work, restored elsewhere: runs go on, nothing doubled, nothing told twice."""
+"""A backup taken during a commit, restored elsewhere: runs continue, and nothing is doubled or reported twice."""
 
 from collections import Counter
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
 
 
 def doubled_events(data: Path) -> list[object]:
-    """Return what the log has under one id more than once, and proofs of a record that a run has twice."""
+    """Return the events that the log has twice under one id, and the proofs that a run has twice."""
     query = "SELECT run, kind, key, event FROM events WHERE event IN ('proven', 'planned') GROUP BY ALL"
     with duckdb.connect(str(data / "log.duckdb"), read_only=True) as log:
         ids = log.execute("SELECT instance, id FROM events GROUP BY ALL HAVING count(*) > 1").fetchall()

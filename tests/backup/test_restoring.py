@@ -1,4 +1,4 @@
-"""Backups that are damaged, too new, of another kind or in the way are told by name, and change nothing."""
+"""Backups that are damaged, too new, of another kind or in the way are refused by name, and change nothing."""
 
 import json
 import random
@@ -234,7 +234,7 @@ def write_again(
     manifest: Mapping[str, object] | None = None,
     more: Mapping[str, bytes] | None = None,
 ) -> Path:
-    """Write a backup once more as somebody would who makes such files, sealed as a whole."""
+    """Write a backup again as a person with the same tools would, with a correct checksum of the whole file."""
     with zipfile.ZipFile(backup) as old, zipfile.ZipFile(to, "w") as new:
         for name in old.namelist():
             content = old.read(name)

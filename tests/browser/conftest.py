@@ -59,7 +59,7 @@ expect.set_options(timeout=PATIENCE)
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-    """Tell with a failure what its page showed and what its browser complained of, as it cannot be looked at later."""
+    """Add to a failure the text of its page and the errors of its browser."""
     page: Page | None = getattr(item, "funcargs", {}).get("page")
     if call.when == "call" and call.excinfo is not None and page is not None:
         call.excinfo.value.add_note(_page_state(page))
@@ -101,7 +101,7 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 
 @pytest.fixture
 def context(context: BrowserContext) -> Iterator[BrowserContext]:
-    """Wait as long for what is to be pressed as for what is to be seen, and break no policy on the way."""
+    """Use one time limit for controls and for texts, and fail on violations of the policy."""
     context.set_default_timeout(PATIENCE)
     with obeying(context):
         yield context
@@ -109,7 +109,7 @@ def context(context: BrowserContext) -> Iterator[BrowserContext]:
 
 @contextmanager
 def obeying(context: BrowserContext) -> Iterator[list[str]]:
-    """Hold that the pages of a browser try nothing that their policy forbids, and have no errors to tell of."""
+    """Fail if the pages of a browser violate their policy or report an error."""
     problems: list[str] = []
     reopened.clear()
 
@@ -167,7 +167,7 @@ def filled_console(sandbox_server: Server, browser: Browser) -> str:
 
 @pytest.fixture(scope="module")
 def systems() -> Iterator[Sandbox]:
-    """Both systems of a small shop in which nobody has ordered yet."""
+    """Both systems of a small shop without orders."""
     with running(articles=60, orders=0) as sandbox:
         yield sandbox
 
@@ -231,7 +231,7 @@ def show_page(page: Page, address: str) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep what the page looks like now."""
+    """Save a picture of the page."""
     page.wait_for_timeout(SETTLE)
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png")
@@ -267,7 +267,7 @@ def ask(page: Page) -> None:
 
 
 def commit(page: Page, label: re.Pattern[str]) -> None:
-    """Press the one button that writes, and type what its brakes ask for."""
+    """Press the button that writes, and type the numbers that its brakes ask for."""
     button(page, label)
     dialog = page.get_by_role("dialog")
     textbox = at_rest(page).get_by_role("dialog").get_by_role("textbox")

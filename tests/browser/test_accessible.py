@@ -1,4 +1,4 @@
-"""Every page and dialog for whoever does not see it, or does not use a mouse: axe, names of controls, and cut texts.
+"""Accessibility of every page and dialog without sight or mouse: axe, names of controls, and cut texts.
 
 axe-core looks at what a page is made of. Tables are drawn on canvases, with a table behind them that is read aloud:
 what of their captions is cut is told by what is drawn, and into which box.
@@ -81,7 +81,7 @@ CUT_CAPTIONS = """() => [...document.querySelectorAll('[data-testid=data-grid-ca
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe finds that is no doing of Streamlit's."""
+    """Return the violations that axe finds, without those of Streamlit."""
     axe_violations: list[dict[str, Any]] = Axe().run(page).response["violations"]
     return [
         f"{violation['id']}: {node['html'][:200]}"
@@ -92,7 +92,7 @@ def violations(page: Page) -> list[str]:
 
 
 def unnamed_controls(page: Page) -> list[str]:
-    """Return the controls that nobody can tell who hears the page, as the browser tells them."""
+    """Return the controls without an accessible name, as the browser reports them."""
     client = page.context.new_cdp_session(page)
     nodes = client.send("Accessibility.getFullAXTree")["nodes"]
     client.detach()

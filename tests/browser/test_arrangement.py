@@ -1,4 +1,4 @@
-"""Settings as a file in a browser: saved, changed, shown with what it would change, and taken over; or refused."""
+"""Settings as a file in a browser: saved, changed, compared, and imported or refused."""
 
 import json
 import re

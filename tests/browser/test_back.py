@@ -1,4 +1,4 @@
-"""The browser's Back on every page: it brings back what the address says, one press at a time."""
+"""The browser's Back on every page: each press restores the state of one address."""
 
 import re
 
@@ -18,7 +18,7 @@ EDITED = {("mappings", 2)}  # what is no view of a page, but part of what is edi
 
 
 def chosen_filter(page: Page, place: int) -> str:
-    """Return what is chosen in one of the filters of a page."""
+    """Return the choice in one of the filters of a page."""
     return page.locator(GROUPS).nth(place).locator("[aria-checked=true]").inner_text()
 
 

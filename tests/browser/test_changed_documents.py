@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def settings(second_application: Application) -> Application:
-    """The installation, with what an operator would have answered in the set-up."""
+    """The installation, with the answers of an operator in the set-up."""
     for flow in ("products", "orders"):
         second_application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
     return second_application

@@ -30,7 +30,7 @@ def settings(connected_console: str, data: Path) -> Iterator[Application]:
 
 
 def names(systems: Sandbox) -> dict[str, str]:
-    """Return what the product of each article of the till is called."""
+    """Return the product name of each article of the till."""
     return {
         str(row["articleList"][0].get("extArticleId")): str(row["description"])
         for row in systems.state("products", "mplus")

@@ -1,4 +1,4 @@
-"""Days in a real browser: set up by their questions, booked, checked, and a difference that somebody made."""
+"""Days in a real browser: questions of the set-up, booking, check, and a difference that a person made."""
 
 import re
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
 
 
 def answer_questions(page: Page, address: str) -> None:
-    """Take what is proposed, and answer by hand what is not: which VAT code of the books code 3 of the till is."""
+    """Accept the proposed answers, and answer the other by hand: the VAT code of the books for code 3 of the till."""
     for _ in range(2):  # the lists of both systems are asked for behind the page that is the first to want them
         page.goto(f"{address}/setup?step=questions", wait_until="commit")
         expect(at_rest(page).get_by_role("button", name=PROPOSED)).to_be_visible()
@@ -113,7 +113,7 @@ def a_booked_day(application: Application, systems: Sandbox) -> DayListed:
 
 
 def check_downloads(page: Page, name: str, number: str) -> None:
-    """Take both sheets of the day on screen, and see that each is what it says."""
+    """Download both sheets of the day on screen, and check their type."""
     with page.expect_download() as pdf:
         button(page, "PDF")
     assert pdf.value.suggested_filename == f"{name}.pdf"

@@ -1,4 +1,4 @@
-"""A customer in a browser: found by number, given everything as a file, erased, and told as somebody who was."""
+"""A customer in a browser: found by number, exported as a file, and erased."""
 
 import io
 import json

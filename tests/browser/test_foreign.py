@@ -1,4 +1,4 @@
-"""Both systems full of hostile names, in a real browser: text stays text, and nobody but the console is asked."""
+"""Both systems full of hostile names, in a real browser: text stays text, and no other host is called."""
 
 import re
 from collections.abc import Iterator
@@ -133,7 +133,7 @@ def watch_browser(browser: Browser, address: str, language: str) -> Iterator[Pag
 
 
 def harm(page: Page, address: str, place: str) -> list[str]:
-    """Open a page and return what a name has made of it."""
+    """Open a page and return the harm that a name has done."""
     page.goto(f"{address}/{place}", wait_until="commit")
     expect(at_rest(page).locator("h1, [class*=st-key-page-failed]").first).to_be_visible()
     if "query=" in place:
@@ -147,7 +147,7 @@ def harm(page: Page, address: str, place: str) -> list[str]:
 
 
 def causes_harm(page: Page, address: str) -> list[str]:
-    """Open some causes with their records and repairs, and return what a name has made of them."""
+    """Open some causes with their records and repairs, and return the harm that a name has done."""
     problems = harm(page, address, "exceptions")
     for at in range(CAUSES):
         at_rest(page).locator("[class*=st-key-open-] button").nth(at).click()

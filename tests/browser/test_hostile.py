@@ -1,4 +1,4 @@
-"""A hostile page in the browser of an operator: it reaches nothing of the console that stands beside it.
+"""A hostile page in the browser of an operator cannot reach the console.
 
 It knows everything that could leak: the address, a download token that holds, the token of this start. It stands on
 another site, on other ports of this machine, and under a name that was bound to this machine after it was loaded.
@@ -127,7 +127,7 @@ window.attack = async (at, paths, token) => {
 
 
 class Quiet(BaseHTTPRequestHandler):
-    """A page of one word, whatever is asked for, which lets others do with it what they like."""
+    """A page of one word for every request, which allows every use by other pages."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -165,7 +165,7 @@ def browser_with_attacker_name(
 
 @contextmanager
 def page_of(misled: Browser, origin: str) -> Iterator[Page]:
-    """Open the hostile page of an origin, whoever else answers there."""
+    """Open the hostile page of an origin."""
     with misled.new_context() as context:
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
@@ -180,7 +180,7 @@ def origin_of(who: str, hostile: int, console: Server) -> str:
 
 
 def sockets(console: Server) -> list[str]:
-    """Return what Streamlit counts of the browsers that have come and gone."""
+    """Return Streamlit's count of the browsers that connected and left."""
     metrics = send_request(
         console.port, "GET /_stcore/metrics HTTP/1.0", f"Host: 127.0.0.1:{console.port}"
     ).body.decode()

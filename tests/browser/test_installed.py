@@ -1,4 +1,4 @@
-"""The wheel, installed in an environment of its own away from the checkout: what it holds, its command, its pages."""
+"""The wheel, installed in its own environment outside of the checkout: its contents, its command, its pages."""
 
 import json
 import os
@@ -51,7 +51,7 @@ def run(*command: str | Path, at: Path, **settings: str) -> "subprocess.Complete
 
 
 def checkout_files(*places: str) -> set[str]:
-    """Return the files of the checkout at some places of it, but what Python keeps by itself."""
+    """Return the files at some places of the checkout, without the caches of Python."""
     roots = [ROOT / place for place in places]
     files = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*")) if file.is_file()]
     return {file.relative_to(ROOT).as_posix() for file in files if file.suffix != ".pyc"}
@@ -84,7 +84,7 @@ class Installed:
         return run(self.command, *arguments, at=self.at, **settings)
 
     def files(self) -> set[Path]:
-        """Return every file of the program, but what Python keeps of it by itself."""
+        """Return every file of the program, without the caches of Python."""
         return {path for path in self.home.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
 
 

@@ -37,7 +37,7 @@ def journey_console(systems: Sandbox, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def colleague(browser: Browser) -> Iterator[Page]:
-    """The browser of somebody else."""
+    """The browser of another person."""
     with tab(browser) as page:
         yield page
 

@@ -1,4 +1,4 @@
-"""The console in Dutch and German in a real browser: it fits, names every control, and asks nobody outside.
+"""The console in Dutch and German in a real browser: it fits, names every control, and calls no other host.
 
 `make test-long` walks all pages in every size; `make test` in one, beside the policy of the pages.
 """
@@ -142,7 +142,7 @@ def test_streamlit_says_nothing_in_english(filled_console: str, browser: Browser
 
 
 def english_in(page: Page) -> list[str]:
-    """Return what Streamlit says on a page in English, to be seen or read aloud."""
+    """Return the English texts of Streamlit on a page, visible or for screen readers."""
     english = [own for own, translation in of_streamlit("de").items() if own != translation]
     return list(page.evaluate(ENGLISH, english))
 

@@ -1,4 +1,4 @@
-"""A fatal question in an address does nothing, and run by a person it stops nobody else; in a real browser."""
+"""A fatal query in an address does nothing, and run by a person it disturbs nobody else; in a real browser."""
 
 import re
 import urllib.request

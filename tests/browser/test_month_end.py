@@ -56,7 +56,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
 
 
 def book_month(data: Path) -> tuple[str, date]:
-    """Book 30 days, and return their period and the day on which somebody changed an account in the books."""
+    """Book 30 days, and return their period and the day whose account was changed in the books."""
     with bookkeeping_shop(data) as console:
         application, last = console.application, console.sandbox.shop.today - timedelta(days=1)
         first = last - timedelta(days=29)

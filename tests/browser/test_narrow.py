@@ -1,4 +1,4 @@
-"""The console on a phone, a small screen and a desk: every page in its languages, and what is written on a phone."""
+"""The console on a phone, a small screen and a desktop: every page in its languages, and input on a phone."""
 
 import re
 from urllib.parse import urlsplit

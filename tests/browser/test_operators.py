@@ -24,13 +24,13 @@ WIDE = {"changes": 10_000, "price_percent": None, "zero_percent": None, "new_deb
 
 
 def wide(flow: str) -> dict[str, int | None]:
-    """Return limits within which the plans of a flow wait for nobody."""
+    """Return limits that no plan of the flows exceeds."""
     return {guard.name: WIDE[guard.name] for guard in FLOWS[flow].settings.guards if guard.name in WIDE}
 
 
 @pytest.fixture(scope="module")
 def settings(second_application: Application) -> Application:
-    """The installation, with what an operator would have answered in the set-up."""
+    """The installation, with the answers of an operator in the set-up."""
     for flow in ("products", "stock", "orders"):
         second_application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
     second_application.flows.change("stock", {"branches": {"1": "formula", "2": "formula"}}, make_actor("test"))
@@ -67,7 +67,7 @@ def commit_plan(page: Page) -> None:
 
 @pytest.fixture(scope="module")
 def order_count(systems: Sandbox, stocked_console: str, settings: Application) -> int:
-    """So many orders at the till, all paid in a way that nobody has said a counterpart for."""
+    """Create orders at the till, all paid by a method without a row in the value table."""
     assert stocked_console
     till_client = TillClient(systems)
     articles = [row for row in systems.state("articles", "mplus") if row.get("extArticleId") and row["vatCode"] == 2]
@@ -123,7 +123,7 @@ def booked_references(systems: Sandbox) -> list[str]:
 
 
 def levels(systems: Sandbox) -> dict[tuple[int, int], Decimal]:
-    """Return what the tills have of every article."""
+    """Return the level of every article at the tills."""
     return {
         (level["branchNumber"], level["articleNumber"]): Decimal(level["physical"])
         for level in systems.state("stock", "mplus")

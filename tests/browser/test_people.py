@@ -1,4 +1,4 @@
-"""People in a browser: an invitation, a log-in, and what two tabs and two people see of one another."""
+"""People in a browser: an invitation, a log-in, and the same pages for two tabs and two people."""
 
 import re
 from collections.abc import Iterator

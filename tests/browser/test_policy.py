@@ -1,4 +1,4 @@
-"""Every page under its policy, while it is used: nothing of it is forbidden, and nothing is told as an error."""
+"""Every page under its content security policy, in use: no violation, and no error."""
 
 import re
 import time

@@ -35,7 +35,7 @@ AGAIN = re.compile(r"Try (this one|these \d+) again")
 
 
 class Shop(Console):
-    """One operator at one console, on systems that somebody else runs."""
+    """One operator at one console, on systems that run outside of it."""
 
     def __init__(self, application: Application, systems: Sandbox) -> None:
         self.application = application
@@ -47,7 +47,7 @@ class Shop(Console):
         return str(self.sandbox.shop.customers[place].number)
 
     def price(self, code: str) -> str:
-        """Return what an article costs at the till, in cents."""
+        """Return the price of an article at the till, in cents."""
         return price_of(self.sandbox, code)
 
     def relation(self, debtor: str) -> Mapping[str, Any]:
@@ -55,7 +55,7 @@ class Shop(Console):
 
 
 def price_of(systems: Sandbox, code: str) -> str:
-    """Return what an article of the books costs at the till, in cents."""
+    """Return the price that an article of the books has at the till, in cents."""
     return next(str(row["priceIncl"]) for row in systems.state("articles", "mplus") if row.get("extArticleId") == code)
 
 
@@ -68,11 +68,11 @@ class Planted:
     told: dict[str, str] = field(default_factory=dict)
 
     def debtor(self, name: str, **values: object) -> None:
-        """Do in the books what a person does there with a debtor."""
+        """Edit a debtor in the books as a person does."""
         self.systems.accountview.edit("CONTACT", self.told[name], values)
 
     def relation(self, name: str) -> Mapping[str, Any]:
-        """Return what the till has of a customer."""
+        """Return a customer as the till has it."""
         key, relations = self.told[name], self.systems.state("relations", "mplus")
         return next(row for row in relations if row.get("extRelationId") == key)
 

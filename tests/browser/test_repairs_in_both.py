@@ -1,4 +1,4 @@
-"""Trouble that is put right in one of both systems: seen by its cause, tried again from there, proven and gone."""
+"""Errors corrected in one of both systems: shown by cause, retried there, proven and closed."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ class Canned:
         self._respond = answering
 
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        """Return what the function answers; its body travels as it is packed."""
+        """Return the answer of the function, with its body compressed as given."""
         body = request.stream
         assert isinstance(body, Iterable)
         http_request = httpx.Request(

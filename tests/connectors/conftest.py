@@ -1,4 +1,4 @@
-"""Both systems in a box, for connectors to be tested against."""
+"""Both sandboxes, for tests of connectors."""
 
 from collections.abc import Iterator
 
@@ -18,6 +18,6 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[Sandbox]:
-    """Both systems with a small shop, shared by the tests of a module that do not mind what others left."""
+    """Both systems with a small shop, shared by the tests of a module that accept data of other tests."""
     with running(articles=ARTICLES, trades=False) as systems:
         yield systems

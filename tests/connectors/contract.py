@@ -136,13 +136,13 @@ class TargetContract:
         return Links()
 
     def create_record(self, connector: Connector, desired: Record, links: Links) -> WriteResult:
-        """Write a new record and keep its link."""
+        """Write a new record and store its link."""
         result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
         links.known[desired.kind, desired.key] = result.reference
         return result
 
     def look_up_record(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
-        """Return what the target holds for the record."""
+        """Return the record as the target has it."""
         return connector.lookup([desired], links)[desired.key]
 
     def test_what_the_target_does_not_have_is_left_out(
@@ -309,7 +309,7 @@ class CustomerTargetContract:
         return Links()
 
     def create_record(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
-        """Write a new customer, keep its link and return what the target holds now."""
+        """Write a new customer, store its link, and return it as the target has it."""
         result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
         links.known[desired.kind, desired.key] = result.reference
         return connector.lookup([desired], links)[desired.key]

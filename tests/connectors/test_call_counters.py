@@ -1,4 +1,4 @@
-"""Calls are counted by system and by what came back."""
+"""Calls are counted by system and by result."""
 
 from integration.connectors.call_counters import calls, count_call
 

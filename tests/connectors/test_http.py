@@ -1,4 +1,4 @@
-"""The one way out: what it repeats, what it never repeats, how it waits, and what it never tells."""
+"""The HTTP layer: the calls it repeats and those it never repeats, its waits, and the secrets it hides."""
 
 import gc
 import gzip
@@ -48,7 +48,7 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that moves only while somebody sleeps."""
 
     def __init__(self) -> None:
         self.now = 1000.0

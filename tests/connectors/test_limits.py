@@ -38,7 +38,7 @@ def _no_pauses_between_attempts() -> Iterator[None]:
 
 
 class Authority:
-    """A certificate authority that nobody else knows, as a file."""
+    """A certificate authority that no other program trusts, as a file."""
 
     def __init__(self, folder: Path) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())

@@ -17,7 +17,7 @@ MOST = 1000
 
 
 class Shelf(ThreadingHTTPServer):
-    """A server of pictures that notes what it is asked."""
+    """A server of pictures that records its requests."""
 
     daemon_threads = True
 

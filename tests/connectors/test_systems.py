@@ -1,4 +1,4 @@
-"""The registry of systems: what is told of each, and how one becomes a connector."""
+"""The registry of systems: the description of each, and its connector."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Two versions of a document beside each other: which lines are about the same, and what differs in money."""
+"""Two versions of a document compared: lines that correspond, and differences in money."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Conflicts: who is asked what, and what both sides have agreed on once somebody has answered."""
+"""Conflicts: the question to a person, and the agreed values after the answer."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Addresses: what can be one, and which may be told a secret; and what a token shows of itself."""
+"""Addresses: valid ones, those that may receive a secret; and the visible part of a token."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address

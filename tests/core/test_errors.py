@@ -1,4 +1,4 @@
-"""An error says what its caller may do next."""
+"""An error says whether its caller may try again."""
 
 from integration.core.errors import InDoubtError, UnavailableError
 

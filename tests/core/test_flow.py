@@ -1,4 +1,4 @@
-"""Flows: which stage writes what, which one counts, and of which kind its links are."""
+"""Flows: the kinds that stages write, the counted stage, and the kind of its links."""
 
 from dataclasses import replace
 

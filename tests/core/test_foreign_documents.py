@@ -1,4 +1,4 @@
-"""Documents that are not ours: what is told of them, and which of them somebody knows of."""
+"""Foreign documents: how they are reported, and those that a person accepted."""
 
 from integration.core.foreign_documents import (
     FOREIGN_DOCUMENTS_NOTE,

@@ -1,4 +1,4 @@
-"""Ledger accounts: which one a number of a till means, and what each demands."""
+"""Ledger accounts: the one that a number of a till means, and the requirements of each."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stretches of markers: what may be passed over because it is known, and nothing else."""
+"""Ranges of change numbers: only known numbers may be skipped."""
 
 from itertools import chain
 

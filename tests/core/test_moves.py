@@ -1,4 +1,4 @@
-"""Up to which movement a level counts, and what came after it."""
+"""The movement up to which a level counts, and the movements after it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -407,7 +407,7 @@ PRODUCTS = st.builds(
 
 
 def apply_change(change: Change, current: Record | None) -> Record:
-    """Return what the target holds once the change is carried out exactly."""
+    """Return the record of the target after the exact change."""
     if current is None:
         return change.desired
     values_by_key = {part.key: part.values for part in change.desired.parts}

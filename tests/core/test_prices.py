@@ -1,4 +1,4 @@
-"""Prices that are not the same for everybody: their names, and which of several is paid."""
+"""Prices that differ between customers: their names, and the one that applies."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -1,4 +1,4 @@
-"""Rules as data: what a condition compares, what a value is as text, and who owns a field."""
+"""Rules as data: conditions, values as text, and owners of fields."""
 
 from datetime import date
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Letters that a code page lacks are kept without their accent, and nothing is made up for what has none."""
+"""Letters that a code page lacks lose their accent, and letters without a plain form are not replaced."""
 
 import pytest
 

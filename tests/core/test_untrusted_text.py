@@ -1,4 +1,4 @@
-"""Text from outside: every sign to be seen, nothing computed, and what was written can be read back."""
+"""Text from outside: every character is visible, nothing is computed, and written text can be read back."""
 
 import csv
 import io

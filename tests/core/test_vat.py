@@ -1,4 +1,4 @@
-"""VAT codes as facts: read back whole, also where nobody knows the percentage."""
+"""VAT codes as facts: read back complete, also without a known percentage."""
 
 from decimal import Decimal
 

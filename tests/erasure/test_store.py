@@ -1,4 +1,4 @@
-"""One person found and blotted out in every table, on both databases; others keep what is theirs."""
+"""Erasure of one person in every table, on both databases; data of others stays."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""A planned fault meets exactly its call, and what it does to a console happens before that call is carried out."""
+"""A planned fault affects exactly its call, before that call is carried out."""
 
 from integration.lab.fault_plan import FAULTS, FaultPlan
 from integration.lab.schedule import LATE, Hazard, PlannedFault, ProcessFault

@@ -1,4 +1,4 @@
-"""Trouble at every call of a run, one after the other: what a series of seeds would meet by chance alone.
+"""Faults at every call of a run, one after the other: a series of seeds reaches these calls by chance only.
 
 A console is killed at each read and at each write, which is lost, arrives, or arrives and shows late, while answers get
 lost around it; and it is suspended at writes of either end of a page, on both databases. Where documents are taken back

@@ -24,7 +24,7 @@ FULL_AT_FIRST = 4106  # one whose disk is full before its first run
 
 
 def run_series(folder: Path, series: Series) -> Report:
-    """Return what came of a series, as it is on file."""
+    """Return the stored report of a series."""
     SeriesRunner(folder, series, OperatorSettings()).go()
     report = kept_report(folder)
     assert report is not None

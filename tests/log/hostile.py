@@ -1,4 +1,4 @@
-"""User queries that crash what answers them, fill its memory, run for ever, or read what is none of theirs."""
+"""User queries that crash the log process, fill its memory, never end, or read data of others."""
 
 BIG = "(SELECT string_agg('xxxxxxxxxxxxxxxx', '') AS s FROM range(500000))"  # eight million signs out of a short query
 

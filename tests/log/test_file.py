@@ -1,4 +1,4 @@
-"""The history of one record stays whole, whatever becomes of the file."""
+"""The history of one record stays complete after every change of the file."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""User queries that mean harm: each is answered or stopped in time, nobody waits, and no event is lost."""
+"""Harmful user queries: each is answered or stopped in time, nobody waits, and no event is lost."""
 
 import statistics
 import subprocess

@@ -1,4 +1,4 @@
-"""The process of the log: whatever ends or holds it, what was asked is answered or stopped, and no event is lost."""
+"""The log process: however it ends or stops, queries are answered or cancelled, and no event is lost."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""An address shows and does nothing else: no page writes, runs or changes a setting because of what stands in it."""
+"""An address only shows something: no page writes, runs or changes a setting because of its parameters."""
 
 import sqlite3
 from pathlib import Path

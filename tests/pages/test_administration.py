@@ -1,4 +1,4 @@
-"""The page of what is kept, and for how long."""
+"""The page of retention classes and their periods."""
 
 from datetime import UTC, datetime
 

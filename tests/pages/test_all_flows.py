@@ -1,4 +1,4 @@
-"""Every flow on the pages: its tabs, its plan, an order as a tree, and taking back what a run wrote."""
+"""Every flow on the pages: its tabs, its plan, an order as a tree, and the undo of a run."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Every cause that a person acts on has a repair where it is shown, and pressed it leads to what repairs it."""
+"""Every cause that a person acts on has a repair where it is shown, and its button leads there."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The page of exceptions: every cause with its repair on the same screen, and what becomes of it."""
+"""The page of exceptions: every cause with its repair on the same screen, and the result of the repair."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The console speaks the language of whoever looks, on every page, and reads what they type."""
+"""The console in the language of its user, on every page, for output and input."""
 
 import re
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The words people look for: each place they lead to is opened, and shows what it is known by."""
+"""Search terms: each leads to a place that opens and shows its name."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The page of whoever keeps watch: what goes on, who is told, what was sent, and signs of life to somebody outside."""
+"""The page Monitoring: incidents, channels, messages, and heartbeats to an outside service."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

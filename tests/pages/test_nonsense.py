@@ -1,4 +1,4 @@
-"""Every page opens, whatever is stored: what cannot be used is told and put right, and locks nobody out."""
+"""Every page opens with any stored data: unusable values are reported and repaired, and lock nobody out."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -44,7 +44,7 @@ def every_page(open_page: Open) -> Iterator[tuple[str, AppTest]]:
 
 
 def failing(open_page: Open) -> dict[str, str]:
-    """Return the pages that could not be shown, with what they said."""
+    """Return the pages that cannot be shown, with their errors."""
     failures = {}
     for name, test in every_page(open_page):
         page_text = texts(test)

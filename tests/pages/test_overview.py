@@ -1,4 +1,4 @@
-"""The overview: what needs a person, the flows, and charts of the last days."""
+"""The overview: the waiting list, the flows, and charts of the last days."""
 
 import re
 import threading

@@ -1,4 +1,4 @@
-"""The page for a phone: what waits with its amounts and brakes, one plan in short, and the same yes as in Preview."""
+"""The page for a phone: waiting plans with amounts and brakes, one plan in short, and the approval of Preview."""
 
 from decimal import Decimal
 

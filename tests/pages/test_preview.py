@@ -1,4 +1,4 @@
-"""The preview page: what a plan can be filtered by, and what is chosen over all its pages."""
+"""The preview page: filters of a plan, and a selection over all its pages."""
 
 from collections.abc import Iterator
 

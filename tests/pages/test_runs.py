@@ -1,4 +1,4 @@
-"""A plan at work and runs that ended, each as its page tells of it."""
+"""Active and ended runs, as their page shows them."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The set-up that leads: flows chosen, questions answered, and the list of what is missing."""
+"""The set-up: chosen flows, answered questions, and the list of missing answers."""
 
 import re
 from collections.abc import Iterator

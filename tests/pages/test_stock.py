@@ -1,4 +1,4 @@
-"""The page of stock: what is charted, what runs out, where the systems differ, and what of it is not proven."""
+"""The page of stock: charts, articles that sell out, differences between the systems, and unproven levels."""
 
 import base64
 import json

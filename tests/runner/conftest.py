@@ -1,4 +1,4 @@
-"""The runner in a harness: real files, two systems in memory, and a clock that only moves when it is told to."""
+"""The runner in a harness: real files, two systems in memory, and a clock that a test moves."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +78,7 @@ def calm_postings(till_journal: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def shared_sandbox() -> Iterator[Sandbox]:
-    """Both systems in a box, for tests that use numbers of their own."""
+    """Both sandboxes, for tests that use numbers of their own."""
     with running(articles=50) as sandbox:
         yield sandbox
 

@@ -1,4 +1,4 @@
-"""Console processes that tests start and kill, and what their databases say from outside."""
+"""Console processes that tests start and kill, and the contents of their databases, read from outside."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -69,7 +69,7 @@ class Console:
         assert self.process.exitcode == 0, f"ended with {self.process.exitcode}: {self.read_output()}"
 
     def read_output(self) -> str:
-        """Return the end of what the process said."""
+        """Return the end of the output of the process."""
         own = self.folder / "said"
         output = own.read_text(encoding="utf-8") if own.exists() else ""
         return "\n".join(text[-6000:] for text in (output, read_early_output()))
@@ -82,7 +82,7 @@ class Console:
 
 
 class Obedient(Console):
-    """A console process that does what it is asked; `executor` is server or worker."""
+    """A console process that carries out requests of a test; `executor` is server or worker."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, *, executor: str = "server", **settings: Any) -> None:
         super().__init__(sandbox, folder, **settings)

@@ -1,4 +1,4 @@
-"""A sale under a number that the books know of another one is told as not booked, whenever the other is met."""
+"""A sale whose number the books have for another sale is reported as not booked, at each moment of detection."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -567,7 +567,7 @@ def test_a_restart_between_any_two_pages_changes_nothing(harness: FlowHarness, t
     assert sorted(target.writes) == [*FIVE, "KLED"]
 
 
-# ---- the till in a box
+# ---- the till sandbox
 
 
 def a_till(sandbox: Sandbox, membership: Literal["product", "calls"]) -> Mplus:

@@ -1,4 +1,4 @@
-"""Records that are right by themselves, and stand in the way of another."""
+"""Records that are valid by themselves and conflict with another."""
 
 from integration.core.records import Kind
 from integration.store.database import Database

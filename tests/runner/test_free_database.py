@@ -1,4 +1,4 @@
-"""While a system is asked or written, nobody else has to wait for the database: a call may take minutes."""
+"""During a call to a system the database is free for others: a call may take minutes."""
 
 from pathlib import Path
 

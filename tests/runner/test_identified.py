@@ -1,4 +1,4 @@
-"""A number identifies nobody: where a record under a linked number is another one by now, a person is asked."""
+"""A number is no identity: if a linked number has another record now, a person is asked."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""A plan that waits is not thrown away: a newer one takes over what still holds, or leaves it as it is."""
+"""A waiting plan is not discarded: a newer one takes over what still applies, or leaves it unchanged."""
 
 from dataclasses import replace
 from decimal import Decimal

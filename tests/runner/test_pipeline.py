@@ -1,4 +1,4 @@
-"""Looking ahead, writing and reading back at the same time: as good as one after the other, whatever ends it where."""
+"""Lookup, write and read-back in parallel have the result of a sequential run, wherever they are interrupted."""
 
 import threading
 from collections.abc import Callable, Sequence

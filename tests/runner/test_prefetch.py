@@ -1,4 +1,4 @@
-"""Reading on while a page is worked at: the same plan by the same calls, whatever ends it where."""
+"""Prefetched pages give the same plan by the same calls, wherever the run is interrupted."""
 
 import threading
 import time

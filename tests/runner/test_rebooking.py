@@ -1,4 +1,4 @@
-"""Credited and booked again: both are written once and in order, whatever happens between the two."""
+"""A credit and a new booking are each written once and in order, whatever happens between them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace

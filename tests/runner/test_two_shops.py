@@ -1,4 +1,4 @@
-"""Two shops with a till and a console each on one administration: what the books hold is what both tills sold."""
+"""Two shops with a till and a console each on one administration: the books have the sales of both tills."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

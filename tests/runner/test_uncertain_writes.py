@@ -1,4 +1,4 @@
-"""Nothing new is sent twice: not when the target does not show what it accepted, and not in a later run."""
+"""No create is sent twice: neither if the target hides an accepted record, nor in a later run."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

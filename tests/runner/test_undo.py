@@ -1,4 +1,4 @@
-"""Putting back what a run of products wrote: a plan like any other, and only where nobody was there since."""
+"""Undo of a run of products: a normal plan, for values that nobody changed since."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Tell whether the console still does what it did when it was recorded: `make same`, renewed with `RECORD=1`.
+"""Compare the behaviour of the console with the recording: `make same`, renewed with `RECORD=1`.
 
 A fixed story on both built-in systems, with a fixed shop and a clock that stands still between its steps, says what
 each system was asked, every line of every plan, and what became of it. It is told with one call to the till at a time,

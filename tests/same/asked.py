@@ -1,4 +1,4 @@
-"""Requests as lines of text: what was asked and in which words, without what differs from one start to the next."""
+"""Requests as lines of text, without values that differ between two starts."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A clock that stands still, for every module of the application and of the built-in systems."""
+"""A stopped clock for every module of the application and of the built-in systems."""
 
 import importlib
 import pkgutil

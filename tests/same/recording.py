@@ -1,4 +1,4 @@
-"""A recording on disk, and what another one says differently.
+"""A recording on disk, and its differences from another one.
 
 Files are named by the part of the story, and hold sections of lines. What the systems were asked is much and seldom
 read: it is compressed.
@@ -48,7 +48,7 @@ def read(folder: Path) -> Lines:
 
 
 def differences(before: Lines, now: Lines) -> Iterator[str]:
-    """Yield what differs, section by section, as unified diffs of single values."""
+    """Yield the differences, section by section, as unified diffs of single values."""
     for name in dict.fromkeys([*now, *before]):
         old, new = before.get(name, []), now.get(name, [])
         if name not in now or name not in before:

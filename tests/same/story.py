@@ -1,4 +1,4 @@
-"""The one place that knows how the console is driven: a fixed story on both built-in systems, and what was seen."""
+"""A fixed story on both built-in systems, and its transcript. Only this module drives the console."""
 
 import json
 import sys

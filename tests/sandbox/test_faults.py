@@ -1,4 +1,4 @@
-"""Trouble on demand: what a client sees, and what the sandbox keeps all the same."""
+"""Faults on demand: what a client sees, and what the sandbox stores."""
 
 import json
 from functools import partial

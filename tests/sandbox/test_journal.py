@@ -1,4 +1,4 @@
-"""The journal: a sandbox that is started again holds what it held."""
+"""The journal: a restarted sandbox has the same data."""
 
 import json
 import subprocess

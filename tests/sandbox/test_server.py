@@ -1,4 +1,4 @@
-"""The control address of both systems in a box."""
+"""The control address of both sandboxes."""
 
 import httpx
 import pytest

@@ -13,6 +13,6 @@ __all__ = ["database", "events", "logbook", "shared_logbook"]
 
 @pytest.fixture
 def shop() -> Iterator[Sandbox]:
-    """Both systems as somebody else runs them."""
+    """Both systems, run outside of the console."""
     with running(articles=ARTICLES, trades=False) as running_sandbox:
         yield running_sandbox

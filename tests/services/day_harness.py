@@ -1,4 +1,4 @@
-"""The worked-out day between a till and books in memory, whose ledger holds what their pages say."""
+"""The worked example of a day between a till and books in memory, whose ledger follows from their pages."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -117,7 +117,7 @@ class DayHarness(FlowHarness):
         return self.books.records_of(Kind.DAY_PAGE)[KEY]
 
     def move_line(self, place: int, account: str) -> None:
-        """Let somebody move a line of the page to another account."""
+        """Move a line of the page to another account, as a person would."""
         page = self.page()
         moved = replace(page.parts[place], values={**page.parts[place].values, "account": account})
         self.books.put(replace(page, parts=(*page.parts[:place], moved, *page.parts[place + 1 :])))

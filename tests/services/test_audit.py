@@ -1,4 +1,4 @@
-"""The audit as pages and terminal ask it: what is heard, verified by night, told outside, and taken away."""
+"""The audit log for pages and terminal: its entries, nightly verification, time stamps, and export."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Another key for what is sealed: the audit that was sealed with the one before stays whole."""
+"""Another encryption key: the audit log that was sealed under the former one stays valid."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The set-up on both systems in a box: what is chosen, answered and proposed is kept, and where it goes on."""
+"""The set-up on both sandboxes: choices, answers and proposals are stored, and it continues at the right step."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

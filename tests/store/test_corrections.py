@@ -1,4 +1,4 @@
-"""Corrections as they are kept: a mark of a record stays the same as long as what was said of it does."""
+"""Stored corrections: the mark of a record changes only with its corrections."""
 
 from integration.core.records import Correction, Kind
 from integration.store.corrections import Corrections

@@ -1,4 +1,4 @@
-"""Events replayed from what the database still keeps."""
+"""Events rebuilt from the rows of the database."""
 
 from collections.abc import Mapping
 
@@ -28,7 +28,7 @@ def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
 
 
 def take_events(events: OutboxReader) -> list[dict[str, object]]:
-    """Return what waited, taken out as by a log."""
+    """Return the waiting events, removed as a log does."""
     waiting = events.waiting(10_000)
     events.forget([int(str(event["id"])) for event in waiting])
     return waiting

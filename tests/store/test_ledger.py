@@ -1,4 +1,4 @@
-"""Commits at work: what was sent, and how each change ended."""
+"""The ledger of a commit: sent changes, and the outcome of each."""
 
 import pytest
 import sqlalchemy as sa

@@ -1,4 +1,4 @@
-"""Rows of the engine: what is no JSON is gone on with by nobody, and none of it is run."""
+"""Rows of the engine: no process continues with a row that is not JSON, and nothing in it is run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Kept plans as people look at them: what their lines can be sorted out by, and how many calls they take."""
+"""Stored plans as people see them: filters of their lines, and the number of queries."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Statements made ready once: on both databases they take and give what they took and gave through SQLAlchemy."""
+"""Prepared statements: on both databases they give the results of the same statements through SQLAlchemy."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress

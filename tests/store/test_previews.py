@@ -1,4 +1,4 @@
-"""Previews at work: what was read, and the plan as it comes about, page by page."""
+"""The store of previews: staged records, and the plan as it grows, page by page."""
 
 import time
 

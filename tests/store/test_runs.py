@@ -1,4 +1,4 @@
-"""Runs: begun, approved, stopped and counted, and what may not follow."""
+"""Runs: begun, approved, stopped and counted, and transitions that are refused."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Incidents: begun and ended once, whoever sees them, with what is to be sent of them in the same transaction."""
+"""Incidents: begun and ended once, by whichever process sees them, with their messages in the same transaction."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

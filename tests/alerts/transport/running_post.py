@@ -1,4 +1,4 @@
-"""A sending process that stays, for tests of what is sent: it reads a hundred plug-ins when it starts."""
+"""A shared sending process for tests of messages: it reads a hundred plug-ins when it starts."""
 
 import subprocess
 import sys

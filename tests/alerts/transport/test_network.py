@@ -16,7 +16,7 @@ class Names:
         self._answers = list(answers)
 
     def resolve(self, host: str, port: Any, *rest: Any, **keywords: Any) -> list[Any]:
-        """Return the next answer for a name, and for a number what the machine does."""
+        """Return the next answer for a name, and for a number the answer of the machine."""
         try:
             ip_address(host)
         except ValueError:

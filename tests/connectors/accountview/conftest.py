@@ -1,4 +1,4 @@
-"""Connections to the sandbox, shared where tests do not mind what others left."""
+"""Connections to the sandbox, shared by tests that accept data of other tests."""
 
 from collections.abc import Iterator
 
@@ -55,7 +55,7 @@ def links() -> Links:
 
 @pytest.fixture
 def books(shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore) -> Iterator[AccountView]:
-    """The shared sandbox: its tests do not mind what others left."""
+    """The shared sandbox: its tests accept data of other tests."""
     with connect_accountview(shared_sandbox, shared_keeper) as accountview:
         yield accountview
 

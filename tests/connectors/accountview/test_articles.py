@@ -131,14 +131,14 @@ def shop_stock(sandbox: Sandbox) -> dict[str, dict[str, Decimal]]:
 
 
 def calls(sandbox: Sandbox, doing: Callable[[], object]) -> Counter[str]:
-    """Count what is asked of AccountView, the log-in left out."""
+    """Count the calls to AccountView, without the log-in."""
     start = max((call.number for call in sandbox.ledger.calls()), default=0)
     doing()
     return Counter(call.operation for call in sandbox.ledger.calls(since=start) if call.operation != "token")
 
 
 def shelf(sandbox: Sandbox, code: str, branch: str) -> str:
-    """Return the key of the row that tells what a warehouse has of an article."""
+    """Return the key of the row with the stock of an article in a warehouse."""
     rows = sandbox.accountview.state("K9_STOCK")
     return next(str(row["REC_ID"]) for row in rows if (row["ART_CODE"], row["K9_BRANCH"]) == (code, branch))
 

@@ -1,4 +1,4 @@
-"""AccountView as a connector: what holds for every kind of record."""
+"""AccountView as a connector: requirements for every kind of record."""
 
 from decimal import Decimal
 

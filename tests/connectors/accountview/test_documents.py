@@ -1,4 +1,4 @@
-"""Documents found by our reference, and what is not written."""
+"""Documents found by our reference, and documents that are not written."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The newest documents of each place where one of ours may stand, in a number of calls that does not grow."""
+"""The newest documents of each place where one of ours may be, in a fixed number of calls."""
 
 from datetime import date
 

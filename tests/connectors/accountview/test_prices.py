@@ -1,4 +1,4 @@
-"""Prices of customers in the books in a box: off until their object is named, whole, and never guessed."""
+"""Prices of customers in the AccountView sandbox: off until their object is named, complete, and never guessed."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Quotations in the books: in an object that nobody knows without being told, found by our reference alone."""
+"""Quotations in the books: in an object that a person has to name, found by our reference alone."""
 
 from decimal import Decimal
 from typing import Any

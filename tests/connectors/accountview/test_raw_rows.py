@@ -1,4 +1,4 @@
-"""Rows as they came: known by what they say, and read only where somebody wants to."""
+"""Raw rows: recognised by their content, and parsed on demand only."""
 
 import json
 

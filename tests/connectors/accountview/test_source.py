@@ -1,4 +1,4 @@
-"""Pages, stamps and keys of what is read."""
+"""Pages, stamps and keys of the records that are read."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The till in a box, shared by the tests of a file that do not mind what others left."""
+"""The till sandbox, shared by the tests of a file that accept data of other tests."""
 
 import itertools
 from collections.abc import Iterator

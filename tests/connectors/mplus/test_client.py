@@ -1,4 +1,4 @@
-"""The conversation with the till, answer by answer: what each amounts to for a read and for a write."""
+"""The conversation with the till, answer by answer: the result of each for a read and for a write."""
 
 import logging
 import traceback

@@ -1,4 +1,4 @@
-"""The till as a target, against the till in a box: the contract, and what is particular to this system."""
+"""The till as a target, against the till sandbox: the contract, and the requirements of this system."""
 
 import traceback
 from collections.abc import Iterator

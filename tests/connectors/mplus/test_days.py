@@ -1,4 +1,4 @@
-"""The till as a source of days: the worked-out day is read over a real socket, and comes to the tables below."""
+"""The till as a source of days: the worked example, read over a real socket, equals the tables below."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -228,7 +228,7 @@ def test_groups_come_to_what_was_paid(day: Record) -> None:
 
 
 def sums_of(documents: Sequence[Record]) -> dict[tuple[str, ...], Decimal]:
-    """Return what documents come to, per group, method and VAT code."""
+    """Return the sums of documents per group, method and VAT code."""
     sums: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
     for part in (part for document in documents for part in document.parts):
         match part.kind:

@@ -1,4 +1,4 @@
-"""The till as a source of documents, against the till in a box, compared with what that till keeps."""
+"""The till as a source of documents, against the till sandbox, compared with its stored documents."""
 
 import json
 from collections import Counter
@@ -103,7 +103,7 @@ def text(number: int | None) -> str | None:
 
 
 def tail(word: str | None, start: str) -> str | None:
-    """Return a word of the interface in lower case, without what it starts with."""
+    """Return a word of the interface in lower case, without its prefix."""
     return None if word is None else word.removeprefix(start).lower()
 
 

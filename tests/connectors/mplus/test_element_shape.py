@@ -1,4 +1,4 @@
-"""The shape of an answer: what is twice, or holds a text in the place of elements, or elements in that of a text."""
+"""The shape of an answer: repeated elements, text in place of elements, and elements in place of text."""
 
 from collections.abc import Callable
 from datetime import date
@@ -21,7 +21,7 @@ Change = Callable[[Element], object]
 
 
 def text_in(path: str, text: str, *, keep: bool) -> Change:
-    """Return what puts a text into an element, beside the elements in it or in their place."""
+    """Return an edit that puts a text into an element, beside its elements or in their place."""
 
     def change(whole: Element) -> None:
         element = _find_element(whole, path)
@@ -33,7 +33,7 @@ def text_in(path: str, text: str, *, keep: bool) -> Change:
 
 
 def repeat_element(path: str, text: str | None = None) -> Change:
-    """Return what repeats an element, with another text where one is given."""
+    """Return an edit that repeats an element, with another text if given."""
 
     def change(whole: Element) -> None:
         element = _find_element(whole, path)
@@ -46,7 +46,7 @@ def repeat_element(path: str, text: str | None = None) -> Change:
 
 
 def add_inside(path: str) -> Change:
-    """Return what puts an element into one that holds a text."""
+    """Return an edit that puts an element into one that has a text."""
     return lambda whole: etree.SubElement(_find_element(whole, path), qualified("value"))
 
 
@@ -177,7 +177,7 @@ def test_a_record_that_contradicts_itself_is_left_to_whoever_reads_it() -> None:
 
 
 def parse_answer(inside: str) -> Element | ConnectorError:
-    """Return what an answer with orders comes to that holds this."""
+    """Return the result of an answer with orders that has this content."""
     answer = f'<GetOrdersResponse xmlns="{NAMESPACE}">{inside}</GetOrdersResponse>'
     body = f'<E:Envelope xmlns:E="{SOAP}"><E:Body>{answer}</E:Body></E:Envelope>'
     return answering(lambda _: "").understood(HttpAnswer(200, {}, body.encode()), "getOrders", write=False)

@@ -1,4 +1,4 @@
-"""Requests are what a SOAP library makes of the interface description, byte for byte."""
+"""Requests equal those of a SOAP library for the same interface description, byte for byte."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -31,7 +31,7 @@ def client(shop: Sandbox) -> Iterator[Client]:
 
 
 def balance_of_documents(shop: Sandbox) -> Decimal:
-    """Return what gift cards were sold for less what was paid with them, from the documents themselves."""
+    """Return sales of gift cards minus payments with them, from the documents themselves."""
     cents = 0
     for row in (*shop.state("receipts", "mplus"), *shop.state("invoices", "mplus"), *shop.state("orders", "mplus")):
         lines: list[Any] = (row.get("lineList") or {}).get("line", ())

@@ -1,4 +1,4 @@
-"""The till's history of its stock, against the till in a box: page by page, whatever its bounds mean."""
+"""The till's stock history, against the till sandbox: page by page, under each meaning of its bounds."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def busy() -> Iterator[Sandbox]:
-    """A till in a box with sales of some days."""
+    """A till sandbox with sales of some days."""
     with running(articles=30) as sandbox:
         yield sandbox
 

@@ -1,4 +1,4 @@
-"""Pictures on cards of the till in a box: ours in front, those of others as they are, refusals with their size."""
+"""Pictures on cards of the till sandbox: ours in front, those of others unchanged, refusals with their size."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 @pytest.fixture
 def till(sandbox: Sandbox, tmp_path: Path) -> Iterator[Mplus]:
-    """A connection that finds what is kept."""
+    """A connection that finds stored pictures."""
     connector = a_till(sandbox, pictures=tmp_path / "kept")
     yield connector
     connector.close()

@@ -1,4 +1,4 @@
-"""Prices of customers at the till in a box: written beside what is there, and what the till itself says is paid."""
+"""Prices of customers at the till sandbox: written beside existing ones, and the prices that the till computes."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ def a_customer(key: str, values: Mapping[str, Value]) -> Record:
 
 
 def write(till: Mplus, current: CurrentRecord, links: Links, paths: Mapping[str, Value]) -> None:
-    """Write some values, by their paths, over what was looked up."""
+    """Write some values, by their paths, over the record that was looked up."""
     change = an_update_at(current.record, paths)
     till.write(change, current, links, "t")
 

@@ -1,4 +1,4 @@
-"""Products at the till, against the till in a box: written whole, found by number and code, kept where not ours."""
+"""Products at the till, against the till sandbox: written whole, found by number and code, unowned values kept."""
 
 import json
 import urllib.request

@@ -1,4 +1,4 @@
-"""Proposals of the till as records, and what documents of the till say of one another."""
+"""Proposals of the till as records, and the references between documents of the till."""
 
 from collections.abc import Iterator
 from typing import Any

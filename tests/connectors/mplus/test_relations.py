@@ -1,4 +1,4 @@
-"""Customers at the till, against the till in a box: found by exact evidence, written whole."""
+"""Customers at the till, against the till sandbox: found by exact evidence, written whole."""
 
 import itertools
 from collections.abc import Iterator
@@ -439,7 +439,7 @@ def test_fields_have_one_name_each_and_what_the_till_counts_itself_is_not_offere
 
 
 def people(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
-    """Return the contact persons of a relation as the till keeps them, what is empty left out."""
+    """Return the contact persons of a relation as the till has them, without empty values."""
     contacts = stored_relation(sandbox, number).get("contactList", {}).get("relation", [])
     return [{name: value for name, value in contact.items() if value} for contact in contacts]
 
@@ -494,7 +494,7 @@ def test_a_contact_person_that_is_gone_from_the_books_is_taken_out_again(
 
 
 def relations_answer(*relations: str) -> str:
-    """Return an answer with these relations, each with what is in it."""
+    """Return an answer with these relations."""
     elements = "".join(f"<relation>{relation}</relation>" for relation in relations)
     return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{elements}</relationList></GetRelationsResponse>'
 

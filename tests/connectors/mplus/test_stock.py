@@ -1,4 +1,4 @@
-"""Stock levels at the till, against the till in a box: read for each branch, set and never added to."""
+"""Stock levels at the till, against the till sandbox: read for each branch, set and never added to."""
 
 import itertools
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def levels(number: str, amounts: dict[str, Decimal] | None = None, **values: Val
 
 
 def look(till: Mplus, desired: Record) -> CurrentRecord:
-    """Return what the till holds now."""
+    """Return the current levels of the till."""
     return till.lookup([desired], Links())[desired.key]
 
 

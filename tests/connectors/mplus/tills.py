@@ -1,4 +1,4 @@
-"""Connections to the till in a box, and what tests do over them."""
+"""Connections to the till sandbox, and the calls that tests make over them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ SECRET = "sandbox-secret"
 
 
 def settings_of(sandbox: Sandbox, **changes: Any) -> MplusSettings:
-    """Return what connects to the sandbox's till."""
+    """Return the settings of a connection to the till sandbox."""
     values = {"url": sandbox.mplus_url, "ident": "sandbox", "secret": SecretStr(SECRET), **changes}
     return MplusSettings(per_second=10_000, attempts=3, read_seconds=2, **values)
 
@@ -49,16 +49,16 @@ def answering(answers: Callable[[httpx.Request], str]) -> Client:
 
 
 def create(till: Mplus, desired: Record, links: Links) -> CurrentRecord:
-    """Write a new record, keep its link and return what the till holds now."""
+    """Write a new record, store its link, and return it as the till has it."""
     links.known[desired.kind, desired.key] = till.write(a_create(desired), None, links, "t").reference
     return look(till, desired, links)
 
 
 def look(till: Mplus, desired: Record, links: Links) -> CurrentRecord:
-    """Return what the till holds now."""
+    """Return the record as the till has it now."""
     return till.lookup([desired], links)[desired.key]
 
 
 def update(till: Mplus, current: CurrentRecord, links: Links, **paths: Value) -> None:
-    """Write some values over what was looked up."""
+    """Write some values over the record that was looked up."""
     till.write(an_update_at(current.record, paths), current, links, "t")

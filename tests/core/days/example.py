@@ -55,7 +55,7 @@ def euros(text: str | int) -> Decimal:
 
 
 def cents(number: int) -> Decimal:
-    """An amount that is told in cents."""
+    """Return an amount that is given in cents."""
     return Decimal(number).scaleb(-2)
 
 
@@ -73,7 +73,7 @@ def document(
     vat_number: str = "",
     price_type: str = "",
 ) -> Record:
-    """A document: lines as `group/code incl`, its VAT as `code excl vat`, what was paid as `method amount`."""
+    """Return a document: lines as `group/code incl`, VAT as `code excl vat`, payments as `method amount`."""
     parts: list[Record] = []
     for place, (key, incl) in enumerate(_pairs(lines), start=1):
         group, _, code = key.partition("/")
@@ -165,7 +165,7 @@ COUNTS = (
 
 
 def journal(sums: dict[str, dict[str, tuple[int, int]]]) -> list[Record]:
-    """The parts of getJournals that say what was sold."""
+    """Return the parts of getJournals about sales."""
     return [
         _turnover("journal", source, group, "", incl, excl)
         for source, groups in sums.items()

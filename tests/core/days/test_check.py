@@ -1,4 +1,4 @@
-"""The check of a day says what somebody did, on either side, and changes nothing."""
+"""The check of a day reports the actions of people in both systems, and changes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -59,7 +59,7 @@ def look(
     page: Record | None = None,
     belongs: Belongs = lambda _: {},
 ) -> DayCheck:
-    """Check the day as the till has it now against what the books hold."""
+    """Check the day as the till has it now against the books."""
     now = record or day_record()
     own = page or written_page(page_for(day_record()).lines)
     documents = documents_of(till_day(now))

@@ -1,4 +1,4 @@
-"""Each identity of a day, planted false, is told with its number, both figures and the document in question."""
+"""Each failed identity of a day is reported with its number, both figures and the document that explains it."""
 
 from dataclasses import replace
 from decimal import Decimal

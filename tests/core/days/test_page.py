@@ -1,4 +1,4 @@
-"""The page of a worked-out day, in every manner in which it can be booked, and what refuses it."""
+"""The page of the worked example, in every variant of booking, and the reasons to refuse it."""
 
 from collections import Counter
 from collections.abc import Sequence

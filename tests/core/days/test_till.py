@@ -1,4 +1,4 @@
-"""A day of the till as its record tells it, and what cannot be taken for one."""
+"""A day of the till from its record, and records that are no day."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The VAT code of the books is decided document by document, and the VAT that was charged has to be what it makes."""
+"""The VAT code of the books is decided per document, and the charged VAT must match its rate."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -133,7 +133,7 @@ def discount_sale(sold: Sale, percent: Decimal) -> Sale:
 
 
 def add_sums(*sums: Mapping[str, VatSum]) -> dict[str, VatSum]:
-    """Added per VAT code, without what is zero."""
+    """Return the sums per VAT code, without zeros."""
     added: dict[str, VatSum] = {}
     for split in sums:
         for code, vat_sum in split.items():

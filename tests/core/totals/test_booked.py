@@ -1,4 +1,4 @@
-"""Lines for the books come to the totals of the lines that were sold, wherever prices allow it."""
+"""Lines for the books have the totals of the sold lines, if prices allow it."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Documents to the cent: what was sold and what the books make of it are equal, corrected by name, or parked."""
+"""Documents to the cent: sold and booked amounts are equal, corrected by name, or the document is parked."""
 
 import doctest
 import re

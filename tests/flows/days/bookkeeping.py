@@ -1,4 +1,4 @@
-"""The flow of days run over plain days as the runner would: what is planned is booked, and the books post it."""
+"""The flow of days run over plain days as the runner does: plans are booked, and the books post them."""
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping

@@ -54,7 +54,7 @@ class Life:
             )
 
     def live(self) -> Iterator[str]:
-        """Go through everything, and yield what happened by sort."""
+        """Book every day with its later changes, and yield the events by type."""
         yield from self._check_too_early()
         yield from self._check_refusals()
         first = self.day.honest().first()
@@ -277,5 +277,5 @@ def _differences(actual: Mapping[str, int], expected: Mapping[str, int]) -> str:
 
 
 def life(day: Day, variant: Variant, turn: int) -> list[str]:
-    """Live through a day, and return what happened; raises AssertionError for what the oracle has otherwise."""
+    """Book a day with its later changes and return the events. Raises AssertionError if the oracle disagrees."""
     return list(Life(day, Books(variant), turn).live())

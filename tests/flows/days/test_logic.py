@@ -1,4 +1,4 @@
-"""Days as the flow plans them: when they wait, how they are booked, and what a later change becomes."""
+"""Days in plans: when they wait, how they are booked, and the result of a later change."""
 
 import tomllib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -100,7 +100,7 @@ def stage_record(logic: DaysLogic, record: Record) -> StagedRecord:
 
 
 def page(logic: DaysLogic, record: Record) -> Record:
-    """The page that a day comes to."""
+    """Return the page of a day."""
     result = stage_record(logic, record)
     assert result.record is not None, result.issue or result.skip
     return result.record

@@ -1,4 +1,4 @@
-"""The second opinion notices what is wrong: each copy of the product below has one fault, and is caught by its days."""
+"""The second opinion detects errors: each copy of the product below has one fault, and its days reveal it."""
 
 import os
 import re
@@ -180,7 +180,7 @@ MUTATIONS = (
 
 
 def copy_product(folder: Path) -> Path:
-    """Copy what the property test of days needs."""
+    """Copy the files that the property test of days needs."""
     skip_patterns = shutil.ignore_patterns("__pycache__", "sandbox", "lab")
     shutil.copytree(ROOT / "integration", folder / "integration", ignore=skip_patterns)
     shutil.copytree(ROOT / "data" / "mappings", folder / "data" / "mappings")
@@ -193,7 +193,7 @@ def copy_product(folder: Path) -> Path:
 
 
 def run(folder: Path) -> tuple[int, str]:
-    """Run the short property test on a copy; return its exit code and what it said."""
+    """Run the short property test on a copy; return its exit code and its output."""
     arguments = ["-x", "-p", "no:randomly", "-n", "0", "-m", "", "--tb", "line", SHORT]
     process = subprocess.run(
         [sys.executable, "-m", "pytest", *arguments],
@@ -207,7 +207,7 @@ def run(folder: Path) -> tuple[int, str]:
 
 
 def caught_by(output: str) -> str:
-    """Return which promise was broken, by what the test said."""
+    """Return the broken promise, from the output of the test."""
     match = BROKEN.search(output)
     return match.group(1) if match else ""
 

@@ -107,7 +107,7 @@ def _select_bookings(alone: Mapping[str, SeparateBooking], keys: Collection[str]
 
 
 def _amounts(logic: DaysLogic, day: Day) -> list[tuple[str, Decimal]]:
-    """Return what the page of a day puts on its accounts."""
+    """Return the amounts of the page of a day, by account."""
     lines = logic.page(record_of(day))[1].lines
     vat = [(VAT_ACCOUNTS[line.vat_code], line.vat) for line in lines if line.vat]
     return [*((line.account, line.amount) for line in lines), *vat]

@@ -69,7 +69,7 @@ def paid_by_account(payments: Iterable[tuple[str, int]]) -> dict[str, int]:
 
 
 def open_amount(lines: Iterable[Sold], payments: Iterable[tuple[str, int]]) -> int:
-    """Return what a customer still owes."""
+    """Return the amount that a customer still owes."""
     return sum(line.incl for line in lines) - sum(amount for method, amount in payments if method != ON_ACCOUNT)
 
 

@@ -59,7 +59,7 @@ def sale_of(*lines: oracle.Sold, **methods: int) -> Record:
 
 
 def posted_sums(record: Record, **options: Any) -> Sums:
-    """Return what the lines of a booking come to, by account and VAT code, in cents."""
+    """Return the sums of the lines of a booking, by account and VAT code, in cents."""
     totals: Sums = {}
     for line in lines_of(booking(record, becomes="posting", tables=TABLES, **options)):
         values = line.values

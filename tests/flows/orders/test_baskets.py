@@ -1,4 +1,4 @@
-"""Baskets of every sort, paid in every manner, under every switch: no cent is wrong, and debtors owe what is unpaid.
+"""Baskets of every type, with every payment and setting: each cent is right, and debtors owe what is unpaid.
 
 What is right is computed by `oracle`, which uses nothing of the product.
 """
@@ -158,7 +158,7 @@ def posted_sums(document: Record) -> Sums:
 
 
 def expected_sums(basket: Basket, switches: Switches) -> Sums:
-    """Return what a bookkeeper puts on the page."""
+    """Return the amounts that a bookkeeper posts."""
     groups = oracle.GROUPS if switches.by_group else None
     vouchers = {method: cents for method, cents in basket.paid if method in oracle.VOUCHERS}
     totals = dict(oracle.booked_sums(basket.lines, vouchers, groups, untaxed=basket.method in UNTAXED))

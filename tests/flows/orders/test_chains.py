@@ -34,7 +34,7 @@ NOWHERE: Mapping[str, BookingState] = {}
 
 
 def a_document(kind: Kind, key: str, **values: Value) -> Record:
-    """Return a document of the till that comes to 12.10."""
+    """Return a document of the till with a total of 12.10."""
     types = {Kind.ORDER: "SALES-ORDER", Kind.INVOICE: "INVOICE", Kind.RECEIPT: "RECEIPT"}
     order = an_order(key)
     return replace(order, kind=kind, values={**order.values, "type": types[kind], **values})

@@ -53,7 +53,7 @@ def stage_after(record: Record, *links: Link, **options: Any) -> StagedRecord:
 
 
 def total(document: Record) -> Decimal:
-    """Return what the lines of a sales order or of a posting come to."""
+    """Return the total of the lines of a sales order or of a posting."""
     return sum((line_amount(line) for line in lines_of(document)), Decimal(0))
 
 

@@ -1,4 +1,4 @@
-"""A document that stands in the books under our reference is ours where it says the same, and else a question."""
+"""A document in the books under our reference is ours if its content agrees, and otherwise a question."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Lines of an order come to what was sold, with prices as people agreed on them."""
+"""Lines of an order have the sold totals, with agreed prices."""
 
 from dataclasses import replace
 from decimal import Decimal

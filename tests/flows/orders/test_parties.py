@@ -1,4 +1,4 @@
-"""For whom a document is booked, and where its goods go."""
+"""The debtor of a document, and its delivery address."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta

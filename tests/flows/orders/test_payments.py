@@ -1,4 +1,4 @@
-"""Payments that are booked with their document stand on the accounts of their methods; what is unpaid stays open."""
+"""Payments booked with their document are on the accounts of their methods; unpaid amounts stay open."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The settings of the flow name what is wrong with them, and survive the way to disk."""
+"""The settings of the flow report their errors by name, and are the same after they were stored."""
 
 from datetime import date
 from decimal import Decimal

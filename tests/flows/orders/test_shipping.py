@@ -1,4 +1,4 @@
-"""Shipping cost is a line of a sales order, or a field of it, and the document comes to what was sold either way."""
+"""Shipping cost is a line of a sales order, or a field of it; the document has the sold total either way."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""A word of the till that nobody knows is neither a yes nor a no."""
+"""An unknown word of the till is neither true nor false."""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Documents of a till, and what the logic of the flow makes of them."""
+"""Documents of a till, and their results in the logic of the flow."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -131,7 +131,7 @@ def an_order(
     others: tuple[Record, ...] = (),
     **values: Value,
 ) -> Record:
-    """Return an order of one customer; its split is what its lines come to."""
+    """Return an order of one customer; its split is the sum of its lines."""
     goods = (a_line(),) if lines is None else lines
     split: dict[str, VatSum] = {}
     for line in goods:
@@ -158,7 +158,7 @@ def an_order(
 
 
 def anonymous() -> Record:
-    """Return an order of nobody."""
+    """Return an order without a customer."""
     order = an_order()
     parts = tuple(part for part in order.parts if part.kind is not Kind.RELATION)
     return replace(order, values={**order.values, "relation": ""}, parts=parts)

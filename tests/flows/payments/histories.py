@@ -1,4 +1,4 @@
-"""Random histories of payments in both systems, with killed consoles and lost answers, and what their rows should say.
+"""Random histories of payments in both systems, with killed consoles and lost answers, and their expected rows.
 
 The second opinion reads the tables of both systems alone. A debtor owes what was sold to it, less what the cashier's
 payments took off where these are booked; the till has one payment from the books at most, of what was open.

@@ -1,4 +1,4 @@
-"""The picture of a product out of its articles: the first there is, and none once nobody names one."""
+"""The picture of a product from its articles: the first one, and none if no field is named."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The turnover group of articles: by their group and VAT code, and for whom it counts."""
+"""The turnover group of articles: by article group and VAT code, and the articles to which it applies."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stock between books in memory and the till in a box, with a person at the counter and one in the office."""
+"""Stock between books in memory and the till sandbox, with a person at the counter and one in the office."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -195,11 +195,11 @@ class Shop(FlowHarness):
         return self.sandbox.till.add("receipts", {"orderIds": [order]})
 
     def levels(self) -> dict[str, int]:
-        """Return what can be sold in each branch."""
+        """Return the level of each branch."""
         return {branch: int(self.level(branch)) for branch in BRANCHES}
 
     def level(self, branch: str = "1") -> Decimal:
-        """Return what can be sold in a branch."""
+        """Return the level of a branch."""
         rows = self.sandbox.state("stock", "mplus")
         return next(
             (
@@ -215,7 +215,7 @@ class Shop(FlowHarness):
         return self.run(Mode.COMPLETE)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close the database and the connections."""
         self.till.close()
         self.database.close()
 

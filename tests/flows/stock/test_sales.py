@@ -1,4 +1,4 @@
-"""A stock run never puts back on sale what the till has sold and the books have not learned of."""
+"""A stock run never makes an article available again that the till sold and the books have not booked."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ from tests.recording_server import altering_proxy
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """A till in a box without sales of its own."""
+    """A till sandbox without sales of its own."""
     with running(articles=20, trades=False) as sample_sandbox:
         yield sample_sandbox
 

@@ -1,4 +1,4 @@
-"""The dictionary of the books in a box, as clients read it."""
+"""The dictionary of the AccountView sandbox, as clients read it."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Writing debtors: what the dictionary demands, and what is refused."""
+"""Writes of debtors: required fields of the dictionary, and refusals."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Reading the books in a box: pages, filters, sorting, and what is refused."""
+"""Queries on the AccountView sandbox: pages, filters, sorting, and refusals."""
 
 from collections.abc import Mapping
 from typing import Any

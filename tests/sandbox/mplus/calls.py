@@ -1,4 +1,4 @@
-"""Calls of the till in a box that tests of several of its parts make."""
+"""Calls of the till sandbox that several tests make."""
 
 from integration.sandbox.mplus.app import Till
 from tests.sandbox.soap_client import RawClient, Reply, prefix_tags, tags, wrap_in_envelope

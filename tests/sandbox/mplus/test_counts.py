@@ -1,4 +1,4 @@
-"""Counts of drawers: each covers what was sold since the one before, starts with what that left, and stays."""
+"""Drawer counts: each covers the sales since the previous count, begins with its remaining cash, and never changes."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Article groups of the till in a box: a tree with products in it."""
+"""Article groups of the till sandbox: a tree with products in it."""
 
 from tests.sandbox.mplus.calls import create, new_group, read
 from tests.sandbox.soap_client import RawClient

@@ -1,4 +1,4 @@
-"""Orders at the till in a box: added up, changed, cancelled and paid."""
+"""Orders at the till sandbox: added up, changed, cancelled and paid."""
 
 import pytest
 from lxml import etree

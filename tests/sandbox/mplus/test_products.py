@@ -1,4 +1,4 @@
-"""Products at the till in a box: made, changed, and read by number, group and marker."""
+"""Products at the till sandbox: made, changed, and read by number, group and marker."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Relations at the till in a box: kept, found and turned by the page."""
+"""Relations at the till sandbox: stored, found and listed by page."""
 
 from tests.sandbox.mplus.calls import page
 from tests.sandbox.soap_client import RawClient, prefix_tags

@@ -1,4 +1,4 @@
-"""Stock at the till in a box: set, changed, corrected and reserved."""
+"""Stock at the till sandbox: set, changed, corrected and reserved."""
 
 import pytest
 

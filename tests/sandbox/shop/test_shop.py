@@ -1,4 +1,4 @@
-"""The sample shop: what is in it, whatever its size."""
+"""The sample shop: its contents, at every size."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Both connections: what is entered, a log-in as an operator does it, and what a check finds."""
+"""Both connections: entered settings, the log-in of an operator, and the findings of a check."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Documents of another console in the same books: told by the check, with an example and a prefix nobody has."""
+"""Documents of another console in the same books: reported by the check, with an example and a free prefix."""
 
 from pathlib import Path
 

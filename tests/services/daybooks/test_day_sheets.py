@@ -1,4 +1,4 @@
-"""The sheet of a day says what the check of it found, in the words of its reader."""
+"""The sheet of a day shows the result of its check, in the language of its reader."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace

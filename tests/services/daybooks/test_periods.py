@@ -1,4 +1,4 @@
-"""Periods of days: what is known of them, what the books have besides, and what cannot be said."""
+"""Periods of days: known figures, other entries in the books, and unknown figures."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

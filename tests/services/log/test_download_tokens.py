@@ -1,4 +1,4 @@
-"""Download tokens hold once, for minutes, and are known to nobody but who gave them out."""
+"""Download tokens are valid once, for minutes, and known only to the console that issued them."""
 
 import threading
 import time

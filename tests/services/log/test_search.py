@@ -1,4 +1,4 @@
-"""One search: records by what they are known by, and places of the console by the words people use for them."""
+"""One search: records by their search keys, and places of the console by common words."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""Drafts of mappings: kept, compared with what is in force, and tried on records before anybody publishes them."""
+"""Drafts of mappings: stored, compared with the published one, and tried on records before publication."""
 
 import tomllib
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Value tables as people edit them: what cannot hold is refused where it is saved."""
+"""Value tables as people edit them: invalid rows are refused on saving."""
 
 from collections.abc import Callable, Iterator
 

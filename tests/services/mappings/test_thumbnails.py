@@ -1,4 +1,4 @@
-"""Small copies of pictures: of what is kept and can be drawn, and of nothing else."""
+"""Small copies of stored pictures that can be drawn, and of nothing else."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One action on several causes or records: what cannot be done for one is told of it, and the rest goes on."""
+"""One action on several causes or records: impossible ones are reported, and the others are done."""
 
 from collections.abc import Iterator
 from dataclasses import replace

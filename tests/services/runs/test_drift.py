@@ -1,4 +1,4 @@
-"""The nightly look at what was written, with both systems in a box: told once it is so, and not before."""
+"""The nightly drift check on both sandboxes: reported once it is certain, and not before."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""All rows that value tables lack for what is parked: one table, and one confirmation."""
+"""All missing rows of value tables for parked records: one table, and one confirmation."""
 
 from collections.abc import Iterator
 from decimal import Decimal

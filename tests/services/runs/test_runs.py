@@ -1,4 +1,4 @@
-"""Runs of an application: what is not resumed, and what an end in the middle leaves."""
+"""Runs of an application: those that are not resumed, and the state after an interruption."""
 
 import time
 from collections import Counter

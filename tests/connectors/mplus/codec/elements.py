@@ -1,4 +1,4 @@
-"""A product as the till sends it, and what is read from it or made of it."""
+"""A product as the till sends it, for tests of decoding and editing."""
 
 from lxml import etree
 

@@ -1,4 +1,4 @@
-"""The translation of documents, where the sample till does not go: what is left out, what is zero, what is nested."""
+"""Translation of documents in cases that the sample till lacks: absent, zero and nested values."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Edits of a product: what they change, and what they keep in place."""
+"""Edits of a product: the elements they change, and those they keep in place."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

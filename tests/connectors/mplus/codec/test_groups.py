@@ -1,4 +1,4 @@
-"""The tree of article groups: unreadable groups stand among the others."""
+"""The tree of article groups, with unreadable groups among the others."""
 
 import pytest
 from lxml import etree

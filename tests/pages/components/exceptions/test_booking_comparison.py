@@ -1,4 +1,4 @@
-"""A booked document beside what the till has of it now, decided about on the page of exceptions, and booked again."""
+"""A booked document and the current one of the till: compared, decided and booked again on the page of exceptions."""
 
 from collections.abc import Iterator
 from itertools import count

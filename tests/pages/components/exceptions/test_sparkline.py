@@ -1,4 +1,4 @@
-"""The small bars beside a cause: how high each day is, and what is said of them."""
+"""The small bars beside a cause: the height of each day, and their description."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Stacked bars that a page draws itself: their scale, and what each of them shows and tells."""
+"""Stacked bars that a page draws itself: their scale and their labels."""
 
 import pytest
 

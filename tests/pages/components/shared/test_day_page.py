@@ -1,4 +1,4 @@
-"""The page of a day reads as a bookkeeper writes it, with what is behind each line."""
+"""The page of a day in the notation of a bookkeeper, with the source of each line."""
 
 from html import unescape
 

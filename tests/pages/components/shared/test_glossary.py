@@ -1,4 +1,4 @@
-"""Each word of ours has one sentence, which stands where the word stands and in the list of words."""
+"""Each term has one sentence, shown at the term and in the glossary."""
 
 from pathlib import Path
 from typing import Any

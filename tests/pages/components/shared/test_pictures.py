@@ -1,4 +1,4 @@
-"""The picture of a line of a plan is shown small, out of what the console keeps itself."""
+"""The picture of a plan line is shown small, from the console's own copy."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Foreign text among words of ours: to a reader of Markdown it is text, whatever it looks like."""
+"""Foreign text in our sentences is text to a reader of Markdown, whatever characters it has."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The till side of the sample shop: what a fresh till holds, whether it adds up, and how a day passes."""
+"""The till side of the sample shop: contents of a fresh till, its sums, and a day at the counter."""
 
 from collections import Counter
 from collections.abc import Iterator
