@@ -99,6 +99,8 @@ class TillDocuments:
                 marked = [(element, marker) for element, marker in marked if marker is None or marker <= last]
             elements = [element for element, _ in marked]
             highest = max((marker for _, marker in marked if marker is not None), default=-1)
+            if highest < 0 and (following := self._bound_after(kind, start.bound, elements, {}, lines=lines)):
+                return DocumentPage(elements, str(following), str(start.highest_read))
             if highest < start.bound:
                 raise MalformedAnswerError(
                     "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(elements)
@@ -131,11 +133,33 @@ class TillDocuments:
             highest = max(
                 filter(None, (codec.if_readable(codec.document_marker, element) for element in elements)), default=-1
             )
-            if highest < bound:
+            following = self._bound_after(kind, bound, elements, period) if highest < 0 else highest + 1
+            if following is None or following <= bound:
                 raise MalformedAnswerError(
                     "answer_incomplete", system=SYSTEM, operation=document.operation, count=len(documents_by_key)
                 )
-            bound = highest + 1
+            bound = following
+
+    def _bound_after(
+        self, kind: Kind, bound: int, page: Sequence[Element], chosen: Mapping[str, object], *, lines: bool = True
+    ) -> int | None:
+        """Return the bound after the first document of a page from `bound` on, none of which has a readable marker.
+
+        It is found by dividing the markers up to the till's present one, because the page stays the same up to the
+        marker of its first document. None if the present marker is unknown, or lower than the bound.
+        """
+        present = self._present_marker(kind)
+        if present is None or present < bound:
+            return None
+        contents = list(map(codec.raw_bytes, page))
+        while present > bound:
+            middle = (bound + present + 1) // 2
+            limited = {"syncMarker": middle, "syncMarkerLimit": self._settings.document_page}
+            if list(map(codec.raw_bytes, self._request_page(kind, {**chosen, **limited}, lines=lines))) == contents:
+                bound = middle
+            else:
+                present = middle - 1
+        return present + 1
 
     def last_document_days(self, relations: Collection[str], since: date) -> dict[str, date | None]:
         """Return the latest financial date, from `since` on, of an order, invoice or receipt of each relation.

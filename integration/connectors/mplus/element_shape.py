@@ -20,7 +20,7 @@ RECORDS = frozenset(
         "Product", "Relation", "Order", "Invoice", "Receipt", "Proposal", "Journal", "FinancialGroup", "CashCount",
         "ArticleStock", "ArticleStockHistory", "GetGiftcard", "ArticleGroup", "TurnoverGroup", "PaymentMethod",
         "DeliveryMethod", "OrderCategory", "PriceGroup", "SalesPrice", "VatGroup", "Branch", "Workplace", "Employee",
-        "CustomField", "ArticleBranchDeviationLine", "ReportPaymentSourceDetails",
+        "LicensedBranch", "CustomField", "ArticleBranchDeviationLine", "ReportPaymentSourceDetails",
     }
 )  # fmt: skip
 

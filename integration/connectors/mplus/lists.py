@@ -37,9 +37,12 @@ class PartialLists:
         if operation in self._proven_lists or len(page) < 2:  # noqa: PLR2004 - one row has no order
             return
         for _ in range(_ATTEMPTS):
-            half = _readable_markers(ask((len(page) + 1) // 2))
+            answer = list(ask((len(page) + 1) // 2))
+            half = _readable_markers(answer)
             if half and half == page[: len(half)]:
                 self._proven_lists.add(operation)
+                return
+            if answer and not half:  # all of them are unreadable, which shows nothing
                 return
             before, page = page, _readable_markers(ask(len(page)))
         raise till_out_of_order(operation, str(min({*before}.symmetric_difference(half), default=before[0])))

@@ -11,7 +11,7 @@ from functools import partial
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
-from integration.connectors.mplus.lists import ByNumbers, unique_elements
+from integration.connectors.mplus.lists import ByNumbers, by_own_number, unique_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable, in_pages
 from integration.connectors.protocol import References
@@ -27,15 +27,15 @@ class Settlements:
     def __init__(self, settings: MplusSettings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._completer: ByNumbers[Element] = ByNumbers()
+        self._completer: ByNumbers[tuple[str, Element]] = ByNumbers()
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
         """Return the payments that are there: the invoice has nothing open, and the method has the wanted amount."""
         ids = [key for key in dict.fromkeys(record.key for record in records) if key and key.isprintable()]
         with expect_readable():
-            asking = self._completer.ask_all(self._invoices, lambda invoice: [codec.if_readable(_invoice_key, invoice)])
-            invoice_elements = in_pages(asking, ids, self._settings.document_page, self._settings.in_flight)
-            invoices = {codec.document_key(invoice, Kind.INVOICE): invoice for invoice in invoice_elements}
+            with_ids = by_own_number(self._invoices, partial(codec.if_readable, _invoice_key))
+            asking = self._completer.ask_all(with_ids, lambda invoice: invoice[:1])
+            invoices = dict(in_pages(asking, ids, self._settings.document_page, self._settings.in_flight))
             return {
                 record.key: current
                 for record in records
@@ -76,6 +76,7 @@ def _current_payment(desired: Record, invoice: Element | None) -> CurrentRecord 
         return None
     try:
         expect_shape(invoice, codec.DOCUMENTS[Kind.INVOICE].type)
+        _invoice_key(invoice)
         paid = list(_amounts_by_method(invoice, method))
         is_open = bool(paid) and _open_amount(invoice) != Decimal(0)
     except WrongValueError as error:

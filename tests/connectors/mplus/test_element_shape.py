@@ -76,6 +76,7 @@ ORDERS: dict[str, Change] = {
     "the data of a line twice": repeat_element("lineList/line/data"),
     "elements in a quantity": add_inside("lineList/line/data/quantity"),
     "elements in a total": add_inside("totalInclAmount"),
+    "a flag in another word": text_in("fullyPaid", "misschien", keep=False),
 }
 
 

@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import httpx
 import pytest
 from lxml import etree
 
-from integration.connectors.mplus.client import NAMESPACE, Client, qualified
+from integration.connectors.mplus.client import NAMESPACE, Client, interface_contract, qualified
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.element_shape import is_marked_different
 from integration.connectors.mplus.fields import TillFields
@@ -332,3 +332,33 @@ def test_a_row_without_a_number_costs_no_search_of_the_page_for_each_number() ->
     rows = by_own_number(lambda page: [*page[:-1], ""] if len(page) > 1 else [""], lambda row: row or None)(numbers)
     assert rows == [*((number, number) for number in numbers[:-1]), (numbers[-1], "")]
     assert comparisons <= 3 * len(numbers)
+
+
+@pytest.mark.parametrize("broken", [{0}, {1}, {4}, {3, 4}, {2, 3}, {0, 1, 2, 3, 4}])
+def test_documents_without_a_readable_marker_are_parked_and_hide_no_other(broken: set[int]) -> None:
+    markers = [3, 40, 500, 6000, 6001]
+
+    def order(place: int) -> str:
+        marker = "x" if place in broken else str(markers[place])
+        date_xml = "<financialDate><day>20</day><mon>11</mon><year>2026</year></financialDate>"
+        return f"<order><orderId>{place}</orderId><syncMarker>{marker}</syncMarker>{date_xml}</order>"
+
+    def answer(request: httpx.Request) -> str:
+        (call,) = next(etree.fromstring(request.content).iterchildren("{*}Body"))
+        operation = etree.QName(call).localname
+        name = interface_contract().answer_name(operation).partition("}")[2]
+        if operation == "getCurrentSyncMarkers":
+            return f'<{name} xmlns="{NAMESPACE}"><orderSyncMarker>7000</orderSyncMarker></{name}>'
+        bound, limit = (int(call.findtext(f".//{qualified(wire)}") or 0) for wire in ("syncMarker", "syncMarkerLimit"))
+        found = [order(place) for place, marker in enumerate(markers) if marker >= bound][:limit]
+        return f'<{name} xmlns="{NAMESPACE}"><orderList>{"".join(found)}</orderList></{name}>'
+
+    source = TillDocuments(NOWHERE.model_copy(update={"document_page": 2}), answering(answer))
+    batch = source.extract(Kind.ORDER, None, None)
+    records = {record.key: record for record in batch.records}
+    while batch.after:
+        batch = source.extract(Kind.ORDER, None, batch.after)
+        records |= {record.key: record for record in batch.records}
+    assert records.keys() == {"0", "1", "2", "3", "4"}
+    day = date(2026, 11, 20)
+    assert {found.record.key for found in source.in_period(Kind.ORDER, day, day)} == records.keys()

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+import httpx
 import pytest
 
+from integration.connectors.mplus.client import NAMESPACE, interface_contract
 from integration.connectors.mplus.connector import Mplus
+from integration.connectors.mplus.settlements import Settlements
 from integration.core.errors import RejectedError
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create
-from tests.connectors.mplus.tills import a_till
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering
 from tests.fakes import Links
 
 BELL = {"articleNumber": 0, "text": "Bel", "data": {"quantity": 1, "price": 12100, "turnoverGroup": 40, "vatCode": 2}}
@@ -79,3 +82,20 @@ def test_an_earlier_payment_by_the_same_method_is_another_payment(till: Mplus, i
     (current,) = till.lookup([rest], LINKS).values()
     assert current.record == rest
     assert till.lookup([payment(invoice, "10.00")], LINKS) == {}
+
+
+@pytest.mark.parametrize("id_", ["", "<invoiceId/>", "<invoiceId><x/></invoiceId>"])
+def test_an_invoice_without_a_readable_id_parks_its_payment_alone(id_: str) -> None:
+    paid = "<paymentList><payment><method>IDEAL</method><amount>12100</amount></payment></paymentList>"
+    amounts = f"<totalInclAmount>12100</totalInclAmount><paidAmount>12100</paidAmount>{paid}"
+    invoices = {"a": f"<invoiceId>a</invoiceId>{amounts}", "b": f"{id_}{amounts}"}
+
+    def answer(request: httpx.Request) -> str:
+        found = "".join(
+            f"<invoice>{inside}</invoice>" for key, inside in invoices.items() if f">{key}<" in request.content.decode()
+        )
+        name = interface_contract().answer_name("getInvoices").partition("}")[2]
+        return f'<{name} xmlns="{NAMESPACE}"><invoiceList>{found}</invoiceList></{name}>'
+
+    current = Settlements(NOWHERE, answering(answer)).lookup([payment("a"), payment("b")], LINKS)
+    assert {key: isinstance(found.record, Unreadable) for key, found in current.items()} == {"a": False, "b": True}

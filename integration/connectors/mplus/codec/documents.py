@@ -215,8 +215,10 @@ def _payment_flags(kind: Kind, document: Element, values: Mapping[str, Value]) -
         return {"paid": values["state"] in ("paid", "handled")} if "state" in values else {}
     flags: dict[str, Value] = {}
     text = (document.findtext(qualified("fullyPaid")) or "").strip()
-    if text:
-        flags["paid"] = parse_flag(text)
+    try:
+        flags |= {"paid": parse_flag(text)} if text else {}
+    except ValueError:
+        raise WrongValueError("fullyPaid", text) from None
     if values.get("cancel_state") in ("nothing", "partial", "complete"):
         flags["cancelled"] = values["cancel_state"] == "complete"
     return flags
