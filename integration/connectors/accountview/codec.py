@@ -22,6 +22,7 @@ from integration.core.records import Field, FieldType, Kind, Value, WrongValueEr
 
 
 Row = Mapping[str, object]  # one row from the client: upper-case column names, numbers as int or Decimal
+DocumentRows = tuple[Row, list[Row]]  # the header and the lines of a document
 
 PRICE_PLACES = 4  # the dictionary's currency type Y has four decimals
 TOO_LARGE = 10**15  # larger numbers cannot be real quantities or amounts

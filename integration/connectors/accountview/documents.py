@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from integration.connectors.accountview.answers import lookup_name, refusal_cause
 from integration.connectors.accountview.client import AccountViewClient, QueryFilter
-from integration.connectors.accountview.codec import Body, Cell, Row, text_or_none
+from integration.connectors.accountview.codec import Body, Cell, DocumentRows, Row, text_or_none
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.missing_key import MissingKeyError
-from integration.connectors.accountview.reader import DocumentRows, RowReader
-from integration.connectors.accountview.rows import read_of
+from integration.connectors.accountview.reader import RowReader
+from integration.connectors.accountview.rows import read_of, unique_documents
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.target import (
     change_stamp,
@@ -91,10 +91,10 @@ class BooksDocuments:
             return by_references(self._reader, tables.of, (column, values), since, key=key, book_date=book_date)
 
         def held_documents(record: Record, several: Sequence[DocumentRows]) -> list[CurrentRecord]:
-            numbered = {tables.number_of(row): (row, lines) for row, lines in several}
+            unique = unique_documents(several, tables.number_of)
             return [
-                _current_document(tables, record, number, *numbered[number], references)
-                for number in sorted(numbered, key=rank)
+                _current_document(tables, record, tables.number_of(row), row, lines, references)
+                for row, lines in sorted(unique, key=lambda document: rank(tables.number_of(document[0])))
             ]
 
         return by_year(

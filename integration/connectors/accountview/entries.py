@@ -13,11 +13,17 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.accountview.client import QueryFilter
-from integration.connectors.accountview.codec import Row, expect_unique_columns, key_text, stamp
+from integration.connectors.accountview.codec import DocumentRows, Row, expect_unique_columns, key_text, stamp
 from integration.connectors.accountview.documents import is_about_filter, line_sort_key, says_no_such_year
 from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.reader import DocumentRows, RowReader
-from integration.connectors.accountview.rows import ledger_row_key, read_of, require_values, unique_rows
+from integration.connectors.accountview.reader import RowReader
+from integration.connectors.accountview.rows import (
+    ledger_row_key,
+    read_of,
+    require_values,
+    unique_documents,
+    unique_rows,
+)
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.last_activity import newest_days
@@ -124,7 +130,8 @@ class Entries:
         rows = unique_rows(all_rows, partial(ledger_row_key, ledger.layout))
         pages: dict[_Place, DocumentRows] = {}
         for of in (objects.postings, *objects.posting_history):
-            for page in self._read_rows(of, header, ("page", "reference"), span, book_date):
+            read_pages = self._read_rows(of, header, ("page", "reference"), span, book_date)
+            for page in unique_documents(read_pages, partial(_page_key, header)):
                 pages.setdefault(_place(header, page[0]), page)
         page_values = {place: _page_values(header, row) for place, (row, _) in pages.items()}
         for row in rows:
@@ -201,6 +208,11 @@ class _Ledger:
 def _place(layout: Layout, row: Row) -> _Place:
     daybook, page = (", ".join(sorted(layout.texts(row, name))) for name in ("daybook", "page"))
     return daybook, page
+
+
+def _page_key(layout: Layout, row: Row) -> str:
+    daybook, page = _place(layout, row)
+    return f"{daybook}/{page}" if page else ""
 
 
 def _shared_values(page_values: _PageValues, place: _Place) -> Mapping[str, Value]:

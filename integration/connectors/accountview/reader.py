@@ -7,7 +7,14 @@ from urllib.parse import urlencode
 
 from integration.connectors.accountview.answers import lookup_name
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
-from integration.connectors.accountview.codec import Row, has_hidden_signs, key_text, text_or_none, without_hidden_signs
+from integration.connectors.accountview.codec import (
+    DocumentRows,
+    Row,
+    has_hidden_signs,
+    key_text,
+    text_or_none,
+    without_hidden_signs,
+)
 from integration.connectors.accountview.missing_key import MissingKeyError
 from integration.connectors.accountview.paging import PagesSeen
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
@@ -15,7 +22,6 @@ from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, RejectedError
 
 LONGEST_URL = 4000  # characters; servers and proxies commonly accept addresses of this length
-DocumentRows = tuple[Row, list[Row]]
 Asking = Callable[[Query], list[DocumentRows]]
 
 

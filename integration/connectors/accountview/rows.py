@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from itertools import zip_longest
 from types import MappingProxyType
 from typing import cast
 
@@ -11,6 +12,7 @@ from integration.connectors.accountview.codec import (
     LONGEST_SHOWN,
     PRICE_PLACES,
     TOO_LARGE,
+    DocumentRows,
     RepeatedColumn,
     Row,
     by_type,
@@ -133,6 +135,25 @@ def unique_rows(rows: Sequence[Row], key: Callable[[Row], str]) -> list[Row]:
     for place, (row_key, row) in enumerate(zip(keys, rows, strict=True)):
         rows_by_key.setdefault(row_key or f"?{place}", []).append(row)
     return [_merged_row(copies) for copies in rows_by_key.values()]
+
+
+def unique_documents(documents: Sequence[DocumentRows], key: Callable[[Row], str]) -> list[DocumentRows]:
+    """Return the documents of one answer with each key once, as `unique_rows` does; lines are compared by place.
+
+    A line that only some copies have has no reliable value either.
+    """
+    if len({key(row) for row, _ in documents}) == len(documents):
+        return list(documents)
+    documents_by_key: dict[str, list[DocumentRows]] = {}
+    for place, document in enumerate(documents):
+        documents_by_key.setdefault(key(document[0]) or f"?{place}", []).append(document)
+    return [
+        (
+            _merged_row([row for row, _ in copies]),
+            [_merged_row(lines) for lines in zip_longest(*(lines for _, lines in copies), fillvalue={})],
+        )
+        for copies in documents_by_key.values()
+    ]
 
 
 def ledger_row_key(layout: Layout, row: Row) -> str:

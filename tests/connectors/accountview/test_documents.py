@@ -1,5 +1,6 @@
 """Documents found by our reference, and documents that are not written."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,7 +39,7 @@ from tests.connectors.accountview.samples import (
 from tests.fakes import Links, MemoryTokenStore
 from tests.flows.orders.tills import an_order as an_order_of_the_till
 from tests.flows.orders.tills import booking
-from tests.recording_server import alter_column
+from tests.recording_server import alter_column, altering_proxy
 from tests.timeouts import LATE, wait_until
 
 
@@ -124,6 +125,38 @@ def test_a_field_that_cannot_be_filtered_is_searched_by_date_instead(links: Link
         assert differences(an_order("635"), current["635"].record) == ()
         other.accountview.invoice(current["635"].reference)
         assert look_up_record(accountview, an_order("635"), links).evidence == "history"
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "is_unreadable"),
+    [("SO_HDR", "", False), ("SO_HDR", "TO_EMAIL", True), ("SO_LINE", "ORD_QTY", True)],
+)
+def test_copies_of_an_order_are_one_order_and_park_it_where_they_differ(
+    table: str, column: str, is_unreadable: bool, sandbox: Sandbox, links: Links
+) -> None:
+    keeper, order = MemoryTokenStore(), an_order(f"605{column}")
+
+    def with_copy(body: bytes) -> bytes:
+        tables = json.loads(body) if body.startswith(b"{") else {}
+        for header in list(tables.get("SO_HDR", ()) if "SO_LINE" in tables else ()):
+            lines = [line for line in tables["SO_LINE"] if line["SO_HDR_Id"] == header["SO_HDR_Id"]]
+            copies = {"SO_HDR": [dict(header)], "SO_LINE": [dict(line) for line in lines]}
+            copies[table][0] |= {column: "7"} if column else {}
+            number = len(tables["SO_HDR"])
+            for name, rows in copies.items():
+                tables[name] += [row | {"SO_HDR_Id": number} for row in rows]
+        return json.dumps(tables).encode() if "SO_HDR" in tables else body
+
+    with connect_accountview(sandbox, keeper) as accountview:
+        create_record(accountview, order, links, keep=False)
+    with (
+        altering_proxy(sandbox.accountview_url, with_copy) as url,
+        connect_accountview(sandbox, keeper, url=url) as accountview,
+    ):
+        current = look_up_record(accountview, order, links)
+    assert (isinstance(current.record, Unreadable), current.other_references) == (is_unreadable, ())
+    if not is_unreadable:
+        assert differences(order, current.record) == ()
 
 
 def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, links: Links) -> None:
