@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from integration.application.application import Application
 from integration.sandbox.server import Sandbox, running
-from tests.browser.conftest import at_rest, button, new_plan, picture
+from tests.browser.conftest import SETTLE, at_rest, button, new_plan, picture
 
 pytestmark = [
     pytest.mark.browser,
@@ -61,7 +61,10 @@ def test_documents_without_a_customer_are_repaired_in_their_card(
     confirm = at_rest(page).get_by_role("button", name=re.compile(rf"Repair and preview {group.count} order"))
     expect(confirm).to_be_disabled()
 
-    at_rest(page).get_by_role("combobox", name="Default debtor").click()
+    field = at_rest(page).get_by_role("combobox", name="Default debtor")
+    field.scroll_into_view_if_needed()  # a list closes when the page scrolls
+    page.wait_for_timeout(SETTLE)
+    field.click()
     chosen = page.get_by_role("option").nth(1)
     number = chosen.inner_text().partition(" · ")[0]
     chosen.click()
