@@ -114,7 +114,7 @@ def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operati
     """Return the header rows of an answer, each with its lines.
 
     Lines come inside their headers, or beside them with a number that is only valid in this answer. A line that is no
-    object may belong to each header, so each header has it as an empty row.
+    object, or whose number no header has, may belong to each header, so each header has it as an empty row.
     """
     local = f"{of.table.upper()}_ID"
     headers = _dict_rows(tables.get(of.table.upper()))
@@ -123,11 +123,13 @@ def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operati
         belongs = next(iter(lines), "") if len(headers) == 1 else str(line.get(local))
         if belongs in lines:
             lines[belongs].append(line)
-        elif line and all(headers):
+        elif line and not headers:
             raise unreadable_answer(operation)
-        elif not line:
+        elif not line or all(headers):
             for header_lines in lines.values():
-                header_lines.append(line)
+                header_lines.append({})
+    if len(lines) < len(headers):  # two headers have one number, so a line may belong to either
+        lines = {number: [*header_lines, {}] if header_lines else [] for number, header_lines in lines.items()}
     return [
         (header, [*lines[str(header.get(local, place))], *_dict_rows(header.get(of.detail.upper()))])
         for place, header in enumerate(headers)

@@ -441,7 +441,12 @@ class OrdersLogic(FlowLogic):
             facts = {"key": change.title, "document": change.title}
             facts |= {"reference": as_text(change.agreed.values.get("reference"))}
             return Skip("quotation_stays", change.key, facts)
-        credited = credit(change, self._decisions.undone_on(change.agreed)) if stage.write_once else None
+        if not stage.write_once:
+            return super().withdraw(stage, change)
+        try:
+            credited = credit(change, self._decisions.undone_on(change.agreed))
+        except RecordRejected as rejected:
+            return rejected.issue(change.key)
         return credited or super().withdraw(stage, change)
 
     def compare_booking(self, record: Record) -> DocumentVersions | None:
