@@ -16,6 +16,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.prices import (
+    OfferPrecedence,
     PricePaid,
     PriceQuery,
     PriceScope,
@@ -140,6 +141,10 @@ class Prices:
         settings = self._logics.settings(self._products).model_dump()
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date() if settings.get("temporary_prices") else None
 
+    def _offer_precedence(self) -> OfferPrecedence:
+        settings = self._logics.settings(self._products).model_dump()
+        return OfferPrecedence(settings.get("offers_win_over") or OfferPrecedence.PRICE_GROUPS)
+
     def _rows(self, table: str) -> Mapping[str, str]:
         return self._rules.tables().get(table, {})
 
@@ -238,10 +243,9 @@ class Prices:
     ) -> Proof | None:
         # The group of the branch applies only without a customer: a customer may have a till group that no flow wrote.
         group = "" if customer else self._groups().get(branch, "")
+        buyer = customer.desired_record if customer else None
         of = effective_price(
-            Purchase(
-                article.desired_record, customer.desired_record if customer else None, quantity, branch, group, day
-            )
+            Purchase(article.desired_record, buyer, quantity, branch, group, day, self._offer_precedence())
         )
         if of is None:
             return None
