@@ -48,10 +48,11 @@ def choose_customers(
                 open_issue,
                 next(candidate for candidate in candidates if candidate.reference == reference),
             )
-    if app.customer_merges.is_offered_by(group.flow) and st.button(
+    if app.customer_merges.names_pairs(group.flow) and st.button(
         text("btn_to_merges"), icon=":material/merge:", type="tertiary", key="to_merges"
     ):
-        st.switch_page("pages/mappings.py", query_params={"flow": group.flow, "part": "merges"})
+        flow = app.customer_merges.flow_name()
+        st.switch_page("pages/mappings.py", query_params={"flow": flow, "part": "merges"})
     label = quantity_text(f"btn_repair_{'customer' if noun != 'order' else 'order'}", len(chosen) or len(open_issues))
     if controls.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
         repair(lambda: _link_candidates(app, list(chosen.values())))
