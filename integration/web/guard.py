@@ -18,7 +18,7 @@ from integration.core.connections import is_loopback
 from integration.words import nearest, say
 
 READING = ("GET", "HEAD")
-ASKED_BY_PROGRAMS = "/api/log"  # the only path that accepts data from a program
+LOG_API_PATH = "/api/log"  # the only path that accepts data from a program
 LOG_IN, INVITATION = "/login", INVITED_AT  # the paths that accept our forms
 PROVIDER, ANSWER = "/login/provider", "/login/answer"  # redirect to a log-in provider, and its callback
 LOG_OUT = "/login/out"  # log-out from both
@@ -114,7 +114,7 @@ class HostPolicy:
             return None
         if any(f"{folder}/" in f"{request.path}/" for folder in CLOSED):
             return 403, "not_offered", {}
-        sends = request.path in (ASKED_BY_PROGRAMS, LOG_IN, INVITATION) and request.method == "POST"
+        sends = request.path in (LOG_API_PATH, LOG_IN, INVITATION) and request.method == "POST"
         if request.kind == "http" and request.method not in READING and not sends:
             return 405, "not_offered", {}
         return None

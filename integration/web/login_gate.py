@@ -24,7 +24,7 @@ from integration.core.people import Actor, Right
 from integration.web.forms import LEFT, NO_STORE, invitation_page, log_in_page
 from integration.web.guard import (
     ANSWER,
-    ASKED_BY_PROGRAMS,
+    LOG_API_PATH,
     FILES,
     INVITATION,
     LOG_IN,
@@ -104,7 +104,7 @@ def _proxy_statements(in_front: ProxyBefore, scope: Scope) -> list[str]:
 
 def _is_page(scope: Scope) -> bool:
     """Return True if a browser opens a page, so that a redirect is possible."""
-    if scope["path"].rstrip("/") in (ASKED_BY_PROGRAMS, BY_PROGRAMS):
+    if scope["path"].rstrip("/") in (LOG_API_PATH, BY_PROGRAMS):
         return False
     return scope["type"] == "http" and Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
 
@@ -123,7 +123,7 @@ def _path_with_query(scope: Scope) -> str:
 def _is_open(scope: Scope) -> bool:
     """Return True if a request needs no session. Requests of programs have a token, which is checked later."""
     path = scope["path"]
-    is_api_post = path == ASKED_BY_PROGRAMS and scope.get("method") == "POST"
+    is_api_post = path == LOG_API_PATH and scope.get("method") == "POST"
     return is_api_post or path in OPEN or path.startswith(OPEN_BELOW)
 
 

@@ -51,7 +51,7 @@ LINE_FIELDS = (
 # Values that the console stores to recognise a record, and does not write to the target.
 REMEMBERED = frozenset(
     {
-        "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals",
+        "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "dismissed_entries", "totals",
         "costs", "costless", "reference_before", "completed", "with_payments", "rounding_rule",
     }
 )  # fmt: skip
