@@ -10,7 +10,7 @@ from integration.core.causes import Severity, cause
 from integration.core.opening_hours import IsClosed, never_closed
 
 CALM = timedelta(seconds=60)  # an incident ends when its problem is absent for this long
-MOST_QUIET_DAYS = 60  # consecutive quiet days; more is a mistake and must not silence alerts for ever
+MAX_QUIET_DAYS = 60  # consecutive quiet days; more is a mistake and must not silence alerts for ever
 
 
 class ProblemType(StrEnum):
@@ -161,7 +161,7 @@ class Channel:
         if severity is Severity.CRITICAL and self.wakes:
             return now
         at = now.astimezone(zone)
-        for _ in range(MOST_QUIET_DAYS):
+        for _ in range(MAX_QUIET_DAYS):
             later = self._after_quiet(at, zone, is_closed)
             if later == at:
                 break

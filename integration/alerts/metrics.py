@@ -113,7 +113,7 @@ class _GaugeCollector(Collector):
         """Yield all gauges, and the counters of calls and incidents."""
         statuses = self._flows.statuses()
         yield from self._flow_metrics(statuses)
-        yield from self._process_metrics(self._health.look())
+        yield from self._process_metrics(self._health.read())
         yield from self._alert_metrics()
         call_counter = CounterMetricFamily(
             "console_calls", "Calls of this process, by result.", labels=["system", "result"]

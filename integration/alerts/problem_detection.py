@@ -29,7 +29,7 @@ MAX_HEARTBEAT_DELAY = timedelta(minutes=1)  # a busy machine may delay a heartbe
 PATIENCE = timedelta(minutes=2)  # a run may wait for a system for this long before that is a problem
 MAX_SILENCE = timedelta(minutes=1)  # a system may give no answer for this long before that is a problem
 OLD_NEWS = timedelta(hours=1)  # after answers for this long, an earlier refusal of a run no longer counts
-MOST_PREVIEW = timedelta(minutes=15)  # after this time, records are reported while their preview still runs
+MAX_PREVIEW = timedelta(minutes=15)  # after this time, records are reported while their preview still runs
 LOCAL = frozenset(
     {ProblemType.LOG, ProblemType.DISK, ProblemType.STORE}
 )  # problems that only the affected process itself can detect
@@ -87,7 +87,7 @@ class ProblemDetection:
             *self._worker_problems(),
             *self._channel_problems(),
             *self._audit_problems(),
-            *self.of_health(self._health.look()),
+            *self.of_health(self._health.read()),
         ]
 
     def of_health(self, health: Health) -> Iterator[Problem]:
@@ -203,7 +203,7 @@ class ProblemDetection:
 
 
 def _is_being_read(active: Run | None, now: datetime) -> bool:
-    return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MOST_PREVIEW
+    return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MAX_PREVIEW
 
 
 def _type_of(code: str) -> ProblemType:

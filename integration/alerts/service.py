@@ -35,10 +35,10 @@ from integration.store.settings import StoredSettings
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 15.0
+POLL_SECONDS = 15.0
 SILENCES, EVERYTHING = "alert_silences", "*"
 STORE_FAILS = Problem(ProblemType.STORE, "database_unreachable")
-MOST_RUNS = 500  # runs whose proven records a digest counts
+MAX_RUNS = 500  # runs whose proven records a digest counts
 
 
 class Silences:
@@ -127,8 +127,8 @@ class Alerts:
 
     def start(self) -> None:
         """Start detecting and sending in the background."""
-        for work in (self.look, self.send):
-            pace = {"every": LOOK_SECONDS, "until": self._stop}
+        for work in (self.detect, self.send):
+            pace = {"every": POLL_SECONDS, "until": self._stop}
             thread = threading.Thread(target=run_periodically, args=(work,), kwargs=pace, name="alerts", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -141,7 +141,7 @@ class Alerts:
 
     # ---- detecting
 
-    def look(self) -> None:
+    def detect(self) -> None:
         """Detect problems once: begin and end incidents, and queue their messages.
 
         If our own database fails, this process alerts the known channels at once.
@@ -319,7 +319,7 @@ class Alerts:
     def _proven_counts(self, since: datetime) -> dict[str, int]:
         """Return how many records were proven since the given time, by flow."""
         counts: dict[str, int] = {}
-        for run in self._runs.latest(states=[RunState.DONE], limit=MOST_RUNS):
+        for run in self._runs.latest(states=[RunState.DONE], limit=MAX_RUNS):
             if run.ended_at and run.ended_at > since:
                 counts[run.flow] = counts.get(run.flow, 0) + run.counts.proven
         return counts

@@ -591,7 +591,7 @@ class Application:
             fencing_tokens=self._stores.fencing_tokens,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
-            looks={
+            nightly_checks={
                 "drift": self.drift,
                 "days": self.days,
                 "clearing": self.clearing_accounts,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from integration.alerts.health import BEAT_SECONDS, DRAIN_SECONDS, LEAST_FREE
+from integration.alerts.health import BEAT_SECONDS, DRAIN_SECONDS, MIN_FREE
 from integration.alerts.problem_detection import GRACE, ROUNDS_MISSED
 from integration.application.application import Application
 from integration.application.bootstrap import build
@@ -27,7 +27,7 @@ from integration.process.permissions import OTHERS
 from integration.services.opening_hours import ZONE, OpeningHoursSettings
 from integration.settings import ENGINE, Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock
-from integration.store.files import COPIES_KEPT, copies_beside, leftover_files
+from integration.store.files import MAX_COPIES, copies_beside, leftover_files
 from integration.store.outbox_reader import OutboxReader
 from integration.store.read_only import InspectedDatabase, file_fault, last_beat, open_read_only, sealed_in
 from integration.store.runs import RunStore
@@ -150,8 +150,8 @@ def _folder(data: Path) -> Iterator[InstallationCheck]:
         return
     free = shutil.disk_usage(place).free
     summary = f"{data}, {free // 1_000_000} MB free"
-    if free < LEAST_FREE:
-        facts = {"free": f"{free // 1_000_000} MB", "needed": f"{LEAST_FREE // 1_000_000} MB"}
+    if free < MIN_FREE:
+        facts = {"free": f"{free // 1_000_000} MB", "needed": f"{MIN_FREE // 1_000_000} MB"}
         yield InstallationCheck("folder", summary, "disk_full", facts)
     else:
         yield InstallationCheck("folder", summary)
@@ -197,9 +197,7 @@ def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock)
     if not postgres_of(settings) and (copies := copies_beside(file_of(settings))):
         megabytes = sum(file.stat().st_size for file in copies) / 1_000_000
         names = ", ".join(file.name for file in copies)
-        yield InstallationCheck(
-            "copies", f"{megabytes:.1f} MB, made before migrations; {COPIES_KEPT} are kept: {names}"
-        )
+        yield InstallationCheck("copies", f"{megabytes:.1f} MB, made before migrations; {MAX_COPIES} are kept: {names}")
     yield from _key(settings, inspection)
     if inspection.is_current:
         clock = SharedClock(inspection.database, machine)

@@ -48,9 +48,9 @@ log = structlog.get_logger(__name__)
 CAUSE, BRANCH_CAUSE, OFFER_CAUSE = "price_charged_otherwise", "price_charged_in_branch", "price_charged_on_day"
 LINKS_PAGE = 500
 CUSTOMERS_PAGE = 100  # customers per page of the nightly check
-MOST_EACH = 100  # queries per customer
-MOST_AFTER = 200  # queries after a commit
-MOST_OF_BRANCHES = 1_000  # queries about branch prices per page of the check
+MAX_CUSTOMER_QUERIES = 100  # queries per customer
+MAX_COMMIT_QUERIES = 200  # queries after a commit
+MAX_OF_BRANCHES = 1_000  # queries about branch prices per page of the check
 BY_BRANCH = "branch:"  # prefix of positions after all customers: articles with branch prices
 NEWEST = 50  # most recently written records that are checked after a commit
 
@@ -310,7 +310,7 @@ class Prices:
         try:
             if not links or not self.has_till_prices():
                 return ""
-            checked_count = self._check_branch_prices(links, MOST_OF_BRANCHES, so_far)
+            checked_count = self._check_branch_prices(links, MAX_OF_BRANCHES, so_far)
         except IntegrationError:
             return ""
         return (
@@ -333,7 +333,9 @@ class Prices:
             if expected and len(expected) + len(proofs) > max_queries:
                 break
             left_out |= (
-                {link.key} if len({(proof.article.key, proof.quantity) for proof in proofs}) == MOST_EACH else set()
+                {link.key}
+                if len({(proof.article.key, proof.quantity) for proof in proofs}) == MAX_CUSTOMER_QUERIES
+                else set()
             )
             proofs += self._expected_of_offers(articles) if self.offer_day() else []
             expected += [(link.key, proof) for proof in proofs]
@@ -384,10 +386,10 @@ class Prices:
                 of_customers = [
                     _known_record(link, link.agreed) for link in self._links_to_check(run.flow, run.flow, Kind.RELATION)
                 ]
-            proofs = self.prove(of_customers, _articles(of_articles), MOST_AFTER)
+            proofs = self.prove(of_customers, _articles(of_articles), MAX_COMMIT_QUERIES)
             self._store_price_issues([], proofs, so_far)
             if run.flow == self._products and of_articles:
-                self._check_branch_prices(of_articles, MOST_AFTER, so_far)
+                self._check_branch_prices(of_articles, MAX_COMMIT_QUERIES, so_far)
         except IntegrationError:
             return
 
@@ -405,7 +407,7 @@ class Prices:
         if flow == self._products:
             products = list(self._links.get(flow, Kind.PRODUCT, keys).values())
             while products:
-                products = products[self._check_branch_prices(products, MOST_OF_BRANCHES, so_far) :]
+                products = products[self._check_branch_prices(products, MAX_OF_BRANCHES, so_far) :]
             return True
         links = self._links.get(self.flow, Kind.RELATION, keys).values()
         proofs = self.prove([_known_record(link, link.agreed) for link in links if link.agreed], self.articles())
@@ -446,7 +448,9 @@ class Prices:
         """Return the prices by the books for these customers; None stands for a sale without a customer."""
         first = next(iter(self.branches()), "")
         agreed = [record.agreed for record in articles]
-        by_customer = [(who, price_queries(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
+        by_customer = [
+            (who, price_queries(agreed, who.agreed if who else None, MAX_CUSTOMER_QUERIES)) for who in customers
+        ]
         numbers = {article.key for _, queries in by_customer for article, _ in queries}
         current_articles = self._with_book_values(
             self._products, [record for record in articles if record.number in numbers]

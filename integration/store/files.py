@@ -12,7 +12,7 @@ from integration.process.periodic import is_dead
 PAGES_AT_ONCE = 2_000
 PAUSE_SECONDS = 0.005  # between two portions of pages, so that others can write
 BUSY_SECONDS = 30.0
-COPIES_KEPT = 3  # copies made before migrations
+MAX_COPIES = 3  # copies made before migrations
 INCOMPLETE_FILES = (".restore.*", "console.*.*", "log.duckdb.*", "sandbox.journal.*")
 """Files whose name ends in the number of the process that makes them, until they are complete."""
 MAX_ERROR_LENGTH = 300  # characters of an error message
@@ -56,7 +56,7 @@ def copy_before(path: Path, revision: str) -> None:
     finally:
         with suppress(FileNotFoundError):
             fresh.unlink()
-    for older in copies_beside(path)[:-COPIES_KEPT]:
+    for older in copies_beside(path)[:-MAX_COPIES]:
         older.unlink(missing_ok=True)
 
 

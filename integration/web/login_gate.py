@@ -24,9 +24,9 @@ from integration.core.people import Actor, Right
 from integration.web.forms import LEFT, NO_STORE, invitation_page, log_in_page
 from integration.web.guard import (
     ANSWER,
-    LOG_API_PATH,
     FILES,
     INVITATION,
+    LOG_API_PATH,
     LOG_IN,
     LOG_OUT,
     PROVIDER,
@@ -39,7 +39,7 @@ OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LOG_OUT, "/healthz", "/favicon.ico
 BY_PROGRAMS = "/api"  # there are no pages below it
 NUMBERS = "/metrics"  # a monitor reads it with a token, people with their session
 OPEN_BELOW = ("/static/", "/app/static/")  # static files, the same for everybody
-MOST_SENT = 8 * 1024  # bytes of a form
+MAX_FORM_BYTES = 8 * 1024  # bytes of a form
 SENDING_SECONDS = 10.0
 BEGUN = "sluis-log-in"  # cookie from the redirect to a provider until its callback
 
@@ -289,7 +289,7 @@ async def _form_fields(request: Request) -> Mapping[str, str] | None:
         async with asyncio.timeout(SENDING_SECONDS):
             async for part in request.stream():
                 body += part
-                if len(body) > MOST_SENT:
+                if len(body) > MAX_FORM_BYTES:
                     return None
     except TimeoutError:
         return None

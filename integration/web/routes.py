@@ -31,7 +31,7 @@ UNSTORED = {"Cache-Control": "no-store", "Connection": "close"}
 async def healthz(_request: Request) -> Response:
     """Return the health of the console: engine, database and disk space. Status 503 if there is a problem."""
     try:
-        looking = asyncio.to_thread(lambda: bootstrap.running_application().health.look())  # noqa: PLW0108 - the first call starts it
+        looking = asyncio.to_thread(lambda: bootstrap.running_application().health.read())  # noqa: PLW0108 - the first call starts it
         health = await asyncio.wait_for(looking, HEALTH_SECONDS)
     except IntegrationError as error:
         return JSONResponse({"status": "unwell", "causes": [error.code]}, status_code=503)

@@ -75,7 +75,7 @@ class Watch:
     def look(self, seconds: float = 0) -> None:
         """Let time pass, look, and send what is due."""
         self.clock.advance(seconds)
-        self.alerts.look()
+        self.alerts.detect()
         self.alerts.send()
 
     def hook(self, hook: Hook, **more: object) -> str:
@@ -509,7 +509,7 @@ def test_where_our_own_database_fails_it_is_told_at_once_and_once(
     watching.look()
     with make_unreadable(database):
         for _ in range(3):
-            watching.alerts.look()
+            watching.alerts.detect()
         assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "The console's own database"]]
     watching.look(15)
     watching.look(15)

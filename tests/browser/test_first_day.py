@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
-MOST_CLICKS = 25
+MAX_CLICKS = 25
 BOOKABLE = 158  # closed days of the sample shop that can be booked on the first day
 WAIT = 2 * SECONDS * 1000  # milliseconds for a run over the whole shop
 ENDED = re.compile("Done|Partly parked|Failed|Interrupted")
@@ -118,7 +118,7 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day(new_console
     me.plan(plan)
     me.commit()
 
-    assert len(me.clicks) <= MOST_CLICKS, me.clicks
+    assert len(me.clicks) <= MAX_CLICKS, me.clicks
     with open_application(data, start=False) as application:
         assert _booked_days(application) == BOOKABLE
 

@@ -147,7 +147,7 @@ LOOKS = {
     "audit.actors_and_actions", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work",
     "backups.result", "channels.address", "connections.address", "connections.authorized", "connections.companies",
     "connections.join_sandbox", "log.tables",
-    "names.look", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
+    "names.read", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
     "persons.list_erasures", "persons.unfinished", "sandbox.running",
 }  # fmt: skip
 """Of what asks for a right to change something or to take it along: what only looks, or ends as it began.

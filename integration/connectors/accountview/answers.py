@@ -12,7 +12,7 @@ import msgspec
 from integration.connectors.accountview.codec import RepeatedColumn, Row, with_unique_columns
 from integration.connectors.accountview.empty_answers import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.connectors.answer import MOST_PARTS, MOST_VALUES, NOT_TAKEN, HttpAnswer
+from integration.connectors.answer import MAX_PARTS, MAX_VALUES, REFUSED_STATUSES, HttpAnswer
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
@@ -50,7 +50,7 @@ class BooksAnswers:
             raise unreadable_answer(operation, reading=False)  # a 404 in AccountView's own words refuses a record
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
-        elif not reading and answer.status in NOT_TAKEN:  # a server in front of AccountView answers with a page
+        elif not reading and answer.status in REFUSED_STATUSES:  # a server in front of AccountView answers with a page
             shape = _parsed_body(answer)
         else:
             shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
@@ -219,7 +219,7 @@ def parse_json(body: bytes) -> object:
     A number too large for a database becomes a text, so that one record is unreadable and not the whole answer. A name
     that an object has more than once holds a RepeatedColumn.
     """
-    if body.count(b"[") + body.count(b"{") > MOST_PARTS or body.count(b",") > MOST_VALUES:
+    if body.count(b"[") + body.count(b"{") > MAX_PARTS or body.count(b",") > MAX_VALUES:
         raise ValueError("no answer has so many parts")
     try:
         return json.loads(

@@ -6,13 +6,12 @@ from itertools import groupby
 from typing import NamedTuple
 
 from integration.connectors.accountview.client import AccountViewClient, Query
-from integration.connectors.accountview.codec import calendar_day as day_of
 from integration.connectors.accountview.codec import Row, has_unique_columns, number_or_none
+from integration.connectors.accountview.codec import calendar_day as day_of
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.accountview.target import date_of, reference_of
 from integration.core.errors import AccessDeniedError, ConnectorError, RejectedError
 from integration.core.records import Record
-
 
 EARLIEST, LATEST = date.min.isoformat(), date.max.isoformat()
 LONGEST_YEAR = timedelta(days=731)  # a first fiscal year may be extended to two

@@ -27,7 +27,7 @@ from integration.flows.orders.active_rules import document_policy, in_use, of_ar
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
 from integration.flows.orders.buyers import COUNTRIES
-from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, ChainQueries, Chains, Verdict
+from integration.flows.orders.chains import NO_CHAIN_QUERIES, SAME_SALE, ChainQueries, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import CurrentBooking, DecisionOption, Decisions, current_bookings, split_credit
@@ -82,7 +82,7 @@ class OrdersLogic(FlowLogic):
         find_articles: Callable[[Collection[str]], set[str]],
         linked: Callable[[Collection[str]], Mapping[str, Link]],
         context: BookingContext = NO_CONTEXT,
-        asks: ChainQueries = NOBODY_ASKED,
+        asks: ChainQueries = NO_CHAIN_QUERIES,
         debtors: Ask = no_debtors,
         booked_payments: AskBookedPayments = no_payments,
         renamed: Callable[[], Mapping[str, RenamedCode]] = dict,

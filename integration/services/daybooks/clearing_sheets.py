@@ -11,7 +11,7 @@ from integration.core.days.till import total
 from integration.core.people import Right
 from integration.flows.settings import BOOKS
 from integration.services.daybooks.clearing_accounts import ClearingReport
-from integration.services.daybooks.period_sheets import MOST_NAMED, period_title
+from integration.services.daybooks.period_sheets import MAX_NAMED, period_title
 from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
@@ -71,10 +71,9 @@ class ClearingTables(SheetTexts):
         sentences = []
         if unbooked := self.report.unbooked:
             names = [
-                f"{words.value_text(day.date, self.language)} {day.branch_name}".strip()
-                for day in unbooked[:MOST_NAMED]
+                f"{words.value_text(day.date, self.language)} {day.branch_name}".strip() for day in unbooked[:MAX_NAMED]
             ]
-            more = f", +{len(unbooked) - MOST_NAMED}" if len(unbooked) > MOST_NAMED else ""
+            more = f", +{len(unbooked) - MAX_NAMED}" if len(unbooked) > MAX_NAMED else ""
             days = ", ".join(names) + more
             sentences.append(words.count("clearing_unbooked", len(unbooked), self.language, list=days))
         if self.report.unreadable:

@@ -112,13 +112,13 @@ class _Writer(SheetTexts):
             notes = tuple(finding_text(finding, self.language, rates) for finding in report.notes)
             yield SheetNotes(self.text("day_notes"), notes, Tone.PLAIN)
         if report.rows:
-            yield self._comparison_table("day_by_vat", report.about("base", "vat"), self._vat)
-            accounts = report.about("account")
+            yield self._comparison_table("day_by_vat", report.comparisons("base", "vat"), self._vat)
+            accounts = report.comparisons("account")
             yield self._comparison_table(
                 "day_by_account", accounts, self._name_function(BOOKS.system, "ledgers"), Holds.LEDGER
             )
             yield self._comparison_table(
-                "day_by_method", report.about("method"), self._name_function(TILL.system, "payment_methods")
+                "day_by_method", report.comparisons("method"), self._name_function(TILL.system, "payment_methods")
             )
         if report.counts:
             yield self._counts(report)

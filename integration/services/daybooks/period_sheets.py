@@ -17,8 +17,8 @@ from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 
-MOST_NAMED = 12  # days named in one sentence
-MOST_PRINTED = 40  # documents of a day printed in one row
+MAX_NAMED = 12  # days named in one sentence
+MAX_PRINTED = 40  # documents of a day printed in one row
 
 
 class PeriodSheets(ReportSheets[PeriodReport]):
@@ -134,8 +134,8 @@ class PeriodTables(SheetTexts):
         return words.count(key, len(days), self.language, list=self._name_days(days))
 
     def _name_days(self, days: Sequence[PeriodDay]) -> str:
-        names = [self._day_name(day) for day in days[:MOST_NAMED]]
-        more = len(days) - MOST_NAMED
+        names = [self._day_name(day) for day in days[:MAX_NAMED]]
+        more = len(days) - MAX_NAMED
         return ", ".join(names) + (f", +{more}" if more > 0 else "")
 
     def _day_name(self, day: PeriodDay) -> str:
@@ -351,8 +351,8 @@ class PeriodTables(SheetTexts):
 
     def _documents(self, day: PeriodDay, code: str) -> str:
         numbers = day.documents.get(code, ())
-        more = len(numbers) - MOST_PRINTED
-        return ", ".join(numbers[:MOST_PRINTED]) + (f" +{more}" if more > 0 else "")
+        more = len(numbers) - MAX_PRINTED
+        return ", ".join(numbers[:MAX_PRINTED]) + (f" +{more}" if more > 0 else "")
 
     def days(self) -> SheetTable:
         """Return how each day stands, with the time of its last comparison."""

@@ -41,7 +41,7 @@ from integration.store.links import Links
 from integration.store.rules import MappingStore
 
 AT_ONCE = 31  # days per query of the ledger
-MOST_FOREIGN = 500  # pages shown; the sums include all of them
+MAX_FOREIGN = 500  # pages shown; the sums include all of them
 MAX_CACHED_ANSWERS = 6  # answers of the books that are cached
 WITHOUT_FIGURES = frozenset({DayState.BOOKED, DayState.PARKED, DayState.UNKNOWN})
 WITHOUT_BOOKING = frozenset({DayState.EMPTY, DayState.LEFT_OUT, DayState.OPEN, DayState.WAITING})
@@ -377,7 +377,7 @@ class _Reader:
                 self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + vat_sum
                 if origin is Origin.FOREIGN and vat_sum:
                     self._count += 1
-                    if len(self._foreign_pages) < MOST_FOREIGN:
+                    if len(self._foreign_pages) < MAX_FOREIGN:
                         first = next(row for row in rows if row.vat_code == code)
                         self._foreign_pages.append(
                             ForeignPage(

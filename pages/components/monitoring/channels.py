@@ -23,7 +23,7 @@ FORMS = {
     "ntfy": "ntfys://TOPIC",
     "webhook": "jsons://hooks.example.com/path",
 }
-MOST_HOURS = 24 * 30  # hours until a reminder, at most
+MAX_HOURS = 24 * 30  # hours until a reminder, at most
 
 
 def channels(app: Application) -> None:
@@ -170,7 +170,7 @@ def _schedule_form(now: Channel) -> dict[str, Any]:
         end: time | None = st.time_input(text("channel_quiet_until"), now.quiet_until, key="channel-until")
         digest: time | None = st.time_input(text("channel_digest_at"), now.digest, key="channel-digest")
     remind = st.number_input(
-        text("channel_remind_hours"), 0, MOST_HOURS, now.remind_hours, key="channel-remind", width=300
+        text("channel_remind_hours"), 0, MAX_HOURS, now.remind_hours, key="channel-remind", width=300
     )
     rests = st.toggle(text("channel_rests_on"), now.rests, key="channel-rests")
     wakes = st.toggle(text("channel_wakes"), now.wakes, key="channel-wakes")

@@ -45,8 +45,8 @@ from pages.components.shared.wording import (
     zone,
 )
 
-MOST_WAITING = 20  # rows of the waiting list
-MOST_LISTED = 1_000  # past incidents in a file
+MAX_WAITING = 20  # rows of the waiting list
+MAX_LISTED = 1_000  # past incidents in a file
 
 
 def severity_badge(severity: Severity) -> Markdown:
@@ -97,7 +97,7 @@ def _silence(app: Application, identity: str, label: Markdown, key: str) -> None
 
 def waiting_now(app: Application) -> None:
     """Draw everything that waits. An item with an alert has its severity and the button that silences it."""
-    items = waiting_items(app, limit=MOST_WAITING)
+    items = waiting_items(app, limit=MAX_WAITING)
     incidents = {incident.symptom.identity: incident for incident in app.monitoring.open_incidents()}
     section(text("needs_person"), quantity_text("incidents_about", len(incidents)) if incidents else "")
     if not items.first_items:
@@ -161,7 +161,7 @@ def past_incidents(app: Application) -> None:
 
 def _incidents(app: Application) -> pd.DataFrame:
     """Return incidents as a table for a file, current ones first."""
-    every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MOST_LISTED)]
+    every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MAX_LISTED)]
     lines = [
         (str(one.symptom.severity), one.symptom.flow or one.symptom.subject, one.symptom.cause,
          cause_headline(one.symptom.cause, one.symptom.facts), one.started_at, one.ended_at, one.symptom.count,
@@ -185,7 +185,7 @@ def health(app: Application) -> None:
         }
         for connection in app.reach.stands()
     ]
-    looked = answer_or_error(app.health.look)
+    looked = answer_or_error(app.health.read)
     if looked is not None:
         rows += _parts(looked)
     st.table(rows, border="horizontal", hide_index=True)

@@ -9,7 +9,7 @@ from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import empty, inline, section_with_actions
 from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
 
-MOST_LISTED = 10_000  # notifications in a file
+MAX_LISTED = 10_000  # notifications in a file
 COLUMNS = ("created_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
 
 
@@ -23,7 +23,7 @@ def draw_sent(app: Application) -> None:
     downloads(
         "sent",
         lambda: rows_in(
-            COLUMNS, [_line(notification) for notification in app.monitoring.list_notifications(MOST_LISTED)]
+            COLUMNS, [_line(notification) for notification in app.monitoring.list_notifications(MAX_LISTED)]
         ),
         at=tools,
     )

@@ -49,7 +49,7 @@ class ArticleIdentity(NamedTuple):
     external_id: str
 
 
-_STOCK_KEPT = qualified("stockArticle")
+_STOCK_MANAGED = qualified("stockArticle")
 _ARTICLES = f"{qualified('articleList')}/{qualified('article')}"
 
 
@@ -268,7 +268,7 @@ def stock_id(row: Element) -> int:
 
 def raw_stock_setting(article: Element) -> str:
     """Return the unparsed stock setting of an article."""
-    return child_text(article, _STOCK_KEPT)
+    return child_text(article, _STOCK_MANAGED)
 
 
 def article_identity(article: Element) -> ArticleIdentity:

@@ -14,7 +14,7 @@ from integration.connectors.mplus.codec.fields import CUSTOM
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
 from integration.core.records import Field, FieldType, Value, WrongValueError, is_number, is_storable
 
-MOST_DIGITS, MOST_PLACES = 14, 12  # digits and decimals of a number, so that sums of such numbers are exact
+MAX_DIGITS, MAX_PLACES = 14, 12  # digits and decimals of a number, so that sums of such numbers are exact
 
 CUSTOM_VALUES = (
     "strValue", "intValue", "decimalPlaces", "boolValue", "dateValue", "dateTimeValue", "multiSelectInt",
@@ -128,7 +128,7 @@ def customs_of(card: Element) -> dict[str, Value]:
 
 def exact_number(value: Value) -> Value:
     """Return the value. Raises ValueError for a number so large or so fine that sums of it would not be exact."""
-    if isinstance(value, Decimal) and value and not -MOST_PLACES <= value.adjusted() <= MOST_DIGITS:
+    if isinstance(value, Decimal) and value and not -MAX_PLACES <= value.adjusted() <= MAX_DIGITS:
         raise ValueError(f"out of bounds: {value}")
     return value
 

@@ -50,7 +50,7 @@ def waiting(connected_application: Application) -> Application:
     stores.heartbeats.lose("worker-7")
     facts = {"sold": "99999.00", "value": "8719980000117", "article": "9104", "key": "9104"}
     stores.issues.open("stock", "run", [IssueOccurrence(Issue(EAN, "9104", "ean", facts), title="Staande pomp")])
-    connected_application.alerts.look()
+    connected_application.alerts.detect()
     return connected_application
 
 
