@@ -115,7 +115,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         clock,
         flows=part(Flows, statuses=statuses, round_before=a_quarter_each),
         openings=openings,
-        health=part(HealthCheck, look=lambda: health[0]),
+        health=part(HealthCheck, read=lambda: health[0]),
         work=part(EngineHandle, executor=executor),
         monitoring=part(Monitoring, channel_name=str),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
