@@ -103,12 +103,12 @@ class ProblemDetection:
         groups_by_cause: dict[tuple[str, str], list[CauseGroup]] = {}
         for group in self._issues.causes():
             groups_by_cause.setdefault((group.flow, group.cause), []).append(group)
-        begun = {incident.symptom.identity for incident in self._incidents.open_incidents()} if being_read else set()
+        begun = {incident.problem.identity for incident in self._incidents.open_incidents()} if being_read else set()
         targets = {status.flow.name: status.flow.target for status in statuses}
         for (flow, code), groups in groups_by_cause.items():
-            symptom = _group_problem(flow, targets.get(flow, ""), code, groups)
-            if flow not in being_read or symptom.identity in begun:  # no alerts for unfinished previews
-                yield symptom
+            problem = _group_problem(flow, targets.get(flow, ""), code, groups)
+            if flow not in being_read or problem.identity in begun:  # no alerts for unfinished previews
+                yield problem
 
     def oldest_records(self) -> dict[str, datetime]:
         """Return since when the oldest record of each cause waits, by identity of its problem."""

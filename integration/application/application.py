@@ -525,7 +525,7 @@ class Application:
             self.flows,
         )
         self.metrics = Metrics(stores.runs, stores.incidents, stores.deliveries, clock, self.flows, self.health)
-        symptoms = ProblemDetection(
+        problems = ProblemDetection(
             stores.deliveries,
             stores.incidents,
             stores.heartbeats,
@@ -548,7 +548,7 @@ class Application:
             stores.runs,
             stores.settings,
             clock,
-            symptoms=symptoms,
+            problem_detection=problems,
             channels=self.channels,
             openings=self.openings,
             pings=self.pings,

@@ -106,7 +106,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, name, on=name in on) for name in FLOWS]
 
-    symptoms = ProblemDetection(
+    problems = ProblemDetection(
         stores.deliveries,
         stores.incidents,
         stores.heartbeats,
@@ -129,7 +129,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         stores.runs,
         stores.settings,
         clock,
-        symptoms=symptoms,
+        problem_detection=problems,
         channels=channels,
         openings=openings,
         pings=pings,
@@ -364,7 +364,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
 
 @pytest.mark.long
 def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
-    watching.hook(hook, sorts=[ProblemType.DIFFERENCE], least=Severity.CRITICAL)
+    watching.hook(hook, problem_types=[ProblemType.DIFFERENCE], least=Severity.CRITICAL)
     watching.park("orders", unmapped_order_issue(1))
     watching.park("days", Issue("day_differs", "D1", facts={"document": "2026-11-24 1", "amount": "-12.10"}))
     watching.look()

@@ -49,7 +49,7 @@ def hook() -> Iterator[Hook]:
 
 def identity(app: Application, cause: str) -> int:
     """Return the incident of a cause that goes on."""
-    return next(incident.id for incident in app.monitoring.open_incidents() if incident.symptom.cause == cause)
+    return next(incident.id for incident in app.monitoring.open_incidents() if incident.problem.cause == cause)
 
 
 def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(

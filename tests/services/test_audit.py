@@ -209,11 +209,13 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     checked = application.audit.checked()
     assert checked is not None
     assert checked.broken == Break("altered", 3)
-    (symptom,) = [
-        problem for problem in application.alerts._symptoms.detect_problems() if problem.sort is ProblemType.AUDIT
+    (problem,) = [
+        problem
+        for problem in application.alerts._problem_detection.detect_problems()
+        if problem.type is ProblemType.AUDIT
     ]
     title, body = Messages("https://console.example").begin_message(
-        Incident(1, symptom, checked.at, checked.at), "en", checked.at
+        Incident(1, problem, checked.at, checked.at), "en", checked.at
     )
     assert "entry 3 was changed" in body
     assert "https://console.example/administration?tab=audit" in body

@@ -80,9 +80,9 @@ def _send_test(app: Application, channel: Channel) -> None:
 
 def _channel_summary(channel: Channel) -> Markdown:
     details = [text("channel_from", severity=text(f"severity_{channel.least}"))]
-    details += [text(f"sort_{problem_type}") for problem_type in ProblemType if problem_type in channel.sorts] or [
-        text("channel_everything")
-    ]
+    details += [
+        text(f"problem_type_{problem_type}") for problem_type in ProblemType if problem_type in channel.problem_types
+    ] or [text("channel_everything")]
     if channel.causes:
         details.append(text("channel_causes", number=number(len(channel.causes))))
     if channel.quiet_from is not None and channel.quiet_until is not None:
@@ -147,12 +147,12 @@ def _content_form(now: Channel) -> dict[str, Any]:
             text("language"), list(LANGUAGES), list(LANGUAGES).index(now.language), key="channel-language",
             format_func=option_name(LANGUAGES.__getitem__),
         )  # fmt: skip
-    sorts = st.multiselect(
-        text("channel_sorts"),
+    problem_types = st.multiselect(
+        text("channel_problem_types"),
         list(ProblemType),
-        [problem_type for problem_type in ProblemType if problem_type in now.sorts],
-        key="channel-sorts",
-        format_func=option_name(lambda problem_type: text(f"sort_{problem_type}")),
+        [problem_type for problem_type in ProblemType if problem_type in now.problem_types],
+        key="channel-problem-types",
+        format_func=option_name(lambda problem_type: text(f"problem_type_{problem_type}")),
         placeholder=text("channel_everything"),
     )
     tellable = [code for code, cause in CAUSES.items() if cause.who is not Responsible.NOBODY]
@@ -161,7 +161,7 @@ def _content_form(now: Channel) -> dict[str, Any]:
         format_func=option_name(lambda code: say(code, {}).what), placeholder=text("channel_everything"),
     )  # fmt: skip
     on = st.toggle(text("channel_on"), now.on, key="channel-on")
-    return {"least": least, "language": spoken, "sorts": sorts, "causes": causes, "on": on}
+    return {"least": least, "language": spoken, "problem_types": problem_types, "causes": causes, "on": on}
 
 
 def _schedule_form(now: Channel) -> dict[str, Any]:
