@@ -481,3 +481,5 @@ def test_rows_of_log_and_links_say_who_and_how_much(open_page: Open) -> None:
         assert len(documents)
         assert all(re.fullmatch(r"[\d,]+\.\d\d", amount) for amount in documents["amount"])
         assert any(documents[who])
+    linked_parts = _first_table(open_page("logs", tab="links", flow="products"))
+    assert all(linked_parts["name"])

@@ -63,7 +63,7 @@ _STYLES = {
     "run_started": ("gray", "play_arrow"),
     "plan_ready": ("gray", "difference"),
     "read": ("gray", "download"),
-    "run_done": ("green", "check_circle"),
+    "run_done": ("gray", "done"),
     "run_failed": ("red", "error"),
     "run_held": ("orange", "hourglass_empty"),
     "run_went_on": ("gray", "play_arrow"),
