@@ -237,7 +237,7 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
         return None
     number = as_text(document.values.get("number")).strip() or document.key
     for page in pages:
-        if document.key in _document_keys(page) or number in _numbers(page):
+        if document.key in _document_keys(page):
             facts = {
                 "key": number,
                 "document": number,
@@ -297,13 +297,6 @@ def _have_postings(pages: Sequence[Record]) -> bool:
 
 def _document_keys(page: Record) -> tuple[str, ...]:
     return (*_keys_in(page.values, "sold"), *_keys_in(page.values, "orders"))
-
-
-def _numbers(page: Record) -> set[str]:
-    """Return the document numbers in a page of an older version, which stored no document keys."""
-    if "sold" in page.values:
-        return set()
-    return {number for part in page.parts for number in _keys_in(part.values, "documents")}
 
 
 # ---- queries

@@ -107,8 +107,7 @@ def current_bookings(
     """Return the latest bookings of those documents that are booked."""
     latest_bookings = newest_bookings(documents, linked, stays=_is_without_credit)
     return {
-        key: CurrentBooking(booking.latest, booking.booking, booking.credit, booking.is_restored)
-        for key, booking in latest_bookings.items()
+        key: CurrentBooking(booking.latest, booking.booking, booking.credit) for key, booking in latest_bookings.items()
     }
 
 

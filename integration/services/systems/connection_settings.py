@@ -172,16 +172,11 @@ class ConnectorFactory:
         Tokens of other books are ignored.
         """
         access_data = self.access_data(SystemRole.BOOKS.system) if access_data is None else access_data
-        given_for, entered = (
-            SYSTEMS[SystemRole.BOOKS.system].secret_recipient,
-            self._entered_access(SystemRole.BOOKS.system),
-        )
         return StoredTokens(
             self.connected,
             self._leases,
             self.name(name) if name == KEPT_TOKENS else name,
-            given_for=given_for(access_data),
-            assumed=given_for(entered or access_data),
+            given_for=SYSTEMS[SystemRole.BOOKS.system].secret_recipient(access_data),
             clock=self._clock,
         )
 
