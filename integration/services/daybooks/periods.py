@@ -76,15 +76,14 @@ class ForeignPage:
 class BooksOfPeriod:
     """Ledger amounts under VAT codes in a period, by origin and code; credit is positive.
 
-    `foreign` are pages of others, at most 500 of `foreign_count`. `unreadable` is the number of rows that could not be
-    read and are in no sum.
+    `foreign` are pages of others, at most 500. `unreadable` is the number of rows that could not be read and are in no
+    sum.
     """
 
     period: Period
     read_at: datetime
     sums: Mapping[tuple[Origin, str], VatSum] = field(default_factory=dict)
     foreign: tuple[ForeignPage, ...] = ()
-    foreign_count: int = 0
     unreadable: int = 0
     has_base: bool = True  # False with separate VAT lines, whose rows do not report the taxable amount
 
@@ -362,7 +361,6 @@ class _Reader:
         self._books = books
         self._sums: dict[tuple[Origin, str], VatSum] = {}
         self._foreign_pages: list[ForeignPage] = []
-        self._count = 0
         self.unreadable = 0
 
     def add(self, entries: Sequence[LedgerEntry]) -> None:
@@ -376,7 +374,6 @@ class _Reader:
             for code, vat_sum in vat_by_code(rows, self._books).items():
                 self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + vat_sum
                 if origin is Origin.FOREIGN and vat_sum:
-                    self._count += 1
                     if len(self._foreign_pages) < MOST_FOREIGN:
                         first = next(row for row in rows if row.vat_code == code)
                         self._foreign_pages.append(
@@ -388,9 +385,7 @@ class _Reader:
     def answer(self, at: datetime) -> BooksOfPeriod:
         """Return the sums."""
         has_base = self._books.mode != "separate"
-        return BooksOfPeriod(
-            self._period, at, self._sums, tuple(self._foreign_pages), self._count, self.unreadable, has_base
-        )
+        return BooksOfPeriod(self._period, at, self._sums, tuple(self._foreign_pages), self.unreadable, has_base)
 
 
 def _documents(lines: Sequence[DayLine]) -> dict[str, tuple[str, ...]]:
