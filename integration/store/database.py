@@ -21,7 +21,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from integration.core.clocks import boottime_seconds
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.store import tables
-from integration.store.files import copy_before
 from integration.store.lock_owner import suspended_holder
 from integration.store.prepared_statements import PreparedStatement, Values, dialect_insert
 from integration.store.sealing import Sealer, append, discard_collected
@@ -199,10 +198,9 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     """Open the database at this address. Creates and migrates it if necessary.
 
     Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may call this at once;
-    `patience` is how many seconds a process waits for another's write to a SQLite file. A file of an earlier version is
-    copied before it is migrated. Raises ConfigurationError for an invalid address (`setting_invalid`), an unusable file
-    (`database_file_unusable`, `folder_not_writable`) or tables of a newer version (`database_too_new`), and
-    UnavailableError if the database cannot be reached or written.
+    `patience` is how many seconds a process waits for another's write to a SQLite file. Raises ConfigurationError for
+    an invalid address (`setting_invalid`), an unusable file (`database_file_unusable`, `folder_not_writable`) or tables
+    of a newer version (`database_too_new`), and UnavailableError if the database cannot be reached or written.
     """
     address = parse_url(url)
     engine = _engine(address, patience)
@@ -285,8 +283,6 @@ def _migrate(connection: sa.Connection) -> None:
         return
     if revision is not None and revision not in revisions:
         raise ConfigurationError("database_too_new", found=revision, known=revisions[0])
-    if revision is not None and connection.dialect.name == "sqlite":
-        copy_before(Path(connection.engine.url.database or ""), revision)
     from alembic import command  # noqa: PLC0415 - imported only to migrate: it takes as long as the rest of a command
     from alembic.config import Config  # noqa: PLC0415 - likewise
 

@@ -373,14 +373,13 @@ class _Reader:
             origin = origins.get(page, Origin.FOREIGN)
             for code, vat_sum in vat_by_code(rows, self._books).items():
                 self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + vat_sum
-                if origin is Origin.FOREIGN and vat_sum:
-                    if len(self._foreign_pages) < MOST_FOREIGN:
-                        first = next(row for row in rows if row.vat_code == code)
-                        self._foreign_pages.append(
-                            ForeignPage(
-                                page, first.date, first.reference, first.text, first.by, code, vat_sum.excl, vat_sum.vat
-                            )
+                if origin is Origin.FOREIGN and vat_sum and len(self._foreign_pages) < MOST_FOREIGN:
+                    first = next(row for row in rows if row.vat_code == code)
+                    self._foreign_pages.append(
+                        ForeignPage(
+                            page, first.date, first.reference, first.text, first.by, code, vat_sum.excl, vat_sum.vat
                         )
+                    )
 
     def answer(self, at: datetime) -> BooksOfPeriod:
         """Return the sums."""
