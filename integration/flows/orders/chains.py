@@ -19,6 +19,7 @@ from integration.core.totals.categories import LineCategory, category_of
 from integration.flows.deciding import KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import document_of, newest_bookings
+from integration.flows.orders.outcomes import document_title
 from integration.flows.orders.references import DocumentNumber
 from integration.flows.settings import BOOKS
 
@@ -129,7 +130,7 @@ def waits_for(document: Record, other: str) -> Issue:
 
 
 def _facts(document: Record, other: str) -> dict[str, str]:
-    title = as_text(document.values.get("number")).strip() or document.key
+    title = document_title(document)
     return {"key": title, "document": title, "other": other, "system": BOOKS.system}
 
 
@@ -235,7 +236,7 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
     """
     if not _have_postings(pages):
         return None
-    number = as_text(document.values.get("number")).strip() or document.key
+    number = document_title(document)
     for page in pages:
         if document.key in _document_keys(page):
             facts = {
