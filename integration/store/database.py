@@ -338,7 +338,7 @@ def _translate_error(error: Exception, address: sa.URL) -> IntegrationError | No
     if "is locked" in text or "is busy" in text:
         return _lock_error(address)
     if "is full" in text or "no space left" in text or ("disk i/o" in text and _is_full(address)):
-        return UnavailableError("disk_full", free=_free_space_text(address), needed=ROOM_NEEDED)
+        return UnavailableError("disk_full", free=f"{_free_bytes(address) // 1000000} MB", needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
         return file_unusable(address.database or "", str(origin)) if _is_unreadable(text) else None
     if any(sign in text for sign in ("invalid connection option", "bad value for", "invalid port", "invalid sslmode")):
@@ -367,10 +367,6 @@ def _is_unreadable(text: str) -> bool:
 def _is_full(address: sa.URL) -> bool:
     """Return whether the disk is too full for the files SQLite creates on opening. SQLite reports only an I/O error."""
     return _free_bytes(address) < ROOM_BESIDE
-
-
-def _free_space_text(address: sa.URL) -> str:
-    return f"{_free_bytes(address) // 1_000_000} MB"
 
 
 def _free_bytes(address: sa.URL) -> int:

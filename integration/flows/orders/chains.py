@@ -101,7 +101,7 @@ def not_booked_because(
         ]
         if held_up:
             return _waiting_issue(document, held_up[0])
-    return _partly_booked_issue(document, booked) if booked else None
+    return Issue("sale_partly_booked", document.key, "", _amounts(document, booked)) if booked else None
 
 
 def _is_opposite(document: Record, other: BookingState) -> bool:
@@ -144,10 +144,6 @@ def _booked_skip(document: Record, bookings: Sequence[BookingState]) -> Skip:
         return Skip("sale_planned", document.key, _facts(document, _name(bookings[0])))
     facts = {**_facts(document, _name(booked)), "reference": booked.reference}
     return Skip("sale_booked", document.key, facts)
-
-
-def _partly_booked_issue(document: Record, bookings: Sequence[BookingState]) -> Issue:
-    return Issue("sale_partly_booked", document.key, "", _amounts(document, bookings))
 
 
 def _amounts(document: Record, bookings: Sequence[BookingState]) -> dict[str, str]:

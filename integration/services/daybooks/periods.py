@@ -287,7 +287,13 @@ class Periods:
         rows = {name: self._rows(spec, tables, cause) for name, cause in _TABLES.items()}
         chosen = getattr(self._logics.settings(spec.flow.name), "vat_boxes", {})
         country = home if home in COUNTRIES else ""
-        return VatBoxes(country, chosen, rates, _oss(rows["sales"], home, rates), frozenset(_codes(rows["purchases"])))
+        return VatBoxes(
+            country,
+            chosen,
+            rates,
+            _oss(rows["sales"], home, rates),
+            frozenset([code for _, code in rows["purchases"] if code]),
+        )
 
     # ---- parts of a report
 
@@ -419,7 +425,3 @@ def _oss(
         if country and code not in domestic and is_consumer and rates.get(code) and is_of_the_union(country):
             by_code.setdefault(code, []).append(country)
     return {code: tuple(sorted(set(countries))) for code, countries in by_code.items()}
-
-
-def _codes(rows: Sequence[tuple[dict[str, str], str]]) -> list[str]:
-    return [code for _, code in rows if code]

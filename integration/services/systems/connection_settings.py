@@ -84,7 +84,7 @@ class ConnectorFactory:
         with self.lock:
             self._reconnect_if_changed(system)
             if system not in self._connectors:
-                self._connectors[system] = self._connect(system)
+                self._connectors[system] = self._make_connector(system, self.access_data(system), KEPT_TOKENS)
             return self._connectors[system]
 
     def existing_connector(self, system: str) -> Connector | None:
@@ -100,9 +100,6 @@ class ConnectorFactory:
             if known_access and access != known_access:
                 self.reconnect(system)
             self._hashes[system] = (time.monotonic(), access)
-
-    def _connect(self, system: str) -> Connector:
-        return self._make_connector(system, self.access_data(system), KEPT_TOKENS)
 
     def _make_connector(self, system: str, access_data: Mapping[str, Any], tokens: str) -> Connector:
         definition = SYSTEMS[system]

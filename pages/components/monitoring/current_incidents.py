@@ -122,10 +122,6 @@ def _alert(app: Application, incident: Incident, silenced: datetime | None) -> N
         _actions(app, incident, silenced)
 
 
-def _title(symptom: Problem) -> Markdown:
-    return plain(cause_headline(symptom.cause, symptom.facts))
-
-
 def _actions(app: Application, incident: Incident, silenced: datetime | None) -> None:
     symptom = incident.symptom
     stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
@@ -150,7 +146,7 @@ def past_incidents(app: Application) -> None:
         {
             text("col_severity"): text(f"severity_{incident.symptom.severity}"),
             text("col_about"): problem_subject(incident.symptom),
-            text("col_happened"): _title(incident.symptom),
+            text("col_happened"): plain(cause_headline(incident.symptom.cause, incident.symptom.facts)),
             text("col_began"): moment(incident.started_at),
             text("col_lasted"): duration(incident.started_at, incident.ended_at),
         }
