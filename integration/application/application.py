@@ -448,7 +448,6 @@ class Application:
             stores.database,
             stores.leases,
             stores.retained,
-            stores.runs,
             stores.settings,
             self.log,
             clock,

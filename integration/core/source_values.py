@@ -3,12 +3,11 @@
 They travel in the record beside its values, are never written, and appear in the plan beside the stored form.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from integration.core.records import Record, Value
-from integration.core.transliteration import transliterate
+from integration.core.transliteration import normalized_text, transliterate
 from integration.core.vat_numbers import normalized_vat_number
 
 AS_REPORTED = "as_told:"
@@ -37,15 +36,11 @@ def with_source_values(
 
 def _source_text(value: Value, texts: Collection[str], code_page: str) -> str:
     """Return the source text that a value truncates or transliterates, or an empty text if the value is complete."""
-    mark = _comparison_text(value) if isinstance(value, str) else ""
-    if not mark or any(_comparison_text(text) == mark for text in texts):
+    mark = normalized_text(value) if isinstance(value, str) else ""
+    if not mark or any(normalized_text(text) == mark for text in texts):
         return ""
-    longer = [text for text in texts if _comparison_text(transliterate(text, code_page)).startswith(mark)]
+    longer = [text for text in texts if normalized_text(transliterate(text, code_page)).startswith(mark)]
     return min(longer, key=len, default="")
-
-
-def _comparison_text(text: str) -> str:
-    return re.sub(r"\s", "", text).casefold()
 
 
 def split_source_values(record: Record) -> tuple[Record, dict[str, str]]:
@@ -63,4 +58,4 @@ def split_source_values(record: Record) -> tuple[Record, dict[str, str]]:
 
 def is_cut(value: Value, source_text: str) -> bool:
     """Return True if a value is a truncated form of the source text."""
-    return len(_comparison_text(str(value))) < len(_comparison_text(source_text))
+    return len(normalized_text(str(value))) < len(normalized_text(source_text))

@@ -127,7 +127,7 @@ def _repeat_step(step: Callable[[str], Answer], run_id: str) -> str:
 @DBOS.workflow(name="_preview")
 def _preview(run_id: str, scheduled: bool) -> None:
     if not _run_to_end(_preview_step, run_id) and scheduled and (approved := _approve_step(run_id)):
-        _run_to_end(_commit_step, approved if isinstance(approved, str) else run_id)  # earlier versions answered True
+        _run_to_end(_commit_step, approved)
 
 
 @DBOS.workflow(name="_commit")

@@ -13,7 +13,6 @@ from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.people import Actor, Right
 from integration.core.retention import BY_NAME, CLASSES, Country, Law, Retention, Unit
-from integration.core.states import ACTIVE
 from integration.core.timetable import WALL_CLOCK
 from integration.log.client import ask_server
 from integration.retention.store.engine_rows import EngineRows
@@ -23,7 +22,6 @@ from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Clock, Database
 from integration.store.leases import Leases
-from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
 SETTING, LAST = "retention", "retention_done"  # names in the settings
@@ -67,7 +65,6 @@ class RetentionService:
         database: Database,
         leases: Leases,
         retention_store: RetentionStore,
-        runs: RunStore,
         stored_settings: StoredSettings,
         log: Log,
         clock: Clock,
@@ -80,7 +77,6 @@ class RetentionService:
         self._database = database
         self._leases = leases
         self._retention_store = retention_store
-        self._runs = runs
         self._stored_settings = stored_settings
         self._log = log
         self._clock = clock
@@ -266,11 +262,10 @@ class RetentionService:
 
     def _free_space(self) -> None:
         if not self.is_on_a_server:
-            is_calm = not self._runs.latest(states=list(ACTIVE), limit=1)
             for url in (self._settings.operational_url(), self._settings.engine_url()):
                 path = Path(url.removeprefix("sqlite:///"))
                 if path.exists():
-                    incremental_vacuum(path, whole=is_calm)
+                    incremental_vacuum(path)
         else:
             vacuum(self._database.engine)
 

@@ -283,7 +283,7 @@ def _decide(
             record.kind,
             target_record.title,
             target_record.group,
-            _unchanged_weight(outcome, weight),
+            weight if isinstance(outcome, Unchanged) else 0,
         )
         weight = 0
     agreed = link.agreed if link else None
@@ -312,10 +312,6 @@ def _decide(
         case Change():
             _change(target_record, record, replace(outcome, evidence=evidence), current, agreed, page)
     return False
-
-
-def _unchanged_weight(outcome: object, weight: int) -> int:
-    return weight if isinstance(outcome, Unchanged) else 0
 
 
 def _change(

@@ -141,13 +141,6 @@ class Prices:
         settings = self._logics.settings(self._products).model_dump()
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date() if settings.get("temporary_prices") else None
 
-    def _offer_precedence(self) -> OfferPrecedence:
-        settings = self._logics.settings(self._products).model_dump()
-        return OfferPrecedence(settings.get("offers_win_over") or OfferPrecedence.PRICE_GROUPS)
-
-    def _rows(self, table: str) -> Mapping[str, str]:
-        return self._rules.tables().get(table, {})
-
     def _groups(self) -> Mapping[str, str]:
         """Return the price groups of branches, which apply to sales without a customer."""
         return self._lists.choices(TILL.system, "branch_price_groups")
@@ -258,7 +251,7 @@ class Prices:
             str(PriceScope.BRANCH): BRANCHES.name,
             str(PriceScope.OFFER): OFFERS.name,
         }
-        codes = ((step, self._rows(tables[step.by])) for step in of.steps if step.by in tables)
+        codes = ((step, self._rules.tables().get(tables[step.by], {})) for step in of.steps if step.by in tables)
         return {
             f"{step.by}:{step.number}": ", ".join(code for code, number in rows.items() if number == step.number)
             for step, rows in codes

@@ -52,6 +52,11 @@ _ENCODING_STUB = (
 Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public name
 
 
+def child_text(element: Element, wire: str) -> str:
+    """Return the text of a child element without surrounding blanks; empty without the child."""
+    return (element.findtext(qualified(wire)) or "").strip()
+
+
 def qualified(name: str) -> str:
     """Return the qualified name of an element of the interface; all are in its namespace."""
     return f"{{{NAMESPACE}}}{name}"

@@ -1,6 +1,6 @@
 """Detects days that somebody may have entered in the books manually; a person decides before the day is booked."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -24,15 +24,6 @@ TYPED = (KEEP, BOOK)  # the entry is the day; the entry is something else
 DISMISSED, TOTALS = "dismissed_entries", "totals"  # fields of a page: entries of others, and totals of its documents
 
 LedgerRow = LedgerEntry | Unreadable
-# Returns the rows of the books on these days that are on pages neither of this console nor of the bank, and
-# unreadable rows; empty if the books cannot report them.
-AskTyped = Callable[[Collection[date]], Sequence[LedgerRow]]
-
-
-def no_manual_entries(days: Collection[date]) -> Sequence[LedgerRow]:
-    """Return no rows."""
-    del days
-    return ()
 
 
 @dataclass(frozen=True, slots=True)

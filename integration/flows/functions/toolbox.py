@@ -322,13 +322,12 @@ class Takes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a function after the value; an argument that `repeats` is the last one."""
+    """One argument of a function after the value."""
 
     name: str
     takes: Takes
     is_required: bool = True
     options: tuple[str, ...] = ()
-    repeats: bool = False
 
 
 _PERCENT = (Argument("percent", Takes.NUMBER),)
@@ -340,7 +339,7 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     "replace": (Argument("old", Takes.TEXT), Argument("new", Takes.TEXT)),
     "regex_replace": (Argument("pattern", Takes.TEXT), Argument("new", Takes.TEXT)),
     "split": (Argument("separator", Takes.TEXT), Argument("place", Takes.NUMBER, is_required=False)),
-    "join": (Argument("separator", Takes.TEXT), Argument("fields", Takes.FIELD, is_required=False, repeats=True)),
+    "join": (Argument("separator", Takes.TEXT), Argument("fields", Takes.FIELD, is_required=False)),
     "substring": (Argument("start", Takes.NUMBER), Argument("length", Takes.NUMBER, is_required=False)),
     "pad": (
         Argument("width", Takes.NUMBER),
@@ -354,7 +353,7 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     "remove_vat": _PERCENT,
     "date": (Argument("form", Takes.TEXT, is_required=False),),
     "country": (),
-    "first": (Argument("fields", Takes.FIELD, is_required=False, repeats=True),),
+    "first": (Argument("fields", Takes.FIELD, is_required=False),),
     "lookup": (Argument("table", Takes.TABLE), Argument("otherwise", Takes.TEXT, is_required=False)),
     "if": (
         Argument("operator", Takes.CHOICE, options=tuple(Operator)),

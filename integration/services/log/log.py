@@ -143,7 +143,7 @@ class Log:
             pass
 
     def name(self) -> bool:
-        """Index the search keys of some events of an older log, and return True once all are indexed."""
+        """Index the search keys of some events of a restored log, and return True once all are indexed."""
         return self._logbook.name()
 
     @requires(Right.READ_LOG)

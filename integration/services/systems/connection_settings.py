@@ -84,7 +84,7 @@ class ConnectorFactory:
         with self.lock:
             self._reconnect_if_changed(system)
             if system not in self._connectors:
-                self._connectors[system] = self._connect(system)
+                self._connectors[system] = self._make_connector(system, self.access_data(system), KEPT_TOKENS)
             return self._connectors[system]
 
     def existing_connector(self, system: str) -> Connector | None:
@@ -100,9 +100,6 @@ class ConnectorFactory:
             if known_access and access != known_access:
                 self.reconnect(system)
             self._hashes[system] = (time.monotonic(), access)
-
-    def _connect(self, system: str) -> Connector:
-        return self._make_connector(system, self.access_data(system), ISSUED_TOKENS)
 
     def _make_connector(self, system: str, access_data: Mapping[str, Any], tokens: str) -> Connector:
         definition = SYSTEMS[system]
@@ -172,16 +169,11 @@ class ConnectorFactory:
         Tokens of other books are ignored.
         """
         access_data = self.access_data(SystemRole.BOOKS.system) if access_data is None else access_data
-        given_for, entered = (
-            SYSTEMS[SystemRole.BOOKS.system].secret_recipient,
-            self._entered_access(SystemRole.BOOKS.system),
-        )
         return StoredTokens(
             self.connected,
             self._leases,
-            self.name(name) if name == ISSUED_TOKENS else name,
-            given_for=given_for(access_data),
-            assumed=given_for(entered or access_data),
+            self.name(name) if name == KEPT_TOKENS else name,
+            given_for=SYSTEMS[SystemRole.BOOKS.system].secret_recipient(access_data),
             clock=self._clock,
         )
 

@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +12,7 @@ from integration.application.application import Application
 from integration.core.days.report import DayReport, DayState
 from integration.services.daybooks.day_sheets import verdict_text
 from integration.services.daybooks.days import DayListed, Days
+from pages.components.days.sheet_tables import ask_day_by_day
 from pages.components.shared.application import may
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.layout import (
@@ -85,11 +87,8 @@ def _open_month(day: date) -> None:
 def _check(app: Application, month: date) -> None:
     last = min(last_day_of(month), app.days.today())
     branch = st.query_params.get("branch", "")
-    with st.status(text("asking_systems"), expanded=True) as status:
-        app.days.check_span(
-            month, last, branch if branch in app.days.branches() else "",
-            lambda day: status.update(label=text("days_checking", day=table_day(day))),
-        )  # fmt: skip
+    branch = branch if branch in app.days.branches() else ""
+    ask_day_by_day(partial(app.days.check_span, month, last, branch), "days_checking")
 
 
 def the_month(app: Application, month: date) -> None:

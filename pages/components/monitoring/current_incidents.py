@@ -122,10 +122,6 @@ def _alert(app: Application, incident: Incident, silenced: datetime | None) -> N
         _actions(app, incident, silenced)
 
 
-def _title(problem: Problem) -> Markdown:
-    return plain(cause_headline(problem.cause, problem.facts))
-
-
 def _actions(app: Application, incident: Incident, silenced: datetime | None) -> None:
     problem = incident.problem
     stopped = problem.cause == "worker_stopped" and may(Monitoring.gone_for_good)
@@ -148,9 +144,9 @@ def past_incidents(app: Application) -> None:
     downloads("incidents", lambda: _incidents(app), at=tools)
     rows = [
         {
-            text("col_severity"): text(f"severity_{incident.problem.severity}"),
-            text("col_about"): problem_subject(incident.problem),
-            text("col_happened"): _title(incident.problem),
+            text("col_severity"): text(f"severity_{incident.symptom.severity}"),
+            text("col_about"): problem_subject(incident.symptom),
+            text("col_happened"): plain(cause_headline(incident.symptom.cause, incident.symptom.facts)),
             text("col_began"): moment(incident.started_at),
             text("col_lasted"): duration(incident.started_at, incident.ended_at),
         }
