@@ -141,6 +141,10 @@ class Prices:
         settings = self._logics.settings(self._products).model_dump()
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date() if settings.get("temporary_prices") else None
 
+    def _offer_precedence(self) -> OfferPrecedence:
+        settings = self._logics.settings(self._products).model_dump()
+        return OfferPrecedence(settings.get("offers_win_over") or OfferPrecedence.PRICE_GROUPS)
+
     def _groups(self) -> Mapping[str, str]:
         """Return the price groups of branches, which apply to sales without a customer."""
         return self._lists.choices(TILL.system, "branch_price_groups")

@@ -113,7 +113,9 @@ class _Writer(SheetTexts):
             )
             methods = self._captions(TILL.system, "payment_methods")
             yield self._comparison_table(
-                "day_by_method", report.about("method"), lambda row: f"{row.key} {methods.get(row.key, '')}".strip()
+                "day_by_method",
+                report.comparisons("method"),
+                lambda row: f"{row.key} {methods.get(row.key, '')}".strip(),
             )
         if report.counts:
             yield self._counts(report)

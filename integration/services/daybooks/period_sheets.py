@@ -17,7 +17,7 @@ from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 
-MOST_PRINTED = 40  # documents of a day printed in one row
+MAX_PRINTED = 40  # documents of a day printed in one row
 
 
 class PeriodSheets(ReportSheets[PeriodReport]):

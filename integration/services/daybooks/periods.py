@@ -379,7 +379,7 @@ class _Reader:
             origin = origins.get(page, Origin.FOREIGN)
             for code, vat_sum in vat_by_code(rows, self._books).items():
                 self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + vat_sum
-                if origin is Origin.FOREIGN and vat_sum and len(self._foreign_pages) < MOST_FOREIGN:
+                if origin is Origin.FOREIGN and vat_sum and len(self._foreign_pages) < MAX_FOREIGN:
                     first = next(row for row in rows if row.vat_code == code)
                     self._foreign_pages.append(
                         ForeignPage(

@@ -84,7 +84,7 @@ class ConnectorFactory:
         with self.lock:
             self._reconnect_if_changed(system)
             if system not in self._connectors:
-                self._connectors[system] = self._make_connector(system, self.access_data(system), KEPT_TOKENS)
+                self._connectors[system] = self._make_connector(system, self.access_data(system), ISSUED_TOKENS)
             return self._connectors[system]
 
     def existing_connector(self, system: str) -> Connector | None:
@@ -172,7 +172,7 @@ class ConnectorFactory:
         return StoredTokens(
             self.connected,
             self._leases,
-            self.name(name) if name == KEPT_TOKENS else name,
+            self.name(name) if name == ISSUED_TOKENS else name,
             given_for=SYSTEMS[SystemRole.BOOKS.system].secret_recipient(access_data),
             clock=self._clock,
         )

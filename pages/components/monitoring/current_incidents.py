@@ -144,9 +144,9 @@ def past_incidents(app: Application) -> None:
     downloads("incidents", lambda: _incidents(app), at=tools)
     rows = [
         {
-            text("col_severity"): text(f"severity_{incident.symptom.severity}"),
-            text("col_about"): problem_subject(incident.symptom),
-            text("col_happened"): plain(cause_headline(incident.symptom.cause, incident.symptom.facts)),
+            text("col_severity"): text(f"severity_{incident.problem.severity}"),
+            text("col_about"): problem_subject(incident.problem),
+            text("col_happened"): plain(cause_headline(incident.problem.cause, incident.problem.facts)),
             text("col_began"): moment(incident.started_at),
             text("col_lasted"): duration(incident.started_at, incident.ended_at),
         }
