@@ -389,7 +389,6 @@ def test_what_setting_a_level_sets_is_kept_for_the_next_process(tmp_path: Path) 
     [
         ("2000-01-01", "", 17),
         ("2999-01-01", "", 20),
-        ("2999-01-01", "2000-01-01", 17),
         ("2000-01-01", "2999-01-01", 20),
     ],
 )
