@@ -65,7 +65,6 @@ ACROSS = {
     "runner/test_machine.py": "run after run with people at work on both sides",
     "pages/test_addresses.py": "every page at every address",
     "pages/test_all_flows.py": "every page for every flow",
-    "pages/test_daily_work.py": "a day at the console, page after page",
     "pages/test_foreign.py": "every page, and whoever speaks to a terminal or writes a file",
     "pages/test_every_cause.py": "every cause with its repair, and where that leads",
     "pages/test_first_day.py": "every page of a new installation",
