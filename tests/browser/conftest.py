@@ -21,7 +21,9 @@ from tests.programs import Terminal, access
 from tests.servers import Server, serve_console
 from tests.timeouts import SECONDS
 
-PICTURES = os.environ.get("TESTS_PICTURES")  # a folder for pictures of the pages; without it none are taken
+ROOT = Path(__file__).parent.parent.parent
+PICTURES = ROOT / "test-output"
+TAKES_PICTURES = "TESTS_PICTURES" in os.environ
 PATIENCE = SECONDS * 1000  # in milliseconds, as a browser counts
 AT_REST = "body:has([data-testid=stApp][data-test-script-state=notRunning]):not(:has([data-stale=true]))"
 DONE = re.compile("Done|Partly parked")  # what stands beside a commit that has ended, as its records did
@@ -232,11 +234,11 @@ def show_page(page: Page, address: str) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Wait until the page is drawn, and save a picture of it where somebody asks for pictures."""
+    """Wait until the page is drawn, and save a picture of it if the environment has TESTS_PICTURES."""
     page.wait_for_timeout(SETTLE)
-    if PICTURES:
-        Path(PICTURES).mkdir(exist_ok=True)
-        page.screenshot(path=f"{PICTURES}/{name}.png")
+    if TAKES_PICTURES:
+        PICTURES.mkdir(exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def button(page: Page, name: str | re.Pattern[str]) -> None:
