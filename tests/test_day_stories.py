@@ -30,7 +30,7 @@ from tests.stores import stores_in
 
 FLOW = "days"
 ALL = BUSY + 3  # days before the shop's present one, with each that is special
-FEW = 14  # enough for the stories, of which most look at one day
+FEW = 10  # enough for the stories, of which most look at one day
 BRANCH = "1"
 DEBTOR, DOWN_PAYMENTS = "20001", "1575"
 CHANGED = "day_changed_after_booking"
