@@ -79,8 +79,8 @@ def examine(clock: Clock = now) -> Iterator[InstallationCheck]:
 def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[InstallationCheck]:
     """Yield each finding of the connection checks of both systems, for at most `seconds` per system.
 
-    Yields nothing if there is no database yet. The built-in systems are not checked. As with every
-    call, the check may renew a log-in at the books. Problems that `examine` reports are not repeated.
+    Yields nothing if there is no database yet. The built-in systems are not checked. As with every call, the check may
+    renew a log-in at the books. Problems that `examine` reports are not repeated.
     """
     try:
         settings = load_settings()

@@ -131,8 +131,8 @@ class Search:
             if not titles[flow, link.kind, link.key]:
                 without.setdefault((flow, link.kind), []).append(link)
         for (flow, kind), untitled in without.items():
-            found = self._part_titles(flow, untitled) | self._opposite_titles(flow, kind, untitled)
-            titles |= {(flow, kind, key): title for key, title in found.items()}
+            titles_by_key = self._part_titles(flow, untitled) | self._opposite_titles(flow, kind, untitled)
+            titles |= {(flow, kind, key): title for key, title in titles_by_key.items()}
         return titles
 
     def _part_titles(self, flow: str, untitled: Collection[Link]) -> dict[str, str]:

@@ -133,7 +133,7 @@ def exact_number(value: Value) -> Value:
     return value
 
 
-def child_text(element: Element, name: str) -> str:
+def raw_child_text(element: Element, name: str) -> str:
     """Return the text of the first child with this qualified name, else "". `findtext` takes twice as long."""
     child = next(element.iterchildren(name), None)
     return "" if child is None else child.text or ""
@@ -141,7 +141,7 @@ def child_text(element: Element, name: str) -> str:
 
 def child_number(element: Element, wire: str) -> int:
     """Return the whole number in a child of an element, 0 without one. Raises WrongValueError."""
-    return _checked_number(wire, child_text(element, qualified(wire)).strip() or "0")
+    return _checked_number(wire, raw_child_text(element, qualified(wire)).strip() or "0")
 
 
 def scaled_number(element: Element, wire: str, places: str) -> Decimal:
@@ -155,7 +155,7 @@ def scaled_number(element: Element, wire: str, places: str) -> Decimal:
 
 def required_integer(element: Element, wire: str) -> int:
     """Return the required whole number in a child. Raises WrongValueError, also if it is missing."""
-    return _checked_number(wire, child_text(element, qualified(wire)).strip())
+    return _checked_number(wire, raw_child_text(element, qualified(wire)).strip())
 
 
 def _checked_number(wire: str, text: str) -> int:
