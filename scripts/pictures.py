@@ -100,6 +100,8 @@ def save_picture(page: Page, address: str, file: Path, button: str = "") -> None
             timeout=PATIENCE
         )
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+    for chart in page.get_by_test_id("stPlotlyChart").all():
+        expect(chart.locator(".main-svg").first).to_be_visible(timeout=PATIENCE)
     page.wait_for_timeout(SETTLE)
     page.screenshot(path=file)
     with Image.open(file) as image:

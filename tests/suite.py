@@ -294,7 +294,7 @@ def main(arguments: list[str]) -> int:
     every = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/test_*.py"))]
     match arguments:
         case []:
-            return run(ROOT, "not long", every, beside=2, browsers=1)
+            return run(ROOT, "not long", every, beside=3, browsers=1)
         case ["long"]:
             return run(ROOT, "long", every, beside=2, browsers=2)
         case ["long", group] if group in GROUPS:
