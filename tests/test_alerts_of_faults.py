@@ -1,6 +1,6 @@
 """Every fault of the lab against alerts: one message when it begins, one when it is over, at a mail and a web server.
 
-What is no fault of the console, or passes before it is one, is told to nobody: `OPTIONAL_MARKERS` says why.
+What is no fault of the console, or passes before it is one, is told to nobody: `UNREPORTED_FAULTS` says why.
 """
 
 import subprocess
@@ -31,7 +31,7 @@ from tests.timeouts import LONGEST, wait_until
 pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 
 ON_THE_LINE = (Hazard.CUT_BEFORE, Hazard.CUT_AFTER, Hazard.HALF, Hazard.GARBAGE, Hazard.TOO_MANY, Hazard.UNAVAILABLE)
-OPTIONAL_MARKERS = {
+UNREPORTED_FAULTS = {
     Hazard.DELAY: "an answer that comes within the time of its call is an answer",
     Hazard.LATE: "what was accepted shows within the time that a system has for that",
     Hazard.CLOCK: "a clock that jumps is not believed where it goes back, and nothing of it is lost",
@@ -56,8 +56,8 @@ class ShiftedClock:
 
 
 @dataclass
-class Watched:
-    """A console on the sandbox, whose watch is kept by the test, and who is told."""
+class AlertingConsole:
+    """A console on the sandbox, the clock of its alerts, and the servers that receive them."""
 
     application: Application
     clock: ShiftedClock
@@ -107,7 +107,7 @@ class Watched:
 
 
 @contextmanager
-def watch_console(data: Path) -> Iterator[Watched]:
+def watch_console(data: Path) -> Iterator[AlertingConsole]:
     """A console whose products are at the till, and both who are told of what comes from here on."""
     clock = ShiftedClock()
     prepare(data / "console.sqlite")
@@ -120,7 +120,7 @@ def watch_console(data: Path) -> Iterator[Watched]:
         )
         stack.callback(application.close)
         Console(application.start()).run("products")
-        watched_console = Watched(
+        watched_console = AlertingConsole(
             application, clock, stack.enter_context(web_server()), stack.enter_context(mail_server())
         )
         watched_console.look(ONCE)  # what waits already is no news
@@ -132,8 +132,8 @@ def watch_console(data: Path) -> Iterator[Watched]:
 
 
 def test_every_fault_is_told_of_once_or_there_is_a_reason_why_not() -> None:
-    assert {*ON_THE_LINE, *OPTIONAL_MARKERS, *ELSEWHERE, Hazard.FULL_DISK} == set(Hazard)
-    assert set(FAULTS) <= {*ON_THE_LINE, *OPTIONAL_MARKERS}
+    assert {*ON_THE_LINE, *UNREPORTED_FAULTS, *ELSEWHERE, Hazard.FULL_DISK} == set(Hazard)
+    assert set(FAULTS) <= {*ON_THE_LINE, *UNREPORTED_FAULTS}
 
 
 def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_
 def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> None:
     with watch_console(tmp_path) as console:
         switches = sandbox_of(console.application).switches
-        for hazard in OPTIONAL_MARKERS:
+        for hazard in UNREPORTED_FAULTS:
             fault = FAULTS.get(hazard)
             with switches.armed(fault, times=None, seconds=0.2) if fault else nullcontext():
                 run = console.begin()

@@ -29,7 +29,7 @@ from tests.connectors.accountview.samples import calls_since, newest_call
 from tests.people import make_actor
 from tests.pickles import plant, rows
 from tests.postgres import postgres_server, postgres_url
-from tests.runner.processes import Obedient, with_a_bug
+from tests.runner.processes import CommandedConsole, with_a_bug
 from tests.timeouts import wait_until
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -39,7 +39,7 @@ pytestmark = pytest.mark.processes
 ARTICLES = 50
 TAKEN_OVER_WITHIN_SECONDS = 30.0
 
-Start = Callable[..., Obedient]
+Start = Callable[..., CommandedConsole]
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def start(sandbox: Sandbox, tmp_path: Path) -> Iterator[Start]:
     """Start console processes that end with the test; all of one test share a folder."""
-    started: list[Obedient] = []
+    started: list[CommandedConsole] = []
 
-    def begin_console(**settings: Any) -> Obedient:
-        console = Obedient(sandbox, tmp_path, **{"patience_seconds": 2.0, **settings})
+    def begin_console(**settings: Any) -> CommandedConsole:
+        console = CommandedConsole(sandbox, tmp_path, **{"patience_seconds": 2.0, **settings})
         started.append(console)
         console.start()
         return console
@@ -70,13 +70,13 @@ def approval_of(run: Run) -> Approval:
     return Approval(run.fingerprint, "test", confirmed={brake.code: brake.count for brake in run.brakes})
 
 
-def unproven_changes(console: Obedient, run: Run) -> dict[str, str]:
+def unproven_changes(console: CommandedConsole, run: Run) -> dict[str, str]:
     """Return the changes of a run that are not proven, and why."""
     rows = console.ask("plans.rows", run.id, "changes", "", 0, 1000)
     return {row.key: row.cause for row in rows if row.step is not Step.PROVEN}
 
 
-def stop_preview(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
+def stop_preview(start: Start, sandbox: Sandbox) -> tuple[CommandedConsole, str, str]:
     """Return a console with a preview that waits for books that are away, and what takes them away."""
     console = start()
     console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
@@ -128,7 +128,7 @@ def test_where_one_process_is_alone_a_run_begins_without_a_look_at_a_queue(start
     assert workflow_queues(engine, f"preview-{run.id}", f"commit-{run.id}-1") == [None, None]
 
 
-def run_schedule(console: Obedient) -> Run:
+def run_schedule(console: CommandedConsole) -> Run:
     """Make the schedule due and return its run as it was left."""
     console.ask("due", "products-changes")
     (run, *_) = console.ask("runs.latest", "products")
@@ -136,7 +136,7 @@ def run_schedule(console: Obedient) -> Run:
     return run
 
 
-def start_scheduled_console(start: Start, *, may_send: bool) -> Obedient:
+def start_scheduled_console(start: Start, *, may_send: bool) -> CommandedConsole:
     console = start()
     console.ask("proposals.fill", "test")
     console.ask(
@@ -342,7 +342,7 @@ def test_a_bug_ends_a_run_under_an_incident_number_that_the_log_knows(
 # ---- two processes on one database
 
 
-def two_processes(start: Start, url: str) -> tuple[Obedient, Obedient]:
+def two_processes(start: Start, url: str) -> tuple[CommandedConsole, CommandedConsole]:
     """Return a server and a worker that are at work on one shop that is set up."""
     server = start(database_url=url)
     server.ask("proposals.fill", "test")

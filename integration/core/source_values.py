@@ -10,7 +10,7 @@ from integration.core.records import Record, Value
 from integration.core.transliteration import normalized_text, transliterate
 from integration.core.vat_numbers import normalized_vat_number
 
-AS_REPORTED = "as_told:"
+AS_REPORTED = "as_reported:"
 VAT_NUMBER = "vat_number"
 # Text fields that are mapped in full. Of any other field, a mapping may take a part on purpose.
 WHOLE = frozenset({"name", "company", "contact", "street", "postcode", "city", "phone", "mobile", "website"})

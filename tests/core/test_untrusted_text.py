@@ -79,7 +79,7 @@ def test_no_line_of_a_trace_stands_for_itself() -> None:
 
 
 @pytest.mark.parametrize("text", EVERY)
-def test_json_says_what_it_was_told_without_a_sign_that_a_terminal_obeys(text: str) -> None:
+def test_json_says_what_it_was_reported_without_a_sign_that_a_terminal_obeys(text: str) -> None:
     line = json_line({text: [text, Decimal("1.50"), "Größe"]})
     assert json.loads(line) == {text: [text, "1.50", "Größe"]}
     assert not [sign for sign in line if unicodedata.category(sign) in UNSEEN]

@@ -35,7 +35,7 @@ from tests.clocks import now
 from tests.people import make_actor
 from tests.runner import bookkeeping
 from tests.runner.bookkeeping import OURS, Paper, cents_apart
-from tests.runner.processes import Console, Ledger, Obedient, looking_at
+from tests.runner.processes import CommandedConsole, Console, Ledger, looking_at
 from tests.timeouts import SECONDS, wait_until
 
 ARTICLES = 60
@@ -189,7 +189,7 @@ def a_case(
     data: Path | None = None,
     conventions: Conventions = CONVENTIONS,
     **settings: Any,
-) -> Iterator[tuple[Obedient, Ledger]]:
+) -> Iterator[tuple[CommandedConsole, Ledger]]:
     """Yield a started console whose till has articles with codes, and what its database says.
 
     `data` is where the console has its files; a setting that is None stays as it is by itself.
@@ -198,7 +198,7 @@ def a_case(
     folder.mkdir(parents=True)
     shutil.copy(journal, folder / "journal")
     with running(articles=ARTICLES, journal=folder / "journal", conventions=conventions) as sandbox:
-        console = Obedient(
+        console = CommandedConsole(
             sandbox, data or folder, **{name: value for name, value in chosen.items() if value is not None}
         )
         with looking_at(console, "orders") as ledger:
@@ -214,13 +214,13 @@ def a_case(
                 console.kill()
 
 
-def plan(console: Obedient, ledger: Ledger, becomes: str, days: int) -> None:
+def plan(console: CommandedConsole, ledger: Ledger, becomes: str, days: int) -> None:
     """Make a plan of the orders of these days, and wait for it."""
     order_plan(console, becomes, days)
     until_rest(ledger)
 
 
-def order_plan(console: Obedient, becomes: str, days: int) -> None:
+def order_plan(console: CommandedConsole, becomes: str, days: int) -> None:
     """Ask for a plan of the orders of these days."""
     shop = console.sandbox.shop
     collective = next(
@@ -235,7 +235,7 @@ def order_plan(console: Obedient, becomes: str, days: int) -> None:
     console.ask("runs.preview", PreviewRequest("orders", make_actor("test"), Mode.COMPLETE))
 
 
-def approve(console: Obedient, ledger: Ledger) -> None:
+def approve(console: CommandedConsole, ledger: Ledger) -> None:
     run = ledger.run()
     assert run is not None
     assert run.state is RunState.READY, (run.error, run.facts)
@@ -254,7 +254,7 @@ def until_rest(ledger: Ledger) -> None:
 # ---- trouble at a boundary
 
 
-def _approve_into(boundary: Boundary, trouble: str, console: Obedient, ledger: Ledger) -> None:
+def _approve_into(boundary: Boundary, trouble: str, console: CommandedConsole, ledger: Ledger) -> None:
     """Approve a plan that meets trouble at a boundary, and wait until it is carried out all the same."""
     fault = FAULTS[trouble]
     if fault is Fault.LATE:
@@ -280,7 +280,7 @@ def _let_show_late(boundary: Boundary, sandbox: Sandbox) -> None:
     _arm(sandbox, Fault.LATE, boundary.write, 1 if boundary.call == boundary.write else None, LATE)
 
 
-def _strike(boundary: Boundary, fault: Fault | None, console: Obedient, ledger: Ledger) -> str:
+def _strike(boundary: Boundary, fault: Fault | None, console: CommandedConsole, ledger: Ledger) -> str:
     """Approve a plan and let the call after a boundary meet a switch; a delay, where the process shall be killed."""
     sandbox, times = console.sandbox, boundary.times(fault)
     if not boundary.after:
@@ -301,7 +301,7 @@ def _is_switch_active(sandbox: Sandbox, switch: str) -> bool:
     return any(active_switch.id == switch for active_switch in sandbox.switches.active_switches())
 
 
-def _assert_at_boundary(boundary: Boundary, console: Obedient, ledger: Ledger) -> None:
+def _assert_at_boundary(boundary: Boundary, console: CommandedConsole, ledger: Ledger) -> None:
     """The files of the console and the ledger of calls say that it is where it is to be killed."""
     accepted = [call for call in console.sandbox.ledger.writes() if call.accepted and call.operation == boundary.write]
     if boundary is BEFORE_ANYTHING:

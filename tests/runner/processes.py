@@ -81,7 +81,7 @@ class Console:
         return str(database_url) if database_url else f"sqlite:///{self.folder / 'console.sqlite'}"
 
 
-class Obedient(Console):
+class CommandedConsole(Console):
     """A console process that carries out requests of a test; `executor` is server or worker."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, *, executor: str = "server", **settings: Any) -> None:

@@ -14,7 +14,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.people import make_actor
 from tests.runner.crash_matrix import DAYS, a_case, approve, order_plan, until_rest
-from tests.runner.processes import Ledger, Obedient
+from tests.runner.processes import CommandedConsole, Ledger
 from tests.timeouts import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
@@ -40,7 +40,7 @@ def sendings(sandbox: Sandbox) -> Counter[str]:
     return Counter(call.keys[0] for call in sandbox.ledger.writes() if call.operation == f"{ORDERS} POST")
 
 
-def carry_out(console: Obedient, ledger: Ledger) -> None:
+def carry_out(console: CommandedConsole, ledger: Ledger) -> None:
     """Make a plan and carry it out, as far as the books let that be done; what waits for them is stopped."""
     order_plan(console, "order", DAYS)
     if not wait_for_rest(ledger):
@@ -72,7 +72,7 @@ def wait_for_rest(ledger: Ledger) -> bool:
 
 
 @contextmanager
-def a_blind_case(journal: Path, folder: Path, conventions: Conventions) -> Iterator[tuple[Obedient, Ledger]]:
+def a_blind_case(journal: Path, folder: Path, conventions: Conventions) -> Iterator[tuple[CommandedConsole, Ledger]]:
     with a_case(journal, folder, "order", conventions=conventions, patience_seconds=1.5) as case:
         yield case
 

@@ -420,7 +420,7 @@ def test_what_a_dead_process_sent_gets_all_our_patience_however_long_it_was_dead
     assert harness.changes(run)["1001"].attempts == 1
 
 
-class Halfway(MemoryConnector):
+class InterruptedTill(MemoryConnector):
     """A till at which our process dies between the calls of one change, once."""
 
     is_deadly = False
@@ -465,7 +465,7 @@ def test_what_shows_in_part_is_waited_for(database: Database, source: MemoryConn
 
 
 def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, source: MemoryConnector) -> None:
-    target = Halfway(system="mplus", in_flight=1)
+    target = InterruptedTill(system="mplus", in_flight=1)
     harness = FlowHarness(database, source, target, groups=False)
     harness.run()
     edit_record(source, "1003", {"name": "Een andere naam", **HIGHER})
@@ -479,7 +479,7 @@ def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, sourc
     assert harness.changes(run)["1003"].attempts == 2
 
 
-class Wrong(MemoryConnector):
+class WrongPriceTill(MemoryConnector):
     """A till that stores a price wrongly and says yes."""
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
@@ -488,7 +488,7 @@ class Wrong(MemoryConnector):
 
 
 def test_what_is_stored_wrongly_is_never_proven(database: Database, source: MemoryConnector) -> None:
-    harness = FlowHarness(database, source, Wrong(system="mplus"))
+    harness = FlowHarness(database, source, WrongPriceTill(system="mplus"))
     run = harness.run()
     assert run.counts.proven == 0
     assert harness.causes(run) == dict.fromkeys(FIVE, "read_back_differs")
@@ -499,7 +499,7 @@ def test_what_is_stored_wrongly_is_never_proven(database: Database, source: Memo
 # ---- the till goes away, the run is stopped
 
 
-class Leaving(MemoryConnector):
+class VanishingTill(MemoryConnector):
     """A till that goes away after some writes."""
 
     stays_for = -1
@@ -512,7 +512,7 @@ class Leaving(MemoryConnector):
 
 
 def test_a_till_that_does_not_take_up_the_first_record_ever_leaves_no_question(database: Database) -> None:
-    target = Leaving(system="mplus")
+    target = VanishingTill(system="mplus")
     target.stays_for = 0
     harness = FlowHarness(database, MemoryConnector(articles("2001", "2002"), system="accountview"), target)
     run = harness.preview()
@@ -526,7 +526,7 @@ def test_a_till_that_does_not_take_up_the_first_record_ever_leaves_no_question(d
 
 def test_a_till_that_goes_away_in_the_middle_leaves_the_rest_planned(database: Database) -> None:
     many = [str(number) for number in range(2001, 2031)]
-    target = Leaving(system="mplus", in_flight=1)
+    target = VanishingTill(system="mplus", in_flight=1)
     harness = FlowHarness(database, MemoryConnector(articles(*many), system="accountview"), target)
     run = harness.preview()
     harness.approve(run)

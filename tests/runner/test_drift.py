@@ -68,7 +68,7 @@ def test_what_was_deleted_in_the_target_is_gone(harness: FlowHarness, target: Me
 
 
 def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: MemoryConnector) -> None:
-    class Blank(MemoryConnector):
+    class EmptyTill(MemoryConnector):
         """A till that answers every question as if there were nothing."""
 
         blank = False
@@ -79,7 +79,7 @@ def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: Memo
         def shows(self, kind: Kind) -> bool:
             return not self.blank and super().shows(kind)
 
-    till = Blank(system="mplus")
+    till = EmptyTill(system="mplus")
     harness = FlowHarness(database, source, till)
     harness.run()
     till.blank = True

@@ -63,7 +63,7 @@ def test_chosen_records_are_read_alone_and_move_no_cursor(harness: FlowHarness, 
     assert list(harness.changes(harness.run())) == ["1004"]
 
 
-class Stammering(MemoryConnector):
+class RepeatingBooks(MemoryConnector):
     """Books that say a record twice in one answer, and the last of a page once more on the next."""
 
     last: tuple[Record, ...] = ()
@@ -83,7 +83,7 @@ class Stammering(MemoryConnector):
 
 @pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES, Mode.CHOSEN])
 def test_a_record_that_comes_twice_is_counted_once(database: Database, target: MemoryConnector, mode: Mode) -> None:
-    source = Stammering(variants(), system="accountview", page_size=2)
+    source = RepeatingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     keys = ["1", "2", "3", "9001"]
     run = harness.run(mode, keys if mode is Mode.CHOSEN else [])
@@ -105,7 +105,7 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(harness: FlowHa
     assert harness.issues.list("products", "record_unreadable") == []
 
 
-class Telling(MemoryConnector):
+class FieldReportingBooks(MemoryConnector):
     """Books that tell which of their fields came."""
 
     told = by_key = FieldPresence(frozenset({"K9_EAN", "REC_BLK"}))
@@ -127,7 +127,7 @@ class Telling(MemoryConnector):
 def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
     database: Database, target: MemoryConnector, mode: Mode
 ) -> None:
-    source = Telling(variants(), system="accountview", page_size=2)
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     harness.run(Mode.COMPLETE)
     source.told = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
@@ -137,14 +137,14 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
             harness.run(mode)
         assert caught.value.facts["field"] == "K9_EAN"
         harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
-    source.told = Telling.told
+    source.told = FieldReportingBooks.told
     assert harness.run(mode).state is RunState.DONE
 
 
 def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
     database: Database, target: MemoryConnector
 ) -> None:
-    source = Telling(variants(), system="accountview", page_size=2)
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     fields = frozenset({"CUR_CODE", "K9_OTHER"})
     source.told = FieldPresence(fields, present_fields=fields, filled=fields, known_fields=frozenset({"CUR_CODE"}))
@@ -160,7 +160,7 @@ def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
 def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
     database: Database, target: MemoryConnector, mode: Mode, empties: str, *, stops: bool
 ) -> None:
-    source = Telling(variants(), system="accountview", page_size=2)
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     fields, currency = frozenset({"CUR_CODE", "K9_OTHER"}), frozenset({"CUR_CODE"})
     filled = currency if empties == "as null" else fields
@@ -185,7 +185,7 @@ def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
 def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
     database: Database, target: MemoryConnector
 ) -> None:
-    source = Telling(variants(), system="accountview", page_size=2)
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     presence = FieldPresence(frozenset({"CUR_CODE"}), present_fields=frozenset({"CUR_CODE"}))
     source.told = replace(
@@ -209,7 +209,7 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
 def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
     database: Database, target: MemoryConnector
 ) -> None:
-    source = Telling(variants(), system="accountview", page_size=2)
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
 
     def tripped_brakes(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
@@ -228,7 +228,7 @@ def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:
-    source = Telling(variants(), system="accountview")
+    source = FieldReportingBooks(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     field = frozenset({"K9_EAN"})
     source.told = FieldPresence(field, present_fields=field, known_fields=field)
@@ -245,7 +245,7 @@ def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target:
 def test_a_field_that_is_gone_stops_what_asks_for_records_by_their_keys_too(
     database: Database, target: MemoryConnector, how: str
 ) -> None:
-    source = Telling(variants(), system="accountview")
+    source = FieldReportingBooks(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run(Mode.COMPLETE)
     source.by_key = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
@@ -262,7 +262,7 @@ def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
     database: Database, target: MemoryConnector
 ) -> None:
     every = frozenset({"ART_CODE", "K9_SORT", "K9_OTHER"})
-    source = Telling(variants(), system="accountview", page_size=2)
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     source.told = FieldPresence(every, present_fields=every)
     sorted_out = {"field": "K9_SORT", "operator": "equal", "value": "X", "take": "out"}
     harness = FlowHarness(database, source, target, filters=(sorted_out,))
@@ -281,7 +281,7 @@ def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
 def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
     database: Database, target: MemoryConnector
 ) -> None:
-    source = Telling(variants(), system="accountview", page_size=2)
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     for always in ({"K9_EAN"}, set[str]()):
         source.told = FieldPresence(frozenset(always), frozenset({"REC_BLK"}))

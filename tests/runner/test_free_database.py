@@ -15,7 +15,7 @@ from tests.stores import new_database
 PATIENCE = 2.0  # seconds that a write of this very run may take, at work on another page
 
 
-class Watching(MemoryConnector):
+class WritingSystem(MemoryConnector):
     """A system at each call of which somebody else writes to the database."""
 
     other: Cursors | None = None
@@ -30,8 +30,8 @@ def test_no_call_goes_out_while_the_database_is_held(tmp_path: Path) -> None:
     file = tmp_path / "console.sqlite"
     database = new_database(file)
     other = open_database(f"sqlite:///{file}", patience=PATIENCE)
-    source = Watching(articles("1001", "1002", "1003", "1004", "1005"), system="accountview", page_size=2)
-    target = Watching(system="mplus", page_size=2)
+    source = WritingSystem(articles("1001", "1002", "1003", "1004", "1005"), system="accountview", page_size=2)
+    target = WritingSystem(system="mplus", page_size=2)
     harness = FlowHarness(database, source, target)
     source.other = target.other = Cursors(other, Clock())
 

@@ -245,7 +245,7 @@ def test_what_is_new_in_two_plans_is_created_once(harness: FlowHarness, target: 
     assert set(target.records_of(Kind.PRODUCT)) == {"1001", "1002", "1003", "1004", "1005"}
 
 
-class Deaf(MemoryConnector):
+class UnansweringTill(MemoryConnector):
     """A till that gets a write of one record, never says so, and does not show it."""
 
     key = "1001"
@@ -258,7 +258,7 @@ class Deaf(MemoryConnector):
 
 
 def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_again(database: Database) -> None:
-    target, source = Deaf(system="mplus"), MemoryConnector(articles("1002", "1003"), system="accountview")
+    target, source = UnansweringTill(system="mplus"), MemoryConnector(articles("1002", "1003"), system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run()
     source.put(articles("1001")[0])

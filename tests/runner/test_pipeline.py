@@ -32,7 +32,7 @@ LOOKS = 6  # ahead and behind, of each page of those
 SEVENTH = 7  # write, after which what is marked as sent is counted
 
 
-class Watched(MemoryConnector):
+class RecordingTill(MemoryConnector):
     """A till of which a test sees each look and each write before it is done."""
 
     def __init__(self) -> None:
@@ -59,16 +59,16 @@ class Watched(MemoryConnector):
 
 
 @pytest.fixture
-def till() -> Watched:
-    return Watched()
+def till() -> RecordingTill:
+    return RecordingTill()
 
 
 @pytest.fixture
-def harness(database: Database, till: Watched) -> FlowHarness:
+def harness(database: Database, till: RecordingTill) -> FlowHarness:
     return FlowHarness(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
 
 
-def approve_and_begin(harness: FlowHarness, till: Watched) -> Run:
+def approve_and_begin(harness: FlowHarness, till: RecordingTill) -> Run:
     """Return a plan somebody said yes to, of which the group and one article are written: looks see from then on."""
     run = harness.preview()
     harness.approve(run)
@@ -83,7 +83,7 @@ def lines(harness: FlowHarness, run: Run, *steps: Step) -> list[PlanRow]:
     return [row for row in harness.plans.rows(run.id, limit=1000) if row.step in steps]
 
 
-def check_written_once(harness: FlowHarness, till: Watched, run: Run) -> None:
+def check_written_once(harness: FlowHarness, till: RecordingTill, run: Run) -> None:
     """Expect every article in the till by one write that took effect, and proven."""
     final_run = harness.carry_out(run)
     assert (final_run.state, final_run.counts.proven) == (RunState.DONE, len(NUMBERS))
@@ -93,7 +93,7 @@ def check_written_once(harness: FlowHarness, till: Watched, run: Run) -> None:
 # ---- at the same time
 
 
-def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, till: Watched) -> None:
+def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, till: RecordingTill) -> None:
     run, second_look = approve_and_begin(harness, till), threading.Event()
 
     def until_second_look(key: str) -> None:
@@ -106,7 +106,7 @@ def test_the_next_page_is_looked_at_while_one_is_written(harness: FlowHarness, t
     assert second_look.is_set()
 
 
-def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, till: Watched) -> None:
+def test_a_page_is_read_back_while_the_next_is_written(harness: FlowHarness, till: RecordingTill) -> None:
     run, next_write = approve_and_begin(harness, till), threading.Event()
 
     def until_next_page(_: int) -> None:
@@ -129,7 +129,7 @@ class Keyless(FlowHarness):
 
 @pytest.mark.parametrize(("harness_of", "bound"), [(Keyless, 4), (FlowHarness, WINDOW + 4)], ids=["alone", "window"])
 def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
-    database: Database, till: Watched, harness_of: type[FlowHarness], bound: int
+    database: Database, till: RecordingTill, harness_of: type[FlowHarness], bound: int
 ) -> None:
     harness = harness_of(database, MemoryConnector(articles(*NUMBERS), system="accountview"), till)
     run, doubtful_counts = approve_and_begin(harness, till), [0]
@@ -149,7 +149,7 @@ def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
 # ---- whatever ends it
 
 
-def kill_before_write(harness: FlowHarness, till: Watched, run: Run, number: str) -> set[str]:
+def kill_before_write(harness: FlowHarness, till: RecordingTill, run: Run, number: str) -> set[str]:
     """Let the process die before the call of a record; return what was marked as sent and never called."""
 
     def die(key: str) -> None:
@@ -166,7 +166,7 @@ def kill_before_write(harness: FlowHarness, till: Watched, run: Run, number: str
 
 
 def test_a_window_of_which_only_a_part_was_called_is_done_again_and_never_a_question(
-    harness: FlowHarness, till: Watched
+    harness: FlowHarness, till: RecordingTill
 ) -> None:
     run = approve_and_begin(harness, till)
     uncalled = [kill_before_write(harness, till, run, NUMBERS[20]) for _ in range(3)]
@@ -175,7 +175,9 @@ def test_a_window_of_which_only_a_part_was_called_is_done_again_and_never_a_ques
     assert lines(harness, run, Step.PARKED) == []
 
 
-def test_a_window_that_no_look_shows_after_a_kill_is_one_question_at_most(harness: FlowHarness, till: Watched) -> None:
+def test_a_window_that_no_look_shows_after_a_kill_is_one_question_at_most(
+    harness: FlowHarness, till: RecordingTill
+) -> None:
     run = approve_and_begin(harness, till)
     assert len(kill_before_write(harness, till, run, NUMBERS[20])) > 1
     till.blind = True
@@ -185,7 +187,7 @@ def test_a_window_that_no_look_shows_after_a_kill_is_one_question_at_most(harnes
 
 
 def test_a_window_of_a_run_that_was_given_up_is_no_question_of_the_next_plan(
-    harness: FlowHarness, till: Watched
+    harness: FlowHarness, till: RecordingTill
 ) -> None:
     run = approve_and_begin(harness, till)
     assert kill_before_write(harness, till, run, NUMBERS[20])
@@ -211,7 +213,7 @@ def points(*quick: int) -> list[object]:
 )
 @pytest.mark.parametrize("point", points(2, 3))
 def test_trouble_in_a_look_loses_and_doubles_nothing(
-    harness: FlowHarness, till: Watched, point: int, make_error: Callable[[], Exception]
+    harness: FlowHarness, till: RecordingTill, point: int, make_error: Callable[[], Exception]
 ) -> None:
     run = approve_and_begin(harness, till)
 
@@ -230,7 +232,9 @@ def test_trouble_in_a_look_loses_and_doubles_nothing(
 
 
 @pytest.mark.parametrize("write_count", [*(pytest.param(one, marks=pytest.mark.long) for one in (1, 99)), 101])
-def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, till: Watched, write_count: int) -> None:
+def test_a_till_that_goes_away_leaves_the_rest_planned(
+    harness: FlowHarness, till: RecordingTill, write_count: int
+) -> None:
     run = approve_and_begin(harness, till)
 
     def leave(key: str) -> None:
@@ -247,7 +251,7 @@ def test_a_till_that_goes_away_leaves_the_rest_planned(harness: FlowHarness, til
 
 @pytest.mark.parametrize("point", points(3))
 def test_another_process_that_takes_over_ends_it_in_a_look(
-    harness: FlowHarness, till: Watched, database: Database, point: int
+    harness: FlowHarness, till: RecordingTill, database: Database, point: int
 ) -> None:
     run, tokens = approve_and_begin(harness, till), FencingTokens(database, harness.clock)
 
@@ -268,7 +272,7 @@ def test_another_process_that_takes_over_ends_it_in_a_look(
     check_written_once(harness, till, run)
 
 
-def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, till: Watched) -> None:
+def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, till: RecordingTill) -> None:
     run = approve_and_begin(harness, till)
     till.on_write = lambda key: harness.runner.commit.ending.set() if key == NUMBERS[50] else None
     assert harness.runner.commit.page(run.id) is not None
@@ -278,7 +282,7 @@ def test_nothing_more_is_looked_at_once_this_process_ends(harness: FlowHarness, 
 
 
 def test_a_cancelled_run_sends_no_more_than_is_under_way(
-    harness: FlowHarness, till: Watched, monkeypatch: pytest.MonkeyPatch
+    harness: FlowHarness, till: RecordingTill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "CANCEL_SECONDS", 0)
     run, under_way = approve_and_begin(harness, till), list[set[str]]()
@@ -298,7 +302,7 @@ def test_a_cancelled_run_sends_no_more_than_is_under_way(
     check_written_once(harness, till, run)
 
 
-def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(harness: FlowHarness, till: Watched) -> None:
+def test_what_is_in_doubt_is_looked_for_before_another_page_is_sent(harness: FlowHarness, till: RecordingTill) -> None:
     run, begun = approve_and_begin(harness, till), list[int]()
 
     def count(_: int) -> None:

@@ -25,7 +25,7 @@ from tests.builders import accountview_settings
 from tests.fakes import MemoryConnector, MemoryTokenStore
 from tests.flow_harness import FlowHarness, articles
 from tests.people import make_actor
-from tests.runner.processes import Obedient, looking_at
+from tests.runner.processes import CommandedConsole, looking_at
 from tests.timeouts import SECONDS, wait_until
 
 NUMBERS = tuple(str(number) for number in range(2001, 2301))  # three pages of the books, two looks at the till
@@ -365,7 +365,7 @@ def test_a_process_that_ends_with_a_page_on_its_way_is_followed_by_one_that_goes
     tmp_path: Path, how: str, amid: Callable[[Sandbox, Run], bool]
 ) -> None:
     with running(articles=ARTICLES) as sandbox:
-        console = Obedient(sandbox, tmp_path)
+        console = CommandedConsole(sandbox, tmp_path)
         for operation in ("AK1 GET", "getProducts"):
             sandbox.switches.arm(Fault.DELAY, operation=operation, times=None, seconds=0.4)
         console.start()

@@ -64,7 +64,7 @@ def test_what_comes_back_is_made_active_again(
     assert harness.changes(harness.preview(Mode.COMPLETE))["1003"].action is Action.RETIRE
 
 
-class Hiding(MemoryConnector):
+class HidingBooks(MemoryConnector):
     """Books in which a row deleted while pages are turned hides another one."""
 
     hidden = ""
@@ -79,7 +79,7 @@ class Hiding(MemoryConnector):
 def test_what_an_extract_missed_is_asked_for_by_name_before_it_is_believed_to_be_gone(
     database: Database, target: MemoryConnector
 ) -> None:
-    source = Hiding(articles("1001", "1002", "1003"), system="accountview")
+    source = HidingBooks(articles("1001", "1002", "1003"), system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run()
     source.hidden = "1002"
@@ -146,7 +146,7 @@ def test_an_empty_source_where_nothing_is_ever_retired_is_an_error_with_its_numb
     assert (refusal.value.code, refusal.value.facts["count"]) == ("source_empty", "5")
 
 
-class Silent(MemoryConnector):
+class UnlistedBooks(MemoryConnector):
     """Books that list nothing and have everything when they are asked by name."""
 
     is_silent = False
@@ -161,7 +161,7 @@ class Silent(MemoryConnector):
 def test_a_source_that_lists_nothing_and_has_everything_is_an_error(
     database: Database, target: MemoryConnector
 ) -> None:
-    source = Silent(articles("1001", "1002"), system="accountview")
+    source = UnlistedBooks(articles("1001", "1002"), system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run()
     source.is_silent = True

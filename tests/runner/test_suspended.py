@@ -17,7 +17,7 @@ from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.process_suspension import suspend_between_writes
 from tests.runner.crash_matrix import a_case, approve, assert_all_booked_once, plan, until_rest
-from tests.runner.processes import Ledger, Obedient
+from tests.runner.processes import CommandedConsole, Ledger
 from tests.timeouts import wait_until
 
 pytestmark = [pytest.mark.long, pytest.mark.processes]
@@ -36,7 +36,7 @@ def database(request: pytest.FixtureRequest) -> str | None:
 
 
 @contextmanager
-def suspend_console(console: Obedient) -> Iterator[None]:
+def suspend_console(console: CommandedConsole) -> Iterator[None]:
     """Hold a process still for the block."""
     assert console.process is not None
     pid = console.process.pid
@@ -74,9 +74,9 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
         assert_all_booked_once(console.sandbox, ledger, "order", DAYS)
 
 
-def finish_elsewhere(console: Obedient, ledger: Ledger) -> None:
+def finish_elsewhere(console: CommandedConsole, ledger: Ledger) -> None:
     """Let another process take the run over and bring it to its end."""
-    other = Obedient(console.sandbox, console.folder, executor="worker", **console.settings)
+    other = CommandedConsole(console.sandbox, console.folder, executor="worker", **console.settings)
     other.start()
     try:
         until_rest(ledger)

@@ -17,13 +17,13 @@ from tests.flow_harness import FlowHarness, articles
 from tests.runner.test_rebooking import OrdersHarness, sale_of
 
 
-class Blind(LateConnector):
+class HidingTill(LateConnector):
     """A till that says yes and shows nothing."""
 
     looks = 1_000_000
 
 
-class Overloaded(LateConnector):
+class OverloadedSystem(LateConnector):
     """A system that carries out the first writes, answers that it is not available, and shows them later."""
 
     answers = 1
@@ -36,7 +36,7 @@ class Overloaded(LateConnector):
         return result
 
 
-class Silent(MemoryConnector):
+class UnreachableTill(MemoryConnector):
     """A till that never gets a write of one record, and never says so."""
 
     key = "1003"
@@ -64,7 +64,7 @@ def stop_cause(harness: FlowHarness, run: Run) -> str:
 
 
 def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Database) -> None:
-    target = Blind(system="mplus")
+    target = HidingTill(system="mplus")
     harness = a_harness(database, target, "1001", "1002", "1003")
     run = harness.preview()
     assert stop_cause(harness, run) == "look_unproven"
@@ -80,7 +80,7 @@ def test_a_target_that_shows_nothing_gets_one_record_and_a_question(database: Da
 
 
 def test_what_shows_later_than_we_wait_is_proven_where_it_was_a_question(database: Database) -> None:
-    target = Blind(system="mplus")
+    target = HidingTill(system="mplus")
     harness = a_harness(database, target, "1001")
     run = harness.run()
     assert harness.causes(run) == {"1001": "read_back_missing"}
@@ -92,14 +92,14 @@ def test_what_shows_later_than_we_wait_is_proven_where_it_was_a_question(databas
     assert target.writes == ["1001"]
 
 
-def test_the_question_tells_the_number_that_was_told(database: Database) -> None:
-    harness = a_harness(database, Blind(system="mplus"), "1001")
+def test_the_question_tells_the_number_that_was_reported(database: Database) -> None:
+    harness = a_harness(database, HidingTill(system="mplus"), "1001")
     (line,) = harness.changes(harness.run()).values()
     assert line.facts["number"] == line.reference != ""
 
 
 def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database: Database) -> None:
-    target = Silent(system="mplus")
+    target = UnreachableTill(system="mplus")
     harness = a_harness(database, target, "1001", "1002", "1003", "1004")
     run = harness.run()
     assert harness.causes(run) == {"1003": "never_answered"}
@@ -114,7 +114,7 @@ def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_on
     first = sale_of("12.10", "10.00")
     second = replace(first, key="order-2", values={**first.values, "number": "2026.2"})
     till = MemoryConnector([first, second], system="mplus")
-    books = Overloaded(system="accountview", evidence=("reference",), in_flight=1)
+    books = OverloadedSystem(system="accountview", evidence=("reference",), in_flight=1)
     harness = OrdersHarness(database, books, till)
     run = harness.preview(Mode.COMPLETE)
     harness.approve(run)
@@ -134,7 +134,7 @@ def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_s
     till = MemoryConnector(
         [first, replace(first, key="order-2", values={**first.values, "number": "2026.2"})], system="mplus"
     )
-    books = Silent(system="accountview", evidence=("reference",))
+    books = UnreachableTill(system="accountview", evidence=("reference",))
     books.key = "order-2"
     harness = OrdersHarness(database, books, till, resends=resends)
     assert harness.causes(harness.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
@@ -170,7 +170,7 @@ def test_the_first_record_ever_is_a_question_where_nothing_can_show_it(database:
 
 
 def test_what_an_interrupted_run_sent_is_not_planned_again(database: Database) -> None:
-    target = Blind(system="mplus")
+    target = HidingTill(system="mplus")
     harness = a_harness(database, target, "1001", "1002")
     run = harness.preview()
     harness.approve(run)
@@ -185,7 +185,7 @@ def test_what_an_interrupted_run_sent_is_not_planned_again(database: Database) -
 
 
 def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) -> None:
-    target = Blind(system="mplus")
+    target = HidingTill(system="mplus")
     harness = a_harness(database, target, "1001")
     run = harness.run()
     assert harness.ledger.answer_doubts("products", "1001", "77") == 1
@@ -199,7 +199,7 @@ def test_what_a_person_found_is_linked_and_never_sent_again(database: Database) 
 
 
 def test_of_several_who_say_at_once_what_became_of_it_one_is_believed(database: Database) -> None:
-    harness = a_harness(database, Blind(system="mplus"), "1001")
+    harness = a_harness(database, HidingTill(system="mplus"), "1001")
     run = harness.run()
     with ThreadPoolExecutor(4) as people:
         futures = [people.submit(harness.ledger.answer_doubts, "products", "1001", f"7{n}") for n in "1234"]
@@ -208,7 +208,7 @@ def test_of_several_who_say_at_once_what_became_of_it_one_is_believed(database: 
 
 
 def test_what_a_person_did_not_find_is_sent_once_more(database: Database) -> None:
-    target = Silent(system="mplus")
+    target = UnreachableTill(system="mplus")
     harness = a_harness(database, target, "1001", "1003")
     harness.run()
     target.key = ""

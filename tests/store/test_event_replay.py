@@ -49,7 +49,7 @@ def a_life(runs: RunStore, clock: Clock) -> None:
     runs.fail(runs.begin("stock", runs.get(run).mode, "anna", 1).id, "source_empty", {"kind": "article"})
 
 
-def test_what_the_database_knows_of_runs_is_told_as_it_was_told_before(
+def test_what_the_database_knows_of_runs_is_told_as_it_was_reported_before(
     database: Database, runs: RunStore, clock: Clock
 ) -> None:
     events = OutboxReader(database, clock)

@@ -334,12 +334,12 @@ def _part_title(change: Change, part: str, branches: Mapping[str, str]) -> Markd
 def _field_table(
     row: PlanRow, flow: Flow, lines: Sequence[FieldChange], kept_paths: Sequence[str], display: Said
 ) -> list[dict[Markdown, Markdown]]:
-    as_told = row.change.source_values if row.change else {}
+    as_reported = row.change.source_values if row.change else {}
     table_rows = [
         (
             plain(field_name(line.field)),
             _current_cell(line, display),
-            _new_cell(line, display, brake="brake_price" in row.brakes) + _source_value_note(line, flow, as_told),
+            _new_cell(line, display, brake="brake_price" in row.brakes) + _source_value_note(line, flow, as_reported),
         )
         for line in lines
     ]
@@ -369,13 +369,13 @@ def _current_cell(line: FieldChange, display: Said) -> Markdown:
     return struck(displayed) if displayed else f":gray[{text('empty_value')}]"
 
 
-def _source_value_note(line: FieldChange, flow: Flow, as_told: Mapping[str, str]) -> Markdown:
+def _source_value_note(line: FieldChange, flow: Flow, as_reported: Mapping[str, str]) -> Markdown:
     """Return the source value of a field that the target stores truncated or transliterated, as Markdown."""
-    if line.part or not (source_text := as_told.get(line.field.rpartition(".")[2])):
+    if line.part or not (source_text := as_reported.get(line.field.rpartition(".")[2])):
         return ""
     is_shorter = is_cut(line.desired, source_text)
     mark = f":orange-badge[:material/content_cut: {text('plan_cut')}] " if is_shorter else ""
-    return f" {mark}:gray[{text('plan_as_told', system=system_name(flow.source), value=plain(source_text))}]"
+    return f" {mark}:gray[{text('plan_as_reported', system=system_name(flow.source), value=plain(source_text))}]"
 
 
 def _new_cell(line: FieldChange, display: Said, *, brake: bool) -> Markdown:

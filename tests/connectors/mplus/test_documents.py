@@ -422,16 +422,16 @@ def test_the_marker_that_is_exactly_the_present_one_did_not_go_back(sandbox: San
 
 
 ONCE = ("getReceipts",)  # how the list is ordered is looked at on its first page
-OPTIONAL_MARKERS = ("getProducts",)  # articles that the till does not have: whether it held them back
+ARTICLE_LOOKUPS = ("getProducts",)  # articles that the till does not have: whether it held them back
 
 
 def test_a_page_of_documents_takes_three_calls(sandbox: Sandbox, till: Mplus) -> None:
     first = till.extract(Kind.RECEIPT)
     assert len(first.records) == 200
-    assert call_names(sandbox) == ["getReceipts", *ONCE, "getRelations", "getProducts", *OPTIONAL_MARKERS]
+    assert call_names(sandbox) == ["getReceipts", *ONCE, "getRelations", "getProducts", *ARTICLE_LOOKUPS]
     sandbox.ledger.clear()
     till.extract(Kind.RECEIPT, None, first.after)
-    assert call_names(sandbox) == ["getReceipts", "getRelations", "getProducts", *OPTIONAL_MARKERS]
+    assert call_names(sandbox) == ["getReceipts", "getRelations", "getProducts", *ARTICLE_LOOKUPS]
 
 
 def test_the_first_page_of_an_incremental_extract_takes_one_call_more_and_the_last_none(
@@ -445,7 +445,7 @@ def test_the_first_page_of_an_incremental_extract_takes_one_call_more_and_the_la
         "getOrders",
         "getRelations",
         "getProducts",
-        *OPTIONAL_MARKERS,
+        *ARTICLE_LOOKUPS,
     ]
 
 
@@ -456,7 +456,7 @@ def test_a_complete_extract_ends_with_one_empty_answer(sandbox: Sandbox, till: M
         "getInvoices",
         "getRelations",
         "getProducts",
-        *OPTIONAL_MARKERS,
+        *ARTICLE_LOOKUPS,
         "getInvoices",
     ]
 

@@ -77,7 +77,7 @@ def client_with_pages(*pages: str) -> Client:
     return answering(answer)
 
 
-def test_a_card_that_is_not_active_or_was_told_twice_counts_once_or_not_at_all() -> None:
+def test_a_card_that_is_not_active_or_was_reported_twice_counts_once_or_not_at_all() -> None:
     first = card() + card(cardId="b", syncMarker="2", active="false")
     second = card(syncMarker="3", currentBalance="1000") + card(cardId="c", syncMarker="4", turnoverGroupNumber="85")
     assert cards_left(client_with_pages(first, second)) == [

@@ -225,16 +225,16 @@ def test_a_vat_number_from_outside_the_union_cannot_be_checked(number: str, coun
 
 
 def test_what_is_sent_otherwise_than_the_books_have_it_is_told_with_the_plan() -> None:
-    assert values(a_debtor(vat_number="123456782B12"))["as_told:vat_number"] == "123456782B12"
+    assert values(a_debtor(vat_number="123456782B12"))["as_reported:vat_number"] == "123456782B12"
     swiss = values(a_debtor(vat_number="CHE-123.456.789 MWST", country="CH"))
-    assert (swiss["vat_number"], swiss["as_told:vat_number"]) == ("CHE123456789", "CHE-123.456.789 MWST")
-    assert "as_told:vat_number" not in values(a_debtor(vat_number=VAT))
+    assert (swiss["vat_number"], swiss["as_reported:vat_number"]) == ("CHE123456789", "CHE-123.456.789 MWST")
+    assert "as_reported:vat_number" not in values(a_debtor(vat_number=VAT))
 
 
 def test_a_name_that_a_rule_cuts_is_told_whole() -> None:
     rule = {"target": "relation.name", "source": "name", "functions": [["substring", 1, 10]]}
     relation = values(a_debtor(name="Fietsenmakerij De Ketting"), body=with_rules(rule))
-    assert (relation["name"], relation["as_told:name"]) == ("Fietsenmak", "Fietsenmakerij De Ketting")
+    assert (relation["name"], relation["as_reported:name"]) == ("Fietsenmak", "Fietsenmakerij De Ketting")
 
 
 # ---- defaults by country
@@ -474,7 +474,9 @@ def test_the_plan_keeps_what_the_books_say_of_a_value_that_is_sent_otherwise_and
     harness.commit(plan)
     assert till.records_of(Kind.RELATION)["R1"].values["vat_number"] == VAT
     assert not any(
-        name.startswith("as_told") for relation in till.records_of(Kind.RELATION).values() for name in relation.values
+        name.startswith("as_reported")
+        for relation in till.records_of(Kind.RELATION).values()
+        for name in relation.values
     )
     second_run = harness.preview(Mode.COMPLETE)
     assert (second_run.counts.unchanged, harness.changes(second_run)) == (3, {})

@@ -130,18 +130,18 @@ def test_what_is_cut_or_kept_in_other_letters_is_told_with_the_plan_and_never_wr
     long = "Naamloze Vennootschap tot Exploitatie van Rijwielen"
     customer = a_customer(name=long, city="Łódź", street="Wróbla 12", vat_number="nl 0044.95.445.B01")
     debtor_record = debtor(an_order(customer=customer))
-    source_values = {name: value for name, value in debtor_record.values.items() if name.startswith("as_told:")}
-    assert source_values == {"as_told:name": long, "as_told:city": "Łódź"}
+    source_values = {name: value for name, value in debtor_record.values.items() if name.startswith("as_reported:")}
+    assert source_values == {"as_reported:name": long, "as_reported:city": "Łódź"}
     assert not any(f"debtor.{name}" in orders().policy for name in source_values)
     swiss = a_customer(vat_number="CHE-123.456.789 MWST", country="CH")
-    assert debtor(an_order(customer=swiss)).values["as_told:vat_number"] == "CHE-123.456.789 MWST"
+    assert debtor(an_order(customer=swiss)).values["as_reported:vat_number"] == "CHE-123.456.789 MWST"
 
 
 def test_a_delivery_address_that_is_cut_is_told_whole() -> None:
     result = orders().stage(ADDRESSES, [an_order(others=(a_delivery(name="N" * 50, postcode="12345678901"),))])[0]
     assert result.record is not None
-    assert result.record.values["as_told:name"] == "N" * 50
-    assert result.record.values["as_told:postcode"] == "12345678901"
+    assert result.record.values["as_reported:name"] == "N" * 50
+    assert result.record.values["as_reported:postcode"] == "12345678901"
 
 
 def test_an_email_address_is_never_cut() -> None:

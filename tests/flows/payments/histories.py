@@ -25,7 +25,7 @@ from integration.services.connections.sandbox_host import OBJECTS, WAREHOUSES
 from tests.bookkeeping_shop import TABLES
 from tests.flows.days.example import sales_line
 from tests.people import make_actor
-from tests.runner.processes import Obedient
+from tests.runner.processes import CommandedConsole
 from tests.sandbox.soap_client import RawClient, tags
 from tests.till_client import TillClient
 
@@ -64,7 +64,7 @@ class Sale:
 class Histories:
     """A shop in which random things happen to sales."""
 
-    def __init__(self, sandbox: Sandbox, console: Obedient, seed: int) -> None:
+    def __init__(self, sandbox: Sandbox, console: CommandedConsole, seed: int) -> None:
         self.sandbox = sandbox
         self.console = console
         self.counter = TillClient(sandbox)
@@ -357,7 +357,7 @@ class Histories:
 def shop(folder: Path, seed: int) -> Iterator[Histories]:
     """Open a shop with a console process of its own."""
     with running(articles=ARTICLES) as sandbox:
-        console = Obedient(sandbox, folder, patience_seconds=PATIENCE)
+        console = CommandedConsole(sandbox, folder, patience_seconds=PATIENCE)
         console.start()
         try:
             ask = console.ask
