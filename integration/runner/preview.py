@@ -161,8 +161,8 @@ class Preview:
         equalized = self._equalized_fields(run, logic, changes)
         if equalized:  # second limits count these values as well, also those below the limit of the brake
             most = max(field.count for field in equalized)
-            counted = replace(position, watched={**counts, EQUALIZED.name: most})
-            self.deps.previews.keep_position(run.id, counted)
+            held_position = replace(position, watched={**counts, EQUALIZED.name: most})
+            self.deps.previews.keep_position(run.id, held_position)
         limit = logic.settings.limits.get(EQUALIZED.name)
         exceeding = [field for field in equalized if limit is not None and field.count > limit]
         guard_counts = {

@@ -21,9 +21,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 
-MOST_CLICKS = 25
+MAX_CLICKS = 25
 BOOKABLE = 158  # closed days of the sample shop that can be booked on the first day
-MOST_DAYS = 150  # how long ago the sample shop began, at most
+MAX_DAYS = 150  # how long ago the sample shop began, at most
 WAIT = 2 * SECONDS * 1000  # milliseconds for a run over the whole shop
 ENDED = re.compile("Done|Partly parked|Failed|Interrupted")
 
@@ -127,7 +127,7 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day_and_equal(
     me.plan(plan)
     me.commit()
 
-    assert len(me.clicks) <= MOST_CLICKS, me.clicks
+    assert len(me.clicks) <= MAX_CLICKS, me.clicks
     me.go("Days")
     me.view("Period")
     me.view("Year")
@@ -136,7 +136,7 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day_and_equal(
     with open_application(data, start=False) as application:
         assert _booked_days(application) == BOOKABLE
         today = application.days.today()
-        listed = application.days.listed(today - timedelta(days=MOST_DAYS), today)
+        listed = application.days.listed(today - timedelta(days=MAX_DAYS), today)
     assert Counter(day.state for day in listed if day.pages) == {DayState.EQUAL: BOOKABLE}
 
 

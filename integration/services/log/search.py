@@ -23,7 +23,7 @@ from integration.words.search_terms import search_targets
 
 SHORTEST = 2  # characters of a search text
 LIMIT = 12  # of records in a result
-MOST_PLACES = 8
+MAX_PLACES = 8
 PART = 3  # characters of a word that are enough to match part of another
 STEM = 4  # characters of a word that are enough to identify it without its ending
 ENDING = 2  # characters by which two forms of a word may differ
@@ -109,7 +109,7 @@ class Search:
         return list({(result.kind, result.sort, result.value): result for result in results}.values())
 
     @requires(Right.SEE)
-    def places(self, text: str, limit: int = MOST_PLACES) -> list[PageResult]:
+    def places(self, text: str, limit: int = MAX_PLACES) -> list[PageResult]:
         """Return the pages, settings and value tables that match a text in any language, the nearest first."""
         queries = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
         ranked = [(far, place) for words, place in self._places if (far := _nearest(queries, words, _distances))]
@@ -131,8 +131,8 @@ class Search:
             if not titles[flow, link.kind, link.key]:
                 without.setdefault((flow, link.kind), []).append(link)
         for (flow, kind), untitled in without.items():
-            found = self._part_titles(flow, untitled) | self._opposite_titles(flow, kind, untitled)
-            titles |= {(flow, kind, key): title for key, title in found.items()}
+            titles_by_key = self._part_titles(flow, untitled) | self._opposite_titles(flow, kind, untitled)
+            titles |= {(flow, kind, key): title for key, title in titles_by_key.items()}
         return titles
 
     def _part_titles(self, flow: str, untitled: Collection[Link]) -> dict[str, str]:

@@ -13,22 +13,24 @@ from integration.core.days.period import Period
 from integration.services.daybooks.clearing_accounts import ClearingAccounts
 from integration.services.daybooks.clearing_sheets import ClearingSheets, ClearingTables
 from integration.services.daybooks.period_sheets import period_title
-from pages.components.days.sheet_tables import remarks_box, sheet_buttons, text_table_section
+from pages.components.days.sheet_tables import (
+    ask_day_by_day,
+    period_links,
+    remarks_box,
+    sheet_buttons,
+    text_table_section,
+)
 from pages.components.shared.application import may
 from pages.components.shared.charts import steps
-from pages.components.shared.layout import act, empty, icon_button, keep_in_address, note, section
-from pages.components.shared.wording import language, plain, table_day, text, zone
+from pages.components.shared.layout import act, empty, keep_in_address, note, section
+from pages.components.shared.wording import language, plain, text, zone
 
 TICKS = "%d-%m"
 
 
 def clearing_actions(app: Application, period: Period) -> None:
     """Draw the links to other periods, and the buttons that ask the books."""
-    for by, icon, name in ((-1, "chevron_left", "earlier"), (1, "chevron_right", "later")):
-        is_to_come = by > 0 and period.last >= app.days.today()
-        if icon_button(icon, text(f"btn_{name}_period"), f"{name}_clearing", disabled=is_to_come):
-            keep_in_address("period", app.periods.shift_period(period, by).name)
-            st.rerun()
+    period_links(app, period, "clearing", _open_period)
     report = app.clearing_accounts.report(period)
     if report is not None and may(ClearingSheets.pdf):
         sheet_buttons(app.clearing_sheets, report, f"clearing-{period.name.replace('..', '-to-')}", "clearing")
@@ -37,12 +39,12 @@ def clearing_actions(app: Application, period: Period) -> None:
     if st.button(text("btn_check_payouts"), icon=":material/notifications:", key="check_payouts"):
         act(app.clearing_accounts.check)
     if st.button(text("btn_read_books"), icon=":material/menu_book:", type="primary", key="read_clearing"):
-        act(partial(_read_accounts, app, period))
+        act(lambda: ask_day_by_day(partial(app.clearing_accounts.read, period), "period_reading"))
 
 
-def _read_accounts(app: Application, period: Period) -> None:
-    with st.status(text("asking_systems"), expanded=True) as status:
-        app.clearing_accounts.read(period, lambda day: status.update(label=text("period_reading", day=table_day(day))))
+def _open_period(period: Period) -> None:
+    keep_in_address("period", period.name)
+    st.rerun()
 
 
 def the_clearing_accounts(app: Application, period: Period) -> None:

@@ -28,7 +28,7 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import amount_text, flow_name, kind_name, number, text
 
 SIZE = 200
-LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links that are read at once, and the most links in a file
+LISTED_AT_ONCE, MAX_LISTED = 10_000, 1_000_000  # links that are read at once, and the most links in a file
 COLUMNS = ["flow", "kind", "key", "title", "linked_to", "ean", "state", "retired"]
 
 
@@ -109,5 +109,5 @@ def _all_rows(app: Application, flows: list[str], find: str) -> Iterator[list[ob
                 _link_state(link),
                 link.retired,
             ]
-        if len(flow_links) < LISTED_AT_ONCE or at >= MOST_LISTED:
+        if len(flow_links) < LISTED_AT_ONCE or at >= MAX_LISTED:
             return

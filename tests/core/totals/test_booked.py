@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.totals.booked import (
@@ -76,7 +76,7 @@ def test_a_price_told_on_the_other_basis_is_converted_with_the_rate_of_its_code(
 # ---- postings add up to the split of the till, per VAT code and always
 
 
-@settings(quick, max_examples=150)
+@quick
 @given(awkward())
 def test_postings_add_up_to_the_split_of_the_till(sold: Sale) -> None:
     assert add_sums(vat_sums_by_code(sold)) == add_sums(sold.vat)
@@ -184,19 +184,11 @@ def test_each_vat_code_is_a_part_of_the_document_that_survives_the_way_to_disk()
     assert without_sums(document) == Record(Kind.SALES_ORDER, "order-1", document.values, (LINE,))
 
 
-def test_a_document_that_an_earlier_version_kept_is_read_the_same() -> None:
-    values = {
-        "sold_incl": Decimal("23.00"), "sold_vat:2": Decimal("2.10"), "sold_vat:1": Decimal("0.90"),
-        "sold_excl:2": Decimal("10.00"), "sold_excl:1": Decimal("10.00"), "booked_excl:2": Decimal("10.01"),
-        "booked_vat:2": Decimal("2.10"), "booked_excl:1": None,
-    }  # fmt: skip
-    assert comparison_in(Record(Kind.SALES_ORDER, "order-1", values, (LINE,))) == (HIGH, LOW)
-
-
 def test_a_document_without_sums_compares_nothing() -> None:
     assert comparison_in(Record(Kind.SALES_ORDER, "order-1", {"reference": "MP-1"}, (LINE,))) == ()
 
 
 def test_an_amount_that_was_not_kept_counts_as_nothing() -> None:
-    (comparison,) = comparison_in(Record(Kind.POSTING, "1", {"sold_vat:2": Decimal("2.10"), "sold_excl:2": None}))
+    part = Record(Kind.VAT, "vat:1", {"code": "2", "sold_vat": Decimal("2.10"), "sold_excl": None})
+    (comparison,) = comparison_in(Record(Kind.POSTING, "1", {}, (part,)))
     assert comparison == TotalsComparison("2", VatSum(Decimal(0), Decimal("2.10")))

@@ -120,12 +120,12 @@ def test_a_record_tells_every_number_it_has(search: Search) -> None:
     } <= known_names
 
 
-def test_a_log_of_before_is_looked_through_for_names_in_the_background(tmp_path: Path) -> None:
+def test_a_restored_log_is_looked_through_for_names_in_the_background(tmp_path: Path) -> None:
     place = tmp_path / "log.duckdb"
     file = LogFile(place, memory="256MB", threads=1)
     file.take("a", [{**_event("b"), "id": 7}])
     file.close()
-    with duckdb.connect(str(place)) as connection:  # as a version of before left it
+    with duckdb.connect(str(place)) as connection:  # as a backup leaves it
         connection.execute("DELETE FROM known; DELETE FROM naming")
     file = LogFile(place, memory="256MB", threads=1)
     file.open()
