@@ -104,7 +104,10 @@ COMMANDS: dict[str, tuple[Callable[[], typer.Typer], str]] = {
         _compare,
         "List the days of the till with their state in the books; --check compares them now, --sheet writes one.",
     ),
-    "drift": (_compare, "Compare everything that was written with the target, and list the differences."),
+    "drift": (
+        _compare,
+        "Compare everything that flows that are on have written with the target, and list the differences.",
+    ),
     "sandbox": (_servers, "Run both sandbox systems until interrupted, and print their addresses as JSON."),
     "worker": (
         _servers,

@@ -73,7 +73,7 @@ def days(
 
 @commands.command()
 def drift(as_json: Json = False) -> None:
-    """Compare everything that was written with the target, and list the differences."""
+    """Compare everything that flows that are on have written with the target, and list the differences."""
     with terminal.command_application() as application:
         results = application.drift.check_all()
         taxed = [
@@ -145,6 +145,9 @@ def _day_json(day: DayListed) -> dict[str, Any]:
 def _show_drift(
     results: Sequence[DriftCheckResult], targets: Mapping[str, str], rates: Mapping[str, Mapping[str, str]]
 ) -> None:
+    if not results:
+        output.out.print("Nothing was compared: no flow that is on has written anything.", soft_wrap=True)
+        return
     names = ("compared", "equal", "edited", "different", "missing", "unknown")
     table = output.table_of("flow", "kind", *names, numbers=names)
     for result in results:

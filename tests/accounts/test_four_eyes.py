@@ -84,6 +84,12 @@ def is_approved(four_eyes: FourEyes, run: Run, actor: Actor) -> bool:
         return four_eyes.is_enough(run, Approval(run.mark, actor.ref))
 
 
+def accept_new_invitation(people: PeopleStore, ref: str) -> None:
+    """Invite a person again, and accept the invitation with another identity."""
+    people.invite(ref, "key of an invitation", people.clock() + HOLDS, ADMIN.ref)
+    assert people.accept("key of an invitation", "https://id.example.com", "another subject")
+
+
 @pytest.mark.parametrize("run", [plan(10), plan(500, code="brake_retirements"), plan(500, code="brake_source_empty")])
 def test_below_the_second_limit_one_person_is_enough(four_eyes: FourEyes, run: Run) -> None:
     assert four_eyes.exceeded_limits(run) == []
@@ -136,12 +142,24 @@ def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: i
         (lambda people: people.change("ann", [], ADMIN.ref), False),
         (lambda people: people.change("ann", ["accountant", "ask_sql"], ADMIN.ref), False),
         (lambda people: people.revoke(ANN.session, ADMIN.ref), False),
+        (lambda people: accept_new_invitation(people, "ann"), False),
         (lambda people: people.change("ann", ["administrator"], ADMIN.ref), True),
         (lambda people: people.change("ben", ["viewer"], ADMIN.ref), True),
         (lambda people: people.revoke("another-ben", ADMIN.ref), True),
         (lambda people: people.leave(ANN.session, "ann"), True),
     ],
-    ids=["off", "viewer", "nothing", "rights apart", "revoked", "more", "another", "session of another", "left"],
+    ids=[
+        "off",
+        "viewer",
+        "nothing",
+        "rights apart",
+        "revoked",
+        "invited anew",
+        "more",
+        "another",
+        "session of another",
+        "left",
+    ],
 )
 def test_a_first_yes_falls_with_the_right_of_its_giver(
     four_eyes: FourEyes, people: PeopleStore, lose: Callable[[PeopleStore], None], *, counts: bool

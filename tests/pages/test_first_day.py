@@ -168,7 +168,10 @@ def test_a_new_console_tells_where_to_begin_and_ticks_off_what_is_done(fresh: Ap
     test = open_page()
     assert "This is the sandbox" in texts(test)
     assert "Nothing needs your attention" not in texts(test)
-    test = press(test, "next_task")
+    choice = open_page("setup", step="flows")
+    on = [toggle.value for toggle in choice.toggle if str(toggle.key).startswith("choose-")]
+    assert f"{sum(on)} of {len(on)} suggested" in texts(choice)  # none is chosen yet
+    test = press(open_page(), "next_task")
     assert not test.exception
 
     plan = wait_for_run(fresh, fresh.runs.latest("products", limit=1)[0].id)

@@ -212,16 +212,19 @@ def _escaped(matched: re.Match[str]) -> str:
 def _is_quiet(matched: re.Match[str]) -> bool:
     """Return True if Markdown gives a sign no meaning at its place."""
     before, after = matched.string[: matched.start()][-1:], matched.string[matched.end() :][:1]
+    is_leading = _LEADING.fullmatch(matched.string, 0, matched.start()) is not None
     match matched[0]:
         case ":" | "&":
             return after == " "
         case "_":
             return before.isalnum() and after.isalnum()  # within a word
         case "*":
-            return before == after == " " and _LEADING.fullmatch(matched.string, 0, matched.start()) is None
+            return before == after == " " and not is_leading
+        case "#":
+            return after.isalnum() and not is_leading  # at the end of a heading Markdown leaves it out
         case "@":
             return True  # the one of an address is a sign of `_MADE_OF`
-    return matched[0] in _QUIET and _LEADING.fullmatch(matched.string, 0, matched.start()) is None
+    return matched[0] in _QUIET and not is_leading
 
 
 def link(words: Markdown, page: str, **parameters: str) -> Markdown:

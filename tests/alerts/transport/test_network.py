@@ -1,6 +1,8 @@
 """Addresses of channels: a name is resolved and checked once, and the connection goes to the checked address."""
 
 import socket
+import subprocess
+import sys
 from ipaddress import ip_address
 from typing import Any
 
@@ -71,6 +73,26 @@ def test_a_connection_past_the_service_of_names_is_refused(address: Any) -> None
             ChannelNetwork()._audit(event, (None, address))
     ChannelNetwork()._audit("socket.connect", (None, ("127.0.0.1", 25)))
     ChannelNetwork()._audit("open", (None, address))
+
+
+def test_a_process_resolves_and_connects_under_these_rules_from_the_installation_on() -> None:
+    attempts = """
+import socket
+from integration.alerts.transport.network import ChannelNetwork, RefusedAddressError
+
+ChannelNetwork().install()
+for connect in (
+    lambda: socket.getaddrinfo("10.0.0.1", 25),
+    lambda: socket.socket().connect(("10.0.0.1", 25)),
+    lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("169.254.169.254", 53)),
+):
+    try:
+        connect()
+    except RefusedAddressError:
+        print("refused")
+"""
+    finished = subprocess.run([sys.executable, "-c", attempts], stdout=subprocess.PIPE, text=True, check=True)
+    assert finished.stdout.split() == ["refused"] * 3
 
 
 @pytest.mark.parametrize(

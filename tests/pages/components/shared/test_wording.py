@@ -12,7 +12,7 @@ from tests.hostile import EVERY
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 ELEMENT = re.compile(r":color\[(.*?)\]")  # of no colour: an address in it is no link
 LIVE = re.compile(
-    r"(?<! )\*|\*(?! )|(?<![^\W_])_|_(?![^\W_])|[~`<>$#|\\\[\]]|:[a-z]+\[|https?:|www\.|(?<=[\w.+-])@(?=[\w-])",
+    r"(?<! )\*|\*(?! )|(?<![^\W_])_|_(?![^\W_])|[~`<>$|\\\[\]]|^#|#$|:[a-z]+\[|https?:|www\.|(?<=[\w.+-])@(?=[\w-])",
     re.IGNORECASE,
 )
 
@@ -39,4 +39,5 @@ def test_a_label_of_a_control_is_readable_without_rendering() -> None:
     assert plain("De Ketting Utrecht: 12 orders, 1.5 km - new!") == "De Ketting Utrecht: 12 orders, 1.5 km - new!"
     assert plain("- 1. x") == "&#45; 1&#46; x"  # at the beginning they would begin a list
     assert plain("ART_CODE 5 * 3 @ 2,50 @home") == "ART_CODE 5 * 3 @ 2,50 @home"
+    assert plain("Kassa #2, # 3 #") == "Kassa #2, &#35; 3 &#35;"
     assert plain("_a_ *b* a@b.nl") == "&#95;a&#95; &#42;b&#42; a:color[&#64;]b.nl"  # italics, and an address
