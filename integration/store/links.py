@@ -116,6 +116,13 @@ def renew_evidence(connection: sa.Connection, flow: str, renewed: Mapping[tuple[
         connection.execute(links.update().where(*conditions).values(evidence=evidence.to_json()))
 
 
+def _locked_link(connection: sa.Connection, flow: str, link: Link) -> Link | None:
+    """Return the stored link with the same key, locked against other writes, or None."""
+    conditions = (links.c.flow == flow, links.c.kind == link.kind, links.c.key == link.key)
+    row = connection.execute(sa.select(links).where(*conditions).with_for_update()).first()
+    return link_of(row) if row is not None else None
+
+
 def _remove_link(connection: sa.Connection, at: datetime, flow: str, pair: Link, by: str) -> None:
     """Remove the link of a pair with the links of its parts and subordinate records, such as addresses.
 
@@ -498,8 +505,7 @@ class Links(Store):
         conditions = (links.c.flow == flow, links.c.kind == link.kind, links.c.key == link.key)
         now = self.clock()
         with self.database.write() as connection:
-            row = connection.execute(sa.select(links).where(*conditions).with_for_update()).first()
-            stored_link = link_of(row) if row is not None else None
+            stored_link = _locked_link(connection, flow, link)
             if stored_link is not None and (stored_link.reference, stored_link.evidence.mark) != (link.reference, mark):
                 return False
             if stored_link is None:
@@ -521,9 +527,7 @@ class Links(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            conditions = (links.c.flow == flow, links.c.kind == link.kind, links.c.key == link.key)
-            row = connection.execute(sa.select(links).where(*conditions).with_for_update()).first()
-            stored_link = link_of(row) if row is not None else None
+            stored_link = _locked_link(connection, flow, link)
             if stored_link is not None and (stored_link.reference, stored_link.evidence.mark) != (link.reference, mark):
                 return False
             _remove_link(connection, now, flow, link, by)

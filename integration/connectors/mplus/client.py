@@ -52,7 +52,7 @@ _ENCODING_STUB = (
 Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public name
 
 
-def child_text(element: Element, wire: str) -> str:
+def element_text(element: Element, wire: str) -> str:
     """Return the text of a child element without surrounding blanks; empty without the child."""
     return (element.findtext(qualified(wire)) or "").strip()
 
