@@ -10,6 +10,7 @@ from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.mplus.target import created_number, expect_readable
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
+from integration.core.grouping import group_by_key
 from integration.core.plan import Action, Change
 from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
@@ -57,10 +58,7 @@ class TillGroups:
         """Return the groups by their numbers: several if the till has different groups with one number."""
         with expect_readable():
             groups = codec.decode_groups(self._client.read("getArticleGroups", request={}))
-        tree: dict[str, list[TillGroup]] = {}
-        for group in groups:
-            tree.setdefault(group.number, []).append(group)
-        return tree
+        return group_by_key((group.number, group) for group in groups)
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
         """Return 1."""

@@ -28,6 +28,7 @@ from integration.core.days.period import (
 )
 from integration.core.days.report import DayState
 from integration.core.days.vat_return import COUNTRIES, BoxSum, CodeSum, VatBox, VatBoxes, box_sums, return_totals
+from integration.core.grouping import group_by_key
 from integration.core.people import Right
 from integration.core.records import Kind, Unreadable
 from integration.core.totals.sold import NOTHING, VatSum
@@ -371,9 +372,7 @@ class _Reader:
 
     def add(self, entries: Sequence[LedgerEntry]) -> None:
         """Add rows. A page is in one batch, because a batch has whole days and a page one date."""
-        by_page: dict[str, list[LedgerEntry]] = {}
-        for entry in entries:
-            by_page.setdefault(entry.page, []).append(entry)
+        by_page = group_by_key((entry.page, entry) for entry in entries)
         origins = self._periods.origins(by_page, self._period)
         for page, rows in by_page.items():
             origin = origins.get(page, Origin.FOREIGN)

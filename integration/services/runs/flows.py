@@ -1,5 +1,6 @@
 """Flows as people configure them: settings, timetables, filters and status."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -261,11 +262,7 @@ class Flows(Mapping[str, Flow]):
     @requires(Right.SEE)
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
-        counts: dict[str, int] = {}
-        for run in self._runs.latest(flow, limit=runs):
-            for brake in run.brakes:
-                counts[brake.code] = counts.get(brake.code, 0) + 1
-        return counts
+        return Counter(brake.code for run in self._runs.latest(flow, limit=runs) for brake in run.brakes)
 
     @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:

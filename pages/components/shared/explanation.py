@@ -8,6 +8,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.errors import Reason
 from integration.core.flow import Flow
+from integration.core.grouping import group_by_key
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Run
@@ -55,10 +56,10 @@ def draw_explanation(app: Application, run: Run, row: PlanRow) -> None:
 
 
 def _answers_by_part(explanations: Sequence[WhyAnswer]) -> dict[tuple[str, str], list[WhyAnswer]]:
-    parts: dict[tuple[str, str], list[WhyAnswer]] = {}
-    for explanation in explanations:
-        parts.setdefault((explanation.part, explanation.source if not explanation.part else ""), []).append(explanation)
-    return parts
+    return group_by_key(
+        ((explanation.part, explanation.source if not explanation.part else ""), explanation)
+        for explanation in explanations
+    )
 
 
 def _part_heading(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
