@@ -425,7 +425,6 @@ class LogFile:
         raise UnavailableError("log_away")
 
     def events_about(self, person: DataSubject) -> pa.Table:
-        """Return every event about a person."""
         from integration.log import erasing  # noqa: PLC0415 - likewise
 
         with self._cursor() as cursor:

@@ -175,7 +175,6 @@ class TableSource:
         return list(self.fetched(keys).records)
 
     def fetched(self, keys: Collection[str]) -> Batch:
-        """Return the records that `fetch` returns, as one page."""
         return self._pages.with_keys(self._reading, keys)
 
     def highest_records(self, name: str, count: int) -> list[Record]:

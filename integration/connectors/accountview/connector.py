@@ -99,13 +99,11 @@ class AccountView:
         self.client.begin()
 
     def close(self) -> None:
-        """Close all connections."""
         self.client.close()
 
     # ---- health
 
     def heard(self) -> HealthSnapshot:
-        """Return the health of the connection as the calls so far show it."""
         return self.client.answering.snapshot()
 
     def look(self) -> None:
@@ -135,16 +133,10 @@ class AccountView:
         self._warehouses.forget()
 
     def remember(self, before: "AccountView") -> None:
-        """Take over what another connection read of the same installation under other field names."""
         self.client.remember(before.client)
         self.layouts.remember(before.layouts)
 
     def needs(self, kind: Kind, *, for_insert: bool = False, as_invoices: bool = False) -> list[Finding]:
-        """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
-
-        `for_insert` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
-        invoices instead, and its fields as well.
-        """
         return self._check.needs(kind, for_insert=for_insert, as_invoices=as_invoices)
 
     def newest_documents(self, kind: Kind, daybook: str = "") -> list[list[Document]]:
@@ -226,7 +218,6 @@ class AccountView:
         return source.extract_unparsed(since, after) if isinstance(source, BooksArticles) else None
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the records with these keys, without those that no longer exist."""
         return list(self.fetched(kind, keys).records)
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:

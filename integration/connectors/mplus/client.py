@@ -187,7 +187,6 @@ class Client:
         self._host = settings.host_shown
 
     def close(self) -> None:
-        """Close all connections."""
         self._gateway.close()
 
     def probe(self) -> int:

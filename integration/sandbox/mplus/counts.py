@@ -70,7 +70,6 @@ class DrawerCounts:
         self._closed_days: list[date] = []  # past days whose drawers are counted on the next query
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {"getCashCountList": lambda request: self._list_counts(request.child("request"))}
 
     def close(self, day: date) -> None:

@@ -223,7 +223,6 @@ class Bills:
         self._receipts = receipts
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getInvoices": lambda request: WireFields(
                 [("invoiceList", self._invoices.listed(request.child("request")))]

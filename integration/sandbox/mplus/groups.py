@@ -56,7 +56,6 @@ class Groups:
         self.groups: dict[int, Group] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getArticleGroups": self._read_tree,
             "getArticleGroupChanges": self._read_changes,

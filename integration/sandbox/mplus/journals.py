@@ -32,7 +32,6 @@ class Journals:
         self._requests: list[dict[str, object]] = []
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getJournals": lambda request: self._journals(request.child("request")),
             "getFinancialJournal": lambda request: self._financial(request.child("request")),

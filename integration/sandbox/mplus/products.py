@@ -32,7 +32,6 @@ class Products:
         self._groups = groups
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getProducts": self._get,
             "createProduct": lambda request: self.create(request.child("product")),

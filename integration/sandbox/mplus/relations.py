@@ -61,7 +61,6 @@ class Relations:
         return {"relationName": relation.text("name"), "deliveryAddress": address, "invoiceAddress": address}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "createRelation": lambda request: self.create(request.child("relation")),
             "updateRelation": lambda request: self.update(request.child("relation")),

@@ -55,7 +55,6 @@ class Stock:
         self._hidden_bookings: dict[Place, tuple[float, Booking | None]] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getStock": self._get,
             "getStockHistory": lambda request: self._history(request.child("request")),
