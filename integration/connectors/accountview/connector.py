@@ -18,7 +18,7 @@ from integration.connectors.accountview.items import Items
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.newest import NewestDocuments
-from integration.connectors.accountview.places import Postings, Quotations, SalesOrders
+from integration.connectors.accountview.places import PlacedDocuments, SalesOrders
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
@@ -85,13 +85,16 @@ class AccountView:
         documents = BooksDocuments(client, reader, years)
         history = BooksHistory(settings, layouts, reader, years)
         self._sales_orders = SalesOrders(settings, layouts, documents, history)
+        pages_in = settings.objects.postings, "page", settings.objects.posting_history
         self._targets: Mapping[Kind, BooksTarget] = {
             Kind.DEBTOR: self._debtors,
             Kind.ADDRESS: Addresses(client, layouts, reader),
             Kind.SALES_ORDER: self._sales_orders,
-            Kind.QUOTATION: Quotations(settings, layouts, documents),
-            Kind.POSTING: Postings(settings, layouts, documents),
-            Kind.DAY_PAGE: BooksDayPages(settings, layouts, documents),
+            Kind.QUOTATION: PlacedDocuments(
+                layouts, documents, Kind.QUOTATION, settings.objects.quotations, "quotation_number"
+            ),
+            Kind.POSTING: PlacedDocuments(layouts, documents, Kind.POSTING, *pages_in),
+            Kind.DAY_PAGE: BooksDayPages(PlacedDocuments(layouts, documents, Kind.DAY_PAGE, *pages_in)),
         }
 
     def begin(self) -> None:

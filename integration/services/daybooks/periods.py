@@ -283,7 +283,7 @@ class Periods:
     def boxes(self) -> VatBoxes:
         """Return the box of each VAT code, by the settings, the value tables and the standard codes."""
         spec, tables = self._flows[self._days.flow], self._rules.tables()
-        home = self._home()
+        home = self._logics.home_country()
         rates = {code: Decimal(rate) for code, rate in self._lists.captions(BOOKS.system, "vat_rates").items()}
         rows = {name: self._rows(spec, tables, cause) for name, cause in _TABLES.items()}
         chosen = getattr(self._logics.settings(spec.flow.name), "vat_boxes", {})
@@ -326,10 +326,6 @@ class Periods:
             mode=getattr(settings, "mode", "line"), drawer_account=getattr(settings, "drawer_account", ""),
             vat_accounts=vat_accounts,
         )  # fmt: skip
-
-    def _home(self) -> str:
-        countries = (getattr(self._logics.settings(flow), "default_country", "") for flow in self._flows)
-        return str(next(filter(None, countries), ""))
 
     def _rows(
         self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]], cause: str
