@@ -56,7 +56,6 @@ class StoredPersonalData:
 
     @property
     def is_anything(self) -> bool:
-        """Whether any data is stored."""
         return bool(self.rows or self.events or self.documents)
 
 
@@ -103,7 +102,6 @@ class DataSubjects:
 
     @requires(Right.ADMINISTER)
     def stored_data(self, customer: Customer) -> StoredPersonalData:
-        """Return the stored data of a customer."""
         person = self._eraser.person(customer)
         rows = Counter(row.table for row in self._erasing.find_rows(person))
         events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0

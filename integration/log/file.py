@@ -118,7 +118,6 @@ class LogFile:
             pass
 
     def close(self) -> None:
-        """Close the file."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()

@@ -190,7 +190,6 @@ class _Ledger:
     layout: Layout
 
     def entry(self, row: Row, page_values: _PageValues) -> Record:
-        """Return one row as an entry, with the values of its page."""
         layout = self.layout
         number = layout.key(row, "number") or key_text(row.get("EXT_KEY"))
         key = f"{layout.day(row, 'date')}/{number}"

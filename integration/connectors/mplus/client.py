@@ -107,13 +107,11 @@ class InterfaceContract:
         return str(self._binding.get(operation).output.body.qname.text)
 
     def answer_shape(self, operation: str) -> ElementShape:
-        """Return the shape of an answer."""
         if (shape := self._shapes.get(operation)) is None:
             shape = self._shapes[operation] = ElementShape(self._binding.get(operation).output.body.type)
         return shape
 
     def shape_of(self, type_: str) -> ElementShape:
-        """Return the shape of a type."""
         if (shape := self._shapes.get(f"tns:{type_}")) is None:
             shape = self._shapes[f"tns:{type_}"] = ElementShape(self._types.get_type(qualified(type_)))
         return shape

@@ -61,7 +61,6 @@ class TillGroups:
         return group_by_key((group.number, group) for group in groups)
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
-        """Return 1."""
         return 1
 
     def read_changes(self, since: str) -> Batch:  # noqa: ARG002

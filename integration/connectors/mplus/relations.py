@@ -170,7 +170,6 @@ class TillRelations:
     # ---- writing
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
-        """Return 1."""
         return 1
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002

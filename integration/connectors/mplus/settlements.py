@@ -51,7 +51,6 @@ class Settlements:
         return unique_elements(answer.iterfind(document.path), partial(codec.if_readable, _invoice_key))
 
     def calls(self, change: Change) -> int:  # noqa: ARG002
-        """Return 1."""
         return 1
 
     def read_changes(self, since: str) -> Batch:  # noqa: ARG002

@@ -220,7 +220,6 @@ def sums_of_journals(day: TillDay) -> DaySums:
 
 
 def sums_of_documents(documents: Iterable[DayDocument]) -> DaySums:
-    """Return the sums of documents."""
     all_documents = list(documents)
     sold = [document for document in all_documents if document.is_sold]
     payments = sum_by_key(

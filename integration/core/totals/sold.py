@@ -55,7 +55,6 @@ Key = TypeVar("Key")
 
 
 def sum_by(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
-    """Return the sums of amounts by key."""
     sums: dict[Key, VatSum] = {}
     for key, vat_sum in amounts:
         sums[key] = sums.get(key, VatSum()) + vat_sum

@@ -267,7 +267,6 @@ class Customers(FlowLogic):
         return {name: Reason("because_agreement_gone") for name in cleared_names}
 
     def _removes_agreement(self, name: str, value: Value) -> bool:
-        """Return whether a value removes an agreement."""
         return name in self._no_agreement and (value in EMPTY or value == self._no_agreement[name])
 
 

@@ -217,7 +217,6 @@ class Till:
 
     @property
     def wsdl(self) -> bytes:
-        """The WSDL of the till."""
         return self._contract.wsdl
 
     def understood(self, message: bytes) -> SoapRequest:

@@ -115,7 +115,6 @@ class DrawerCounts:
         self._counts[key] = replace(count, version=count.version + 1, **changed)
 
     def state(self) -> list[dict[str, object]]:
-        """Return all counts."""
         self.settle()
         plain = self._desk.contract.plain
         return [

@@ -92,7 +92,6 @@ class Shelf:
         return not document.rehearsed or self._desk.conventions.training == "shown"
 
     def fields(self, document: HouseDocument) -> WireFields:
-        """Return the fields of a document."""
         return self._desk.contract.reread(document.xml, self.kind.type)
 
     def put(self, fields: WireFields, *, rehearsed: bool = False) -> HouseDocument:

@@ -115,7 +115,6 @@ class Groups:
         ]
 
     def rename(self, number: int, name: str) -> None:
-        """Rename a group."""
         group = self.groups[number]
         group.name = name
         self._assign_marker(group)

@@ -227,7 +227,6 @@ def _details_of(document: BookedTakings) -> dict[str, Any]:
 
 
 def _sums_by_key(amounts: Iterable[tuple[Any, Sequence[int]]]) -> dict[Any, tuple[int, ...]]:
-    """Return the sums of amounts by key."""
     sums: dict[Any, tuple[int, ...]] = {}
     for key, addends in amounts:
         before = sums.get(key, (0,) * len(addends))

@@ -110,7 +110,6 @@ class Products:
         ]
 
     def articles(self) -> list[dict[str, object]]:
-        """Return all articles."""
         return [
             self._desk.contract.plain("Article", self._catalogue.fields(article))
             for article in self._catalogue.articles.values()

@@ -104,7 +104,6 @@ class Relations:
         return self._update_answer("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
 
     def state(self) -> list[dict[str, object]]:
-        """Return all relations."""
         return [self._desk.contract.plain("Relation", self.fields(number)) for number in self.relations]
 
     def _put(self, number: int, fields: WireFields) -> int:

@@ -81,7 +81,6 @@ class Stock:
     def book(
         self, branch: int, article: int, changed: Decimal, type_: str, reference: tuple[tuple[str, object], ...] = ()
     ) -> Booking:
-        """Book a change of the stock."""
         place = (branch, article)
         before = self._physical(branch, article)
         booking = Booking(self.last_stock_id + 1, self._desk.now, branch, article, changed, before, type_, reference)
@@ -105,7 +104,6 @@ class Stock:
                 self.book(branch, article, -quantity, "STOCK-HISTORY-TYPE-SALES", tuple(details))
 
     def is_kept_for(self, article: int) -> bool:
-        """Return True if stock is kept for the article."""
         stored_article = self._catalogue.article(article)
         return stored_article is not None and stored_article.stock
 

@@ -98,7 +98,6 @@ class DayListed:
 
     @property
     def key(self) -> str:
-        """The key of the day."""
         return f"{self.date.isoformat()}/{self.branch}"
 
 

@@ -64,7 +64,6 @@ class FlowStatus:
 
     @property
     def active(self) -> Run | None:
-        """The active run."""
         return self.newest_run_in(*ACTIVE)
 
     @property
@@ -272,7 +271,6 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def status(self, flow: str) -> FlowStatus:
-        """Return the status of one flow."""
         runs = self._runs.newest_by_state(flow).get(flow, ())
         return self._status(self[flow], runs, self._issues.counts().get(flow, 0))
 

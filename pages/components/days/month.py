@@ -63,7 +63,6 @@ def month_of_address(app: Application) -> date:
 
 
 def last_day_of(month: date) -> date:
-    """Return the last day of a month."""
     return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 
 
