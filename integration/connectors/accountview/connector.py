@@ -69,15 +69,16 @@ class AccountView:
         pages = Pages(client, settings, RowReader(client, settings, probe=probe), now)
         reader = RowReader(client, settings)
         self._debtors = Debtors(client, layouts, reader, pages, prices)
-        self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.list_codes("daybook_types"))
+        ledger = (
+            settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types"),
+        )  # fmt: skip
+        self._entries = Entries(*ledger)
         self._sources: Mapping[Kind, BooksSource] = {
             **{kind: TableSource(kind, *flow_table, pages, layouts) for kind, flow_table in layouts.brought.items()},
             Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages, layouts),
             Kind.ARTICLE: (articles := BooksArticles(settings, pages, layouts, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
-            Kind.ITEM: Items(
-                settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types")
-            ),
+            Kind.ITEM: Items(*ledger),
             Kind.ENTRY: self._entries,
         }
         self._articles = articles
@@ -262,7 +263,7 @@ class AccountView:
 
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last booking on each of these debtors; see `Entries.last_booking_days`."""
-        return self._entries.last_booking_days(customers, since, self.client.today())
+        return self._entries.last_booking_days(customers, since)
 
     def shows(self, kind: Kind) -> bool:
         """Return True if the object of a kind has at least one readable row."""
