@@ -19,7 +19,7 @@ WAITING = ("browser", "processes")
 FAILED = pytest.StashKey[bool]()
 
 settings.register_profile("patient", deadline=None)
-settings.register_profile("the same each time", deadline=None, derandomize=True)
+settings.register_profile("the same each time", deadline=None, derandomize=True, max_examples=40)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -229,7 +229,8 @@ def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> lis
     browser_process = suite.begin("browser", *spread, *browser, output=output) if browser else None  # it mostly waits
     if not is_read:
         # pytest rewrites each test the first time that it is read: once, and not in every process
-        suite.begin("read", "--collect-only", "-qq", *WITHOUT, *others, output=suite.folder / "read.txt").wait()
+        reading = ("-p", "tests.reading", "--collect-only", "-qq", *WITHOUT)
+        suite.begin("read", *reading, *others, output=suite.folder / "read.txt").wait()
     failed_tests: list[Failure] = []
     if others:
         rest = suite.begin("others", "-n", str(beside), *by_file, *WITHOUT, *others)
@@ -293,7 +294,7 @@ def main(arguments: list[str]) -> int:
     every = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/**/test_*.py"))]
     match arguments:
         case []:
-            return run(ROOT, "not long", every, beside=3, browsers=1)
+            return run(ROOT, "not long", every, beside=2, browsers=1)
         case ["long"]:
             return run(ROOT, "long", every, beside=2, browsers=2)
         case ["long", group] if group in GROUPS:

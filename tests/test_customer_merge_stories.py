@@ -17,7 +17,7 @@ from tests.people import make_actor
 from tests.stores import stores_in
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose customers are at the till."""
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
@@ -36,10 +36,15 @@ def relation(console: Console, number: str) -> dict[str, Any]:
 
 
 def two_customers(console: Console) -> tuple[CustomerNumbers, CustomerNumbers]:
-    """Return two linked customers with active relations."""
+    """Return two linked customers with active relations that no test has merged."""
     pairs = sorted(links(console, "customers", Kind.RELATION).items())
     relations = {str(row["relationNumber"]): row for row in console.sandbox.state("relations", "mplus")}
-    active = [pair for pair in pairs if relations[pair[1]].get("active") is not False]
+    merged = {
+        number.debtor
+        for merge in console.application.customer_merges.list_merges()
+        for number in (merge.stays, merge.goes)
+    }
+    active = [pair for pair in pairs if pair[0] not in merged and relations[pair[1]].get("active") is not False]
     return CustomerNumbers(*active[0]), CustomerNumbers(*active[1])
 
 
@@ -78,7 +83,7 @@ def test_a_merge_is_refused_that_is_impossible_or_would_be_undone_in_the_middle(
     with pytest.raises(IntegrationError, match="merge_impossible"):
         merges.merge(stays, CustomerNumbers(relation=stays.relation), "", make_actor())
     merges.merge(stays, CustomerNumbers(relation=goes.relation), "", make_actor())  # its debtor goes too
-    assert merges.list_merges()[0].goes == goes
+    assert goes in [merge.goes for merge in merges.list_merges()]
     with pytest.raises(IntegrationError, match="merge_impossible"):
         merges.merge(stays, goes, "", make_actor())
 
@@ -113,8 +118,9 @@ def test_decisions_about_two_customers_are_in_the_audit_log(console: Console) ->
     merges.undo_dismissal(pair, make_actor("bram"))
     assert is_proposed()
     merges.merge(stays, goes, "same person", make_actor("els"))
-    merges.separate(merges.list_merges()[0], "", make_actor("bram"))
-    found = [one for one in decisions(console, 8) if one[0].startswith("customer")]
+    merge = next(one for one in merges.list_merges() if one.goes == goes)
+    merges.separate(merge, "", make_actor("bram"))
+    found = [one for one in decisions(console, 8) if one[0].startswith("customer") and one[3] == numbers]
     assert found == [
         ("customer_pair_dismissed", "els", "father and son", numbers),
         ("customer_pair_proposed_again", "bram", "", numbers),

@@ -87,17 +87,6 @@ def stop_preview(start: Start, sandbox: Sandbox) -> tuple[Obedient, str, str]:
 
 
 @pytest.mark.long
-def test_two_runs_at_once_are_refused_with_the_name_of_the_first(start: Start, sandbox: Sandbox) -> None:
-    console = start()
-    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        first = console.ask("runs.preview", PreviewRequest("products", make_actor("somebody")))
-        with pytest.raises(RunActiveError) as refusal:
-            console.ask("runs.preview", PreviewRequest("products", make_actor("test")))
-    assert (refusal.value.facts["run"], refusal.value.facts["by"]) == (first, "somebody")
-    assert console.rests(first).state is RunState.READY
-
-
-@pytest.mark.long
 def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Start, sandbox: Sandbox) -> None:
     console = start()
 

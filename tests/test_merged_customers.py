@@ -15,7 +15,7 @@ from tests.stores import stores_in
 GIVEN = ("REC_ID", "CNG_NR", "CNG_DATE", "EXT_KEY", "INP_DATE")  # what the books give a row themselves
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A shop whose customers are at the till."""
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
@@ -47,11 +47,12 @@ def single_debtors(console: Console, many: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("first", [Mode.CHANGES, pytest.param(Mode.COMPLETE, marks=pytest.mark.long)])
 def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Console, first: Mode) -> None:
+    new_number = "29001" if first is Mode.CHANGES else "29003"
     renumbered, stays, merged, deleted = single_debtors(console, 4)
     books = console.sandbox.accountview
     values = {name: value for name, value in renumbered.items() if name not in GIVEN}
     books.remove("CONTACT", renumbered["SUB_NR"])
-    books.add("CONTACT", {**values, "SUB_NR": "29001"})
+    books.add("CONTACT", {**values, "SUB_NR": new_number})
     books.edit("CONTACT", stays["SUB_NR"], {"MAIL_BUS": merged["MAIL_BUS"]})
     books.remove("CONTACT", merged["SUB_NR"])
     books.remove("CONTACT", deleted["SUB_NR"])
@@ -59,7 +60,12 @@ def test_who_was_renumbered_merged_or_deleted_is_once_at_the_till(console: Conso
     for mode in (first, Mode.COMPLETE, Mode.COMPLETE):
         console.run("customers", mode=mode)
     matches = [relations_with_email(console, row["MAIL_BUS"]) for row in (renumbered, merged, stays, deleted)]
-    assert [[str(row["extRelationId"]) for row in rows] for rows in matches] == [["29001"], [stays["SUB_NR"]], [], []]
+    assert [[str(row["extRelationId"]) for row in rows] for rows in matches] == [
+        [new_number],
+        [stays["SUB_NR"]],
+        [],
+        [],
+    ]
     assert console.preview("customers").state is RunState.DONE
 
 
@@ -71,13 +77,13 @@ def test_who_was_renumbered_is_a_question_where_a_second_relation_has_the_same_a
     books = console.sandbox.accountview
     books.remove("CONTACT", renumbered["SUB_NR"])
     books.add(
-        "CONTACT", {name: value for name, value in {**renumbered, "SUB_NR": "29001"}.items() if name not in GIVEN}
+        "CONTACT", {name: value for name, value in {**renumbered, "SUB_NR": "29002"}.items() if name not in GIVEN}
     )
 
     console.run("customers", mode=Mode.CHANGES)
     exceptions = console.application.exceptions
     open_issues = stores_in(console.application).issues.list("customers", "customer_ambiguous")
-    (issue,) = [open_issue for open_issue in open_issues if open_issue.issue.key == "29001"]
+    (issue,) = [open_issue for open_issue in open_issues if open_issue.issue.key == "29002"]
     numbers = {str(row["relationNumber"]): row for row in (linked, second)}
     candidates = {candidate.reference: candidate for candidate in exceptions.candidates("customers", issue)}
     assert candidates.keys() == numbers.keys()

@@ -24,7 +24,7 @@ from tests.consoles import WHO, Console, article, console, wait_for_run
 from tests.flows.orders import oracle
 from tests.people import make_actor
 from tests.stores import stores_in
-from tests.till_client import LOW, ZERO
+from tests.till_client import LOW
 
 __all__ = ["article", "console"]
 
@@ -183,21 +183,6 @@ def test_an_order_with_an_unmapped_payment_method_is_booked_once_the_table_has_i
         assert not console.waits("orders", "payment_method_unmapped")
 
 
-@pytest.mark.long
-def test_an_order_with_an_unmapped_vat_code_is_booked_once_the_table_has_it(
-    console: Console, article: str, customer: str
-) -> None:
-    order = console.till_client.order(
-        article, relation=customer, lines=[console.till_client.line(article, vatCode=ZERO)]
-    )  # fmt: skip
-    with table(console, "vat_codes_sales", console.application.rules.tables()["vat_codes_sales"]):
-        parked = line(console, console.run("orders", order), order)
-        assert (parked.cause, parked.facts["code"]) == ("vat_code_unmapped", str(ZERO))
-
-        add_row(console, "vat_codes_sales", str(ZERO), "3")
-        assert line(console, console.retry("orders", "vat_code_unmapped"), order).step is Step.PROVEN
-
-
 def test_an_order_of_a_missing_article_is_booked_once_the_books_have_it(console: Console, customer: str) -> None:
     console.sandbox.till.edit("articles", "9900004", {"extArticleId": "7700"})
     order = console.till_client.order("9900004", relation=customer)
@@ -239,43 +224,12 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     assert order not in console.waits("orders", "document_changed_after_booking")
 
 
-@pytest.mark.long
-def test_an_order_cancelled_after_booking_is_a_question(console: Console, article: str, customer: str) -> None:
-    order = console.till_client.order(article, relation=customer)
-    console.run("orders", order)
-    console.till_client.cancel(order)
-
-    assert line(console, console.run("orders", order), order).cause == "document_cancelled_after_booking"
-    assert len(find_orders(console, order)) == 1
-
-
 def test_an_order_cancelled_before_it_is_booked_takes_no_part(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer)
     console.till_client.cancel(order)
 
     assert line(console, console.run("orders", order), order).cause == "document_cancelled"
     assert find_orders(console, order) == []
-
-
-@pytest.mark.long
-def test_an_ambiguous_customer_parks_its_orders_and_one_retry_solves_both(console: Console, article: str) -> None:
-    for number in ("30001", "30002"):
-        add_debtor(console, number, f"Tweeling {number}", "tweeling@twee.example")
-    relation = console.till_client.customer("Tweeling", "Tweeling@twee.example")
-    orders = [console.till_client.order(article, relation=relation) for _ in range(2)]
-    run = console.run("orders", *orders)
-
-    assert line(console, run, relation).cause == "customer_ambiguous"
-    assert [line(console, run, order).cause for order in orders] == ["needed_record_parked"] * 2
-    assert run.counts.parked == 2
-
-    console.sandbox.accountview.edit("CONTACT", "30002", {"MAIL_BUS": "ander@twee.example"})
-    retry_run = console.retry("orders", "customer_ambiguous")
-
-    assert [line(console, retry_run, order).step for order in orders] == [Step.PROVEN] * 2
-    assert [row["RPL_INV"] for order in orders for row in find_orders(console, order)] == ["30001", "30001"]
-    assert relation not in console.waits("orders", "customer_ambiguous")
-    assert not console.waits("orders", "needed_record_parked") & set(orders)
 
 
 def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Console, article: str, customer: str) -> None:
@@ -293,6 +247,23 @@ def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Consol
     assert line(console, console.retry("orders", refused.cause), order).step is Step.PROVEN
     assert not console.waits("orders", refused.cause)
     assert order not in console.waits("orders", "needed_record_missing")
+
+
+def test_two_debtors_that_an_order_finds_are_merged_and_it_is_booked_for_the_one_that_stays(
+    console: Console, article: str
+) -> None:
+    merges, debtors = console.application.customer_merges, ("30003", "30004")
+    for number in debtors:
+        add_debtor(console, number, "Dubbel", "dubbel@twee.example")
+    order = console.till_client.order(article, relation=console.till_client.customer("Dubbel", "dubbel@twee.example"))
+    assert line(console, console.run("orders", order), order).cause == "needed_record_parked"
+
+    numbers = [candidate.customers for candidate in merges.candidates()]
+    pair = next(pair for pair in numbers if {each.debtor for each in pair} == {*debtors})
+    goes, stays = sorted(pair, key=lambda each: each.debtor)  # the one that is named first goes
+    merges.merge(stays, goes, "the same person", make_actor(WHO))
+    console.retry("orders", "customer_ambiguous")
+    assert [row["RPL_INV"] for row in find_orders(console, order)] == ["30004"]
 
 
 # ---- customers
@@ -772,21 +743,6 @@ def computed_vat(price: int) -> int:
     return int((without_vat(price) * Decimal("0.21")).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-@pytest.mark.long
-def test_undoing_a_run_of_postings_credits_them_to_the_cent(console: Console, article: str, customer: str) -> None:
-    order = console.till_client.order(article, relation=customer, quantity=3)
-    total = next(row["totalInclAmount"] for row in till_rows(console, "order") if row["orderId"] == order)
-    invoice = console.till_client.pay_rest(order, "PIN", total)
-    with as_postings(console, "invoice"):
-        run = console.run("orders", invoice)
-        undone = console.commit(console.undo(run))
-    links = stores_in(console.application).links.get("orders", Kind.POSTING, [invoice, f"{invoice}#credit"])
-
-    assert undone.counts.proven == 1
-    assert sum(worth_of_page(console, link.reference) for link in links.values()) == 0
-    assert worth_of_page(console, links[invoice].reference) == Decimal(total) / 100
-
-
 # ---- trade invoices, where the books have an object for them
 
 INVOICES = {
@@ -871,17 +827,6 @@ def test_a_trade_invoice_whose_answer_is_lost_is_found_and_not_made_again(
 
     assert line(console, run, order).step is Step.PROVEN
     assert len(find_invoices(console, order)) == 1
-
-
-@pytest.mark.long
-def test_what_was_booked_as_an_order_does_not_become_an_invoice_too(
-    console: Console, article: str, customer: str
-) -> None:
-    order = console.till_client.order(article, relation=customer)
-    console.run("orders", order)
-    with as_invoices(console):
-        assert console.run("orders", order).counts.unchanged == 1
-        assert find_invoices(console, order) == []
 
 
 def test_without_an_object_nothing_can_become_a_trade_invoice(console: Console) -> None:

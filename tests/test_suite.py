@@ -51,12 +51,13 @@ def test_a_file_that_passes_alone_is_unsteady_and_named_with_its_first_failure(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (root / "tests" / "__pycache__").rmdir()
-    assert run(root, test_busy=FAILS_ONCE, test_calm=PASSES, browser__test_page=FAILS_ONCE) == 0
+    assert run(root, test_busy=FAILS_ONCE, test_calm=PASSES, test_leaving=LEAVES, browser__test_page=FAILS_ONCE) == 0
 
     assert capfd.readouterr().out.splitlines()[-2:] == [
         "unsteady: tests/test_busy.py::test_late: AssertionError: the page came late",
         "unsteady: tests/browser/test_page.py::test_late: AssertionError: the page came late",
     ]
+    assert not psutil.pid_exists(int((root / "left").read_text(encoding="utf-8"))), "what tests leave at work is ended"
 
 
 def test_a_file_that_fails_twice_is_red(root: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -90,12 +91,6 @@ def test_who_stands_among_the_unsteady_for_more_than_two_weeks_is_red(
 
     assert run(root, test_calm=PASSES) == 1
     assert capfd.readouterr().out.splitlines()[-1] == "Unsteady for more than 14 days: tests/test_a.py::test_a"
-
-
-def test_what_tests_leave_at_work_is_ended(root: Path) -> None:
-    assert run(root, test_leaving=LEAVES) == 0
-
-    assert not psutil.pid_exists(int((root / "left").read_text(encoding="utf-8")))
 
 
 def test_every_file_of_long_tests_is_of_a_room() -> None:

@@ -373,16 +373,11 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("preview", "nothing"),
-        ("show", "nothing"),
         ("commit", "nothing", "--fingerprint", "x", "--confirm", "brake_price"),
         ("show", "nothing", "--only", "everything"),
-        ("export", "log.xlsx"),
         ("export", "/nowhere/log.csv"),
         ("undo",),
-        ("undo", "nothing"),
         ("retry", "orders"),
-        ("retry", "nothing", "article_missing"),
     ],
 )
 def test_wrong_use_ends_in_a_sentence(terminal: Terminal, arguments: tuple[str, ...]) -> None:

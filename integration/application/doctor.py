@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from integration.alerts.health import BEAT_SECONDS, DRAIN_SECONDS, LEAST_FREE
+from integration.alerts.health import BEAT_SECONDS, DRAIN_SECONDS, MIN_FREE
 from integration.alerts.problem_detection import GRACE, ROUNDS_MISSED
 from integration.application.application import Application
 from integration.application.bootstrap import build
@@ -79,8 +79,8 @@ def examine(clock: Clock = now) -> Iterator[InstallationCheck]:
 def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[InstallationCheck]:
     """Yield each finding of the connection checks of both systems, for at most `seconds` per system.
 
-    Yields nothing if there is no database yet. The built-in systems are not checked. As with every
-    call, the check may renew a log-in at the books. Problems that `examine` reports are not repeated.
+    Yields nothing if there is no database yet. The built-in systems are not checked. As with every call, the check may
+    renew a log-in at the books. Problems that `examine` reports are not repeated.
     """
     try:
         settings = load_settings()
@@ -149,8 +149,8 @@ def _folder(data: Path) -> Iterator[InstallationCheck]:
         return
     free = shutil.disk_usage(place).free
     summary = f"{data}, {free // 1_000_000} MB free"
-    if free < LEAST_FREE:
-        facts = {"free": f"{free // 1_000_000} MB", "needed": f"{LEAST_FREE // 1_000_000} MB"}
+    if free < MIN_FREE:
+        facts = {"free": f"{free // 1_000_000} MB", "needed": f"{MIN_FREE // 1_000_000} MB"}
         yield InstallationCheck("folder", summary, "disk_full", facts)
     else:
         yield InstallationCheck("folder", summary)

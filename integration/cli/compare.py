@@ -75,7 +75,7 @@ def days(
 def drift(as_json: Json = False) -> None:
     """Compare everything that was written with the target, and list the differences."""
     with terminal.command_application() as application:
-        results = application.drift.look()
+        results = application.drift.check_all()
         taxed = [
             result.flow
             for result in results

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, SecretStr, create_model
 
 from integration.connectors.protocol import Connector, InstallationFacts, SourceTable
 from integration.core.connections import EntryField, TokenStore, parse_address
@@ -66,3 +66,14 @@ class System:
         declared = self.settings.model_fields[name]
         kinds = (declared.annotation, *get_args(declared.annotation))
         return EntryField(name, secret=SecretStr in kinds, required=declared.is_required())
+
+
+def optional_model(settings: type[BaseModel], *names: str) -> type[BaseModel]:
+    """Return a model of environment variables: these fields of a settings model, all of which may be left out."""
+    fields: dict[str, Any] = {}
+    for name in names:
+        declared = settings.model_fields[name]
+        kind: Any = declared.annotation
+        checked = Annotated[(kind, *declared.metadata)] if declared.metadata else kind
+        fields[name] = (checked | None, None)
+    return create_model(f"{settings.__name__}Access", **fields)

@@ -10,7 +10,7 @@ from integration.core.records import Record, Value
 from integration.core.transliteration import normalized_text, transliterate
 from integration.core.vat_numbers import normalized_vat_number
 
-AS_TOLD = "as_told:"
+AS_REPORTED = "as_told:"
 VAT_NUMBER = "vat_number"
 # Text fields that are mapped in full. Of any other field, a mapping may take a part on purpose.
 WHOLE = frozenset({"name", "company", "contact", "street", "postcode", "city", "phone", "mobile", "website"})
@@ -27,10 +27,10 @@ def with_source_values(
     source_texts: dict[str, Value] = {}
     for name in WHOLE & values.keys():
         if source_text := _source_text(values[name], texts, code_page):
-            source_texts[AS_TOLD + name] = source_text
+            source_texts[AS_REPORTED + name] = source_text
     number, source_text = (str(side.get(VAT_NUMBER) or "").strip() for side in (values, source))
     if number and source_text and normalized_vat_number(source_text) != normalized_vat_number(number):
-        source_texts[AS_TOLD + VAT_NUMBER] = source_text
+        source_texts[AS_REPORTED + VAT_NUMBER] = source_text
     return source_texts
 
 
@@ -46,11 +46,13 @@ def _source_text(value: Value, texts: Collection[str], code_page: str) -> str:
 def split_source_values(record: Record) -> tuple[Record, dict[str, str]]:
     """Return a record without its source values, and these values by field name."""
     source_texts = {
-        name.removeprefix(AS_TOLD): str(value) for name, value in record.values.items() if name.startswith(AS_TOLD)
+        name.removeprefix(AS_REPORTED): str(value)
+        for name, value in record.values.items()
+        if name.startswith(AS_REPORTED)
     }
     if not source_texts:
         return record, {}
-    values = {name: value for name, value in record.values.items() if not name.startswith(AS_TOLD)}
+    values = {name: value for name, value in record.values.items() if not name.startswith(AS_REPORTED)}
     return replace(record, values=values), source_texts
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import pruning
-from integration.log.bounds import MOST_VALUES, count_values
+from integration.log.bounds import MAX_VALUES, count_values
 from integration.log.events import COLUMNS, log_row
 from integration.log.sql_allowlist import QueryError
 from integration.log.statements import queries
@@ -72,7 +72,7 @@ ROWS_AT_ONCE = 2_048  # per batch of a result, as DuckDB returns them
 EXPORTED_AT_ONCE = 100_000
 ATTEMPTS = 3
 USER_QUERY_SECONDS = 5.0  # time limit of a user query
-MOST_BYTES = 100_000_000  # of one result
+MAX_BYTES = 100_000_000  # of one result
 _OWNER = re.compile(r"PID (\d+)")
 _BROKEN = re.compile(  # only at the beginning, because a user query may contain these words
     "^Corrupt database file"
@@ -332,10 +332,10 @@ class LogFile:
         for part in parts:
             batches.append(part)
             row_count, size, values = row_count + part.num_rows, size + part.nbytes, values + count_values(part)
-            if size > MOST_BYTES:
-                raise QueryError("query_large", memory=f"{MOST_BYTES // 1_000_000} MB")
-            if values > MOST_VALUES:
-                raise QueryError("query_values", limit=str(MOST_VALUES))
+            if size > MAX_BYTES:
+                raise QueryError("query_large", memory=f"{MAX_BYTES // 1_000_000} MB")
+            if values > MAX_VALUES:
+                raise QueryError("query_values", limit=str(MAX_VALUES))
             if row_count >= rows:
                 break
         return pa.Table.from_batches(batches, parts.schema)

@@ -16,7 +16,7 @@ from integration.core.retention import BY_NAME, CLASSES, Country, Law, Retention
 from integration.core.timetable import WALL_CLOCK
 from integration.log.client import ask_server
 from integration.retention.store.engine_rows import EngineRows
-from integration.retention.store.rows import HeldRows, RetentionStore
+from integration.retention.store.rows import RetentionStore, RowStatistics
 from integration.retention.store.vacuum import file_space, incremental_vacuum, vacuum
 from integration.services.log.log import Log
 from integration.settings import Settings
@@ -48,7 +48,7 @@ class RetentionClassStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFile:
+class ConsoleFile:
     """A file of this console: its size and its free space in bytes. `free` is None if it is unknown."""
 
     name: str
@@ -123,9 +123,9 @@ class RetentionService:
         return [self._class_status(chosen, sizes, retention_class.name, now) for retention_class in CLASSES]
 
     def _class_status(
-        self, chosen: Retention, sizes: Mapping[str, HeldRows], name: str, now: datetime
+        self, chosen: Retention, sizes: Mapping[str, RowStatistics], name: str, now: datetime
     ) -> RetentionClassStatus:
-        class_rows = sizes.get(name, HeldRows(0, None, None))
+        class_rows = sizes.get(name, RowStatistics(0, None, None))
         rows: int | None = class_rows.rows
         size, oldest = class_rows.size, class_rows.oldest
         if name == ENGINE and (engine := self._engine()):
@@ -147,7 +147,7 @@ class RetentionService:
         )
 
     @requires(Right.SEE)
-    def files(self) -> list[KeptFile]:
+    def files(self) -> list[ConsoleFile]:
         """Return the database and log files of this console, the largest first."""
         folder = self._settings.data
         patterns = ("console.sqlite*", "engine.sqlite*", "log.duckdb*", "sandbox.journal")
@@ -155,7 +155,7 @@ class RetentionService:
         beside = ("-wal", "-shm", ".wal")
         free = {path.name: file_space(path).free for path in paths if path.suffix == ".sqlite"}
         files = [
-            KeptFile(path.name, _size(path), free.get(path.name)) for path in paths if not path.name.endswith(beside)
+            ConsoleFile(path.name, _size(path), free.get(path.name)) for path in paths if not path.name.endswith(beside)
         ]
         return sorted(files, key=lambda file: -file.size)
 

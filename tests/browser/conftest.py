@@ -1,5 +1,6 @@
 """A real browser before a real console: the server as `make run` starts it, on a port of its own."""
 
+import os
 import re
 import shutil
 from collections.abc import Generator, Iterator
@@ -22,6 +23,7 @@ from tests.timeouts import SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "test-output"
+TAKES_PICTURES = "TESTS_PICTURES" in os.environ
 PATIENCE = SECONDS * 1000  # in milliseconds, as a browser counts
 AT_REST = "body:has([data-testid=stApp][data-test-script-state=notRunning]):not(:has([data-stale=true]))"
 DONE = re.compile("Done|Partly parked")  # what stands beside a commit that has ended, as its records did
@@ -29,6 +31,7 @@ SETTLE = 900  # milliseconds until fonts and canvas tables are drawn
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
+    "--force-prefers-reduced-motion",  # what turns and fades is drawn by this processor
     "--js-flags=--no-opt --no-maglev",  # a page lives for seconds, in which optimised scripts earn nothing back
 ]  # fmt: skip
 SOUGHT = re.compile(r"/\w+/_stcore/(health|host-config)$|/favicon\.ico$")
@@ -45,7 +48,7 @@ ADDRESSES = {
     "overview": "", "preview": "preview?flow=products", "created": "preview?flow=products&show=create",
     "parked": "preview?flow=orders&show=park", "exceptions": "exceptions", "aside": "exceptions?status=aside",
     "runs": "runs", "days": "days", "stock": "stock", "logs": "logs", "volume": "logs?tab=volume",
-    "links": "logs?tab=links", "audit": "administration?tab=audit", "sought": "flows?flow=orders&field=shipping",
+    "links": "logs?tab=links", "audit": "administration?tab=audit", "linked": "flows?flow=orders&field=shipping",
     "questions": "logs?tab=queries", "monitoring": "monitoring", "channels": "monitoring?view=channels",
     "phone": "phone", "setup": "setup", "till": "setup?step=mplus", "flows to run": "setup?step=flows",
     "set-up questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",
@@ -231,10 +234,11 @@ def show_page(page: Page, address: str) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Save a picture of the page."""
+    """Wait until the page is drawn, and save a picture of it if the environment has TESTS_PICTURES."""
     page.wait_for_timeout(SETTLE)
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png")
+    if TAKES_PICTURES:
+        PICTURES.mkdir(exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def button(page: Page, name: str | re.Pattern[str]) -> None:

@@ -1,4 +1,4 @@
-"""The first day of an operator in a real browser, with pictures in `test-output/`."""
+"""The first day of an operator in a real browser."""
 
 import re
 from collections.abc import Iterator
@@ -91,10 +91,3 @@ def test_open_preview_commit_proven_and_nothing_left_to_do(
     expect(at_rest(page).get_by_text(re.compile("Nothing to do: both systems agree"))).to_be_visible()
     picture(page, "5-nothing-to-do")
     assert outside_requests == []
-
-
-def test_an_address_reopens_what_it_shows(console: str, page: Page) -> None:
-    page.goto(f"{console}/preview?flow=products&show=park", wait_until="commit")
-
-    chosen = at_rest(page).get_by_role("radio", name=re.compile("Parked"))
-    expect(chosen).to_be_checked()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Browser, Page, Position, expect
+from playwright.sync_api import Browser, Page, expect
 
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
@@ -16,8 +16,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
-
-TICK: Position = {"x": 16, "y": 51}  # of the first line of a table
 COMMIT = re.compile(r"Commit [\d,]+ changes? to MplusKASSA")
 
 
@@ -100,27 +98,6 @@ def test_a_commit_goes_on_when_its_tab_is_closed(journey_console: str, browser: 
 
 
 @pytest.mark.long
-def test_a_price_edited_at_the_till_meanwhile_is_refused_and_the_others_are_proven(
-    journey_console: str, page: Page, systems: Sandbox
-) -> None:
-    codes = till_article_codes(systems)[5:9]
-    dearer(systems, codes, "0.10")
-    preview_products(page, journey_console)
-    expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
-    systems.till.edit("articles", codes[1], {"priceIncl": 4321})
-
-    commit(page)
-
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
-    page.goto(f"{page.url}&show=parked&cause=target_changed_since_plan", wait_until="commit")
-    expect(at_rest(page).get_by_text(re.compile("was changed in MplusKASSA after the plan")).first).to_be_visible()
-    expect(at_rest(page).get_by_role("radio", name=re.compile(r"Proven\s*3"))).to_be_visible()
-    picture(page, "journey-edited-meanwhile")
-    prices = {str(row["articleNumber"]): int(row["priceIncl"]) for row in systems.state("articles", "mplus")}
-    assert prices[codes[1]] == 4321
-
-
-@pytest.mark.long
 def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
     journey_console: str, colleague: Page, page: Page, systems: Sandbox
 ) -> None:
@@ -145,34 +122,3 @@ def test_a_colleague_sees_the_same_plan_its_progress_and_its_result(
     proven = re.compile("read back from MplusKASSA and equal to the plan")
     expect(at_rest(colleague).get_by_text(proven).first).to_be_visible()
     picture(colleague, "journey-colleague-result")
-
-
-@pytest.mark.long
-def test_what_one_leaves_out_stays_so_for_both_wherever_they_look(
-    journey_console: str, colleague: Page, page: Page, systems: Sandbox
-) -> None:
-    codes = till_article_codes(systems)[20:24]
-    dearer(systems, codes, "0.15")
-    plan = preview_products(page, journey_console)
-    expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
-    colleague.goto(f"{plan}&show=all", wait_until="commit")
-    expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_contain_text("Commit 4 changes")
-
-    page.get_by_test_id("stDataFrame").first.click(position=TICK)
-
-    three = re.compile("Commit 3 changes")
-    for window in (page, colleague):
-        expect(window.get_by_role("button", name=COMMIT)).to_contain_text(three)
-    for show in ("Skip", "Update"):
-        at_rest(page).get_by_role("radio", name=re.compile(show)).first.click()
-        expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text(three)
-    page.goto(f"{plan}&show=update", wait_until="commit")
-    expect(at_rest(page).get_by_role("button", name=COMMIT)).to_contain_text(three)
-    page.get_by_test_id("stDataFrame").first.click(position={**TICK, "y": TICK["y"] + 34})
-    expect(at_rest(colleague).get_by_role("button", name=COMMIT)).to_contain_text("Commit 2 changes")
-    picture(colleague, "journey-left-out-by-a-colleague")
-
-    commit(page)
-
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
-    expect(at_rest(page).get_by_role("radio", name=re.compile(r"Proven\s*2"))).to_be_visible()

@@ -1,7 +1,6 @@
 """Daily work of operators in a real browser: one cause of many orders, an undo, a changed mapping."""
 
 import re
-from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -122,76 +121,4 @@ def booked_references(systems: Sandbox) -> list[str]:
 # ---- a run taken back
 
 
-def levels(systems: Sandbox) -> dict[tuple[int, int], Decimal]:
-    """Return the level of every article at the tills."""
-    return {
-        (level["branchNumber"], level["articleNumber"]): Decimal(level["physical"])
-        for level in systems.state("stock", "mplus")
-    }
-
-
-def test_a_run_of_stock_is_taken_back_and_the_tills_have_what_they_had(
-    stocked_console: str, systems: Sandbox, page: Page
-) -> None:
-    before = levels(systems)
-    preview_flow(page, stocked_console, "stock")
-    commit_plan(page)
-    assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
-
-    button(page, re.compile("Undo"))
-    expect(at_rest(page).get_by_text("This plan undoes run")).to_be_visible()
-    expect(at_rest(page).get_by_text("Nothing has been written yet.").last).to_be_visible()
-    picture(page, "operators-5-undo")
-    commit_plan(page)
-    picture(page, "operators-6-taken-back")
-
-    after = levels(systems)
-    assert {key for key, level in after.items() if before.get(key, Decimal(0)) != level} == set()
-    page.goto(f"{stocked_console}/stock", wait_until="commit")
-    expect(at_rest(page).get_by_text("Movements")).to_be_visible()
-    picture(page, "operators-7-stock")
-
-    page.goto(f"{stocked_console}/preview?flow=stock", wait_until="commit")
-    button(page, "Full comparison")
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
-    expect(at_rest(page).get_by_text(re.compile("was undone on .* by ")).first).to_be_visible()
-    expect(at_rest(page).get_by_role("button", name=re.compile("Commit"))).to_be_disabled()
-    picture(page, "operators-8-stays-undone")
-    button(page, "Choose all")
-    commit_plan(page)
-    assert {key for key, level in levels(systems).items() if before.get(key, Decimal(0)) != level}
-
-
 # ---- a mapping changed while a plan waits
-
-
-def test_a_mapping_is_changed_tried_and_published_and_an_older_plan_refused(
-    stocked_console: str, systems: Sandbox, settings: Application, page: Page
-) -> None:
-    row = next(row for row in systems.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]).isdigit())
-    systems.accountview.edit("ARTICLE", str(row["ART_CODE"]), {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
-    plan = preview_flow(page, stocked_console, "products")
-    expect(at_rest(page).get_by_role("button", name=re.compile("Commit 1 change"))).to_be_enabled()
-
-    page.goto(f"{stocked_console}/mappings?flow=products&field=product.name", wait_until="commit")
-    at_rest(page).get_by_text("Why this value").wait_for()
-    at_rest(page).get_by_role("combobox", name="Add a function").click()
-    at_rest(page).get_by_role("option", name=re.compile("capital", re.IGNORECASE)).first.click()
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Draft")
-    button(page, "Show what changes")
-    expect(at_rest(page).get_by_text(re.compile(r"of the last \d+ articles")).first).to_be_visible()
-    picture(page, "operators-8-draft")
-
-    button(page, "Publish version 2")
-    dialog = at_rest(page).get_by_role("dialog")
-    dialog.get_by_role("textbox").first.fill("Names in capitals")
-    picture(page, "operators-9-publish")
-    dialog.get_by_role("button", name="Publish version 2").click()
-    expect(at_rest(page).get_by_text(re.compile("Version 2, published"))).to_be_visible()
-    assert settings.mappings.published("products").version == 2
-
-    writes = systems.ledger.counts()["writes"]
-    page.goto(plan, wait_until="commit")
-    expect(at_rest(page).get_by_text(re.compile("version 2 has been published", re.IGNORECASE)).first).to_be_visible()
-    picture(page, "operators-10-refused")
-    assert systems.ledger.counts()["writes"] == writes

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from integration.application.application import Application
 from integration.cli.prices_demo import have_prices
-from integration.core.run import Mode
 from integration.sandbox.server import Sandbox
-from tests.browser.conftest import SETTLE, at_rest, button, choose, connecting, new_plan, picture, serving, tab
+from integration.services.prices import CAUSE
+from integration.services.runs.exceptions import group_address
+from tests.browser.conftest import SETTLE, at_rest, button, choose, connecting, picture, serving, tab
 from tests.browser.test_operators import commit_plan, wide
 from tests.consoles import Console, open_application
 from tests.people import make_actor
@@ -28,9 +28,9 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
-
-LONG_NAME = "Naamloze Vennootschap tot Exploitatie van Rijwielen en Bakfietsen"
 VAT = "NL123456782B12"
+WHOLESALE = 3  # the price group of the till
+PRODUCT = "BRO-0001"  # of the article that has a price in a branch
 AGAIN = re.compile(r"Try (this one|these \d+) again")
 
 
@@ -42,34 +42,14 @@ class Shop(Console):
         self.sandbox = systems
         self.till_client = TillClient(systems)
 
-    def debtor(self, place: int) -> str:
-        """Return the number of a debtor that is a customer at the till."""
-        return str(self.sandbox.shop.customers[place].number)
-
-    def price(self, code: str) -> str:
-        """Return the price of an article at the till, in cents."""
-        return price_of(self.sandbox, code)
-
-    def relation(self, debtor: str) -> Mapping[str, Any]:
-        return next(row for row in self.sandbox.state("relations", "mplus") if row.get("extRelationId") == debtor)
-
-
-def price_of(systems: Sandbox, code: str) -> str:
-    """Return the price that an article of the books has at the till, in cents."""
-    return next(str(row["priceIncl"]) for row in systems.state("articles", "mplus") if row.get("extArticleId") == code)
-
 
 @dataclass(slots=True)
 class Planted:
-    """The systems of a shop in which something of everything is wrong, and the console that has seen it."""
+    """The systems of a shop in which something of each kind is wrong, and the console that has seen it."""
 
     systems: Sandbox
     address: str = ""
     told: dict[str, str] = field(default_factory=dict)
-
-    def debtor(self, name: str, **values: object) -> None:
-        """Edit a debtor in the books as a person does."""
-        self.systems.accountview.edit("CONTACT", self.told[name], values)
 
     def relation(self, name: str) -> Mapping[str, Any]:
         """Return a customer as the till has it."""
@@ -91,51 +71,58 @@ def planted_shop(systems: Sandbox, data: Path) -> Iterator[Planted]:
 def _run_and_plant(systems: Sandbox, data: Path, facts: dict[str, str]) -> None:
     with open_application(data, accountview=books_access(systems), mplus=till_access(systems)) as application:
         shop = Shop(application, systems)
-        for flow in ("products", "customers", "orders"):
-            application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
         for flow in ("products", "customers"):
+            application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
             shop.run(flow)
         have_prices(application)
+        application.tables.save("price_groups", {"GROOT": str(WHOLESALE)}, make_actor("test"))
         for flow in ("products", "customers"):
             shop.run(flow)
-        _revert_price(shop, facts)
         _plant_faults(shop, facts)
-        for flow in ("products", "customers", "orders"):
-            shop.preview(flow)
-
-
-def _revert_price(shop: Shop, facts: dict[str, str]) -> None:
-    """Raise the price of an article, and take that back."""
-    till_codes = {str(article.get("extArticleId")) for article in shop.sandbox.state("articles", "mplus")}
-    row = next(row for row in shop.sandbox.state("ARTICLE") if row["PX_SELL"] and str(row["ART_CODE"]) in till_codes)
-    facts["back"] = str(row["ART_CODE"])
-    shop.sandbox.accountview.edit("ARTICLE", facts["back"], {"PX_SELL": Decimal(str(row["PX_SELL"])) + 1})
-    raised = shop.run("products", mode=Mode.CHANGES)
-    facts["raised"] = shop.price(facts["back"])
-    shop.commit(shop.undo(raised))
+        for flow in ("products", "customers"):
+            shop.run(flow)
+        _change_charged_price(shop, facts)
 
 
 def _plant_faults(shop: Shop, facts: dict[str, str]) -> None:
-    books, till_client = shop.sandbox.accountview, shop.till_client
-    facts |= {"vat": shop.debtor(4), "list": shop.debtor(5), "twice": "39001"}
+    books, till, till_client = shop.sandbox.accountview, shop.sandbox.till, shop.till_client
+    facts |= {"vat": str(shop.sandbox.shop.customers[4].number), "twice": "39001"}
     books.edit("CONTACT", facts["vat"], {"VAT_NR": "NL1", "CNT_CODE": "NL"})
-    books.edit("CONTACT", facts["list"], {"APX_LIST": "KLEIN"})
     mail = "inkoop@tweemaal.example"
     contact = {"SUB_NR": facts["twice"], "ACCT_NAME": "Tweemaal B.V.", "ACCT_NR": "1300", "MAIL_BUS": mail}
     books.add("CONTACT", contact | {"CNT_CODE": "NL", "CITY": "Ede"})
     facts["first"], facts["second"] = (
         till_client.customer(f"Tweemaal {city}", mail, city=city) for city in ("Ede", "Epe")
     )
-    article = next(
-        str(row["articleNumber"]) for row in shop.sandbox.state("articles", "mplus")
-        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
+    articles = shop.sandbox.state("articles", "mplus")
+    sold = next(str(row["articleNumber"]) for row in articles if row.get("extArticleId") and row["vatCode"] == 2)
+    till_client.order(sold, relation=facts["second"])
+    of_branch = next(row for row in shop.sandbox.state("K9_PRICE") if row.get("K9_BRANCH"))
+    code = str(of_branch["ART_CODE"])
+    facts["number"] = next(str(row["articleNumber"]) for row in articles if row.get("extArticleId") == code)
+    till.edit("articles", facts["number"], {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
+    books.edit("K9_PRICE", str(of_branch["REC_ID"]), {"K9_PX": "3000.0000"})
+
+
+def _change_charged_price(shop: Shop, facts: dict[str, str]) -> None:
+    """Let the till charge a cent for an article that the wholesalers have a price of, and let that be found."""
+    article, (price,) = next(
+        (str(row["articleNumber"]), row["priceGroupList"]["priceGroup"])
+        for row in reversed(shop.sandbox.state("articles", "mplus"))  # far from the product that is put right elsewhere
+        if len(row.get("priceGroupList", {}).get("priceGroup", ())) == 1
     )  # fmt: skip
-    till_client.order(article, relation=facts["second"])
-    facts["emoji"] = till_client.customer("Bakkerij 🥐 De Korst", "korst@bakkerij.example")
-    facts["letters"] = till_client.customer(LONG_NAME, "lodz@rowery.example", city="Łódź", address="Wróbla 12")
-    till_client.order(article, relation=facts["emoji"])
-    till_client.order(article, relation=facts["letters"])
-    books.add("ARTICLE", {"ART_CODE": "BEL-1", "ART_DESC1": "Fietsbel koper", "PX_SELL": 10, "VAT_CODE": "1"})
+    facts |= {"charged": article, "was": str(price["priceIncl"])}
+    charge(shop.sandbox, article, 1)
+    position = shop.application.prices.page("")
+    while position:
+        position = shop.application.prices.page(position)
+    groups = shop.application.exceptions.groups("customers")
+    (group,) = [candidate for candidate in groups if (candidate.cause, candidate.field) == (CAUSE, article)]
+    facts["asked"] = group_address(group.group_key)
+
+
+def charge(systems: Sandbox, number: str, cents: int) -> None:
+    systems.till.edit("articles", number, {"priceGroupList": [{"priceGroupNumber": WHOLESALE, "priceIncl": cents}]})
 
 
 @pytest.fixture
@@ -201,63 +188,27 @@ def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted
     assert planted_shop.relation("vat")["vatNumber"] == VAT
 
 
-def test_a_price_list_without_a_price_group_gets_its_row(planted_shop: Planted, page: Page) -> None:
-    repairing(page, planted_shop, "customers", planted_shop.told["list"])
-    choose(page, "In MplusKASSA", re.compile("^1 "))
-    picture(page, "repair-price-group")
-    button(page, "Add the row and preview 1 customer")
-    commit_repair(page, planted_shop, "customers", planted_shop.told["list"])
-    assert planted_shop.relation("list")["priceGroupNumber"] == 1
+def test_a_price_outside_the_range_of_the_till_goes_once_the_range_is_wider(planted_shop: Planted, page: Page) -> None:
+    repairing(page, planted_shop, "products", PRODUCT)
+    expect(at_rest(page).get_by_text(re.compile("it allows 1.00 to 2.00")).first).to_be_visible()
+    picture(page, "repair-range")
+    wider = {"priceDeviationMin": "1.00", "priceDeviationMax": "5000.00"}
+    planted_shop.systems.till.edit("articles", planted_shop.told["number"], wider)
+    button(page, AGAIN)
+    commit_repair(page, planted_shop, "products", PRODUCT)
 
 
-def test_a_name_that_the_books_cannot_keep_is_corrected_at_the_till_and_what_is_cut_is_shown(
+def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right(
     planted_shop: Planted, page: Page
 ) -> None:
-    new_plan(page, planted_shop.address, "orders")
-    page.goto(f"{page.url}&find=Naamloze", wait_until="commit")
-    expect(at_rest(page).get_by_text(f"MplusKASSA has “{LONG_NAME}”").first).to_be_visible()
-    expect(at_rest(page).get_by_text("MplusKASSA has “Łódź”").first).to_be_visible()
-    picture(page, "repair-cut-in-plan")
-    new_plan(page, planted_shop.address, "orders")
-    commit_plan(page)
-    repairing(page, planted_shop, "orders", planted_shop.told["emoji"])
-    picture(page, "repair-characters")
-    planted_shop.systems.till.edit("relations", planted_shop.told["emoji"], {"name": "Bakkerij De Korst"})
-    button(page, AGAIN)
-    commit_repair(page, planted_shop, "orders", planted_shop.told["emoji"])
-    assert "Bakkerij De Korst" in {str(row["ACCT_NAME"]) for row in planted_shop.systems.state("CONTACT")}
-
-
-@pytest.mark.long
-def test_what_was_taken_back_is_taken_in_again_by_a_person(planted_shop: Planted, page: Page) -> None:
-    new_plan(page, planted_shop.address, "products", "Full comparison")
-    expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
-    code = planted_shop.told["back"]
-    page.goto(f"{page.url}&find={code}", wait_until="commit")
-    expect(at_rest(page).get_by_text(re.compile("was undone on .* by ")).last).to_be_visible()
-    picture(page, "repair-taken-back")
-    button(page, re.compile("^Choose the 1 shown"))
-    commit_plan(page)
-    picture(page, "repair-taken-in")
-    assert price_of(planted_shop.systems, code) == planted_shop.told["raised"]
-
-
-# ---- a setting that repairs, and one that is saved by somebody who leaves at once
-
-
-@pytest.mark.long
-def test_codes_that_are_no_numbers_are_allotted_some(planted_shop: Planted, page: Page) -> None:
-    repairing(page, planted_shop, "products", "BEL-1")
-    picture(page, "repair-sku")
-    button(page, "Open the setting")
-    at_rest(page).get_by_role("radio", name=re.compile("^A number that the console assigns once")).check(force=True)
-    picture(page, "repair-sku-setting")
-    button(page, "Save changes")
-    expect(page.get_by_text("Saved").first).to_be_visible()
-    button(page, "Back to the cause")
-    button(page, AGAIN)
-    commit_repair(page, planted_shop, "products", "BEL-1")
-    assert "BEL-1" in {row.get("extArticleId") for row in planted_shop.systems.state("articles", "mplus")}
+    page.goto(f"{planted_shop.address}/exceptions?cause={planted_shop.told['asked']}", wait_until="commit")
+    expect(at_rest(page).get_by_text(re.compile("pays .*0[.]01 for")).first).to_be_visible()
+    button(page, "Check MplusKASSA again")
+    expect(page.get_by_text("MplusKASSA still charges another price.")).to_be_visible()
+    picture(page, "repair-charged")
+    charge(planted_shop.systems, planted_shop.told["charged"], int(planted_shop.told["was"]))
+    button(page, "Check MplusKASSA again")
+    expect(page.get_by_text("The cause is closed.")).to_be_visible()
 
 
 def leaving(page: Page, name: str) -> None:
@@ -274,13 +225,3 @@ def test_what_is_saved_is_kept_though_its_page_is_left_at_once(planted_shop: Pla
     leaving(page, "Save changes")
     page.goto(setting, wait_until="commit")
     expect(at_rest(page).get_by_role("combobox", name="Below zero")).to_have_value("Parked")
-
-
-@pytest.mark.long
-def test_a_row_is_kept_though_its_page_is_left_at_once(planted_shop: Planted, page: Page) -> None:
-    table = f"{planted_shop.address}/flows?flow=customers&tab=tables&table=price_groups"
-    page.goto(table, wait_until="commit")
-    choose(page, re.compile("^GROOT"), re.compile("^2 "))
-    leaving(page, "Save the table")
-    page.goto(table, wait_until="commit")
-    expect(at_rest(page).get_by_role("combobox", name=re.compile("^GROOT"))).to_have_value(re.compile("^2 "))

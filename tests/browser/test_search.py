@@ -27,10 +27,10 @@ BETWEEN_KEYS = 30  # milliseconds
 LETTERS = "nope order "  # among them the keys of *Exceptions*
 
 
-def sought_in(page: Page) -> Locator:
+def search_field(page: Page) -> Locator:
     """Open the search by its keys and return its field, which is ready to be typed in."""
     page.keyboard.press("Control+k")
-    field = page.locator("[role=dialog] .st-key-sought input")
+    field = page.locator("[role=dialog] .st-key-search_text input")
     expect(field).to_be_focused()
     return field
 
@@ -73,7 +73,7 @@ def test_no_letter_is_lost_that_is_typed_while_the_search_opens(
 
     page.keyboard.press("Control+k")
     page.keyboard.type(LETTERS, delay=BETWEEN_KEYS)
-    field = page.locator("[role=dialog] .st-key-sought input")
+    field = page.locator("[role=dialog] .st-key-search_text input")
     expect(field).to_have_value(LETTERS)
     expect(field).to_be_focused()
     assert page.url == before
@@ -96,7 +96,7 @@ def test_a_search_that_is_left_while_it_opens_stays_closed_and_keeps_nothing(
 
     page.get_by_role("button", name="Search").click()
     page.keyboard.type("stock", delay=BETWEEN_KEYS)
-    expect(page.locator("[role=dialog] .st-key-sought input")).to_have_value("stock")
+    expect(page.locator("[role=dialog] .st-key-search_text input")).to_have_value("stock")
 
 
 def test_an_order_is_found_by_every_number_and_its_life_tells_them(
@@ -105,10 +105,10 @@ def test_an_order_is_found_by_every_number_and_its_life_tells_them(
     address, order_facts = shop
     page.goto(f"{address}/runs", wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
-    sought_in(page)
-    for sought in (order_facts["there"], order_facts["reference"], order_facts["total"], order_facts["customer"]):
+    search_field(page)
+    for text in (order_facts["there"], order_facts["reference"], order_facts["total"], order_facts["customer"]):
         field = page.get_by_role("dialog").get_by_role("textbox")
-        field.fill(sought)
+        field.fill(text)
         field.press("Enter")
         result = page.get_by_role("dialog").get_by_role("button", name=order_facts["number"], exact=True)
         expect(result).to_be_visible()
@@ -136,7 +136,7 @@ def test_a_word_of_another_language_leads_to_its_setting(
 ) -> None:
     page.goto(shop[0], wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
-    field = sought_in(page)
+    field = search_field(page)
     field.fill(word)
     field.press("Enter")
     page.get_by_role("dialog").get_by_role("button", name=caption).first.click()

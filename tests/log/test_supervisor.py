@@ -88,22 +88,22 @@ def test_a_process_that_was_killed_is_begun_anew_and_nothing_is_lost(
 
 
 def test_a_process_of_the_log_knows_no_secret_of_its_console(
-    logbook_of_run: Logbook, monkeypatch: pytest.MonkeyPatch
+    shared_logbook: Logbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logbook_of_run.close()
+    shared_logbook.close()
     for name in ("CONSOLE_KEY", "AWS_SECRET_ACCESS_KEY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "a secret of somebody")
-    environment = Path(f"/proc/{process_of(logbook_of_run)}/environ").read_text(encoding="utf-8")
+    environment = Path(f"/proc/{process_of(shared_logbook)}/environ").read_text(encoding="utf-8")
     assert "PATH=" in environment
     assert "a secret of somebody" not in environment
 
 
-def test_signals_to_the_whole_group_leave_the_process_to_its_console(logbook_of_run: Logbook) -> None:
-    before = process_of(logbook_of_run)
+def test_signals_to_the_whole_group_leave_the_process_to_its_console(shared_logbook: Logbook) -> None:
+    before = process_of(shared_logbook)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(before, number)
-    assert logbook_of_run.ask(COUNT)["n"][0] == 7
-    assert logbook_of_run.process == before
+    assert shared_logbook.ask(COUNT)["n"][0] == 7
+    assert shared_logbook.process == before
 
 
 @pytest.mark.long
@@ -120,7 +120,7 @@ def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(
     assert not is_there(before)
 
 
-def test_what_others_asked_is_answered_when_a_question_ends_the_process(logbook_of_run: Logbook) -> None:
+def test_what_others_asked_is_answered_when_a_question_ends_the_process(shared_logbook: Logbook) -> None:
     """One user query that is killed from outside while ten others, and what pages ask, are under way."""
     results: list[int] = []
 
@@ -128,10 +128,10 @@ def test_what_others_asked_is_answered_when_a_question_ends_the_process(logbook_
         results.append(work())
 
     works: list[Callable[[], int]] = [
-        lambda: int(logbook_of_run.ask(COUNT, seconds=SECONDS)["n"][0]) for _ in range(10)
+        lambda: int(shared_logbook.ask(COUNT, seconds=SECONDS)["n"][0]) for _ in range(10)
     ]
-    works += [lambda: len(logbook_of_run.answer("run_events", run="r1")) for _ in range(10)]
-    process = process_of(logbook_of_run)
+    works += [lambda: len(shared_logbook.answer("run_events", run="r1")) for _ in range(10)]
+    process = process_of(shared_logbook)
     os.kill(process, signal.SIGSTOP)  # so that all of them are under way
     threads = [threading.Thread(target=ask, args=(work,)) for work in works]
     for thread in threads:
@@ -214,18 +214,18 @@ def test_two_consoles_on_one_folder_are_told_apart(tmp_path: Path) -> None:
         assert is_there(process)
 
 
-def test_a_copy_of_the_console_neither_ends_nor_disturbs_the_process(logbook_of_run: Logbook) -> None:
-    process = process_of(logbook_of_run)
+def test_a_copy_of_the_console_neither_ends_nor_disturbs_the_process(shared_logbook: Logbook) -> None:
+    process = process_of(shared_logbook)
     copy = os.fork()
     if copy == 0:
         try:
-            logbook_of_run.close()
-            os._exit(0 if logbook_of_run.process is None else 1)
+            shared_logbook.close()
+            os._exit(0 if shared_logbook.process is None else 1)
         finally:
             os._exit(2)
     assert os.waitpid(copy, 0)[1] == 0
-    assert logbook_of_run.ask(COUNT)["n"][0] == 7
-    assert logbook_of_run.process == process
+    assert shared_logbook.ask(COUNT)["n"][0] == 7
+    assert shared_logbook.process == process
 
 
 def test_a_process_that_never_begins_is_tried_after_longer_and_longer_pauses(
@@ -336,6 +336,6 @@ def _unix_sockets(logbook: Logbook) -> str:
     return "\n".join(line for line in lines if len(parts := line.split()) > 7 and f"socket:[{parts[6]}]" in numbers)
 
 
-def test_an_export_begins_again_when_the_process_ends_meanwhile(logbook_of_run: Logbook, tmp_path: Path) -> None:
-    os.kill(process_of(logbook_of_run), signal.SIGKILL)
-    assert logbook_of_run.export(tmp_path / "log.parquet") == 7
+def test_an_export_begins_again_when_the_process_ends_meanwhile(shared_logbook: Logbook, tmp_path: Path) -> None:
+    os.kill(process_of(shared_logbook), signal.SIGKILL)
+    assert shared_logbook.export(tmp_path / "log.parquet") == 7

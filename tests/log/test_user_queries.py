@@ -103,11 +103,11 @@ def test_a_table_of_numbers_may_be_read(shared_logbook: Logbook) -> None:
         ),
     ],
 )
-def test_a_question_that_needs_more_memory_than_the_log_has_is_stopped(logbook_of_run: Logbook, sql: str) -> None:
+def test_a_question_that_needs_more_memory_than_the_log_has_is_stopped(shared_logbook: Logbook, sql: str) -> None:
     with pytest.raises(QueryError) as caught:
-        logbook_of_run.ask(sql, seconds=SECONDS)
+        shared_logbook.ask(sql, seconds=SECONDS)
     assert (caught.value.code, caught.value.facts) == ("query_large", {"memory": "256MB"})
-    assert len(logbook_of_run.ask("FROM events")) == 7
+    assert len(shared_logbook.ask("FROM events")) == 7
 
 
 def test_a_recursion_without_an_end_is_stopped_in_time(shared_logbook: Logbook) -> None:
@@ -203,10 +203,10 @@ def test_the_first_and_the_last_moment_of_the_calendar_are_shown(shared_logbook:
     assert [str(value) for value in answer["rows"][0]] == ["0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "None"]
 
 
-def test_threads_may_ask_at_once(logbook_of_run: Logbook) -> None:
+def test_threads_may_ask_at_once(shared_logbook: Logbook) -> None:
     answers: list[int] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(len(logbook_of_run.ask("FROM events")))) for _ in range(8)
+        threading.Thread(target=lambda: answers.append(len(shared_logbook.ask("FROM events")))) for _ in range(8)
     ]
     for thread in threads:
         thread.start()

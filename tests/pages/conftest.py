@@ -28,7 +28,6 @@ ROOT = Path(__file__).parent.parent.parent
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
 
 ARTICLES = 100  # of a shop that is enough for most pages
-PARTLY_KNOWN = 400  # of the smallest shop that the till partly knows
 
 Open = Callable[..., AppTest]
 

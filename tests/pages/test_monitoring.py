@@ -32,7 +32,7 @@ def application_with_alerts(connected_application: Application) -> Iterator[Appl
     stores.issues.open("orders", "run", met)
     Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
     stores.heartbeats.lose("worker-7")
-    connected_application.alerts.look()
+    connected_application.alerts.detect()
     yield connected_application
     for issue in stores.issues.list("orders", "vat_code_unmapped"):
         stores.issues.close(issue.id, "test")
@@ -49,7 +49,7 @@ def hook() -> Iterator[Hook]:
 
 def identity(app: Application, cause: str) -> int:
     """Return the incident of a cause that goes on."""
-    return next(incident.id for incident in app.monitoring.open_incidents() if incident.symptom.cause == cause)
+    return next(incident.id for incident in app.monitoring.open_incidents() if incident.problem.cause == cause)
 
 
 def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
@@ -121,7 +121,7 @@ def test_what_was_sent_is_listed_with_what_waits(
     application_with_alerts.channels.save({"name": NAMED}, make_actor("test"), address=hook.address)
     stores = stores_in(application_with_alerts)
     stores.issues.open("customers", "run", [IssueOccurrence(Issue("vat_number_invalid", "C1", facts={"key": "C1"}))])
-    application_with_alerts.alerts.look()
+    application_with_alerts.alerts.detect()
     application_with_alerts.alerts.send()
     wait_until(
         lambda: all(

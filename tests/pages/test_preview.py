@@ -1,6 +1,7 @@
 """The preview page: filters of a plan, and a selection over all its pages."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,7 +15,7 @@ from integration.core.states import RunState
 from integration.services.runs.exceptions import group_address
 from integration.services.runs.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
-from pages.components.shared.runs import MOST_CAUSES
+from pages.components.shared.runs import MAX_CAUSES
 from tests.pages.conftest import Open, forbid_product_changes, press, preview_products, texts, wait_for_run
 from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
@@ -57,6 +58,9 @@ def test_a_filter_by_group_shows_its_lines_and_the_csv_is_what_is_shown(
     test = open_page("preview", plan=waiting_plan.id, show="create", group=group)
 
     assert not test.exception
+    page_text = texts(test)
+    assert f"{waiting_plan.counts.planned} articles are written by " in page_text
+    assert "the articles of one product are one change" in page_text
     assert len(plan_codes(test)) == min(number, PAGE)
     rows = connected_application.plans.listed(waiting_plan.id, "create", "", LineFilter(group=group))
     assert list(dict.fromkeys(row[PLAN_COLUMNS.index("key")] for row in rows)) == plan_codes(test)
@@ -81,18 +85,6 @@ def test_a_filter_by_field_is_kept_in_the_address_and_offers_what_there_is(
     } == set(plan_codes(test))
 
 
-def test_parked_lines_are_sorted_out_by_their_reason(
-    connected_application: Application, open_page: Open, waiting_plan: Run
-) -> None:
-    causes = connected_application.plans.facets(waiting_plan.id, "park")["cause"]
-    cause, number = next(iter(causes.items()))
-
-    test = open_page("preview", plan=waiting_plan.id, show="park", cause=cause)
-
-    assert len(plan_codes(test)) == number
-    assert sum(causes.values()) == connected_application.plans.count(waiting_plan.id, "park")
-
-
 def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
     connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
@@ -100,7 +92,7 @@ def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
 
     keys = [f"need-{group_address(group.group_key)}" for group in connected_application.exceptions.of_run(waiting_plan)]
     assert keys
-    assert [str(button.key) for button in test.button if str(button.key).startswith("need-")] == keys[:MOST_CAUSES]
+    assert [str(button.key) for button in test.button if str(button.key).startswith("need-")] == keys[:MAX_CAUSES]
     assert not press(test, keys[0]).exception
 
 
@@ -118,9 +110,8 @@ def test_another_action_forgets_the_field_and_keeps_the_group(
 
 
 def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, waiting_plan: Run) -> None:
-    test = open_page("preview", plan=waiting_plan.id, show="update", field="article.never")
-    assert "No line meets these filters" in texts(test) or plan_codes(test)
     test = open_page("preview", plan=waiting_plan.id, show="create", find="nothing is called so")
+    assert "No line matches" in texts(test)
 
     test = press(test, "clear")
 
@@ -149,6 +140,8 @@ def test_what_is_shown_is_left_out_on_all_pages_and_the_button_counts(
     test = press(test, "choose_shown")
 
     assert f"{changes} of {changes} changes chosen" in texts(test)
+    assert "Nothing has been written yet" in texts(test)
+    assert press(open_page("preview", plan=plan.id, show="all"), "leave_shown").button(key="commit").disabled
 
 
 def bar(test: AppTest, excluded: int, changes: int) -> bool:
@@ -171,7 +164,7 @@ def test_a_line_without_its_tick_stays_left_out_wherever_one_looks_in_between(
     first = connected_application.plans.rows(plan.id, "create", limit=1)[0]
     assert bar(test, 1, changes)
 
-    for show in ("skip", "all", "park", "create"):
+    for show in ("skip", "create"):
         test = test.segmented_control(key="_show").set_value(show).run()
         assert bar(test, 1, changes)
 
@@ -195,8 +188,13 @@ def test_what_was_left_out_is_not_written(connected_application: Application, op
     assert bar(test, len(stored_run.excluded), changes)
 
 
-def test_what_a_brake_asks_is_typed_where_it_is_said(open_page: Open, plan: Run) -> None:
-    test = open_page("preview", plan=plan.id)
+def test_the_question_of_a_brake_writes_nothing_and_its_answer_is_typed_where_it_is_said(
+    connected_application: Application, open_page: Open, plan: Run
+) -> None:
+    assert plan.brakes
+    test = press(open_page("preview", plan=plan.id), "commit")
+    assert test.button(key="really").disabled
+    test = press(test, "back")
     for brake in plan.brakes:
         test = test.text_input(key=f"brake-{brake.code}").set_value(str(brake.count)).run()
 
@@ -206,6 +204,7 @@ def test_what_a_brake_asks_is_typed_where_it_is_said(open_page: Open, plan: Run)
         str(brake.count) for brake in plan.brakes
     ]
     assert not test.button(key="really").disabled
+    assert connected_application.runs.get(plan.id).state is RunState.READY
     press(test, "back")
 
 
@@ -248,23 +247,6 @@ def test_the_question_of_a_brake_stays_while_a_newer_plan_that_says_the_same_tak
     press(test, "back")
     assert "really" not in {button.key for button in press(test, "choose_all").button}
     connected_application.runs.discard(newer.id, "test")
-
-
-def test_everything_left_out_cannot_be_committed(open_page: Open, plan: Run) -> None:
-    test = press(open_page("preview", plan=plan.id, show="all"), "leave_shown")
-
-    assert test.button(key="commit").disabled
-
-
-def test_a_shortcut_opens_the_question_of_a_brake_and_never_writes(
-    connected_application: Application, open_page: Open, plan: Run
-) -> None:
-    assert plan.brakes
-
-    test = press(open_page("preview", plan=plan.id), "commit")
-
-    assert connected_application.runs.get(plan.id).state is RunState.READY
-    assert test.button(key="really").disabled
 
 
 # ---- others at work
@@ -334,17 +316,6 @@ def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
 # ---- runs
 
 
-def test_the_records_of_a_run_are_found_and_sorted_out(
-    connected_application: Application, open_page: Open, plan: Run
-) -> None:
-    row = connected_application.plans.rows(plan.id, "park", limit=1)[0]
-
-    test = open_page("runs", run=plan.id, show="parked", find=row.key)
-
-    assert not test.exception
-    assert row.key in plan_codes(test)
-
-
 def test_a_page_asks_the_systems_once_for_what_many_look_at(connected_application: Application) -> None:
     assert connected_application.sandbox.running is not None
     connected_application.lists.choices("mplus", "branches")
@@ -355,23 +326,6 @@ def test_a_page_asks_the_systems_once_for_what_many_look_at(connected_applicatio
     assert next_choices
     assert connected_application.lists.captions("mplus", "branches") == next_choices
     assert sandbox_of(connected_application).ledger.counts() == calls
-
-
-def test_a_stock_plan_is_filtered_by_article_group(connected_application: Application) -> None:
-    run = wait_for_run(
-        connected_application,
-        connected_application.runs.preview(PreviewRequest("stock", make_actor("test"), Mode.COMPLETE)),
-    )
-
-    groups = connected_application.plans.facets(run.id)["group"]
-
-    assert groups
-    assert all(
-        connected_application.plans.count(run.id, "all", "", LineFilter(group=group)) == number
-        for group, number in groups.items()
-    )
-    if run.state is RunState.READY:
-        connected_application.runs.discard(run.id, "test")
 
 
 def test_an_order_plan_is_filtered_by_branch(connected_application: Application) -> None:
@@ -394,13 +348,6 @@ def test_an_order_plan_is_filtered_by_branch(connected_application: Application)
 # ---- what waits beside it
 
 
-def test_one_sentence_explains_how_records_become_changes(open_page: Open, waiting_plan: Run) -> None:
-    page_text = texts(open_page("preview", plan=waiting_plan.id))
-
-    assert f"{waiting_plan.counts.planned} articles are written by " in page_text
-    assert "the articles of one product are one change" in page_text
-
-
 def test_several_plans_are_switched_between_and_the_menu_has_their_sum(
     connected_application: Application, open_page: Open, waiting_plan: Run
 ) -> None:
@@ -417,3 +364,33 @@ def test_several_plans_are_switched_between_and_the_menu_has_their_sum(
     test = test.segmented_control(key="_flow").set_value("customers").run()
     assert "Customers · MplusKASSA" in texts(test) or "Customers · AccountView" in texts(test)
     connected_application.runs.discard(other.id, "test")
+
+
+@pytest.mark.usefixtures("waiting_plan")
+def test_a_plan_that_does_not_exist_opens_the_last_one_instead(open_page: Open) -> None:
+    assert not open_page("preview", plan="never-was").exception
+
+
+def test_the_overview_starts_a_preview_and_shows_it(
+    connected_application: Application, open_page: Open, waiting_plan: Run
+) -> None:
+    connected_application.runs.discard(waiting_plan.id, "test")
+    test = press(open_page(), "preview-products")
+
+    assert not test.exception
+    run = wait_for_run(connected_application, connected_application.runs.latest(limit=1)[0].id)
+    assert run.state is RunState.READY
+    connected_application.runs.discard(run.id, "test")
+
+
+def test_the_set_up_checks_a_connection_line_by_line(connected_application: Application, open_page: Open) -> None:
+    before = datetime.now(UTC)
+
+    test = press(open_page("setup", step="mplus"), "check-mplus")
+
+    assert "MplusKASSA answers" in texts(test)
+    status = next(
+        candidate for candidate in connected_application.connections.statuses() if candidate.system == "mplus"
+    )
+    assert status.checked_at is not None
+    assert status.checked_at > before

@@ -10,8 +10,7 @@ from integration.store.database import Database
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles
 from tests.postgres import postgres_server, postgres_url
-from tests.runner.crash_matrix import articles_proven_without_faults
-from tests.runner.crash_matrix_orders import Calm, with_articles, without_trouble
+from tests.runner.crash_matrix import Calm, with_articles, without_trouble
 from tests.stores import new_database
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -50,12 +49,6 @@ def target() -> MemoryConnector:
 def harness(database: Database, source: MemoryConnector, target: MemoryConnector) -> FlowHarness:
     """The flow between books and till."""
     return FlowHarness(database, source, target)
-
-
-@pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
-    """The source articles that a run without any fault proves."""
-    return articles_proven_without_faults(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture(scope="module")

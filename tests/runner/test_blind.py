@@ -13,7 +13,7 @@ from integration.sandbox.accountview.conventions import Conventions, EmptyAnswer
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.people import make_actor
-from tests.runner.crash_matrix_orders import DAYS, a_case, approve, order_plan, until_rest
+from tests.runner.crash_matrix import DAYS, a_case, approve, order_plan, until_rest
 from tests.runner.processes import Ledger, Obedient
 from tests.timeouts import wait_until
 

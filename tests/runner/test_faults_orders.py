@@ -1,16 +1,22 @@
-"""Trouble while the debtors of orders are written, and while orders are posted: see `killing_orders`."""
+"""Trouble while orders are booked with their debtors and addresses, or posted: see `crash_matrix`."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.runner.crash_matrix_orders import (
+from tests.runner.crash_matrix import (
+    ADDRESS_ACCEPTED,
+    ADDRESS_SENT,
     BEFORE_ANYTHING,
+    BEFORE_CLOSING,
     DEBTOR_ACCEPTED,
     DEBTOR_SENT,
+    ORDER_ACCEPTED,
+    ORDER_SENT,
     POSTING_ACCEPTED,
     POSTING_SENT,
+    Boundary,
     Calm,
     assert_every_trouble_passes,
 )
@@ -20,31 +26,22 @@ Recorded = Callable[[str, object], None]
 pytestmark = [pytest.mark.long, pytest.mark.processes]
 
 
-def test_trouble_before_anything_was_sent_loses_and_doubles_nothing(
-    tmp_path: Path, calm_orders: Calm, record_property: Recorded
+@pytest.mark.parametrize(
+    "boundary",
+    [
+        BEFORE_ANYTHING, DEBTOR_SENT, DEBTOR_ACCEPTED, ADDRESS_SENT, ADDRESS_ACCEPTED, ORDER_SENT, ORDER_ACCEPTED,
+        BEFORE_CLOSING,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_trouble_with_orders_loses_and_doubles_nothing(
+    tmp_path: Path, calm_orders: Calm, record_property: Recorded, boundary: Boundary
 ) -> None:
-    record_property("cases", assert_every_trouble_passes(BEFORE_ANYTHING, tmp_path, calm_orders))
+    record_property("cases", assert_every_trouble_passes(boundary, tmp_path, calm_orders))
 
 
-def test_trouble_while_a_debtor_is_sent_loses_and_doubles_nothing(
-    tmp_path: Path, calm_orders: Calm, record_property: Recorded
+@pytest.mark.parametrize("boundary", [POSTING_SENT, POSTING_ACCEPTED], ids=str)
+def test_trouble_with_postings_loses_and_doubles_nothing(
+    tmp_path: Path, calm_postings: Calm, record_property: Recorded, boundary: Boundary
 ) -> None:
-    record_property("cases", assert_every_trouble_passes(DEBTOR_SENT, tmp_path, calm_orders))
-
-
-def test_trouble_before_a_debtor_is_read_back_loses_and_doubles_nothing(
-    tmp_path: Path, calm_orders: Calm, record_property: Recorded
-) -> None:
-    record_property("cases", assert_every_trouble_passes(DEBTOR_ACCEPTED, tmp_path, calm_orders))
-
-
-def test_trouble_while_a_posting_is_sent_loses_and_doubles_nothing(
-    tmp_path: Path, calm_postings: Calm, record_property: Recorded
-) -> None:
-    record_property("cases", assert_every_trouble_passes(POSTING_SENT, tmp_path, calm_postings))
-
-
-def test_trouble_before_a_posting_is_read_back_loses_and_doubles_nothing(
-    tmp_path: Path, calm_postings: Calm, record_property: Recorded
-) -> None:
-    record_property("cases", assert_every_trouble_passes(POSTING_ACCEPTED, tmp_path, calm_postings))
+    record_property("cases", assert_every_trouble_passes(boundary, tmp_path, calm_postings))

@@ -13,7 +13,7 @@ from integration.core.errors import UnavailableError
 from integration.core.states import RunState
 from integration.sandbox.faults import Fault
 from integration.settings import load_settings
-from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan
+from tests.runner.crash_matrix import a_case, approve, assert_all_booked_once, plan
 from tests.runner.processes import Ledger
 from tests.runner.test_suspended import orders_accepted
 from tests.timeouts import wait_until

@@ -27,7 +27,7 @@ from tests.flow_harness import FlowHarness, articles
 from tests.parts import part
 
 PATIENCE = 30.0
-NUMBERS = tuple(str(number) for number in range(2001, 2251))  # two and a half pages
+NUMBERS = tuple(str(number) for number in range(2001, 2211))  # two pages and a tenth of one
 LOOKS = 6  # ahead and behind, of each page of those
 SEVENTH = 7  # write, after which what is marked as sent is counted
 

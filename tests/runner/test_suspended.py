@@ -16,7 +16,7 @@ from integration.core.states import RunState
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox
 from tests.process_suspension import suspend_between_writes
-from tests.runner.crash_matrix_orders import a_case, approve, assert_all_booked_once, plan, until_rest
+from tests.runner.crash_matrix import a_case, approve, assert_all_booked_once, plan, until_rest
 from tests.runner.processes import Ledger, Obedient
 from tests.timeouts import wait_until
 

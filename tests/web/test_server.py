@@ -150,9 +150,9 @@ def test_nobody_outside_is_asked_for_anything(server: Server) -> None:
     assert server.outside == []
 
 
-@pytest.mark.parametrize("command", [COMMAND, pytest.param(DIRECTLY, marks=pytest.mark.long)])
+@pytest.mark.parametrize("command", [(), pytest.param(DIRECTLY, marks=pytest.mark.long)])
 def test_nor_by_a_console_that_is_published(tmp_path: Path, command: tuple[str, ...]) -> None:
-    host = ("--host", ALL) if command is COMMAND else ("--server.address", ALL)
+    host = ("--server.address", ALL) if command else ("--host", ALL)
     opened = {"STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true", "STREAMLIT_SERVER_ENABLE_CORS": "false"}
     with serve_console(tmp_path, *host, command=command, settings={**PUBLIC, **opened}) as server:
         assert try_origins(server) == [403, 403, 421, 403, 101, 101, 101]

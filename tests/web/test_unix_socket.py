@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -19,6 +20,8 @@ from websockets.sync.client import unix_connect
 from websockets.typing import Origin, Subprotocol
 
 from integration.log.client import ask_server
+from tests import command
+from tests.forks import start_process
 from tests.raw_http import SOCKET, RawResponse, read_response
 from tests.servers import ROOT, environment, free_port
 from tests.timeouts import SECONDS, wait_until
@@ -37,18 +40,16 @@ def place() -> Iterator[Path]:
 
 
 @contextmanager
-def serve_at(place: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def serve_at(place: Path) -> Iterator[ForkServerProcess]:
     """Run a console at a socket, and wait until it answers there."""
-    with (place / "server.log").open("a") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "integration", "console"], cwd=ROOT, env=settings(place), stdout=log, stderr=log
-        )
+    log = place / "server.log"
+    process = start_process(command.run, ["console"], settings(place), log, log)
     try:
         wait_until(lambda: answers(place), "the console at its socket")
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=SECONDS)
+        process.join(SECONDS)
 
 
 def settings(place: Path) -> dict[str, str]:
@@ -131,10 +132,10 @@ def test_a_page_is_drawn_through_the_socket(console: Path, cookie: str) -> None:
 def test_its_owner_and_its_group_may_open_it_and_it_is_no_port(console: Path) -> None:
     status = (console / "console.sock").stat()
     assert (stat.S_ISSOCK(status.st_mode), stat.S_IMODE(status.st_mode)) == (True, 0o660)
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.port", str(free_port()), "--server.address", "127.0.0.1"]
+    streamlit = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    streamlit += ["--server.port", str(free_port()), "--server.address", "127.0.0.1"]
     ended = subprocess.run(
-        command, cwd=ROOT, env=settings(console), capture_output=True, text=True, timeout=SECONDS, check=False
+        streamlit, cwd=ROOT, env=settings(console), capture_output=True, text=True, timeout=SECONDS, check=False
     )
     assert ended.returncode == 5, ended.stderr
     assert "127.0.0.1" in ended.stderr
@@ -152,7 +153,7 @@ def test_a_server_that_was_killed_leaves_nothing_in_the_way() -> None:
     with tempfile.TemporaryDirectory() as folder:
         with serve_at(Path(folder)) as process:
             process.kill()
-            process.wait()
+            process.join()
             assert os.path.exists(f"{folder}/console.sock")  # noqa: PTH110
         with serve_at(Path(folder)):
             assert answers(Path(folder))

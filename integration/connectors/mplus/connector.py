@@ -86,11 +86,11 @@ class Mplus:
 
     # ---- health
 
-    def heard(self) -> HealthSnapshot:
+    def health_snapshot(self) -> HealthSnapshot:
         return self._client.answering.snapshot()
 
-    def look(self) -> None:
-        """Make the cheapest call; see `HealthCheckable.look`."""
+    def probe(self) -> None:
+        """Make the cheapest call; see `HealthCheckable.probe`."""
         self._client.probe()
 
     def identity(self) -> SystemIdentity:

@@ -20,13 +20,13 @@ from integration.core.records import Value, is_same_value
 from integration.core.rows import row_key
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, Values, as_text, matches
 from integration.flows.functions import values
-from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, deadline, no_result, number_of
+from integration.flows.functions.values import MAX_DIGITS, SHOWN, Tool, bounded, deadline, no_result, number_of
 
 # ---- expressions over the fields of a record: parsed and checked once, without access to anything else
 
 
 LONGEST_EXPRESSION = 2_000
-MOST_NODES = 400  # maximum number of AST nodes of an expression
+MAX_NODES = 400  # maximum number of AST nodes of an expression
 DEEPEST = 40
 HIGHEST_POWER = 100
 EXPRESSION_SECONDS = 0.08  # time limit of all regular expressions of one expression together
@@ -157,7 +157,7 @@ def _measure(tree: ast.expr) -> None:
     while waiting:
         node, depth = waiting.pop()
         node_count += 1
-        if node_count > MOST_NODES or depth > DEEPEST:
+        if node_count > MAX_NODES or depth > DEEPEST:
             raise RuleError("reason_expression_nested")
         waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
 
@@ -167,7 +167,7 @@ def _literal(value: object) -> Value:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
-        number = Decimal(repr(value)) if isinstance(value, float) or value < 10**MOST_DIGITS else Decimal("inf")
+        number = Decimal(repr(value)) if isinstance(value, float) or value < 10**MAX_DIGITS else Decimal("inf")
         return bounded(number)
     raise RuleError("reason_literals")
 

@@ -192,7 +192,7 @@ class Bookings:
         term = terms_code(document.values, customer.get("payment_days"), self._tables.terms)
         if term not in EMPTY:
             computed["payment_term"] = term
-        if isinstance(day, date):
+        if isinstance(day, date) and "period" in self._headers.reads:
             computed["period"] = period_of(day, self._periods)
         if booked_lines is not None:
             computed["gross"] = booked_lines.gross

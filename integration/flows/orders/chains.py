@@ -325,7 +325,7 @@ class ChainQueries:
     orders: Callable[[Collection[str]], Sequence[Record]] = field(default=lambda _: ())
 
 
-NOBODY_ASKED = ChainQueries()
+NO_CHAIN_QUERIES = ChainQueries()
 
 
 class Chains:

@@ -23,7 +23,7 @@ from integration.flows.orders.terms import TERMS
 from integration.flows.settings import BOOKS, RecordRejected
 from integration.flows.spec import TargetRecord
 
-MOST_DOCUMENTS = 50  # maximum number of documents of one customer that an issue names
+MAX_DOCUMENTS = 50  # maximum number of documents of one customer that an issue names
 ZONE = ZoneInfo("Europe/Amsterdam")  # time zone of booking dates
 # The fields that identify a delivery address; blanks and case are ignored.
 PLACE = ("name", "street", "postcode", "city")
@@ -272,7 +272,7 @@ class Parties:
 def shared_party(members: Sequence[StagedRecord], kind: Kind) -> TargetRecord:
     """Return the debtor or address that several documents share, with the values of the newest document."""
     newest = max(members, key=lambda member: member.mark)
-    documents = tuple(member.key for member in members)[:MOST_DOCUMENTS]
+    documents = tuple(member.key for member in members)[:MAX_DOCUMENTS]
     if newest.issue is not None:
         return TargetRecord(None, newest.title, parked=(_with_documents(newest.issue, documents),))
     if newest.record is None:

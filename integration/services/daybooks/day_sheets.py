@@ -106,14 +106,16 @@ class _Writer(SheetTexts):
             notes = tuple(finding_text(finding, self.language, rates) for finding in report.notes)
             yield SheetNotes(self.text("day_notes"), notes, Tone.PLAIN)
         if report.rows:
-            yield self._comparison_table("day_by_vat", report.about("base", "vat"), self._vat)
-            accounts = report.about("account")
+            yield self._comparison_table("day_by_vat", report.comparisons("base", "vat"), self._vat)
+            accounts = report.comparisons("account")
             yield self._comparison_table(
                 "day_by_account", accounts, lambda row: self.account_name(row.key), Holds.LEDGER
             )
             methods = self._captions(TILL.system, "payment_methods")
             yield self._comparison_table(
-                "day_by_method", report.about("method"), lambda row: f"{row.key} {methods.get(row.key, '')}".strip()
+                "day_by_method",
+                report.comparisons("method"),
+                lambda row: f"{row.key} {methods.get(row.key, '')}".strip(),
             )
         if report.counts:
             yield self._counts(report)

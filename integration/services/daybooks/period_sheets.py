@@ -17,7 +17,7 @@ from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 
-MOST_PRINTED = 40  # documents of a day printed in one row
+MAX_PRINTED = 40  # documents of a day printed in one row
 
 
 class PeriodSheets(ReportSheets[PeriodReport]):
@@ -333,8 +333,8 @@ class PeriodTables(SheetTexts):
 
     def _documents(self, day: PeriodDay, code: str) -> str:
         numbers = day.documents.get(code, ())
-        more = len(numbers) - MOST_PRINTED
-        return ", ".join(numbers[:MOST_PRINTED]) + (f" +{more}" if more > 0 else "")
+        more = len(numbers) - MAX_PRINTED
+        return ", ".join(numbers[:MAX_PRINTED]) + (f" +{more}" if more > 0 else "")
 
     def days(self) -> SheetTable:
         """Return how each day stands, with the time of its last comparison."""

@@ -42,7 +42,7 @@ from integration.store.links import Links
 from integration.store.rules import MappingStore
 
 AT_ONCE = 31  # days per query of the ledger
-MOST_FOREIGN = 500  # pages shown; the sums include all of them
+MAX_FOREIGN = 500  # pages shown; the sums include all of them
 MAX_CACHED_ANSWERS = 6  # answers of the books that are cached
 WITHOUT_FIGURES = frozenset({DayState.BOOKED, DayState.PARKED, DayState.UNKNOWN})
 WITHOUT_BOOKING = frozenset({DayState.EMPTY, DayState.LEFT_OUT, DayState.OPEN, DayState.WAITING})
@@ -374,7 +374,7 @@ class _Reader:
             origin = origins.get(page, Origin.FOREIGN)
             for code, vat_sum in vat_by_code(rows, self._books).items():
                 self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + vat_sum
-                if origin is Origin.FOREIGN and vat_sum and len(self._foreign_pages) < MOST_FOREIGN:
+                if origin is Origin.FOREIGN and vat_sum and len(self._foreign_pages) < MAX_FOREIGN:
                     first = next(row for row in rows if row.vat_code == code)
                     self._foreign_pages.append(
                         ForeignPage(

@@ -22,7 +22,7 @@ from integration.sheets.sheet import Cell, Holds, Sheet, SheetColumn, SheetNotes
 from integration.store.database import Clock
 
 Report = TypeVar("Report")
-MOST_NAMED = 12  # days named in one sentence
+MAX_NAMED = 12  # days named in one sentence
 
 
 class ReportSheets(ABC, Generic[Report]):
@@ -104,8 +104,8 @@ class SheetTexts:
 
     def _name_days(self, days: Sequence[PeriodDay | DayListed]) -> str:
         """Return the first of these days with their branches, and the number of the others."""
-        names = [f"{words.value_text(day.date, self.language)} {day.branch_name}".strip() for day in days[:MOST_NAMED]]
-        return ", ".join(names) + (f", +{len(days) - MOST_NAMED}" if len(days) > MOST_NAMED else "")
+        names = [f"{words.value_text(day.date, self.language)} {day.branch_name}".strip() for day in days[:MAX_NAMED]]
+        return ", ".join(names) + (f", +{len(days) - MAX_NAMED}" if len(days) > MAX_NAMED else "")
 
     def _amount(self, value: Decimal | None) -> Decimal | str:
         return words.term("day_not_known", self.language) if value is None else value

@@ -5,7 +5,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.people import Actor
 from integration.core.retention import BY_NAME, CLASSES, Country, Retention
-from integration.retention.service import KeptFile, RetentionClassStatus
+from integration.retention.service import ConsoleFile, RetentionClassStatus
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
@@ -58,7 +58,7 @@ def _number(value: int | None) -> str:
     return MISSING if value is None else number_text(value)
 
 
-def _file(stored_file: KeptFile) -> Markdown:
+def _file(stored_file: ConsoleFile) -> Markdown:
     return f"{plain(stored_file.name)} {megabytes(stored_file.size)} MB"
 
 

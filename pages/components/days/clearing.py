@@ -1,12 +1,14 @@
 """Clearing accounts in a period: balances, takings under way, fees, and movements by day."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.days.clearing import ClearingAccount
+from integration.core.days.clearing import ClearingAccount, ClearingDay
 from integration.core.days.period import Period
 from integration.services.daybooks.clearing_accounts import ClearingAccounts
 from integration.services.daybooks.clearing_sheets import ClearingSheets, ClearingTables
@@ -76,11 +78,15 @@ def _account(account: ClearingAccount, tables: ClearingTables) -> None:
             note(text("clearing_quiet"))
             return
         if account.match is not None:
-            frame = pd.DataFrame(
-                {"under_way": [float(day.unpaid_amount) for day in account.days]},
-                index=pd.DatetimeIndex([pd.Timestamp(day.date) for day in account.days]),
-            )
-            steps(frame, {"under_way": text("col_under_way")}, TICKS, text("clearing_chart", account=account.account))
+            alt = text("clearing_chart", account=account.account)
+            steps(takings_under_way(account.days), {"under_way": text("col_under_way")}, TICKS, alt)
         text_table_section(tables.text_table(tables.movements(account)))
         if account.match is not None:
             text_table_section(tables.text_table(tables.payouts(account.match)))
+
+
+def takings_under_way(days: Sequence[ClearingDay]) -> pd.DataFrame:
+    """Return the amount under way by day for a step chart. The last level lasts until the end of its day."""
+    dates = [*(day.date for day in days), days[-1].date + timedelta(days=1)]
+    amounts = [float(day.unpaid_amount) for day in (*days, days[-1])]
+    return pd.DataFrame({"under_way": amounts}, index=pd.DatetimeIndex(dates))

@@ -17,7 +17,7 @@ from pages.components.days.sheet_tables import ask_day_by_day
 from pages.components.shared.application import may
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.layout import (
-    LOOKS,
+    STATE_STYLES,
     THIRD,
     act,
     clear_address,
@@ -132,8 +132,8 @@ def _day(app: Application, day: date, listed_days: Sequence[DayListed], *, is_he
         return
     worst_day = find_worst_day(listed_days)
     worst = worst_day.state if worst_day else None
-    icon = f":material/{LOOKS[f'day_{worst}'].icon}:" if worst else None
-    colour = LOOKS[f"day_{worst}"].colour if worst else "gray"
+    icon = f":material/{STATE_STYLES[f'day_{worst}'].icon}:" if worst else None
+    colour = STATE_STYLES[f"day_{worst}"].colour if worst else "gray"
     label = f"{day.day}" if worst is None else f":{colour}[**{day.day}** {icon}]"
     hint = whole_day(day) if worst is None else f"{whole_day(day)}: {text(f'badge_day_{worst}')}"
     is_future = day > app.days.today()
@@ -177,7 +177,7 @@ def _list(listed_days: Sequence[DayListed]) -> None:
 def _row(listed_day: DayListed) -> dict[str, str]:
     state = state_tag(f"day_{listed_day.state}")
     if listed_day.state is DayState.DIFFERENT and listed_day.report is not None:
-        state = f"{LOOKS[f'day_{listed_day.state}'].sign} {verdict_text(listed_day.report, language())}"
+        state = f"{STATE_STYLES[f'day_{listed_day.state}'].sign} {verdict_text(listed_day.report, language())}"
     is_refused = bool(listed_day.cause) and listed_day.state in (DayState.PARKED, DayState.CLOSED)
     return {
         "day": table_day(listed_day.date),

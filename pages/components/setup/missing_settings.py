@@ -5,7 +5,7 @@ from dataclasses import replace
 from integration.application.application import Application
 from integration.core.errors import Reason
 from integration.flows.tables import VAT_CODES
-from integration.services.setup import AskedQuestion
+from integration.services.setup import QuestionState
 from pages.components.shared.rows import stored_row_label
 from pages.components.shared.wording import Markdown, number, plain, text
 
@@ -18,7 +18,7 @@ def missing_setting_sentence(why: Reason) -> Markdown:
     return text(why.code, **facts)
 
 
-def missing_setting_text(app: Application, asked_question: AskedQuestion, why: Reason) -> Markdown:
+def missing_setting_text(app: Application, asked_question: QuestionState, why: Reason) -> Markdown:
     """Return what a flow lacks. VAT codes and rows have their usual labels."""
     table = (
         app.flows.spec(asked_question.flow).table(asked_question.question.table)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from integration.core.records import Kind, Record, record_from_json, record_to_json
 from integration.core.totals.booked import (
@@ -76,7 +76,7 @@ def test_a_price_told_on_the_other_basis_is_converted_with_the_rate_of_its_code(
 # ---- postings add up to the split of the till, per VAT code and always
 
 
-@settings(quick, max_examples=150)
+@quick
 @given(awkward())
 def test_postings_add_up_to_the_split_of_the_till(sold: Sale) -> None:
     assert add_sums(vat_sums_by_code(sold)) == add_sums(sold.vat)

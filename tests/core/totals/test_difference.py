@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.core.money import from_cents
@@ -152,7 +152,7 @@ def test_a_till_that_rounds_vat_on_every_line_is_believed(sold: Sale) -> None:
     assert posting_verdict(by_line, rates) == Verdict()
 
 
-@settings(quick, max_examples=150)
+@quick
 @given(awkward(), BASES, ROUNDINGS, PLACES, LIMITS)
 def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
     sold: Sale, basis: Basis, rounding: Rounding, places: int, limit: Decimal
@@ -172,7 +172,7 @@ def test_what_is_posted_is_what_was_sold_or_nothing_is_posted(
         assert all(abs(amount) <= limit for sum_ in moved.values() for amount in (sum_.excl, sum_.vat, sum_.incl))
 
 
-@settings(quick, max_examples=100)
+@quick
 @given(awkward(), BASES, ROUNDINGS, LIMITS)
 def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_was_sold(
     sold: Sale, basis: Basis, rounding: Rounding, limit: Decimal
@@ -186,7 +186,7 @@ def test_lines_on_the_rounding_account_make_books_that_compute_vat_come_to_what_
         assert sum(abs(line.amount) for line in extra) <= limit
 
 
-@settings(quick, max_examples=150)
+@quick
 @given(awkward(), BASES, ROUNDINGS, PLACES)
 def test_an_explanation_is_true(sold: Sale, basis: Basis, rounding: Rounding, places: int) -> None:
     verdict = compare_totals(sold, rates_of(sold.method), basis, rounding, places)

@@ -239,7 +239,7 @@ def is_abroad(document: Sold) -> bool:
     return document.has_number and document.country not in ("", "NL")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(CASES, min_size=1, max_size=7))
 def test_a_day_is_what_its_documents_are_as_postings(documents: list[Sold]) -> None:
     documents = [

@@ -28,10 +28,9 @@ def app(connected_application: Application) -> Iterator[Application]:
     before = flat(connected_application.names.in_force())
     yield connected_application
     now = flat(connected_application.names.in_force())
-    connected_application.names.put(
-        {path: before[path] for path in now if now[path] != before[path]}, make_actor("test")
-    )
-    connected_application.connections.check("accountview")
+    if changed := {path: before[path] for path in now if now[path] != before[path]}:
+        connected_application.names.put(changed, make_actor("test"))
+        connected_application.connections.check("accountview")
 
 
 def open_names(open_page: Open, name: str) -> AppTest:
