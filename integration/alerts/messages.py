@@ -79,7 +79,6 @@ class Messages:
         return _title(problem, state, language), _text([*lines, self._base + page_address(problem)])
 
     def end_message(self, incident: Incident, language: str, now: datetime) -> Message:
-        """Return the message for the end of an incident."""
         problem, ended = incident.problem, incident.ended_at or now
         lasted = words.duration((ended - incident.started_at).total_seconds(), language)
         about = words.term(

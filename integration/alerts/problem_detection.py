@@ -11,6 +11,7 @@ from integration.alerts.monitoring import Monitoring
 from integration.alerts.store.deliveries import DeliveryStore
 from integration.alerts.store.incidents import IncidentStore
 from integration.core.causes import APART, cause
+from integration.core.grouping import group_by_key
 from integration.core.issues import CauseGroup
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
@@ -100,9 +101,7 @@ class ProblemDetection:
     def _record_problems(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         now = self._clock()
         being_read = {status.flow.name for status in statuses if _is_being_read(status.active, now)}
-        groups_by_cause: dict[tuple[str, str], list[CauseGroup]] = {}
-        for group in self._issues.causes():
-            groups_by_cause.setdefault((group.flow, group.cause), []).append(group)
+        groups_by_cause = group_by_key(((group.flow, group.cause), group) for group in self._issues.causes())
         begun = {incident.problem.identity for incident in self._incidents.open_incidents()} if being_read else set()
         targets = {status.flow.name: status.flow.target for status in statuses}
         for (flow, code), groups in groups_by_cause.items():

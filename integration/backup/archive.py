@@ -54,7 +54,6 @@ class Manifest:
 
 
 def damaged_backup_error(file: Path, part: str) -> ConfigurationError:
-    """Return the error for a damaged part of a backup."""
     return ConfigurationError("backup_broken", file=file.name, part=part)
 
 

@@ -18,7 +18,6 @@ MAX_BYTES = 2**31 - 1  # memory limit of scrypt
 
 
 def new_key() -> bytes:
-    """Return a new key."""
     return Fernet.generate_key()
 
 

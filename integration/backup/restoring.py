@@ -48,12 +48,8 @@ def verify_backup(file: Path, passphrase: str, beside: Path | None = None) -> Ve
     The backup is unpacked next to the file, or next to `beside`. Raises ConfigurationError `backup_broken` with the
     damaged part, `backup_too_new` or `backup_passphrase_wrong`, and OSError.
     """
-    with archive.open_backup(file) as backup:
-        _check_complete(backup)
-        _check_version(backup)
-        key = keys.unwrapped(backup.manifest.key, passphrase) if passphrase and backup.manifest.key else None
-        with _unpack(backup, beside or file) as folder:
-            return VerifiedBackup(backup.manifest, _check_members(backup, folder, key), None if key is None else True)
+    with _checked(file, passphrase, beside or file) as (_, verified, _key):
+        return verified
 
 
 def restore_backup(
@@ -71,18 +67,23 @@ def restore_backup(
     with archive.open_backup(file) as backup:
         _check_destination(settings, backup.manifest)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _checked(file, passphrase, settings.data / "restore") as (folder, verified, key):
+        if key is not None or not settings.key.get_secret_value():
+            _write_key(folder / KEY_FILE, key or keys.new_key())  # a console needs a key to start
+        erased_count = _put_in_place(settings, verified.manifest, folder, erasures, by)
+    return replace(verified, erased=erased_count)
+
+
+@contextmanager
+def _checked(file: Path, passphrase: str, beside: Path) -> Iterator[tuple[Path, VerifiedBackup, bytes | None]]:
+    """Unpack and check a backup, and provide the folder, the contents, and the key if there is a passphrase for it."""
     with archive.open_backup(file) as backup:
         _check_complete(backup)
         _check_version(backup)
         key = keys.unwrapped(backup.manifest.key, passphrase) if passphrase and backup.manifest.key else None
-        with _unpack(backup, settings.data / "restore") as folder:
-            verified = VerifiedBackup(
-                backup.manifest, _check_members(backup, folder, key), None if key is None else True
-            )
-            if key is not None or not settings.key.get_secret_value():
-                _write_key(folder / KEY_FILE, key or keys.new_key())  # a console needs a key to start
-            erased_count = _put_in_place(settings, backup.manifest, folder, erasures, by)
-    return replace(verified, erased=erased_count)
+        with _unpack(backup, beside) as folder:
+            members = _check_members(backup, folder, key)
+            yield folder, VerifiedBackup(backup.manifest, members, None if key is None else True), key
 
 
 def _read_erasures(path: Path) -> list[Erasure]:

@@ -95,7 +95,4 @@ def export(file: Annotated[Path, typer.Argument(help="The ZIP file to write.")],
     with writing(file):
         file.write_bytes(packed)
     result: dict[str, Any] = {"path": str(file), "bytes": len(packed)}
-    if as_json:
-        output.print_json(result)
-    else:
-        output.out.print(f"Audit log written to {file}", soft_wrap=True)
+    output.print_result(result, f"Audit log written to {file}", as_json=as_json)

@@ -169,10 +169,9 @@ def export_settings(
         return
     with _reading_file(file):
         file.write_text(text, encoding="utf-8", newline="\n")
-    if as_json:
-        output.print_json({"path": str(file)})
-    else:
-        output.out.print(f"Settings, mappings, value tables and names written to {file}", soft_wrap=True)
+    output.print_result(
+        {"path": str(file)}, f"Settings, mappings, value tables and names written to {file}", as_json=as_json
+    )
 
 
 @arranged.command(name="import")

@@ -72,10 +72,9 @@ def access(
         )
     with writing(file), file.open("xb") as stream:
         stream.write(packed)
-    if as_json:
-        output.print_json({"path": str(file), "bytes": len(packed)})
-    else:
-        output.out.print(f"All stored data of this customer is in {file}", soft_wrap=True)
+    output.print_result(
+        {"path": str(file), "bytes": len(packed)}, f"All stored data of this customer is in {file}", as_json=as_json
+    )
 
 
 @customer.command()
@@ -115,10 +114,7 @@ def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
     """Include the records of an erased customer in runs again."""
     with terminal.command_application(start=False) as application:
         lifted = application.persons.lift(_find_customer(application, debtor, relation), terminal.terminal_user())
-    if as_json:
-        output.print_json({"lifted": lifted})
-    else:
-        output.out.print("Included in runs again." if lifted else "Was not erased.")
+    output.print_result({"lifted": lifted}, "Included in runs again." if lifted else "Was not erased.", as_json=as_json)
 
 
 @customer.command()
@@ -126,7 +122,4 @@ def resume(as_json: Json = False) -> None:
     """Finish an interrupted erasure."""
     with terminal.command_application(start=False) as application:
         finished = application.persons.resume(terminal.terminal_user())
-    if as_json:
-        output.print_json({"finished": finished})
-    else:
-        output.out.print(f"{finished} finished.")
+    output.print_result({"finished": finished}, f"{finished} finished.", as_json=as_json)

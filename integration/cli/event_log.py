@@ -41,10 +41,7 @@ def export(path: Annotated[Path, typer.Argument(help="A .csv or .parquet file.")
         answer = _ask_server_or_file(
             application, {"export": str(path.absolute())}, lambda: {"events": application.log.export(path)}
         )
-    if as_json:
-        output.print_json({"path": str(path), **answer})
-    else:
-        output.out.print(f"{answer['events']} events written to {path}", soft_wrap=True)
+    output.print_result({"path": str(path), **answer}, f"{answer['events']} events written to {path}", as_json=as_json)
 
 
 def _ask_server_or_file(

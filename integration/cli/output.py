@@ -75,6 +75,14 @@ def print_json(value: object) -> None:
     sys.stdout.write(json_line(value) + "\n")
 
 
+def print_result(value: object, text: str, *, as_json: bool) -> None:
+    """Print a value as one line of JSON, or the text for people."""
+    if as_json:
+        print_json(value)
+    else:
+        out.print(text, soft_wrap=True)
+
+
 def summary(run: Run) -> dict[str, Any]:
     """Return the JSON values of a run."""
     return {

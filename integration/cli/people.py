@@ -47,10 +47,7 @@ def invite(
         key = application.people.invite(name, full_name, grants or [Role.OPERATOR], terminal.terminal_user())
         place = application.log_access.place or "http://127.0.0.1:8501"
     link = f"{place}{INVITED_AT}?key={key}"
-    if as_json:
-        output.print_json({"name": name, "link": link})
-    else:
-        output.out.print(f"For {name}, once and within a week: {link}", soft_wrap=True)
+    output.print_result({"name": name, "link": link}, f"For {name}, once and within a week: {link}", as_json=as_json)
 
 
 def _access_state(user: Person) -> str:

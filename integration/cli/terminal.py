@@ -109,7 +109,6 @@ def command_application(
 
 
 def terminal_user() -> Actor:
-    """Return the actor at this terminal."""
     return terminal_actor(operating_system_user())
 
 

@@ -73,7 +73,6 @@ class PictureReader:
         self._base = urlsplit(places.address)
 
     def close(self) -> None:
-        """Close all connections."""
         if self._gateway is not None:
             self._gateway.close()
 

@@ -64,7 +64,6 @@ def merged_key(relation: str) -> str:
 
 
 def is_merged_key(key: str) -> bool:
-    """Return True if a key is one of `merged_key`."""
     return key.startswith(_MERGED)
 
 

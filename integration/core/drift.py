@@ -142,6 +142,5 @@ def _is_ours(part: Record, policy: Policy, *, once: bool) -> bool:
 
 
 def _display_name(part: Record) -> str:
-    """Return the display name of a part."""
     texts = (str(part.values[name]) for name in _NAME_FIELDS if part.values.get(name))
     return next(texts, part.key)

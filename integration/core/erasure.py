@@ -174,7 +174,6 @@ def customer_of(record: Record) -> tuple[str, str] | None:
 
 
 def person_from_json(shape: Mapping[str, Any]) -> DataSubject:
-    """Return the person from the data of `to_json`."""
     documents, telling, places = (frozenset(shape[name]) for name in ("documents", "telling", "places"))
     merged = tuple((sort, number) for sort, number in shape["merged"])
     return DataSubject(replace(Customer(*shape["customer"]), merged=merged), documents, telling, places)

@@ -121,7 +121,6 @@ class CauseGroup:
 
     @property
     def group_key(self) -> IssueGroupKey:
-        """The key of the issue group."""
         return IssueGroupKey(self.flow, self.cause, self.field, self.detail)
 
 

@@ -22,7 +22,6 @@ class LedgerRules:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Return the rules from the text of `as_text`."""
         fields = json.loads(text)
         unclear = fields.pop("unclear")
         return cls(tuple(fields.pop("demands")), unclear=tuple(unclear) if unclear else None, **fields)

@@ -46,7 +46,6 @@ def change_ranges(markers: Iterable[int]) -> ChangeRanges:
 
 
 def parse_change_ranges(text: str) -> ChangeRanges:
-    """Return the ranges from the text of `str`."""
     pairs = (span.split("-") for span in text.split())
     return ChangeRanges(tuple((int(first), int(last)) for first, last in pairs))
 

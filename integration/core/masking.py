@@ -216,7 +216,6 @@ def _base64_stems(raw: bytes) -> Iterator[str]:
 
 
 def _spans_to_mask(decoded_text: _DecodedText, secrets: Collection[str], *, quoted: bool) -> list[Spot]:
-    """Return the spans of the text to mask."""
     folded, needles = _fold_text(decoded_text), [_needle(secret) for secret in secrets if secret]
     grams = _grams(folded.signs)
     spots = [

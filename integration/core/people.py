@@ -76,11 +76,9 @@ class Actor:
 
     @property
     def rights(self) -> frozenset[Right]:
-        """All rights of the actor."""
         return self.extra_rights.union(*(RIGHTS[role] for role in self.roles))
 
     def may(self, right: Right) -> bool:
-        """Return True if the actor has the right."""
         return right in self.rights
 
     def is_same(self, other: "Actor") -> bool:
@@ -108,7 +106,6 @@ class Person:
     invited_until: datetime | None = None
 
     def as_actor(self, session: str) -> Actor:
-        """Return the person as the actor of a session."""
         roles, apart = known_roles(self.grants)
         return Actor(self.ref, self.name, roles, apart, session)
 

@@ -27,7 +27,6 @@ class PlanSums:
 
 
 def change_sums(change: Change) -> PlanSums:
-    """Return the sums of one change."""
     is_booked = change.action is Action.CREATE and change.kind.sort in BOOKED
     before = change.before.flat() if change.before else {}
     moves = set()

@@ -16,6 +16,7 @@ from typing import Any
 from integration.core.authorization import requires
 from integration.core.erasure import Customer, DataSubject, person_from_json
 from integration.core.errors import ConfigurationError, UnavailableError
+from integration.core.grouping import group_by_key
 from integration.core.people import Actor, Right
 from integration.erasure.eraser import Eraser, ErasureResult
 from integration.erasure.store import PersonalDataSearch
@@ -55,7 +56,6 @@ class StoredPersonalData:
 
     @property
     def is_anything(self) -> bool:
-        """Whether any data is stored."""
         return bool(self.rows or self.events or self.documents)
 
 
@@ -102,7 +102,6 @@ class DataSubjects:
 
     @requires(Right.ADMINISTER)
     def stored_data(self, customer: Customer) -> StoredPersonalData:
-        """Return the stored data of a customer."""
         person = self._eraser.person(customer)
         rows = Counter(row.table for row in self._erasing.find_rows(person))
         events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0
@@ -124,9 +123,7 @@ class DataSubjects:
     def access(self, customer: Customer, by: Actor, language: str = "en") -> bytes:
         """Return a ZIP file with all stored data of a customer, as HTML for people and as JSON for programs."""
         person = self._eraser.person(customer)
-        rows: dict[str, list[Mapping[str, Any]]] = {}
-        for row in self._erasing.find_rows(person):
-            rows.setdefault(row.table, []).append(row.values)
+        rows = group_by_key((row.table, row.values) for row in self._erasing.find_rows(person))
         content = {
             "created_at": self._clock().isoformat(),
             "numbers": dict(person.customer.numbers),

@@ -276,7 +276,6 @@ class PersonalDataSearch(Store):
 
     @staticmethod
     def _changed_columns(table: sa.Table, row: Mapping[str, Any], person: DataSubject, *, own: bool) -> dict[str, Any]:
-        """Return the changed columns of a row."""
         if own and table.name in _OWN:
             stripped = _OWN[table.name](row, person)
             return {name: value for name, value in stripped.items() if value != row[name]}

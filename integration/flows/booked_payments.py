@@ -31,7 +31,6 @@ AskBookedPayments = Callable[[Collection[str]], Mapping[str, BookedPayment]]
 
 
 def no_payments(invoices: Collection[str]) -> Mapping[str, BookedPayment]:
-    """Return no payments for any invoice."""
     del invoices
     return {}
 

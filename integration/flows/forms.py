@@ -322,7 +322,6 @@ class Question:
     )  # codes of its table that do not need a row at the moment
 
     def current_answer(self, context: SetupContext) -> Mapping[str, Any]:
-        """Return the current answer."""
         if self.table:
             return context.tables.get(self.table, {})
         return {name: context.settings[name] for name in self.settings}

@@ -50,12 +50,10 @@ class CodeList(NamedTuple):
 
 
 def books_list(name: str) -> CodeList:
-    """Return a code list of the books."""
     return CodeList(BOOKS, name)
 
 
 def till_list(name: str) -> CodeList:
-    """Return a code list of the till."""
     return CodeList(TILL, name)
 
 

@@ -429,7 +429,6 @@ class FlowSpec:
 
     @property
     def name(self) -> str:
-        """The name of the flow."""
         return self.flow.name
 
     def repair_of(self, code: str) -> Repair:
@@ -457,7 +456,6 @@ class FlowSpec:
         return {target: kind for target, kind in sources.items() if kind is not None}
 
     def table(self, name: str) -> ValueTable:
-        """Return a value table by its name."""
         declared = next((table for table in self.tables if table.name == name), None)
         return declared or ValueTable(
             name, CodeList(self.flow.source_role, name), CodeList(self.flow.target_role, name)

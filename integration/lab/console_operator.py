@@ -57,7 +57,6 @@ def documents_to_change(sandbox: Sandbox, links: Links, flow: str) -> tuple[Till
 
 
 def rename_goods(sandbox: Sandbox, documents: Iterable[TillDocument]) -> None:
-    """Rename the goods of documents in the till."""
     for document in documents:
         rows = sandbox.state(document.table, "mplus")
         content = next(row for row in rows if str(row[document.id_column]) == document.key)

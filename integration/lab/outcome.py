@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from integration.core.grouping import group_by_key
 from integration.sandbox.server import Sandbox
 
 Row = Mapping[str, Any]
@@ -155,10 +156,7 @@ def _path(row: Row, groups: Mapping[str, Row]) -> str:
 
 
 def _rows_by_key(rows: Iterable[Row], key: str) -> dict[str, list[Row]]:
-    rows_by_key: dict[str, list[Row]] = {}
-    for row in rows:
-        rows_by_key.setdefault(str(row[key]), []).append(row)
-    return rows_by_key
+    return group_by_key((str(row[key]), row) for row in rows)
 
 
 def _sums(lines: Iterable[Row]) -> dict[str, Decimal]:

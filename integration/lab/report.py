@@ -39,7 +39,6 @@ class Series:
     at_once: int = 2
 
     def without_secrets(self) -> "Series":
-        """Return the series without secrets."""
         return replace(self, databases=tuple(address_without_login(address) for address in self.databases))
 
 

@@ -131,7 +131,6 @@ def _send_error(line: socket.socket, book: "LogFile", code: str, facts: Mapping[
 
 
 def _response_parts(request: Mapping[str, Any], book: "LogFile") -> Iterator[tuple[dict[str, Any], "pa.Table | None"]]:
-    """Yield the parts of the response to a request."""
     match request["do"]:
         case "answer":
             yield {}, book.answer(request["query"], request["where"], _decode_parameters(request["parameters"]))

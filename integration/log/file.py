@@ -118,7 +118,6 @@ class LogFile:
             pass
 
     def close(self) -> None:
-        """Close the file."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -425,7 +424,6 @@ class LogFile:
         raise UnavailableError("log_away")
 
     def events_about(self, person: DataSubject) -> pa.Table:
-        """Return every event about a person."""
         from integration.log import erasing  # noqa: PLC0415 - likewise
 
         with self._cursor() as cursor:

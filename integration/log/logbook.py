@@ -283,11 +283,7 @@ class Logbook:
         request = {
             "do": "copy", "path": str(path.absolute()), "instance": instance, "until": until, "waiting": list(waiting),
         }  # fmt: skip
-        for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):  # another user query ended the process: start again
-                answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PART_SECONDS)))
-                return int(answer_parts[-2].content["events"])
-        raise UnavailableError("log_away")
+        return int(self._parts_of(request, PART_SECONDS)[-2].content["events"])
 
     def count_events_before(self, before: datetime) -> int:
         """Return how many events happened before a time."""
@@ -300,19 +296,18 @@ class Logbook:
         meanwhile.
         """
         request = {"do": "prune", "before": naive(before).isoformat(), "share": share}
-        for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):  # as in an export; events deleted by then are not counted again
-                answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PRUNE_SECONDS)))
-                return int(answer_parts[0].content["events"])
-        raise UnavailableError("log_away")
+        return int(self._parts_of(request, PRUNE_SECONDS)[0].content["events"])
 
     def erase(self, person: DataSubject) -> int:
         """Erase a person from every event, compact the file, and return the number of changed events."""
         request = {"do": "erase", "person": person.to_json()}
+        return int(self._parts_of(request, PRUNE_SECONDS)[0].content["events"])
+
+    def _parts_of(self, request: Mapping[str, Any], seconds: float) -> list[AnswerPart]:
+        """Return all parts of an answer. The request starts again if another user query ended the process."""
         for _ in range(ATTEMPTS):
-            with suppress(ProcessEnded):
-                answer_parts = self._watch_errors(lambda: list(self._supervisor.parts(request, PRUNE_SECONDS)))
-                return int(answer_parts[0].content["events"])
+            with suppress(ProcessEnded):  # events that were deleted by then are not counted again
+                return self._watch_errors(lambda: list(self._supervisor.parts(request, seconds)))
         raise UnavailableError("log_away")
 
     def events_about(self, person: DataSubject) -> list[dict[str, Any]]:

@@ -119,7 +119,6 @@ class RetentionService:
 
     @requires(Right.SEE)
     def class_statuses(self) -> list[RetentionClassStatus]:
-        """Return the status of each retention class."""
         chosen, sizes, now = self.lengths_in_force(), self._retention_store.class_sizes(), self._clock()
         return [self._class_status(chosen, sizes, retention_class.name, now) for retention_class in CLASSES]
 

@@ -140,5 +140,4 @@ class PlanPage:
 
 
 def empty_page(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
-    """Return an empty page for a stage."""
     return PlanPage(stage, deps.connectors[logic.flow.target].calls, logic.settings)

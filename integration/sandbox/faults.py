@@ -253,7 +253,6 @@ class CallLedger:
         status: int,
         note: str = "",
     ) -> Call:
-        """Record a call and return it."""
         with self._lock:
             self._number += 1
             call = Call(self._number, datetime.now(UTC), system, operation, write, tuple(keys), status, note)

@@ -38,7 +38,6 @@ class OwnLeases:
         return self._leases.try_take(lease, self._owner, SLOT_SECONDS)
 
     def release(self, lease: str) -> None:
-        """Release a lease."""
         self._leases.release(lease, self._owner)
 
     @contextmanager

@@ -14,31 +14,21 @@ SEPARATORS = {"en": ",", "nl": ";", "de": ";"}  # the separators that spreadshee
 BYTE_ORDER_MARK = "\ufeff"  # without it a spreadsheet assumes another character encoding
 
 
-def excel(title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
-    """Return a table as an Excel file."""
-    return listing_of(title, columns, rows)
-
-
-def readable_csv(columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
-    """Return a table as CSV for people: numbers, dates and times in the format of their language."""
-    lines = ([_file_value(value, language) for value in row] for row in rows)
-    decimal = words.typed_number(Decimal("0.1"), language)[1]
-    return (BYTE_ORDER_MARK + csv_text(columns, lines, SEPARATORS[language], decimal)).encode()
-
-
 class Listings:
     """Table exports with a check of the right to export. `file` is the name of the file, for the audit log."""
 
     @requires(Right.EXPORT)
     def excel(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
         """Return a table as an Excel file."""
-        return excel(file.rpartition(".")[0], columns, rows)
+        return listing_of(file.rpartition(".")[0], columns, rows)
 
     @requires(Right.EXPORT)
     def readable(self, file: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], language: str) -> bytes:
         """Return a table as CSV for people: numbers, dates and times in the format of their language."""
         del file
-        return readable_csv(columns, rows, language)
+        lines = ([_file_value(value, language) for value in row] for row in rows)
+        decimal = words.typed_number(Decimal("0.1"), language)[1]
+        return (BYTE_ORDER_MARK + csv_text(columns, lines, SEPARATORS[language], decimal)).encode()
 
     @requires(Right.EXPORT)
     def for_programs(self, file: str, content: str | bytes) -> str | bytes:

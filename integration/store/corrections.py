@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.authorization import requires
+from integration.core.grouping import group_by_key
 from integration.core.people import Right
 from integration.core.records import Correction, Kind, Value, from_json, to_json
 from integration.core.rules import as_text
@@ -44,10 +45,8 @@ class Corrections(Store):
     @requires(Right.SEE)
     def corrections_of(self, flow: str, keys: Collection[str]) -> dict[str, list[Correction]]:
         """Return the corrections of these records, by key."""
-        by_key: dict[str, list[Correction]] = {}
-        for row in self.database.rows_with_values(_flow_query(flow), corrections.c.key, keys):
-            by_key.setdefault(row.key, []).append(_correction(row))
-        return by_key
+        rows = self.database.rows_with_values(_flow_query(flow), corrections.c.key, keys)
+        return group_by_key((row.key, _correction(row)) for row in rows)
 
     @requires(Right.SEE)
     def list_corrections(self, flow: str, offset: int = 0, limit: int = 100) -> list[Correction]:
@@ -66,9 +65,8 @@ class Corrections(Store):
 
     def marks(self, flow: str) -> dict[str, str]:
         """Return a hash of the corrections of each record that has any, by key."""
-        by_key: dict[str, list[list[object]]] = {}
-        for row in self.database.rows(_flow_query(flow).order_by(corrections.c.kind, corrections.c.field)):
-            by_key.setdefault(row.key, []).append([row.kind, row.field, row.was, row.becomes])
+        rows = self.database.rows(_flow_query(flow).order_by(corrections.c.kind, corrections.c.field))
+        by_key = group_by_key((row.key, [row.kind, row.field, row.was, row.becomes]) for row in rows)
         return {key: hashlib.sha256(json.dumps(values).encode()).hexdigest()[:MARK] for key, values in by_key.items()}
 
     @requires(Right.SEE)

@@ -186,7 +186,6 @@ class Database:
         return suspended_holder(Path(address.database or "")) if address.get_backend_name() == "sqlite" else None
 
     def close(self) -> None:
-        """Close all connections."""
         self._idle_limit = 0
         for idle in self._idle.values():
             while idle:

@@ -409,7 +409,6 @@ class Issues(Store):
         return [_open_issue(row) for row in self.database.rows(page)]
 
     def of_causes(self, flow: str, causes: Collection[str], state: IssueState) -> Sequence[Issue]:
-        """Return all issues of these causes that are in one state."""
         conditions = (issues.c.flow == flow, issues.c.cause.in_(causes), issues.c.state == state)
         return [_open_issue(row).issue for row in self.database.rows(sa.select(issues).where(*conditions))]
 

@@ -112,8 +112,17 @@ def _store_mirrors(
 def renew_evidence(connection: sa.Connection, flow: str, renewed: Mapping[tuple[Kind, str], Evidence]) -> None:
     """Store the current evidence of links, by kind and key, in the current transaction."""
     for (kind, key), evidence in renewed.items():
-        conditions = (links.c.flow == flow, links.c.kind == kind, links.c.key == key)
-        connection.execute(links.update().where(*conditions).values(evidence=evidence.to_json()))
+        connection.execute(links.update().where(_is_link(flow, kind, key)).values(evidence=evidence.to_json()))
+
+
+def _is_link(flow: str, kind: Kind, key: str) -> sa.ColumnElement[bool]:
+    return sa.and_(links.c.flow == flow, links.c.kind == kind, links.c.key == key)
+
+
+def _locked_link(connection: sa.Connection, flow: str, link: Link) -> Link | None:
+    """Return the stored link with the same key, locked against other writes, or None."""
+    row = connection.execute(sa.select(links).where(_is_link(flow, link.kind, link.key)).with_for_update()).first()
+    return link_of(row) if row is not None else None
 
 
 def _remove_link(connection: sa.Connection, at: datetime, flow: str, pair: Link, by: str) -> None:
@@ -133,13 +142,8 @@ def _remove_link(connection: sa.Connection, at: datetime, flow: str, pair: Link,
 
 def _confirm_mirrored(connection: sa.Connection, flow: str, kind: Kind, link: Link, evidence: Evidence) -> None:
     """Store in the mirror flow's link that both records are the same."""
-    conditions = (
-        links.c.flow == flow,
-        links.c.kind == kind,
-        links.c.key == link.reference,
-        links.c.reference == link.key,
-    )
-    connection.execute(links.update().where(*conditions).values(evidence=evidence.swapped.to_json(), **UNHASHED))
+    mirrored = links.update().where(_is_link(flow, kind, link.reference), links.c.reference == link.key)
+    connection.execute(mirrored.values(evidence=evidence.swapped.to_json(), **UNHASHED))
     _drop_distinction(connection, flow, kind, link.reference, link.key)
 
 
@@ -157,14 +161,13 @@ def retire_links(connection: sa.Connection, at: datetime, flow: str, change: Cha
     _set_retired(connection, flow, [(part.kind, part.source) for part in change.desired.parts], retired=True)
     for part in change.desired.parts:
         if "ean" in part.values and not part.values["ean"]:
-            given_up = (links.c.flow == flow, links.c.kind == part.kind, links.c.key == part.source)
-            connection.execute(links.update().where(*given_up).values(mark="", **UNHASHED))
+            given_up = links.update().where(_is_link(flow, part.kind, part.source))
+            connection.execute(given_up.values(mark="", **UNHASHED))
     whole = all(part.values.get("active") is False for part in change.agreed.parts or (change.desired,))
-    conditions = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
     values = {"agreed": record_to_json(change.agreed), "retired": whole, "changed_at": at, **UNHASHED}
     if marker:
         values["marker"] = marker
-    connection.execute(links.update().where(*conditions).values(values))
+    connection.execute(links.update().where(_is_link(flow, change.kind, change.key)).values(values))
 
 
 def agreed_after_change(connection: sa.Connection, flow: str, change: Change) -> Record:
@@ -174,8 +177,8 @@ def agreed_after_change(connection: sa.Connection, flow: str, change: Change) ->
     """
     if not change.conflicts:
         return change.agreed
-    conditions = (links.c.flow == flow, links.c.kind == change.kind, links.c.key == change.key)
-    agreed = connection.execute(sa.select(links.c.agreed).where(*conditions).with_for_update()).scalar()
+    query = sa.select(links.c.agreed).where(_is_link(flow, change.kind, change.key)).with_for_update()
+    agreed = connection.execute(query).scalar()
     return (
         change.agreed
         if agreed is None
@@ -495,17 +498,16 @@ class Links(Store):
         contradicts them. Returns False, and stores nothing, if the link's reference or evidence changed in the
         meantime.
         """
-        conditions = (links.c.flow == flow, links.c.kind == link.kind, links.c.key == link.key)
         now = self.clock()
         with self.database.write() as connection:
-            row = connection.execute(sa.select(links).where(*conditions).with_for_update()).first()
-            stored_link = link_of(row) if row is not None else None
+            stored_link = _locked_link(connection, flow, link)
             if stored_link is not None and (stored_link.reference, stored_link.evidence.mark) != (link.reference, mark):
                 return False
             if stored_link is None:
                 keep_links(connection, now, flow, [link], self.mirrors)
             evidence = stored_link.evidence.replaced(link.evidence) if stored_link else link.evidence
-            connection.execute(links.update().where(*conditions).values(evidence=evidence.to_json(), **UNHASHED))
+            confirmed = links.update().where(_is_link(flow, link.kind, link.key))
+            connection.execute(confirmed.values(evidence=evidence.to_json(), **UNHASHED))
             _drop_distinction(connection, flow, link.kind, link.key, link.reference)
             other = self.mirrors.get((flow, link.kind))
             if other is not None:
@@ -521,9 +523,7 @@ class Links(Store):
         """
         now = self.clock()
         with self.database.write() as connection:
-            conditions = (links.c.flow == flow, links.c.kind == link.kind, links.c.key == link.key)
-            row = connection.execute(sa.select(links).where(*conditions).with_for_update()).first()
-            stored_link = link_of(row) if row is not None else None
+            stored_link = _locked_link(connection, flow, link)
             if stored_link is not None and (stored_link.reference, stored_link.evidence.mark) != (link.reference, mark):
                 return False
             _remove_link(connection, now, flow, link, by)

@@ -91,7 +91,6 @@ class MoveStore(Store):
                 connection.execute(stock_movements.update().where(*conditions).values(booked=False))
 
     def orders_with_reservations(self, flow: str) -> set[str]:
-        """Return the orders that have reservations."""
         query = sa.select(reservations.c.document).where(reservations.c.flow == flow).distinct()
         return {row.document for row in self.database.rows(query)}
 

@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from integration.core.authorization import requires
+from integration.core.grouping import group_by_key
 from integration.core.people import Right
 from integration.core.run import LONGEST_NOTE
 from integration.store import transitions
@@ -36,12 +37,9 @@ class NoteStore(Store):
     @requires(Right.SEE)
     def of_runs(self, runs: Sequence[str]) -> dict[str, list[Note]]:
         """Return the notes of several plans, by run. A plan without notes is left out."""
-        notes_by_run: dict[str, list[Note]] = {}
-        for row in self.database.rows_with_values(
-            sa.select(plan_notes).order_by(plan_notes.c.id), plan_notes.c.run, runs
-        ):
-            notes_by_run.setdefault(row.run, []).append(Note(row.run, row.text, row.by, row.at, row.discards))
-        return notes_by_run
+        query = sa.select(plan_notes).order_by(plan_notes.c.id)
+        rows = self.database.rows_with_values(query, plan_notes.c.run, runs)
+        return group_by_key((row.run, Note(row.run, row.text, row.by, row.at, row.discards)) for row in rows)
 
     @requires(Right.COMPARE)
     def add(self, run: str, text: str, by: str) -> None:

@@ -66,7 +66,6 @@ class OutboxReader(Store):
         return moment
 
     def forget(self, ids: Collection[int]) -> None:
-        """Delete events that are stored in the log."""
         with self.database.write() as connection:
             for batch in batches(ids):
                 connection.execute(outbox.delete().where(outbox.c.id.in_(batch)))

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from integration.core.authorization import requires
 from integration.core.basis import Basis
 from integration.core.errors import IntegrationError, PlanStaleError, RunActiveError
+from integration.core.grouping import group_by_key
 from integration.core.people import Right
 from integration.core.plan import Action, Approval
 from integration.core.position import START, Position
@@ -109,12 +110,9 @@ class RunStore(Store):
         )
         waits = sa.select(runs.c.number).where(*_run_conditions(flow, [RunState.READY]))
         chosen = sa.select(runs).where(runs.c.number.in_(last.union(waits)), *_run_conditions(flow, None))
-        by_flow: dict[str, list[Run]] = {}
         with self.database.read() as connection:
             rows = connection.execute(chosen.order_by(runs.c.number.desc(), runs.c.id.desc())).all()
-            for run in self._runs_with_counts(connection, rows):
-                by_flow.setdefault(run.flow, []).append(run)
-        return by_flow
+            return group_by_key((run.flow, run) for run in self._runs_with_counts(connection, rows))
 
     def last_proof(self, flow: str) -> datetime | None:
         """Return the end of the newest completed run that proved records or found them unchanged, or None."""

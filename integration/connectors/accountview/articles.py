@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none
+from integration.connectors.accountview.configured_table import ConfiguredTable
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.prices import BooksPrices
-from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import row_decoder, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.accountview.source import Pages, Reading
@@ -27,22 +27,15 @@ from integration.core.records import Batch, Field, FieldPresence, FieldType, Kin
 NONE = Decimal("0.0000")
 
 
-class Warehouses:
+class Warehouses(ConfiguredTable):
     """Reads the stock of articles per warehouse, where the settings configure it. Safe to share between threads."""
 
     def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
+        columns = settings.warehouses.model_dump(include={"article", "warehouse", "quantity"})
+        names = {name: column.upper() for name, column in columns.items()}
+        super().__init__(client, layouts, settings, settings.warehouses, names)
         self._client = client
-        self._layouts = layouts
         self._settings = settings
-        fields = settings.warehouses
-        self.on = fields.is_used
-        self.of = BusinessObject(code=fields.object, table=fields.table)
-        self.names = {
-            name: column.upper()
-            for name, column in fields.model_dump(include={"article", "warehouse", "quantity"}).items()
-        }
-        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no known key
-        self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
         self._known_codes: frozenset[str] | None = None
 
     def forget(self) -> None:
@@ -131,16 +124,6 @@ class Warehouses:
                 f"warehouse:{code}", f"{column.caption} {code}", FieldType.NUMBER, Kind.ARTICLE, custom=column.custom
             )
 
-    def missing(self) -> list[str]:
-        """Return the configured columns that the dictionary lacks."""
-        if not self.on:
-            return []
-        columns = self._layouts.columns(self.of.table)
-        return [column for column in self.names.values() if column not in columns]
-
-    def _layout(self) -> Layout:
-        return Layout(self.of.table, self.names, self._layouts.columns(self.of.table))
-
 
 def _sum(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
     return None if amount is None or other is None else amount + other
@@ -175,7 +158,6 @@ class TableSource:
         return list(self.fetched(keys).records)
 
     def fetched(self, keys: Collection[str]) -> Batch:
-        """Return the records that `fetch` returns, as one page."""
         return self._pages.with_keys(self._reading, keys)
 
     def highest_records(self, name: str, count: int) -> list[Record]:

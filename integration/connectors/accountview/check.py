@@ -12,6 +12,7 @@ from integration.connectors.accountview.client import (
     Query,
     QueryFilter,
 )
+from integration.connectors.accountview.configured_table import ConfiguredTable
 from integration.connectors.accountview.documents import is_about_filter
 from integration.connectors.accountview.fields import WITH_LINES, WRITTEN
 from integration.connectors.accountview.layout import Layout, Layouts
@@ -122,8 +123,8 @@ class BooksCheck:
             _expect_offered(of.code, offered, kind)
             self._require_readable(of, key, conditions=of is not objects.vat)
         self._check_ledgers(offered)
-        self._check_warehouses(offered)
-        self._check_prices(offered)
+        self._check_configured(self._warehouses, Kind.STOCK, offered)
+        self._check_configured(self._prices, Kind.ARTICLE, offered)
         return ""
 
     def _check_ledgers(self, offered: Collection[str]) -> None:
@@ -133,21 +134,11 @@ class BooksCheck:
             if of.code.upper() in offered:
                 self._require_readable(of, "ACCT_NR", conditions=False)
 
-    def _check_warehouses(self, offered: Collection[str]) -> None:
-        warehouses = self._warehouses
-        if not warehouses.on:
-            return
-        _expect_offered(warehouses.of.code, offered, Kind.STOCK)
-        if not warehouses.missing():  # missing columns are reported with the fields
-            self._require_readable(warehouses.of, warehouses.names["article"])
-
-    def _check_prices(self, offered: Collection[str]) -> None:
-        prices = self._prices
-        if not prices.on:
-            return
-        _expect_offered(prices.of.code, offered, Kind.ARTICLE)
-        if not prices.missing():  # missing columns are reported with the fields
-            self._require_readable(prices.of, prices.names["article"])
+    def _check_configured(self, table: ConfiguredTable, kind: Kind, offered: Collection[str]) -> None:
+        if table.on:
+            _expect_offered(table.of.code, offered, kind)
+            if not table.missing():  # missing columns are reported with the fields
+                self._require_readable(table.of, table.names["article"])
 
     def _require_readable(self, of: BusinessObject, key: str, *, conditions: bool = True) -> None:
         """Read one row, because a missing right only shows when it is used. A missing key is reported with the fields.
@@ -223,7 +214,7 @@ class BooksCheck:
         _expect_offered(of.code, offered, kind)
         self._require_readable(of, key)
         if kind is Kind.ARTICLE:
-            self._check_warehouses(offered)
+            self._check_configured(self._warehouses, Kind.STOCK, offered)
         history = self._settings.objects.history.code
         if kind is Kind.SALES_ORDER and history:
             _expect_offered(history, offered, kind)

@@ -178,7 +178,6 @@ class AccountViewClient:
         self.login = LogIn(settings, keeper, gateway=self._gateway, answers=self._answers, now=now)
 
     def close(self) -> None:
-        """Close all connections."""
         self._gateway.close()
 
     def _secrets(self) -> list[str]:

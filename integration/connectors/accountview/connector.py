@@ -18,7 +18,7 @@ from integration.connectors.accountview.items import Items
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.newest import NewestDocuments
-from integration.connectors.accountview.places import Postings, Quotations, SalesOrders
+from integration.connectors.accountview.places import PlacedDocuments, SalesOrders
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
@@ -69,15 +69,16 @@ class AccountView:
         pages = Pages(client, settings, RowReader(client, settings, probe=probe), now)
         reader = RowReader(client, settings)
         self._debtors = Debtors(client, layouts, reader, pages, prices)
-        self._entries = Entries(settings, layouts, reader, years, lambda: self._choices.list_codes("daybook_types"))
+        ledger = (
+            settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types"),
+        )  # fmt: skip
+        self._entries = Entries(*ledger)
         self._sources: Mapping[Kind, BooksSource] = {
             **{kind: TableSource(kind, *flow_table, pages, layouts) for kind, flow_table in layouts.brought.items()},
             Kind.GROUP: TableSource(Kind.GROUP, settings.objects.groups, settings.group, pages, layouts),
             Kind.ARTICLE: (articles := BooksArticles(settings, pages, layouts, warehouses, prices)),
             Kind.DEBTOR: self._debtors,
-            Kind.ITEM: Items(
-                settings, layouts, reader, years, client.today, lambda: self._choices.list_codes("daybook_types")
-            ),
+            Kind.ITEM: Items(*ledger),
             Kind.ENTRY: self._entries,
         }
         self._articles = articles
@@ -85,13 +86,16 @@ class AccountView:
         documents = BooksDocuments(client, reader, years)
         history = BooksHistory(settings, layouts, reader, years)
         self._sales_orders = SalesOrders(settings, layouts, documents, history)
+        pages_in = settings.objects.postings, "page", settings.objects.posting_history
         self._targets: Mapping[Kind, BooksTarget] = {
             Kind.DEBTOR: self._debtors,
             Kind.ADDRESS: Addresses(client, layouts, reader),
             Kind.SALES_ORDER: self._sales_orders,
-            Kind.QUOTATION: Quotations(settings, layouts, documents),
-            Kind.POSTING: Postings(settings, layouts, documents),
-            Kind.DAY_PAGE: BooksDayPages(settings, layouts, documents),
+            Kind.QUOTATION: PlacedDocuments(
+                layouts, documents, Kind.QUOTATION, settings.objects.quotations, "quotation_number"
+            ),
+            Kind.POSTING: PlacedDocuments(layouts, documents, Kind.POSTING, *pages_in),
+            Kind.DAY_PAGE: BooksDayPages(PlacedDocuments(layouts, documents, Kind.DAY_PAGE, *pages_in)),
         }
 
     def begin(self) -> None:
@@ -99,13 +103,11 @@ class AccountView:
         self.client.begin()
 
     def close(self) -> None:
-        """Close all connections."""
         self.client.close()
 
     # ---- health
 
     def health_snapshot(self) -> HealthSnapshot:
-        """Return the health of the connection as the calls so far show it."""
         return self.client.answering.snapshot()
 
     def probe(self) -> None:
@@ -135,16 +137,10 @@ class AccountView:
         self._warehouses.forget()
 
     def remember(self, before: "AccountView") -> None:
-        """Take over what another connection read of the same installation under other field names."""
         self.client.remember(before.client)
         self.layouts.remember(before.layouts)
 
     def needs(self, kind: Kind, *, for_insert: bool = False, as_invoices: bool = False) -> list[Finding]:
-        """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
-
-        `for_insert` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
-        invoices instead, and its fields as well.
-        """
         return self._check.needs(kind, for_insert=for_insert, as_invoices=as_invoices)
 
     def newest_documents(self, kind: Kind, daybook: str = "") -> list[list[Document]]:
@@ -226,7 +222,6 @@ class AccountView:
         return source.extract_unparsed(since, after) if isinstance(source, BooksArticles) else None
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the records with these keys, without those that no longer exist."""
         return list(self.fetched(kind, keys).records)
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
@@ -268,7 +263,7 @@ class AccountView:
 
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last booking on each of these debtors; see `Entries.last_booking_days`."""
-        return self._entries.last_booking_days(customers, since, self.client.today())
+        return self._entries.last_booking_days(customers, since)
 
     def shows(self, kind: Kind) -> bool:
         """Return True if the object of a kind has at least one readable row."""

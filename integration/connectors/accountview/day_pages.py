@@ -7,10 +7,7 @@ record into what is read back, because nobody can change it in the books.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from integration.connectors.accountview.documents import BooksDocuments
-from integration.connectors.accountview.layout import Layouts
-from integration.connectors.accountview.places import Postings
-from integration.connectors.accountview.settings import AccountViewSettings
+from integration.connectors.accountview.places import PlacedDocuments
 from integration.connectors.protocol import References
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
 
@@ -24,8 +21,8 @@ LINE = frozenset(
 class BooksDayPages:
     """The day pages of one installation, in every object that the settings name for pages."""
 
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments) -> None:
-        self._pages = Postings(settings, layouts, documents, Kind.DAY_PAGE)
+    def __init__(self, pages: PlacedDocuments) -> None:
+        self._pages = pages
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return the pages with our references, each with all of its lines."""

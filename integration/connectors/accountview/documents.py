@@ -35,6 +35,7 @@ from integration.connectors.accountview.target import (
 from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
+from integration.core.grouping import group_by_key
 from integration.core.records import CurrentRecord, Kind, Record, Value, WrongValueError
 
 T = TypeVar("T")
@@ -144,9 +145,8 @@ def by_year(
     current: dict[str, R] = {}
     for book_date, records in years.documents_by_book_date(documents):
         waiting = not_found_yet(records, current)
-        by_reference: dict[str, list[T]] = {}
-        for row in read(waiting, book_date) if waiting else ():
-            by_reference.setdefault(reference(row).casefold(), []).append(row)
+        rows = read(waiting, book_date) if waiting else ()
+        by_reference = group_by_key((reference(row).casefold(), row) for row in rows)
         for record in waiting:
             if matches := by_reference.get(reference_of(record).casefold()):
                 current[record.key] = held_of(record, matches)

@@ -6,7 +6,7 @@ is on the line, or in its amount where the page is gross; the rows that posting 
 daybook, do not exist yet.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,8 +15,8 @@ from functools import partial
 from integration.connectors.accountview.client import QueryFilter
 from integration.connectors.accountview.codec import DocumentRows, Row, expect_unique_columns, key_text, stamp
 from integration.connectors.accountview.documents import is_about_filter, line_sort_key, says_no_such_year
-from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.reader import RowReader
+from integration.connectors.accountview.layout import Layout
+from integration.connectors.accountview.ledger_source import LedgerSource
 from integration.connectors.accountview.rows import (
     ledger_row_key,
     read_of,
@@ -24,11 +24,10 @@ from integration.connectors.accountview.rows import (
     unique_documents,
     unique_rows,
 )
-from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.connectors.accountview.years import FiscalYears
+from integration.connectors.accountview.settings import BusinessObject
 from integration.connectors.last_activity import newest_days
 from integration.core.errors import RejectedError
-from integration.core.records import Batch, Kind, Record, Value, WrongValueError
+from integration.core.records import Kind, Record, Value, WrongValueError
 
 WIDEST_GAP = timedelta(days=7)  # between days that are read by one query
 CREDIT_POSITIVE_DAYBOOKS = frozenset(
@@ -54,30 +53,10 @@ class _Span:
         return since, QueryFilter(column, "DateOnOrBeforeDate", "T", f"{{^{self.last.isoformat()}}}")
 
 
-class Entries:
-    """The journal entries of one installation, by booking date; safe to share between threads.
+class Entries(LedgerSource):
+    """The journal entries of one installation, by booking date; safe to share between threads."""
 
-    `types` returns the type of each daybook by its code.
-    """
-
-    def __init__(
-        self,
-        settings: AccountViewSettings,
-        layouts: Layouts,
-        reader: RowReader,
-        years: FiscalYears,
-        types: Callable[[], Mapping[str, str]],
-    ) -> None:
-        self._settings = settings
-        self._layouts = layouts
-        self._reader = reader
-        self._years = years
-        self._types = types
-
-    def extract(self, since: str | None, after: str | None) -> Batch:
-        """Raise RejectedError: entries are read by date."""
-        del since, after
-        raise RejectedError("request_refused", system=SYSTEM, key=Kind.ENTRY)
+    kind = Kind.ENTRY
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the entries of some days, such as `2026-10-17`; days close together are one query.
@@ -85,15 +64,15 @@ class Entries:
         Raises RejectedError where the settings name no object for the ledger.
         """
         days = sorted(date.fromisoformat(key) for key in set(keys))
-        if days and not self._settings.objects.transactions.code:
-            raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ENTRY)
+        if days:
+            self._require_ledger()
         records: list[Record] = []
         for book_date, year_days in self._years.of_days(days):
             for span in _spans(year_days):
                 records += self._read_span(span, book_date, frozenset(year_days))
         return records
 
-    def last_booking_days(self, debtors: Collection[str], since: date, today: date) -> dict[str, date | None]:
+    def last_booking_days(self, debtors: Collection[str], since: date) -> dict[str, date | None]:
         """Return the latest booking date, from `since` on, of each of these debtors.
 
         The date is None where a row without a readable date or debtor may be newer. Empty where the settings name no
@@ -107,8 +86,8 @@ class Entries:
         for debtor in debtors:
             debtor_days: list[tuple[str | None, date | None]] = []
             debtor_filter = QueryFilter(layout.column("debtor").name, "Equal", "C", debtor)
-            for book_date, year_days in self._years.of_days([since, today]):
-                conditions = (debtor_filter, *_Span(min(year_days), today).filters(column)[:1])
+            for book_date, year_days in self._years.of_days([since, self._today()]):
+                conditions = (debtor_filter, *_Span(min(year_days), self._today()).filters(column)[:1])
                 of, key = self._settings.objects.transactions, layout.wire("number")[0]
                 try:
                     rows = self._reader.all_documents(of, conditions, key=key, book_date=book_date)
@@ -190,7 +169,6 @@ class _Ledger:
     layout: Layout
 
     def entry(self, row: Row, page_values: _PageValues) -> Record:
-        """Return one row as an entry, with the values of its page."""
         layout = self.layout
         number = layout.key(row, "number") or key_text(row.get("EXT_KEY"))
         key = f"{layout.day(row, 'date')}/{number}"

@@ -5,7 +5,7 @@ daybooks are payments, and all other rows are summed separately: how an opening 
 year is not publicly known, so it is not guessed.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,13 +14,10 @@ from itertools import chain
 
 from integration.connectors.accountview.codec import Row, expect_unique_columns
 from integration.connectors.accountview.documents import by_references
-from integration.connectors.accountview.layout import Layout, Layouts
-from integration.connectors.accountview.reader import RowReader
+from integration.connectors.accountview.layout import Layout
+from integration.connectors.accountview.ledger_source import LedgerSource
 from integration.connectors.accountview.rows import ledger_row_key, read_of, require_values, unique_rows
-from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings
-from integration.connectors.accountview.years import FiscalYears
-from integration.core.errors import RejectedError
-from integration.core.records import Batch, Field, FieldType, Kind, Record, Unreadable, Value
+from integration.core.records import Field, FieldType, Kind, Record, Unreadable, Value
 
 SOLD, CAME_IN = frozenset({"sales"}), frozenset({"cash", "bank"})  # types of daybooks
 NOTHING = Decimal(0)
@@ -55,32 +52,10 @@ class ItemQuery:
             return None
 
 
-class Items:
-    """The open items of one installation, by number; safe to share between threads.
+class Items(LedgerSource):
+    """The open items of one installation, by number; safe to share between threads."""
 
-    `types` returns the type of each daybook by its code.
-    """
-
-    def __init__(
-        self,
-        settings: AccountViewSettings,
-        layouts: Layouts,
-        reader: RowReader,
-        years: FiscalYears,
-        today: Callable[[], date],
-        types: Callable[[], Mapping[str, str]],
-    ) -> None:
-        self._settings = settings
-        self._layouts = layouts
-        self._reader = reader
-        self._years = years
-        self._today = today
-        self._types = types
-
-    def extract(self, since: str | None, after: str | None) -> Batch:
-        """Raise RejectedError: items are read by number."""
-        del since, after
-        raise RejectedError("request_refused", system=SYSTEM, key=Kind.ITEM)
+    kind = Kind.ITEM
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return these items from the fiscal years from their date up to the current one.
@@ -88,8 +63,8 @@ class Items:
         An item without rows has zero sums. Raises RejectedError where the settings name no object for the ledger.
         """
         queries = [query for key in dict.fromkeys(keys) if (query := ItemQuery.read(key)) is not None]
-        if queries and not self._settings.objects.transactions.code:
-            raise RejectedError("object_missing", system=SYSTEM, object="transactions", kind=Kind.ITEM)
+        if queries:
+            self._require_ledger()
         (layout,) = self._layouts.layout_of_kind(Kind.ITEM)
         rows: dict[str, dict[tuple[str, ...], Row]] = {}
         for book_date, year_queries in self._queries_by_year(queries):

@@ -9,7 +9,7 @@ from functools import partial
 from integration.connectors.accountview.documents import BooksDocuments, BooksHistory, DocumentTables, first_of
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.missing_key import split_unnamed
-from integration.connectors.accountview.settings import AccountViewSettings, Objects
+from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject, Objects
 from integration.connectors.accountview.target import decimal_of, field_text_of, not_found_yet
 from integration.connectors.protocol import References
 from integration.core.money import HUNDRED
@@ -169,56 +169,41 @@ def invoice_tables(layouts: Layouts, objects: Objects) -> DocumentTables:
     return DocumentTables(objects.trade_invoices, header, lines, "invoice_number", invoices=True)
 
 
-# ---- quotations: no history of them is known, so one that became an order in the books may be gone
+# ---- quotations, and postings: pages of a daybook, which may move to other objects later
 
 
-class Quotations:
-    """The quotations of one installation, where the settings name an object for them."""
-
-    def __init__(self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments) -> None:
-        self._objects = settings.objects
-        self._layouts = layouts
-        self._documents = documents
-
-    def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
-        """Return the quotations with our references."""
-        return self._documents.lookup(self._tables(), records, references)
-
-    def create(self, desired: Record, references: References) -> str:
-        """Create a quotation and return its number."""
-        return self._documents.create(self._tables(), desired, references)
-
-    def _tables(self) -> DocumentTables:
-        header, lines = self._layouts.layout_of_kind(Kind.QUOTATION)
-        return DocumentTables(self._objects.quotations, header, lines, "quotation_number")
-
-
-# ---- postings: pages of a daybook, which may move to other objects later
-
-
-class Postings:
-    """The postings of one installation: pages of a sales daybook, or the day pages."""
+class PlacedDocuments:
+    """The documents of one kind in one object of the books, and in the objects they may have moved to."""
 
     def __init__(
-        self, settings: AccountViewSettings, layouts: Layouts, documents: BooksDocuments, kind: Kind = Kind.POSTING
+        self,
+        layouts: Layouts,
+        documents: BooksDocuments,
+        kind: Kind,
+        of: BusinessObject,
+        number: str,
+        history: Sequence[BusinessObject] = (),
     ) -> None:
-        self._kind = kind
-        self._objects = settings.objects
+        """`number` is our name of the column with the number of a document."""
         self._layouts = layouts
         self._documents = documents
+        self._kind = kind
+        self._of = of
+        self._number = number
+        self._history = history
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
-        """Return the pages with our references, from every object that the settings name for pages."""
+        """Return the documents with our references, from every object."""
         tables = self._tables()
         current = self._documents.lookup(tables, records, references)
-        for of in self._objects.posting_history:
+        for of in self._history:
             current = merge_places(current, self._documents.lookup(replace(tables, of=of), records, references))
         return current
 
     def create(self, desired: Record, references: References) -> str:
-        """Create a page and return its number within its daybook."""
+        """Create a document and return its number; for a page, the one within its daybook."""
         return self._documents.create(self._tables(), desired, references)
 
     def _tables(self) -> DocumentTables:
         header, lines = self._layouts.layout_of_kind(self._kind)
-        return DocumentTables(self._objects.postings, header, lines, "page")
+        return DocumentTables(self._of, header, lines, self._number)

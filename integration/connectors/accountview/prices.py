@@ -13,11 +13,11 @@ from decimal import Decimal
 
 from integration.connectors.accountview.client import AccountViewClient
 from integration.connectors.accountview.codec import LONGEST_SHOWN, PRICE_PLACES, Row, number_or_none
+from integration.connectors.accountview.configured_table import ConfiguredTable
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.missing_key import split_unnamed
-from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import raw_row
-from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
+from integration.connectors.accountview.settings import AccountViewSettings
 from integration.core.prices import OfferPeriod, PriceScope, PriceTerm, PriceType
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
@@ -25,25 +25,15 @@ _PRICE_FIELDS = {PriceType.PRICE: "price", PriceType.PERCENT: "percent"}
 _ZERO = Decimal(0)
 
 
-class BooksPrices:
+class BooksPrices(ConfiguredTable):
     """Reads customer prices where the settings configure them. Safe to share between threads."""
 
     def __init__(self, client: AccountViewClient, layouts: Layouts, settings: AccountViewSettings) -> None:
-        fields = settings.prices
-        self.on = fields.is_used
-        self.of = BusinessObject(code=fields.object, table=fields.table)
-        self.names = {name: column for name, column in named_columns(fields).items() if name not in ("object", "table")}
+        names = {
+            name: column for name, column in named_columns(settings.prices).items() if name not in ("object", "table")
+        }
+        super().__init__(client, layouts, settings, settings.prices, names)
         self._today = client.today
-        self._layouts = layouts
-        by_number = settings.model_copy(update={"page_strategy": "number"})  # its rows have no known key
-        self._reader = RowReader(client, by_number, probe=(settings.objects.articles, settings.article.code))
-
-    def missing(self) -> list[str]:
-        """Return the configured columns that the dictionary lacks."""
-        if not self.on:
-            return []
-        columns = self._layouts.columns(self.of.table)
-        return [column for column in self.names.values() if column not in columns]
 
     def added(self, records: Sequence[Record]) -> tuple[Record, ...]:
         """Return articles or debtors with their price terms.
@@ -139,6 +129,3 @@ class BooksPrices:
         if value is None and raw_value is not None and str(raw_value).strip():
             raise WrongValueError(column, str(raw_value)[:LONGEST_SHOWN])
         return value
-
-    def _layout(self) -> Layout:
-        return Layout(self.of.table, self.names, self._layouts.columns(self.of.table))

@@ -30,6 +30,7 @@ from integration.connectors.accountview.codec import (
 )
 from integration.connectors.accountview.layout import Layout
 from integration.connectors.protocol import DictionaryColumn
+from integration.core.grouping import group_by_key
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
 STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
@@ -131,9 +132,9 @@ def unique_rows(rows: Sequence[Row], key: Callable[[Row], str]) -> list[Row]:
     keys = [key(row) for row in rows]
     if len(set(keys)) == len(keys):
         return list(rows)
-    rows_by_key: dict[str, list[Row]] = {}
-    for place, (row_key, row) in enumerate(zip(keys, rows, strict=True)):
-        rows_by_key.setdefault(row_key or f"?{place}", []).append(row)
+    rows_by_key = group_by_key(
+        (row_key or f"?{place}", row) for place, (row_key, row) in enumerate(zip(keys, rows, strict=True))
+    )
     return [_merged_row(copies) for copies in rows_by_key.values()]
 
 
@@ -144,9 +145,9 @@ def unique_documents(documents: Sequence[DocumentRows], key: Callable[[Row], str
     """
     if len({key(row) for row, _ in documents}) == len(documents):
         return list(documents)
-    documents_by_key: dict[str, list[DocumentRows]] = {}
-    for place, document in enumerate(documents):
-        documents_by_key.setdefault(key(document[0]) or f"?{place}", []).append(document)
+    documents_by_key = group_by_key(
+        (key(document[0]) or f"?{place}", document) for place, document in enumerate(documents)
+    )
     return [
         (
             _merged_row([row for row, _ in copies]),

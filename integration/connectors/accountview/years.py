@@ -11,6 +11,7 @@ from integration.connectors.accountview.codec import calendar_day as day_of
 from integration.connectors.accountview.settings import AccountViewSettings
 from integration.connectors.accountview.target import date_of, reference_of
 from integration.core.errors import AccessDeniedError, ConnectorError, RejectedError
+from integration.core.grouping import group_by_key
 from integration.core.records import Record
 
 EARLIEST, LATEST = date.min.isoformat(), date.max.isoformat()
@@ -48,18 +49,16 @@ class FiscalYears:
         None stands for today.
         """
         today = self._client.today()
-        this_year, years = self._first_day(today), dict[date, list[Record]]()
-        for record in documents:
-            if reference_of(record):
-                years.setdefault(self._first_day(date_of(record) or today), []).append(record)
+        this_year = self._first_day(today)
+        years = group_by_key(
+            (self._first_day(date_of(record) or today), record) for record in documents if reference_of(record)
+        )
         own = [(date_of(records[0]), records) for first, records in years.items() if first != this_year]
         return [*own, (None, [record for records in years.values() for record in records])] if years else []
 
     def of_days(self, days: Sequence[date]) -> list[tuple[date, list[date]]]:
         """Return days by the book date to read with, one group per fiscal year."""
-        years: dict[date, list[date]] = {}
-        for day in days:
-            years.setdefault(self._first_day(day), []).append(day)
+        years = group_by_key((self._first_day(day), day) for day in days)
         return [(year_days[0], year_days) for year_days in years.values()]
 
     def last_day_before(self) -> date:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, child_text, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, element_text, expect_shape, qualified
 from integration.connectors.mplus.lists import unique_elements
 from integration.core.records import WrongValueError
 
@@ -38,7 +38,7 @@ def _decode_branch(element: Element) -> list[TillBranch]:
     except WrongValueError as error:
         raw = codec.raw_elements(element)
         return [TillBranch(number, error=error, raw=raw) for number in numbers or [""]]
-    return [TillBranch(numbers[0], child_text(element, "branchName"), _workplaces(element))]
+    return [TillBranch(numbers[0], element_text(element, "branchName"), _workplaces(element))]
 
 
 def _workplaces(branch: Element) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _workplace_name(workplace: Element) -> str:
         expect_shape(workplace, "Workplace")
     except WrongValueError:
         return ""
-    return child_text(workplace, "workplaceName")
+    return element_text(workplace, "workplaceName")
 
 
 def _branch_number(branch: Element) -> str | None:

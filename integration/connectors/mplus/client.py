@@ -52,7 +52,7 @@ _ENCODING_STUB = (
 Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public name
 
 
-def child_text(element: Element, wire: str) -> str:
+def element_text(element: Element, wire: str) -> str:
     """Return the text of a child element without surrounding blanks; empty without the child."""
     return (element.findtext(qualified(wire)) or "").strip()
 
@@ -107,13 +107,11 @@ class InterfaceContract:
         return str(self._binding.get(operation).output.body.qname.text)
 
     def answer_shape(self, operation: str) -> ElementShape:
-        """Return the shape of an answer."""
         if (shape := self._shapes.get(operation)) is None:
             shape = self._shapes[operation] = ElementShape(self._binding.get(operation).output.body.type)
         return shape
 
     def shape_of(self, type_: str) -> ElementShape:
-        """Return the shape of a type."""
         if (shape := self._shapes.get(f"tns:{type_}")) is None:
             shape = self._shapes[f"tns:{type_}"] = ElementShape(self._types.get_type(qualified(type_)))
         return shape
@@ -187,7 +185,6 @@ class Client:
         self._host = settings.host_shown
 
     def close(self) -> None:
-        """Close all connections."""
         self._gateway.close()
 
     def probe(self) -> int:

@@ -82,13 +82,11 @@ class Mplus:
         """Do nothing: the till always states explicitly, and in one form, that nothing was found."""
 
     def close(self) -> None:
-        """Close all connections."""
         self._client.close()
 
     # ---- health
 
     def health_snapshot(self) -> HealthSnapshot:
-        """Return the health of the connection as the calls so far show it."""
         return self._client.answering.snapshot()
 
     def probe(self) -> None:

@@ -7,17 +7,18 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.codec import TillGroup
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import created_number, expect_readable
+from integration.connectors.mplus.target import TillTarget, created_number, expect_readable
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
+from integration.core.grouping import group_by_key
 from integration.core.plan import Action, Change
-from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
 _TOP = "0"  # parent of a group at the top in our copy of the tree
 _Tree = Mapping[str, Sequence[TillGroup]]
 
 
-class TillGroups:
+class TillGroups(TillTarget):
     """The article groups of one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:
@@ -57,18 +58,7 @@ class TillGroups:
         """Return the groups by their numbers: several if the till has different groups with one number."""
         with expect_readable():
             groups = codec.decode_groups(self._client.read("getArticleGroups", request={}))
-        tree: dict[str, list[TillGroup]] = {}
-        for group in groups:
-            tree.setdefault(group.number, []).append(group)
-        return tree
-
-    def calls(self, change: Change) -> int:  # noqa: ARG002
-        """Return 1."""
-        return 1
-
-    def read_changes(self, since: str) -> Batch:  # noqa: ARG002
-        """Return an empty page without a stamp: the whole tree is read each time."""
-        return Batch((), None, "")
+        return group_by_key((group.number, group) for group in groups)
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the group's number."""

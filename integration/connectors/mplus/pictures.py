@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import created_number, in_pages, not_at_till, till_numbers
+from integration.connectors.mplus.target import TillTarget, created_number, in_pages, not_at_till, till_numbers
 from integration.connectors.pictures import MIME, load_picture
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
@@ -22,7 +22,7 @@ _OWN_FILE_NAME = re.compile(r"([0-9a-f]{32})\.(\w+)$")
 LONGEST_NAME = 60  # length of the title in front of the content hash
 
 
-class TillPictures:
+class TillPictures(TillTarget):
     """The pictures of products of one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:

@@ -12,6 +12,7 @@ from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, distinct_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
+    TillTarget,
     created_number,
     expect_readable,
     in_pages,
@@ -37,7 +38,7 @@ class _Match:
     others: tuple[str, ...] = ()
 
 
-class TillRelations:
+class TillRelations(TillTarget):
     """The relations of one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client, fields: TillFields) -> None:
@@ -168,10 +169,6 @@ class TillRelations:
             return replace(page, records=tuple({record.key: record for record in changed}.values()))
 
     # ---- writing
-
-    def calls(self, change: Change) -> int:  # noqa: ARG002
-        """Return 1."""
-        return 1
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the relation's number, with the marker of the change if the answer has it.

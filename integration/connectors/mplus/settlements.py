@@ -13,15 +13,15 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
 from integration.connectors.mplus.lists import ByNumbers, by_own_number, unique_elements
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import expect_readable, in_pages
+from integration.connectors.mplus.target import TillTarget, expect_readable, in_pages
 from integration.connectors.protocol import References
 from integration.core.money import from_cents, to_cents
 from integration.core.plan import Change
-from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 from integration.core.rules import as_text
 
 
-class Settlements:
+class Settlements(TillTarget):
     """The payments of invoices of one installation."""
 
     def __init__(self, settings: MplusSettings, client: Client) -> None:
@@ -49,14 +49,6 @@ class Settlements:
             document.operation, request={document.keys: ids, **document.options, **required_fields}
         )
         return unique_elements(answer.iterfind(document.path), partial(codec.if_readable, _invoice_key))
-
-    def calls(self, change: Change) -> int:  # noqa: ARG002
-        """Return 1."""
-        return 1
-
-    def read_changes(self, since: str) -> Batch:  # noqa: ARG002
-        """Return an empty page without a stamp: payments never change."""
-        return Batch((), None, "")
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Pay an invoice and return its id, because the answer has no id of the payment."""

@@ -20,14 +20,14 @@ from integration.connectors.mplus.history import TillHistory
 from integration.connectors.mplus.lists import ByNumbers, by_own_number, unique_elements
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import expect_readable, in_pages, till_numbers
+from integration.connectors.mplus.target import TillTarget, expect_readable, in_pages, till_numbers
 from integration.connectors.parallel import portions
 from integration.connectors.protocol import InstallationFacts, References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import identity_of
 from integration.core.moves import COUNTED, Move, StockCounted, counted_value, unreadable_move
 from integration.core.plan import Change
-from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
+from integration.core.records import CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
 SETS = "stock_sets"  # name of the stored fact: what setting a level sets
 MAX_KNOWN_PAGES = 500  # pages whose hashes are kept in memory; one of 250 articles takes 20 KB
@@ -68,7 +68,7 @@ class _Raw(NamedTuple):
         return (branch,) if row is None else (branch, codec.raw_bytes(row))
 
 
-class TillStock:
+class TillStock(TillTarget):
     """The stock of one installation."""
 
     def __init__(
@@ -267,10 +267,6 @@ class TillStock:
         if since is not None:
             return codec.decode_level(row, reserved=False) - since
         return codec.decode_level(row, reserved=self._settings.stock_counts == "free_and_reserved")
-
-    def read_changes(self, since: str) -> Batch:  # noqa: ARG002
-        """Return an empty page without a stamp: this flow reads every level each time."""
-        return Batch((), None, "")
 
     # ---- writing
 

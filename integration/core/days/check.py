@@ -15,6 +15,7 @@ from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry, as_posted
 from integration.core.days.lookalike_entries import LookalikePage, lookalike_pages, totals_of
 from integration.core.days.till import till_text, total
+from integration.core.grouping import sum_by_key
 from integration.core.money import amount
 from integration.core.records import Record
 from integration.core.totals.sold import NOTHING, VatSum
@@ -210,9 +211,7 @@ def _account_comparisons(
         if line.vat:
             of_vat = books.vat_accounts.get(line.vat_code, "")
             till[of_vat] = till.get(of_vat, NOTHING) + line.vat
-    booked_amounts: dict[str, Decimal] = {}
-    for row in rows_with_vat(rows or (), books):
-        booked_amounts[row.account] = booked_amounts.get(row.account, NOTHING) + row.amount
+    booked_amounts = sum_by_key((row.account, row.amount) for row in rows_with_vat(rows or (), books))
     for account in sorted({*till, *booked_amounts}):
         booked_amount = None if rows is None else booked_amounts.get(account, NOTHING)
         yield DayComparison("account", account, till.get(account, NOTHING), booked_amount)
@@ -226,18 +225,16 @@ def _method_comparisons(
     If a line of an account comes only from the books, the payment methods of this account are unknown.
     """
     turned = books.credit_positive != (books.mode == "cash")
-    booked_amounts: dict[str, Decimal] = {}
     written_lines = [line for page in pages for line in page_lines(page.written_record)]
     unclear = {line.account for line in written_lines if line.from_books}
     unknown = {line.method for line in (*expected, *written_lines) if line.account in unclear}
-    for page in pages:
-        now = page_lines(page.current) if page.current else ()
-        for line, current_line in zip(
-            page_lines(page.written_record), now, strict=False
-        ):  # a different number of lines is a finding
-            booked_amounts[line.method] = booked_amounts.get(line.method, NOTHING) + (
-                -current_line.amount if turned else current_line.amount
-            )
+    booked_amounts = sum_by_key(
+        (line.method, -current_line.amount if turned else current_line.amount)
+        for page in pages
+        if page.current
+        # a different number of lines is a finding
+        for line, current_line in zip(page_lines(page.written_record), page_lines(page.current), strict=False)
+    )
     for method in dict.fromkeys([*(line.method for line in expected), *booked_amounts]):
         if method:
             paid = total(line.amount for line in expected if line.method == method)

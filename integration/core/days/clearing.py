@@ -88,7 +88,6 @@ class Settlement:
 
     @property
     def type(self) -> SettlementType:
-        """Type of the settlement."""
         return SettlementType.FEE if self.fee else SettlementType.EXACT
 
     @property

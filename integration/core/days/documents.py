@@ -16,6 +16,7 @@ from integration.core.days.till import (
     total,
     turnover_group,
 )
+from integration.core.grouping import sum_by_key
 from integration.core.money import CENT, from_cents, share_out, to_cents
 from integration.core.records import Kind, Record, Value
 from integration.core.totals.categories import METHODS, Tender
@@ -141,10 +142,7 @@ class DayDocument:
     @cached_property
     def payments_by_method(self) -> dict[str, Decimal]:
         """Amounts paid on the day, by payment method."""
-        payments: dict[str, Decimal] = {}
-        for method, _, amount in self._payments:
-            payments[method] = payments.get(method, NOTHING) + amount
-        return payments
+        return sum_by_key((method, amount) for method, _, amount in self._payments)
 
     @property
     def rest(self) -> Decimal:
@@ -215,24 +213,20 @@ class DaySums:
 def sums_of_journals(day: TillDay) -> DaySums:
     """Return the till's own sums of a day: groups from its financial journal, the rest from its other journals."""
     groups = sum_by(((turnover.source, turnover.group, turnover.vat_code), turnover.sum) for turnover in day.financial)
-    payments: dict[tuple[str, str], Decimal] = {}
-    for payment in day.payments:
-        payments[payment.source, payment.method] = (
-            payments.get((payment.source, payment.method), NOTHING) + payment.amount
-        )
+    payments = sum_by_key(((payment.source, payment.method), payment.amount) for payment in day.payments)
     return DaySums(
         groups, payments, sum_by(((vat_total.source, vat_total.code), vat_total.sum) for vat_total in day.vat)
     )
 
 
 def sums_of_documents(documents: Iterable[DayDocument]) -> DaySums:
-    """Return the sums of documents."""
     all_documents = list(documents)
     sold = [document for document in all_documents if document.is_sold]
-    payments: dict[tuple[str, str], Decimal] = {}
-    for document in all_documents:
-        for method, amount in document.payments_by_method.items():
-            payments[document.source, method] = payments.get((document.source, method), NOTHING) + amount
+    payments = sum_by_key(
+        ((document.source, method), amount)
+        for document in all_documents
+        for method, amount in document.payments_by_method.items()
+    )
     return DaySums(
         sum_by(
             ((document.source, group, code), vat_sum)

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.till import DayRefusedError, TillDay, TillTurnover, total
+from integration.core.grouping import sum_by_key
 from integration.core.money import CENT
 from integration.core.totals.categories import LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
@@ -102,11 +103,7 @@ def _check_documents(
     day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal
 ) -> Iterator[FailedCheck]:
     own = sums_of_documents(documents)
-    journal: dict[tuple[str, str], Decimal] = {}
-    for turnover in day.journal:
-        journal[turnover.source, turnover.group] = (
-            journal.get((turnover.source, turnover.group), NOTHING) + turnover.incl
-        )
+    journal = sum_by_key(((turnover.source, turnover.group), turnover.incl) for turnover in day.journal)
     prepaid = {(turnover.source, turnover.group) for turnover in day.journal if turnover.is_down_payment}
     sold = {key: incl for key, incl in journal.items() if key not in prepaid}
     yield from _compare_sums(
@@ -138,10 +135,7 @@ def _check_documents(
 
 
 def _by_group(sums: DaySums) -> dict[tuple[str, str], Decimal]:
-    totals: dict[tuple[str, str], Decimal] = {}
-    for (source, group, _), vat_sum in sums.groups.items():
-        totals[source, group] = totals.get((source, group), NOTHING) + vat_sum.incl
-    return totals
+    return sum_by_key(((source, group), vat_sum.incl) for (source, group, _), vat_sum in sums.groups.items())
 
 
 def _compare_sums(

@@ -26,12 +26,13 @@ from integration.core.days.till import (
 )
 from integration.core.days.turnover import AccountTurnover
 from integration.core.days.vat import DayVat, by_code, percents_of
+from integration.core.grouping import sum_by_key
 from integration.core.ledgers import NO_RULES
 from integration.core.missing_codes import MissingCode
 from integration.core.money import amount
 from integration.core.rows import row_value
 from integration.core.totals.categories import EXCHANGES, LineCategory, Purpose, Tender
-from integration.core.totals.sold import NOTHING, VatSum
+from integration.core.totals.sold import NOTHING, VatSum, sum_by
 from integration.core.vat import vat_fact
 
 # Texts in the books are Dutch: the document, and the source of a line.
@@ -137,13 +138,12 @@ class DayLines:
 
     def _separate_payments(self) -> dict[tuple[str, str], Decimal]:
         """Return the payments on the day that belong to separate bookings of documents."""
-        payments: dict[tuple[str, str], Decimal] = {}
-        for document in self.counting:
-            paid_here = self._payments_on_page(document)
-            for method, paid in document.payments_by_method.items():
-                if method not in paid_here:
-                    payments[document.source, method] = payments.get((document.source, method), NOTHING) + paid
-        return payments
+        return sum_by_key(
+            ((document.source, method), paid)
+            for document in self.counting
+            for method, paid in document.payments_by_method.items()
+            if method not in self._payments_on_page(document)
+        )
 
     def _payments_on_page(self, document: DayDocument) -> dict[str, Decimal]:
         """Return the payments of a document that the day page books, by method."""
@@ -257,9 +257,7 @@ class DayLines:
         parts: Mapping[tuple[str, str | None], VatSum],
         documents: Sequence[DayDocument],
     ) -> None:
-        own: dict[str, VatSum] = {}
-        for (group, _), vat_sum in parts.items():
-            own[group] = own.get(group, VatSum()) + vat_sum
+        own = sum_by((group, vat_sum) for (group, _), vat_sum in parts.items())
         is_same = all(own.get(group, VatSum()).incl == vat_sum.incl for group, vat_sum in groups.items())
         vat, listed_vat = (total(vat_sum.vat for vat_sum in sums.values()) for sums in (own, groups))
         if is_same and vat == listed_vat:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from integration.core.days.books import GOODS, DayLine
 from integration.core.days.documents import DayDocument
 from integration.core.days.entries import LedgerEntry
+from integration.core.grouping import group_by_key, sum_by_key
 from integration.core.totals.sold import NOTHING
 
 FEWEST_ROWS = 2  # rows on accounts of the day: the sale and its payment
@@ -47,15 +48,10 @@ def lookalike_pages(
     `totals` are the document totals with their numbers, `expected` the lines of the day as they reach the ledger,
     `known_pages` the pages that are accounted for.
     """
-    moved: dict[str, Decimal] = {}
-    for line in expected:
-        moved[line.account] = moved.get(line.account, NOTHING) + line.amount
+    moved = sum_by_key((line.account, line.amount) for line in expected)
     day_accounts = {line.account for line in expected if line.about not in GOODS}
     largest = max((abs(amount) for account, amount in moved.items() if account in day_accounts), default=NOTHING)
-    pages: dict[str, list[LedgerEntry]] = {}
-    for row in entries:
-        if row.page not in known_pages and row.account in moved:
-            pages.setdefault(row.page, []).append(row)
+    pages = group_by_key((row.page, row) for row in entries if row.page not in known_pages and row.account in moved)
     for page, rows in sorted(pages.items()):
         if len(rows) < FEWEST_ROWS:
             continue
@@ -71,8 +67,6 @@ def _common_amount(rows: Sequence[LedgerEntry], moved: Mapping[str, Decimal], la
 
     `largest` is the largest amount of the day's takings, which a page without cost of sales has as well.
     """
-    page_amounts: dict[str, Decimal] = {}
-    for row in rows:
-        page_amounts[row.account] = page_amounts.get(row.account, NOTHING) + row.amount
+    page_amounts = sum_by_key((row.account, row.amount) for row in rows)
     same = [abs(amount) for account, amount in page_amounts.items() if amount and amount == moved[account]]
     return max(same, default=NOTHING) if len(same) >= ACCOUNTS_ALIKE or largest in same else NOTHING

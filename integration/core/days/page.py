@@ -9,6 +9,7 @@ from integration.core.days.documents import DayDocument, DaySums, sums_of_docume
 from integration.core.days.lines import DayLines
 from integration.core.days.till import DayRefusedError, TillDay, total
 from integration.core.days.turnover import turnover_sums
+from integration.core.grouping import sum_by_key
 from integration.core.ledgers import NO_RULES
 from integration.core.totals.sold import NOTHING, VatSum
 from integration.core.vat import vat_fact
@@ -93,12 +94,8 @@ def _require_ledger(line: DayLine, books: DayBooks) -> None:
 
 def _vat_differences(sums: DaySums, documents: Sequence[DayDocument]) -> dict[str, Decimal]:
     own = sums_of_documents(documents).vat
-    off: dict[str, Decimal] = {}
-    for (source, code), vat_sum in sums.vat.items():
-        gap = vat_sum.vat - own.get((source, code), VatSum()).vat
-        if gap:
-            off[code] = off.get(code, NOTHING) + gap
-    return off
+    gaps = ((code, vat_sum.vat - own.get((source, code), VatSum()).vat) for (source, code), vat_sum in sums.vat.items())
+    return sum_by_key((code, gap) for code, gap in gaps if gap)
 
 
 def _require_zero(lines: Iterable[DayLine]) -> None:

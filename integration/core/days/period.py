@@ -52,17 +52,14 @@ class Period:
 
 
 def calendar_month(day: date) -> Period:
-    """Return the month of a day."""
     return _months_period(_month_number(day), 1)
 
 
 def calendar_quarter(day: date) -> Period:
-    """Return the quarter of a day."""
     return _months_period(_month_number(day) // 3 * 3, 3)
 
 
 def calendar_year(day: date) -> Period:
-    """Return the year of a day."""
     return _months_period(day.year * 12, 12)
 
 

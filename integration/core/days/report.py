@@ -104,7 +104,6 @@ class DayReport:
 
 
 def report_of(day: TillDay, check: DayCheck, at: datetime, **more: Any) -> DayReport:
-    """Return the report of a checked day."""
     return DayReport(
         day.date, day.branch, day.branch_name, STATE_OF[check.verdict], at, rows=check.rows, findings=check.findings,
         counts=day.counts, **more,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from integration.core.grouping import group_by_key
 from integration.core.totals.sold import NOTHING
 
 
@@ -109,9 +110,7 @@ class BoxSum:
 
 def box_sums(sums: Iterable[CodeSum], boxes: VatBoxes) -> list[BoxSum]:
     """Return the lines of the return that have codes, in the order of the form; codes without a box are the last."""
-    by_box: dict[VatBox | None, list[CodeSum]] = {}
-    for code_sum in sums:
-        by_box.setdefault(boxes.box(code_sum.code), []).append(code_sum)
+    by_box = group_by_key((boxes.box(code_sum.code), code_sum) for code_sum in sums)
     order: list[VatBox | None] = [*VatBox, None]
     return [_box_sum(box, by_box[box]) for box in order if box in by_box]
 

@@ -116,7 +116,6 @@ def posting_totals(
 def _amounts_of_code(
     sale: Sale, code: str, accounts: Mapping[str, Account], balance_accounts: Collection[Account]
 ) -> list[tuple[Account | None, VatSum]]:
-    """Return the amounts of one VAT code by account."""
     sold = sale.sold.get(code, VatSum())
     lines = [line for line in sale.lines if line.vat_code == code]
     own = sum_by((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
@@ -183,7 +182,6 @@ def as_parts(compared: Iterable[TotalsComparison]) -> tuple[Record, ...]:
 
 
 def comparison_in(document: Record) -> tuple[TotalsComparison, ...]:
-    """Return the comparison in a document."""
     return tuple(_comparison(part.values) for part in document.parts if part.kind is Kind.VAT)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, TypeVar
 
+from integration.core.grouping import group_by_key
 from integration.core.money import add_vat, remove_vat
 
 # ---- amounts with their VAT, per VAT code of a document
@@ -54,7 +55,6 @@ Key = TypeVar("Key")
 
 
 def sum_by(amounts: Iterable[tuple[Key, VatSum]]) -> dict[Key, VatSum]:
-    """Return the sums of amounts by key."""
     sums: dict[Key, VatSum] = {}
     for key, vat_sum in amounts:
         sums[key] = sums.get(key, VatSum()) + vat_sum
@@ -77,11 +77,8 @@ def sum_by_vat_code(
     amounts: Iterable[tuple[str, Decimal]], rates: Mapping[str, Decimal], basis: Basis, rounding: Rounding
 ) -> dict[str, VatSum]:
     """Return the totals of amounts on a basis per VAT code, at rates in percent. A code without a rate has no VAT."""
-    by_code: dict[str, list[Decimal]] = {}
-    for code, amount in amounts:
-        by_code.setdefault(code, []).append(amount)
     sums = {}
-    for code, parts in by_code.items():
+    for code, parts in group_by_key(amounts).items():
         rounded = parts if rounding == "line" else [sum(parts, NOTHING)]
         sums[code] = sum((_sum_with_vat(part, rates.get(code, NOTHING), basis) for part in rounded), VatSum())
     return sums

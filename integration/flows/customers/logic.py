@@ -243,7 +243,6 @@ class Customers(FlowLogic):
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for every target field the trace of its value from this source record."""
         rule_traces = self._relations.trace(record)
         traces = {trace.target: replace(trace, value=_stored_value(trace)) for trace in rule_traces}
         if VAT_NUMBER in traces:
@@ -268,7 +267,6 @@ class Customers(FlowLogic):
         return {name: Reason("because_agreement_gone") for name in cleared_names}
 
     def _removes_agreement(self, name: str, value: Value) -> bool:
-        """Return whether a value removes an agreement."""
         return name in self._no_agreement and (value in EMPTY or value == self._no_agreement[name])
 
 

@@ -239,7 +239,6 @@ class DaysLogic(FlowLogic):
         return {day + timedelta(days=off) for day in days for off in reach}
 
     def is_of_another_console(self, reference: str) -> bool:
-        """Return True if a page with this reference is a day that a console with another prefix booked."""
         return is_day_of_another_console(self._prefix, reference)
 
     def _booked_pages(self, days: Sequence[str]) -> dict[str, list[Link]]:

@@ -118,7 +118,6 @@ class Expression:
         return tuple(as_text(self._evaluator._eval(element)) for element in node.elts)  # noqa: SLF001 - as its own nodes do
 
     def __call__(self, values: Values) -> Value:
-        """Return the result for one record. Raises RuleError if there is none."""
         record, until = record_at_hand.set(values), deadline.set(time.monotonic() + EXPRESSION_SECONDS)
         try:
             return bounded(self._evaluator.eval(self.text, previously_parsed=self._tree))

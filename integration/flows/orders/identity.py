@@ -10,6 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.core.flow import Stage
+from integration.core.grouping import sum_by_key
 from integration.core.issues import Issue
 from integration.core.money import HUNDRED
 from integration.core.records import CurrentRecord, Kind, Record, Value
@@ -157,11 +158,9 @@ def _total(document: Record, other: Record) -> Decimal | None:
 
 def _sold(document: Record) -> dict[str, Decimal]:
     """Return the quantity sold per article, as far as the lines give it; a posting has no articles."""
-    sold: dict[str, Decimal] = {}
-    for line in (part.values for part in document.parts if part.kind is Kind.LINE):
-        article, quantity = as_text(line.get("article")).strip().casefold(), _decimal(line.get("quantity"))
-        if article and quantity is not None:
-            sold[article] = sold.get(article, Decimal(0)) + quantity
+    lines = (part.values for part in document.parts if part.kind is Kind.LINE)
+    quantities = ((as_text(line.get("article")).strip().casefold(), _decimal(line.get("quantity"))) for line in lines)
+    sold = sum_by_key((article, quantity) for article, quantity in quantities if article and quantity is not None)
     return {article: quantity for article, quantity in sorted(sold.items()) if quantity}
 
 

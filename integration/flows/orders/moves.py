@@ -20,7 +20,6 @@ Ask = Callable[[Sequence[Record]], tuple[Mapping[str, CurrentRecord], Mapping[st
 
 
 def no_debtors(_: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mapping[str, Link]]:
-    """Return no debtors."""
     return {}, {}
 
 

@@ -288,7 +288,6 @@ def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
 
 
 def mapping_rejection(issue: Issue, document: CompletedDocument) -> RecordRejected:
-    """Return the rejection of a document for an issue of its mapping."""
     facts = {**issue.facts, "document": document.title, "system": BOOKS.system}
     if facts.get("table") in TERMS:
         return RecordRejected("payment_method_unmapped", issue.field, **facts, method=facts["value"])

@@ -12,7 +12,6 @@ Look = Callable[[Sequence[Record]], Mapping[str, CurrentRecord]]
 
 
 def find_no_records(desired: Sequence[Record]) -> Mapping[str, CurrentRecord]:
-    """Return no records."""
     del desired
     return {}
 

@@ -386,7 +386,6 @@ class ProductsLogic(FlowLogic):
     # ---- why
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
-        """Return for every target field the trace of its value from this source record."""
         if stage.target is Kind.PICTURE:
             pictures = self._pictures.staged([record], self._parent)
             return [pictured(picture.record, self._pictures.field) for picture in pictures if picture.record]

@@ -6,6 +6,7 @@ from typing import Self
 
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
+from integration.core.grouping import group_by_key
 from integration.core.plan import Change, Policy
 from integration.core.records import Record, Value
 from integration.core.rules import EMPTY, Rule, as_text
@@ -131,9 +132,9 @@ def _without_turnover_group(part: Record) -> Record:
 def _groups_by_name(context: SetupContext) -> dict[str, str]:
     """Return, by article group, the turnover group with the same name, or with that of the nearest parent group."""
     groups, parents = context.codes_of_list(GROUPS), context.codes_of_list(PARENTS)
-    numbers_by_name: dict[str, list[str]] = {}
-    for number, name in context.codes_of_list(REVENUE_GROUPS).items():
-        numbers_by_name.setdefault(name.strip().casefold(), []).append(number)
+    numbers_by_name = group_by_key(
+        (name.strip().casefold(), number) for number, name in context.codes_of_list(REVENUE_GROUPS).items()
+    )
 
     def nearest(code: str) -> str:
         above = {code}

@@ -28,7 +28,6 @@ NEVER, ONCE, MAYBE = CountRange(0, 0), CountRange(1, 1), CountRange(0, 1)
 
 
 def is_credit(key: str) -> bool:
-    """Return whether a key is that of a credit."""
     return key.endswith(CREDIT)
 
 

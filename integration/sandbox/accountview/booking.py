@@ -207,24 +207,21 @@ def _show(table: Table, row: Row, late: Late | None) -> None:
         table.add(row)
 
 
+_DATES = {"SO_HDR": "ORD_DATE", "K9_INV": "INV_DATE", "K9_QUO": "QT_DATE"}  # of documents for a customer
+
+
 def _header(company: Company, table: Table, sent_row: posting.SentRow, entry: JournalEntry) -> dict[str, Value]:
     """Return a new header row with the values that AccountView adds: its number and derived fields."""
     values, local_name = _accepted_values(table.definition, sent_row), table.definition.local_name
     today = entry.at.strftime("%Y-%m-%dT00:00:00")
     if not values.get(table.definition.key):
         values[table.definition.key] = company.number(table, entry.at)
+    if date_name := _DATES.get(table.definition.name):
+        values.setdefault(local_name("RPL_DEL"), values[local_name("RPL_INV")])
+        values.setdefault(local_name(date_name), today)
     match table.definition.name:
-        case "SO_HDR":
-            values.setdefault(local_name("RPL_DEL"), values[local_name("RPL_INV")])
-            values.setdefault(local_name("ORD_DATE"), today)
-        case "K9_INV":
-            values.setdefault(local_name("RPL_DEL"), values[local_name("RPL_INV")])
-            values.setdefault(local_name("INV_DATE"), today)
-            if company.conventions.invoice_numbers == "added":
-                values[local_name("INV_NR")] = f"F{values[table.definition.key]}"
-        case "K9_QUO":
-            values.setdefault(local_name("RPL_DEL"), values[local_name("RPL_INV")])
-            values.setdefault(local_name("QT_DATE"), today)
+        case "K9_INV" if company.conventions.invoice_numbers == "added":
+            values[local_name("INV_NR")] = f"F{values[table.definition.key]}"
         case "CONTACT":
             values.setdefault(
                 local_name("BOX_CITY"), values.get(local_name("PO_CITY")) or values.get(local_name("CITY"))

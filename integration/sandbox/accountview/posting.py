@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from integration.sandbox.accountview.conventions import ColumnField, Value, tidy
 from integration.sandbox.accountview.dictionary import OBJECTS, Definition, SandboxObject
-from integration.sandbox.accountview.query import Refusal
+from integration.sandbox.accountview.query import Refusal, require_field
 
 PSEUDO: Final = frozenset({"ROWID", "HEADERID"})
 _EARLIEST_YEAR: Final = 1900
@@ -157,9 +157,7 @@ def _column(field_definition: Mapping[str, Any], definition: Definition) -> Colu
         raise Refusal(f"FieldType {type_ or '(leeg)'} van veld {name} is onbekend.")
     if name.upper() in PSEUDO:
         return ColumnField(name.upper(), "C", 0, "")
-    field = definition.find(name)
-    if field is None:
-        raise Refusal(f"Veld {name.upper()} bestaat niet in tabel {definition.name}.")
+    field = require_field(definition, name)
     if type_ not in _FITTING[field.type]:
         raise Refusal(f"FieldType {type_} past niet bij veld {field.name}.")
     return field

@@ -145,7 +145,7 @@ class QueryReader:
         """Return the keys that exact text filters select from an index, or None if no such filter narrows the query."""
         if self._conventions.equal_is_prefix:
             return None
-        fields = [(_field(table.definition, row_filter.source), row_filter) for row_filter in filters]
+        fields = [(require_field(table.definition, row_filter.source), row_filter) for row_filter in filters]
         exact = [
             (field, row_filter) for field, row_filter in fields if row_filter.operator == "equal" and field.type == "C"
         ]
@@ -160,7 +160,7 @@ class QueryReader:
         return row_filter.value.split(self._conventions.list_separator) if row_filter.is_list else [row_filter.value]
 
     def _test(self, table: Table, row_filter: RowFilter) -> Callable[[Row], bool]:
-        field = _field(table.definition, row_filter.source)
+        field = require_field(table.definition, row_filter.source)
         place = table.place(field.name)
         if field.name in self._conventions.unfilterable:
             raise Refusal(f"Filteren op veld {field.name} is niet mogelijk.")
@@ -269,10 +269,11 @@ def _type(text: str) -> str:
 
 
 def _find_fields(definition: Definition, names: Sequence[str]) -> list[ColumnField]:
-    return [_field(definition, name) for name in names]
+    return [require_field(definition, name) for name in names]
 
 
-def _field(definition: Definition, name: str) -> ColumnField:
+def require_field(definition: Definition, name: str) -> ColumnField:
+    """Return the field with this name. Raises Refusal if the table has none."""
     field = definition.find(name)
     if field is None:
         raise Refusal(f"Veld {name.upper()} bestaat niet in tabel {definition.name}.")

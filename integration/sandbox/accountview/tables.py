@@ -139,7 +139,6 @@ class Table:
         return copy
 
     def remove(self, row: Row) -> None:
-        """Remove a row from the table."""
         del self.rows[row.key]
         del self.order[bisect_left(self.order, row.key)]
         for place, index in self._indexes.items():

@@ -158,7 +158,6 @@ class Till:
         await self._router(scope, receive, send)
 
     def state(self, table: str) -> list[dict[str, Any]]:
-        """Return all rows of a table, including those that readers do not see yet. LookupError for an unknown table."""
         with self._lock:
             return self._house.table(table)
 
@@ -218,7 +217,6 @@ class Till:
 
     @property
     def wsdl(self) -> bytes:
-        """The WSDL of the till."""
         return self._contract.wsdl
 
     def understood(self, message: bytes) -> SoapRequest:

@@ -23,7 +23,6 @@ class Billing:
         self._invoices = invoices
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "payInvoice": lambda request: self._pay(request.child("request")),
             "creditInvoice": lambda request: self._credit(request.text("invoiceId")),

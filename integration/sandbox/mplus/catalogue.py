@@ -73,7 +73,6 @@ class Markers(Generic[R]):
         self._live_count = 0
 
     def new_marker(self) -> int:
-        """Return a new marker."""
         self.last += 1
         return self.last
 
@@ -233,7 +232,6 @@ class Filters:
         )
 
     def matching_articles(self, product: Product) -> list[Article]:
-        """Return the articles of the product that match."""
         visible = [article for article in product.articles.values() if article.visible_xml]
         chosen = [article for article in visible if self._matches(article)]
         return visible if chosen and self.with_siblings else chosen

@@ -25,11 +25,9 @@ class WireFields(list[tuple[str, Value]]):
     """Ordered fields of one object, with typed access."""
 
     def values(self, name: str) -> Iterator[Value]:
-        """Return all values of a name."""
         return (value for field_name, value in self if field_name == name)
 
     def names(self) -> set[str]:
-        """Return the names of all fields."""
         return {name for name, _ in self}
 
     def has_name(self, name: str) -> bool:
@@ -71,7 +69,6 @@ class WireFields(list[tuple[str, Value]]):
         return Decimal(self.number(name)).scaleb(-min(self.number(places), MAX_PLACES))
 
     def without_names(self, *names: str) -> "WireFields":
-        """Return the fields without those names."""
         return WireFields((name, value) for name, value in self if name not in names)
 
     def select_names(self, *names: str) -> "WireFields":

@@ -70,7 +70,6 @@ class DrawerCounts:
         self._closed_days: list[date] = []  # past days whose drawers are counted on the next query
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {"getCashCountList": lambda request: self._list_counts(request.child("request"))}
 
     def close(self, day: date) -> None:
@@ -116,7 +115,6 @@ class DrawerCounts:
         self._counts[key] = replace(count, version=count.version + 1, **changed)
 
     def state(self) -> list[dict[str, object]]:
-        """Return all counts."""
         self.settle()
         plain = self._desk.contract.plain
         return [

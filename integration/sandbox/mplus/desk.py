@@ -194,7 +194,6 @@ class Reference:
         self.employees: dict[int, Mapping[str, Any]] = {row["employeeNumber"]: row for row in setup.employees}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         setup = self.setup
         return {
             "getApiVersion": lambda _: self._answer(

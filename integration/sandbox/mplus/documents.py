@@ -92,7 +92,6 @@ class Shelf:
         return not document.rehearsed or self._desk.conventions.training == "shown"
 
     def fields(self, document: HouseDocument) -> WireFields:
-        """Return the fields of a document."""
         return self._desk.contract.reread(document.xml, self.kind.type)
 
     def put(self, fields: WireFields, *, rehearsed: bool = False) -> HouseDocument:
@@ -223,7 +222,6 @@ class Bills:
         self._receipts = receipts
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getInvoices": lambda request: WireFields(
                 [("invoiceList", self._invoices.listed(request.child("request")))]

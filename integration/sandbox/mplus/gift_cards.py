@@ -22,7 +22,6 @@ class IssuedCards:
         self._takings = takings
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {"getGiftcards": lambda request: self._cards(request.child("request"))}
 
     def state(self) -> list[dict[str, Any]]:

@@ -56,7 +56,6 @@ class Groups:
         self.groups: dict[int, Group] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getArticleGroups": self._read_tree,
             "getArticleGroupChanges": self._read_changes,
@@ -116,7 +115,6 @@ class Groups:
         ]
 
     def rename(self, number: int, name: str) -> None:
-        """Rename a group."""
         group = self.groups[number]
         group.name = name
         self._assign_marker(group)

@@ -26,7 +26,6 @@ class Images:
         self._cards: dict[int, list[WireFields]] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "createImage": lambda request: self._create(request.child("request")),
             "getCardImages": lambda request: self._images_of_cards(request.child("request")),

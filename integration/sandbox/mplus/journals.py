@@ -32,7 +32,6 @@ class Journals:
         self._requests: list[dict[str, object]] = []
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getJournals": lambda request: self._journals(request.child("request")),
             "getFinancialJournal": lambda request: self._financial(request.child("request")),
@@ -228,7 +227,6 @@ def _details_of(document: BookedTakings) -> dict[str, Any]:
 
 
 def _sums_by_key(amounts: Iterable[tuple[Any, Sequence[int]]]) -> dict[Any, tuple[int, ...]]:
-    """Return the sums of amounts by key."""
     sums: dict[Any, tuple[int, ...]] = {}
     for key, addends in amounts:
         before = sums.get(key, (0,) * len(addends))

@@ -43,7 +43,6 @@ class Orders:
         self._reserved: tuple[int, dict[Place, Decimal]] = (-1, {})
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getOrders": lambda request: WireFields([("orderList", self._orders.listed(request.child("request")))]),
             "getOrder": lambda request: single("GET-ORDER", self._orders, request.text("orderId")),

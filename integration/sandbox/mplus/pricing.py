@@ -40,7 +40,6 @@ class Pricing:
         self.deviations: dict[tuple[int, int], WireFields] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "determinePricing": lambda request: self._determine(request.child("request")),
             "getArticleBranchDeviations": lambda request: self._list_deviations(request.child("request")),

@@ -32,7 +32,6 @@ class Products:
         self._groups = groups
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getProducts": self._get,
             "createProduct": lambda request: self.create(request.child("product")),
@@ -111,7 +110,6 @@ class Products:
         ]
 
     def articles(self) -> list[dict[str, object]]:
-        """Return all articles."""
         return [
             self._desk.contract.plain("Article", self._catalogue.fields(article))
             for article in self._catalogue.articles.values()

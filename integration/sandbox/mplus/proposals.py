@@ -22,7 +22,6 @@ class Proposals:
         self._shelf = shelf
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getProposals": lambda request: WireFields(
                 [("proposalList", self._shelf.listed(request.child("request")))]

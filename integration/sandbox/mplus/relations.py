@@ -61,7 +61,6 @@ class Relations:
         return {"relationName": relation.text("name"), "deliveryAddress": address, "invoiceAddress": address}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "createRelation": lambda request: self.create(request.child("relation")),
             "updateRelation": lambda request: self.update(request.child("relation")),
@@ -105,7 +104,6 @@ class Relations:
         return self._update_answer("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
 
     def state(self) -> list[dict[str, object]]:
-        """Return all relations."""
         return [self._desk.contract.plain("Relation", self.fields(number)) for number in self.relations]
 
     def _put(self, number: int, fields: WireFields) -> int:

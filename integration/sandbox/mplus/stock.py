@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from integration.sandbox.mplus.catalogue import Catalogue, moment_of
 from integration.sandbox.mplus.contract import WireFields
@@ -54,7 +55,6 @@ class Stock:
         self._hidden_bookings: dict[Place, tuple[float, Booking | None]] = {}
 
     def operations(self) -> dict[str, Handler]:
-        """Return the handlers of this part, by operation."""
         return {
             "getStock": self._get,
             "getStockHistory": lambda request: self._history(request.child("request")),
@@ -81,7 +81,6 @@ class Stock:
     def book(
         self, branch: int, article: int, changed: Decimal, type_: str, reference: tuple[tuple[str, object], ...] = ()
     ) -> Booking:
-        """Book a change of the stock."""
         place = (branch, article)
         before = self._physical(branch, article)
         booking = Booking(self.last_stock_id + 1, self._desk.now, branch, article, changed, before, type_, reference)
@@ -105,7 +104,6 @@ class Stock:
                 self.book(branch, article, -quantity, "STOCK-HISTORY-TYPE-SALES", tuple(details))
 
     def is_kept_for(self, article: int) -> bool:
-        """Return True if stock is kept for the article."""
         stored_article = self._catalogue.article(article)
         return stored_article is not None and stored_article.stock
 
@@ -211,20 +209,21 @@ class Stock:
         return "" if self._catalogue.articles[article].stock else "NO-STOCK-ARTICLE"
 
     def _set(self, ask: WireFields) -> WireFields:
-        branch, article = ask.number("branchNumber"), ask.number("articleNumber")
-        if refusal := self._refusal(branch, article):
-            return self._desk.build("SetStockResponse", {"result": f"SET-STOCK-RESULT-{refusal}"})
-        amount = ask.scaled("amount", "decimalPlaces") + (1 if self._desk.wrong else 0)
-        booking = self.set_level(branch, article, amount)
-        return self._desk.build("SetStockResponse", {"result": "SET-STOCK-RESULT-OK", "stockId": booking.number})
+        return self._write("Set", ask, "amount", self.set_level)
 
     def _update(self, ask: WireFields) -> WireFields:
+        return self._write("Update", ask, "amountChanged", partial(self.book, type_="STOCK-HISTORY-TYPE-API"))
+
+    def _write(
+        self, verb: str, ask: WireFields, field: str, book: Callable[[int, int, Decimal], Booking]
+    ) -> WireFields:
+        """Book the amount in a field of a request, and return the answer."""
         branch, article = ask.number("branchNumber"), ask.number("articleNumber")
+        answer, result = f"{verb}StockResponse", f"{verb.upper()}-STOCK-RESULT"
         if refusal := self._refusal(branch, article):
-            return self._desk.build("UpdateStockResponse", {"result": f"UPDATE-STOCK-RESULT-{refusal}"})
-        amount = ask.scaled("amountChanged", "decimalPlaces") + (1 if self._desk.wrong else 0)
-        booking = self.book(branch, article, amount, "STOCK-HISTORY-TYPE-API")
-        return self._desk.build("UpdateStockResponse", {"result": "UPDATE-STOCK-RESULT-OK", "stockId": booking.number})
+            return self._desk.build(answer, {"result": f"{result}-{refusal}"})
+        booking = book(branch, article, ask.scaled(field, "decimalPlaces") + (1 if self._desk.wrong else 0))
+        return self._desk.build(answer, {"result": f"{result}-OK", "stockId": booking.number})
 
     def _correct(self, ask: WireFields) -> WireFields:
         branch = ask.number("branchNumber")

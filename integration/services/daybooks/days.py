@@ -26,6 +26,7 @@ from integration.core.days.report import (
 )
 from integration.core.days.till import DayRefusedError, TillDay, till_text
 from integration.core.errors import IntegrationError, RejectedError
+from integration.core.grouping import group_by_key
 from integration.core.issues import Issue, IssueOccurrence, IssueState, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.people import Right
@@ -97,7 +98,6 @@ class DayListed:
 
     @property
     def key(self) -> str:
-        """The key of the day."""
         return f"{self.date.isoformat()}/{self.branch}"
 
 
@@ -198,11 +198,8 @@ class Days:
     def _booked_pages(self, first: date, last: date) -> dict[str, list[Link]]:
         """Return the pages of each day of a period, by the key of the day."""
         links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MAX_PAGES)
-        pages: dict[str, list[Link]] = {}
-        for link in links:
-            if link.key[:10] <= last.isoformat():
-                pages.setdefault("/".join(link.key.split("/")[:2]), []).append(link)
-        return pages
+        in_period = (link for link in links if link.key[:10] <= last.isoformat())
+        return group_by_key(("/".join(link.key.split("/")[:2]), link) for link in in_period)
 
     def _open_issues(self) -> dict[str, Issue]:
         """Return the open issue of each day by its key. One that parks the day goes before a difference."""

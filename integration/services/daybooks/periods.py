@@ -28,6 +28,7 @@ from integration.core.days.period import (
 )
 from integration.core.days.report import DayState
 from integration.core.days.vat_return import COUNTRIES, BoxSum, CodeSum, VatBox, VatBoxes, box_sums, return_totals
+from integration.core.grouping import group_by_key
 from integration.core.people import Right
 from integration.core.records import Kind, Unreadable
 from integration.core.totals.sold import NOTHING, VatSum
@@ -282,7 +283,7 @@ class Periods:
     def boxes(self) -> VatBoxes:
         """Return the box of each VAT code, by the settings, the value tables and the standard codes."""
         spec, tables = self._flows[self._days.flow], self._rules.tables()
-        home = self._home()
+        home = self._logics.home_country()
         rates = {code: Decimal(rate) for code, rate in self._lists.captions(BOOKS.system, "vat_rates").items()}
         rows = {name: self._rows(spec, tables, cause) for name, cause in _TABLES.items()}
         chosen = getattr(self._logics.settings(spec.flow.name), "vat_boxes", {})
@@ -326,10 +327,6 @@ class Periods:
             vat_accounts=vat_accounts,
         )  # fmt: skip
 
-    def _home(self) -> str:
-        countries = (getattr(self._logics.settings(flow), "default_country", "") for flow in self._flows)
-        return str(next(filter(None, countries), ""))
-
     def _rows(
         self, spec: FlowSpec, tables: Mapping[str, Mapping[str, str]], cause: str
     ) -> list[tuple[dict[str, str], str]]:
@@ -371,9 +368,7 @@ class _Reader:
 
     def add(self, entries: Sequence[LedgerEntry]) -> None:
         """Add rows. A page is in one batch, because a batch has whole days and a page one date."""
-        by_page: dict[str, list[LedgerEntry]] = {}
-        for entry in entries:
-            by_page.setdefault(entry.page, []).append(entry)
+        by_page = group_by_key((entry.page, entry) for entry in entries)
         origins = self._periods.origins(by_page, self._period)
         for page, rows in by_page.items():
             origin = origins.get(page, Origin.FOREIGN)

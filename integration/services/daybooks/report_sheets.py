@@ -87,7 +87,6 @@ class SheetTexts:
         self._ledgers = ledgers
 
     def text(self, key: str, **facts: object) -> str:
-        """Return a text."""
         return words.sentence(key, self.language, **facts)
 
     def moment(self, at: datetime) -> str:

@@ -129,6 +129,11 @@ class Logics:
         """Return the settings of a flow. Unusable settings are left out, and the flow is then off."""
         return self._flows[flow].settings(**self.usable(flow))
 
+    def home_country(self) -> str:
+        """Return the ISO code of the shop's country from the settings of the flows, or an empty text if none has it."""
+        countries = (getattr(self.settings(flow), "default_country", "") for flow in self._flows)
+        return str(next(filter(None, countries), ""))
+
     def usable(self, flow: str) -> dict[str, Any]:
         """Return the stored settings of a flow, without those that cannot be used."""
         values = self._stored_values(flow)

@@ -33,7 +33,6 @@ class TillMovements:
         self._is_reader = reads
 
     def unbooked(self) -> dict[int, UnbookedMovement]:
-        """Return the movements that are not known to be in the books."""
         return self._store.unbooked(self._flow)
 
     def promising(self) -> set[str]:

@@ -31,7 +31,6 @@ class Pictures:
         self._reader.remove_unused()
 
     def close(self) -> None:
-        """Close all connections."""
         self._reader.close()
 
     @requires(Right.SEE)

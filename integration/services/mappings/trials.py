@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from integration.core.flow import Flow, Stage, Unique
+from integration.core.grouping import group_by_key
 from integration.core.issues import Issue, Skip, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.plan import Change
@@ -183,9 +184,7 @@ class Comparison:
 
     def pages(self, size: int) -> Iterator[list[Record]]:
         """Yield the records in pages of about `size`. Records of the same parent are on the same page."""
-        families: dict[str, list[Record]] = {}
-        for record, parent in self._parents().items():
-            families.setdefault(parent, []).append(self._records[record])
+        families = group_by_key((parent, self._records[record]) for record, parent in self._parents().items())
         page: list[Record] = []
         for family in families.values():
             page += family
@@ -229,9 +228,7 @@ class Comparison:
     def _outcomes(
         self, logic: FlowLogic, stage: Stage, page: Sequence[Record], shared: Duplicates
     ) -> dict[str, "_Outcome"]:
-        parents: dict[str, list[StagedRecord]] = {}
-        for staged in stage_records(logic, stage, page):
-            parents.setdefault(staged.parent, []).append(staged)
+        parents = group_by_key((staged.parent, staged) for staged in stage_records(logic, stage, page))
         shaped = [logic.shape(stage, members, shared.numbers, shared.marks) for members in parents.values()]
         target_state = self._target.target_state(stage, shaped) if self._target else EMPTY_TARGET_STATE
         outcomes: dict[str, _Outcome] = {}

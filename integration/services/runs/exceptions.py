@@ -101,7 +101,6 @@ class MissingRow:
 
     @property
     def code(self) -> str:
-        """The code that has no row."""
         return self.key_values.get(self.table.code.name, "")
 
 

@@ -1,5 +1,6 @@
 """Flows as people configure them: settings, timetables, filters and status."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -63,7 +64,6 @@ class FlowStatus:
 
     @property
     def active(self) -> Run | None:
-        """The active run."""
         return self.newest_run_in(*ACTIVE)
 
     @property
@@ -261,11 +261,7 @@ class Flows(Mapping[str, Flow]):
     @requires(Right.SEE)
     def stops(self, flow: str, runs: int = 10) -> dict[str, int]:
         """Return how many of the last runs each brake has stopped."""
-        counts: dict[str, int] = {}
-        for run in self._runs.latest(flow, limit=runs):
-            for brake in run.brakes:
-                counts[brake.code] = counts.get(brake.code, 0) + 1
-        return counts
+        return Counter(brake.code for run in self._runs.latest(flow, limit=runs) for brake in run.brakes)
 
     @requires(Right.SEE)
     def statuses(self) -> list[FlowStatus]:
@@ -275,7 +271,6 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def status(self, flow: str) -> FlowStatus:
-        """Return the status of one flow."""
         runs = self._runs.newest_by_state(flow).get(flow, ())
         return self._status(self[flow], runs, self._issues.counts().get(flow, 0))
 

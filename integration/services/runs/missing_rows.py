@@ -60,11 +60,6 @@ class MissingRows:
         self._lists = lists
         self._logics = logics
 
-    def _home(self) -> str:
-        """Return the ISO code of the shop's country from the settings of the flows, or an empty text if none has it."""
-        countries = (getattr(self._logics.settings(flow), "default_country", "") for flow in self._flows)
-        return str(next(filter(None, countries), ""))
-
     @requires(Right.SEE)
     def groups(self, flow: str) -> list[CauseGroup]:
         """Return the open causes of a flow that rows of value tables repair, largest amount first."""
@@ -78,7 +73,7 @@ class MissingRows:
         `chosen` has the counterparts that a person has chosen so far; a row without one counts with its proposal. A row
         whose code is the counterpart of another row is included as soon as that counterpart is known.
         """
-        spec, home = self._flows[flow], self._home()
+        spec, home = self._flows[flow], self._logics.home_country()
         by_key: dict[Key, _RowTotal] = {}
         dependent: list[tuple[OpenIssue, MissingCode]] = []
         for group in self.groups(flow):

@@ -95,7 +95,6 @@ class NamedObject:
 
     @property
     def fields(self) -> tuple[Name, ...]:
-        """The names of its fields."""
         return tuple(name for name in self.names if not _is_of_object(name.path))
 
     @property

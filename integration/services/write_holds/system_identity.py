@@ -105,7 +105,6 @@ class SystemIdentities:
 
     @requires(Right.SEE)
     def questions(self) -> list[SystemQuestion]:
-        """Return the systems that are in question."""
         return list(self._questions())
 
     def _questions(self) -> Iterator[SystemQuestion]:

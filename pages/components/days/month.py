@@ -10,6 +10,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.days.report import DayReport, DayState
+from integration.core.grouping import group_by_key
 from integration.services.daybooks.day_sheets import verdict_text
 from integration.services.daybooks.days import DayListed, Days
 from pages.components.days.sheet_tables import ask_day_by_day
@@ -62,7 +63,6 @@ def month_of_address(app: Application) -> date:
 
 
 def last_day_of(month: date) -> date:
-    """Return the last day of a month."""
     return month.replace(day=calendar.monthrange(month.year, month.month)[1])
 
 
@@ -112,9 +112,7 @@ def the_month(app: Application, month: date) -> None:
 
 
 def _calendar(app: Application, month: date, listed_days: Sequence[DayListed]) -> None:
-    days: dict[date, list[DayListed]] = {}
-    for listed_day in listed_days:
-        days.setdefault(listed_day.date, []).append(listed_day)
+    days = group_by_key((listed_day.date, listed_day) for listed_day in listed_days)
     with st.container(border=True, gap="xsmall"), st.grid(7, min_column_width=28, gap="xxsmall"):
         for name in weekdays():
             note(plain(name))

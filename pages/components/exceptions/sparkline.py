@@ -17,7 +17,6 @@ def sparkline(days: Mapping[date, int]) -> None:
 
 
 def sparkline_html(days: Mapping[date, int]) -> str:
-    """Return the sparkline as HTML."""
     day_names = {day: short_day(datetime.combine(day, time(12), zone())) for day in days}
     top = max(days.values())
     course = ", ".join(f"{day_names[day]} {number(count)}" for day, count in days.items() if count)

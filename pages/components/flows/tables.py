@@ -111,7 +111,6 @@ class RowChoices:
     theirs: Mapping[str, str]
 
     def counterpart_label(self, code: str) -> str:
-        """Return the label of a counterpart."""
         return code_label(self.app, self.table.theirs, code, self.theirs)
 
 

@@ -212,7 +212,6 @@ def _log_links(app: Application) -> None:
 
 
 def _run_query(app: Application, sql: str) -> ShownAnswer:
-    """Run a query and return its answer."""
     begun = time.monotonic()
     try:
         frame = app.log.ask(sql, seconds=SECONDS, rows=MAX_ROWS)

@@ -142,7 +142,6 @@ def source_list(editor: EditorState, part: Kind) -> list[Field] | None:
 
 
 def function_label(name: str) -> str:
-    """Return the label of a function."""
     return text(f"function_{name}") if has_term(f"function_{name}") else name
 
 

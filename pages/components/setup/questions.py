@@ -161,7 +161,6 @@ def question_name(asked_question: QuestionState) -> str:
 
 
 def question_title(asked_question: QuestionState) -> Markdown:
-    """Return the title of a question."""
     key = f"question_{asked_question.flow}_{asked_question.question.name}"
     return text(key) if has_term(key) else plain(capital(asked_question.question.name.replace("_", " ")))
 

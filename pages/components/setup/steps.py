@@ -54,12 +54,10 @@ def step_here(app: Application) -> str:
 
 
 def step_number(step: str) -> Markdown:
-    """Return the number of a step."""
     return str(steps().index(step) + 1)
 
 
 def step_name(step: str) -> Markdown:
-    """Return the name of a step."""
     return system_name(step) if step in assigned_systems() else text(f"step_{step}")
 
 

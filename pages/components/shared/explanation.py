@@ -8,6 +8,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.errors import Reason
 from integration.core.flow import Flow
+from integration.core.grouping import group_by_key
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Value
 from integration.core.run import Run
@@ -17,7 +18,7 @@ from integration.words import setting_name
 from integration.words.countries import countries
 from pages.components.shared.changes import step_said
 from pages.components.shared.layout import answer_or_error, note, small
-from pages.components.shared.rows import captions_of, code_text, field_text, row_label, step_text
+from pages.components.shared.rows import code_text, field_text, step_text, stored_row_label
 from pages.components.shared.runs import short_id
 from pages.components.shared.wording import (
     Markdown,
@@ -55,10 +56,10 @@ def draw_explanation(app: Application, run: Run, row: PlanRow) -> None:
 
 
 def _answers_by_part(explanations: Sequence[WhyAnswer]) -> dict[tuple[str, str], list[WhyAnswer]]:
-    parts: dict[tuple[str, str], list[WhyAnswer]] = {}
-    for explanation in explanations:
-        parts.setdefault((explanation.part, explanation.source if not explanation.part else ""), []).append(explanation)
-    return parts
+    return group_by_key(
+        ((explanation.part, explanation.source if not explanation.part else ""), explanation)
+        for explanation in explanations
+    )
 
 
 def _part_heading(part: str, source: str, answers: Sequence[WhyAnswer]) -> Markdown:
@@ -130,7 +131,7 @@ def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
     formatters: Mapping[str, Callable[[str], str]] = {
         "field": field_term,
         "table": table_name,
-        "row": lambda key: _table_row_label(app, flow, table, key),
+        "row": lambda key: stored_row_label(app, app.flows.spec(flow.name).table(table), key),
         "setting": lambda name: setting_name(flow.name, name, language()),
         "branch": lambda code: code_text(app, till_list("branches"), code),
         "method": lambda code: code_text(app, till_list("payment_methods"), code),
@@ -140,12 +141,3 @@ def _facts(app: Application, flow: Flow, why: Reason) -> dict[str, str]:
         "run": short_id,
     }
     return {name: formatters[name](fact) if name in formatters else fact for name, fact in why.facts.items()}
-
-
-def _table_row_label(app: Application, flow: Flow, name: str, key: str) -> str:
-    table = app.flows.spec(flow.name).table(name)
-    lists = {
-        part.name: {dimension.mark: captions_of(app, dimension.code_list) for dimension in part.choices}
-        for part in table.parts
-    }
-    return row_label(app, table, key, lists)

@@ -371,7 +371,6 @@ def step_state(step: Step) -> str:
 
 
 def state_word(state: str) -> Markdown:
-    """Return the word of a state."""
     return text(f"badge_{state}")
 
 

@@ -100,12 +100,7 @@ def table_step(app: Application, flow: Flow, step: TraceStep) -> str:
     name, _, key = step.operation.removeprefix("table ").partition(" ")
     if not step.operation.startswith("table "):
         return ""
-    table = app.flows.spec(flow.name).table(name)
-    lists = {
-        part.name: {dimension.mark: captions_of(app, dimension.code_list) for dimension in part.choices}
-        for part in table.parts
-    }
-    row = f": {row_label(app, table, key, lists)}" if key else ""
+    row = f": {stored_row_label(app, app.flows.spec(flow.name).table(name), key)}" if key else ""
     return f"{text('way_table', table=table_name(name))}{row}"
 
 
@@ -164,6 +159,15 @@ def row_label(app: Application, table: ValueTable, key: str, lists: Lists) -> st
     return " · ".join(
         dimension_label(app, part, key_values.get(part.name, ""), lists.get(part.name, {})) for part in shown_parts
     )
+
+
+def stored_row_label(app: Application, table: ValueTable, key: str) -> str:
+    """Return the label of a row with the captions that are known by now."""
+    lists = {
+        part.name: {dimension.mark: captions_of(app, dimension.code_list) for dimension in part.choices}
+        for part in table.parts
+    }
+    return row_label(app, table, key, lists)
 
 
 def part_choice(

@@ -161,7 +161,6 @@ def rows_of(events: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def entry(event: Happened) -> TimelineEntry:
-    """Return the timeline entry of one event."""
     return TimelineEntry(event_moment(event), str(event["event"]), event_title(event), _event_lines(event), [event])
 
 
@@ -198,7 +197,6 @@ def _combined_entry(timeline_entry: TimelineEntry, events: Sequence[Happened]) -
 
 
 def event_moment(event: Happened) -> datetime:
-    """Return the moment of an event."""
     at = pd.Timestamp(event["happened_at"])
     event_time: datetime = (at.tz_localize("UTC") if at.tz is None else at).to_pydatetime()
     return event_time

@@ -48,7 +48,11 @@ class Place:
             self.days.links,
             part(MappingStore, tables=lambda: TABLES),
             part(CodeLists, captions=lambda _, name, **_more: self.lists.get(name, {})),
-            part(Logics, settings=lambda flow: self.settings[flow]),
+            part(
+                Logics,
+                settings=lambda flow: self.settings[flow],
+                home_country=lambda: self.settings["orders"].default_country,
+            ),
             self.days.connectors,
             self.days.clock,
             {"days": DAYS, "orders": ORDERS},

@@ -139,7 +139,6 @@ def _term(place: Place, how: PriceType) -> PriceTerm:
 
 
 def wanted_rows(card: Record) -> dict[Place, dict[PriceType, Value]]:
-    """Return the wanted values of a record by row."""
     rows: dict[Place, dict[PriceType, Value]] = {}
     for term, value in terms_in(card.values).items():
         if term_list(card.kind, term.of):

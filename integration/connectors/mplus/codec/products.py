@@ -118,7 +118,6 @@ def external_id(article: Element) -> str:
 
 
 def articles(product: Element) -> list[Element]:
-    """Return the articles of a product."""
     return list(product.iterfind(_ARTICLES))
 
 
