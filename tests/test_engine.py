@@ -159,12 +159,6 @@ def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandb
     assert len(sandbox.ledger.writes()) == writes
 
 
-def test_a_scheduled_plan_waits_for_a_person(start: Start, sandbox: Sandbox) -> None:
-    run = run_schedule(start_scheduled_console(start, may_send=False))
-    assert (run.state, run.by, run.approval) == (RunState.READY, "schedule", None)
-    assert not sandbox.ledger.writes()
-
-
 @pytest.mark.long
 def test_a_run_of_the_night_waits_for_one_that_is_at_work(start: Start, sandbox: Sandbox) -> None:
     console = start_scheduled_console(start, may_send=False)
@@ -197,15 +191,18 @@ def test_a_flow_that_another_process_switched_off_does_not_begin_when_it_is_due(
     assert console.ask("runs.latest", "products") == []
 
 
-def test_a_scheduled_plan_is_sent_when_its_flow_may_do_so_and_no_brake_is_tripped(
+def test_a_scheduled_plan_waits_for_a_person_until_its_flow_may_send_it_and_no_brake_is_tripped(
     start: Start, sandbox: Sandbox
 ) -> None:
-    console = start_scheduled_console(start, may_send=True)
-    run = run_schedule(console)
-    assert run.state is RunState.DONE
-    assert run.approval is not None
-    assert run.approval.by == "schedule"
-    assert run.counts.proven > 0
+    console = start_scheduled_console(start, may_send=False)
+    waits = run_schedule(console)
+    assert (waits.state, waits.by, waits.approval) == (RunState.READY, "schedule", None)
+    assert not sandbox.ledger.writes()
+    console.ask("flows.change", "products", {"auto_approve": True}, make_actor("test"))
+    sent = run_schedule(console)
+    assert (sent.state, sent.counts.proven) == (RunState.DONE, waits.counts.planned)
+    assert sent.approval is not None
+    assert sent.approval.by == "schedule"
     till_codes = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
     code = next(article.code for article in sandbox.shop.articles if article.code in till_codes and article.price_excl)
     sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 987.65})

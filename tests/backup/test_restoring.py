@@ -168,18 +168,16 @@ def test_a_backup_from_before_the_key_was_changed_is_restored(data_folder: Path,
         ConnectionStore(database, now, key_file=data_folder / "console.key").change_key("anna")
         database.close()
 
-    make(load_settings(data=data_folder), tmp_path / "first.zip", PASSPHRASE)
     change_key()
-    make(load_settings(data=data_folder), tmp_path / "second.zip", PASSPHRASE)
+    make(load_settings(data=data_folder), tmp_path / "backup.zip", PASSPHRASE)
     change_key()
-    for name in ("first", "second"):
-        settings = load_settings(data=tmp_path / name)
-        assert restore_backup(settings, tmp_path / f"{name}.zip", PASSPHRASE).key
-        restored = open_database(settings.operational_url())
-        store = ConnectionStore(restored, now, key_file=settings.data / "console.key")
-        assert store.get("mplus") is not None
-        assert store.change_key("anna") > 0
-        restored.close()
+    settings = settings_in(tmp_path)
+    assert restore_backup(settings, tmp_path / "backup.zip", PASSPHRASE).key
+    restored = open_database(settings.operational_url())
+    store = ConnectionStore(restored, now, key_file=settings.data / "console.key")
+    assert store.get("mplus") is not None
+    assert store.change_key("anna") > 0
+    restored.close()
 
 
 def test_every_flipped_byte_is_found(backup: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 # It warns of each look at a session from outside of a script, which tests take all the time.
 logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
 
-ARTICLES = 100  # of a shop that is enough for most pages
+ARTICLES = 60  # of a shop that is enough for most pages
 
 Open = Callable[..., AppTest]
 

@@ -216,7 +216,7 @@ def test_a_level_is_worked_out_step_by_step_for_an_article(shop: Application, op
     shop.flows.change("stock", {"branches": {"1": "formula"}, "safety_stock": safety}, make_actor("test"))
     test = open_page("flows", flow="stock", tab="settings")
     assert "Save changes" not in texts(test)
-    test.text_input(key="example-stock").set_value("10051")
+    test.text_input(key="example-stock").set_value("10011")
 
     test = press(test, "example-show-stock")
 

@@ -30,6 +30,7 @@ from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 from tests.till_client import TillClient
 
+ARTICLES = 100  # several of one name
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 REPAIR_HOUR = "9900002"  # sold by the till, and not in the books
 _serial = count(1)

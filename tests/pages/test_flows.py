@@ -17,10 +17,11 @@ from integration.core.plan import Approval
 from integration.core.records import Kind
 from integration.core.rules import Mapping, Rule
 from integration.core.run import Mode
-from tests.pages.conftest import ARTICLES, Open, press, preview_products, texts, wait_for_run
+from tests.pages.conftest import Open, press, preview_products, texts, wait_for_run
 from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
 
+ARTICLES = 100  # some of which lack each code
 TABS = ["settings", "filters", "fields", "tables", "schedule", "brakes"]
 
 

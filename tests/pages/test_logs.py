@@ -23,6 +23,7 @@ from tests.stores import stores_in
 from tests.timeouts import wait_until
 
 SERVES = True
+ARTICLES = 100  # more events than a page shows
 
 
 @pytest.fixture(scope="module")
