@@ -47,7 +47,7 @@ ARTICLES, EVENTS, RUNS, WAITING = 100_000, 1_000_000, 2_000, 20_000
 DAYS = 30
 TIMES = 5
 START_SECONDS = 120
-MOST_MILLISECONDS = 60_000
+MAX_MILLISECONDS = 60_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 MENU = (
     "Overview", "Preview", "Exceptions", "Runs", "Days", "Stock", "Logs", "Monitoring", "Set-up", "Flows", "Mappings",
@@ -208,7 +208,7 @@ def open_seconds(page: Page, address: str) -> float:
     page.goto("about:blank")
     start = time.monotonic()
     page.goto(address, wait_until="commit")
-    page.wait_for_function(OPENED, timeout=MOST_MILLISECONDS)  # is evaluated at every animation frame
+    page.wait_for_function(OPENED, timeout=MAX_MILLISECONDS)  # is evaluated at every animation frame
     return time.monotonic() - start
 
 
@@ -230,7 +230,7 @@ def click_seconds(page: Page, name: str) -> float:
     link = page.get_by_test_id("stSidebarNavLink").filter(has_text=name)
     start = time.monotonic()
     link.click()
-    page.wait_for_function(CLICKED, arg=old_title, timeout=MOST_MILLISECONDS)
+    page.wait_for_function(CLICKED, arg=old_title, timeout=MAX_MILLISECONDS)
     return time.monotonic() - start
 
 

@@ -13,9 +13,10 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -88,10 +89,17 @@ def tab(browser: Browser, scheme: str) -> Page:
     return context.new_page()
 
 
-def save_picture(page: Page, address: str, file: Path) -> None:
-    """Save a picture of a page, small enough for a README."""
+def save_picture(page: Page, address: str, file: Path, button: str = "") -> None:
+    """Save a picture of a page, small enough for a README; `button` is pressed before."""
     page.goto(address, wait_until="commit")
     expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=PATIENCE)
+    if button:
+        page.get_by_role("button", name=button).first.click(timeout=PATIENCE)
+        page.wait_for_timeout(SETTLE)
+        expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible(
+            timeout=PATIENCE
+        )
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
     page.wait_for_timeout(SETTLE)
     page.screenshot(path=file)
     with Image.open(file) as image:
@@ -134,8 +142,8 @@ def main(folder: Path) -> None:
         expect(light.get_by_role("button", name=re.compile(r"Commit \d"))).to_be_visible(timeout=PATIENCE)
         save_picture(light, f"{address}/preview?show=update", folder / "preview-light.png")
         commit_plan(light)
-        order, day = work(data, address, light), booked_day(data)
-        month = date.fromisoformat(day) - timedelta(days=14)  # a month of which most days are over
+        order, month = work(data, address, light), last_month()
+        day = booked_day(data, month)
         pages = {
             "overview-light": (light, ""),
             "exceptions-dark": (dark, f"exceptions?cause={cause_address(data)}"),
@@ -144,9 +152,12 @@ def main(folder: Path) -> None:
             "stock-dark": (dark, f"stock?period=7&article={most_moved_article(data)}"),
             "days-light": (light, f"days?month={month:%Y-%m}"),
             "day-light": (light, f"days?day={day}&branch=1"),
+            "period-light": (light, f"days?view=period&period={month:%Y-%m}"),
         }
         for name, (page, place) in pages.items():
             save_picture(page, f"{address}/{place}", folder / f"{name}.png")
+        clearing = f"{address}/days?view=clearing&period={month:%Y-%m}"
+        save_picture(light, clearing, folder / "clearing-light.png", button="Read the books")
         browser.close()
 
 
@@ -154,15 +165,22 @@ def main(folder: Path) -> None:
 def with_settings(data: str) -> Iterator[None]:
     """Set the daybook and the accounts of closed days before the console starts."""
     with command_application(load_settings(data=Path(data), sandbox=True, sandbox_articles=ARTICLES)) as application:
-        application.flows.change("days", {"daybook": "600", "till_accounts": True}, terminal_user())
+        settings = {"daybook": "600", "till_accounts": True, "payout_accounts": ("1010",)}
+        settings |= {"clearing_from": last_month() - timedelta(days=31)}  # before the first taking
+        application.flows.change("days", settings, terminal_user())
     yield
 
 
-def booked_day(data: str) -> str:
-    """Book all closed days, check them, and return the newest of the first branch that is equal."""
+def last_month() -> date:
+    """Return the first day of the month before this one."""
+    return (datetime.now(ZoneInfo("Europe/Amsterdam")).date().replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def booked_day(data: str, month: date) -> str:
+    """Book all closed days, check them from this month on, and return the newest of the first branch that is equal."""
     run(data, "days")
-    days = terminal(data, "days", "--check", "--branch", "1")
-    return str(next(day["date"] for day in reversed(days) if day["state"] == "equal"))
+    days = terminal(data, "days", "--check", "--from", month.isoformat())
+    return str(next(day["date"] for day in reversed(days) if day["state"] == "equal" and str(day["branch"]) == "1"))
 
 
 def work(data: str, address: str, page: Page) -> str:

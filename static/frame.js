@@ -1,151 +1,151 @@
-// The frame's part in the browser, begun before the first page is drawn: what is on a page can be pressed at once.
+// Keyboard shortcuts, search and links of every page. Loaded before the first page is drawn.
 {
-  // Shows the keys where a question mark is pressed that is not typed into a field.
-  document.addEventListener('keydown', (pressed) => {
-    const field = pressed.target.closest?.('input, textarea, [contenteditable=true], [role=combobox], [role=dialog]')
-    if (pressed.key === '?' && !field) document.querySelector('.st-key-keys button')?.click()
+  // Opens the list of keyboard shortcuts when a question mark is pressed outside a field.
+  document.addEventListener('keydown', (event) => {
+    const field = event.target.closest?.('input, textarea, [contenteditable=true], [role=combobox], [role=dialog]')
+    if (event.key === '?' && !field) document.querySelector('.st-key-keys button')?.click()
   })
 
-  // Opens the search in the browser at once. Until the server has drawn the dialog, a field of our own takes every key, so
-  // that no letter is lost and none is a shortcut of the page behind; the field of the dialog then gets what was typed.
+  // Opens the search at once, without waiting for the server. Until the server has drawn the dialog, a temporary field
+  // receives every key, so no letter is lost and none triggers a shortcut of the page. Then the dialog gets its text.
   const searchButton = () => document.querySelector('.st-key-open_search button')
-  const searchField = () => document.querySelector('[role=dialog] .st-key-sought input')
-  const opening = 20_000 // milliseconds, after which nothing is expected from the server
-  let early = null // the field of our own while the dialog is on its way
+  const searchField = () => document.querySelector('[role=dialog] .st-key-search_text input')
+  const openingTimeout = 20_000 // milliseconds until the temporary field gives up waiting for the dialog
+  let temporaryField = null // exists while the dialog is loading
   const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set
-  const isTyped = (pressed) => pressed.key.length === 1 && !pressed.ctrlKey && !pressed.metaKey && !pressed.altKey
-  // Puts what was typed into the field, and again where Streamlit draws the field anew within a second.
-  const keepTyped = (value, begin, end) => {
-    const put = () => {
+  const isCharacter = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey
+  // Writes the typed text into the field, and repeats it if Streamlit draws the field again within a second.
+  const restoreText = (value, begin, end) => {
+    const writeValue = () => {
       const field = searchField()
       if (!field || field.value === value) return
       setValue.call(field, value)
       field.dispatchEvent(new Event('input', { bubbles: true }))
       if (document.activeElement !== field) field.focus()
     }
-    const hear = (typed) => {
-      if (typed.isTrusted && typed.target === searchField()) value = typed.target.value
+    const readInput = (event) => {
+      if (event.isTrusted && event.target === searchField()) value = event.target.value
     }
-    const takeKey = (pressed) => {
-      if (pressed.key === 'Escape') return stop()
-      if (!isTyped(pressed) || document.activeElement === searchField()) return
-      pressed.preventDefault()
-      pressed.stopImmediatePropagation()
-      value += pressed.key
-      put()
+    const handleKey = (event) => {
+      if (event.key === 'Escape') return stop()
+      if (!isCharacter(event) || document.activeElement === searchField()) return
+      event.preventDefault()
+      event.stopImmediatePropagation()
+      value += event.key
+      writeValue()
     }
-    const again = setInterval(put, 50)
+    const interval = setInterval(writeValue, 50)
     const stop = () => {
-      clearInterval(again)
-      removeEventListener('input', hear, true)
-      removeEventListener('keydown', takeKey, true)
+      clearInterval(interval)
+      removeEventListener('input', readInput, true)
+      removeEventListener('keydown', handleKey, true)
     }
-    addEventListener('input', hear, true)
-    addEventListener('keydown', takeKey, true)
+    addEventListener('input', readInput, true)
+    addEventListener('keydown', handleKey, true)
     setTimeout(stop, 1000)
-    put()
+    writeValue()
     searchField().setSelectionRange(begin, end)
   }
   const openSearch = () => {
-    if (early || searchField()) return (early ?? searchField()).focus()
-    early = Object.assign(document.createElement('input'), { className: 'search-early', autocomplete: 'off' })
+    if (temporaryField || searchField()) return (temporaryField ?? searchField()).focus()
+    temporaryField = Object.assign(document.createElement('input'), { className: 'search-early', autocomplete: 'off' })
     const button = searchButton()
-    early.setAttribute('aria-label', button?.textContent ?? 'Ctrl+K')
-    let isPressedFor = false, isLeft = false
-    const place = () => { // inside a dialog that is open, which would take the cursor back from a field outside
+    temporaryField.setAttribute('aria-label', button?.textContent ?? 'Ctrl+K')
+    let isDialogRequested = false, isCancelled = false
+    const placeField = () => { // inside an open dialog, because a dialog takes the focus from fields outside
       const host = document.querySelector('[role=dialog]') ?? document.body
-      if (early.parentNode !== host) host.append(early)
-      if (document.activeElement !== early && !early.hidden) early.focus()
+      if (temporaryField.parentNode !== host) host.append(temporaryField)
+      if (document.activeElement !== temporaryField && !temporaryField.hidden) temporaryField.focus()
     }
-    const end = () => {
+    const removeField = () => {
       observer.disconnect()
-      removeEventListener('keydown', takeKey, true)
+      removeEventListener('keydown', handleKey, true)
       clearTimeout(timer)
-      early.remove()
-      early = null
+      temporaryField.remove()
+      temporaryField = null
     }
-    const handOver = () => {
-      if (!isPressedFor && searchButton()) {
-        isPressedFor = true
+    const moveToDialog = () => {
+      if (!isDialogRequested && searchButton()) {
+        isDialogRequested = true
         searchButton().click()
       }
       const field = searchField()
-      if (!field) return place()
-      const { value, selectionStart, selectionEnd } = early
-      end()
-      if (isLeft) return field.closest('[role=dialog]').querySelector('button[aria-label=Close]')?.click()
-      if (value) keepTyped(value, selectionStart, selectionEnd)
+      if (!field) return placeField()
+      const { value, selectionStart, selectionEnd } = temporaryField
+      removeField()
+      if (isCancelled) return field.closest('[role=dialog]').querySelector('button[aria-label=Close]')?.click()
+      if (value) restoreText(value, selectionStart, selectionEnd)
       else field.focus()
     }
-    const takeKey = (pressed) => { // by hand: a dialog that is being drawn may have the cursor for a moment
-      const { key } = pressed
-      if (isTyped(pressed)) early.setRangeText(key, early.selectionStart, early.selectionEnd, 'end')
+    const handleKey = (event) => { // edits the field itself, because a dialog that is being drawn may have the focus for a moment
+      const { key } = event
+      if (isCharacter(event)) temporaryField.setRangeText(key, temporaryField.selectionStart, temporaryField.selectionEnd, 'end')
       else if (key === 'Backspace') {
-        if (early.selectionStart === early.selectionEnd) early.selectionStart = Math.max(0, early.selectionStart - 1)
-        early.setRangeText('')
+        if (temporaryField.selectionStart === temporaryField.selectionEnd) temporaryField.selectionStart = Math.max(0, temporaryField.selectionStart - 1)
+        temporaryField.setRangeText('')
       } else if (key === 'Escape') {
-        isLeft = early.hidden = true
+        isCancelled = temporaryField.hidden = true
       } else if (!['Enter', 'Tab'].includes(key)) return
-      pressed.preventDefault()
-      pressed.stopImmediatePropagation()
+      event.preventDefault()
+      event.stopImmediatePropagation()
     }
-    const observer = new MutationObserver(handOver)
-    const timer = setTimeout(end, opening)
-    addEventListener('keydown', takeKey, true)
+    const observer = new MutationObserver(moveToDialog)
+    const timer = setTimeout(removeField, openingTimeout)
+    addEventListener('keydown', handleKey, true)
     observer.observe(document.body, { childList: true, subtree: true })
-    place()
-    handOver()
+    placeField()
+    moveToDialog()
   }
-  addEventListener('keydown', (pressed) => {
-    if (pressed.key.toLowerCase() !== 'k' || !(pressed.ctrlKey || pressed.metaKey) || !document.getElementById('root')) return
-    pressed.preventDefault()
-    pressed.stopImmediatePropagation()
+  addEventListener('keydown', (event) => {
+    if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || !document.getElementById('root')) return
+    event.preventDefault()
+    event.stopImmediatePropagation()
     openSearch()
   }, true)
-  document.addEventListener('click', (pressed) => {
-    if (pressed.isTrusted && pressed.target.closest?.('.st-key-open_search button')) openSearch()
+  document.addEventListener('click', (event) => {
+    if (event.isTrusted && event.target.closest?.('.st-key-open_search button')) openSearch()
   })
 
-  // Makes one press one step of Back: what a page then adds to its address by itself takes the place of what was there.
+  // Makes one press one step of Back: later changes of the address by the page itself replace the entry.
   let isPressed = false
   for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { isPressed = true }, true)
   const push = history.pushState
-  history.pushState = (...told) => {
-    const kept = isPressed ? push : history.replaceState
+  history.pushState = (...parameters) => {
+    const changeAddress = isPressed ? push : history.replaceState
     isPressed = false
-    kept.apply(history, told)
+    changeAddress.apply(history, parameters)
   }
 
-  // Opens a link to a page of the console where it stands, as the menu does: in a tab of its own all would be loaded anew.
-  // Whoever wants that tab presses Ctrl as well.
-  document.addEventListener('click', (pressed) => {
-    const link = pressed.target.closest?.('[data-testid=stMarkdownContainer] a[href^="/"]:not([href="/"], [href^="/login"])')
-    if (!link || pressed.ctrlKey || pressed.metaKey || pressed.shiftKey) return
-    pressed.preventDefault()
+  // Opens a link to a page of the console in the same tab, as the menu does; a new tab would load everything again.
+  // With Ctrl, Shift or Cmd the browser opens it in a new tab.
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest?.('[data-testid=stMarkdownContainer] a[href^="/"]:not([href="/"], [href^="/login"])')
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return
+    event.preventDefault()
     isPressed = true
     history.pushState(null, '', link.href)
     dispatchEvent(new PopStateEvent('popstate'))
   })
 
-  // Chooses the first cell of a table by an arrow key where none is chosen yet: arrow keys go on from the one that is.
-  document.addEventListener('keydown', (pressed) => {
-    const table = pressed.target.closest?.('[data-testid=data-grid-canvas]')
-    if (!table || !pressed.key.startsWith('Arrow') || table.querySelector('td[aria-selected=true]')) return
-    pressed.stopPropagation()
-    pressed.preventDefault()
+  // Selects the first cell of a table when an arrow key is pressed and no cell is selected.
+  document.addEventListener('keydown', (event) => {
+    const table = event.target.closest?.('[data-testid=data-grid-canvas]')
+    if (!table || !event.key.startsWith('Arrow') || table.querySelector('td[aria-selected=true]')) return
+    event.stopPropagation()
+    event.preventDefault()
     table.querySelector('td')?.focus()
   }, true)
 
-  // Opens a page again that Streamlit's own script took away: on a slow machine what it is told of a page it has just left
-  // can be too late for it. All that a page shows is in its address and at the server.
-  const pause = 10_000 // milliseconds between two times
-  const openAgain = () => {
+  // Reloads a page that Streamlit's own script removed after an error: on a slow machine, messages about a page that was
+  // just left can arrive too late. The address and the server hold everything that a page shows.
+  const reloadPause = 10_000 // milliseconds between two reloads
+  const reloadPage = () => {
     if (document.querySelector('[data-testid=stApp]')) return
-    sessionStorage.setItem('openedAgain', Date.now())
+    sessionStorage.setItem('reloadedAt', Date.now())
     location.reload()
   }
   window.addEventListener('error', () => {
-    const since = Date.now() - Number(sessionStorage.getItem('openedAgain'))
-    setTimeout(openAgain, Math.max(500, pause - since))
+    const since = Date.now() - Number(sessionStorage.getItem('reloadedAt'))
+    setTimeout(reloadPage, Math.max(500, reloadPause - since))
   })
 }

@@ -1,7 +1,7 @@
-// Colours a question in SQL while it is typed: the same text lies over the field, in colours, whose own letters are clear.
+// Colours an SQL query while it is typed: a coloured copy lies over the field, whose own letters are transparent.
 if (!globalThis.coloursSql) {
   globalThis.coloursSql = true
-  const words = `all and any as asc between by case cast cross delete desc describe distinct else end except exclude
+  const keywords = `all and any as asc between by case cast cross delete desc describe distinct else end except exclude
     exists false filter from full group having ilike in inner intersect interval is join lateral left like limit not null
     nulls offset on or order outer over partition pivot qualify replace right sample select semi show similar summarize
     table then true union unnest using values when where window with`.split(/\s+/)
@@ -10,48 +10,48 @@ if (!globalThis.coloursSql) {
     "(?<string>'(?:[^']|'')*(?:'|$))",
     '(?<name>"(?:[^"]|"")*(?:"|$))',
     '(?<number>\\b\\d+(?:\\.\\d+)?\\b)',
-    `(?<keyword>\\b(?:${words.join('|')})\\b)`,
+    `(?<keyword>\\b(?:${keywords.join('|')})\\b)`,
     '(?<function>\\b\\w+(?=\\())',
     '(?<operator>[-+*/%<>=!|:]+)',
   ].join('|'), 'gi')
 
   const coloured = (text) => {
     const parts = []
-    let at = 0
-    for (const found of text.matchAll(token)) {
-      const [kind] = Object.entries(found.groups).find(([, value]) => value !== undefined)
+    let end = 0
+    for (const match of text.matchAll(token)) {
+      const [kind] = Object.entries(match.groups).find(([, value]) => value !== undefined)
       const part = document.createElement('span')
       part.className = `token ${kind}`
-      part.textContent = found[0]
-      parts.push(text.slice(at, found.index), part)
-      at = found.index + found[0].length
+      part.textContent = match[0]
+      parts.push(text.slice(end, match.index), part)
+      end = match.index + match[0].length
     }
-    return [...parts, text.slice(at), '\n'] // an empty last line has its height
+    return [...parts, text.slice(end), '\n'] // an empty last line has its height
   }
 
-  let field, over, told
-  const place = () => {
-    if (!field) return // its page was left
-    over.style.width = `${field.clientWidth}px` // a bar to scroll by takes away from it
-    over.scrollTop = field.scrollTop
+  let field, copy, copiedText
+  const alignCopy = () => {
+    if (!field) return // the page was left
+    copy.style.width = `${field.clientWidth}px` // without the scroll bar
+    copy.scrollTop = field.scrollTop
   }
   const paint = () => {
-    const there = document.querySelector('.st-key-sql textarea')
-    if (there !== field) {
-      [field, told] = [there, undefined]
+    const current = document.querySelector('.st-key-sql textarea')
+    if (current !== field) {
+      [field, copiedText] = [current, undefined]
       if (!field) return
-      over = document.createElement('pre')
-      over.ariaHidden = 'true'
-      over.className = 'sql-over'
-      over.style.padding = getComputedStyle(field).padding
-      field.after(over)
-      field.addEventListener('scroll', place)
-      new ResizeObserver(place).observe(field)
+      copy = document.createElement('pre')
+      copy.ariaHidden = 'true'
+      copy.className = 'sql-over'
+      copy.style.padding = getComputedStyle(field).padding
+      field.after(copy)
+      field.addEventListener('scroll', alignCopy)
+      new ResizeObserver(alignCopy).observe(field)
     }
-    if (!field || told === field.value) return
-    told = field.value
-    over.replaceChildren(...coloured(field.value))
-    place()
+    if (!field || copiedText === field.value) return
+    copiedText = field.value
+    copy.replaceChildren(...coloured(field.value))
+    alignCopy()
   }
   document.addEventListener('input', paint)
   new MutationObserver(paint).observe(document.body, { childList: true, subtree: true })

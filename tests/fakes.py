@@ -267,12 +267,12 @@ class MemoryConnector:
         if (entry := self._find(record.kind, record.key, references)) is not None or linked:
             return "link" if linked else "", [entry] if entry else []
         for name in self.evidence:
-            sought = str(record.values.get(name) or "").casefold()
+            wanted_text = str(record.values.get(name) or "").casefold()
             fitting = [
                 entry
                 for (kind, _), entry in self._entries.items()
                 if kind == record.kind
-                and sought == str(entry.record.values.get(name) or "").casefold() != ""
+                and wanted_text == str(entry.record.values.get(name) or "").casefold() != ""
                 and references.key(kind, entry.reference) is None
                 and entry.reference not in references.distinct(kind, record.key)
             ]

@@ -1,6 +1,6 @@
 """Every fault of the lab against alerts: one message when it begins, one when it is over, at a mail and a web server.
 
-What is no fault of the console, or passes before it is one, is told to nobody: `UNTOLD` says why.
+What is no fault of the console, or passes before it is one, is told to nobody: `OPTIONAL_MARKERS` says why.
 """
 
 import subprocess
@@ -31,7 +31,7 @@ from tests.timeouts import LONGEST, wait_until
 pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 
 ON_THE_LINE = (Hazard.CUT_BEFORE, Hazard.CUT_AFTER, Hazard.HALF, Hazard.GARBAGE, Hazard.TOO_MANY, Hazard.UNAVAILABLE)
-UNTOLD = {
+OPTIONAL_MARKERS = {
     Hazard.DELAY: "an answer that comes within the time of its call is an answer",
     Hazard.LATE: "what was accepted shows within the time that a system has for that",
     Hazard.CLOCK: "a clock that jumps is not believed where it goes back, and nothing of it is lost",
@@ -69,9 +69,9 @@ class Watched:
         for _ in range(times):
             self.clock.ahead += timedelta(seconds=seconds)
             wait_until(
-                lambda: "no_heartbeat" not in self.application.health.look().problems, "a beat on the moved clock"
+                lambda: "no_heartbeat" not in self.application.health.read().problems, "a beat on the moved clock"
             )
-            self.application.alerts.look()
+            self.application.alerts.detect()
             self.application.alerts.send()
 
     def take_notifications(self) -> list[str]:
@@ -102,7 +102,7 @@ class Watched:
         while self.application.runs.get(run).state is not RunState.DONE:
             run = self.begin()
             wait_until(lambda run=run: self.application.runs.get(run).state not in ACTIVE, "the end of the run")  # type: ignore[misc]
-        self.application.reach.look("mplus")
+        self.application.reach.check("mplus")
         wait_until(lambda: self.application.reach.status_of("mplus").ok is True, "that the till answers")
 
 
@@ -132,8 +132,8 @@ def watch_console(data: Path) -> Iterator[Watched]:
 
 
 def test_every_fault_is_told_of_once_or_there_is_a_reason_why_not() -> None:
-    assert {*ON_THE_LINE, *UNTOLD, *ELSEWHERE, Hazard.FULL_DISK} == set(Hazard)
-    assert set(FAULTS) <= {*ON_THE_LINE, *UNTOLD}
+    assert {*ON_THE_LINE, *OPTIONAL_MARKERS, *ELSEWHERE, Hazard.FULL_DISK} == set(Hazard)
+    assert set(FAULTS) <= {*ON_THE_LINE, *OPTIONAL_MARKERS}
 
 
 def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_
 def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> None:
     with watch_console(tmp_path) as console:
         switches = sandbox_of(console.application).switches
-        for hazard in UNTOLD:
+        for hazard in OPTIONAL_MARKERS:
             fault = FAULTS.get(hazard)
             with switches.armed(fault, times=None, seconds=0.2) if fault else nullcontext():
                 run = console.begin()
@@ -188,7 +188,7 @@ def test_a_disk_that_fills_up_is_one_message_and_one_when_it_has_room_again(smal
     with watch_console(small_disk / "data") as console:
         filler = small_disk / "filler"
         with filler.open("wb") as file:
-            while console.application.health.look().free_bytes > 60_000_000:
+            while console.application.health.read().free_bytes > 60_000_000:
                 file.write(b"\0" * 10_000_000)
                 file.flush()
         console.look(ONCE, times=4)

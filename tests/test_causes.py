@@ -31,7 +31,7 @@ FINDINGS = {"integration/core/days/check.py", "integration/core/days/report.py"}
 ADDED = {"key", "system", "run", "flow", "try_again"}
 """Facts that are added on the way: by the runner, by who asks a system for a flow, by `say`, or by who shows them."""
 
-UNTOLD = {"system", "flow", "kind", "key", "operation", "document", "cause", "facts", "pages"}
+OPTIONAL_MARKERS = {"system", "flow", "kind", "key", "operation", "document", "cause", "facts", "pages"}
 """Facts that any cause may have for the log, the exceptions and programs, and arguments that are no facts."""
 
 KEPT: Mapping[str, set[str]] = {
@@ -353,7 +353,13 @@ def test_a_fact_of_an_error_is_told_or_kept_for_the_log_alone() -> None:
     unseen = {
         mention.where: (mention.code, sorted(hidden))
         for mention in raised_causes()
-        if (hidden := mention.facts - mention.inside - places(mention.code) - UNTOLD - KEPT.get(mention.code, set()))
+        if (
+            hidden := mention.facts
+            - mention.inside
+            - places(mention.code)
+            - OPTIONAL_MARKERS
+            - KEPT.get(mention.code, set())
+        )
     }
     assert unseen == {}
 

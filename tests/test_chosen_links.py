@@ -72,7 +72,7 @@ def test_a_debtor_that_a_person_chose_is_not_written_once_the_relation_is_somebo
 def test_a_stand_in_article_is_a_question_once_its_number_is_another_article_of_the_till(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(code_lists, "CHOICES_KEPT", timedelta())
+    monkeypatch.setattr(code_lists, "CHOICES_CACHED_FOR", timedelta())
     tables, till = console.application.tables, console.sandbox.till
     own = next(
         row for row in console.sandbox.state("articles", "mplus") if not row.get("extArticleId") and row["vatCode"] < 3

@@ -168,7 +168,7 @@ def test_a_page_that_was_deleted_is_named_and_not_booked_again_by_itself(shop: S
     facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
     assert (now.state, named_findings(now)) == (DayState.DIFFERENT, [("page_gone", facts)])
     assert [page.is_there for page in now.pages] == [False]
-    assert {row.books for row in now.about("account")} == {Decimal(0)}
+    assert {row.books for row in now.comparisons("account")} == {Decimal(0)}
     assert shop.issue_states(day) == {DIFFERS: IssueState.OPEN}
     before = shop.console.writes()
     shop.run(day.key)
@@ -187,9 +187,9 @@ def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
     facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
     facts |= {"line": str(place), "field": "account", "was": was, "now": other, "by": "KARIN"}
     assert (now.state, named_findings(now)) == (DayState.DIFFERENT, [("line_changed", facts)])
-    off = {row.key: row.difference for row in now.about("account") if row.difference}
+    off = {row.key: row.difference for row in now.comparisons("account") if row.difference}
     assert off == {was: -Decimal(line["AMOUNT"]), other: Decimal(line["AMOUNT"])}
-    assert not any(row.difference for row in now.about("vat", "base", "method"))
+    assert not any(row.difference for row in now.comparisons("vat", "base", "method"))
     assert shop.issue_states(day) == {DIFFERS: IssueState.OPEN}
     shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": was}, by="KARIN")
     assert shop.is_equal(day)
@@ -243,7 +243,7 @@ def test_a_late_receipt_is_a_question_and_is_booked_once_as_a_person_says(shop: 
         DayState.DIFFERENT,
         [("document_late", {"document": late, "amount": "18.15"})],
     )
-    off = {row.key: row.difference for row in now.about("account") if row.difference}
+    off = {row.key: row.difference for row in now.comparisons("account") if row.difference}
     assert off == {"1010": Decimal("-18.15"), "8030": Decimal("15.00"), "1500": Decimal("3.15")}
 
     before = shop.console.writes()

@@ -22,7 +22,7 @@ from tests.timeouts import SECONDS
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 NAMES = ("the-log", "the-days", "the-stock")
-MOST_BYTES = 20_000
+MAX_BYTES = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,6 @@ def test_the_notebooks_answer_their_questions_while_the_console_runs_and_without
 def test_a_notebook_is_kept_small_and_without_anybody_s_answers_and_begins_with_its_question(name: str) -> None:
     notebook = _notebook(name)
     nbformat.validate(notebook)
-    assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < MOST_BYTES
+    assert (NOTEBOOKS / f"{name}.ipynb").stat().st_size < MAX_BYTES
     assert all(not cell.outputs and cell.execution_count is None for cell in notebook.cells if cell.cell_type == "code")
     assert notebook.cells[0].source.split("\n")[0].endswith("?")

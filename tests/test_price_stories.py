@@ -294,3 +294,32 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
     waiting_keys = console.waits("customers", "price_group_of_till")  # which they had before us
     remaining = [pair for pair in till_terms() if pair[1] != "priceGroupNumber" or pair[0] not in waiting_keys]
     assert (remaining, price_lists(), open_issues(console)) == ([], [], [])
+
+
+@pytest.fixture(scope="module")
+def offers(console: Console, code: str) -> None:
+    """Today's offers of the article with a group price and of one with an agreement, at both systems."""
+    application = console.application
+    agreed = next(row for row in console.sandbox.state("K9_PRICE") if row.get("SUB_NR") and row.get("ART_CODE"))
+    day = f"{application.access.connector('accountview').client.today()}T00:00:00.000Z"  # type: ignore[attr-defined]
+    for place, key in enumerate((code, str(agreed["ART_CODE"]))):
+        row = {"REC_ID": f"P{place:04}", "ART_CODE": key, "K9_OFFER": "WEEK", "K9_MINQ": "0", "K9_PCT": "50"}
+        console.sandbox.accountview.add("K9_PRICE", {**row, "K9_FIRST": day, "K9_LAST": day})
+    application.tables.save("sales_prices", {"WEEK": "1"}, DEMO)
+    application.flows.change("products", {"temporary_prices": True}, DEMO)
+    assert console.run("products").counts.proven > 0
+
+
+@pytest.mark.parametrize(
+    ("precedence", "of_group", "of_agreement"),
+    [("discounts", "price_group", "article"), ("price_groups", "offer", "article"), ("everything", "offer", "offer")],
+)
+@pytest.mark.usefixtures("offers")
+def test_a_setting_says_which_prices_of_a_customer_an_offer_replaces(
+    console: Console, code: str, precedence: str, of_group: str, of_agreement: str
+) -> None:
+    agreed = next(row for row in console.sandbox.state("K9_PRICE") if row.get("SUB_NR") and row.get("ART_CODE"))
+    console.application.flows.change("products", {"offers_win_over": precedence}, DEMO)
+    console.sandbox.till.edit("conventions", "offers_win_over", {"value": precedence})
+    proofs = [pays(console, customer(console, 1), key) for key in (code, str(agreed["ART_CODE"]))]
+    assert [(winner(proof)[0], proof.proven) for proof in proofs] == [(of_group, True), (of_agreement, True)]

@@ -123,5 +123,5 @@ def test_a_sale_whose_order_is_deleted_in_the_books_stays_off_sale_once_a_look_f
         console.sandbox.accountview.remove("SO_LINE", str(line["REC_ID"]))
     console.sandbox.accountview.remove("SO_HDR", str(header["ORD_NR"]))
     console.sandbox.accountview.edit("ARTICLE", article.code, {"K9_RSRV": 0})
-    console.application.drift.look()
+    console.application.drift.check_all()
     assert article.after_a_run() == level, "nothing of it is reserved in the books any more, and it is promised still"

@@ -249,6 +249,23 @@ def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Consol
     assert order not in console.waits("orders", "needed_record_missing")
 
 
+def test_two_debtors_that_an_order_finds_are_merged_and_it_is_booked_for_the_one_that_stays(
+    console: Console, article: str
+) -> None:
+    merges, debtors = console.application.customer_merges, ("30003", "30004")
+    for number in debtors:
+        add_debtor(console, number, "Dubbel", "dubbel@twee.example")
+    order = console.till_client.order(article, relation=console.till_client.customer("Dubbel", "dubbel@twee.example"))
+    assert line(console, console.run("orders", order), order).cause == "needed_record_parked"
+
+    numbers = [candidate.customers for candidate in merges.candidates()]
+    pair = next(pair for pair in numbers if {each.debtor for each in pair} == {*debtors})
+    goes, stays = sorted(pair, key=lambda each: each.debtor)  # the one that is named first goes
+    merges.merge(stays, goes, "the same person", make_actor(WHO))
+    console.retry("orders", "customer_ambiguous")
+    assert [row["RPL_INV"] for row in find_orders(console, order)] == ["30004"]
+
+
 # ---- customers
 
 

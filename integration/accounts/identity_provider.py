@@ -28,8 +28,8 @@ LIMITS = RateLimits(
     4, 50.0, connect_seconds=5, read_seconds=10, attempts=2, patience_seconds=15, answer_bytes=1_000_000
 )
 LEEWAY = 60  # tolerated clock difference in seconds
-KEPT_SECONDS = 300.0  # keys are fetched again after this time
-LEAST_SECONDS = 10.0  # shortest time between two fetches
+CACHE_SECONDS = 300.0  # keys are fetched again after this time
+MIN_SECONDS = 10.0  # shortest time between two fetches
 OK = 200
 
 Proof = tuple[str, str]  # the issuer, and the subject under which it knows a person
@@ -70,12 +70,12 @@ class SigningKeys:
         raise unproven_identity_error(host)
 
     def _may_ask(self) -> bool:
-        return self.now() - self._fetched_at >= LEAST_SECONDS
+        return self.now() - self._fetched_at >= MIN_SECONDS
 
     def _keys(self, *, refresh: bool) -> "KeySet":
         with self._fetch_lock:
             age = self.now() - self._fetched_at
-            if self._cached_keys is None or age > KEPT_SECONDS or (refresh and age >= LEAST_SECONDS):
+            if self._cached_keys is None or age > CACHE_SECONDS or (refresh and age >= MIN_SECONDS):
                 self._cached_keys = _key_set(fetch_json(self.address, self.route))
                 self._fetched_at = self.now()
             return self._cached_keys

@@ -7,7 +7,8 @@
 | `on`, `auto_approve`, `nightly_complete` | switched on | switched off |
 | the timetable: `schedule_minutes`, `calendar` | every change | none: rarer runs make larger plans |
 
-The percentage of a price brake decides which price jumps are counted: a higher one is looser, and none counts nothing.
+The percentage of a price brake decides which price jumps are counted: a higher one is looser. While the brake
+is off, a second limit counts the jumps above the initial percentage.
 """
 
 from collections.abc import Collection, Iterator, Mapping

@@ -21,8 +21,8 @@ from integration.core.errors import IntegrationError
 from integration.settings import Settings
 
 BEGUN_SECONDS = 600.0  # time limit for a log-in at the provider
-MOST_BEGUN = 1_000
-MOST_PROOFS = 1_000
+MAX_PENDING_LOGINS = 1_000
+MAX_PROOFS = 1_000
 PROXY_ISSUER = "in_front"  # the issuer of names that a trusted proxy sends
 LONGEST_NAME = 200
 
@@ -65,7 +65,7 @@ class ProviderLogIn:
         with self._lock:
             late = time.monotonic() - BEGUN_SECONDS
             unexpired = [(state, entry) for state, entry in self._login_attempts.items() if entry.at > late]
-            self._login_attempts = dict(unexpired[-MOST_BEGUN + 1 :]) | {login_request.state: begun}
+            self._login_attempts = dict(unexpired[-MAX_PENDING_LOGINS + 1 :]) | {login_request.state: begun}
         return address, browser
 
     def end(self, state: str, browser: str, code: str) -> LoginCallback:
@@ -86,7 +86,7 @@ class ProviderLogIn:
         with self._lock:
             late = time.monotonic() - SESSION.total_seconds()
             unexpired = [(name, entry) for name, entry in self._proofs.items() if entry[1] > late]
-            self._proofs = dict(unexpired[-MOST_PROOFS + 1 :]) | {_token_hash(key): (token, time.monotonic())}
+            self._proofs = dict(unexpired[-MAX_PROOFS + 1 :]) | {_token_hash(key): (token, time.monotonic())}
 
     def logout_url(self, key: str, back: str) -> str:
         """Return the address at which the browser with this session key logs out at the provider, or an empty text.

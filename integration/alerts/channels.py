@@ -67,7 +67,7 @@ class Channels:
         settings = _validated({**values, "id": identity})
         register_secrets(*secrets_of(address))
         if address or not channel:
-            looked = self._post.look(address.strip())
+            looked = self._post.check_address(address.strip())
             if not looked.ok:
                 raise ConfigurationError("setting_invalid", setting="channel_address", expected=looked.why)
             self._sealed.put(f"{PREFIX}{identity}", {"address": address.strip()}, by.ref)

@@ -18,7 +18,7 @@ from integration.services.connections.connections import Connections
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.database import Clock
 
-LOOK_SECONDS = 15.0
+POLL_SECONDS = 15.0
 IDLE = timedelta(minutes=1)  # a system without calls for this long is called
 CHECKED_AGAIN = timedelta(minutes=5)  # a failed check is repeated after this time
 
@@ -81,14 +81,14 @@ class ConnectionMonitor:
 
     def _call_health(self, system: str) -> HealthSnapshot:
         connector = self._access.existing_connector(system)
-        return connector.heard() if isinstance(connector, HealthCheckable) else HealthSnapshot()
+        return connector.health_snapshot() if isinstance(connector, HealthCheckable) else HealthSnapshot()
 
     # ---- in the background
 
     def start(self) -> None:
         """Start the background checks: one thread for each system, because an unreachable system blocks for long."""
         for role in SystemRole:
-            pace = {"every": LOOK_SECONDS, "until": self._stop}
+            pace = {"every": POLL_SECONDS, "until": self._stop}
             thread = threading.Thread(
                 target=run_periodically, args=(self._check_task(role),), kwargs=pace, name=f"look-{role}", daemon=True
             )
@@ -102,9 +102,9 @@ class ConnectionMonitor:
             thread.join(timeout=1)
 
     def _check_task(self, role: SystemRole) -> Callable[[], None]:
-        return lambda: self.look(role.system)
+        return lambda: self.check(role.system)
 
-    def look(self, system: str) -> None:
+    def check(self, system: str) -> None:
         """Call a system that is unreachable or idle, and repeat a failed check."""
         if not self._access.is_connected(system):
             return
@@ -113,7 +113,7 @@ class ConnectionMonitor:
             with suppress(IntegrationError):  # the call itself has recorded the error
                 connector = self._access.connector(system)
                 if isinstance(connector, HealthCheckable):
-                    connector.look()
+                    connector.probe()
         checked = self._connections.last_check(system)
         if checked.ok is False and checked.checked_at and now - checked.checked_at >= CHECKED_AGAIN:
             self._connections.check(system)

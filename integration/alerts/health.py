@@ -14,7 +14,7 @@ from integration.store.database import Clock, Database
 from integration.store.heartbeats import Heartbeats
 from integration.store.outbox_reader import OutboxReader
 
-LEAST_FREE = 100_000_000  # bytes; with less, no run begins
+MIN_FREE = 100_000_000  # bytes; with less, no run begins
 BEAT_SECONDS = 30.0
 DRAIN_SECONDS = 180.0
 
@@ -36,7 +36,7 @@ class Health:
         """Problems of this console: the facts of each by its cause."""
         beaten, undrained = self.heartbeat_age_seconds, self.undrained_seconds
         problems: dict[str, dict[str, str]] = {}
-        if self.free_bytes < LEAST_FREE:
+        if self.free_bytes < MIN_FREE:
             problems["disk_full"] = {"free": f"{self.free_bytes // 1_000_000} MB", "needed": "100 MB"}
         if beaten is None or beaten > BEAT_SECONDS:
             problems["no_heartbeat"] = {"seconds": "?" if beaten is None else f"{beaten:.0f}"}
@@ -71,7 +71,7 @@ class HealthCheck:
         self._logbook = logbook
 
     @requires(Right.SEE)
-    def look(self) -> Health:
+    def read(self) -> Health:
         """Return the health of this process. Raises IntegrationError if its database cannot be read."""
         now = self._clock()
 

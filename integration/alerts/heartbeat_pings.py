@@ -117,9 +117,9 @@ class Pings:
                 )
 
     def _console_pings(self, going_on: list[Incident]) -> Iterator[tuple[datetime, _Ping]]:
-        grave = [incident for incident in going_on if incident.symptom.severity is Severity.CRITICAL]
+        grave = [incident for incident in going_on if incident.problem.severity is Severity.CRITICAL]
         for incident in grave:
-            yield incident.started_at, _Ping(f"fail:{incident.id}", "/fail", {"cause": incident.symptom.cause})
+            yield incident.started_at, _Ping(f"fail:{incident.id}", "/fail", {"cause": incident.problem.cause})
         for run in reversed(self._runs.latest(limit=RECENT_RUNS)):
             if run.approval is not None:  # a commit ends with a proof; a preview may find nothing to prove
                 yield run.ended_at or self._clock(), _Ping(f"start:{run.id}", "/start", _run_parameter(run))

@@ -10,7 +10,7 @@ from integration.core.causes import Severity, cause
 from integration.core.opening_hours import IsClosed, never_closed
 
 CALM = timedelta(seconds=60)  # an incident ends when its problem is absent for this long
-MOST_QUIET_DAYS = 60  # consecutive quiet days; more is a mistake and must not silence alerts for ever
+MAX_QUIET_DAYS = 60  # consecutive quiet days; more is a mistake and must not silence alerts for ever
 
 
 class ProblemType(StrEnum):
@@ -48,7 +48,7 @@ class Problem:
     the sum of the waiting documents in euros, as far as known.
     """
 
-    sort: ProblemType
+    type: ProblemType
     cause: str
     flow: str = ""
     subject: str = ""
@@ -59,8 +59,8 @@ class Problem:
     @property
     def identity(self) -> str:
         """Key of the incident. A connection has one key, whatever its cause."""
-        about = self.subject if self.sort is ProblemType.CONNECTION else f"{self.cause}:{self.subject}"
-        return f"{self.sort}:{self.flow}:{about}"
+        about = self.subject if self.type is ProblemType.CONNECTION else f"{self.cause}:{self.subject}"
+        return f"{self.type}:{self.flow}:{about}"
 
     @property
     def severity(self) -> Severity:
@@ -73,7 +73,7 @@ class Incident:
     """A problem from its beginning to its end. It is over once `ended_at` is set."""
 
     id: int
-    symptom: Problem
+    problem: Problem
     started_at: datetime
     seen_at: datetime
     ended_at: datetime | None = None
@@ -92,7 +92,7 @@ def incident_changes(
     going_on: Collection[Incident], problems: Sequence[Problem], now: datetime, calm: timedelta = CALM
 ) -> Changes:
     """Return how the current problems change the open incidents."""
-    incidents = {incident.symptom.identity: incident for incident in going_on}
+    incidents = {incident.problem.identity: incident for incident in going_on}
     current_problems = {problem.identity: problem for problem in problems}
     return Changes(
         tuple(problem for identity, problem in current_problems.items() if identity not in incidents),
@@ -116,7 +116,7 @@ STALE_DIGEST = timedelta(hours=6)  # a digest that is later than this is not sen
 class Channel:
     """Settings of a channel: which problem types and causes it reports, from which severity, and its quiet times.
 
-    Empty `sorts` or `causes` mean all. Between `quiet_from` and `quiet_until`, and on closed days if `rests` is set,
+    Empty `problem_types` or `causes` mean all. Between `quiet_from` and `quiet_until`, and on closed days with `rests`,
     only critical alerts are sent, and only if `wakes` is set. Other alerts wait, for the digest if there is one.
     """
 
@@ -125,7 +125,7 @@ class Channel:
     on: bool = True
     language: str = "en"
     least: Severity = Severity.WARNING
-    sorts: frozenset[ProblemType] = frozenset()
+    problem_types: frozenset[ProblemType] = frozenset()
     causes: frozenset[str] = frozenset()
     quiet_from: time | None = None
     quiet_until: time | None = None
@@ -140,19 +140,19 @@ class Channel:
         `reported_count` is the count in the first message. Each tenfold increase of it is a reason, and so is the time
         limit `remind_hours`.
         """
-        grown = len(str(incident.symptom.count // reported_count)) - 1 if reported_count else 0
+        grown = len(str(incident.problem.count // reported_count)) - 1 if reported_count else 0
         lasts = self.remind_hours > 0 and now - incident.started_at >= timedelta(hours=self.remind_hours)
         return (*([f"grown-{grown}"] if grown > 0 else []), *(["lasting"] if lasts else []))
 
-    def wants(self, symptom: Problem) -> bool:
+    def wants(self, problem: Problem) -> bool:
         """Return True if the channel reports this problem. A channel never reports its own failure."""
-        if not self.on or (symptom.sort is ProblemType.CHANNEL and symptom.subject == self.id):
+        if not self.on or (problem.type is ProblemType.CHANNEL and problem.subject == self.id):
             return False
-        if self.sorts and symptom.sort not in self.sorts:
+        if self.problem_types and problem.type not in self.problem_types:
             return False
-        if self.causes and symptom.cause not in self.causes:
+        if self.causes and problem.cause not in self.causes:
             return False
-        return symptom.severity.reaches(self.least)
+        return problem.severity.reaches(self.least)
 
     def speaks_at(
         self, severity: Severity, now: datetime, zone: tzinfo, is_closed: IsClosed = never_closed
@@ -161,7 +161,7 @@ class Channel:
         if severity is Severity.CRITICAL and self.wakes:
             return now
         at = now.astimezone(zone)
-        for _ in range(MOST_QUIET_DAYS):
+        for _ in range(MAX_QUIET_DAYS):
             later = self._after_quiet(at, zone, is_closed)
             if later == at:
                 break

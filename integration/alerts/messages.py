@@ -35,13 +35,13 @@ def redacted_facts(facts: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def page_address(symptom: Problem) -> str:
+def page_address(problem: Problem) -> str:
     """Return the address of the page on which a person can act on a problem, with its query."""
-    match symptom.sort:
+    match problem.type:
         case ProblemType.RECORDS | ProblemType.DIFFERENCE:
-            return f"/exceptions?{urlencode({'flow': symptom.flow})}"
-        case ProblemType.RUN if symptom.facts.get("run"):
-            return f"/runs?{urlencode({'run': symptom.facts['run']})}"
+            return f"/exceptions?{urlencode({'flow': problem.flow})}"
+        case ProblemType.RUN if problem.facts.get("run"):
+            return f"/runs?{urlencode({'run': problem.facts['run']})}"
         case ProblemType.AUDIT:
             return "/administration?tab=audit"
         case ProblemType.CONNECTION:
@@ -60,7 +60,7 @@ class Messages:
         """Return the message for the beginning of an incident."""
         since = words.term("alert_since", language, time=_moment(incident.started_at, language, now))
         return self._open_message(
-            incident, words.sentence(f"severity_{incident.symptom.severity}", language), language, since
+            incident, words.sentence(f"severity_{incident.problem.severity}", language), language, since
         )
 
     def reminder(self, incident: Incident, language: str, now: datetime) -> Message:
@@ -72,25 +72,25 @@ class Messages:
         return self._open_message(incident, words.sentence("alert_reminder", language), language, since)
 
     def _open_message(self, incident: Incident, state: str, language: str, since: str) -> Message:
-        symptom = incident.symptom
-        explanation = words.say(symptom.cause, redacted_facts(symptom.facts), language, ZONE)
-        description = explanation.what if explanation.what.removesuffix(".") != _headline(symptom, language) else ""
-        lines = [description, *_numbers(symptom, language), explanation.data, explanation.do, since]
-        return _title(symptom, state, language), _text([*lines, self._base + page_address(symptom)])
+        problem = incident.problem
+        explanation = words.say(problem.cause, redacted_facts(problem.facts), language, ZONE)
+        description = explanation.what if explanation.what.removesuffix(".") != _headline(problem, language) else ""
+        lines = [description, *_numbers(problem, language), explanation.data, explanation.do, since]
+        return _title(problem, state, language), _text([*lines, self._base + page_address(problem)])
 
     def end_message(self, incident: Incident, language: str, now: datetime) -> Message:
         """Return the message for the end of an incident."""
-        symptom, ended = incident.symptom, incident.ended_at or now
+        problem, ended = incident.problem, incident.ended_at or now
         lasted = words.duration((ended - incident.started_at).total_seconds(), language)
         about = words.term(
             "alert_lasted", language, time=_moment(incident.started_at, language, now), duration=lasted
         )  # fmt: skip
-        title = _title(symptom, words.sentence("alert_over", language), language)
+        title = _title(problem, words.sentence("alert_over", language), language)
         return title, _text(
             [
-                words.term("alert_was", language, what=_headline(symptom, language)),
+                words.term("alert_was", language, what=_headline(problem, language)),
                 about,
-                self._base + page_address(symptom),
+                self._base + page_address(problem),
             ]
         )
 
@@ -111,7 +111,7 @@ class Messages:
             if going_on
             else words.sentence("alert_digest_none", language),
             *(
-                f"  {self._line(incident, language, now, oldest.get(incident.symptom.identity))}"
+                f"  {self._line(incident, language, now, oldest.get(incident.problem.identity))}"
                 for incident in going_on
             ),
             *([words.sentence("alert_digest_over", language)] if over else []),
@@ -128,12 +128,12 @@ class Messages:
         )
 
     def _line(self, incident: Incident, language: str, now: datetime, oldest: datetime | None = None) -> str:
-        symptom = incident.symptom
-        severity = words.sentence(f"severity_{symptom.severity}", language)
+        problem = incident.problem
+        severity = words.sentence(f"severity_{problem.severity}", language)
         numbers = "".join(
-            f" ({text})" for text in _numbers(symptom, language, None if oldest is None else now - oldest)
+            f" ({text})" for text in _numbers(problem, language, None if oldest is None else now - oldest)
         )
-        return f"{_moment(incident.started_at, language, now)} · {severity} · {_headline(symptom, language)}{numbers}"
+        return f"{_moment(incident.started_at, language, now)} · {severity} · {_headline(problem, language)}{numbers}"
 
     def test(self, name: str, language: str) -> Message:
         """Return the test message of a channel."""
@@ -141,15 +141,15 @@ class Messages:
         return words.sentence("alert_test_title", language), _text(lines)
 
 
-def _title(symptom: Problem, state: str, language: str) -> str:
-    about = _flow(symptom.flow, language) if symptom.flow else words.sentence(f"sort_{symptom.sort}", language)
-    if symptom.sort is ProblemType.CONNECTION:
-        about = words.system_name(symptom.subject)
-    return f"{state} · {about} · {_headline(symptom, language)}"[:LONGEST_TITLE]
+def _title(problem: Problem, state: str, language: str) -> str:
+    about = _flow(problem.flow, language) if problem.flow else words.sentence(f"problem_type_{problem.type}", language)
+    if problem.type is ProblemType.CONNECTION:
+        about = words.system_name(problem.subject)
+    return f"{state} · {about} · {_headline(problem, language)}"[:LONGEST_TITLE]
 
 
-def _headline(symptom: Problem, language: str) -> str:
-    return words.headline(symptom.cause, symptom.facts, language)
+def _headline(problem: Problem, language: str) -> str:
+    return words.headline(problem.cause, problem.facts, language)
 
 
 LONGEST_TITLE = 150
@@ -160,11 +160,11 @@ def _flow(flow: str, language: str) -> str:
     return words.sentence(key, language) if words.has_term(key) else flow
 
 
-def _numbers(symptom: Problem, language: str, waits: timedelta | None = None) -> list[str]:
+def _numbers(problem: Problem, language: str, waits: timedelta | None = None) -> list[str]:
     """Return the count of a problem, its euros, and how long its oldest record waits, as far as known, as one text."""
-    parts = [words.count("record", symptom.count, language)] if symptom.count else []
-    if symptom.waiting_amount is not None:
-        parts.append(words.term("alert_at_stake", language, amount=words.euros(symptom.waiting_amount, language)))
+    parts = [words.count("record", problem.count, language)] if problem.count else []
+    if problem.waiting_amount is not None:
+        parts.append(words.term("alert_at_stake", language, amount=words.euros(problem.waiting_amount, language)))
     if waits is not None:
         days = words.count("day", waits.days, language, number=words.number(waits.days, language))
         parts.append(words.term("alert_oldest", language, duration=days))

@@ -113,7 +113,7 @@ class _GaugeCollector(Collector):
         """Yield all gauges, and the counters of calls and incidents."""
         statuses = self._flows.statuses()
         yield from self._flow_metrics(statuses)
-        yield from self._process_metrics(self._health.look())
+        yield from self._process_metrics(self._health.read())
         yield from self._alert_metrics()
         call_counter = CounterMetricFamily(
             "console_calls", "Calls of this process, by result.", labels=["system", "result"]
@@ -154,14 +154,14 @@ class _GaugeCollector(Collector):
                 yield GaugeMetricFamily(f"console_{name}", about, value=value)
 
     def _alert_metrics(self) -> Iterator[Metric]:
-        going_on = [incident.symptom.severity for incident in self._incidents.open_incidents()]
+        going_on = [incident.problem.severity for incident in self._incidents.open_incidents()]
         now = GaugeMetricFamily("console_incidents_open", "Open incidents.", labels=["severity"])
         for severity in Severity:
             now.add_metric([str(severity)], going_on.count(severity))
         yield now
-        begun = CounterMetricFamily("console_incidents", "Incidents, by type of problem.", labels=["sort"])
-        for sort, number in sorted(self._incidents.counts().items()):
-            begun.add_metric([sort], number)
+        begun = CounterMetricFamily("console_incidents", "Incidents, by type of problem.", labels=["type"])
+        for problem_type, number in sorted(self._incidents.counts().items()):
+            begun.add_metric([problem_type], number)
         yield begun
         messages = GaugeMetricFamily("console_messages", "Stored messages.", labels=["channel", "state"])
         for (channel, state), number in sorted(self._deliveries.counts().items()):

@@ -65,7 +65,7 @@ class Monitoring:
         order = tuple(Severity)
         return sorted(
             self._incidents.open_incidents(),
-            key=lambda incident: (-order.index(incident.symptom.severity), incident.started_at, incident.id),
+            key=lambda incident: (-order.index(incident.problem.severity), incident.started_at, incident.id),
         )
 
     @requires(Right.SEE)
@@ -79,11 +79,11 @@ class Monitoring:
         silent: dict[str, str] = {}
         for incident in self._incidents.open_incidents():
             if (
-                incident.symptom.sort is ProblemType.SILENCE
-                and incident.symptom.flow
-                and silent.get(incident.symptom.flow) != LATE[1]
+                incident.problem.type is ProblemType.SILENCE
+                and incident.problem.flow
+                and silent.get(incident.problem.flow) != LATE[1]
             ):
-                silent[incident.symptom.flow] = incident.symptom.cause
+                silent[incident.problem.flow] = incident.problem.cause
         return [self._flow(status, silent) for status in self._flow_service.statuses()]
 
     def _flow(self, status: FlowStatus, silent: dict[str, str]) -> FlowHealth:

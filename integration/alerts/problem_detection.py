@@ -29,7 +29,7 @@ MAX_HEARTBEAT_DELAY = timedelta(minutes=1)  # a busy machine may delay a heartbe
 PATIENCE = timedelta(minutes=2)  # a run may wait for a system for this long before that is a problem
 MAX_SILENCE = timedelta(minutes=1)  # a system may give no answer for this long before that is a problem
 OLD_NEWS = timedelta(hours=1)  # after answers for this long, an earlier refusal of a run no longer counts
-MOST_PREVIEW = timedelta(minutes=15)  # after this time, records are reported while their preview still runs
+MAX_PREVIEW = timedelta(minutes=15)  # after this time, records are reported while their preview still runs
 LOCAL = frozenset(
     {ProblemType.LOG, ProblemType.DISK, ProblemType.STORE}
 )  # problems that only the affected process itself can detect
@@ -87,7 +87,7 @@ class ProblemDetection:
             *self._worker_problems(),
             *self._channel_problems(),
             *self._audit_problems(),
-            *self.of_health(self._health.look()),
+            *self.of_health(self._health.read()),
         ]
 
     def of_health(self, health: Health) -> Iterator[Problem]:
@@ -103,12 +103,12 @@ class ProblemDetection:
         groups_by_cause: dict[tuple[str, str], list[CauseGroup]] = {}
         for group in self._issues.causes():
             groups_by_cause.setdefault((group.flow, group.cause), []).append(group)
-        begun = {incident.symptom.identity for incident in self._incidents.open_incidents()} if being_read else set()
+        begun = {incident.problem.identity for incident in self._incidents.open_incidents()} if being_read else set()
         targets = {status.flow.name: status.flow.target for status in statuses}
         for (flow, code), groups in groups_by_cause.items():
-            symptom = _group_problem(flow, targets.get(flow, ""), code, groups)
-            if flow not in being_read or symptom.identity in begun:  # no alerts for unfinished previews
-                yield symptom
+            problem = _group_problem(flow, targets.get(flow, ""), code, groups)
+            if flow not in being_read or problem.identity in begun:  # no alerts for unfinished previews
+                yield problem
 
     def oldest_records(self) -> dict[str, datetime]:
         """Return since when the oldest record of each cause waits, by identity of its problem."""
@@ -203,7 +203,7 @@ class ProblemDetection:
 
 
 def _is_being_read(active: Run | None, now: datetime) -> bool:
-    return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MOST_PREVIEW
+    return active is not None and active.state is RunState.PREVIEWING and now - active.started_at < MAX_PREVIEW
 
 
 def _type_of(code: str) -> ProblemType:

@@ -35,10 +35,10 @@ from integration.store.settings import StoredSettings
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 15.0
+POLL_SECONDS = 15.0
 SILENCES, EVERYTHING = "alert_silences", "*"
 STORE_FAILS = Problem(ProblemType.STORE, "database_unreachable")
-MOST_RUNS = 500  # runs whose proven records a digest counts
+MAX_RUNS = 500  # runs whose proven records a digest counts
 
 
 class Silences:
@@ -96,7 +96,7 @@ class Alerts:
         stored_settings: StoredSettings,
         clock: Clock,
         *,
-        symptoms: ProblemDetection,
+        problem_detection: ProblemDetection,
         channels: Channels,
         openings: OpeningHoursSettings,
         pings: Pings,
@@ -111,7 +111,7 @@ class Alerts:
         self._heartbeats = heartbeats
         self._runs = runs
         self._clock = clock
-        self._symptoms = symptoms
+        self._problem_detection = problem_detection
         self._channels = channels
         self._openings = openings
         self._pings = pings
@@ -127,8 +127,8 @@ class Alerts:
 
     def start(self) -> None:
         """Start detecting and sending in the background."""
-        for work in (self.look, self.send):
-            pace = {"every": LOOK_SECONDS, "until": self._stop}
+        for work in (self.detect, self.send):
+            pace = {"every": POLL_SECONDS, "until": self._stop}
             thread = threading.Thread(target=run_periodically, args=(work,), kwargs=pace, name="alerts", daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -141,7 +141,7 @@ class Alerts:
 
     # ---- detecting
 
-    def look(self) -> None:
+    def detect(self) -> None:
         """Detect problems once: begin and end incidents, and queue their messages.
 
         If our own database fails, this process alerts the known channels at once.
@@ -157,14 +157,14 @@ class Alerts:
         now = self._clock()
         channels = self._channels.list_channels()
         self._last_channels = tuple((channel, self._channels.address(channel.id)) for channel in channels if channel.on)
-        problems = self._symptoms.detect_problems()
+        problems = self._problem_detection.detect_problems()
         mine = [incident for incident in self._incidents.open_incidents() if self._is_seen_here(incident)]
         changed = incident_changes(mine, problems, now)
-        for symptom in changed.new:
-            self._incidents.begin(symptom, self._due_at_begin(symptom, channels), so_far)
+        for problem in changed.new:
+            self._incidents.begin(problem, self._due_at_begin(problem, channels), so_far)
         if changed.continuing:
             self._incidents.saw(changed.continuing, so_far)
-            self._remind([replace(incident, symptom=symptom) for incident, symptom in changed.continuing], channels)
+            self._remind([replace(incident, problem=problem) for incident, problem in changed.continuing], channels)
         for incident in changed.ended:
             self._incidents.end(incident, self._due_at_end(incident, channels))
         self._add_digests(channels)
@@ -175,22 +175,22 @@ class Alerts:
 
         A process cannot check local problems of another live process.
         """
-        symptom = incident.symptom
-        if symptom.sort not in LOCAL or symptom.subject in ("", self._work.executor):
+        problem = incident.problem
+        if problem.type not in LOCAL or problem.subject in ("", self._work.executor):
             return True
-        return self._heartbeats.last_beat(symptom.subject) is None
+        return self._heartbeats.last_beat(problem.subject) is None
 
-    def _due_at_begin(self, symptom: Problem, channels: list[Channel]) -> list[DueDelivery]:
-        until = self.silences.silence_end(symptom.identity)
+    def _due_at_begin(self, problem: Problem, channels: list[Channel]) -> list[DueDelivery]:
+        until = self.silences.silence_end(problem.identity)
         due = []
         for channel in channels:
-            if channel.wants(symptom):
-                at, hold_reason = self._due_time(channel, symptom)
+            if channel.wants(problem):
+                at, hold_reason = self._due_time(channel, problem)
                 if until is not None and until > at:
                     at, hold_reason = until, "silenced"
                 due.append(
                     DueDelivery(
-                        channel.id, "begun:{incident}", "begun", at, hold_reason, with_number({}, symptom.count)
+                        channel.id, "begun:{incident}", "begun", at, hold_reason, with_number({}, problem.count)
                     )
                 )
         return due
@@ -208,20 +208,20 @@ class Alerts:
                 reasons = channel.reminders(incident, int(first.facts.get("count", 0)), self._clock())
                 due = [self._reminder(channel, incident, reason) for reason in reasons]
                 for due_delivery in due:
-                    if (due_delivery.channel, due_delivery.key) not in keys and channel.wants(incident.symptom):
+                    if (due_delivery.channel, due_delivery.key) not in keys and channel.wants(incident.problem):
                         self._deliveries.add(due_delivery, incident.id)
 
     def _reminder(self, channel: Channel, incident: Incident, reason: str) -> DueDelivery:
-        at, hold_reason = self._due_time(channel, incident.symptom)
-        until = self.silences.silence_end(incident.symptom.identity)
+        at, hold_reason = self._due_time(channel, incident.problem)
+        until = self.silences.silence_end(incident.problem.identity)
         if until is not None and until > at:
             at, hold_reason = until, "silenced"
-        facts = with_number({}, incident.symptom.count)
+        facts = with_number({}, incident.problem.count)
         return DueDelivery(channel.id, f"{reason}:{incident.id}", "reminder", at, hold_reason, facts)
 
     def _due_at_end(self, incident: Incident, channels: list[Channel]) -> list[DueDelivery]:
         channels_by_id = {channel.id: channel for channel in channels}
-        until = self.silences.silence_end(incident.symptom.identity)
+        until = self.silences.silence_end(incident.problem.identity)
         due = []
         for delivery in self._deliveries.of_incident(incident.id):
             channel = channels_by_id.get(delivery.channel)
@@ -231,7 +231,7 @@ class Alerts:
                 or (delivery.sent_at is None and delivery.wait_reason == "silenced")
             ):
                 continue
-            at, hold_reason = self._due_time(channel, incident.symptom)
+            at, hold_reason = self._due_time(channel, incident.problem)
             if until is not None and until > at:
                 at, hold_reason = until, "quiet"
             if delivery.sent_at is None and delivery.wait_reason == "digest":
@@ -239,9 +239,9 @@ class Alerts:
             due.append(DueDelivery(channel.id, "over:{incident}", "over", max(at, delivery.due_at), hold_reason))
         return due
 
-    def _due_time(self, channel: Channel, symptom: Problem) -> tuple[datetime, str]:
+    def _due_time(self, channel: Channel, problem: Problem) -> tuple[datetime, str]:
         now = self._clock()
-        at = channel.speaks_at(symptom.severity, now, ZONE, self._openings.current_hours().is_closed)
+        at = channel.speaks_at(problem.severity, now, ZONE, self._openings.current_hours().is_closed)
         return at, "" if at <= now else "digest" if channel.digest else "quiet"
 
     def _add_digests(self, channels: list[Channel]) -> None:
@@ -282,7 +282,7 @@ class Alerts:
         incident = self._incidents.get(delivery.incident) if delivery.incident else None
         result = self._channels.send(channel, *message)
         if result.ok:
-            self._deliveries.mark_sent(delivery, incident.symptom.count if incident else 0)
+            self._deliveries.mark_sent(delivery, incident.problem.count if incident else 0)
             self._deliveries.hurry(channel.id)
         else:
             log.warning("a message was not accepted", channel=channel.id, why=result.why)
@@ -302,13 +302,13 @@ class Alerts:
         now, write = self._clock(), Messages(self._log_access.place)
         if delivery.message_type == "digest":
             since, until = (datetime.fromisoformat(delivery.facts[name]) for name in ("since", "until"))
-            going_on = [incident for incident in self._incidents.open_incidents() if channel.wants(incident.symptom)]
+            going_on = [incident for incident in self._incidents.open_incidents() if channel.wants(incident.problem)]
             changed = [
-                incident for incident in self._incidents.in_period(since, until) if channel.wants(incident.symptom)
+                incident for incident in self._incidents.in_period(since, until) if channel.wants(incident.problem)
             ]
             return write.digest(
                 going_on, changed, self._proven_counts(since), channel.language, now, audit=self._audit.newest_anchor(),
-                oldest=self._symptoms.oldest_records(),
+                oldest=self._problem_detection.oldest_records(),
             )  # fmt: skip
         incident = self._incidents.get(delivery.incident or 0)
         if incident is None or (delivery.message_type == "reminder" and incident.ended_at is not None):
@@ -319,7 +319,7 @@ class Alerts:
     def _proven_counts(self, since: datetime) -> dict[str, int]:
         """Return how many records were proven since the given time, by flow."""
         counts: dict[str, int] = {}
-        for run in self._runs.latest(states=[RunState.DONE], limit=MOST_RUNS):
+        for run in self._runs.latest(states=[RunState.DONE], limit=MAX_RUNS):
             if run.ended_at and run.ended_at > since:
                 counts[run.flow] = counts.get(run.flow, 0) + run.counts.proven
         return counts
@@ -335,10 +335,10 @@ class Alerts:
         log.warning("alerts cannot be stored", cause=error.code)
         if self._unstored is not None:
             return
-        symptom = replace(STORE_FAILS, cause=error.code, subject=self._work.executor, facts=error.facts)
+        problem = replace(STORE_FAILS, cause=error.code, subject=self._work.executor, facts=error.facts)
         now = datetime.now(ZONE)
-        recipients = tuple((channel, address) for channel, address in self._last_channels if channel.wants(symptom))
-        self._unstored = _UnstoredIncident(Incident(0, symptom, now, now), recipients)
+        recipients = tuple((channel, address) for channel, address in self._last_channels if channel.wants(problem))
+        self._unstored = _UnstoredIncident(Incident(0, problem, now, now), recipients)
         self._tell(Messages(self._log_access.place).begin_message)
 
     def _tell_of_store_again(self) -> None:

@@ -128,7 +128,7 @@ class WaitingList:
         incidents = [
             _incident_item(incident, text)
             for incident in self._incidents.open_incidents()
-            if incident.symptom.sort not in LISTED_OTHERWISE and incident.symptom.identity not in known_identities
+            if incident.problem.type not in LISTED_OTHERWISE and incident.problem.identity not in known_identities
         ]
         items = [*urgent_items, *incidents, *plans]
         causes = self._exceptions.groups()
@@ -327,7 +327,7 @@ def _run_item(
 ) -> WaitingItem:
     facts = {"system": flows[run.flow].flow.target, "flow": run.flow, "run": run.id, **run.facts}
     sort = ProblemType.CONNECTION if run.error in CONNECTION_CAUSES else ProblemType.RUN
-    symptom = Problem(sort, run.error, run.flow if sort is ProblemType.RUN else "")
+    problem = Problem(sort, run.error, run.flow if sort is ProblemType.RUN else "")
     explanation = text.say(run.error, facts)
     return WaitingItem(
         state=state,
@@ -339,25 +339,25 @@ def _run_item(
         params=params,
         flow=run.flow,
         since=since,
-        incidents=(symptom.identity,) if sort is ProblemType.RUN else (),
+        incidents=(problem.identity,) if sort is ProblemType.RUN else (),
     )
 
 
 def _incident_item(incident: Incident, text: _Texts) -> WaitingItem:
     """Return the item of an incident that no other item covers, such as a full disk."""
-    symptom = incident.symptom
-    address, _, query = page_address(symptom).partition("?")
+    problem = incident.problem
+    address, _, query = page_address(problem).partition("?")
     return WaitingItem(
-        state=SEVERITY_STATES[symptom.severity],
-        name=text.headline(symptom.cause, symptom.facts),
-        detail=text.detail(symptom.cause, symptom.facts),
-        step=text.say(symptom.cause, symptom.facts).do,
+        state=SEVERITY_STATES[problem.severity],
+        name=text.headline(problem.cause, problem.facts),
+        detail=text.detail(problem.cause, problem.facts),
+        step=text.say(problem.cause, problem.facts).do,
         verb="look",
         page=address.removeprefix("/"),
         params={**dict(parse_qsl(query)), **({"incident": str(incident.id)} if address == "/monitoring" else {})},
-        flow=symptom.flow,
-        system=symptom.subject if symptom.sort is ProblemType.CONNECTION else "",
-        count=symptom.count,
+        flow=problem.flow,
+        system=problem.subject if problem.type is ProblemType.CONNECTION else "",
+        count=problem.count,
         since=incident.started_at,
-        incidents=(symptom.identity,),
+        incidents=(problem.identity,),
     )

@@ -448,7 +448,6 @@ class Application:
             stores.database,
             stores.leases,
             stores.retained,
-            stores.runs,
             stores.settings,
             self.log,
             clock,
@@ -525,7 +524,7 @@ class Application:
             self.flows,
         )
         self.metrics = Metrics(stores.runs, stores.incidents, stores.deliveries, clock, self.flows, self.health)
-        symptoms = ProblemDetection(
+        problems = ProblemDetection(
             stores.deliveries,
             stores.incidents,
             stores.heartbeats,
@@ -548,7 +547,7 @@ class Application:
             stores.runs,
             stores.settings,
             clock,
-            symptoms=symptoms,
+            problem_detection=problems,
             channels=self.channels,
             openings=self.openings,
             pings=self.pings,
@@ -591,7 +590,7 @@ class Application:
             fencing_tokens=self._stores.fencing_tokens,
             heartbeats=self._stores.heartbeats,
             schedules=self.flows,
-            looks={
+            nightly_checks={
                 "drift": self.drift,
                 "days": self.days,
                 "clearing": self.clearing_accounts,

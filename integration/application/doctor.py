@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from integration.alerts.health import BEAT_SECONDS, DRAIN_SECONDS, LEAST_FREE
+from integration.alerts.health import BEAT_SECONDS, DRAIN_SECONDS, MIN_FREE
 from integration.alerts.problem_detection import GRACE, ROUNDS_MISSED
 from integration.application.application import Application
 from integration.application.bootstrap import build
@@ -27,7 +27,7 @@ from integration.process.permissions import OTHERS
 from integration.services.opening_hours import ZONE, OpeningHoursSettings
 from integration.settings import ENGINE, Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock
-from integration.store.files import COPIES_KEPT, copies_beside, leftover_files
+from integration.store.files import leftover_files
 from integration.store.outbox_reader import OutboxReader
 from integration.store.read_only import InspectedDatabase, file_fault, last_beat, open_read_only, sealed_in
 from integration.store.runs import RunStore
@@ -79,16 +79,15 @@ def examine(clock: Clock = now) -> Iterator[InstallationCheck]:
 def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[InstallationCheck]:
     """Yield each finding of the connection checks of both systems, for at most `seconds` per system.
 
-    Yields nothing if there is no database of this version yet. The built-in systems are not checked. As with every
-    call, the check may renew a log-in at the books. Problems that `examine` reports are not repeated.
+    Yields nothing if there is no database yet. The built-in systems are not checked. As with every call, the check may
+    renew a log-in at the books. Problems that `examine` reports are not repeated.
     """
     try:
         settings = load_settings()
         if not postgres_of(settings) and not file_of(settings).exists():
             return
-        with open_read_only(settings.operational_url()) as inspection:
-            if not inspection.is_current:  # opening it would run the migrations
-                return
+        with open_read_only(settings.operational_url()):
+            pass  # an unusable database is reported by `examine`
         application = build(settings, executor="doctor", serves=False)
     except IntegrationError:
         return
@@ -150,8 +149,8 @@ def _folder(data: Path) -> Iterator[InstallationCheck]:
         return
     free = shutil.disk_usage(place).free
     summary = f"{data}, {free // 1_000_000} MB free"
-    if free < LEAST_FREE:
-        facts = {"free": f"{free // 1_000_000} MB", "needed": f"{LEAST_FREE // 1_000_000} MB"}
+    if free < MIN_FREE:
+        facts = {"free": f"{free // 1_000_000} MB", "needed": f"{MIN_FREE // 1_000_000} MB"}
         yield InstallationCheck("folder", summary, "disk_full", facts)
     else:
         yield InstallationCheck("folder", summary)
@@ -192,19 +191,11 @@ def _engine(settings: Settings) -> Iterator[InstallationCheck]:
 
 def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[InstallationCheck]:
     size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
-    later = "" if inspection.is_current else ", migrated at the next start"
-    yield InstallationCheck("database", f"{size}, tables {inspection.revision}{later}")
-    if not postgres_of(settings) and (copies := copies_beside(file_of(settings))):
-        megabytes = sum(file.stat().st_size for file in copies) / 1_000_000
-        names = ", ".join(file.name for file in copies)
-        yield InstallationCheck(
-            "copies", f"{megabytes:.1f} MB, made before migrations; {COPIES_KEPT} are kept: {names}"
-        )
+    yield InstallationCheck("database", f"{size}, tables {inspection.revision}")
     yield from _key(settings, inspection)
-    if inspection.is_current:
-        clock = SharedClock(inspection.database, machine)
-        yield from _server(settings.data, inspection.database, OutboxReader(inspection.database, clock), clock())
-        yield from _flows(StoredSettings(inspection.database, clock), RunStore(inspection.database, clock), clock())
+    clock = SharedClock(inspection.database, machine)
+    yield from _server(settings.data, inspection.database, OutboxReader(inspection.database, clock), clock())
+    yield from _flows(StoredSettings(inspection.database, clock), RunStore(inspection.database, clock), clock())
 
 
 def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[InstallationCheck]:

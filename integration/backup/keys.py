@@ -13,8 +13,8 @@ from integration.core.masking import register_secrets
 
 SHORTEST = 12
 COST = {"n": 2**15, "r": 8, "p": 1}  # 32 MB and about a tenth of a second for each guess
-MOST_COST = {"n": 2**20, "r": 16, "p": 4}  # upper bounds for the parameters in a backup file
-MOST_BYTES = 2**31 - 1  # memory limit of scrypt
+MAX_COST = {"n": 2**20, "r": 16, "p": 4}  # upper bounds for the parameters in a backup file
+MAX_BYTES = 2**31 - 1  # memory limit of scrypt
 
 
 def new_key() -> bytes:
@@ -43,7 +43,7 @@ def unwrapped(wrapped_key: Mapping[str, Any], passphrase: str) -> bytes:
     """Return the key. Raises ConfigurationError `backup_passphrase_wrong`."""
     register_secrets(passphrase)
     try:
-        cost = {name: min(int(wrapped_key[name]), limit) for name, limit in MOST_COST.items()}
+        cost = {name: min(int(wrapped_key[name]), limit) for name, limit in MAX_COST.items()}
         return Fernet(_derive_key(passphrase, bytes.fromhex(wrapped_key["salt"]), cost)).decrypt(
             wrapped_key["sealed"].encode()
         )
@@ -52,5 +52,5 @@ def unwrapped(wrapped_key: Mapping[str, Any], passphrase: str) -> bytes:
 
 
 def _derive_key(passphrase: str, salt: bytes, cost: Mapping[str, int]) -> bytes:
-    derived = hashlib.scrypt(passphrase.encode(), salt=salt, **cost, maxmem=MOST_BYTES, dklen=32)
+    derived = hashlib.scrypt(passphrase.encode(), salt=salt, **cost, maxmem=MAX_BYTES, dklen=32)
     return base64.urlsafe_b64encode(derived)

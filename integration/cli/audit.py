@@ -10,7 +10,7 @@ import typer
 
 from integration.cli import output, terminal
 from integration.cli.arguments import Json, usage_error, writing
-from integration.services.audit import REASONS, AuditCheckResult, AuditEntry, AuditSearch, Head
+from integration.services.audit import REASONS, AuditCheckResult, AuditSearch, Head
 from integration.words import sentence, term
 
 FAILED = 1
@@ -80,15 +80,11 @@ def list_entries(
             str(entry.seq),
             entry.at.isoformat(timespec="seconds"),
             entry.who,
-            _action_text(entry),
+            sentence(f"event_{entry.action}"),
             ", ".join(entry.on),
             entry.why,
         )
     output.out.print(table)
-
-
-def _action_text(entry: AuditEntry) -> str:
-    return sentence(f"event_{entry.action}")
 
 
 @audit.command()

@@ -24,7 +24,6 @@ from integration.services.configuration_file import SettingDifference
 from integration.services.write_holds.system_identity import SystemAnswer
 from integration.settings import Settings, known_settings, load_settings
 from integration.shipped import COMMAND
-from integration.store.read_only import open_read_only
 from integration.words import repair_command, say, term
 
 FAILED = 1
@@ -56,12 +55,8 @@ def backup(file: BackupFile, as_json: Json = False) -> None:
 
 
 def _record_backup(settings: Settings, file: Path) -> None:
-    """Record the backup in the audit log, unless the database is of an earlier version."""
-    if file.exists() or not (postgres_of(settings) or file_of(settings).exists()):
-        return
-    with open_read_only(settings.operational_url()) as database:
-        is_current = database.is_current
-    if is_current:
+    """Record the backup in the audit log, if there is a database."""
+    if not file.exists() and (postgres_of(settings) or file_of(settings).exists()):
         with terminal.command_application(start=False) as application:
             application.backups.taking(file.name)
 

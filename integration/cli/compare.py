@@ -75,7 +75,7 @@ def days(
 def drift(as_json: Json = False) -> None:
     """Compare everything that was written with the target, and list the differences."""
     with terminal.command_application() as application:
-        results = application.drift.look()
+        results = application.drift.check_all()
         taxed = [
             result.flow
             for result in results
@@ -87,7 +87,7 @@ def drift(as_json: Json = False) -> None:
             flow: application.lists.captions(targets[flow], VAT_RATES, LAST_SECONDS) for flow in dict.fromkeys(taxed)
         }
     if as_json:
-        output.print_json([_drift_json(result) for result in results])
+        output.print_json([asdict(result) for result in results])
     else:
         _show_drift(results, targets, rates)
     wrong = any(result.error or result.counts.different or result.counts.missing for result in results)
@@ -168,7 +168,3 @@ def _edit_text(edit: Edit, system: str, rates: Mapping[str, str]) -> str:
     if is_vat_code(edit.field):
         sides = [vat_code(str(value), rates.get(str(value), ""), system) if value else value for value in sides]
     return f"{edit.path} {sides[0]} -> {sides[1]}"
-
-
-def _drift_json(result: DriftCheckResult) -> dict[str, Any]:
-    return asdict(result)

@@ -40,7 +40,7 @@ AFTER_A_DAY, UNCHANGED, PRICED = 2, 3, 4
 EVERY_MINUTES = 5
 MONTH = 30  # days whose VAT is shown
 COMPARED_DAYS = 75  # all days of the sample shop
-LEAST_TO_SELL, MOST_SOLD = 2, 25
+MIN_TO_SELL, MAX_SOLD = 2, 25
 DEMO_FIELDS = (
     "flow", "round", "read", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
 )  # fmt: skip
@@ -92,7 +92,7 @@ def _day_of_sales(application: Application, *, quiet: bool) -> tuple[int, int]:
         rows = sandbox.state("stock", "mplus")
         return {(row["branchNumber"], row["articleNumber"]): Decimal(row["amountFree"]) for row in rows}
 
-    sold_from = [place for place, amount in levels().items() if amount >= LEAST_TO_SELL][:MOST_SOLD]
+    sold_from = [place for place, amount in levels().items() if amount >= MIN_TO_SELL][:MAX_SOLD]
     for branch, article in sold_from:
         line = {"articleNumber": article, "data": {"quantity": 1, "price": 0, "totalInclAmount": 0}}
         place = {"financialBranchNumber": branch, "workplaceNumber": 1}

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 ENCODINGS = "gzip, deflate"  # compressions that are accepted, each by itself and applied once
-MOST_PARTS = 2_500_000  # elements, their attributes, lists and objects of one answer: each takes 130 bytes and more
-MOST_VALUES = 4_000_000  # in its lists and objects: a value in a database's answer takes some 17 bytes of it
-NOT_TAKEN = frozenset({400, 411, 413, 414, 415, 417, 431})  # statuses: the request was rejected, nothing was done
+MAX_PARTS = 2_500_000  # elements, their attributes, lists and objects of one answer: each takes 130 bytes and more
+MAX_VALUES = 4_000_000  # in its lists and objects: a value in a database's answer takes some 17 bytes of it
+REFUSED_STATUSES = frozenset(
+    {400, 411, 413, 414, 415, 417, 431}
+)  # statuses: the request was rejected, nothing was done
 _EITHER, _RAW = 47, -15  # window sizes for zlib: gzip or deflate with a header, deflate without
 
 

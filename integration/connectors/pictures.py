@@ -29,7 +29,7 @@ MIME: Mapping[str, str] = {kind: f"image/{'jpeg' if kind == 'jpg' else kind}" fo
 KINDS = "JPEG, PNG, GIF, WEBP"
 AT_ONCE = 4
 AWAY_SECONDS = 60.0  # how long an address that does not answer is not called again
-KEPT_SECONDS = 90 * 24 * 3600.0  # how long a picture is stored after its last use
+CACHE_SECONDS = 90 * 24 * 3600.0  # how long a picture is stored after its last use
 _MARK = re.compile(r"[0-9a-f]{32}")
 NOT_MODIFIED, OK = 304, 200
 
@@ -214,7 +214,7 @@ class PictureReader:
 
     def remove_unused(self) -> int:
         """Remove files that were not used for 90 days, and return their number."""
-        old = [path for path in _files(self._places.store_folder) if time.time() - path.stat().st_mtime > KEPT_SECONDS]
+        old = [path for path in _files(self._places.store_folder) if time.time() - path.stat().st_mtime > CACHE_SECONDS]
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)

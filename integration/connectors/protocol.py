@@ -180,10 +180,10 @@ class StockHistory(Connector, Protocol):
 class HealthCheckable(Connector, Protocol):
     """A remote system, which may be unavailable."""
 
-    def heard(self) -> HealthSnapshot:
+    def health_snapshot(self) -> HealthSnapshot:
         """Return the health of the connection as the calls so far show it."""
 
-    def look(self) -> None:
+    def probe(self) -> None:
         """Make the cheapest call that shows whether the system answers."""
 
 
@@ -191,7 +191,7 @@ class HealthCheckable(Connector, Protocol):
 class Countable(Connector, Protocol):
     """A system that can estimate its number of records before they are read."""
 
-    def about(self, kind: Kind) -> int:
+    def estimate_count(self, kind: Kind) -> int:
         """Return the approximate number of records of a kind, or 0 where the system cannot say."""
 
 

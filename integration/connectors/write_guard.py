@@ -6,7 +6,7 @@ from contextvars import ContextVar
 
 from integration.core.clocks import boottime_seconds
 
-HELD_STILL_SECONDS = 1.0  # only a suspended process takes so long between two steps
+SUSPENSION_SECONDS = 1.0  # only a suspended process takes so long between two steps
 
 _before_writing: ContextVar[Callable[[], None]] = ContextVar("before_writing", default=lambda: None)
 
@@ -29,7 +29,7 @@ def guarded_body(body: bytes) -> Iterator[bytes]:
     """Yield the body of a write once its check passed; the head of the request is sent by then."""
     ask = _before_writing.get()
     asked_at = float("-inf")
-    while boottime_seconds() - asked_at > HELD_STILL_SECONDS:
+    while boottime_seconds() - asked_at > SUSPENSION_SECONDS:
         asked_at = boottime_seconds()
         ask()
     yield body

@@ -184,6 +184,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("read_refused", ADMINISTRATOR, ("message",)),
         Cause("administration_locked", OPERATOR),
         Cause("period_closed", OPERATOR, ("period",), _system_or("settings", "late")),
+        Cause("period_unknown", OPERATOR, repair=_system_or("fields")),
         Cause("debtor_blocked", OPERATOR, ("debtor",), SYSTEM),
         Cause("ledger_account_unusable", OPERATOR, ("account",), _setting("daybook")),
         Cause("field_too_long", OPERATOR, ("field", "limit"), VALUE_OR_FIELDS),

@@ -61,21 +61,19 @@ def _mark(json_facts: Mapping[str, str]) -> str:
 
 
 def conflict_values(issue: Issue) -> Mapping[str, Value]:
-    """Return the three values of a conflict (`agreed`, `source`, `target`); empty for an issue of an older version."""
-    if f"{SOURCE}_json" not in issue.facts:
-        return {}
+    """Return the three values of a conflict: `agreed`, `source` and `target`."""
     return {side: from_json(json.loads(issue.facts[f"{side}_json"])) for side in _VALUES}
 
 
 def resolve(issue: Issue, by: str) -> Resolution | None:
-    """Return the resolution for a choice between `source` and `target`, or None if the issue has no conflict values.
+    """Return the resolution for a choice between `source` and `target`, or None if the issue is no conflict.
 
     The value of the losing side becomes the agreed value. Then only the winning side counts as changed, and the next
     plan transfers its value.
     """
-    facts, values = issue.facts, conflict_values(issue)
-    if issue.cause != CONFLICT or not values:
+    if issue.cause != CONFLICT:
         return None
+    facts, values = issue.facts, conflict_values(issue)
     becomes = values[TARGET if by == SOURCE else SOURCE]
     return Resolution(Kind.stored(facts["kind"]), facts["record"], facts["path"], values["agreed"], becomes)
 

@@ -11,7 +11,7 @@ from integration.core.link_evidence import Identity
 from integration.core.vat_numbers import bare_vat_number
 
 _MERGED = "merged "  # begins the key of a link that no source record has
-MOST_SHARING = 6  # more customers than this with one value share something else, such as the address of an office
+MAX_SHARING = 6  # more customers than this with one value share something else, such as the address of an office
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,7 +97,7 @@ def merge_candidates(customers: Iterable[KnownCustomer]) -> list[MergeCandidate]
                 sharing[value].add(customer.numbers)
     names_by_pair: dict[tuple[CustomerNumbers, CustomerNumbers], set[str]] = defaultdict(set)
     for (name, _), numbers in sharing.items():
-        for first, second in combinations(sorted(numbers), 2) if len(numbers) <= MOST_SHARING else ():
+        for first, second in combinations(sorted(numbers), 2) if len(numbers) <= MAX_SHARING else ():
             if can_merge(first, second):
                 names_by_pair[first, second].add(name)
     pairs = sorted(names_by_pair.items(), key=lambda item: (-len(item[1]), item[0]))

@@ -82,13 +82,13 @@ def brakes(
 
 
 def price_jumps(
-    change: Change, limit: Limit | None, prices: frozenset[str], *, everywhere: frozenset[str] = frozenset()
+    change: Change, limit: Limit, prices: frozenset[str], *, everywhere: frozenset[str] = frozenset()
 ) -> int:
     """Return how many prices a change moves by more than a percentage. `prices` are the names of price fields.
 
     A price field in `everywhere` also counts if the target has the field without a readable old price.
     """
-    if change.before is None or limit is None:
+    if change.before is None:
         return 0
     before, jumps = change.before.flat(), 0
     for path, value in change.desired.flat().items():

@@ -39,6 +39,14 @@ class PriceType(StrEnum):
     PERCENT = "percent"
 
 
+class OfferPrecedence(StrEnum):
+    """Prices of a customer that an offer replaces: the general discount, also those of the price group, or all."""
+
+    DISCOUNTS = "discounts"
+    PRICE_GROUPS = "price_groups"
+    EVERYTHING = "everything"
+
+
 _DAY = r"\d{4}-\d\d-\d\d"
 _NAME = re.compile(
     rf"({'|'.join(PriceScope)})_({'|'.join(PriceType)}):(\d+(?:,\d+)?)(?:@({_DAY})_({_DAY}))?:(.+)", re.DOTALL
@@ -174,7 +182,8 @@ class PricePaid:
 class Purchase:
     """A purchase: an article and a customer with their agreed values. The customer may be None.
 
-    `group` is the branch's price group, for customers without one. Offers apply only if there is a `day`.
+    `group` is the branch's price group, for customers without one. Offers apply only if there is a `day`, and replace
+    the prices that `offers_win_over` names.
     """
 
     article: Record
@@ -183,15 +192,16 @@ class Purchase:
     branch: str
     group: str = ""
     day: date | None = None
+    offers_win_over: OfferPrecedence = OfferPrecedence.PRICE_GROUPS
 
 
 def effective_price(buying: Purchase) -> PricePaid | None:
     """Return the price to pay, or None if no price of the article is agreed on.
 
     The vendor does not document which of several terms wins at the till. This function takes the most specific: the
-    customer's term for the article, the customer's term for its discount group, the offer of the day, the term of the
-    customer's price group, the customer's general discount. Of several minimum quantities it takes the
-    highest one that is reached.
+    customer's term for the article, the customer's term for its discount group, the term of the customer's price group,
+    the customer's general discount. The place of the offer of the day among them is a setting. Of several minimum
+    quantities it takes the highest one that is reached.
     """
     values = buying.article.values
     incl = isinstance(values.get("price_incl"), Decimal)
@@ -221,12 +231,13 @@ def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
     discount = customer.get("discount_percent")
     if isinstance(discount, Decimal) and discount:
         offers.append(_discount_step(start, "customer", "", NOUGHT, discount))
-    for of, number, values in (
+    sources = [
         (PriceScope.PRICE_GROUP, str(customer.get("price_group") or buying.group), article),
-        (PriceScope.OFFER, "", article),
         (PriceScope.DISCOUNT_GROUP, str(article.get("articleDiscountGroupNumber") or ""), customer),
         (PriceScope.ARTICLE, buying.article.key, customer),
-    ):
+    ]
+    sources.insert(_PLACE_OF_OFFERS[buying.offers_win_over], (PriceScope.OFFER, "", article))
+    for of, number, values in sources:
         reached = [
             _term_step(start, term, says)
             for term, says in terms_in(values).items()
@@ -237,6 +248,13 @@ def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
         ]
         offers += sorted(reached, key=lambda step: step.minimum)
     return offers
+
+
+_PLACE_OF_OFFERS = {  # among the prices of a customer, the least specific first
+    OfferPrecedence.DISCOUNTS: 0,
+    OfferPrecedence.PRICE_GROUPS: 1,
+    OfferPrecedence.EVERYTHING: 3,
+}
 
 
 def _applies_on(period: OfferPeriod, day: date | None) -> bool:

@@ -277,13 +277,13 @@ class WrongValueError(ValueError):
         self.found = str(value or "")
 
 
-MOST_RAW = 20_000  # characters of a raw record that are stored
+MAX_RAW = 20_000  # characters of a raw record that are stored
 
 
 def unreadable(kind: Kind, key: str, error: WrongValueError, raw: str) -> Unreadable:
     """Return an unreadable record. Without a key, a hash of its raw text identifies it."""
     known_as = key or f"?{hashlib.sha256(raw.encode()).hexdigest()[:12]}"
-    excerpt = raw[:MOST_RAW]
+    excerpt = raw[:MAX_RAW]
     return Unreadable(
         kind, known_as, {"raw": excerpt}, field=error.field, raw_value=error.found, raw=excerpt, nameless=not key
     )

@@ -132,7 +132,7 @@ class MappingResult:
 
 
 LIST_SEPARATOR = ", "  # separator of list values
-MOST_DIGITS_SHOWN = 60
+MAX_DIGITS_SHOWN = 60
 
 
 def as_text(value: Value) -> str:
@@ -148,7 +148,7 @@ def as_text(value: Value) -> str:
         case bool():
             return "true" if value else "false"
         case Decimal():
-            return format(value, "f") if abs(value.adjusted()) <= MOST_DIGITS_SHOWN else str(value)
+            return format(value, "f") if abs(value.adjusted()) <= MAX_DIGITS_SHOWN else str(value)
         case date():
             return value.isoformat()
         case _:

@@ -22,7 +22,7 @@ IsClosed = Callable[[date], bool]
 # Time zone of the shop, in which schedules are written.
 WALL_CLOCK = "Europe/Amsterdam"
 NIGHTLY = (2, 17, 30)  # hour, minute, second in local time of the shop: outside opening hours
-LOOKS = "45 47 3 * * *"  # time of the drift checks, as cron with seconds first: after the nightly runs
+DRIFT_CHECKS = "45 47 3 * * *"  # time of the drift checks, as cron with seconds first: after the nightly runs
 
 
 @dataclass(frozen=True, slots=True)

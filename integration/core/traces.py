@@ -33,11 +33,6 @@ class Trace:
     reason: Reason | None = None
     part: str = ""
 
-    @property
-    def source_value(self) -> Value:
-        """The source value at the first step, if there is one."""
-        return next((step.value for step in self.steps), None)
-
 
 def explained_trace(target: str, value: Value, code: str, /, part: str = "", **facts: str) -> Trace:
     """Return the trace of a field whose value does not come from a rule."""

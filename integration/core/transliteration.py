@@ -1,5 +1,6 @@
 """Replaces letters that a code page lacks by the same letters without accents."""
 
+import re
 import unicodedata
 
 # Letters that Unicode does not decompose. Each is replaced as its language writes it without accents.
@@ -25,3 +26,8 @@ def _can_encode(code_page: str, text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def normalized_text(value: str) -> str:
+    """Return a text without blanks and case, for comparison."""
+    return re.sub(r"\s", "", value).casefold()

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-MOST_MARKS = 4  # combining marks on one letter; more of them cover the text around
+MAX_MARKS = 4  # combining marks on one letter; more of them cover the text around
 
 _EMOJI = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff"
@@ -80,10 +80,10 @@ def _limit_marks(text: str) -> str:
     """Return text with excess combining marks shown by code point, and those without a letter before them."""
     if text.isascii():
         return text
-    parts, stacked = [], MOST_MARKS  # no letter precedes the first character
+    parts, stacked = [], MAX_MARKS  # no letter precedes the first character
     for sign in text:
         stacked = stacked + 1 if unicodedata.category(sign) in ("Mn", "Me") else 0
-        parts.append(_code_point_name(sign) if stacked > MOST_MARKS else sign)
+        parts.append(_code_point_name(sign) if stacked > MAX_MARKS else sign)
     return "".join(parts)
 
 

@@ -13,9 +13,9 @@ def vat_fact(code: str, rate: Decimal | None, system: str) -> str:
 
 
 def read_vat_fact(fact: str) -> tuple[str, str, str]:
-    """Return code, percentage and system of a fact. A fact of an earlier version has only the code."""
-    system, rate, code = [*fact.split(" ", 2), "", ""][:3]
-    return (code, "" if rate == UNKNOWN else rate, system) if code else (fact, "", "")
+    """Return code, percentage and system of a fact."""
+    system, rate, code = fact.split(" ", 2)
+    return code, "" if rate == UNKNOWN else rate, system
 
 
 def vat_value(code: str, rate: Decimal | None, system: str) -> str:

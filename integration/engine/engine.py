@@ -22,7 +22,7 @@ from integration.core.people import SCHEDULE
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
-from integration.core.timetable import LOOKS, WALL_CLOCK, Schedule
+from integration.core.timetable import DRIFT_CHECKS, WALL_CLOCK, Schedule
 from integration.engine.dispatch import WorkflowDispatcher
 from integration.engine.orphan_recovery import Takeover
 from integration.engine.tables import NAME, QUEUE, hand_back, make_ready, queue_of
@@ -36,7 +36,7 @@ from integration.store.runs import RunStore
 log = structlog.get_logger(__name__)
 
 LONGEST_WAIT_SECONDS = 300.0
-LOOK_ATTEMPTS = 6
+CHECK_ATTEMPTS = 6
 BUSY = "busy"  # no run has this id
 BUSY_PAUSE_SECONDS = 20.0  # between two checks whether the flow is still active
 PAGE_SECONDS = 5  # how long a shutdown waits for the current page
@@ -46,14 +46,14 @@ WORKFLOW_VERSION = "1"  # pinned, so that a new release takes over the runs of t
 Answer = dict[str, Any]
 
 
-class Look(Protocol):
+class NightlyCheck(Protocol):
     """Nightly check that works page by page."""
 
     def page(self, position: str) -> str:
         """Process the page at a position and return the position of the next page; empty at the end."""
 
 
-NO_CHECKS: Mapping[str, Look] = {}
+NO_CHECKS: Mapping[str, NightlyCheck] = {}
 
 
 class Schedules(Protocol):
@@ -127,7 +127,7 @@ def _repeat_step(step: Callable[[str], Answer], run_id: str) -> str:
 @DBOS.workflow(name="_preview")
 def _preview(run_id: str, scheduled: bool) -> None:
     if not _run_to_end(_preview_step, run_id) and scheduled and (approved := _approve_step(run_id)):
-        _run_to_end(_commit_step, approved if isinstance(approved, str) else run_id)  # earlier versions answered True
+        _run_to_end(_commit_step, approved)
 
 
 @DBOS.workflow(name="_commit")
@@ -172,18 +172,18 @@ def _scheduled(due: datetime, context: Any) -> None:
         _current_engine().dispatcher.enqueue(f"preview-{run_id}", _preview, run_id, True)
 
 
-@DBOS.step(name="_look_step")
-def _look_step(look: str, position: str) -> Answer:
-    return _current_engine().look(look, position)
+@DBOS.step(name="_nightly_check_step")
+def _nightly_check_step(check: str, position: str) -> Answer:
+    return _current_engine().run_nightly_check(check, position)
 
 
-@DBOS.workflow(name="_look")
-def _look(_due: datetime, context: Any) -> None:
+@DBOS.workflow(name="_nightly_check")
+def _nightly_check(_due: datetime, context: Any) -> None:
     """Run a nightly check page by page. Errors of our own database are retried a few times."""
     position, failures = "", 0
     with _current_engine().takeover.record_execution(DBOS.workflow_id):
-        while failures < LOOK_ATTEMPTS:
-            answer = _look_step(context["look"], position)
+        while failures < CHECK_ATTEMPTS:
+            answer = _nightly_check_step(context["check"], position)
             if "wait" in answer:
                 failures += 1
                 DBOS.sleep(answer["wait"] * 2.0**failures)
@@ -204,10 +204,10 @@ class Engine:
         fencing_tokens: FencingTokens,
         heartbeats: Heartbeats,
         schedules: Schedules,
-        looks: Mapping[str, Look] = NO_CHECKS,
+        nightly_checks: Mapping[str, NightlyCheck] = NO_CHECKS,
         pulse: HeartbeatInterval = DEFAULT_INTERVAL,
     ) -> None:
-        """`looks` holds the nightly checks, by name."""
+        """`nightly_checks` are the checks, by name."""
         self.url = url
         self.executor = executor
         self.runner = runner
@@ -215,7 +215,7 @@ class Engine:
         self.fencing_tokens = fencing_tokens
         self.heartbeats = heartbeats
         self.schedules = schedules
-        self.looks = looks
+        self.nightly_checks = nightly_checks
         self.pulse = pulse
         self.dispatcher = WorkflowDispatcher(executor, heartbeats, pulse, lambda: len(self.takeover.own_workflows()))
         self.takeover = Takeover(
@@ -268,15 +268,17 @@ class Engine:
     def reschedule(self) -> None:
         """Replace the schedules in DBOS with the current schedules of the flows and the nightly checks."""
         schedules = {f"{schedule.flow}-{schedule.mode}": schedule for schedule in self.schedules.schedules()}
-        looks = {f"look-{name}": name for name in self.looks}
+        nightly_checks = {f"check-{name}": name for name in self.nightly_checks}
         for existing_schedule in DBOS.list_schedules():
-            if existing_schedule["schedule_name"] not in schedules.keys() | looks.keys():
+            if existing_schedule["schedule_name"] not in schedules.keys() | nightly_checks.keys():
                 DBOS.delete_schedule(existing_schedule["schedule_name"])
         runs = [
             _schedule(name, _scheduled, schedule.cron, {"flow": schedule.flow, "mode": str(schedule.mode)})
             for name, schedule in schedules.items()
         ]
-        nightly = [_schedule(name, _look, LOOKS, {"look": look}) for name, look in looks.items()]
+        nightly = [
+            _schedule(name, _nightly_check, DRIFT_CHECKS, {"check": check}) for name, check in nightly_checks.items()
+        ]
         DBOS.apply_schedules([*runs, *nightly])
 
     # ---- what the application asks ----------------------------------------------------------------------------
@@ -353,13 +355,13 @@ class Engine:
         end(run_id, code, {"flow": run.flow, **facts})
         return {"error": code}
 
-    def look(self, name: str, position: str) -> Answer:
+    def run_nightly_check(self, name: str, position: str) -> Answer:
         """Process one page of a nightly check.
 
         Returns the `position` of the next page, empty at the end, or how long to `wait`.
         """
         try:
-            return {"position": self.looks[name].page(position) if name in self.looks else ""}
+            return {"position": self.nightly_checks[name].page(position) if name in self.nightly_checks else ""}
         except UnavailableError as error:
             log.warning("a nightly check waits", check=name, cause=error.code)
             return {"wait": self.pulse.apart}

@@ -31,7 +31,7 @@ from integration.words import sentence, term
 LIST = FILE  # the file with the erased persons
 SEALED = "erasing-"  # prefix of the sealed entry with a person's words, kept until the erasure is complete
 PATIENCE_SECONDS = 60.0  # for active runs to end
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class DataSubjects:
         ):
             if time.monotonic() > until:
                 raise UnavailableError("erase_waits", run=run)
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         waiting, at_work = self._erasing.unsettled(person)
         if at_work:
             raise UnavailableError("erase_waits", run=at_work[0])

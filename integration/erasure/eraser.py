@@ -10,7 +10,6 @@ from integration.core.erasure import Customer, DataSubject, identifying_words
 from integration.core.errors import UnavailableError
 from integration.erasure.store import PersonalDataSearch
 from integration.retention.store.vacuum import full_vacuum, vacuum
-from integration.store.copies import leftovers
 from integration.store.erasure_register import ErasureRegister
 
 
@@ -77,7 +76,7 @@ class Eraser:
         tell("log")
         events = self.log.erase(person) if self.log is not None else 0
         tell("files")
-        removed = list(leftovers(self.folder, self.file))
+        removed = sorted(self.folder.glob("log.duckdb.broken-*"))  # damaged log files
         for path in removed:
             path.unlink(missing_ok=True)
         if self.file is None:

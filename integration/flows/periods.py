@@ -6,14 +6,20 @@ from decimal import Decimal
 from typing import Literal
 
 from integration.core.records import Record, Value
-from integration.flows.settings import NonIdempotentSettings
+from integration.flows.settings import NonIdempotentSettings, RecordRejected
 
 
 def period_of(day: date, periods: Mapping[str, str]) -> Decimal:
-    """Return the period of a day from the first days of the periods in the books; its month if they are unknown."""
+    """Return the period of a day from the first days of the periods in the books; its month if they do not give them.
+
+    Raises RecordRejected for a day that is in no period of its fiscal year, or in several.
+    """
     started = [start for start in periods if start <= day.isoformat()]
-    is_known = bool(started) and len(started) < len(periods)  # the end of the last period is unknown
-    return Decimal(periods[max(started)]) if is_known else Decimal(day.month)
+    if not started or len(started) == len(periods):  # the end of the last period is unknown
+        return Decimal(day.month)
+    if not (period := periods[max(started)]):
+        raise RecordRejected("period_unknown", "period", date=day.isoformat())
+    return Decimal(period)
 
 
 def moved_to(on: date, booking: Record, periods: Mapping[str, str]) -> dict[str, Value]:

@@ -28,6 +28,7 @@ from integration.core.traces import Trace, explained_trace
 from integration.flows.settings import RecordRejected, ValueTable, books_list, till_list
 
 Owner = Literal["on_create", "keep_equal", "keep_unless_changed", "never"]
+PRICE_PERCENT = Decimal(25)  # initial limit of the price brake
 OWNERS: tuple[Owner, ...] = ("keep_equal", "keep_unless_changed", "on_create", "never")
 
 PRICE_GROUPS = ValueTable("price_groups", books_list("price_lists"), till_list("price_groups"))
@@ -215,10 +216,11 @@ def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset())
     def jumps(change: Change, settings: Any) -> int:
         if change.before is None:  # a new record has no price that could jump
             return 0
-        own = others(settings)
-        return price_jumps(change, settings.limits["price_percent"], prices_in(change) | own, everywhere=own)
+        own, limit = others(settings), settings.limits["price_percent"]
+        counted_from = PRICE_PERCENT if limit is None else limit  # a second limit counts also while the brake is off
+        return price_jumps(change, counted_from, prices_in(change) | own, everywhere=own)
 
-    return Guard("price_percent", "brake_price", Decimal(25), jumps, Measure.EACH)
+    return Guard("price_percent", "brake_price", PRICE_PERCENT, jumps, Measure.EACH)
 
 
 def _offer_count(count: Callable[[Mapping[str, Value]], int], *fields: str) -> Callable[[Change, Any], int]:

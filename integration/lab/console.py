@@ -19,7 +19,7 @@ from integration.sandbox.server import Sandbox
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["integration.lab.child", "integration.engine.engine"])  # the second is imported late
 ANSWER_SECONDS = 60.0
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 CLIENT = {
     "client_id": "sandbox-client",
     "client_secret": "sandbox-secret",
@@ -89,7 +89,7 @@ class Console:
         end = time.monotonic() + ANSWER_SECONDS
         try:
             self._orders.send((name, arguments))
-            while not self._orders.poll(LOOK_SECONDS):
+            while not self._orders.poll(POLL_SECONDS):
                 if not self.is_alive or self.is_suspended or time.monotonic() > end:
                     raise GoneError(name)
             answer = self._orders.recv()

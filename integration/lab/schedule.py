@@ -13,7 +13,7 @@ SHOPS = 2  # sample shops that trials alternate between
 FIRST_SHOP = 2026
 TURNS = 2 * SHOPS  # rounds through all hazards before a flow gets its next variant of settings
 JUMPS = (-3600.0, -40.0, 40.0, 3600.0)
-MOST_MORE = 2  # additional hazards
+MAX_MORE = 2  # additional hazards
 HALF = 0.5
 OFTEN = 0.75
 VISIBLE_AFTER = (0.0, PATIENCE, 4 * PATIENCE)  # seconds until a write that got an error answer becomes visible
@@ -137,7 +137,7 @@ def schedule(
 
 def _chosen(first: Hazard, hazards: Sequence[Hazard], dice: Random) -> list[Hazard]:
     chosen = [first]
-    for _ in range(dice.randint(0, MOST_MORE)):
+    for _ in range(dice.randint(0, MAX_MORE)):
         more = dice.choice(hazards)
         if not any(
             more in EXCLUSIVE_HAZARDS.get(hazard, ()) or hazard in EXCLUSIVE_HAZARDS.get(more, ()) for hazard in chosen

@@ -33,8 +33,8 @@ ELSEWHERE_SECONDS = 30.0  # time for another console to take over from a suspend
 LOCKED_SECONDS = 3.0  # the same if the suspended console holds a write lock, so that none can take over
 AWAKE_SECONDS = 0.8  # after this time without a call, a resumed console has sent the rest of its page
 STILL_SECONDS = 0.4  # within this time, calls of a suspended console arrive
-LOOK_SECONDS = 0.03
-MOST_ROUNDS = 10
+POLL_SECONDS = 0.03
+MAX_ROUNDS = 10
 LONGEST_FULL_SECONDS = 10.0
 FULL = ("disk_full", "database or disk is full", "No space left")
 _opening = threading.Lock()  # migrations are not thread-safe
@@ -147,11 +147,11 @@ class LabTrial:
         """
         self.fault_plan.begin()
         end, rounds = time.monotonic() + TRIAL_SECONDS, 0
-        while time.monotonic() < end and rounds < MOST_ROUNDS and not self.given_up.is_set():
+        while time.monotonic() < end and rounds < MAX_ROUNDS and not self.given_up.is_set():
             self._handle_fault(sandbox, stores)
             run = _newest_run(stores, self.schedule.flow)
             if run is not None and run.state in ACTIVE:
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
                 continue
             if parked is None and run is not None and run.state in (RunState.FAILED, RunState.INTERRUPTED):
                 return False
@@ -164,7 +164,7 @@ class LabTrial:
                 self._advance_run(run)
                 rounds += begins  # not counted if the console refuses, for example with a full disk
             except (GoneError, IntegrationError):  # killed, overtaken by another process, or a system is away
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
         return False
 
     def _advance_run(self, run: Run | None) -> None:
@@ -286,7 +286,7 @@ class LabTrial:
             run = _newest_run(stores, self.schedule.flow)
             if run is None or run.state not in ACTIVE:
                 break
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         self.fault_plan.triggered[Hazard.SUSPEND] += is_locked or len(sandbox.ledger.calls()) > before
         console.wake()
         time.sleep(waits)
@@ -307,7 +307,7 @@ class LabTrial:
         end = time.monotonic() + LONGEST_FULL_SECONDS
         time.sleep(seconds)
         while not self._is_disk_full() and time.monotonic() < end and not self.given_up.is_set():
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         self.place.make_room()
 
     def _is_disk_full(self) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MORE_ADDRESSES = 3_000_000_000  # bytes of address space beyond the libraries, whose need grows with the cores
 CPU_SECONDS = 600  # per request, for a process that its console can no longer stop
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 CONSOLE_ENDED = threading.Event()  # set when the console ends
 
 
@@ -84,12 +84,12 @@ def exit_with_parent(console: int, folder: Path) -> None:
                 pass
         end()
 
-    def look() -> None:
+    def watch_parent() -> None:
         try:
             parent_handle = os.pidfd_open(console)
         except (AttributeError, OSError):
             while os.getppid() == console:
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
         else:
             import select  # noqa: PLC0415 - not everywhere
 
@@ -101,7 +101,7 @@ def exit_with_parent(console: int, folder: Path) -> None:
 
     threading.Thread(target=read, daemon=True).start()
     if hasattr(os, "getppid") and sys.platform != "win32":
-        threading.Thread(target=look, daemon=True).start()
+        threading.Thread(target=watch_parent, daemon=True).start()
 
 
 def serve(line: socket.socket, token: str, book: "LogFile") -> None:

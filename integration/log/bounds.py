@@ -10,7 +10,7 @@ from integration.log.sql_allowlist import QueryError
 if TYPE_CHECKING:  # the log process starts to listen before this import
     import pyarrow as pa
 
-MOST_VALUES = 1_000_000  # of one result, including nested values; empty values take no bytes
+MAX_VALUES = 1_000_000  # of one result, including nested values; empty values take no bytes
 DAYS = (date.min - date(1970, 1, 1)).days, (date.max - date(1970, 1, 1)).days  # Python's calendar, in days since 1970
 DAY = 86_400  # seconds
 TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}  # per second

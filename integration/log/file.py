@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.log import pruning
-from integration.log.bounds import MOST_VALUES, count_values
+from integration.log.bounds import MAX_VALUES, count_values
 from integration.log.events import COLUMNS, log_row
 from integration.log.sql_allowlist import QueryError
 from integration.log.statements import queries
@@ -46,9 +46,8 @@ _MAKE = """
 CREATE TABLE IF NOT EXISTS events (
     instance VARCHAR NOT NULL, id BIGINT NOT NULL, happened_at TIMESTAMP NOT NULL, run VARCHAR, flow VARCHAR,
     kind VARCHAR, key VARCHAR, sources VARCHAR[], title VARCHAR, event VARCHAR NOT NULL, code VARCHAR,
-    facts VARCHAR, before VARCHAR, after VARCHAR, ms BIGINT
+    facts VARCHAR, before VARCHAR, after VARCHAR, ms BIGINT, mark UBIGINT USING COMPRESSION uncompressed
 );
-ALTER TABLE events ADD COLUMN IF NOT EXISTS mark UBIGINT USING COMPRESSION uncompressed;
 CREATE TABLE IF NOT EXISTS drained (instance VARCHAR NOT NULL, id BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS records (
     flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sources VARCHAR[], words VARCHAR, mark UBIGINT
@@ -68,13 +67,12 @@ CREATE TABLE IF NOT EXISTS past (
 );
 CREATE TABLE IF NOT EXISTS gone (events BIGINT);
 """
-MARKED_AT_ONCE = 500_000  # older events per step, to stay within the memory limit
-NAMED_AT_ONCE = 100_000  # older events per step that are searched for names
+NAMED_AT_ONCE = 100_000  # events of a backup per step that are searched for names
 ROWS_AT_ONCE = 2_048  # per batch of a result, as DuckDB returns them
 EXPORTED_AT_ONCE = 100_000
 ATTEMPTS = 3
 USER_QUERY_SECONDS = 5.0  # time limit of a user query
-MOST_BYTES = 100_000_000  # of one result
+MAX_BYTES = 100_000_000  # of one result
 _OWNER = re.compile(r"PID (\d+)")
 _BROKEN = re.compile(  # only at the beginning, because a user query may contain these words
     "^Corrupt database file"
@@ -171,18 +169,12 @@ class LogFile:
         connection.execute(_MAKE)
         for name in (*MACROS, *VIEWS):
             connection.execute(self._queries[name])
-        self._mark_events(connection)
         if not connection.execute("SELECT 1 FROM records LIMIT 1").fetchall():
             connection.execute(self._queries["records"])
         connection.execute(self._queries["naming_begun"])
         for table in EXTRACTS:
             if not connection.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():  # noqa: S608 - our names
                 _fill_table(connection, table, "events")
-
-    def _mark_events(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Fill the missing key marks of events in batches. If interrupted, the next start continues."""
-        while (last := connection.execute(self._queries["unmarked"]).fetchall()[0][0]) is not None:
-            connection.execute(self._queries["mark_events"], {"behind": last - MARKED_AT_ONCE})
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
@@ -261,10 +253,9 @@ class LogFile:
                 cursor.unregister("batch")
 
     def name(self) -> bool:
-        """Search a batch of older events for names of records, and return whether all have been searched.
+        """Search a batch of events of a backup for names of records, and return whether all have been searched.
 
-        Incoming events are searched at once. A log of an earlier version catches up with this method, the newest events
-        first.
+        Incoming events are searched at once. A restored log catches up with this method, the newest events first.
         """
         with self._store_lock, self._cursor() as cursor:
             return self._retry_without_user_queries(lambda: self._is_fully_named(cursor))
@@ -342,10 +333,10 @@ class LogFile:
         for part in parts:
             batches.append(part)
             row_count, size, values = row_count + part.num_rows, size + part.nbytes, values + count_values(part)
-            if size > MOST_BYTES:
-                raise QueryError("query_large", memory=f"{MOST_BYTES // 1_000_000} MB")
-            if values > MOST_VALUES:
-                raise QueryError("query_values", limit=str(MOST_VALUES))
+            if size > MAX_BYTES:
+                raise QueryError("query_large", memory=f"{MAX_BYTES // 1_000_000} MB")
+            if values > MAX_VALUES:
+                raise QueryError("query_values", limit=str(MAX_VALUES))
             if row_count >= rows:
                 break
         return pa.Table.from_batches(batches, parts.schema)
@@ -463,8 +454,10 @@ class LogFile:
                 with self._lock:
                     if not self._lock.wait_for(lambda: self._cursors == 0, USER_QUERY_SECONDS) or not self._connection:
                         return False
+                    to.execute(self._queries["mark_of_key"])
                     for batch in self._arrived_batches:
-                        pruning.add_rows(to, "events", batch)
+                        to.register("batch", batch)
+                        to.execute(self._queries["new_events"])
                     pruning.copy_others(self._connection, to)
                     to.close()
                     self._connection.close()

@@ -38,7 +38,7 @@ BATCH = 5_000
 PAUSE_SECONDS = 1.0
 PAUSE_AFTER_TROUBLE_SECONDS = 5.0
 SHARE = 0.1  # part of the events that must be deleted before the file is compacted
-PRUNE_SECONDS = 600.0  # a log file of an earlier version may delete much at once
+PRUNE_SECONDS = 600.0  # after a shorter period was chosen, much may be deleted at once
 LET_GO_SECONDS = 1.0  # a killed console's log process releases the file in this time
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it, Excel decodes the file with the Windows code page
 BROKEN_PREFIX = "broken-"  # suffix of the file name of a broken log
@@ -222,7 +222,7 @@ class Logbook:
             return len(events)
 
     def name(self) -> bool:
-        """Search a batch of older events for names of records. Return whether all have been searched."""
+        """Search a batch of events of a restored log for names of records. Return whether all have been searched."""
         if not self._is_fully_named:
             self._is_fully_named = bool(self._call("name").content["all"])
         return self._is_fully_named

@@ -28,7 +28,7 @@ from integration.shipped import PROGRAM
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 3.0  # a silent process is checked after this time, and must respond within it
+POLL_SECONDS = 3.0  # a silent process is checked after this time, and must respond within it
 START_SECONDS = 30.0
 PART_SECONDS = 60.0  # for the rest of a response that has begun
 END_SECONDS = 10.0
@@ -115,7 +115,7 @@ class LogProcess:
         until = self.begun + START_SECONDS
         while True:
             try:
-                return wire.connect(self._folder, self._token, LOOK_SECONDS)
+                return wire.connect(self._folder, self._token, POLL_SECONDS)
             except OSError:  # not listening yet
                 if self._popen.poll() is not None or time.monotonic() > until:
                     raise
@@ -166,7 +166,7 @@ class LogProcess:
         until = time.monotonic() + seconds
         while True:
             remaining = until - time.monotonic()
-            line.settimeout(max(0.001, remaining if is_user_query else min(remaining, LOOK_SECONDS)))
+            line.settimeout(max(0.001, remaining if is_user_query else min(remaining, POLL_SECONDS)))
             try:
                 line.recv(1, socket.MSG_PEEK)
             except TimeoutError:
@@ -181,7 +181,7 @@ class LogProcess:
     def _is_responsive(self) -> bool:
         """Return whether the process responds to a ping. A suspended process does not."""
         try:
-            with wire.connect(self._folder, self._token, LOOK_SECONDS) as line:
+            with wire.connect(self._folder, self._token, POLL_SECONDS) as line:
                 wire.send(line, {"do": "ping"})
                 return wire.receive(line) == {}
         except (OSError, EOFError):
@@ -192,7 +192,7 @@ class LogProcess:
         """Yield a connection for one call, and keep it for later calls if the call completed."""
         with self._lock:
             line = self._idle_connections.pop() if self._idle_connections else None
-        connection = _CallConnection(line or wire.connect(self._folder, self._token, LOOK_SECONDS))
+        connection = _CallConnection(line or wire.connect(self._folder, self._token, POLL_SECONDS))
         try:
             yield connection
         finally:

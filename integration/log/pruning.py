@@ -67,7 +67,7 @@ def snapshot(cursor: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
 
 
 def add_rows(to: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    """Add rows to a table of another file. Columns they do not have are filled when that file is opened."""
+    """Add rows to a table of another file."""
     if rows.num_rows:
         to.register("rows_to_add", rows)
         to.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_to_add")  # noqa: S608 - our names

@@ -35,14 +35,6 @@ CREATE OR REPLACE MACRO mark_of_key(key) AS md5_number_lower(coalesce(key, ''));
 -- Adds a batch of events, each with the mark of its key.
 INSERT INTO events SELECT *, mark_of_key(key) FROM batch;
 
--- name: unmarked
--- The row id of the last event without a mark. Events of an earlier version have none.
-SELECT max(rowid) FROM events WHERE mark IS NULL;
-
--- name: mark_events
--- Sets the mark of events without one, after row id `behind`.
-UPDATE events SET mark = mark_of_key(key) WHERE mark IS NULL AND rowid > $behind;
-
 -- name: plainly
 -- A macro: a text in the form that searches compare, in lower case and without accents.
 CREATE OR REPLACE MACRO plainly(text) AS strip_accents(lower(text));
@@ -94,7 +86,7 @@ WITH told AS (
 SELECT * FROM met ANTI JOIN there USING (mark);
 
 -- name: naming_begun
--- Stores once how many events have not been searched for names yet. In a log of an earlier version these are all events.
+-- Stores once how many events have not been searched for names yet. In a restored log these are all events.
 INSERT INTO naming SELECT (SELECT coalesce(max(rowid) + 1, 0) FROM events) WHERE NOT EXISTS (SELECT 1 FROM naming);
 
 -- name: ago

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 INTERRUPTIONS = (signal.SIGTERM, signal.SIGINT)
-LOOK_SECONDS = 1.0  # polling interval where signals do not wake a waiting thread, as on Windows
+POLL_SECONDS = 1.0  # polling interval where signals do not wake a waiting thread, as on Windows
 
 
 def interruption_waiter() -> Callable[[], None]:
@@ -21,7 +21,7 @@ def interruption_waiter() -> Callable[[], None]:
     def wait() -> None:
         while True:
             try:
-                signals.get(timeout=LOOK_SECONDS)
+                signals.get(timeout=POLL_SECONDS)
             except Empty:
                 continue
             return

@@ -13,17 +13,15 @@ from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.people import Actor, Right
 from integration.core.retention import BY_NAME, CLASSES, Country, Law, Retention, Unit
-from integration.core.states import ACTIVE
 from integration.core.timetable import WALL_CLOCK
 from integration.log.client import ask_server
 from integration.retention.store.engine_rows import EngineRows
-from integration.retention.store.rows import HeldRows, RetentionStore
+from integration.retention.store.rows import RetentionStore, RowStatistics
 from integration.retention.store.vacuum import file_space, incremental_vacuum, vacuum
 from integration.services.log.log import Log
 from integration.settings import Settings
 from integration.store.database import Clock, Database
 from integration.store.leases import Leases
-from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
 SETTING, LAST = "retention", "retention_done"  # names in the settings
@@ -50,7 +48,7 @@ class RetentionClassStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptFile:
+class ConsoleFile:
     """A file of this console: its size and its free space in bytes. `free` is None if it is unknown."""
 
     name: str
@@ -67,7 +65,6 @@ class RetentionService:
         database: Database,
         leases: Leases,
         retention_store: RetentionStore,
-        runs: RunStore,
         stored_settings: StoredSettings,
         log: Log,
         clock: Clock,
@@ -80,7 +77,6 @@ class RetentionService:
         self._database = database
         self._leases = leases
         self._retention_store = retention_store
-        self._runs = runs
         self._stored_settings = stored_settings
         self._log = log
         self._clock = clock
@@ -128,9 +124,9 @@ class RetentionService:
         return [self._class_status(chosen, sizes, retention_class.name, now) for retention_class in CLASSES]
 
     def _class_status(
-        self, chosen: Retention, sizes: Mapping[str, HeldRows], name: str, now: datetime
+        self, chosen: Retention, sizes: Mapping[str, RowStatistics], name: str, now: datetime
     ) -> RetentionClassStatus:
-        class_rows = sizes.get(name, HeldRows(0, None, None))
+        class_rows = sizes.get(name, RowStatistics(0, None, None))
         rows: int | None = class_rows.rows
         size, oldest = class_rows.size, class_rows.oldest
         if name == ENGINE and (engine := self._engine()):
@@ -152,7 +148,7 @@ class RetentionService:
         )
 
     @requires(Right.SEE)
-    def files(self) -> list[KeptFile]:
+    def files(self) -> list[ConsoleFile]:
         """Return the database and log files of this console, the largest first."""
         folder = self._settings.data
         patterns = ("console.sqlite*", "engine.sqlite*", "log.duckdb*", "sandbox.journal")
@@ -160,7 +156,7 @@ class RetentionService:
         beside = ("-wal", "-shm", ".wal")
         free = {path.name: file_space(path).free for path in paths if path.suffix == ".sqlite"}
         files = [
-            KeptFile(path.name, _size(path), free.get(path.name)) for path in paths if not path.name.endswith(beside)
+            ConsoleFile(path.name, _size(path), free.get(path.name)) for path in paths if not path.name.endswith(beside)
         ]
         return sorted(files, key=lambda file: -file.size)
 
@@ -266,11 +262,10 @@ class RetentionService:
 
     def _free_space(self) -> None:
         if not self.is_on_a_server:
-            is_calm = not self._runs.latest(states=list(ACTIVE), limit=1)
             for url in (self._settings.operational_url(), self._settings.engine_url()):
                 path = Path(url.removeprefix("sqlite:///"))
                 if path.exists():
-                    incremental_vacuum(path, whole=is_calm)
+                    incremental_vacuum(path)
         else:
             vacuum(self._database.engine)
 

@@ -135,7 +135,7 @@ class Commit:
         self._uncertain.settle(run, logic)
         self._begin(run)
         doubtful = self.deps.ledger.unsettled(run_id)
-        looked = self._precheck.look(run, logic, doubtful)
+        looked = self._precheck.next_page(run, logic, doubtful)
         if looked is not None and self._carry_out(run, logic.flow, looked):
             return Pause(0)
         if looked is not None or doubtful:
@@ -174,7 +174,7 @@ class Commit:
             or self.deps.holds.hold_reason(run.flow) is not None
         ):
             return None
-        looked = self._precheck.look(run, self.deps.logic_of(run), at_work, after)
+        looked = self._precheck.next_page(run, self.deps.logic_of(run), at_work, after)
         return looked if looked is not None and looked.sees else None
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:

@@ -42,7 +42,7 @@ from integration.runner.uncertain_writes import in_doubt
 log = structlog.get_logger(__name__)
 
 COMPARE_PAGE = 250  # target records compared at a time
-MOST_DOCUMENTS = 50  # listed in the issue of a record that is derived from documents
+MAX_DOCUMENTS = 50  # listed in the issue of a record that is derived from documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +283,7 @@ def _decide(
             record.kind,
             target_record.title,
             target_record.group,
-            _unchanged_weight(outcome, weight),
+            weight if isinstance(outcome, Unchanged) else 0,
         )
         weight = 0
     agreed = link.agreed if link else None
@@ -312,10 +312,6 @@ def _decide(
         case Change():
             _change(target_record, record, replace(outcome, evidence=evidence), current, agreed, page)
     return False
-
-
-def _unchanged_weight(outcome: object, weight: int) -> int:
-    return weight if isinstance(outcome, Unchanged) else 0
 
 
 def _change(
@@ -359,7 +355,7 @@ def _with_document_facts(issue: Issue, target_record: TargetRecord) -> Issue:
         issue = replace(issue, facts={**issue.facts, "sold": format(sold, "f")})
     if not target_record.members or "documents" in issue.facts:
         return issue
-    return replace(issue, facts={**issue.facts, "documents": ",".join(target_record.members[:MOST_DOCUMENTS])})
+    return replace(issue, facts={**issue.facts, "documents": ",".join(target_record.members[:MAX_DOCUMENTS])})
 
 
 def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str, Link]:

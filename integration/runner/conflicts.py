@@ -14,7 +14,7 @@ from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
 from integration.runner.dependencies import Dependencies
-from integration.runner.lookup import look
+from integration.runner.lookup import lookup_records
 from integration.store.links import Links
 
 log = structlog.get_logger(__name__)
@@ -84,7 +84,7 @@ def existing_as_other_kind(
     for kind in dict.fromkeys(record.kind for record in alternatives):
         alike = [record for record in alternatives if record.kind is kind]
         try:
-            current_records = look(target, alike, links.references(flow.name))
+            current_records = lookup_records(target, alike, links.references(flow.name))
         except (AccessDeniedError, RejectedError) as error:
             log.info("not looked up as another kind", flow=flow.name, kind=kind, cause=error.code)
             continue

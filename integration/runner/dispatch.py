@@ -12,7 +12,7 @@ from integration.core.records import CurrentRecord, WriteResult
 from integration.core.run import Outcome, Run
 from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
-from integration.runner.lookup import look
+from integration.runner.lookup import lookup_records
 from integration.runner.outcomes import (
     agreed_of,
     change_of,
@@ -119,7 +119,7 @@ class Dispatcher:
 
     def _proven_in_target(self, dispatches: Sequence[Dispatch]) -> dict[int, Outcome]:
         """Return refused changes as proven if the target already has them because an earlier attempt succeeded."""
-        current_records = self._look(dispatches)
+        current_records = self._lookup(dispatches)
         return {
             dispatch.row.seq: Outcome(dispatch.row.seq, Step.PROVEN, now.reference, now.marker)
             for dispatch in dispatches
@@ -138,14 +138,14 @@ class Dispatcher:
         if self.flow.stage(rows[0].stage).unverifiable:
             outcomes = [Outcome(row.seq, Step.ACCEPTED, accepted[row.seq]) for row in rows]
         else:
-            current_records = self._look(dispatches)
+            current_records = self._lookup(dispatches)
             outcomes = [_verified_outcome(row, current_records.get(row.key), accepted[row.seq]) for row in rows]
         self.deps.ledger.settle(self.run.id, outcomes, changes_by_number(rows), page_ends=True, accepted=accepted)
         return outcomes
 
-    def _look(self, dispatches: Sequence[Dispatch]) -> dict[str, CurrentRecord]:
+    def _lookup(self, dispatches: Sequence[Dispatch]) -> dict[str, CurrentRecord]:
         return (
-            look(self.target, [agreed_of(dispatch.row) for dispatch in dispatches], dispatches[0].references)
+            lookup_records(self.target, [agreed_of(dispatch.row) for dispatch in dispatches], dispatches[0].references)
             if dispatches
             else {}
         )

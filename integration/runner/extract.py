@@ -270,7 +270,7 @@ def _expected_count(source: Connector, stage: Stage) -> int:
     if stage.keyed_source or not isinstance(source, Countable):
         return 0
     try:
-        return source.about(stage.source)
+        return source.estimate_count(stage.source)
     except (RejectedError, MalformedAnswerError):
         return 0
 

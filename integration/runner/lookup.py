@@ -17,7 +17,9 @@ from integration.store.links import LinkReferences, Links
 Inside = Mapping[str, Link]  # links of the articles in one target record, by their number in the target
 
 
-def look(target: Connector, records: Sequence[Record], references: LinkReferences) -> dict[str, CurrentRecord]:
+def lookup_records(
+    target: Connector, records: Sequence[Record], references: LinkReferences
+) -> dict[str, CurrentRecord]:
     """Return the target's records for these records. Links of the records and their parts are loaded in one query."""
     return lookup_with_canary(target, records, references, ())[0]
 
@@ -50,7 +52,7 @@ def lookup_with_canary(
     A marker is returned only for a record that has all wanted values. A marker stored with the agreed values means that
     the record need not be looked up again while it has that marker.
     """
-    current_records, sees = _look(target, records, references, canaries)
+    current_records, sees = _lookup(target, records, references, canaries)
     return {
         record.key: _with_valid_marker(current_records[record.key], record)
         for record in records
@@ -58,7 +60,7 @@ def lookup_with_canary(
     }, sees
 
 
-def _look(
+def _lookup(
     target: Connector, records: Sequence[Record], references: LinkReferences, canaries: Sequence[Record] = ()
 ) -> tuple[dict[str, CurrentRecord], bool]:
     keys = {record.key for record in records}
@@ -91,7 +93,7 @@ def find_in_target(
     current_records: dict[str, CurrentRecord] = {}
     issues: dict[str, Issue] = {}
     while waiting:
-        looked_up, _ = _look(target, waiting, references)
+        looked_up, _ = _lookup(target, waiting, references)
         foreign: dict[str, Inside] = {}
         if parts:
             shared = {

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from integration.core.flow import Stage
-from integration.core.guards import Measure
+from integration.core.guards import Guard, Measure
 from integration.core.issues import Issue, Skip
 from integration.core.link_evidence import Evidence
 from integration.core.links import NO_HASHES, Hashes, Link
@@ -124,11 +124,14 @@ class PlanPage:
             PlanRow(
                 0, self.stage.name, change.action, change.kind, change.key, change.title, change.group,
                 self._add_weight(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
-                brakes=tuple(guard.code for guard, count in guard_counts.items() if count and not guard.whole),
+                brakes=tuple(guard.code for guard, count in guard_counts.items() if count and self._marks_lines(guard)),
                 cause="" if reverted is None else TAKEN_BACK, facts={} if reverted is None else reverted.facts,
                 reference=reference, calls=self._calls(change),
             )
         )  # fmt: skip
+
+    def _marks_lines(self, guard: Guard) -> bool:
+        return not guard.whole and self._settings.limits.get(guard.name, guard.limit) is not None
 
     def position_with_counts(self, position: Position) -> Position:
         """Return the position with the counts of this page added."""

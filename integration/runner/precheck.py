@@ -47,7 +47,7 @@ class Precheck:
         self.deps = deps
         self._uncertain = doubts
 
-    def look(
+    def next_page(
         self, run: Run, logic: FlowLogic, at_work: Sequence[PlanRow], after: int = BEFORE_THE_FIRST
     ) -> LookedUpPage | None:
         """Return the next changes after a line of the plan, and which of them to send; None if none is left.
@@ -64,7 +64,7 @@ class Precheck:
         if not rows:
             return None
         references = self.deps.links.references(run.flow)
-        current_records, sees = self._uncertain.look(run, logic.flow, references, rows)
+        current_records, sees = self._uncertain.look_up(run, logic.flow, references, rows)
         ready, moved = self._classify(run, logic, references, rows, current_records)
         if moved:
             numbered_changes = changes_by_number(rows)

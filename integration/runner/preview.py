@@ -5,6 +5,7 @@ Every method processes one page and may be repeated after a crash: a page and th
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -158,16 +159,22 @@ class Preview:
             notes[CORRECTION_MARKS_NOTE] = corrections
         lost = lost_values(self.deps, run) if run.mode is Mode.COMPLETE else 0
         equalized = self._equalized_fields(run, logic, changes)
+        if equalized:  # second limits count these values as well, also those below the limit of the brake
+            most = max(field.count for field in equalized)
+            held_position = replace(position, watched={**counts, EQUALIZED.name: most})
+            self.deps.previews.keep_position(run.id, held_position)
+        limit = logic.settings.limits.get(EQUALIZED.name)
+        exceeding = [field for field in equalized if limit is not None and field.count > limit]
         guard_counts = {
             **counts,
             FOREIGN_DOCUMENT_LIMIT.name: len(foreign.references),
             VALUES_LOST.name: lost,
-            EQUALIZED.name: sum(field.count for field in equalized),
+            EQUALIZED.name: sum(field.count for field in exceeding),
         }
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
         exceeded = brakes(
             logic.settings.guards, logic.settings.limits, guard_counts, position.read_count, is_first=is_first,
-            details={EQUALIZED.name: equalized_facts(equalized)},
+            details={EQUALIZED.name: equalized_facts(exceeding)},
         )  # fmt: skip
         tripped = exceeded if changes > counts.get(TAKEN_BACK, 0) else ()
         state = RunState.READY if changes else RunState.DONE
@@ -193,10 +200,9 @@ class Preview:
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read_count, changes=changes)
 
     def _equalized_fields(self, run: Run, logic: FlowLogic, changes: int) -> tuple[EqualizedField, ...]:
-        limit = logic.settings.limits.get(EQUALIZED.name)
-        if limit is None or not changes:
-            return ()
-        return equalized_fields(self.deps.plans.updates(run.id), int(limit))
+        """Return the equalized fields of a plan, whatever their count."""
+        is_guarded = any(guard.name == EQUALIZED.name for guard in logic.settings.guards)
+        return equalized_fields(self.deps.plans.updates(run.id), 0) if changes and is_guarded else ()
 
     def _is_same_plan(self, waits: Run, run: Run, mark: str, tripped: Sequence[Brake], corrections: str) -> bool:
         """Return True if the waiting plan has the same content as the new plan and was decided by the same inputs.

@@ -14,7 +14,7 @@ from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.identified import target_question
-from integration.runner.lookup import look
+from integration.runner.lookup import lookup_records
 from integration.runner.page import PlanPage, empty_page
 from integration.runner.reverted_values import add_without_retracted
 
@@ -97,7 +97,7 @@ def _retirements(deps: Dependencies, run: Run, logic: FlowLogic, links: Sequence
     codes = frozenset(link.key for link in links)
     owners = _without_shared(deps, logic, page.stage, _owners(deps, run.flow, page.stage, codes))
     target, references = deps.connectors[flow.target], deps.links.references(flow.name)
-    current_records = look(target, [link.agreed for link in owners if link.agreed], references)
+    current_records = lookup_records(target, [link.agreed for link in owners if link.agreed], references)
     reverted_values = deps.previews.reverted_values_of(flow.name, page.stage.target, [link.key for link in owners])
     for link in owners:
         now = current_records.get(link.key)

@@ -14,7 +14,7 @@ from integration.core.states import Step
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
 from integration.runner.dispatch import Dispatch
-from integration.runner.lookup import look, lookup_with_canary
+from integration.runner.lookup import lookup_records, lookup_with_canary
 from integration.runner.outcomes import (
     agreed_of,
     change_of,
@@ -127,7 +127,7 @@ class UncertainWrites:
     def __init__(self, deps: Dependencies) -> None:
         self.deps = deps
 
-    def look(
+    def look_up(
         self, run: Run, flow: Flow, references: LinkReferences, rows: Sequence[PlanRow]
     ) -> tuple[dict[str, CurrentRecord], bool]:
         """Return the target's records, and whether a record that is not found does not exist.
@@ -139,7 +139,7 @@ class UncertainWrites:
         if flow.stage(rows[0].stage).unverifiable:
             return {}, True
         if all(change_of(row).before for row in rows):
-            return look(target, records, references), True
+            return lookup_records(target, records, references), True
         for number in CANARIES:
             canary_links = self.deps.links.newest_links(run.flow, rows[0].kind, number)
             current_records, sees = lookup_with_canary(
@@ -178,10 +178,10 @@ class UncertainWrites:
         references = self.deps.links.references(run.flow)
         for kind in dict.fromkeys(row.kind for row in known_rows):
             alike = [row for row in known_rows if row.kind is kind]
-            current_records, sees = self.look(run, flow, references, alike)
+            current_records, sees = self.look_up(run, flow, references, alike)
             if not sees and self._waits_for_another(run, flow, alike, current_records):
                 continue
-            outcomes += [self._after_look(logic, row, current_records.get(row.key), sees=sees) for row in alike]
+            outcomes += [self._after_lookup(logic, row, current_records.get(row.key), sees=sees) for row in alike]
         self.deps.ledger.settle(
             run.id, [outcome for outcome in outcomes if outcome is not None], changes_by_number(rows)
         )
@@ -201,7 +201,7 @@ class UncertainWrites:
         is_next = any(row.kind is rows[0].kind for row in following)
         return is_next and self._may_try_another(flow, doubts, run)
 
-    def _after_look(self, logic: FlowLogic, row: PlanRow, now: CurrentRecord | None, *, sees: bool) -> Outcome | None:
+    def _after_lookup(self, logic: FlowLogic, row: PlanRow, now: CurrentRecord | None, *, sees: bool) -> Outcome | None:
         """Return the outcome of one change in doubt after its lookup, or None while it is too early.
 
         A change is sent again only if it was never answered. A line without attempts was marked in a window, and its

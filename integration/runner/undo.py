@@ -12,7 +12,7 @@ from integration.core.run import Run
 from integration.flows.spec import FlowLogic
 from integration.runner.conflicts import find_duplicate_articles
 from integration.runner.dependencies import Dependencies
-from integration.runner.lookup import look
+from integration.runner.lookup import lookup_records
 from integration.runner.page import PlanPage, empty_page
 
 UNDO_PAGE = 250  # changes reversed at a time
@@ -35,7 +35,7 @@ def undo(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     fresh = [back.agreed for back in backs if isinstance(back, Change) and back.key not in changed_keys]
     references = deps.links.references(logic.flow.name)
     target = deps.connectors[logic.flow.target]
-    current_records = look(target, [*(change.agreed for change in changes), *fresh], references)
+    current_records = lookup_records(target, [*(change.agreed for change in changes), *fresh], references)
     for change, back in zip(changes, backs, strict=True):  # a record may have several lines
         _add_reversal(run, logic, change, back, current_records, page)
     position = page.position_with_counts(

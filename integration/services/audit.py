@@ -50,7 +50,7 @@ _SQL_LITERALS = re.compile(
 )
 """Comments, string literals and quoted names; an unclosed one extends to the end."""
 _PLAIN_NAME = re.compile(r'"[a-z_0-9]+"')
-MOST_CSV = 100_000
+MAX_CSV = 100_000
 UNSTAMPED_DAYS = 7  # a failed stamp is requested again for this many days
 GROUPS = ("facts", "before", "after")
 COLUMNS = ("seq", "at", "who", "session", "action", "flow", "run", "kind", "code", "on", "count", "why", *GROUPS)
@@ -274,20 +274,20 @@ class Audit:
     # ---- export
 
     @requires(Right.ADMINISTER)
-    def csv(self, sought: AuditSearch, by: Actor) -> str:
+    def csv(self, criteria: AuditSearch, by: Actor) -> str:
         """Return entries as a CSV file for reading, newest first; it proves nothing.
 
         The export is recorded as an entry.
         """
-        return csv_text(COLUMNS, self.listed(sought, by))
+        return csv_text(COLUMNS, self.listed(criteria, by))
 
     @requires(Right.ADMINISTER)
-    def listed(self, sought: AuditSearch, by: Actor) -> list[list[object]]:
+    def listed(self, criteria: AuditSearch, by: Actor) -> list[list[object]]:
         """Return entries as rows of a file by `COLUMNS`, newest first. The export is recorded as an entry."""
         self._record_export(by, "audit.csv")
         return [
             [_file_value(name, getattr(entry, name)) for name in COLUMNS]
-            for entry in self._store.entries(sought, limit=MOST_CSV)
+            for entry in self._store.entries(criteria, limit=MAX_CSV)
         ]
 
     def _record_export(self, by: Actor, file: str) -> None:

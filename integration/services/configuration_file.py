@@ -41,8 +41,8 @@ from integration.store.settings import StoredSettings
 
 FORMAT = 1
 SECTIONS = ("flows", "mappings", "tables", "names", "corrections")
-MOST_BYTES = 1_000_000  # of a file
-MOST_CORRECTIONS = 1_000_000
+MAX_BYTES = 1_000_000  # of a file
+MAX_CORRECTIONS = 1_000_000
 LONGEST_PLACE = 200  # characters of a place in messages: names in an invalid file may have any length
 
 Sections = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -138,7 +138,7 @@ class ConfigurationFile:
         return (self._rules.published(flow) or (0, {}))[1]
 
     def _stored_corrections(self, flow: str) -> dict[str, Any]:
-        corrections = self._corrections.list_corrections(flow, limit=MOST_CORRECTIONS)
+        corrections = self._corrections.list_corrections(flow, limit=MAX_CORRECTIONS)
         return {
             f"{correction.kind}:{correction.field}:{correction.key}": _correction_values(correction)
             for correction in corrections
@@ -184,8 +184,8 @@ class ConfigurationFile:
 
         Also raises for wrong size or encoding, and for secrets.
         """
-        if len(content) > MOST_BYTES:
-            raise _invalid("1:1", "reason_arrangement_large", limit=str(MOST_BYTES // 1_000_000))
+        if len(content) > MAX_BYTES:
+            raise _invalid("1:1", "reason_arrangement_large", limit=str(MAX_BYTES // 1_000_000))
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # imported where it is started: most terminal commands start 
 
 Build = Callable[[str], "Engine"]
 SLOT_SECONDS = 60.0
-MOST_PROCESSES = 100
+MAX_PROCESSES = 100
 
 
 class OwnLeases:
@@ -47,10 +47,10 @@ class OwnLeases:
 
         Two live processes with one name would steal each other's runs.
         """
-        slots = (f"{name}-{number}" for number in range(1, MOST_PROCESSES))
+        slots = (f"{name}-{number}" for number in range(1, MAX_PROCESSES))
         slot = next((candidate for candidate in slots if self.take(f"executor:{candidate}")), None)
         if slot is None:
-            raise ConfigurationError("setting_invalid", setting="worker", expected="expected_less", lt=MOST_PROCESSES)
+            raise ConfigurationError("setting_invalid", setting="worker", expected="expected_less", lt=MAX_PROCESSES)
         stop = threading.Event()
 
         renew = partial(self.take, f"executor:{slot}")

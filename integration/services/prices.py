@@ -16,6 +16,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.prices import (
+    OfferPrecedence,
     PricePaid,
     PriceQuery,
     PriceScope,
@@ -47,9 +48,9 @@ log = structlog.get_logger(__name__)
 CAUSE, BRANCH_CAUSE, OFFER_CAUSE = "price_charged_otherwise", "price_charged_in_branch", "price_charged_on_day"
 LINKS_PAGE = 500
 CUSTOMERS_PAGE = 100  # customers per page of the nightly check
-MOST_EACH = 100  # queries per customer
-MOST_AFTER = 200  # queries after a commit
-MOST_OF_BRANCHES = 1_000  # queries about branch prices per page of the check
+MAX_CUSTOMER_QUERIES = 100  # queries per customer
+MAX_COMMIT_QUERIES = 200  # queries after a commit
+MAX_OF_BRANCHES = 1_000  # queries about branch prices per page of the check
 BY_BRANCH = "branch:"  # prefix of positions after all customers: articles with branch prices
 NEWEST = 50  # most recently written records that are checked after a commit
 
@@ -140,8 +141,9 @@ class Prices:
         settings = self._logics.settings(self._products).model_dump()
         return self._clock().astimezone(ZoneInfo(WALL_CLOCK)).date() if settings.get("temporary_prices") else None
 
-    def _rows(self, table: str) -> Mapping[str, str]:
-        return self._rules.tables().get(table, {})
+    def _offer_precedence(self) -> OfferPrecedence:
+        settings = self._logics.settings(self._products).model_dump()
+        return OfferPrecedence(settings.get("offers_win_over") or OfferPrecedence.PRICE_GROUPS)
 
     def _groups(self) -> Mapping[str, str]:
         """Return the price groups of branches, which apply to sales without a customer."""
@@ -238,10 +240,9 @@ class Prices:
     ) -> Proof | None:
         # The group of the branch applies only without a customer: a customer may have a till group that no flow wrote.
         group = "" if customer else self._groups().get(branch, "")
+        buyer = customer.desired_record if customer else None
         of = effective_price(
-            Purchase(
-                article.desired_record, customer.desired_record if customer else None, quantity, branch, group, day
-            )
+            Purchase(article.desired_record, buyer, quantity, branch, group, day, self._offer_precedence())
         )
         if of is None:
             return None
@@ -254,7 +255,7 @@ class Prices:
             str(PriceScope.BRANCH): BRANCHES.name,
             str(PriceScope.OFFER): OFFERS.name,
         }
-        codes = ((step, self._rows(tables[step.by])) for step in of.steps if step.by in tables)
+        codes = ((step, self._rules.tables().get(tables[step.by], {})) for step in of.steps if step.by in tables)
         return {
             f"{step.by}:{step.number}": ", ".join(code for code, number in rows.items() if number == step.number)
             for step, rows in codes
@@ -306,7 +307,7 @@ class Prices:
         try:
             if not links or not self.has_till_prices():
                 return ""
-            checked_count = self._check_branch_prices(links, MOST_OF_BRANCHES, so_far)
+            checked_count = self._check_branch_prices(links, MAX_OF_BRANCHES, so_far)
         except IntegrationError:
             return ""
         return (
@@ -329,7 +330,9 @@ class Prices:
             if expected and len(expected) + len(proofs) > max_queries:
                 break
             left_out |= (
-                {link.key} if len({(proof.article.key, proof.quantity) for proof in proofs}) == MOST_EACH else set()
+                {link.key}
+                if len({(proof.article.key, proof.quantity) for proof in proofs}) == MAX_CUSTOMER_QUERIES
+                else set()
             )
             proofs += self._expected_of_offers(articles) if self.offer_day() else []
             expected += [(link.key, proof) for proof in proofs]
@@ -380,10 +383,10 @@ class Prices:
                 of_customers = [
                     _known_record(link, link.agreed) for link in self._links_to_check(run.flow, run.flow, Kind.RELATION)
                 ]
-            proofs = self.prove(of_customers, _articles(of_articles), MOST_AFTER)
+            proofs = self.prove(of_customers, _articles(of_articles), MAX_COMMIT_QUERIES)
             self._store_price_issues([], proofs, so_far)
             if run.flow == self._products and of_articles:
-                self._check_branch_prices(of_articles, MOST_AFTER, so_far)
+                self._check_branch_prices(of_articles, MAX_COMMIT_QUERIES, so_far)
         except IntegrationError:
             return
 
@@ -401,7 +404,7 @@ class Prices:
         if flow == self._products:
             products = list(self._links.get(flow, Kind.PRODUCT, keys).values())
             while products:
-                products = products[self._check_branch_prices(products, MOST_OF_BRANCHES, so_far) :]
+                products = products[self._check_branch_prices(products, MAX_OF_BRANCHES, so_far) :]
             return True
         links = self._links.get(self.flow, Kind.RELATION, keys).values()
         proofs = self.prove([_known_record(link, link.agreed) for link in links if link.agreed], self.articles())
@@ -442,7 +445,9 @@ class Prices:
         """Return the prices by the books for these customers; None stands for a sale without a customer."""
         first = next(iter(self.branches()), "")
         agreed = [record.agreed for record in articles]
-        by_customer = [(who, price_queries(agreed, who.agreed if who else None, MOST_EACH)) for who in customers]
+        by_customer = [
+            (who, price_queries(agreed, who.agreed if who else None, MAX_CUSTOMER_QUERIES)) for who in customers
+        ]
         numbers = {article.key for _, queries in by_customer for article, _ in queries}
         current_articles = self._with_book_values(
             self._products, [record for record in articles if record.number in numbers]

@@ -51,7 +51,7 @@ class PointSeverity(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AskedQuestion:
+class QuestionState:
     """A question of a flow with its state."""
 
     flow: str
@@ -80,7 +80,7 @@ class SetUpLine:
 
     weight: PointSeverity
     step: str
-    question: AskedQuestion | None = None
+    question: QuestionState | None = None
 
 
 def question_of(spec: FlowSpec, name: str) -> Question:
@@ -91,7 +91,7 @@ def question_of(spec: FlowSpec, name: str) -> Question:
     return question
 
 
-def evaluate_questions(spec: FlowSpec, context: SetupContext) -> tuple[AskedQuestion, ...]:
+def evaluate_questions(spec: FlowSpec, context: SetupContext) -> tuple[QuestionState, ...]:
     """Return the questions that arise under a flow's settings, with state, proposal and missing setting."""
     return tuple(
         _evaluate_question(spec.name, question, context)
@@ -100,11 +100,11 @@ def evaluate_questions(spec: FlowSpec, context: SetupContext) -> tuple[AskedQues
     )
 
 
-def _evaluate_question(flow: str, question: Question, context: SetupContext) -> AskedQuestion:
+def _evaluate_question(flow: str, question: Question, context: SetupContext) -> QuestionState:
     lack, proposal, unused = question.lacks(context), _proposal(question, context), tuple(question.unused(context))
     is_answered = question.name in context.answered and not (lack and lack.stops)
     state = State.ANSWERED if is_answered else State.PROPOSED if proposal else State.OPEN
-    return AskedQuestion(flow, question, state, proposal, lack, unused)
+    return QuestionState(flow, question, state, proposal, lack, unused)
 
 
 def _proposal(question: Question, context: SetupContext) -> Proposal | None:
@@ -116,7 +116,7 @@ def _proposal(question: Question, context: SetupContext) -> Proposal | None:
     return None if question.table and question.lacks(context) else Proposal(now, Reason("proposed_as_set"))
 
 
-def readiness(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[AskedQuestion]]) -> tuple[SetUpLine, ...]:
+def readiness(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[QuestionState]]) -> tuple[SetUpLine, ...]:
     """Return the readiness list, most severe first.
 
     `well` has for each system whether it is connected and its check found nothing wrong; `by_flow` has the questions of
@@ -132,7 +132,7 @@ def readiness(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[AskedQues
     return tuple(sorted(lines, key=lambda line: line.weight))
 
 
-def completed_steps(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[AskedQuestion]]) -> dict[str, bool]:
+def completed_steps(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[QuestionState]]) -> dict[str, bool]:
     """Return for each step whether it is done."""
     all_questions = [asked_question for questions in by_flow.values() for asked_question in questions]
     steps = {
@@ -221,7 +221,7 @@ class InstallationSetup:
     # ---- questions
 
     @requires(Right.SEE)
-    def questions(self) -> dict[str, tuple[AskedQuestion, ...]]:
+    def questions(self) -> dict[str, tuple[QuestionState, ...]]:
         """Return the questions of the chosen flows, evaluated with the current lists of both systems."""
         answered, tables = self._chosen_flows.record().get("answered", {}), self._rules.tables()
         chosen = self.chosen()
@@ -268,7 +268,7 @@ class InstallationSetup:
             for code_list in question.lists
         ]
 
-    def _without_refused_proposal(self, asked_question: AskedQuestion) -> AskedQuestion:
+    def _without_refused_proposal(self, asked_question: QuestionState) -> QuestionState:
         """Return a question without a proposal that was refused when somebody accepted it."""
         refused = self._refused_answers.get((asked_question.flow, asked_question.question.name))
         if asked_question.proposal is None or refused is None or dict(asked_question.proposal.values) != dict(refused):

@@ -30,13 +30,13 @@ SOON_DAYS = 14
 WEEK = 7
 YOUNG_LOG = timedelta(days=3)  # a log younger than this is shown by the hour
 LATE_TURNS = 3  # scheduled rounds without a proof after which levels count as not proven
-LATE_AT_LEAST = timedelta(hours=1)
+MIN_LATENESS = timedelta(hours=1)
 LATE_BY_HAND = timedelta(days=1)  # for a flow that does not run by itself
 FARTHEST_DAYS = 3_650  # a forecast beyond ten years is meaningless
 SHORTEST_TRAIL = 3
-MOST_KNOWN = 32  # results in the cache
-MOST_ROWS_KEPT = 200  # in each cached result; exports are longer and queried only once
-MOST_POINTS = 5_000
+MAX_KNOWN = 32  # results in the cache
+MAX_CACHED_ROWS = 200  # in each cached result; exports are longer and queried only once
+MAX_POINTS = 5_000
 
 Split = Literal["branch", "group"]
 Show = Literal["soon", "falling", "steady", "all"]
@@ -169,7 +169,7 @@ def unproven_since(proof: datetime | None, due: datetime | None, now: datetime) 
     """
     if proof is None:
         return None
-    oldest = now - LATE_BY_HAND if due is None else min(due, now - LATE_AT_LEAST)
+    oldest = now - LATE_BY_HAND if due is None else min(due, now - MIN_LATENESS)
     return proof if proof < oldest else None
 
 
@@ -228,7 +228,7 @@ class Stock:
         self._issues = issues
         self._exceptions = exceptions
         self._flow_service = flow_service
-        self._frame_cache = lru_cache(MOST_KNOWN)(self._query_frame)
+        self._frame_cache = lru_cache(MAX_KNOWN)(self._query_frame)
 
     @property
     @requires(Right.SEE)
@@ -294,7 +294,7 @@ class Stock:
             )
             return frame.rename(columns={"series": split})
         where = {name: value for name, value in scope.query_parameters.items() if name != "group"}
-        return self._logbook.answer("stock_points", limit=MOST_POINTS, **where)
+        return self._logbook.answer("stock_points", limit=MAX_POINTS, **where)
 
     @requires(Right.SEE)
     def levels(self, scope: StockScope, split: Split, now: datetime) -> pd.DataFrame:
@@ -320,7 +320,7 @@ class Stock:
         The column `found` has their total number. Days are counted up to the full hour, at which a scope begins.
         """
         query, listing = (
-            self._cached_frame if limit <= MOST_ROWS_KEPT else self._logbook.answer,
+            self._cached_frame if limit <= MAX_CACHED_ROWS else self._logbook.answer,
             listing or StockListing(),
         )
         page = {"within": SOON_DAYS, "offset": offset, "limit": limit}

@@ -14,14 +14,14 @@ if TYPE_CHECKING:  # imported where a file is written
 
 Cell = None | bool | int | float | Decimal | date | str
 
-MOST_ROWS = 1_048_575  # below the heading of one worksheet
+MAX_ROWS = 1_048_575  # below the heading of one worksheet
 LONGEST_TEXT = 32_767  # characters in one cell
 MEASURED = 1_000  # rows that decide the width of a column
 NARROWEST, WIDEST = 8, 60
 
 
 def listing_of(
-    title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, rows_at_once: int = MOST_ROWS
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, rows_at_once: int = MAX_ROWS
 ) -> bytes:
     """Return a list as an Excel file with filters and frozen headings.
 

@@ -104,15 +104,15 @@ class AuditStore(Store):
     # ---- queries
 
     @requires(Right.ADMINISTER)
-    def entries(self, sought: AuditSearch | None = None, offset: int = 0, limit: int = 100) -> list[AuditEntry]:
+    def entries(self, criteria: AuditSearch | None = None, offset: int = 0, limit: int = 100) -> list[AuditEntry]:
         """Return a page of entries, the newest first."""
-        query = _apply_search(sa.select(audit.c.line), sought).order_by(audit.c.seq.desc())
+        query = _apply_search(sa.select(audit.c.line), criteria).order_by(audit.c.seq.desc())
         return [entry_of(row.line) for row in self.database.rows(query.offset(offset).limit(limit))]
 
     @requires(Right.ADMINISTER)
-    def count(self, sought: AuditSearch | None = None) -> int:
+    def count(self, criteria: AuditSearch | None = None) -> int:
         """Return the number of matching entries."""
-        return int(self.database.scalar(_apply_search(sa.select(sa.func.count()).select_from(audit), sought)))
+        return int(self.database.scalar(_apply_search(sa.select(sa.func.count()).select_from(audit), criteria)))
 
     @requires(Right.ADMINISTER)
     def actors_and_actions(self) -> tuple[list[str], list[str]]:
@@ -206,8 +206,8 @@ class AuditStore(Store):
             after = rows[-1].seq
 
 
-def _apply_search(query: sa.Select[Any], sought: AuditSearch | None) -> sa.Select[Any]:
-    search = sought or AuditSearch()
+def _apply_search(query: sa.Select[Any], criteria: AuditSearch | None) -> sa.Select[Any]:
+    search = criteria or AuditSearch()
     filters = {"who": search.who, "action": search.action, "flow": search.flow}
     query = query.where(*(audit.c[name] == value for name, value in filters.items() if value))
     if search.text:

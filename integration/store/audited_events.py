@@ -37,7 +37,7 @@ UNAUDITED_SETTINGS = ("draft:", "retention_done", "audit_checked")
 """Settings that decide nothing: drafts of mappings (their publication is audited), and notes of the program itself."""
 PEOPLE_EVENT_PREFIXES = ("person_", "session_")
 MAX_SUBJECTS = 100  # keys that an entry names; for more it has the number and a digest of all keys
-MOST_VALUES, LONGEST = 200, 500
+MAX_VALUES, LONGEST = 200, 500
 PLAIN = re.compile(r"-?\d+([.,]\d+)?|\d{4}-\d{2}-\d{2}(T[\d:.+]+)?|yes|no|[A-Z0-9_.-]{1,8}")
 TELLING = re.compile(
     r"name|mail|phone|mobile|tel|fax|street|house|post|zip|city|town|addr|contact|attention|person|birth|iban|bank|bic|"
@@ -113,8 +113,8 @@ def differing_values(before: Mapping[str, Any], after: Mapping[str, Any]) -> tup
     """Return the values that differ between two groups, as texts by path."""
     was, becomes = (dict(_flat("", group)) for group in (before, after))
     paths = [path for path in {**was, **becomes} if was.get(path) != becomes.get(path)]
-    shown_paths = paths[:MOST_VALUES]
-    more = {"…": str(len(paths) - MOST_VALUES)} if len(paths) > MOST_VALUES else {}
+    shown_paths = paths[:MAX_VALUES]
+    more = {"…": str(len(paths) - MAX_VALUES)} if len(paths) > MAX_VALUES else {}
     return (
         {path: was[path][:LONGEST] for path in shown_paths if path in was},
         {path: becomes[path][:LONGEST] for path in shown_paths if path in becomes} | more,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 REPLACEMENT = "\ufffd"
-MOST_RECENT = 16  # times whose stored form is cached
+MAX_RECENT = 16  # times whose stored form is cached
 
 
 class TextColumn(TypeDecorator[str]):
@@ -117,7 +117,7 @@ class Moment(TypeDecorator[datetime]):
         convert = super().bind_processor(dialect)
         if convert is None:
             return None
-        recent = lru_cache(MOST_RECENT)(convert)
+        recent = lru_cache(MAX_RECENT)(convert)
         return lambda value: recent(value) if value is None or value.tzinfo is UTC else convert(value)
 
     def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from integration.core.errors import ConfigurationError
 from integration.store.database import parse_url, translated_errors, upsert
-from integration.store.files import copies_beside, make_private
+from integration.store.files import make_private
 from integration.store.installation import forget_inode
 from integration.store.keys import KEY_IDS_SETTING, id_in_use
 from integration.store.tables import (
@@ -188,8 +188,3 @@ def mark_restored(url: str, created_at: str, by: str) -> None:
         forget_inode(connection, now)
         for table in (heartbeats, leases, stopped_executors, sessions, invitations, first_approvals, change_requests):
             connection.execute(table.delete())
-
-
-def leftovers(folder: Path, file: Path | None) -> list[Path]:
-    """Return files with old data of a console: copies made before a migration, and damaged log files."""
-    return [*(copies_beside(file) if file else ()), *sorted(folder.glob("log.duckdb.broken-*"))]

@@ -21,7 +21,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from integration.core.clocks import boottime_seconds
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.store import tables
-from integration.store.files import copy_before
 from integration.store.lock_owner import suspended_holder
 from integration.store.prepared_statements import PreparedStatement, Values, dialect_insert
 from integration.store.sealing import Sealer, append, discard_collected
@@ -199,10 +198,9 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
     """Open the database at this address. Creates and migrates it if necessary.
 
     Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may call this at once;
-    `patience` is how many seconds a process waits for another's write to a SQLite file. A file of an earlier version is
-    copied before it is migrated. Raises ConfigurationError for an invalid address (`setting_invalid`), an unusable file
-    (`database_file_unusable`, `folder_not_writable`) or tables of a newer version (`database_too_new`), and
-    UnavailableError if the database cannot be reached or written.
+    `patience` is how many seconds a process waits for another's write to a SQLite file. Raises ConfigurationError for
+    an invalid address (`setting_invalid`), an unusable file (`database_file_unusable`, `folder_not_writable`) or tables
+    of a newer version (`database_too_new`), and UnavailableError if the database cannot be reached or written.
     """
     address = parse_url(url)
     engine = _engine(address, patience)
@@ -285,8 +283,6 @@ def _migrate(connection: sa.Connection) -> None:
         return
     if revision is not None and revision not in revisions:
         raise ConfigurationError("database_too_new", found=revision, known=revisions[0])
-    if revision is not None and connection.dialect.name == "sqlite":
-        copy_before(Path(connection.engine.url.database or ""), revision)
     from alembic import command  # noqa: PLC0415 - imported only to migrate: it takes as long as the rest of a command
     from alembic.config import Config  # noqa: PLC0415 - likewise
 
@@ -342,7 +338,7 @@ def _translate_error(error: Exception, address: sa.URL) -> IntegrationError | No
     if "is locked" in text or "is busy" in text:
         return _lock_error(address)
     if "is full" in text or "no space left" in text or ("disk i/o" in text and _is_full(address)):
-        return UnavailableError("disk_full", free=_free_space_text(address), needed=ROOM_NEEDED)
+        return UnavailableError("disk_full", free=f"{_free_bytes(address) // 1000000} MB", needed=ROOM_NEEDED)
     if address.get_backend_name() == "sqlite":
         return file_unusable(address.database or "", str(origin)) if _is_unreadable(text) else None
     if any(sign in text for sign in ("invalid connection option", "bad value for", "invalid port", "invalid sslmode")):
@@ -371,10 +367,6 @@ def _is_unreadable(text: str) -> bool:
 def _is_full(address: sa.URL) -> bool:
     """Return whether the disk is too full for the files SQLite creates on opening. SQLite reports only an I/O error."""
     return _free_bytes(address) < ROOM_BESIDE
-
-
-def _free_space_text(address: sa.URL) -> str:
-    return f"{_free_bytes(address) // 1_000_000} MB"
 
 
 def _free_bytes(address: sa.URL) -> int:

@@ -13,7 +13,7 @@ from integration.store.database import Store, upsert
 from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.tables import drift_checks, drift_samples
 
-MOST_KEPT = 100  # differing records stored for a check; all of them are exceptions
+MAX_RECORDS = 100  # differing records stored for a check; all of them are exceptions
 
 
 class DriftStore(Store):
@@ -29,7 +29,7 @@ class DriftStore(Store):
                 "flow": flow, "kind": kind, "started_at": began, "key": record.key, "title": record.title,
                 "reference": record.reference, "edits": [_edit_to_json(edit) for edit in record.edits],
             }
-            for record in records[:MOST_KEPT]
+            for record in records[:MAX_RECORDS]
         ]  # fmt: skip
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
@@ -69,7 +69,7 @@ class DriftStore(Store):
 def _drifted_records(connection: sa.Connection, look: sa.Row[Any]) -> tuple[DriftedRecord, ...]:
     of_look = {"flow": look.flow, "kind": look.kind, "started_at": look.started_at}
     rows = connection.execute(
-        sa.select(drift_samples).filter_by(**of_look).order_by(drift_samples.c.key).limit(MOST_KEPT)
+        sa.select(drift_samples).filter_by(**of_look).order_by(drift_samples.c.key).limit(MAX_RECORDS)
     )
     return tuple(
         DriftedRecord(row.key, row.title, row.reference, tuple(map(_edit_from_json, row.edits))) for row in rows

@@ -12,7 +12,6 @@ from integration.process.periodic import is_dead
 PAGES_AT_ONCE = 2_000
 PAUSE_SECONDS = 0.005  # between two portions of pages, so that others can write
 BUSY_SECONDS = 30.0
-COPIES_KEPT = 3  # copies made before migrations
 INCOMPLETE_FILES = (".restore.*", "console.*.*", "log.duckdb.*", "sandbox.journal.*")
 """Files whose name ends in the number of the process that makes them, until they are complete."""
 MAX_ERROR_LENGTH = 300  # characters of an error message
@@ -45,25 +44,6 @@ def integrity_error(path: Path) -> str:
     except sqlite3.Error as error:
         return str(error)
     return "" if result == "ok" else str(result)[:MAX_ERROR_LENGTH]
-
-
-def copy_before(path: Path, revision: str) -> None:
-    """Copy a SQLite database of an older version before it is migrated. The copy is in the same folder."""
-    fresh = path.with_name(f"{path.name}.before-{revision}.{os.getpid()}")
-    try:
-        copy_file(path, fresh)
-        fresh.replace(path.with_name(f"{path.name}.before-{revision}"))
-    finally:
-        with suppress(FileNotFoundError):
-            fresh.unlink()
-    for older in copies_beside(path)[:-COPIES_KEPT]:
-        older.unlink(missing_ok=True)
-
-
-def copies_beside(path: Path) -> Sequence[Path]:
-    """Return the copies made before migrations of a database, the oldest first."""
-    copies = [copy for copy in path.parent.glob(f"{path.name}.before-*") if not copy.suffix[1:].isdecimal()]
-    return sorted(copies, key=lambda copy: (copy.stat().st_mtime, copy.name))
 
 
 def leftover_files(data: Path) -> Sequence[Path]:

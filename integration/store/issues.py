@@ -443,10 +443,10 @@ def _cause_group(row: sa.Row[Any]) -> CauseGroup:
 
 def _text_condition(find: str) -> sa.ColumnElement[bool]:
     """Return the condition that an issue's key, title or detail contains the text."""
-    sought = find.casefold()
+    folded_text = find.casefold()
     return sa.or_(
         *(
-            sa.func.lower(column).contains(sought, autoescape=True)
+            sa.func.lower(column).contains(folded_text, autoescape=True)
             for column in (issues.c.key, issues.c.title, issues.c.detail)
         )
     )

@@ -13,7 +13,7 @@ from integration.core.errors import UnavailableError
 from integration.store.database import Store
 from integration.store.tables import leases
 
-LOOK_AGAIN_SECONDS = 0.05
+RETRY_SECONDS = 0.05
 AHEAD_SECONDS = 5.0  # more than the clocks of two processes on a shared clock can differ
 
 
@@ -63,7 +63,7 @@ class Leases(Store):
         while not self.try_take(name, holder, seconds):
             if given_up is not None and time.monotonic() > given_up:
                 raise UnavailableError("lease_taken", name=name)
-            time.sleep(LOOK_AGAIN_SECONDS)
+            time.sleep(RETRY_SECONDS)
         try:
             yield
         finally:

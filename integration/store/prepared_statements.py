@@ -120,7 +120,7 @@ class PreparedInQuery:
     two of values; the last value is repeated to fill the list.
     """
 
-    MOST = 512
+    MAX_STATEMENTS = 512
 
     def __init__(self, statement_for: Callable[[Sequence[sa.BindParameter[Any]]], Any]) -> None:
         self._statement_for = statement_for
@@ -128,8 +128,8 @@ class PreparedInQuery:
 
     def rows(self, connection: sa.Connection, values: Values, looked_for: Sequence[Any]) -> Iterator[Any]:
         """Yield the rows that match any of the values."""
-        for start in range(0, len(looked_for), self.MOST):
-            batch = list(looked_for[start : start + self.MOST])
+        for start in range(0, len(looked_for), self.MAX_STATEMENTS):
+            batch = list(looked_for[start : start + self.MAX_STATEMENTS])
             size = 1 << (len(batch) - 1).bit_length()
             batch += batch[-1:] * (size - len(batch))
             yield from self._variant(size).rows(

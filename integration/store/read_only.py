@@ -16,11 +16,10 @@ from integration.store.tables import connections, heartbeats, instance
 
 @dataclass(frozen=True, slots=True)
 class InspectedDatabase:
-    """A database with the revision of its tables. `is_current` says whether this version created them."""
+    """A database with the revision of its tables."""
 
     database: Database
     revision: str
-    is_current: bool
 
 
 @contextmanager
@@ -38,7 +37,7 @@ def open_read_only(url: str) -> Iterator[InspectedDatabase]:
             revisions = known_revisions()
             if revision not in revisions:
                 raise ConfigurationError("database_too_new", found=revision, known=revisions[0])
-            yield InspectedDatabase(Database(engine, instance_id), revision, revision == revisions[0])
+            yield InspectedDatabase(Database(engine, instance_id), revision)
     finally:
         engine.dispose()
 

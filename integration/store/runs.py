@@ -30,7 +30,7 @@ def run_id(now: datetime) -> str:
     return f"{now:%y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-MOST_WAITING = 500
+MAX_WAITING = 500
 IDS_TRIED = 5  # ids of the same second
 _NEXT = sa.select(sa.func.coalesce(sa.func.max(runs.c.number), 0) + 1).scalar_subquery()
 
@@ -95,7 +95,7 @@ class RunStore(Store):
 
         These include plans for all records and plans for selected records.
         """
-        return self.latest(flow, [RunState.READY], limit=MOST_WAITING)
+        return self.latest(flow, [RunState.READY], limit=MAX_WAITING)
 
     def newest_by_state(self, flow: str | None = None) -> dict[str, list[Run]]:
         """Return, by flow, the newest run in each state and every run whose plan waits for approval.

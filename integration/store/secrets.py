@@ -125,8 +125,7 @@ def opens(database: Path, key: bytes) -> bool:
 class StoredTokens:
     """Stores the tokens of one connection for all processes; implements `TokenStore`.
 
-    Tokens are stored with the login they were `given_for`. They are not returned for another one. `assumed` is the
-    login of tokens that an earlier version stored without one.
+    Tokens are stored with the login they were `given_for`. They are not returned for another one.
     """
 
     def __init__(
@@ -136,20 +135,18 @@ class StoredTokens:
         name: str,
         *,
         given_for: str,
-        assumed: str = "",
         clock: Clock,
     ) -> None:
         self.stored = connection_store
         self.leases = leases
         self.name = name
         self.given_for = given_for
-        self.assumed = assumed
         self.clock = clock
 
     def load(self) -> Token | None:
         """Return the stored tokens, or None before the first log-in."""
         values = self.stored.get(self.name)
-        if values is None or values.get("given_for", self.assumed) != self.given_for:
+        if values is None or values["given_for"] != self.given_for:
             return None
         return Token(values["access"], values["refresh"], datetime.fromisoformat(values["expires_at"]))
 

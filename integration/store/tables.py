@@ -478,7 +478,7 @@ incidents = sa.Table(
     metadata,
     sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
     sa.Column("active", TextColumn, unique=True),  # identity of an ongoing incident: unique
-    _text("sort"),
+    _text("problem_type"),
     _text("cause"),
     _text("flow"),
     _text("of"),

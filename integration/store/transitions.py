@@ -185,10 +185,7 @@ def enter(connection: sa.Connection, now: datetime, run: str, phase: str, done_b
 
 
 def phases_of(connection: sa.Connection, run: str, ended_at: datetime | None) -> list[Phase]:
-    """Return the phases of a run in order. Runs of versions before this table have none.
-
-    Each phase ends where the next begins, the last with the run.
-    """
+    """Return the phases of a run in order. Each phase ends where the next begins, the last with the run."""
     rows = connection.execute(sa.select(phases).where(phases.c.run == run).order_by(phases.c.number)).all()
     ends = [*(row.started_at for row in rows[1:]), ended_at][: len(rows)]
     return [Phase(row.phase, row.started_at, end, row.done_before) for row, end in zip(rows, ends, strict=True)]

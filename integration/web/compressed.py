@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PLACE = "/static/"
 KINDS = (".js", ".css")
-LEAST = 1024  # bytes; compressing less saves nothing
+MIN_BYTES = 1024  # bytes; compressing less saves nothing
 LEVEL = 6
 
 
@@ -69,7 +69,7 @@ def _is_cacheable(start: Message) -> bool:
     """Return True if an answer is an immutable file that is large enough."""
     headers = Headers(raw=start["headers"])
     is_file = start["status"] == HTTPStatus.OK and "immutable" in headers.get("cache-control", "")
-    return is_file and int(headers.get("content-length", "0")) >= LEAST
+    return is_file and int(headers.get("content-length", "0")) >= MIN_BYTES
 
 
 def _gzip_start(start: Message, body: bytes) -> Message:

@@ -18,7 +18,7 @@ from integration.core.connections import is_loopback
 from integration.words import nearest, say
 
 READING = ("GET", "HEAD")
-ASKED_BY_PROGRAMS = "/api/log"  # the only path that accepts data from a program
+LOG_API_PATH = "/api/log"  # the only path that accepts data from a program
 LOG_IN, INVITATION = "/login", INVITED_AT  # the paths that accept our forms
 PROVIDER, ANSWER = "/login/provider", "/login/answer"  # redirect to a log-in provider, and its callback
 LOG_OUT = "/login/out"  # log-out from both
@@ -31,7 +31,7 @@ Refusal = tuple[int, str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class RequestAsked:
+class RequestOrigin:
     """A request or socket, with the host that it names and the page that it comes from."""
 
     kind: str  # http or websocket
@@ -44,7 +44,7 @@ class RequestAsked:
     at: tuple[str, int | None] | None  # address and port of this machine at which it arrived
 
     @classmethod
-    def from_scope(cls, scope: Scope) -> "RequestAsked":
+    def from_scope(cls, scope: Scope) -> "RequestOrigin":
         """Return the request of an ASGI scope."""
         headers = Headers(scope=scope)
         mode, kind = headers.get("sec-fetch-mode", ""), headers.get("sec-fetch-dest", "")
@@ -77,7 +77,7 @@ class HostPolicy:
         with_port = parts.netloc if parts.port else f"{parts.netloc}:{usual}"  # a proxy may name the usual port too
         object.__setattr__(self, "_hosts", frozenset({parts.netloc, with_port} if self.public else ()))
 
-    def refusal(self, request: RequestAsked) -> Refusal | None:
+    def refusal(self, request: RequestOrigin) -> Refusal | None:
         """Return the HTTP status, cause and facts of a refusal, or None if the request is admitted."""
         is_local = request.at is not None and is_loopback(request.at[0])
         if not (is_local or self.is_guarded):
@@ -98,7 +98,7 @@ class HostPolicy:
         names = ["localhost", "127.0.0.1", "[::1]", *([local] if is_loopback(at[0]) else [])]
         return {f"{name}:{at[1]}" for name in names} | (set(names) if at[1] in (80, 443) else set())
 
-    def _is_own_page(self, request: RequestAsked, asked_at: set[str]) -> bool:
+    def _is_own_page(self, request: RequestOrigin, asked_at: set[str]) -> bool:
         """Return True if the request comes from a page of the console, which no other page embeds."""
         if len(request.origins) > 1 or (request.kind == "websocket" and not request.origins):
             return False
@@ -107,20 +107,20 @@ class HostPolicy:
         linked = request.is_navigation and request.method == "GET"
         return request.site in ("", "none", "same-origin") or linked
 
-    def _unserved_refusal(self, request: RequestAsked) -> Refusal | None:
+    def _unserved_refusal(self, request: RequestOrigin) -> Refusal | None:
         if not request.path.startswith("/"):  # the URL of another server, as in a request to a proxy
             return 400, "address_unknown", {}
         if _is_file_of_a_page(request):
             return None
         if any(f"{folder}/" in f"{request.path}/" for folder in CLOSED):
             return 403, "not_offered", {}
-        sends = request.path in (ASKED_BY_PROGRAMS, LOG_IN, INVITATION) and request.method == "POST"
+        sends = request.path in (LOG_API_PATH, LOG_IN, INVITATION) and request.method == "POST"
         if request.kind == "http" and request.method not in READING and not sends:
             return 405, "not_offered", {}
         return None
 
 
-def _is_file_of_a_page(request: RequestAsked) -> bool:
+def _is_file_of_a_page(request: RequestOrigin) -> bool:
     """Return True if a page of ours uploads or removes a file; a browser then sends an Origin header."""
     is_page_file = request.path.startswith(f"{FILES}/") and request.kind == "http"
     return is_page_file and request.method in SENDING_FILES and bool(request.origins)
@@ -136,7 +136,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request or a socket on, or answer with the reason of the refusal."""
         refusal = (
-            self._policy.refusal(RequestAsked.from_scope(scope)) if scope["type"] in ("http", "websocket") else None
+            self._policy.refusal(RequestOrigin.from_scope(scope)) if scope["type"] in ("http", "websocket") else None
         )
         if refusal is None:
             await self._app(scope, receive, send)

@@ -20,7 +20,7 @@ FORMS = {
 }
 """Headers of the log-in forms, which have no script."""
 OWN = "/app/static/"  # our own files, whose names stay while their contents change
-WEEK, ASKED_EACH_TIME = "public, max-age=604800", "no-cache"  # how long a browser caches fonts, and other files
+WEEK, REVALIDATE = "public, max-age=604800", "no-cache"  # how long a browser caches fonts, and other files
 INLINE = re.compile(r"<script(?P<named>[^>]*)>(?P<text>.*?)</script>", re.DOTALL | re.IGNORECASE)
 POWERS = (
     "accelerometer", "bluetooth", "camera", "clipboard-read", "display-capture", "geolocation", "gyroscope", "hid",
@@ -90,7 +90,7 @@ class Headers:
                     del headers[name]
                 headers.update({**self._headers, **policy_here})
                 if scope["path"].startswith(OWN):
-                    headers["cache-control"] = WEEK if scope["path"].endswith(".woff2") else ASKED_EACH_TIME
+                    headers["cache-control"] = WEEK if scope["path"].endswith(".woff2") else REVALIDATE
             await send(message)
 
         try:

@@ -24,9 +24,9 @@ from integration.core.people import Actor, Right
 from integration.web.forms import LEFT, NO_STORE, invitation_page, log_in_page
 from integration.web.guard import (
     ANSWER,
-    ASKED_BY_PROGRAMS,
     FILES,
     INVITATION,
+    LOG_API_PATH,
     LOG_IN,
     LOG_OUT,
     PROVIDER,
@@ -39,7 +39,7 @@ OPEN = (LOG_IN, INVITATION, PROVIDER, ANSWER, LOG_OUT, "/healthz", "/favicon.ico
 BY_PROGRAMS = "/api"  # there are no pages below it
 NUMBERS = "/metrics"  # a monitor reads it with a token, people with their session
 OPEN_BELOW = ("/static/", "/app/static/")  # static files, the same for everybody
-MOST_SENT = 8 * 1024  # bytes of a form
+MAX_FORM_BYTES = 8 * 1024  # bytes of a form
 SENDING_SECONDS = 10.0
 BEGUN = "sluis-log-in"  # cookie from the redirect to a provider until its callback
 
@@ -104,7 +104,7 @@ def _proxy_statements(in_front: ProxyBefore, scope: Scope) -> list[str]:
 
 def _is_page(scope: Scope) -> bool:
     """Return True if a browser opens a page, so that a redirect is possible."""
-    if scope["path"].rstrip("/") in (ASKED_BY_PROGRAMS, BY_PROGRAMS):
+    if scope["path"].rstrip("/") in (LOG_API_PATH, BY_PROGRAMS):
         return False
     return scope["type"] == "http" and Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
 
@@ -123,7 +123,7 @@ def _path_with_query(scope: Scope) -> str:
 def _is_open(scope: Scope) -> bool:
     """Return True if a request needs no session. Requests of programs have a token, which is checked later."""
     path = scope["path"]
-    is_api_post = path == ASKED_BY_PROGRAMS and scope.get("method") == "POST"
+    is_api_post = path == LOG_API_PATH and scope.get("method") == "POST"
     return is_api_post or path in OPEN or path.startswith(OPEN_BELOW)
 
 
@@ -289,7 +289,7 @@ async def _form_fields(request: Request) -> Mapping[str, str] | None:
         async with asyncio.timeout(SENDING_SECONDS):
             async for part in request.stream():
                 body += part
-                if len(body) > MOST_SENT:
+                if len(body) > MAX_FORM_BYTES:
                     return None
     except TimeoutError:
         return None

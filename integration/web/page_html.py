@@ -20,12 +20,12 @@ ICONS = "media/MaterialSymbols-Rounded.*.woff2"
 _ENTRY = re.compile(r'<script type="module"[^>]* src="\./static/js/(?P<name>[^"]+)"')
 _BESIDE = re.compile(rb'\b(href|src)="\./')
 _DRAWN_IN, _UNNAMED = b'<div id="root">', b"<title>Streamlit</title>"
-FRAME = "\n".join(f'<script defer src="/app/static/{name}.js"></script>' for name in ("frame", "speak"))
+FRAME = "\n".join(f'<script defer src="/app/static/{name}.js"></script>' for name in ("frame", "language"))
 """Scripts for input and language on every page; they must run before anything is drawn."""
 AT_ONCE = "window.__streamlit = { BACKEND_BASE_URL: location.origin }"
 """Tells Streamlit where the server is. It would otherwise look below the address of the page first, and fail."""
 NAME = "Sluis"
-LOOK = """<style>
+STYLE = """<style>
 #starting { position: fixed; inset: 0; z-index: 1000000; display: flex; flex-direction: column; gap: .75rem;
   align-items: center; justify-content: center; pointer-events: none; color-scheme: light dark;
   font: 1rem Plex, sans-serif;
@@ -109,6 +109,6 @@ def _splash(language: str) -> bytes:
     """Return the HTML of the splash, to be placed before the root element of the page."""
     starting_text = escape(term("console_starting", language))
     return (
-        f'{LOOK}<div id="starting" role="status" lang="{language}">'
+        f'{STYLE}<div id="starting" role="status" lang="{language}">'
         f'<img src="/app/static/icon.svg" alt=""><b>{NAME}</b><span>{starting_text}</span></div>'
     ).encode()

@@ -17,11 +17,11 @@ from integration.application import bootstrap
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
 from integration.core.people import OWNER
 from integration.services.log.log_access import LogAccess
-from integration.web.guard import ASKED_BY_PROGRAMS, cause_response
+from integration.web.guard import LOG_API_PATH, cause_response
 from integration.web.login_gate import ENTRANCES
 
 HEALTH_SECONDS = 10.0  # a monitor waits no longer for an answer
-MOST_ASKED = 64 * 1024  # bytes of a query of the log
+MAX_QUERY_BYTES = 64 * 1024  # bytes of a query of the log
 ASKING_SECONDS = 10.0  # time limit for a query to arrive
 PIECE = 256 * 1024  # bytes of a file sent at once
 TAKING_SECONDS = 60.0  # time limit for a client to receive one piece
@@ -31,7 +31,7 @@ UNSTORED = {"Cache-Control": "no-store", "Connection": "close"}
 async def healthz(_request: Request) -> Response:
     """Return the health of the console: engine, database and disk space. Status 503 if there is a problem."""
     try:
-        looking = asyncio.to_thread(lambda: bootstrap.running_application().health.look())  # noqa: PLW0108 - the first call starts it
+        looking = asyncio.to_thread(lambda: bootstrap.running_application().health.read())  # noqa: PLW0108 - the first call starts it
         health = await asyncio.wait_for(looking, HEALTH_SECONDS)
     except IntegrationError as error:
         return JSONResponse({"status": "unwell", "causes": [error.code]}, status_code=503)
@@ -86,12 +86,12 @@ def _error_response(status: int, why: str) -> Response:
 async def _bounded_body(request: Request) -> bytes | None:
     """Return the request body, or None as soon as it is too large, whatever its Content-Length says."""
     length_text = request.headers.get("content-length", "0")
-    if not length_text.isdecimal() or int(length_text) > MOST_ASKED:
+    if not length_text.isdecimal() or int(length_text) > MAX_QUERY_BYTES:
         return None
     body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MOST_ASKED:
+        if len(body) > MAX_QUERY_BYTES:
             return None
     return bytes(body)
 
@@ -150,7 +150,7 @@ async def _file_pieces(file: BinaryIO) -> AsyncIterator[bytes]:
 ROUTES: tuple[BaseRoute, ...] = (
     Route("/healthz", healthz),
     Route("/metrics", metrics),
-    Route(ASKED_BY_PROGRAMS, api_log, methods=["GET", "POST"]),
-    Route(f"{ASKED_BY_PROGRAMS}/{{name}}", api_export),
+    Route(LOG_API_PATH, api_log, methods=["GET", "POST"]),
+    Route(f"{LOG_API_PATH}/{{name}}", api_export),
     *ENTRANCES,
 )

@@ -84,7 +84,6 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
     if not has_sentences(code):
         return Sentences(code.replace("_", " "), "", "")
     parts = [catalogue(language).pgettext(part, code) for part in PARTS]
-    facts = {"vat": facts["code"], **facts} if "code" in facts else facts  # facts stored by an earlier version
     facts = {**facts, "try_again": facts.get("try_again") or term("btn_try_again_short", language)}
 
     def write(name: str, fact: str) -> str:

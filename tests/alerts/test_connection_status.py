@@ -26,7 +26,7 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
         assert away.since > before.answered_at
         assert application.reach.status_of("accountview").ok
 
-        application.reach.look("mplus")
+        application.reach.check("mplus")
         back = application.reach.status_of("mplus")
         assert (back.ok, back.cause) == (True, "")
         assert back.since is not None
@@ -36,9 +36,9 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
 def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path: Path) -> None:
     with open_application(tmp_path, sandbox=True, fresh=True) as application:
         answered = application.reach.status_of("mplus").answered_at
-        application.reach.look("mplus")
+        application.reach.check("mplus")
         assert application.reach.status_of("mplus").answered_at == answered  # somebody has
 
     with open_application(tmp_path, start=False) as application:
         assert [status.ok for status in application.reach.stands()] == [None, None]
-        application.reach.look("mplus")  # which is not connected
+        application.reach.check("mplus")  # which is not connected

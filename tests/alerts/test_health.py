@@ -43,8 +43,8 @@ def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes
 
 def test_a_console_at_work_is_well(tmp_path: Path) -> None:
     with open_application(tmp_path, serves=True) as application:
-        wait_until(lambda: application.health.look().events_waiting == 0, "the last event in the log")
-        health = application.health.look()
+        wait_until(lambda: application.health.read().events_waiting == 0, "the last event in the log")
+        health = application.health.read()
     assert health_report(health)["status"] == "well"
     assert health.undrained_seconds is not None
 
@@ -70,7 +70,7 @@ def test_ages_are_counted_from_the_last_beat_and_the_oldest_event(
     stores.heartbeats.beat("worker-1")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000_000))
 
-    health = check.look()
+    health = check.read()
 
     assert (health.heartbeat_age_seconds, health.oldest_event_age_seconds, health.events_waiting) == (40.0, 40.0, 2)
     assert health.problems == {

@@ -25,9 +25,9 @@ ORDERS = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=3, wa
 DISK = Problem(ProblemType.DISK, "disk_full", subject="server-1")
 
 
-def incident(symptom: Problem, seen_at: datetime = NOW) -> Incident:
+def incident(problem: Problem, seen_at: datetime = NOW) -> Incident:
     """An incident that was seen last at a moment."""
-    return Incident(1, symptom, NOW, seen_at)
+    return Incident(1, problem, NOW, seen_at)
 
 
 def local_time(day: int, hour: int, minute: int = 0) -> datetime:
@@ -63,21 +63,21 @@ def test_a_problem_is_as_severe_as_its_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("channel", "symptom", "expected"),
+    ("channel", "problem", "expected"),
     [
         (Channel("a", "A"), ORDERS, True),
         (Channel("a", "A", on=False), ORDERS, False),
         (Channel("a", "A", least=Severity.CRITICAL), ORDERS, False),
-        (Channel("a", "A", sorts=frozenset({ProblemType.DISK})), ORDERS, False),
-        (Channel("a", "A", sorts=frozenset({ProblemType.DISK})), DISK, True),
+        (Channel("a", "A", problem_types=frozenset({ProblemType.DISK})), ORDERS, False),
+        (Channel("a", "A", problem_types=frozenset({ProblemType.DISK})), DISK, True),
         (Channel("a", "A", causes=frozenset({"article_missing"})), ORDERS, False),
         (Channel("a", "A", causes=frozenset({"vat_code_unmapped"})), ORDERS, True),
         (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", subject="a"), False),
         (Channel("a", "A"), Problem(ProblemType.CHANNEL, "alert_not_delivered", subject="b"), True),
     ],
 )
-def test_a_channel_is_told_what_it_is_set_for(channel: Channel, symptom: Problem, expected: bool) -> None:
-    assert channel.wants(symptom) is expected
+def test_a_channel_is_told_what_it_is_set_for(channel: Channel, problem: Problem, expected: bool) -> None:
+    assert channel.wants(problem) is expected
 
 
 NIGHT = Channel("a", "A", quiet_from=time(22), quiet_until=time(7), wakes=False)

@@ -45,7 +45,7 @@ def test_runs_records_calls_ages_and_incidents_are_told(database: Database, tmp_
         stores.deliveries,
         clock,
         part(Flows, statuses=statuses),
-        part(HealthCheck, look=lambda: Health(10**9, 1.5, 3, 12.0, 0.5)),
+        part(HealthCheck, read=lambda: Health(10**9, 1.5, 3, 12.0, 0.5)),
     )
     assert ("console_runs_ended_total", "products", "done") not in numbers(metrics)
     run = a_preview(stores.runs, unchanged=2)

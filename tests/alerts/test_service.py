@@ -75,7 +75,7 @@ class Watch:
     def look(self, seconds: float = 0) -> None:
         """Let time pass, look, and send what is due."""
         self.clock.advance(seconds)
-        self.alerts.look()
+        self.alerts.detect()
         self.alerts.send()
 
     def hook(self, hook: Hook, **more: object) -> str:
@@ -106,7 +106,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     def statuses() -> list[FlowStatus]:
         return [status_of(stores, name, on=name in on) for name in FLOWS]
 
-    symptoms = ProblemDetection(
+    problems = ProblemDetection(
         stores.deliveries,
         stores.incidents,
         stores.heartbeats,
@@ -115,7 +115,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         clock,
         flows=part(Flows, statuses=statuses, round_before=a_quarter_each),
         openings=openings,
-        health=part(HealthCheck, look=lambda: health[0]),
+        health=part(HealthCheck, read=lambda: health[0]),
         work=part(EngineHandle, executor=executor),
         monitoring=part(Monitoring, channel_name=str),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
@@ -129,7 +129,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         stores.runs,
         stores.settings,
         clock,
-        symptoms=symptoms,
+        problem_detection=problems,
         channels=channels,
         openings=openings,
         pings=pings,
@@ -364,7 +364,7 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
 
 @pytest.mark.long
 def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
-    watching.hook(hook, sorts=[ProblemType.DIFFERENCE], least=Severity.CRITICAL)
+    watching.hook(hook, problem_types=[ProblemType.DIFFERENCE], least=Severity.CRITICAL)
     watching.park("orders", unmapped_order_issue(1))
     watching.park("days", Issue("day_differs", "D1", facts={"document": "2026-11-24 1", "amount": "-12.10"}))
     watching.look()
@@ -509,7 +509,7 @@ def test_where_our_own_database_fails_it_is_told_at_once_and_once(
     watching.look()
     with make_unreadable(database):
         for _ in range(3):
-            watching.alerts.look()
+            watching.alerts.detect()
         assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "The console's own database"]]
     watching.look(15)
     watching.look(15)

@@ -171,16 +171,6 @@ def test_what_a_killed_process_left_is_told(data: Path) -> None:
     assert wrong() == ["files_left_behind"]
 
 
-def test_copies_of_before_are_told_with_their_size(data: Path, database: Database) -> None:
-    (data / f"{DATABASE}.before-0009").write_bytes(b"x" * 2_000_000)
-    (data / f"{DATABASE}.before-0009").chmod(0o600)
-    database.close()
-
-    assert [check.description for check in examine() if check.name == "copies"] == [
-        f"2.0 MB, made before migrations; 3 are kept: {DATABASE}.before-0009"
-    ]
-
-
 # ---- both connections
 
 

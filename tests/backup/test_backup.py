@@ -59,7 +59,7 @@ def test_a_backup_under_load_is_restored_elsewhere_and_its_run_goes_on_once_both
                 application.runs.resume(run.id, make_actor(WHO))
             assert shop.ledger.counts()["writes"] == writes
 
-            looks = application.drift.look()
+            looks = application.drift.check_all()
             assert [(check.error, check.counts.missing) for check in looks] == [("", 0)] * len(looks)
             application.runs.resume(run.id, make_actor(WHO))
             over = wait_for_run(application, run.id)

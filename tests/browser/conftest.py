@@ -48,7 +48,7 @@ ADDRESSES = {
     "overview": "", "preview": "preview?flow=products", "created": "preview?flow=products&show=create",
     "parked": "preview?flow=orders&show=park", "exceptions": "exceptions", "aside": "exceptions?status=aside",
     "runs": "runs", "days": "days", "stock": "stock", "logs": "logs", "volume": "logs?tab=volume",
-    "links": "logs?tab=links", "audit": "administration?tab=audit", "sought": "flows?flow=orders&field=shipping",
+    "links": "logs?tab=links", "audit": "administration?tab=audit", "linked": "flows?flow=orders&field=shipping",
     "questions": "logs?tab=queries", "monitoring": "monitoring", "channels": "monitoring?view=channels",
     "phone": "phone", "setup": "setup", "till": "setup?step=mplus", "flows to run": "setup?step=flows",
     "set-up questions": "setup?step=questions", "ready": "setup?step=ready", "flows": "flows",

@@ -29,7 +29,7 @@ CONTROLS = {
     "menuitem", "option", "slider",
 }  # fmt: skip
 # Texts that hold more than is to be seen of them, and hints in fields that do not fit: what scrolls is not cut.
-MOST_TABS = 80  # from the top of a page to its last control
+MAX_TABS = 80  # from the top of a page to its last control
 CUT = """() => {
   const found = [], paper = document.createElement('canvas').getContext('2d')
   const isSeen = (one) => one.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }) && one.clientWidth > 1
@@ -224,7 +224,7 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
 
 def move_focus(page: Page, selector: str) -> None:
     """Press Tab until the focus is in what is wanted."""
-    for _ in range(MOST_TABS):
+    for _ in range(MAX_TABS):
         page.keyboard.press("Tab")
         if page.evaluate("(wanted) => document.activeElement?.closest(wanted) !== null", selector):
             return

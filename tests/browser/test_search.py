@@ -63,7 +63,7 @@ def test_no_letter_is_lost_that_is_typed_while_the_search_opens(
 
     page.keyboard.press("Control+k")
     page.keyboard.type(LETTERS, delay=BETWEEN_KEYS)
-    field = page.locator("[role=dialog] .st-key-sought input")
+    field = page.locator("[role=dialog] .st-key-search_text input")
     expect(field).to_have_value(LETTERS)
     expect(field).to_be_focused()
     assert page.url == before
@@ -86,4 +86,4 @@ def test_a_search_that_is_left_while_it_opens_stays_closed_and_keeps_nothing(
 
     page.get_by_role("button", name="Search").click()
     page.keyboard.type("stock", delay=BETWEEN_KEYS)
-    expect(page.locator("[role=dialog] .st-key-sought input")).to_have_value("stock")
+    expect(page.locator("[role=dialog] .st-key-search_text input")).to_have_value("stock")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from integration.connectors.pictures import KEPT_SECONDS, Picture, PictureLocations, PictureReader, load_picture
+from integration.connectors.pictures import CACHE_SECONDS, Picture, PictureLocations, PictureReader, load_picture
 from integration.core.errors import IntegrationError, RejectedError
 
 PNG, JPG, WEBP = b"\x89PNG\r\n\x1a\nbel", b"\xff\xd8\xffbel", b"RIFF....WEBPbel"
@@ -251,7 +251,7 @@ def test_what_nobody_asks_for_is_not_kept_for_ever(tmp_path: Path, folder: Path)
     read_picture(pictures, "bel.png")
     assert pictures.remove_unused() == 0
     for path in (tmp_path / "kept").iterdir():
-        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - KEPT_SECONDS - 1))
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - CACHE_SECONDS - 1))
 
     assert pictures.remove_unused() == 2
     assert read_picture(pictures, "bel.png").size == len(PNG)

@@ -92,9 +92,8 @@ def test_a_choice_holds_for_the_values_that_were_shown_alone() -> None:
     assert resolved_values(product("Iets anders", Decimal(1)), resolution) is None
 
 
-def test_only_a_conflict_that_has_its_values_can_be_settled() -> None:
+def test_only_a_conflict_can_be_settled() -> None:
     assert resolve(Issue("price_missing", "10"), SOURCE) is None
-    assert resolve(replace(find_conflicts()[0], facts={"field": "name"}), SOURCE) is None
 
 
 def test_what_was_decided_while_a_change_waited_is_not_undone_by_it() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from integration.core.customer_merges import (
-    MOST_SHARING,
+    MAX_SHARING,
     CustomerNumbers,
     DismissedPair,
     KnownCustomer,
@@ -43,7 +43,7 @@ def test_customers_with_the_same_evidence_are_candidates(
 
 
 def test_a_value_of_many_customers_suggests_nothing() -> None:
-    many = [KnownCustomer(CustomerNumbers(str(n), str(n)), {"email": "info@x.nl"}) for n in range(MOST_SHARING + 1)]
+    many = [KnownCustomer(CustomerNumbers(str(n), str(n)), {"email": "info@x.nl"}) for n in range(MAX_SHARING + 1)]
     assert merge_candidates(many) == []
     assert merge_candidates(many[1:])
 

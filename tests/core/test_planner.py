@@ -8,7 +8,7 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change, Policy, Unchanged
 from integration.core.planner import Decision, Desired, WrittenOnce, plan_record
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value
-from integration.core.source_values import AS_TOLD
+from integration.core.source_values import AS_REPORTED
 from integration.core.system_roles import SystemRole
 
 STAGE = Stage("articles", Kind.ARTICLE, Kind.PRODUCT)
@@ -53,7 +53,7 @@ def link_to(record: Record, *, unproven: bool = False) -> Link:
 
 
 def test_what_is_new_is_created_with_what_its_source_says_otherwise() -> None:
-    change = plan_desired(product(name="The", **{AS_TOLD + "name": "Thé"})).outcome
+    change = plan_desired(product(name="The", **{AS_REPORTED + "name": "Thé"})).outcome
     assert isinstance(change, Change)
     assert (change.action, change.desired.values, change.source_values) == (
         Action.CREATE,

@@ -9,6 +9,7 @@ import pytest
 
 from integration.core.prices import (
     OfferPeriod,
+    OfferPrecedence,
     PriceScope,
     PriceTerm,
     PriceType,
@@ -200,15 +201,31 @@ def test_an_offer_is_paid_in_its_period_from_its_minimum_quantity(day: str | Non
     assert result.total == D(price) * D(quantity)
 
 
-def test_an_agreement_with_a_customer_wins_from_an_offer_and_an_offer_from_a_price_group() -> None:
+@pytest.mark.parametrize(
+    ("precedence", "winners"),
+    [
+        (OfferPrecedence.DISCOUNTS, ["offer", "price_group", "article"]),
+        (OfferPrecedence.PRICE_GROUPS, ["offer", "offer", "article"]),
+        (OfferPrecedence.EVERYTHING, ["offer", "offer", "offer"]),
+    ],
+)
+def test_an_offer_replaces_the_prices_of_a_customer_that_the_setting_names(
+    precedence: OfferPrecedence, winners: list[str]
+) -> None:
     article = Record(
         Kind.ARTICLE, "1", {"price_incl": D("20.00"), WEEK: D("15.00"), "price_group_incl:0:2": D("18.00")}
     )
-    for values, by in (({"price_group": "2"}, "offer"), ({"article_incl:0:1": D("19.00")}, "article")):
-        customer = Record(Kind.RELATION, "c", dict(values))
-        result = effective_price(Purchase(article, customer, D(1), "1", day=date(2026, 12, 8)))
+    agreements: tuple[dict[str, Value], ...] = (
+        {"discount_percent": D(50)}, {"price_group": "2"}, {"price_group": "2", "article_incl:0:1": D("19.00")}
+    )  # fmt: skip
+    by = []
+    for values in agreements:
+        customer = Record(Kind.RELATION, "c", values)
+        buying = Purchase(article, customer, D(1), "1", day=date(2026, 12, 8), offers_win_over=precedence)
+        result = effective_price(buying)
         assert result is not None
-        assert next(step.by for step in result.steps if step.wins) == by
+        by += [step.by for step in result.steps if step.wins]
+    assert by == winners
 
 
 def test_offers_overlap_that_share_a_day_and_a_minimum() -> None:

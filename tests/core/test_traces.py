@@ -5,7 +5,6 @@ from dataclasses import replace
 from integration.core.errors import Reason
 from integration.core.traces import (
     Trace,
-    TraceStep,
     WhyAnswer,
     by_row,
     by_setting,
@@ -18,15 +17,8 @@ from integration.core.traces import (
 def test_a_value_that_no_rule_gives_has_its_reason_with_its_facts() -> None:
     trace = explained_trace("line.vat", "1", "row", part="2", table="vat_codes", row="2")
 
-    assert (trace.target, trace.value, trace.part, trace.source_value) == ("line.vat", "1", "2", None)
+    assert (trace.target, trace.value, trace.part) == ("line.vat", "1", "2")
     assert trace.reason == Reason("because_row", {"table": "vat_codes", "row": "2"})
-
-
-def test_what_the_source_had_is_what_a_trace_begins_with() -> None:
-    assert (
-        Trace("debtor.name", (TraceStep("company", "Fiets"), TraceStep("upper", "FIETS")), "FIETS").source_value
-        == "Fiets"
-    )
 
 
 def test_an_answer_has_the_reason_of_its_trace() -> None:

@@ -10,10 +10,6 @@ def test_a_fact_is_read_back_with_its_percentage_and_its_system() -> None:
     assert read_vat_fact(vat_fact("V 0", None, "accountview")) == ("V 0", "", "accountview")
 
 
-def test_what_an_earlier_version_kept_is_the_code_alone() -> None:
-    assert read_vat_fact("2") == ("2", "", "")
-
-
 def test_a_value_that_is_a_vat_code_is_told_from_every_other() -> None:
     assert read_vat_value(vat_value("2", Decimal("21.00"), "mplus")) == ("2", "21", "mplus")
     assert read_vat_value(vat_value("V 0", None, "accountview")) == ("V 0", "", "accountview")

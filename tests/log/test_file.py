@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from integration.core.erasure import ERASED, Customer, DataSubject
-from integration.log.file import MARKED_AT_ONCE, LogFile
+from integration.log.file import LogFile
 
 OLD, CUT, NEW = (datetime(year, 1, 1, tzinfo=UTC) for year in (2024, 2025, 2026))
 ALL, REST = ["planned", "parked", "proven"], ["parked", "proven"]
@@ -69,30 +68,6 @@ def test_what_comes_in_while_the_file_is_written_anew_is_in_the_history(file: Lo
     file.take("b", [{**_event("left", "P1", NEW), "id": 9}])
     assert not list(parts)
     assert history(file, "P1") == [*REST, "left"]
-
-
-@pytest.mark.parametrize("was", ["ALTER TABLE events DROP COLUMN mark", "UPDATE events SET mark = NULL WHERE id > 2"])
-def test_a_history_is_told_of_a_log_of_before_and_where_a_start_was_cut_short(file: LogFile, was: str) -> None:
-    file.close()
-    with duckdb.connect(str(file.path)) as connection:
-        connection.execute(was)
-    assert history(file, "P1") == history(file, "A1") == ALL
-    file.take("b", [{**_event("left", "P1", NEW), "id": 9}])
-    assert history(file, "P1") == [*ALL, "left"]
-
-
-@pytest.mark.long  # half a million events
-def test_a_large_log_of_before_is_marked_in_portions(file: LogFile) -> None:
-    file.close()
-    with duckdb.connect(str(file.path)) as connection:
-        connection.execute("ALTER TABLE events DROP COLUMN mark")
-        connection.execute(
-            "INSERT INTO events (instance, id, happened_at, flow, key, event) "
-            "SELECT 'a', 9, TIMESTAMP '2026-02-01', 'products', range, 'read' FROM range(10, ?)",
-            [MARKED_AT_ONCE + 10],
-        )
-    assert history(file, "P1") == ALL
-    assert history(file, "10") == history(file, str(MARKED_AT_ONCE)) == ["read"]
 
 
 def test_a_history_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:

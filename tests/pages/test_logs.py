@@ -114,8 +114,8 @@ def test_records_are_filtered_by_what_the_address_says(
 def test_the_file_of_a_search_has_every_page_of_it(
     connected_application: Application, product_run: Run, open_page: Open
 ) -> None:
-    sought = LogSearch(run=product_run.id)
-    match_count = connected_application.log.search(sought).attrs["found"]
+    criteria = LogSearch(run=product_run.id)
+    match_count = connected_application.log.search(criteria).attrs["found"]
     test = open_page("logs", run=product_run.id)
     assert len(_first_table(test)) == 200
     assert f"Events 1 to 200 of {match_count:,}." in texts(test)
@@ -293,7 +293,7 @@ def test_a_log_that_is_away_leaves_pages_of_runs_and_says_so_on_its_own(
         assert not test.exception, page
         assert away in texts(test), (page, parameters)
     assert away not in texts(open_page("runs"))
-    assert "log_away" in connected_application.health.look().problems
+    assert "log_away" in connected_application.health.read().problems
     monkeypatch.undo()
     wait_until(lambda: away not in texts(open_page("logs")), "the log", pause=1)
 
@@ -462,3 +462,5 @@ def test_rows_of_log_and_links_say_who_and_how_much(open_page: Open) -> None:
         assert len(documents)
         assert all(re.fullmatch(r"[\d,]+\.\d\d", amount) for amount in documents["amount"])
         assert any(documents[who])
+    linked_parts = _first_table(open_page("logs", tab="links", flow="products"))
+    assert all(linked_parts["name"])

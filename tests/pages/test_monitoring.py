@@ -9,6 +9,7 @@ from integration.alerts.heartbeat_pings import WHOLE
 from integration.alerts.service import EVERYTHING
 from integration.application.application import Application
 from integration.core.issues import Issue, IssueOccurrence
+from integration.core.vat import vat_fact
 from integration.store.heartbeats import Heartbeats
 from tests.alerts.transport.receivers import Hook, web_server
 from tests.clocks import now
@@ -18,6 +19,7 @@ from tests.stores import stores_in
 from tests.timeouts import wait_until
 
 ARTICLES = 60
+VAT = {"code": "7", "vat": vat_fact("7", None, "mplus")}
 NAMED = "Jan Jansen <jan@shop.example>"
 
 
@@ -26,13 +28,12 @@ def application_with_alerts(connected_application: Application) -> Iterator[Appl
     """A console on which orders wait, and a worker died."""
     stores = stores_in(connected_application)
     met = [
-        IssueOccurrence(Issue("vat_code_unmapped", f"O{number}", facts={"code": "7", "sold": "10.50"}))
-        for number in range(3)
+        IssueOccurrence(Issue("vat_code_unmapped", f"O{number}", facts={**VAT, "sold": "10.50"})) for number in range(3)
     ]
     stores.issues.open("orders", "run", met)
     Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
     stores.heartbeats.lose("worker-7")
-    connected_application.alerts.look()
+    connected_application.alerts.detect()
     yield connected_application
     for issue in stores.issues.list("orders", "vat_code_unmapped"):
         stores.issues.close(issue.id, "test")
@@ -49,7 +50,7 @@ def hook() -> Iterator[Hook]:
 
 def identity(app: Application, cause: str) -> int:
     """Return the incident of a cause that goes on."""
-    return next(incident.id for incident in app.monitoring.open_incidents() if incident.symptom.cause == cause)
+    return next(incident.id for incident in app.monitoring.open_incidents() if incident.problem.cause == cause)
 
 
 def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
@@ -59,7 +60,7 @@ def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
     page_text = texts(page)
 
     assert len(application_with_alerts.monitoring.open_incidents()) >= 2
-    assert "VAT code 7 has no counterpart" in page_text
+    assert "VAT code 7 · MplusKASSA has no counterpart" in page_text
     assert "Orders · 3 records · €31.50 not booked" in page_text
     assert "worker&#45;7" in page_text or "worker-7" in page_text
     assert "Products" in str([table.value for table in page.table])
@@ -121,7 +122,7 @@ def test_what_was_sent_is_listed_with_what_waits(
     application_with_alerts.channels.save({"name": NAMED}, make_actor("test"), address=hook.address)
     stores = stores_in(application_with_alerts)
     stores.issues.open("customers", "run", [IssueOccurrence(Issue("vat_number_invalid", "C1", facts={"key": "C1"}))])
-    application_with_alerts.alerts.look()
+    application_with_alerts.alerts.detect()
     application_with_alerts.alerts.send()
     wait_until(
         lambda: all(

@@ -22,7 +22,7 @@ from tests.programs import access
 from tests.stores import sandbox_of, stores_in
 from tests.timeouts import wait_until
 
-MOST_ASKED = 28  # of databases, for one drawing of the page, however many flows there are
+MAX_QUERY_BYTES = 28  # of databases, for one drawing of the page, however many flows there are
 IN_DOUBT = "Unclear whether a change arrived in MplusKASSA"
 LATE_SECONDS = 10  # time enough to see that it is missing; while the page is read nobody can look again
 
@@ -82,7 +82,7 @@ def test_what_needs_a_person_beyond_the_first_few_is_a_link_to_where_it_is(
     with record_statements() as statements:
         test = open_page("overview")
 
-    assert len(statements) <= MOST_ASKED, statements
+    assert len(statements) <= MAX_QUERY_BYTES, statements
     assert len(connected_application.exceptions.groups()) > MAX_SHARED_ROWS
     assert re.fullmatch(r"And \d+ more\.", test.button(key="more_exceptions").label)
     test = press(test, "more_exceptions")

@@ -15,7 +15,7 @@ from integration.core.states import RunState
 from integration.services.runs.exceptions import group_address
 from integration.services.runs.runs import PLAN_COLUMNS
 from pages.components.shared.plan import PAGE
-from pages.components.shared.runs import MOST_CAUSES
+from pages.components.shared.runs import MAX_CAUSES
 from tests.pages.conftest import Open, forbid_product_changes, press, preview_products, texts, wait_for_run
 from tests.people import make_actor
 from tests.stores import sandbox_of, stores_in
@@ -92,7 +92,7 @@ def test_a_plan_leads_to_the_repair_of_each_cause_that_it_parked(
 
     keys = [f"need-{group_address(group.group_key)}" for group in connected_application.exceptions.of_run(waiting_plan)]
     assert keys
-    assert [str(button.key) for button in test.button if str(button.key).startswith("need-")] == keys[:MOST_CAUSES]
+    assert [str(button.key) for button in test.button if str(button.key).startswith("need-")] == keys[:MAX_CAUSES]
     assert not press(test, keys[0]).exception
 
 

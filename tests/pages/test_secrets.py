@@ -59,7 +59,7 @@ PLACES: list[Place] = [
 ]
 """The same, and what they show on request."""
 
-LEAST_CUT = 11  # signs of a form: fewer, such as "sandbox...", stand anywhere
+MIN_CUT = 11  # signs of a form: fewer, such as "sandbox...", stand anywhere
 PROXY_PASSWORD, CODE = "planted/proxy+password", "planted-code&4711"
 LEAST = 200  # bytes of a page that shows anything
 
@@ -266,5 +266,5 @@ def spellings_in(content: bytes, secrets: list[str]) -> list[str]:
         f"{secret} {name}"
         for secret in secrets
         for name, form in spellings_of(secret).items()
-        if len(form) >= LEAST_CUT and form.encode() in content
+        if len(form) >= MIN_CUT and form.encode() in content
     ]

@@ -295,7 +295,7 @@ class CountableBooks(MemoryConnector):
 
     told: int | None = 4
 
-    def about(self, kind: Kind) -> int:
+    def estimate_count(self, kind: Kind) -> int:
         """Return what is told."""
         del kind
         if self.told is None:

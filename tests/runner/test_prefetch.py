@@ -49,7 +49,7 @@ class Books(MemoryConnector):
         self.on_extract(len(self.begun))
         return super().extract(kind, since, after, limit)
 
-    def about(self, kind: Kind) -> int:
+    def estimate_count(self, kind: Kind) -> int:
         del kind
         self.on_about()
         return len(NUMBERS)

@@ -147,7 +147,7 @@ LOOKS = {
     "audit.actors_and_actions", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work",
     "backups.result", "channels.address", "connections.address", "connections.authorized", "connections.companies",
     "connections.join_sandbox", "log.tables",
-    "names.look", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
+    "names.read", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
     "persons.list_erasures", "persons.unfinished", "sandbox.running",
 }  # fmt: skip
 """Of what asks for a right to change something or to take it along: what only looks, or ends as it began.
@@ -209,11 +209,13 @@ def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
     checked = application.audit.checked()
     assert checked is not None
     assert checked.broken == Break("altered", 3)
-    (symptom,) = [
-        problem for problem in application.alerts._symptoms.detect_problems() if problem.sort is ProblemType.AUDIT
+    (problem,) = [
+        problem
+        for problem in application.alerts._problem_detection.detect_problems()
+        if problem.type is ProblemType.AUDIT
     ]
     title, body = Messages("https://console.example").begin_message(
-        Incident(1, symptom, checked.at, checked.at), "en", checked.at
+        Incident(1, problem, checked.at, checked.at), "en", checked.at
     )
     assert "entry 3 was changed" in body
     assert "https://console.example/administration?tab=audit" in body

@@ -16,8 +16,8 @@ from integration.flows.settings import CodeList, books_list, till_list
 from integration.flows.stock.spec import branch_sources
 from integration.sandbox.server import Sandbox, running
 from integration.services.setup import (
-    AskedQuestion,
     PointSeverity,
+    QuestionState,
     State,
     completed_steps,
     evaluate_questions,
@@ -247,7 +247,7 @@ def context_of(
     )
 
 
-def question(flow: str, name: str, **more: Any) -> AskedQuestion:
+def question(flow: str, name: str, **more: Any) -> QuestionState:
     return next(
         asked_question
         for asked_question in evaluate_questions(FLOWS[flow], context_of(flow, **more))
@@ -255,7 +255,7 @@ def question(flow: str, name: str, **more: Any) -> AskedQuestion:
     )
 
 
-def proposed_values(asked_question: AskedQuestion) -> Mapping[str, Any]:
+def proposed_values(asked_question: QuestionState) -> Mapping[str, Any]:
     assert asked_question.proposal is not None
     return asked_question.proposal.values
 
@@ -430,7 +430,7 @@ GROUPS = {
 }
 
 
-def missing_codes(asked_question: AskedQuestion) -> str:
+def missing_codes(asked_question: QuestionState) -> str:
     assert asked_question.lack is not None
     return str(asked_question.lack.reason.facts["codes"])
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.web.guard import HostPolicy, RequestAsked
+from integration.web.guard import HostPolicy, RequestOrigin
 from tests.raw_http import SOCKET, RawResponse, read_response, send_request
 from tests.servers import Server
 
@@ -17,11 +17,11 @@ PUBLIC = "https://console.example.com"
 def wants(
     host: str = "127.0.0.1:8501", origin: str = "", kind: str = "http", method: str = "GET", path: str = "/",
     site: str = "", *, opens: bool = False, at: tuple[str, int | None] | None = HERE,
-) -> RequestAsked:  # fmt: skip
-    return RequestAsked(kind, method, path, (host,) if host else (), (origin,) if origin else (), site, opens, at)
+) -> RequestOrigin:  # fmt: skip
+    return RequestOrigin(kind, method, path, (host,) if host else (), (origin,) if origin else (), site, opens, at)
 
 
-def status(policy: HostPolicy, request: RequestAsked) -> int:
+def status(policy: HostPolicy, request: RequestOrigin) -> int:
     """Return with which status something is refused, 200 where it is not."""
     refusal = policy.refusal(request)
     return refusal[0] if refusal else 200
@@ -61,7 +61,7 @@ def test_no_text_is_taken_for_a_name_of_this_machine(host: str) -> None:
 
 
 def test_two_hosts_are_none() -> None:
-    two = RequestAsked("http", "GET", "/", ("localhost:8501", "localhost:8501"), (), "", False, HERE)
+    two = RequestOrigin("http", "GET", "/", ("localhost:8501", "localhost:8501"), (), "", False, HERE)
     assert status(HostPolicy(), two) == 421
 
 
@@ -83,7 +83,7 @@ def test_a_page_of_another_origin_is_not_answered(origin: str) -> None:
 def test_a_socket_says_from_which_page_it_is_and_a_program_need_not() -> None:
     assert status(HostPolicy(), wants(kind="websocket")) == 403
     assert [status(HostPolicy(), wants(path=path)) for path in ("/healthz", "/metrics")] == [200, 200]
-    twice = RequestAsked("http", "GET", "/", ("localhost:8501",), ("http://localhost:8501",) * 2, "", False, HERE)
+    twice = RequestOrigin("http", "GET", "/", ("localhost:8501",), ("http://localhost:8501",) * 2, "", False, HERE)
     assert status(HostPolicy(), twice) == 403
 
 

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from integration.services.log.download_tokens import SECONDS as TOKEN_SECONDS
-from integration.web.routes import MOST_ASKED, OneTimeFileResponse
+from integration.web.routes import MAX_QUERY_BYTES, OneTimeFileResponse
 from tests.raw_http import RawResponse, read_response, send_request
 from tests.servers import Server, serve_console
 from tests.timeouts import SECONDS, wait_until
@@ -68,7 +68,7 @@ def test_without_the_token_nothing_is_read(server: Server, authorization: str, l
     assert answer.headers["connection"] == "close"
 
 
-@pytest.mark.parametrize("length", ["1000000000", str(MOST_ASKED + 1)])
+@pytest.mark.parametrize("length", ["1000000000", str(MAX_QUERY_BYTES + 1)])
 def test_a_question_that_says_it_is_too_long_is_not_read(server: Server, length: str) -> None:
     with asking(server, f"Authorization: Bearer {token(server)}", f"Content-Length: {length}") as line:
         assert RawResponse.parse(read_response(line)).status == 413
@@ -84,7 +84,7 @@ def test_a_question_without_an_end_is_left_at_its_bound(server: Server) -> None:
 
 
 def test_a_question_of_the_longest_length_is_read_to_its_end(server: Server) -> None:
-    body = json.dumps({"sql": "SELECT 1 AS one", "rows": 1}).encode().ljust(MOST_ASKED)
+    body = json.dumps({"sql": "SELECT 1 AS one", "rows": 1}).encode().ljust(MAX_QUERY_BYTES)
     with asking(server, f"Authorization: Bearer {token(server)}", "Transfer-Encoding: chunked") as line:
         line.sendall(f"{len(body):x}\r\n".encode() + body + b"\r\n0\r\n\r\n")
         assert RawResponse.parse(read_response(line)).status == 200

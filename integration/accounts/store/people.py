@@ -24,7 +24,7 @@ from integration.store.tables import invitations, login_attempts, people, sessio
 
 SHORT, LONGEST_WAIT = timedelta(seconds=1), timedelta(minutes=15)
 FREE_TRIES = 4  # from one place, before the first wait
-MOST_TRIES, SPAN = 30, timedelta(minutes=15)  # per name from all places together, within this time
+MAX_TRIES, SPAN = 30, timedelta(minutes=15)  # per name from all places together, within this time
 DELETE_AFTER = timedelta(days=1)  # failed attempts and ended sessions are deleted after this time
 _CAME = PreparedStatement(
     sa.select(people.c.ref).where(people.c.subject.is_not(None)).limit(1)
@@ -242,7 +242,7 @@ class PeopleStore(Store):
             if own is not None and own.until > now:
                 return timedelta(seconds=(own.until - now).total_seconds())
             within = all_ is not None and all_.until > now
-            if all_ is not None and within and all_.failed >= MOST_TRIES:
+            if all_ is not None and within and all_.failed >= MAX_TRIES:
                 return timedelta(seconds=(all_.until - now).total_seconds())
             failed = 1 + (own.failed if own is not None else 0)
             wait = min(LONGEST_WAIT, SHORT * 2 ** min(failed - FREE_TRIES, 20)) if failed > FREE_TRIES else timedelta(0)

@@ -38,18 +38,18 @@ class IncidentStore(Store):
 
     def counts(self) -> dict[str, int]:
         """Return the number of all incidents, by type."""
-        query = sa.select(incidents.c.sort, sa.func.count().label("number")).group_by(incidents.c.sort)
-        return {row.sort: row.number for row in self.database.rows(query)}
+        query = sa.select(incidents.c.problem_type, sa.func.count().label("number")).group_by(incidents.c.problem_type)
+        return {row.problem_type: row.number for row in self.database.rows(query)}
 
-    def begin(self, symptom: Problem, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
+    def begin(self, problem: Problem, due: Sequence[DueDelivery], so_far: SoFar | None = None) -> bool:
         """Begin an incident and store its messages; return False if another process has begun it.
 
         Raises ErasedSinceReadError if a person was erased since the problem was read (`so_far`).
         """
         now = self.clock()
         row = {
-            "active": symptom.identity, "sort": symptom.sort, "flow": symptom.flow, "of": symptom.subject,
-            "started_at": now, "seen_at": now, **_changing_values(symptom),
+            "active": problem.identity, "problem_type": problem.type, "flow": problem.flow, "of": problem.subject,
+            "started_at": now, "seen_at": now, **_changing_values(problem),
         }  # fmt: skip
         try:
             with self.database.write() as connection:
@@ -65,10 +65,10 @@ class IncidentStore(Store):
         now = self.clock()
         with self.database.write() as connection:
             require_no_erasure_since(connection, so_far)
-            for incident, symptom in continued:
+            for incident, problem in continued:
                 conditions = (incidents.c.id == incident.id, incidents.c.ended_at.is_(None))
                 connection.execute(
-                    incidents.update().where(*conditions).values(seen_at=now, **_changing_values(symptom))
+                    incidents.update().where(*conditions).values(seen_at=now, **_changing_values(problem))
                 )
 
     def end(self, incident: Incident, due: Sequence[DueDelivery]) -> bool:
@@ -95,12 +95,12 @@ class IncidentStore(Store):
         return [_incident(row) for row in self.database.rows(ordered)]
 
 
-def _changing_values(symptom: Problem) -> dict[str, object]:
-    cents = None if symptom.waiting_amount is None else int(symptom.waiting_amount.scaleb(2))
-    return {"cause": symptom.cause, "facts": dict(symptom.facts), "number": symptom.count, "cents": cents}
+def _changing_values(problem: Problem) -> dict[str, object]:
+    cents = None if problem.waiting_amount is None else int(problem.waiting_amount.scaleb(2))
+    return {"cause": problem.cause, "facts": dict(problem.facts), "number": problem.count, "cents": cents}
 
 
 def _incident(row: sa.Row[Any]) -> Incident:
     at_stake = None if row.cents is None else Decimal(row.cents).scaleb(-2)
-    symptom = Problem(ProblemType(row.sort), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
-    return Incident(row.id, symptom, row.started_at, row.seen_at, row.ended_at)
+    problem = Problem(ProblemType(row.problem_type), row.cause, row.flow, row.of, row.facts, row.number, at_stake)
+    return Incident(row.id, problem, row.started_at, row.seen_at, row.ended_at)

@@ -58,7 +58,7 @@ class Post:
         self._route = way
         self._seconds = seconds
 
-    def look(self, address: str) -> PostResult:
+    def check_address(self, address: str) -> PostResult:
         """Return whether messages may be sent to an address, without sending one."""
         return self._hand_over([{"address": address}])[0]
 

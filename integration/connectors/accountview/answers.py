@@ -12,7 +12,7 @@ import msgspec
 from integration.connectors.accountview.codec import RepeatedColumn, Row, with_unique_columns
 from integration.connectors.accountview.empty_answers import EMPTY, ROWS
 from integration.connectors.accountview.settings import SYSTEM, BusinessObject
-from integration.connectors.answer import MOST_PARTS, MOST_VALUES, NOT_TAKEN, HttpAnswer
+from integration.connectors.answer import MAX_PARTS, MAX_VALUES, REFUSED_STATUSES, HttpAnswer
 from integration.core.errors import (
     AccessDeniedError,
     ConnectorError,
@@ -50,7 +50,7 @@ class BooksAnswers:
             raise unreadable_answer(operation, reading=False)  # a 404 in AccountView's own words refuses a record
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
-        elif not reading and answer.status in NOT_TAKEN:  # a server in front of AccountView answers with a page
+        elif not reading and answer.status in REFUSED_STATUSES:  # a server in front of AccountView answers with a page
             shape = _parsed_body(answer)
         else:
             shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
@@ -114,7 +114,7 @@ def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operati
     """Return the header rows of an answer, each with its lines.
 
     Lines come inside their headers, or beside them with a number that is only valid in this answer. A line that is no
-    object may belong to each header, so each header has it as an empty row.
+    object, or whose number no header has, may belong to each header, so each header has it as an empty row.
     """
     local = f"{of.table.upper()}_ID"
     headers = _dict_rows(tables.get(of.table.upper()))
@@ -123,11 +123,13 @@ def headers_with_lines(tables: Mapping[str, object], of: BusinessObject, operati
         belongs = next(iter(lines), "") if len(headers) == 1 else str(line.get(local))
         if belongs in lines:
             lines[belongs].append(line)
-        elif line and all(headers):
+        elif line and not headers:
             raise unreadable_answer(operation)
-        elif not line:
+        elif not line or all(headers):
             for header_lines in lines.values():
-                header_lines.append(line)
+                header_lines.append({})
+    if len(lines) < len(headers):  # two headers have one number, so a line may belong to either
+        lines = {number: [*header_lines, {}] if header_lines else [] for number, header_lines in lines.items()}
     return [
         (header, [*lines[str(header.get(local, place))], *_dict_rows(header.get(of.detail.upper()))])
         for place, header in enumerate(headers)
@@ -217,7 +219,7 @@ def parse_json(body: bytes) -> object:
     A number too large for a database becomes a text, so that one record is unreadable and not the whole answer. A name
     that an object has more than once holds a RepeatedColumn.
     """
-    if body.count(b"[") + body.count(b"{") > MOST_PARTS or body.count(b",") > MOST_VALUES:
+    if body.count(b"[") + body.count(b"{") > MAX_PARTS or body.count(b",") > MAX_VALUES:
         raise ValueError("no answer has so many parts")
     try:
         return json.loads(

@@ -166,9 +166,9 @@ class TableSource:
         """Return one page of the records that changed."""
         return self._pages.page(self._reading, since, after)
 
-    def about(self) -> int:
+    def estimate_count(self) -> int:
         """Return the approximate number of records, or 0 if it cannot be determined."""
-        return self._pages.about(self._reading)
+        return self._pages.estimate_count(self._reading)
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the records with these codes."""

@@ -33,7 +33,7 @@ from integration.connectors.accountview.codec import (
 )
 from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
 from integration.connectors.accountview.login import LogIn, login_needed
-from integration.connectors.accountview.paging import PagesSeen, incomplete
+from integration.connectors.accountview.paging import PageSequence, incomplete
 from integration.connectors.accountview.raw_rows import RawRow, raw_rows_of, split_rows
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.answer import HttpAnswer
@@ -47,7 +47,7 @@ T = TypeVar("T")
 DICTIONARY_PAGE = 256  # the page size that public clients use for the dictionary
 TABLE_NAME_WIDTH = 8  # table names are padded to this width; a padded filter excludes longer names
 LIKE_TABLE = "DBF_NAME"  # the column that the dictionary is filtered by
-LOOKS = 3  # attempts at a read with an unreadable answer, such as an error page that a proxy shows for a moment
+READ_ATTEMPTS = 3  # attempts at a read with an unreadable answer, such as an error page that a proxy shows for a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,12 +234,12 @@ class AccountViewClient:
         return self._note_page_size(table_rows(self._read_tables(query), query.of.table))
 
     def read_all_rows(self, query: Query, *, enough: int = 0) -> list[Row]:
-        """Return the rows of all pages, read by page number; see `PagesSeen` for `enough`.
+        """Return the rows of all pages, read by page number; see `PageSequence` for `enough`.
 
         Raises MalformedAnswerError for a row that is no object: what it stands for would seem not to exist.
         """
         rows = page = self._whole_rows(query)
-        pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=enough)
+        pages_seen = PageSequence(query.of, query.size, query.sort[0], enough=enough)
         if query.dictionary:
             self.described = max(self.described, len(page))
         row_query = replace(query, size=1)
@@ -429,7 +429,9 @@ class AccountViewClient:
             headers=headers,
             content=call.content,
             repeatable=call.method == "GET",
-            should_retry=RetryProbe(min(LOOKS, self._gateway.limits.attempts), self._gateway.masked).should_retry,
+            should_retry=RetryProbe(
+                min(READ_ATTEMPTS, self._gateway.limits.attempts), self._gateway.masked
+            ).should_retry,
         )
 
     def _deny(self, call: _Call) -> NoReturn:

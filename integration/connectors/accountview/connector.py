@@ -104,12 +104,12 @@ class AccountView:
 
     # ---- health
 
-    def heard(self) -> HealthSnapshot:
+    def health_snapshot(self) -> HealthSnapshot:
         """Return the health of the connection as the calls so far show it."""
         return self.client.answering.snapshot()
 
-    def look(self) -> None:
-        """Make the cheapest call; see `HealthCheckable.look`."""
+    def probe(self) -> None:
+        """Make the cheapest call; see `HealthCheckable.probe`."""
         self.client.probe()
 
     def identity(self) -> SystemIdentity:
@@ -191,10 +191,10 @@ class AccountView:
         """Return the articles with the highest values of a field or of any other column, highest first."""
         return self._articles.highest_records(name, count)
 
-    def about(self, kind: Kind) -> int:
+    def estimate_count(self, kind: Kind) -> int:
         """Return the approximate number of records of a kind; see `Countable`."""
         source = self._sources.get(kind)
-        return source.about() if isinstance(source, TableSource) else 0
+        return source.estimate_count() if isinstance(source, TableSource) else 0
 
     def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
         """Return the sales orders, by key, that are not known to be invoiced; see `Invoicing`."""

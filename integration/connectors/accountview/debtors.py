@@ -1,6 +1,5 @@
 """Reads, matches and writes debtors and their delivery addresses."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -47,6 +46,7 @@ from integration.core.errors import RejectedError
 from integration.core.link_evidence import Identity, identity_of
 from integration.core.plan import Change, differences
 from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteResult
+from integration.core.transliteration import normalized_text
 from integration.core.vat_numbers import bare_vat_number, same_vat_number, without_prefix
 
 
@@ -343,13 +343,16 @@ class Addresses:
         unique = unique_by_column(rows, layout.column("number").name)
         contradictory = [row for row in unique if not has_unique_columns(row)]
         for row in filter(has_unique_columns, unique):
-            mark = (layout.text(row, "debtor").casefold(), *(_content_text(layout.text(row, name)) for name in CONTENT))
+            mark = (
+                layout.text(row, "debtor").casefold(),
+                *(normalized_text(layout.text(row, name)) for name in CONTENT),
+            )
             rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         current = {}
         for record in records:
             mark = (
                 owners[record.key].casefold(),
-                *(_content_text(str(record.values.get(name) or "")) for name in CONTENT),
+                *(normalized_text(str(record.values.get(name) or "")) for name in CONTENT),
             )
             if owners[record.key] and mark in rows_by_mark:
                 current[record.key] = _address(layout, record, rows_by_mark[mark], references)
@@ -365,10 +368,6 @@ class Addresses:
         layout, of = self._layouts.layout_of_kind(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
         cells = pointer(layout, "debtor", debtor_number(desired, references)) | layout.encoded(writable_values(desired))
         return create_record(self._client, of, layout, cells)
-
-
-def _content_text(value: str) -> str:
-    return re.sub(r"\s", "", value).casefold()
 
 
 def _unreadable_address(layout: Layout, desired: Record, row: Row) -> CurrentRecord:
@@ -388,7 +387,7 @@ def _address(layout: Layout, desired: Record, rows: Mapping[str, Row], reference
         name: desired.values[name]
         for name in CONTENT
         if name in desired.values
-        and _content_text(field_text_of(desired, name)) == _content_text(layout.text(row, name))
+        and normalized_text(field_text_of(desired, name)) == normalized_text(layout.text(row, name))
     }
     copied_values = same | owner_shown(layout, row, desired, references)
 

@@ -27,7 +27,7 @@ from integration.core.records import Kind, Value, WrongValueError
 
 _SENT_THOUGH_BLOCKED = frozenset({"daybook"})  # blocked in the dictionary, but public clients write them nevertheless
 
-KEPT_SECONDS = 300.0  # seconds until the columns of a plan are read again: another process may have read newer ones
+CACHE_SECONDS = 300.0  # seconds until the columns of a plan are read again: another process may have read newer ones
 
 # Fields that AccountView fills itself.
 NUMBERED = frozenset(
@@ -187,7 +187,7 @@ class Layouts:
 
     def described(self, table: str, *, fresh: bool = False) -> list[tuple[object, ...]]:
         """Return the name, type, length and the required and blocked flags of each column of a table, sorted."""
-        is_old = time.monotonic() - self.read_at.get(table, -math.inf) > KEPT_SECONDS
+        is_old = time.monotonic() - self.read_at.get(table, -math.inf) > CACHE_SECONDS
         columns = self.columns(table, fresh=fresh or is_old).values()
         return sorted(
             (column.name, column.type, str(column.length), column.required, column.blocked) for column in columns

@@ -46,7 +46,7 @@ class PageState:
         return replace(self, page=self.page + 1, row_count=row_count, size=size, is_short=is_short, last=last)
 
 
-class PagesSeen:
+class PageSequence:
     """The pages read so far of a list that is sorted by a column.
 
     A first page with fewer rows than `enough` ends the list. Callers that look for rows by their values set it to a

@@ -16,7 +16,7 @@ from integration.connectors.accountview.codec import (
     without_hidden_signs,
 )
 from integration.connectors.accountview.missing_key import MissingKeyError
-from integration.connectors.accountview.paging import PagesSeen
+from integration.connectors.accountview.paging import PageSequence
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, RejectedError
@@ -123,7 +123,7 @@ class RowReader:
     def _read_all_pages(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
         """Return the rows of all pages; with `few`, a first page below a known page size ends the list."""
         rows = page = ask(query)
-        pages_seen = PagesSeen(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
+        pages_seen = PageSequence(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
         row_query = replace(query, size=1)
 
         def row_at(place: int) -> list[Row]:

@@ -19,7 +19,7 @@ from integration.connectors.accountview.settings import AccountViewSettings, Bus
 from integration.core.records import Batch, FieldPresence, Record
 
 ASSUMED = ("currency", "country")  # our names of fields that get a default value if they are empty
-FURTHEST = 2**14  # the furthest page that `about` tries: sixteen million records
+FURTHEST = 2**14  # the furthest page that `estimate_count` tries: sixteen million records
 
 
 class BooksSource(Protocol):
@@ -219,7 +219,7 @@ class Pages:
         following = mark.onward(reading.of, self._settings.page_size, keys)
         return str(replace(following, first=first, begun=mark.begun + _digest(first)))
 
-    def about(self, reading: Reading) -> int:
+    def estimate_count(self, reading: Reading) -> int:
         """Return the approximate number of records, to the size of a page, found by reading single rows far ahead.
 
         Returns 0 for pages by last key, which can only be read in sequence, and if the first page was not full, which

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, child_text, expect_shape, qualified
 from integration.connectors.mplus.lists import unique_elements
 from integration.core.records import WrongValueError
 
@@ -38,7 +38,7 @@ def _decode_branch(element: Element) -> list[TillBranch]:
     except WrongValueError as error:
         raw = codec.raw_elements(element)
         return [TillBranch(number, error=error, raw=raw) for number in numbers or [""]]
-    return [TillBranch(numbers[0], _text(element, "branchName"), _workplaces(element))]
+    return [TillBranch(numbers[0], child_text(element, "branchName"), _workplaces(element))]
 
 
 def _workplaces(branch: Element) -> dict[str, str]:
@@ -56,7 +56,7 @@ def _workplace_name(workplace: Element) -> str:
         expect_shape(workplace, "Workplace")
     except WrongValueError:
         return ""
-    return _text(workplace, "workplaceName")
+    return child_text(workplace, "workplaceName")
 
 
 def _branch_number(branch: Element) -> str | None:
@@ -77,7 +77,3 @@ def _numbers(element: Element, wire: str) -> list[str]:
     """Return the different readable numbers in the children with this name."""
     texts = ((child.text or "").strip() for child in element.iterchildren(qualified(wire)))
     return list(dict.fromkeys(str(int(text)) for text in texts if text.isascii() and text.isdigit()))
-
-
-def _text(element: Element, wire: str) -> str:
-    return (element.findtext(qualified(wire)) or "").strip()

@@ -9,7 +9,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.branches import read_branches
-from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, child_text, expect_shape, qualified
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.lists import unique_elements
 from integration.connectors.mplus.target import expect_readable
@@ -33,11 +33,7 @@ class _Question:
 
 
 def _flag_filter(flag: str) -> Callable[[Element], bool]:
-    return lambda item: _text(item, flag) not in ("false", "0")
-
-
-def _text(item: Element, wire: str) -> str:
-    return (item.findtext(qualified(wire)) or "").strip()
+    return lambda item: child_text(item, flag) not in ("false", "0")
 
 
 TURNOVER = "TURNOVER-GROUP-TYPE-TURNOVER"
@@ -82,10 +78,10 @@ _QUESTIONS = {
     "stock_accounts": _group_question("stockAccountNumber", caption_required=True, convert=_without_zero),
     # Groups that are not revenue, or may not be: the till has groups without a clear type.
     "balance_groups": _group_question(
-        "turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") != TURNOVER
+        "turnoverGroupName", keep=lambda item: child_text(item, "turnoverGroupType") != TURNOVER
     ),
     "revenue_groups": _group_question(
-        "turnoverGroupName", keep=lambda item: _text(item, "turnoverGroupType") == TURNOVER
+        "turnoverGroupName", keep=lambda item: child_text(item, "turnoverGroupType") == TURNOVER
     ),
     "payment_methods": _Question(
         "getPaymentMethods", "paymentMethod", "method", "description", keep=_flag_filter("active")
@@ -200,9 +196,9 @@ class TillChoices:
     def _answer_captions(self, question: _Question) -> dict[str, str]:
         answer = self._client.read(question.operation, **({"request": {}} if question.requests else {}))
         captions = {
-            code: question.convert(_text(item, question.caption) or ("" if question.caption_required else code))
+            code: question.convert(child_text(item, question.caption) or ("" if question.caption_required else code))
             for item in _entries(answer, question.item, question.code, _TYPES[question.item])
-            if (code := _text(item, question.code)) and question.keep(item)
+            if (code := child_text(item, question.code)) and question.keep(item)
         }
         return {code: caption for code, caption in captions.items() if caption}
 
@@ -236,7 +232,7 @@ class TillChoices:
         rates: dict[str, list[Decimal | None]] = {}
         answer = self._client.read("getVatGroupList")
         for item in _entries(answer, "vatGroup", "vatCode", "VatGroup", ("branchNumber", "countryCode", "countryIso3")):
-            code, rate = _text(item, "vatCode"), _rate(_text(item, "vatPercentage"))
+            code, rate = child_text(item, "vatCode"), _rate(child_text(item, "vatPercentage"))
             if rate not in rates.setdefault(code, []):
                 rates[code].append(rate)
         return list(rates.items())
@@ -248,7 +244,7 @@ def _entries(answer: Element, name: str, code: str, type_: str, places: tuple[st
     `places` are the elements that, with the code, identify an entry.
     """
     elements = [element for element in answer.iter(qualified(name)) if _codes(element, code)]
-    for element in unique_elements(elements, lambda item: "/".join(_text(item, wire) for wire in (code, *places))):
+    for element in unique_elements(elements, lambda item: "/".join(child_text(item, wire) for wire in (code, *places))):
         try:
             expect_shape(element, type_, records=False)
         except WrongValueError:

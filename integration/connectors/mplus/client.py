@@ -15,7 +15,7 @@ import zeep
 from lxml import etree
 from zeep.transports import Transport
 
-from integration.connectors.answer import MOST_PARTS, NOT_TAKEN, HttpAnswer
+from integration.connectors.answer import MAX_PARTS, REFUSED_STATUSES, HttpAnswer
 from integration.connectors.http import Gateway
 from integration.connectors.mplus.element_shape import ElementShape, expect_not_different
 from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
@@ -39,7 +39,7 @@ SOAP_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
 BINDING = f"{{{NAMESPACE}}}MplusQapi"
 WSDL = "mplus.wsdl"
 DIGEST_BYTES = 32
-LOOKS = 3  # how many unusable answers to a read are accepted before the error is raised
+READ_ATTEMPTS = 3  # how many unusable answers to a read are accepted before the error is raised
 
 _BEGIN = f"""<?xml version='1.0' encoding='utf-8'?>
 <soap-env:Envelope xmlns:soap-env="{SOAP}"><soap-env:Body>"""
@@ -50,6 +50,11 @@ _ENCODING_STUB = (
 ).encode()
 
 Element = etree._Element  # noqa: SLF001 - lxml gives its element type no public name
+
+
+def child_text(element: Element, wire: str) -> str:
+    """Return the text of a child element without surrounding blanks; empty without the child."""
+    return (element.findtext(qualified(wire)) or "").strip()
 
 
 def qualified(name: str) -> str:
@@ -300,7 +305,7 @@ class Client:
         match answer.status:
             case 401 | 403:
                 return AccessDeniedError("mplus_credentials_rejected", **facts)
-            case status if status in NOT_TAKEN:
+            case status if status in REFUSED_STATUSES:
                 return RejectedError("request_refused", **facts)
             case status if write:
                 return InDoubtError("timeout_after_sending_write", reason=_fault_of(answer), **facts)
@@ -364,7 +369,7 @@ class _ReadRetry:
     def __init__(self, client: Client, operation: str) -> None:
         self._client = client
         self._operation = operation
-        self._attempts_left = LOOKS
+        self._attempts_left = READ_ATTEMPTS
         self.outcome: Element | ConnectorError | None = None
 
     def should_retry(self, answer: HttpAnswer) -> bool:
@@ -385,7 +390,7 @@ def _body(text: bytes) -> Element | None:
     """
     if b"<!DOCTYPE" in text or b"\0" in text[:4]:  # or an encoding that would hide a document type
         return None
-    if text.count(b"<") - text.count(b"</") + text.count(b"=") > MOST_PARTS:
+    if text.count(b"<") - text.count(b"</") + text.count(b"=") > MAX_PARTS:
         return None
     parser = etree.XMLParser(
         resolve_entities=False,

@@ -87,12 +87,12 @@ class Mplus:
 
     # ---- health
 
-    def heard(self) -> HealthSnapshot:
+    def health_snapshot(self) -> HealthSnapshot:
         """Return the health of the connection as the calls so far show it."""
         return self._client.answering.snapshot()
 
-    def look(self) -> None:
-        """Make the cheapest call; see `HealthCheckable.look`."""
+    def probe(self) -> None:
+        """Make the cheapest call; see `HealthCheckable.probe`."""
         self._client.probe()
 
     def identity(self) -> SystemIdentity:

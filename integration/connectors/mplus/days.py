@@ -20,7 +20,7 @@ from integration.connectors.mplus.branches import TillBranch, read_branches
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.codec import days as told
 from integration.connectors.mplus.codec.days import Place
-from integration.connectors.mplus.documents import ListedDocuments, TillDocuments
+from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.financial_dates import financial_period, today_at
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import expect_readable
@@ -157,7 +157,7 @@ class TillDays:
 
     def _read_documents(self, days: dict[Place, _Day], kind: Kind, period: tuple[date, date]) -> None:
         for document in self._documents.in_period(kind, *period):
-            place = _place_of(document)
+            place = (document.date, document.branch) if document.date and document.branch else None
             may_be = partial(_may_belong, document.date, document.branch)
             chosen = [days[place]] if place else [day for day_place, day in days.items() if may_be(day_place)]
             for day in chosen:
@@ -284,10 +284,6 @@ def _requested_places(places: Iterable[Place], dates: Collection[date], branches
     """Return the requested days in order, because an answer may contain others."""
     requested_places = (place for place in places if place[0] in dates and (not branches or place[1] in branches))
     return sorted(requested_places, key=lambda place: (place[0], int(place[1] or 0)))
-
-
-def _place_of(document: ListedDocuments) -> Place | None:
-    return (document.date, document.branch) if document.date and document.branch else None
 
 
 def _may_belong(day: date | None, branch: str | None, place: Place) -> bool:

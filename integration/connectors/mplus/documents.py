@@ -220,7 +220,7 @@ class TillDocuments:
         """Return the till's present marker of a kind, or None for a kind whose marker the till may leave out."""
         answer = self._client.read("getCurrentSyncMarkers")
         marker = answer.findtext(qualified(codec.DOCUMENTS[kind].marker)) or ""
-        if not marker and kind in codec.UNTOLD:
+        if not marker and kind in codec.OPTIONAL_MARKERS:
             return None
         with expect_readable():
             return int(marker)

@@ -4,7 +4,7 @@ These are its change numbers, the number of its newest stock movement, and the v
 """
 
 from integration.connectors.mplus.branches import read_branches
-from integration.connectors.mplus.client import Client, Element, qualified
+from integration.connectors.mplus.client import Client, Element, child_text
 from integration.core.errors import RejectedError
 from integration.core.system_identity import SystemIdentity
 
@@ -32,8 +32,8 @@ def read_identity(client: Client) -> SystemIdentity:
     except RejectedError:  # the call is unknown there, or not licensed
         pass
     else:
-        company = " ".join(filter(None, (_text(licence, "companyName"), _text(licence, "city"))))
-        parts |= {"company": _part_values(company), "licence": _part_values(_text(licence, "obscuredLicenseKey"))}
+        company = " ".join(filter(None, (child_text(licence, "companyName"), child_text(licence, "city"))))
+        parts |= {"company": _part_values(company), "licence": _part_values(child_text(licence, "obscuredLicenseKey"))}
     counters = _counters(client.read("getCurrentSyncMarkers")) | _versions(client.read("getApiVersion"))
     return SystemIdentity(parts, counters)
 
@@ -55,7 +55,7 @@ def _versions(answer: Element) -> dict[str, int]:
     """
     versions = {}
     for name, prefix in (("apiVersion", ""), ("databaseVersion", "database")):
-        texts = [_text(answer, _part_name(prefix, part)) for part in ("major", "minor", "revision")]
+        texts = [child_text(answer, _part_name(prefix, part)) for part in ("major", "minor", "revision")]
         if all(map(_is_number, texts)):
             major, minor, revision = map(int, texts)
             versions[name] = (major * VERSION_STEP + minor) * VERSION_STEP + revision
@@ -72,7 +72,3 @@ def _is_number(text: str) -> bool:
 
 def _part_values(text: str) -> frozenset[str]:
     return frozenset({text} if text else ())
-
-
-def _text(element: Element, name: str) -> str:
-    return (element.findtext(qualified(name)) or "").strip()

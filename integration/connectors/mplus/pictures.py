@@ -5,7 +5,7 @@ Our image is recognized by its name, which contains our content hash: the vendor
 
 import base64
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
@@ -112,12 +112,10 @@ class TillPictures:
         try:
             return created_number(self._client.write("createImage", request=request), "imageId")
         except RejectedError as error:
-            refusal = RejectedError(error.code, **{**error.facts, **_size(data, kind)})
+            refusal = RejectedError(
+                error.code, **{**error.facts, "size": f"{len(data) / 1000000:.2f} MB", "found": kind.upper()}
+            )
         raise refusal
-
-
-def _size(data: bytes, kind: str) -> Mapping[str, str]:
-    return {"size": f"{len(data) / 1_000_000:.2f} MB", "found": kind.upper()}
 
 
 def _number(image: Element) -> str:

@@ -111,12 +111,12 @@ class TillRelations:
         if numbers := own[record.key]:
             return _Match(numbers[0], "external_id", tuple(numbers[1:]))
         values = record.values
-        sought = codec.marks(None, values.get("vat_number"), values.get("email"), country=values.get("country"))
+        marks = codec.marks(None, values.get("vat_number"), values.get("email"), country=values.get("country"))
         distinct = references.distinct(Kind.RELATION, record.key)
         for evidence in _EVIDENCE[1:]:
             owner_keys = {
                 number: references.key(Kind.RELATION, number) or owned.get(number)
-                for number in self._index.fitting(sought, evidence)
+                for number in self._index.fitting(marks, evidence)
                 if number not in distinct
             }
             free = [number for number, key in owner_keys.items() if key in (None, record.key)]
@@ -281,14 +281,13 @@ class _Index:
             for number in numbers:
                 self._set_marks(number, None)
 
-    def fitting(self, sought: Marks, evidence: str) -> list[str]:
+    def fitting(self, marks: Marks, evidence: str) -> list[str]:
         """Return the numbers of the relations that this evidence fits: nameless first, then active, then the lowest."""
-        numbers = self._places.get((evidence, getattr(sought, evidence)), ())
-        marks = {number: relation_marks for number in numbers if (relation_marks := self._marks.get(number))}
+        numbers = self._places.get((evidence, getattr(marks, evidence)), ())
         fitting_marks = {
             number: relation_marks
-            for number, relation_marks in marks.items()
-            if sought.may_be(relation_marks, evidence)
+            for number in numbers
+            if (relation_marks := self._marks.get(number)) and marks.may_be(relation_marks, evidence)
         }
         return sorted(
             fitting_marks,

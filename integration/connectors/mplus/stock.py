@@ -30,7 +30,7 @@ from integration.core.plan import Change
 from integration.core.records import Batch, CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
 SETS = "stock_sets"  # name of the stored fact: what setting a level sets
-MOST_KNOWN_PAGES = 500  # pages whose hashes are kept in memory; one of 250 articles takes 20 KB
+MAX_KNOWN_PAGES = 500  # pages whose hashes are kept in memory; one of 250 articles takes 20 KB
 TIMES_SET = 5  # attempts to set one level while sales go on
 _REFERENCE_LENGTH = 40  # the till documents no limit
 
@@ -129,7 +129,7 @@ class TillStock:
                 page_hashes = tuple(hashes.get(record.key, "") for record in records)
             if ahead.sufficed:
                 self._known_hashes[mark] = page_hashes
-                if len(self._known_hashes) > MOST_KNOWN_PAGES:
+                if len(self._known_hashes) > MAX_KNOWN_PAGES:
                     del self._known_hashes[next(iter(self._known_hashes))]
             return {record.key: digest for record, digest in zip(records, page_hashes, strict=True) if digest}
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
-from integration.connectors.mplus.client import Client, Element, qualified
+from integration.connectors.mplus.client import Client, Element, child_text, qualified
 from integration.connectors.mplus.codec.days import SOURCES
 from integration.connectors.mplus.financial_dates import financial_period, today_at
 from integration.connectors.reference import new_reference
@@ -27,10 +27,12 @@ def used_groups(client: Client, cards: Callable[[], Mapping[str, str]]) -> dict[
     methods: set[str] = set()
     for journal in journals:
         for group in journal.iter(qualified("turnoverGroup")):
-            number = _text(group, "turnoverGroup")
+            number = child_text(group, "turnoverGroup")
             if number.strip("0") and _has_amount(group, "inclAmount", "exclAmount"):
-                group_names[number] = _text(group, "turnoverGroupName") or number
-        methods |= {_text(paid, "method") for paid in journal.iter(qualified("payment")) if _has_amount(paid, "amount")}
+                group_names[number] = child_text(group, "turnoverGroupName") or number
+        methods |= {
+            child_text(paid, "method") for paid in journal.iter(qualified("payment")) if _has_amount(paid, "amount")
+        }
     paid_with = {group for method, group in cards().items() if method in methods} if group_names else set()
     return {**{group: group for group in paid_with}, **group_names}
 
@@ -53,9 +55,5 @@ def _journals(client: Client, today: date) -> Iterator[Element]:
 
 def _has_amount(element: Element, *amounts: str) -> bool:
     """Return True if an element has an amount other than 0, or no amount at all."""
-    texts = [text for name in amounts if (text := _text(element, name))]
+    texts = [text for name in amounts if (text := child_text(element, name))]
     return not texts or any(text.strip("0") for text in texts)
-
-
-def _text(element: Element, wire: str) -> str:
-    return (element.findtext(qualified(wire)) or "").strip()

@@ -101,14 +101,13 @@ class Settlement:
 class PayoutMatch:
     """Result of matching. `unpaid_takings` have no payout, and `unmatched` payouts have no takings; both oldest first.
 
-    `opening_payouts` are payouts at the start of the period that are settled from the opening balance; `opening_rest`
-    is the rest of that balance. `early` are those of the unmatched payouts that may cover days before the start.
+    `opening_rest` is the rest of the opening balance after the payouts at the start of the period that are settled from
+    it. `early` are those of the unmatched payouts that may cover days before the start.
     """
 
     settlements: tuple[Settlement, ...] = ()
     unpaid_takings: tuple[Taking, ...] = ()
     unmatched: tuple[Payout, ...] = ()
-    opening_payouts: tuple[Payout, ...] = ()
     opening_rest: Decimal = NOTHING
     early: tuple[Payout, ...] = ()
 
@@ -152,13 +151,12 @@ def match_payouts(
     )
     match.settle_exactly()
     match.settle_less_fee()
-    of_opening, opening_left, early = list[Payout](), opening, list[Payout]()
+    opening_left, early = opening, list[Payout]()
     if since is not None:
         last = since + timedelta(days=rules.window_days)
         for payout in [payout for payout in match.payouts if payout.date <= last and payout.amount > NOTHING]:
             if payout.amount <= opening_left:
                 match.payouts.remove(payout)
-                of_opening.append(payout)
                 opening_left -= payout.amount
             elif opening_left > NOTHING and match.settle_with_opening(payout, opening_left):
                 opening_left = NOTHING
@@ -167,9 +165,7 @@ def match_payouts(
     settlements = sorted(
         match.settlements, key=lambda settlement: (settlement.payouts[-1].date, settlement.payouts[-1].page)
     )
-    return PayoutMatch(
-        tuple(settlements), tuple(match.takings), tuple(match.payouts), tuple(of_opening), opening_left, tuple(early)
-    )
+    return PayoutMatch(tuple(settlements), tuple(match.takings), tuple(match.payouts), opening_left, tuple(early))
 
 
 def _date_key(taking: Taking) -> tuple[date, str, str]:

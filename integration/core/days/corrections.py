@@ -64,7 +64,7 @@ def changed_lines(now: Sequence[DayLine], booked: Iterable[DayLine]) -> tuple[Da
     for lines, sign in ((now, 1), (booked_lines, -1)):
         for line in lines:
             _add_line(off, replace(line, method="") if line.books_key in unclear else line, sign)
-    return tuple(line for line in off.values() if _has_amount(line))
+    return tuple(line for line in off.values() if line.amount or line.vat)
 
 
 def full_reversal(booked: Iterable[DayLine], now: Sequence[DayLine]) -> tuple[DayLine, ...]:
@@ -87,7 +87,3 @@ def _add_line(off: dict[tuple[str, ...], DayLine], line: DayLine, sign: int) -> 
 
 def _sum(first: Decimal | None, more: Decimal | None, sign: int) -> Decimal | None:
     return first if more is None else (first or NOTHING) + sign * more
-
-
-def _has_amount(line: DayLine) -> bool:
-    return bool(line.amount or line.vat)

@@ -15,7 +15,7 @@ from integration.core.money import amount
 from integration.core.records import Kind
 from integration.core.totals.sold import NOTHING, VatSum
 
-MOST_NAMED = 5  # documents named in one sentence
+MAX_NAMED = 5  # documents named in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def costs_of(day: TillDay, documents: Sequence[DayDocument], left_out: Sequence[
         ]
         own = total(_cost_of(document, group) for document in documents if document.source == source)
         if out and own != cost:
-            behind = ", ".join(document.number for document in out[:MOST_NAMED])
+            behind = ", ".join(document.number for document in out[:MAX_NAMED])
             facts = {"expected": str(own), "found": str(cost), "behind": behind}
             raise DayRefusedError("day_cost_apart", "", group=group, kind=rows[0].name, **facts)
         yield GroupCost(

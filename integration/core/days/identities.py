@@ -21,7 +21,7 @@ from integration.core.totals.sold import NOTHING, VatSum
 
 OUTFLOW = "cash-outflow"
 CARRIED_OVER = 5  # the check against the previous count, which is on another day
-MOST_NAMED = 5  # documents named in one sentence
+MAX_NAMED = 5  # documents named in one sentence
 
 Key = TypeVar("Key")
 
@@ -156,7 +156,7 @@ def _compare_sums(
         if abs(journal - of_documents) > tolerance:
             involved = [document for document in documents if document.source == key[0] and share(document, key)]
             exactly = [document for document in involved if share(document, key) == of_documents - journal]
-            numbers = tuple(document.number for document in (exactly[:1] or involved[:MOST_NAMED]))
+            numbers = tuple(document.number for document in (exactly[:1] or involved[:MAX_NAMED]))
             yield FailedCheck(2, " ".join(key), of_documents, journal, numbers)
 
 

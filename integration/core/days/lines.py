@@ -36,7 +36,7 @@ from integration.core.vat import vat_fact
 
 # Texts in the books are Dutch: the document, and the source of a line.
 _NAMES = {"receipt": "Bon", "invoice": "Factuur", "order": "Order"}
-MOST_NAMED = 5  # documents named in one sentence
+MAX_NAMED = 5  # documents named in one sentence
 _OF_SOURCE = {"receipt": "bonnen", "invoice": "facturen", "order": "orders"}
 
 
@@ -266,7 +266,7 @@ class DayLines:
             return
         home = self._vat.decided_code(code).code
         others = [document.number for document in documents if self._decided_code(document, code) != home]
-        facts = {"behind": ", ".join(others[:MOST_NAMED]), "expected": str(vat), "found": str(listed_vat), "code": code}
+        facts = {"behind": ", ".join(others[:MAX_NAMED]), "expected": str(vat), "found": str(listed_vat), "code": code}
         facts["vat"] = vat_fact(code, self._vat.percents.get(code), self.books.systems[0])
         raise DayRefusedError("day_vat_undivided", "vat_code", **facts)
 
@@ -315,7 +315,7 @@ class DayLines:
                 code in document.vat for document in every
             )
             if theirs:
-                self._vat.require_plausible(vat_sum, code, theirs, roundings, numbers[:MOST_NAMED])
+                self._vat.require_plausible(vat_sum, code, theirs, roundings, numbers[:MAX_NAMED])
         return replace(
             line,
             amount=-vat_sum.excl,

@@ -11,7 +11,7 @@ from integration.core.days.report import DayState
 from integration.core.days.turnover import AccountTurnover
 from integration.core.totals.sold import NOTHING
 
-MOST_DAYS = 366
+MAX_DAYS = 366
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 _MONTH, _QUARTER, _YEAR = re.compile(r"(\d{4})-(\d{2})"), re.compile(r"(\d{4})-Q([1-4])"), re.compile(r"(\d{4})")
 _SPLIT = ".."
@@ -68,7 +68,7 @@ def calendar_year(day: date) -> Period:
 
 def date_range(first: date, last: date) -> Period:
     """Return the range of dates. Raises ValueError for more than 366 days, or a last day before the first."""
-    if not timedelta() <= last - first < timedelta(days=MOST_DAYS) or not FIRST_YEAR <= first.year <= LAST_YEAR:
+    if not timedelta() <= last - first < timedelta(days=MAX_DAYS) or not FIRST_YEAR <= first.year <= LAST_YEAR:
         raise ValueError(f"{first} to {last}")
     return Period(f"{first.isoformat()}{_SPLIT}{last.isoformat()}", first, last)
 

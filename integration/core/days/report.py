@@ -98,7 +98,7 @@ class DayReport:
         comparison = most_different(self.rows)
         return comparison.larger_side if comparison else ""
 
-    def about(self, *names: str) -> list[DayComparison]:
+    def comparisons(self, *names: str) -> list[DayComparison]:
         """Return the figures of these types: base, vat, account, method."""
         return [comparison for comparison in self.rows if comparison.about in names]
 

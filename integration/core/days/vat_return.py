@@ -44,10 +44,6 @@ class VatBox(StrEnum):
 
 COUNTRIES = ("NL", "DE")  # with a known form of the return
 INPUT = frozenset({VatBox.NL_5B, VatBox.DE_66})  # VAT that is deducted
-BASE_ONLY = frozenset({
-    VatBox.NL_1E, VatBox.NL_3A, VatBox.NL_3B, VatBox.NL_3C, VatBox.DE_87, VatBox.DE_41, VatBox.DE_43, VatBox.DE_48,
-    VatBox.DE_60, VatBox.DE_45,
-})  # fmt: skip
 OUTSIDE = (VatBox.OSS, VatBox.NONE)
 # Standard codes with the rate that they must have, in percent. Unverified: a bookkeeper checks them.
 STANDARD: Mapping[str, Mapping[tuple[str, Decimal], VatBox]] = {
@@ -87,10 +83,6 @@ class VatBoxes:
             return INPUT_BOX.get(self.country)
         rate = self.rates.get(code)
         return None if rate is None else STANDARD.get(self.country, {}).get((code, rate))
-
-    def is_shipped(self, code: str) -> bool:
-        """Return True if the box of a code is a proposal that nobody chose."""
-        return self.box(code) is not None and code not in self.chosen
 
     def boxes(self) -> list[VatBox]:
         """Return the boxes of the country's return, in the order of its form."""

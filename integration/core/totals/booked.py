@@ -1,6 +1,6 @@
 """Amounts that the books compute for a sale: for lines with VAT, for postings, and in comparison with what was sold."""
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -163,8 +163,6 @@ def _allocate_rest(parts: Sequence[int], total: int, weights: Sequence[int]) -> 
 
 
 _NAMES = ("sold_excl", "sold_vat", "booked_excl", "booked_vat")
-# Prefix of value names in earlier versions, followed by the VAT code, before each code had a part.
-_EARLIER = "sold_vat:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +183,8 @@ def as_parts(compared: Iterable[TotalsComparison]) -> tuple[Record, ...]:
 
 
 def comparison_in(document: Record) -> tuple[TotalsComparison, ...]:
-    """Return the comparison in a document, also from an earlier version."""
-    carried = tuple(_comparison(part.values) for part in document.parts if part.kind is Kind.VAT)
-    return carried or tuple(_earlier_comparisons(document.values))
+    """Return the comparison in a document."""
+    return tuple(_comparison(part.values) for part in document.parts if part.kind is Kind.VAT)
 
 
 def without_sums(document: Record) -> Record:
@@ -207,11 +204,6 @@ def _comparison(values: Mapping[str, Value]) -> TotalsComparison:
     return TotalsComparison(
         str(values.get("code", "")), _sum(excl, vat), None if None in booked_amounts else _sum(*booked_amounts)
     )
-
-
-def _earlier_comparisons(values: Mapping[str, Value]) -> Iterator[TotalsComparison]:
-    for code in [name.removeprefix(_EARLIER) for name in values if name.startswith(_EARLIER)]:
-        yield _comparison({"code": code} | {name: values.get(f"{name}:{code}") for name in _NAMES})
 
 
 def _sum(excl: Value, vat: Value) -> VatSum:

@@ -32,8 +32,8 @@ FLOW = Flow(
 )
 
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
-LEAST_NOTHING, MOST_NOTHING = -1, 999_999  # a system may have a special number for "none"
-Nothing = Annotated[int, Field(ge=LEAST_NOTHING, le=MOST_NOTHING)]
+MIN_NOTHING, MAX_NOTHING = -1, 999_999  # a system may have a special number for "none"
+Nothing = Annotated[int, Field(ge=MIN_NOTHING, le=MAX_NOTHING)]
 VatMethod = Literal["", "inclusive", "exclusive", "shifted", "none"]
 
 

@@ -7,7 +7,7 @@ from integration.core.causes import Repair, RepairKind
 from integration.core.flow import Ownership
 from integration.core.records import Kind, Record
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
-from integration.flows.customers.settings import FLOW, LEAST_NOTHING, MOST_NOTHING, CustomerSettings
+from integration.flows.customers.settings import FLOW, MAX_NOTHING, MIN_NOTHING, CustomerSettings
 from integration.flows.forms import (
     Checkbox,
     Code,
@@ -34,7 +34,7 @@ SENT = VisibleWhen("customer_prices", (True,))
 
 
 def _no_agreement_field(name: str) -> IntegerField:
-    return IntegerField(f"no_{name}", LEAST_NOTHING, MOST_NOTHING)
+    return IntegerField(f"no_{name}", MIN_NOTHING, MAX_NOTHING)
 
 
 SECTIONS = (

@@ -509,7 +509,10 @@ class DaysLogic(FlowLogic):
         ours = self._pages.reference(day, branch, serial) if isinstance(day, date) else None
         if ours is None:
             return super().withdraw(stage, change)
-        turned = {"reference": ours, **self._pages.undone_on(change.agreed)}
+        try:
+            turned = {"reference": ours, **self._pages.undone_on(change.agreed)}
+        except RecordRejected as rejected:
+            return rejected.issue(change.key)
         return replace(
             change,
             key=page_key(key, serial),

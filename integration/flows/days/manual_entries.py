@@ -1,6 +1,6 @@
 """Detects days that somebody may have entered in the books manually; a person decides before the day is booked."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -21,18 +21,9 @@ from integration.flows.settings import RecordRejected
 
 BOOK = "book"
 TYPED = (KEEP, BOOK)  # the entry is the day; the entry is something else
-SEEN, TOTALS = "seen", "totals"  # fields of a page: entries that are something else, and totals of its documents
+DISMISSED, TOTALS = "dismissed_entries", "totals"  # fields of a page: entries of others, and totals of its documents
 
 LedgerRow = LedgerEntry | Unreadable
-# Returns the rows of the books on these days that are on pages neither of this console nor of the bank, and
-# unreadable rows; empty if the books cannot report them.
-AskTyped = Callable[[Collection[date]], Sequence[LedgerRow]]
-
-
-def no_manual_entries(days: Collection[date]) -> Sequence[LedgerRow]:
-    """Return no rows."""
-    del days
-    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,7 @@ def find_manual_entries(
     `rows` are the rows of the books on the days around it. Totals of separate documents are not evidence, and neither
     are pages written by a console: this one, with its `prefix`, or another one.
     """
-    dismissed = _texts(page, SEEN)
+    dismissed = _texts(page, DISMISSED)
     entries = [row for row in rows if isinstance(row, LedgerEntry)]
     excluded = {entry.page for entry in entries if _is_of_a_console(entry.reference, page, prefix)} | set(dismissed)
     totals = {Decimal(text): text for text in _texts(page, TOTALS)}
@@ -106,7 +97,7 @@ def apply_manual_entry_decision(record: Record, page: Record, entries: ManualEnt
     for about, option in options.items():
         if not option:
             raise entries.question(page, about)
-    return replace(page, values={**page.values, SEEN: tuple(joined(*entries.names.values()))})
+    return replace(page, values={**page.values, DISMISSED: tuple(joined(*entries.names.values()))})
 
 
 def rows_near(rows: Sequence[LedgerRow], dates: Collection[date]) -> Iterator[LedgerRow]:

@@ -89,10 +89,11 @@ class DayPages:
             "description": f"{'Correctie kassa' if serial else 'Kassa'} {day} {name}".strip(),
             "daybook": self.settings.daybook,
             "booking_date": on,
-            "period": period_of(on, self._periods),
             "gross": self.settings.mode == "gross",
             "currency": CURRENCY,
         }
+        if "period" in self.header.reads:
+            computed["period"] = period_of(on, self._periods)
         if self.settings.concept:
             computed["concept"] = True
         return Record(Kind.DAY, record.key, {**record.values, **computed})

@@ -20,13 +20,13 @@ from integration.core.records import Value, is_same_value
 from integration.core.rows import row_key
 from integration.core.rules import EMPTY, Formula, Function, Operator, Rule, RuleError, Values, as_text, matches
 from integration.flows.functions import values
-from integration.flows.functions.values import MOST_DIGITS, SHOWN, Tool, bounded, deadline, no_result, number_of
+from integration.flows.functions.values import MAX_DIGITS, SHOWN, Tool, bounded, deadline, no_result, number_of
 
 # ---- expressions over the fields of a record: parsed and checked once, without access to anything else
 
 
 LONGEST_EXPRESSION = 2_000
-MOST_NODES = 400  # maximum number of AST nodes of an expression
+MAX_NODES = 400  # maximum number of AST nodes of an expression
 DEEPEST = 40
 HIGHEST_POWER = 100
 EXPRESSION_SECONDS = 0.08  # time limit of all regular expressions of one expression together
@@ -158,7 +158,7 @@ def _measure(tree: ast.expr) -> None:
     while waiting:
         node, depth = waiting.pop()
         node_count += 1
-        if node_count > MOST_NODES or depth > DEEPEST:
+        if node_count > MAX_NODES or depth > DEEPEST:
             raise RuleError("reason_expression_nested")
         waiting.extend((child, depth + 1) for child in ast.iter_child_nodes(node))
 
@@ -168,7 +168,7 @@ def _literal(value: object) -> Value:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
-        number = Decimal(repr(value)) if isinstance(value, float) or value < 10**MOST_DIGITS else Decimal("inf")
+        number = Decimal(repr(value)) if isinstance(value, float) or value < 10**MAX_DIGITS else Decimal("inf")
         return bounded(number)
     raise RuleError("reason_literals")
 
@@ -322,13 +322,12 @@ class Takes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument of a function after the value; an argument that `repeats` is the last one."""
+    """One argument of a function after the value."""
 
     name: str
     takes: Takes
     is_required: bool = True
     options: tuple[str, ...] = ()
-    repeats: bool = False
 
 
 _PERCENT = (Argument("percent", Takes.NUMBER),)
@@ -340,7 +339,7 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     "replace": (Argument("old", Takes.TEXT), Argument("new", Takes.TEXT)),
     "regex_replace": (Argument("pattern", Takes.TEXT), Argument("new", Takes.TEXT)),
     "split": (Argument("separator", Takes.TEXT), Argument("place", Takes.NUMBER, is_required=False)),
-    "join": (Argument("separator", Takes.TEXT), Argument("fields", Takes.FIELD, is_required=False, repeats=True)),
+    "join": (Argument("separator", Takes.TEXT), Argument("fields", Takes.FIELD, is_required=False)),
     "substring": (Argument("start", Takes.NUMBER), Argument("length", Takes.NUMBER, is_required=False)),
     "pad": (
         Argument("width", Takes.NUMBER),
@@ -354,7 +353,7 @@ FUNCTIONS: Mapping[str, tuple[Argument, ...]] = {
     "remove_vat": _PERCENT,
     "date": (Argument("form", Takes.TEXT, is_required=False),),
     "country": (),
-    "first": (Argument("fields", Takes.FIELD, is_required=False, repeats=True),),
+    "first": (Argument("fields", Takes.FIELD, is_required=False),),
     "lookup": (Argument("table", Takes.TABLE), Argument("otherwise", Takes.TEXT, is_required=False)),
     "if": (
         Argument("operator", Takes.CHOICE, options=tuple(Operator)),

@@ -18,7 +18,7 @@ from integration.core.rules import EMPTY, LIST_SEPARATOR, RuleError, as_text, is
 from integration.words.countries import countries, country_code
 
 LONGEST_TEXT = 10_000  # maximum length of a result of a function or expression
-MOST_DIGITS = 28  # precision of Decimal, and the highest power of ten of a result
+MAX_DIGITS = 28  # precision of Decimal, and the highest power of ten of a result
 SHOWN = 40  # maximum length of an unreadable text in a message
 
 
@@ -52,7 +52,7 @@ def bounded(result: Value) -> Value:
         return result
     match result:
         case Decimal():
-            if not result.is_finite() or (result and abs(result.adjusted()) > MOST_DIGITS):
+            if not result.is_finite() or (result and abs(result.adjusted()) > MAX_DIGITS):
                 raise RuleError("reason_too_large")
         case tuple():
             require_length(sum(map(len, result)) + len(result) * len(LIST_SEPARATOR))  # length as joined text
@@ -134,7 +134,7 @@ def round_half_up(value: Value, places: Value = Decimal(2)) -> Value:
 
 
 LONGEST_PATTERN = 200
-MOST_REPEATS = 1_000  # product of all repeats in a pattern, because nested ones are expanded on compilation
+MAX_REPEATS = 1_000  # product of all repeats in a pattern, because nested ones are expanded on compilation
 REGEX_SECONDS = 0.05
 
 # Deadline of all regular expressions of the current expression, in seconds of the monotonic clock.
@@ -153,8 +153,8 @@ def replace(value: Value, old: Value, new: Value) -> Value:
 def pattern_of(pattern: str) -> "regex.Pattern[str]":
     if len(pattern) > LONGEST_PATTERN:
         raise RuleError("reason_pattern_long", most=LONGEST_PATTERN)
-    if prod(max([1, *map(int, re.findall(r"\d+", many))]) for many in re.findall(r"{[\d,]+}", pattern)) > MOST_REPEATS:
-        raise RuleError("reason_pattern_repeats", most=MOST_REPEATS)
+    if prod(max([1, *map(int, re.findall(r"\d+", many))]) for many in re.findall(r"{[\d,]+}", pattern)) > MAX_REPEATS:
+        raise RuleError("reason_pattern_repeats", most=MAX_REPEATS)
     try:
         return regex.compile(pattern)
     except (regex.error, KeyError, RecursionError, OverflowError) as error:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from integration.core.days.till import till_text
 from integration.core.money import CENT, HUNDRED, amount
 from integration.core.records import Kind, Record
 from integration.core.rows import EVERY
-from integration.core.rules import as_text
 from integration.core.totals.categories import GROUPS, METHODS, LineCategory, Purpose, Tender, category_of, tender_of
 from integration.core.totals.sold import NOTHING, UNTAXED, Sums, VatSum
 from integration.core.vat import vat_fact
@@ -72,7 +72,9 @@ class Balances:
         """Return the category of a line. An unknown category without a turnover group counts as revenue."""
         group = turnover_group_of(line)
         category = category_of(
-            _text(line, "price_type"), _text(line, "turnover_type"), self.turnover.types.get(group, "")
+            till_text(line.values, "price_type"),
+            till_text(line.values, "turnover_type"),
+            self.turnover.types.get(group, ""),
         )
         return LineCategory.REVENUE if category is LineCategory.UNKNOWN and not group else category
 
@@ -84,7 +86,7 @@ class Balances:
         category, group = self.category(line), turnover_group_of(line)
         if category is LineCategory.REVENUE and group not in self.accounts:  # a row marks its group as no revenue
             return None
-        name = _text(line, "text") or group or category
+        name = till_text(line.values, "text") or group or category
         return self._account(document, group, category, name)
 
     def is_taxed(self, document: CompletedDocument, line: Record, method: str) -> bool:
@@ -107,7 +109,7 @@ class Balances:
 
         Raises RecordRejected if this is unclear: a rate of 0 % may belong to the deposit or to the buyer.
         """
-        group, own = turnover_group_of(line), _text(line, "vat_code")
+        group, own = turnover_group_of(line), till_text(line.values, "vat_code")
         codes = [code for code in (own, self.turnover.vat_codes.get(group, "")) if code not in ("", "0")]
         if any(self.rates.get(code) for code in codes):
             return True
@@ -117,7 +119,7 @@ class Balances:
         if codes == [own]:
             facts = {
                 "document": document.title,
-                "kind": _text(line, "text") or group,
+                "kind": till_text(line.values, "text") or group,
                 "group": group,
                 "system": TILL.system,
             }
@@ -129,7 +131,7 @@ class Balances:
 
         Raises RecordRejected if the percentage is unknown.
         """
-        rate, code = line.values.get("vat_percent"), _text(line, "vat_code")
+        rate, code = line.values.get("vat_percent"), till_text(line.values, "vat_code")
         if isinstance(rate, Decimal):
             return rate
         if code not in ("", "0") and code not in self.rates:
@@ -176,7 +178,7 @@ class Balances:
             paid = payment.values.get("amount")
             if payment.kind is not Kind.PAYMENT or not isinstance(paid, Decimal) or not paid:
                 continue
-            method = _text(payment, "method")
+            method = till_text(payment.values, "method")
             purpose = self.purpose(payment, rounds=method in rounding)
             if purpose is Purpose.SINGLE:
                 group = self.turnover.cards.get(method) or self._only_voucher_group()
@@ -189,12 +191,12 @@ class Balances:
 
     def purpose(self, payment: Record, *, rounds: bool) -> Purpose | None:
         """Return the purpose of a payment's gift card, as set by a person or given by the till; None if unknown."""
-        method = _text(payment, "method")
+        method = till_text(payment.values, "method")
         if method in self.purposes:
             return self.purposes[method]
         group = self.turnover.cards.get(method)
-        is_card = group is not None or bool(_text(payment, "giftcardNumber"))
-        type_ = _text(payment, "type")
+        is_card = group is not None or bool(till_text(payment.values, "giftcardNumber"))
+        type_ = till_text(payment.values, "type")
         tender = tender_of(type_, rounds=rounds, is_card=is_card)
         if tender is Tender.GIFT_CARD:
             rate = self.rates.get(self.turnover.vat_codes.get(group or "", ""))
@@ -255,8 +257,4 @@ def _unclear_card_rejection(document: CompletedDocument, method: str) -> RecordR
 
 def turnover_group_of(line: Record) -> str:
     """Return the turnover group of a line; zero means none."""
-    return _text(line, "turnover_group").lstrip("0")
-
-
-def _text(record: Record, name: str) -> str:
-    return as_text(record.values.get(name)).strip()
+    return till_text(line.values, "turnover_group").lstrip("0")

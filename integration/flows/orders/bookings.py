@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from integration.core.compiled import CompiledMapping
+from integration.core.days.till import optional_amount
 from integration.core.errors import Reason
 from integration.core.links import Link
 from integration.core.records import Kind, Record, Value, clean
@@ -33,7 +34,7 @@ from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, exp
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD
-from integration.flows.orders.sold import decimal_value, line_vat_code, sale_lines, split_of
+from integration.flows.orders.sold import line_vat_code, sale_lines, split_of
 from integration.flows.orders.terms import terms_code
 from integration.flows.periods import period_of
 from integration.flows.settings import BOOKS, RecordRejected
@@ -191,7 +192,7 @@ class Bookings:
         term = terms_code(document.values, customer.get("payment_days"), self._tables.terms)
         if term not in EMPTY:
             computed["payment_term"] = term
-        if isinstance(day, date):
+        if isinstance(day, date) and "period" in self._headers.reads:
             computed["period"] = period_of(day, self._periods)
         if booked_lines is not None:
             computed["gross"] = booked_lines.gross
@@ -213,11 +214,11 @@ class Bookings:
             source = self.header_source(document)
         except RecordRejected:  # its reference is not possible; no row repairs that
             return
-        total = decimal_value(document.values, "total_incl") or NOTHING
+        total = optional_amount(document.values, "total_incl") or NOTHING
         collector.add_issues(self._headers.apply(source).issues, total)
         for line in sale_lines(document.record):
             values = {**document_values(document), **line.values}
-            amount = decimal_value(line.values, "amount_incl") or NOTHING
+            amount = optional_amount(line.values, "amount_incl") or NOTHING
             collector.add_issues(self._lines.apply(Record(Kind.LINE, line.key, values)).issues, amount)
 
     # ---- its lines
@@ -311,7 +312,7 @@ class Bookings:
 def _identifying_values(document: Record, *, with_payments: bool) -> dict[str, Value]:
     """Return the fields that identify a document and are displayed; none of them is written."""
     values, split = document.values, split_of(document).values()
-    incl, excl = decimal_value(values, "total_incl"), decimal_value(values, "total_excl")
+    incl, excl = optional_amount(values, "total_incl"), optional_amount(values, "total_excl")
     customer = next((part for part in document.parts if part.kind is Kind.RELATION), None)
     return {
         "number": as_text(values.get("number")),

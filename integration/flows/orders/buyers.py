@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from integration.core.records import Kind, Record, clean
 from integration.core.rows import row_value
 from integration.core.rules import Function, as_text
+from integration.flows.orders.outcomes import document_title
 from integration.flows.settings import RecordRejected
 from integration.flows.vat_numbers import checked_vat_number
 
@@ -45,7 +46,7 @@ class Buyers:
 
         Raises RecordRejected.
         """
-        return self.country(as_text(record.values.get("country")).strip() or self.home, _title(record))
+        return self.country(as_text(record.values.get("country")).strip() or self.home, document_title(record))
 
     def vat_number(self, customer: Record, country: str, document: str) -> tuple[str, str]:
         """Return the VAT number of a customer if it is valid, and the given number if it is invalid, else empty texts.
@@ -77,7 +78,3 @@ def known_customer(record: Record) -> Record | None:
     if not number or part is None or not customer_name(part):
         return None
     return Record(Kind.RELATION, number, {name: clean(value) for name, value in part.values.items()})
-
-
-def _title(record: Record) -> str:
-    return as_text(record.values.get("number")).strip() or record.key

@@ -19,6 +19,7 @@ from integration.core.totals.categories import LineCategory, category_of
 from integration.flows.deciding import KEEP, DecisionSubject, decision_mark, stored_decision
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import document_of, newest_bookings
+from integration.flows.orders.outcomes import document_title
 from integration.flows.orders.references import DocumentNumber
 from integration.flows.settings import BOOKS
 
@@ -100,7 +101,7 @@ def not_booked_because(
         ]
         if held_up:
             return _waiting_issue(document, held_up[0])
-    return _partly_booked_issue(document, booked) if booked else None
+    return Issue("sale_partly_booked", document.key, "", _amounts(document, booked)) if booked else None
 
 
 def _is_opposite(document: Record, other: BookingState) -> bool:
@@ -129,7 +130,7 @@ def waits_for(document: Record, other: str) -> Issue:
 
 
 def _facts(document: Record, other: str) -> dict[str, str]:
-    title = as_text(document.values.get("number")).strip() or document.key
+    title = document_title(document)
     return {"key": title, "document": title, "other": other, "system": BOOKS.system}
 
 
@@ -143,10 +144,6 @@ def _booked_skip(document: Record, bookings: Sequence[BookingState]) -> Skip:
         return Skip("sale_planned", document.key, _facts(document, _name(bookings[0])))
     facts = {**_facts(document, _name(booked)), "reference": booked.reference}
     return Skip("sale_booked", document.key, facts)
-
-
-def _partly_booked_issue(document: Record, bookings: Sequence[BookingState]) -> Issue:
-    return Issue("sale_partly_booked", document.key, "", _amounts(document, bookings))
 
 
 def _amounts(document: Record, bookings: Sequence[BookingState]) -> dict[str, str]:
@@ -235,9 +232,9 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
     """
     if not _have_postings(pages):
         return None
-    number = as_text(document.values.get("number")).strip() or document.key
+    number = document_title(document)
     for page in pages:
-        if document.key in _document_keys(page) or number in _numbers(page):
+        if document.key in _document_keys(page):
             facts = {
                 "key": number,
                 "document": number,
@@ -299,13 +296,6 @@ def _document_keys(page: Record) -> tuple[str, ...]:
     return (*_keys_in(page.values, "sold"), *_keys_in(page.values, "orders"))
 
 
-def _numbers(page: Record) -> set[str]:
-    """Return the document numbers in a page of an older version, which stored no document keys."""
-    if "sold" in page.values:
-        return set()
-    return {number for part in page.parts for number in _keys_in(part.values, "documents")}
-
-
 # ---- queries
 
 
@@ -335,7 +325,7 @@ class ChainQueries:
     orders: Callable[[Collection[str]], Sequence[Record]] = field(default=lambda _: ())
 
 
-NOBODY_ASKED = ChainQueries()
+NO_CHAIN_QUERIES = ChainQueries()
 
 
 class Chains:

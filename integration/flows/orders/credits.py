@@ -15,7 +15,7 @@ WITHOUT_CREDIT = frozenset({Kind.QUOTATION})
 INVERTED_FIELDS = frozenset(
     {"quantity", "amount", "vat", "vat_base", "discount", "rounding", "redeemed", "paid", "open", "shipping_cost"}
 )
-# Prefixes of the names of totals, including those of earlier versions.
+# Prefixes of the names of totals.
 SUMS = ("sold_", "booked_")
 
 

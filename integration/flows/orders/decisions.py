@@ -18,6 +18,7 @@ from integration.core.rules import as_text
 from integration.flows.deciding import AGAIN, KEEP, DecisionSubject, PersonDecision, decision_mark, stored_decision
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, with_opposite_signs
 from integration.flows.orders.latest_booking import LatestBooking, booking_key, newest_bookings
+from integration.flows.orders.outcomes import document_title
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of
 from integration.flows.orders.references import LAST_BOOKING, of_credit
 from integration.flows.orders.settings import LONGEST_REFERENCE
@@ -107,8 +108,7 @@ def current_bookings(
     """Return the latest bookings of those documents that are booked."""
     latest_bookings = newest_bookings(documents, linked, stays=_is_without_credit)
     return {
-        key: CurrentBooking(booking.latest, booking.booking, booking.credit, booking.is_restored)
-        for key, booking in latest_bookings.items()
+        key: CurrentBooking(booking.latest, booking.booking, booking.credit) for key, booking in latest_bookings.items()
     }
 
 
@@ -126,7 +126,7 @@ class Decisions:
 
     def skipped(self, document: Record, life: CurrentBooking) -> Skip:
         """Return why nothing is written for a document that a person kept unchanged, or that was credited."""
-        number = _number(document)
+        number = document_title(document)
         facts = {"key": number, "document": number, "reference": life.reference}
         reason = life.decision(document).reason
         if life.is_taken_back:
@@ -139,7 +139,7 @@ class Decisions:
         facts = decision_facts(life.with_booked_digest(document), life.booking)
         before = life.latest.agreed.values.get("sold_incl") if life.latest.agreed else None
         facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}
-        number = _number(document)
+        number = document_title(document)
         facts |= {"key": number, "document": number, "reference": life.reference}
         return Issue("document_changed_after_credit", document.key, DecisionSubject.CHANGE, facts)
 
@@ -150,7 +150,7 @@ class Decisions:
             raise self._reference_rejection(document, life)
         if not self._is_credit_complete(agreed):
             facts = {
-                "document": _number(document),
+                "document": document_title(document),
                 "reference": life.reference,
                 **decision_facts(document, life.booking),
             }
@@ -161,7 +161,7 @@ class Decisions:
         turned = with_opposite_signs(agreed, key, reference)
         values: dict[str, Value] = {name: value for name, value in turned.values.items() if name not in _BOOKING_ONLY}
         values |= {"digest": life.with_booked_digest(document).values["digest"], "cancelled": False}
-        values |= self.dated(agreed, _number(document))
+        values |= self.dated(agreed, document_title(document))
         return replace(turned, values=values, source=document.key)
 
     def require_free_reference(self, document: Record, life: CurrentBooking) -> None:
@@ -204,7 +204,11 @@ class Decisions:
         return bool(lines) and not any(self._policy.get(name, Ownership.NEVER) is Ownership.NEVER for name in names)
 
     def _reference_rejection(self, document: Record, life: CurrentBooking) -> RecordRejected:
-        facts = {"document": _number(document), "reference": life.reference, **decision_facts(document, life.booking)}
+        facts = {
+            "document": document_title(document),
+            "reference": life.reference,
+            **decision_facts(document, life.booking),
+        }
         return RecordRejected("document_without_reference", DecisionSubject.CHANGE, **facts)
 
 
@@ -217,7 +221,3 @@ def split_credit(record: Record) -> tuple[Record, Record | None]:
     """Return a booking without its credit part, and the credit, or None."""
     credit = next((part for part in record.parts if part.kind in LONGEST_REFERENCE), None)
     return (replace(record, parts=tuple(part for part in record.parts if part is not credit)), credit)
-
-
-def _number(document: Record) -> str:
-    return as_text(document.values.get("number")).strip() or document.key

@@ -74,7 +74,7 @@ class OrderReasons:
             code = "address_always" if settings.addresses == "always" else "address"
             yield explained_trace(f"{kind}.address", key, code, address=place)
         if settings.becomes(document.record.kind) == "invoice":
-            yield Trace(f"{kind}.trade_invoice", (), value=True, reason=by_setting(_setting_name(document)))
+            yield Trace(f"{kind}.trade_invoice", (), value=True, reason=by_setting(f"{document.record.kind}s"))
 
     def head(self, document: CompletedDocument, trace: Trace) -> Trace:
         """Return the trace of a document field with the reason of the value that the flow computed for its rule."""
@@ -208,7 +208,3 @@ class OrderReasons:
 
     def _vat(self, document: CompletedDocument, source: Record) -> Reason:
         return Reason("because_paid_untaxed" if self._payment_method(document, source) else "because_split")
-
-
-def _setting_name(document: CompletedDocument) -> str:
-    return f"{document.record.kind}s"

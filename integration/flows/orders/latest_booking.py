@@ -1,7 +1,6 @@
 """The latest booking of a document, which represents the document.
 
-The key of a credit is that of its booking with an ending; the reversal of a credit has the ending twice. Later bookings
-have a number in their key.
+The key of a credit is that of its booking with an ending. Later bookings have a number in their key.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -11,7 +10,7 @@ from typing import Generic, TypeVar
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.references import FIRST_BOOKING, LAST_BOOKING
 
-_ENDINGS = ("", CREDIT, CREDIT * 2)  # a booking, its credit, and the reversal of the credit
+_ENDINGS = ("", CREDIT)  # a booking and its credit
 
 T = TypeVar("T")  # the data of one booking: its link or its booking state
 
@@ -39,12 +38,11 @@ class LatestBooking(Generic[T]):
     latest: T
     booking: int = FIRST_BOOKING
     credit: T | None = None
-    is_restored: bool = False  # an earlier version of the console reversed the credit
 
     @property
     def is_taken_back(self) -> bool:
         """Whether nothing of the document is left in the books."""
-        return self.credit is not None and not self.is_restored
+        return self.credit is not None
 
 
 def newest_bookings(
@@ -66,9 +64,7 @@ def newest_bookings(
         taken_back = {key: credit for key, credit in existing.items() if key.endswith(CREDIT) and is_there(credit)}
         for document, key in keys.items():
             if key in existing:
-                latest[document] = LatestBooking(
-                    existing[key], booking, taken_back.get(key + CREDIT), key + CREDIT * 2 in taken_back
-                )
+                latest[document] = LatestBooking(existing[key], booking, taken_back.get(key + CREDIT))
         waiting = [
             document
             for document, key in keys.items()
@@ -88,5 +84,5 @@ def all_bookings(
         existing = ask([key for several in keys.values() for key in several]) if keys else {}
         for document, several in keys.items():
             bookings[document] |= {key: existing[key] for key in several if key in existing}
-        waiting = [document for document, (_, credit, _) in keys.items() if credit in existing]
+        waiting = [document for document, (_, credit) in keys.items() if credit in existing]
     return bookings

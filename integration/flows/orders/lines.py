@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from integration.core.days.till import optional_amount
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.core.totals.booked import BookLine, book_lines, booked_totals, posting_totals
@@ -18,7 +19,6 @@ from integration.flows.orders.payments import AccountPayment
 from integration.flows.orders.shipping import shipping_lines
 from integration.flows.orders.sold import (
     as_one_piece,
-    decimal_value,
     line_contradiction,
     line_vat_code,
     sale_lines,
@@ -155,7 +155,7 @@ def order_sums(
     computed_lines = [shipping] if shipping else []
     for code, line in lines:
         quantity, price, discount = (
-            decimal_value(line, name) or NOTHING for name in ("quantity", "price", "discount_percent")
+            optional_amount(line, name) or NOTHING for name in ("quantity", "price", "discount_percent")
         )
         computed_lines.append(BookLine("", quantity, price, discount, code))
     return booked_totals(
@@ -241,7 +241,8 @@ def _voucher_amounts(document: CompletedDocument, sale: Sale, tables: Codes) -> 
 def posting_sums(lines: Iterable[tuple[str, Mapping[str, Value]]], *, gross: bool) -> dict[str, VatSum]:
     """Return the totals of these posting lines by VAT code of the books."""
     amounts = [
-        (code, decimal_value(line, "amount") or NOTHING, decimal_value(line, "vat") or NOTHING) for code, line in lines
+        (code, optional_amount(line, "amount") or NOTHING, optional_amount(line, "vat") or NOTHING)
+        for code, line in lines
     ]
     return sum_by((code, VatSum(amount - vat if gross else amount, vat)) for code, amount, vat in amounts)
 

@@ -27,7 +27,7 @@ from integration.flows.orders.active_rules import document_policy, in_use, of_ar
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
 from integration.flows.orders.buyers import COUNTRIES
-from integration.flows.orders.chains import NOBODY_ASKED, SAME_SALE, ChainQueries, Chains, Verdict
+from integration.flows.orders.chains import NO_CHAIN_QUERIES, SAME_SALE, ChainQueries, Chains, Verdict
 from integration.flows.orders.codes import REVENUE_ACCOUNTS, Codes
 from integration.flows.orders.credits import CREDIT, WITHOUT_CREDIT, credit
 from integration.flows.orders.decisions import CurrentBooking, DecisionOption, Decisions, current_bookings, split_credit
@@ -82,7 +82,7 @@ class OrdersLogic(FlowLogic):
         find_articles: Callable[[Collection[str]], set[str]],
         linked: Callable[[Collection[str]], Mapping[str, Link]],
         context: BookingContext = NO_CONTEXT,
-        asks: ChainQueries = NOBODY_ASKED,
+        asks: ChainQueries = NO_CHAIN_QUERIES,
         debtors: Ask = no_debtors,
         booked_payments: AskBookedPayments = no_payments,
         renamed: Callable[[], Mapping[str, RenamedCode]] = dict,
@@ -441,7 +441,12 @@ class OrdersLogic(FlowLogic):
             facts = {"key": change.title, "document": change.title}
             facts |= {"reference": as_text(change.agreed.values.get("reference"))}
             return Skip("quotation_stays", change.key, facts)
-        credited = credit(change, self._decisions.undone_on(change.agreed)) if stage.write_once else None
+        if not stage.write_once:
+            return super().withdraw(stage, change)
+        try:
+            credited = credit(change, self._decisions.undone_on(change.agreed))
+        except RecordRejected as rejected:
+            return rejected.issue(change.key)
         return credited or super().withdraw(stage, change)
 
     def compare_booking(self, record: Record) -> DocumentVersions | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
+from integration.core.days.till import optional_amount
 from integration.core.issues import Issue
 from integration.core.missing_codes import MISSING_CODES, MissingCode, code_names, missing_codes_fact
 from integration.core.records import Record
@@ -13,7 +14,7 @@ from integration.flows.orders.balances import turnover_group_of
 from integration.flows.orders.codes import Codes
 from integration.flows.orders.parties import CompletedDocument, mapping_rejection
 from integration.flows.orders.payments import payments_of
-from integration.flows.orders.sold import decimal_value, line_vat_code, sale_lines, sold_vat_codes, split_of, vat_method
+from integration.flows.orders.sold import line_vat_code, sale_lines, sold_vat_codes, split_of, vat_method
 from integration.flows.settings import RecordRejected
 
 VAT_CODE, REVENUE, SEVERAL = "vat_code_unmapped", "revenue_account_unmapped", "document_rows_missing"
@@ -154,5 +155,5 @@ def _in_group(group: str) -> dict[str, str]:
 
 def _amount(line: Record) -> Decimal:
     """Return the absolute total of a line; zero if the till gives none."""
-    totals = (decimal_value(line.values, name) for name in ("amount_incl", "amount_excl"))
+    totals = (optional_amount(line.values, name) for name in ("amount_incl", "amount_excl"))
     return abs(next((total for total in totals if total is not None), NOTHING))

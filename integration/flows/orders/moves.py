@@ -8,7 +8,8 @@ from integration.core.plan import Change, Policy, Unchanged, diff
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value, merged
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged_records import StagedRecord
-from integration.flows.orders.parties import CompletedDocument, Parties, normalized_text
+from integration.core.transliteration import normalized_text
+from integration.flows.orders.parties import CompletedDocument, Parties
 
 WHERE = ("street", "postcode", "city")  # an address without one of these is incomplete
 ADDRESS = (*WHERE, "country")

@@ -1,13 +1,13 @@
 """Completes till documents with defaults, and determines their debtor and delivery address."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from integration.core.compiled import CompiledMapping
+from integration.core.days.till import till_text
 from integration.core.errors import Reason
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
@@ -15,14 +15,15 @@ from integration.core.rules import EMPTY, Function, MappingResult, as_text
 from integration.core.source_values import with_source_values
 from integration.core.staged_records import StagedRecord
 from integration.core.traces import Trace, TraceStep
-from integration.core.transliteration import transliterate
+from integration.core.transliteration import normalized_text, transliterate
 from integration.flows.orders.buyers import Buyers, customer_name, known_customer
+from integration.flows.orders.outcomes import document_title
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.terms import TERMS
 from integration.flows.settings import BOOKS, RecordRejected
 from integration.flows.spec import TargetRecord
 
-MOST_DOCUMENTS = 50  # maximum number of documents of one customer that an issue names
+MAX_DOCUMENTS = 50  # maximum number of documents of one customer that an issue names
 ZONE = ZoneInfo("Europe/Amsterdam")  # time zone of booking dates
 # The fields that identify a delivery address; blanks and case are ignored.
 PLACE = ("name", "street", "postcode", "city")
@@ -102,7 +103,7 @@ class Completion:
     def __call__(self, record: Record) -> CompletedDocument:
         """Return the completed document. Raises RecordRejected if a value is invalid, or missing without a default."""
         settings, values = self._settings, dict(record.values)
-        title = as_text(values.get("number")).strip() or record.key
+        title = document_title(record)
         defaults: dict[str, Value] = {
             "employee": settings.default_employee,
             "branch": settings.default_branch,
@@ -271,7 +272,7 @@ class Parties:
 def shared_party(members: Sequence[StagedRecord], kind: Kind) -> TargetRecord:
     """Return the debtor or address that several documents share, with the values of the newest document."""
     newest = max(members, key=lambda member: member.mark)
-    documents = tuple(member.key for member in members)[:MOST_DOCUMENTS]
+    documents = tuple(member.key for member in members)[:MAX_DOCUMENTS]
     if newest.issue is not None:
         return TargetRecord(None, newest.title, parked=(_with_documents(newest.issue, documents),))
     if newest.record is None:
@@ -338,13 +339,4 @@ def _same_place(delivery: Mapping[str, Value], billed: Mapping[str, Value], cust
 
 
 def _comparison_text(values: Mapping[str, Value], name: str) -> str:
-    return normalized_text(transliterate(_text(values, name), CODE_PAGE))
-
-
-def _text(values: Mapping[str, Value], name: str) -> str:
-    return as_text(values.get(name)).strip()
-
-
-def normalized_text(value: str) -> str:
-    """Return a text without blanks and case, for comparison."""
-    return re.sub(r"\s", "", value).casefold()
+    return normalized_text(transliterate(till_text(values, name), CODE_PAGE))

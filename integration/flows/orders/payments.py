@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
 
+from integration.core.days.till import till_text
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.totals.categories import METHODS, Purpose, Tender
@@ -48,7 +49,7 @@ class Payments:
 
     def _all_payments(self, document: CompletedDocument, balances: Balances) -> Iterator[AccountPayment]:
         for payment, paid in payments_of(document.record):
-            method, name = _text(payment, "method"), _text(payment, "description")
+            method, name = till_text(payment.values, "method"), till_text(payment.values, "description")
             rounds = method in self.rounding
             purpose = balances.purpose(payment, rounds=rounds)
             if purpose is not Purpose.SINGLE:
@@ -56,16 +57,16 @@ class Payments:
 
     def expect_account(self, document: CompletedDocument, payment: Record, balances: Balances) -> None:
         """Raise RecordRejected if a payment that is booked with its document has no account."""
-        purpose = balances.purpose(payment, rounds=_text(payment, "method") in self.rounding)
+        purpose = balances.purpose(payment, rounds=till_text(payment.values, "method") in self.rounding)
         if purpose is not Purpose.SINGLE:
             self._account(document, payment, purpose, balances)
 
     def _account(
         self, document: CompletedDocument, payment: Record, purpose: Purpose | None, balances: Balances
     ) -> str:
-        method = _text(payment, "method")
+        method = till_text(payment.values, "method")
         row = self.accounts.get(method, "").strip()
-        tender = METHODS.get(_text(payment, "type"))
+        tender = METHODS.get(till_text(payment.values, "type"))
         if method in self.rounding:
             account = self.rounding_account or row
         elif purpose is Purpose.MULTI:  # the redemption reverses the posting of the card's sale
@@ -75,7 +76,11 @@ class Payments:
         else:
             account = row
         if not account:
-            facts = {"document": document.title, "method": method, "kind": _text(payment, "description") or method}
+            facts = {
+                "document": document.title,
+                "method": method,
+                "kind": till_text(payment.values, "description") or method,
+            }
             raise RecordRejected("method_account_missing", "line.account", **facts)
         return account
 
@@ -85,7 +90,9 @@ class Payments:
         Whether cash rounding counts as paid, and with which sign, is not publicly documented. A document that is
         reported as paid but is open by such an amount is therefore rejected.
         """
-        paid = [(_text(part, "method") in self.rounding, amount) for part, amount in payments_of(document.record)]
+        paid = [
+            (till_text(part.values, "method") in self.rounding, amount) for part, amount in payments_of(document.record)
+        ]
         listed_amount, cash = (
             sum((amount for rounds, amount in paid if rounds or every), NOTHING) for every in (True, False)
         )
@@ -121,7 +128,9 @@ def digest_of(document: Record, *, with_payments: bool) -> str:
     digest = as_text(document.values.get("digest"))
     if not with_payments:
         return digest
-    rows = sorted([_text(part, "method"), format(amount.normalize(), "f")] for part, amount in payments_of(document))
+    rows = sorted(
+        [till_text(part.values, "method"), format(amount.normalize(), "f")] for part, amount in payments_of(document)
+    )
     return hashlib.sha256(json.dumps([digest, rows], separators=(",", ":")).encode()).hexdigest()
 
 
@@ -138,7 +147,3 @@ def _incomplete_rejection(document: CompletedDocument, expected: Decimal, listed
         "difference": str(expected - listed_amount),
     }
     return RecordRejected("payments_incomplete", "line.amount", **facts)
-
-
-def _text(record: Record, name: str) -> str:
-    return as_text(record.values.get(name)).strip()

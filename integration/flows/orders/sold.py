@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.records import Kind, Record, Value
+from integration.core.days.till import optional_amount
+from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, sum_by
 
@@ -26,7 +27,7 @@ def split_of(document: Record) -> dict[str, VatSum]:
     return sum_by(
         (
             as_text(entry.get("code")),
-            VatSum(decimal_value(entry, "excl") or NOTHING, decimal_value(entry, "vat") or NOTHING),
+            VatSum(optional_amount(entry, "excl") or NOTHING, optional_amount(entry, "vat") or NOTHING),
         )
         for entry in split
     )
@@ -50,10 +51,10 @@ def sale_of(document: Record, lines: Iterable[SoldLine], codes: Mapping[str, str
     return Sale(
         tuple(lines),
         split,
-        decimal_value(document.values, "total_incl"),
-        decimal_value(document.values, "total_excl"),
+        optional_amount(document.values, "total_incl"),
+        optional_amount(document.values, "total_excl"),
         vat_method(document),
-        sum((decimal_value(entry, "amount") or NOTHING for entry in cash), NOTHING),
+        sum((optional_amount(entry, "amount") or NOTHING for entry in cash), NOTHING),
     )
 
 
@@ -63,16 +64,16 @@ def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discount
     Without `discounts` the books have no discount field, so lines with a total are calculated without discount.
     """
     values = line.values
-    incl, excl = decimal_value(values, "amount_incl"), decimal_value(values, "amount_excl")
+    incl, excl = optional_amount(values, "amount_incl"), optional_amount(values, "amount_excl")
     is_told = incl is not None or excl is not None
-    percent = decimal_value(values, "vat_percent")
+    percent = optional_amount(values, "vat_percent")
     return SoldLine(
         line.key,
         code,
-        decimal_value(values, "quantity"),
-        decimal_value(values, "price_incl"),
-        decimal_value(values, "price_excl"),
-        decimal_value(values, "discount_percent") if discounts or not is_told else None,
+        optional_amount(values, "quantity"),
+        optional_amount(values, "price_incl"),
+        optional_amount(values, "price_excl"),
+        optional_amount(values, "discount_percent") if discounts or not is_told else None,
         incl,
         excl,
         rates.get(line_vat_code(line)) if percent is None else percent,
@@ -96,12 +97,6 @@ def line_vat_code(line: Record) -> str:
     return as_text(line.values.get("vat_code")).strip()
 
 
-def decimal_value(values: Mapping[str, Value], name: str) -> Decimal | None:
-    """Return an amount or a quantity; None if it is missing."""
-    value = values.get(name)
-    return value if isinstance(value, Decimal) else None
-
-
 def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
     """Return quantity, unit price and total of a line if they contradict each other; else None.
 
@@ -110,17 +105,17 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
     or nested lines a higher one, a price per several pieces either, and a zero total is a gift. With a discount, a
     total is too high from twice the price on: the unit price may already include the discount.
     """
-    values, quantity = line.values, decimal_value(line.values, "quantity")
-    reductions = [decimal_value(values, name) or NOTHING for name in REDUCTIONS]
+    values, quantity = line.values, optional_amount(line.values, "quantity")
+    reductions = [optional_amount(values, name) or NOTHING for name in REDUCTIONS]
     if quantity is None or min(reductions) < 0 or values.get("composed") is True:
         return None
-    if decimal_value(values, "pricePerQuantity") not in (None, NOTHING, ONE):
+    if optional_amount(values, "pricePerQuantity") not in (None, NOTHING, ONE):
         return None
     is_reduced = any(reductions) or as_text(values.get("discount_type")) not in NO_DISCOUNT
     least = max(HALF_A_CENT * (abs(quantity) + 1), SMALLEST_CONTRADICTION)
     contradiction = None
     for price_name, total_name in (("price_incl", "amount_incl"), ("price_excl", "amount_excl")):
-        price, total = decimal_value(values, price_name), decimal_value(values, total_name)
+        price, total = optional_amount(values, price_name), optional_amount(values, total_name)
         if not price or not total:
             continue
         size, worth = abs(total), abs(quantity * price)
@@ -135,7 +130,7 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
 def _is_text(line: Record) -> bool:
     values = line.values
     money = ("amount_incl", "amount_excl", "price_incl", "price_excl")
-    nothing = not any(decimal_value(values, name) for name in money)
+    nothing = not any(optional_amount(values, name) for name in money)
     return nothing and (
-        decimal_value(values, "quantity") == NOTHING or not (values.get("article") or values.get("code"))
+        optional_amount(values, "quantity") == NOTHING or not (values.get("article") or values.get("code"))
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.totals.categories import EXCHANGES
+from integration.flows.orders.outcomes import document_title
 from integration.flows.orders.settings import TYPES, OrderSettings
 from integration.flows.settings import TILL, RecordRejected
 
@@ -40,7 +41,7 @@ def expect_no_exchange(document: Record) -> None:
     """Raise RecordRejected for a document with a currency exchange line, which is not revenue."""
     for line in document.parts:
         if line.kind is Kind.LINE and as_text(line.values.get("price_type")).strip() in EXCHANGES:
-            facts = {"document": _title(document), "system": TILL.system}
+            facts = {"document": document_title(document), "system": TILL.system}
             raise RecordRejected("document_foreign_currency", "line.price_type", **facts)
 
 
@@ -70,11 +71,7 @@ def _require_known_word(
     word = as_text(of.values.get(field)).strip()
     if word in words or not (word or needed):
         return
-    title = _title(document)
+    title = document_title(document)
     if not word:
         raise RecordRejected("word_missing", field, field=field, document=title, system=TILL.system)
     raise RecordRejected("word_unknown", field, field=field, word=word, document=title, system=TILL.system)
-
-
-def _title(document: Record) -> str:
-    return as_text(document.values.get("number")).strip() or document.key

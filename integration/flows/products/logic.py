@@ -37,8 +37,8 @@ from integration.flows.products.settings import ProductSettings, configured_flow
 from integration.flows.products.turnover import TABLE as TURNOVER_TABLE
 from integration.flows.products.turnover import GroupTurnover
 from integration.flows.products.variants import (
-    KEPT_NUMBER,
     OLDER_NUMBER,
+    UNCHANGED_NUMBER,
     as_list,
     combined_product,
     distinct_variants,
@@ -164,7 +164,7 @@ class ProductsLogic(FlowLogic):
             if linked and self._offers and is_blocked(record):
                 return inactive(key, parent, title, linked)  # the mapping can wait, taking it off sale cannot
             return StagedRecord(key, parent, title, issue=rejected.issue(key))
-        flags = {KEPT_NUMBER: self._keeps_old_number(record, linked, allotted)} if linked else {}
+        flags = {UNCHANGED_NUMBER: self._keeps_old_number(record, linked, allotted)} if linked else {}
         part = Record(Kind.ARTICLE, number, article | flags, source=key)
         mark = as_text(article.get("ean")) if article.get("active") is not False else ""
         return StagedRecord(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))

@@ -13,6 +13,7 @@ from integration.core.errors import ConfigurationError
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE, Guard, made_inactive
 from integration.core.plan import Action, Change
+from integration.core.prices import OfferPrecedence
 from integration.core.records import Kind
 from integration.flows.prices import OFFERS_ABOVE, OFFERS_OVERLAP, Owner, price_guard
 from integration.flows.settings import BOOKS, TILL, FlowSettings, Strict
@@ -87,6 +88,7 @@ class ProductSettings(FlowSettings):
     customer_prices_owner: Owner = "keep_equal"
     temporary_prices: bool = False  # offers with a period, if their columns in the books are configured
     temporary_prices_owner: Owner = "keep_equal"
+    offers_win_over: OfferPrecedence = OfferPrecedence.PRICE_GROUPS  # at the till; its vendor does not document it
 
     content: Part = Part()
     offer: Part = Part()

@@ -7,6 +7,7 @@ from typing import Any
 from integration.core.causes import Repair
 from integration.core.errors import Reason
 from integration.core.flow import Ownership
+from integration.core.prices import OfferPrecedence
 from integration.core.records import Kind, Record, is_till_number
 from integration.flows.forms import (
     Checkbox,
@@ -80,7 +81,11 @@ SECTIONS = (
     ),
     Section(
         "settings_temporary_prices",
-        (Checkbox("temporary_prices"), Select("temporary_prices_owner", OWNERS, "owner", only=OFFERS_SENT)),
+        (
+            Checkbox("temporary_prices"),
+            Select("temporary_prices_owner", OWNERS, "owner", only=OFFERS_SENT),
+            Select("offers_win_over", tuple(OfferPrecedence), "wins_over", only=OFFERS_SENT),
+        ),
         ("temporary_prices_about",),
     ),
     Section("settings_variants", (SourceField("parent_field", Kind.ARTICLE),), ("parent_about",)),

@@ -11,17 +11,17 @@ from integration.flows.products.blocked import is_alone, is_off_sale, single_art
 
 Member = tuple[StagedRecord, Record]  # a staged article, and the product with that article alone
 
-KEPT_NUMBER = "kept_number"  # field of a staged, linked article: whether the rule would give it another number now
+UNCHANGED_NUMBER = "kept_number"  # field of a staged, linked article: whether the rule would give it another number now
 OLDER_NUMBER = "older_number"  # code under which a plan counts such articles
 
 
 def split_number_marker(product: Record) -> tuple[Record, str]:
     """Return a staged product without the number marker, and the marker: `linked`, `older`, or empty if new."""
     (part,) = product.parts or (None,)
-    if part is None or KEPT_NUMBER not in part.values:
+    if part is None or UNCHANGED_NUMBER not in part.values:
         return product, ""
-    values = {name: value for name, value in part.values.items() if name != KEPT_NUMBER}
-    number = "older" if part.values[KEPT_NUMBER] else "linked"
+    values = {name: value for name, value in part.values.items() if name != UNCHANGED_NUMBER}
+    number = "older" if part.values[UNCHANGED_NUMBER] else "linked"
     return replace(product, parts=(replace(part, values=values),)), number
 
 

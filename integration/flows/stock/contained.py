@@ -28,8 +28,8 @@ NEVER, ONCE, MAYBE = CountRange(0, 0), CountRange(1, 1), CountRange(0, 1)
 
 
 def is_credit(key: str) -> bool:
-    """Return whether a key is that of a credit; the reversal of a credit counts as a booking."""
-    return key.count(CREDIT) % 2 == 1
+    """Return whether a key is that of a credit."""
+    return key.endswith(CREDIT)
 
 
 def included_count(bookings: Mapping[str, CountRange]) -> CountRange:

@@ -9,7 +9,7 @@ from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, in
 
 
 @dataclass(frozen=True, slots=True)
-class SeenBookings:
+class BookingSnapshot:
     """Bookings and credits that move stock in the books at one moment, by document and key.
 
     `open` are the sales orders among them that are not known to be invoiced, with the unreadable record, if any.
@@ -34,7 +34,7 @@ class SeenBookings:
         return NEVER if is_credit(key) and self.open[key] is None else MAYBE
 
 
-def count_in_window(before: SeenBookings, after: SeenBookings, document: str, *, orders_left: bool) -> CountRange:
+def count_in_window(before: BookingSnapshot, after: BookingSnapshot, document: str, *, orders_left: bool) -> CountRange:
     """Return how often a figure that was read between two states includes the sale of a document."""
     looks = [
         snapshot.times(document, orders_left=orders_left) for snapshot in (before, after) if document in snapshot.booked

@@ -25,10 +25,10 @@ from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of
 from integration.flows.spec import Movements
 from integration.flows.stock.contained import CountRange, is_credit, is_settled, missing_amount
-from integration.flows.stock.read_window import SeenBookings, count_in_window
+from integration.flows.stock.read_window import BookingSnapshot, count_in_window
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
-MOST_NAMED = 5  # maximum number of documents shown with a figure
+MAX_NAMED = 5  # maximum number of documents shown with a figure
 # Names of the terms that convert a figure of the books into a level.
 TERMS = frozenset(
     {
@@ -53,8 +53,8 @@ class Term:
 
     def display_text(self) -> str:
         """Return the term for display: the signed amount and the documents."""
-        rest = len(self.titles) - MOST_NAMED
-        titles = ", ".join(self.titles[:MOST_NAMED]) + (f", +{rest}" if rest > 0 else "")
+        rest = len(self.titles) - MAX_NAMED
+        titles = ", ".join(self.titles[:MAX_NAMED]) + (f", +{rest}" if rest > 0 else "")
         return f"{self.amount.normalize():+f}" + (f" ({titles})" if titles else "")
 
 
@@ -178,7 +178,7 @@ class Sales:
     uninvoiced: Callable[[Mapping[str, BookingState]], Mapping[str, Unreadable | None]] = dict.fromkeys
     # returns the keys of credits, also those in doubt, and of lost bookings
     credited: Callable[[], Collection[str]] = tuple
-    _bookings_before: SeenBookings = field(default_factory=SeenBookings)  # bookings before the figures were read
+    _bookings_before: BookingSnapshot = field(default_factory=BookingSnapshot)  # bookings before the figures were read
     _credit_keys: frozenset[str] = frozenset()  # credits at that moment
 
     @property
@@ -214,18 +214,18 @@ class Sales:
             sorted(order for order in orders if self._is_settled(UnbookedMovement((order,)), self._bookings_before)),
         )
 
-    def _is_settled(self, movement: UnbookedMovement, look: SeenBookings) -> bool:
+    def _is_settled(self, movement: UnbookedMovement, look: BookingSnapshot) -> bool:
         """Return whether a movement is known to be in the books; for a return, the order is sufficient."""
         times = [count_in_window(look, look, key, orders_left=movement.is_back) for key in movement.documents]
         return is_settled(times, is_back=movement.is_back)
 
-    def _read_bookings(self, documents: Collection[str]) -> SeenBookings:
+    def _read_bookings(self, documents: Collection[str]) -> BookingSnapshot:
         """Return the booking states of documents, and query which of their sales orders are not invoiced."""
         booked = self._stock_bookings(documents)
         orders = self._orders(booked)
-        return SeenBookings(booked, self.uninvoiced(orders) if orders else {})
+        return BookingSnapshot(booked, self.uninvoiced(orders) if orders else {})
 
-    def _read_bookings_again(self, documents: Collection[str]) -> SeenBookings:
+    def _read_bookings_again(self, documents: Collection[str]) -> BookingSnapshot:
         """Return the current booking states; the invoice state is queried again for credits only."""
         booked = self._stock_bookings(documents)
         orders = {
@@ -234,13 +234,13 @@ class Sales:
             if key in self._bookings_before.open and is_credit(key)
         }
         open_orders = {key: unreadable for key, unreadable in self._bookings_before.open.items() if not is_credit(key)}
-        return SeenBookings(booked, {**open_orders, **(self.uninvoiced(orders) if orders else {})})
+        return BookingSnapshot(booked, {**open_orders, **(self.uninvoiced(orders) if orders else {})})
 
-    def _stored_bookings(self, documents: Collection[str]) -> SeenBookings:
+    def _stored_bookings(self, documents: Collection[str]) -> BookingSnapshot:
         """Return the booking states without a query to the books; every order and its credit count as open."""
         booked = self._stock_bookings(documents)
         orders = self._orders(booked)
-        return SeenBookings(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
+        return BookingSnapshot(booked, {key: None for key in orders if key.replace(CREDIT, "") in orders})
 
     def _stock_bookings(self, documents: Collection[str]) -> dict[str, dict[str, BookingState]]:
         bookings = all_bookings(sorted(documents), self.booking_states) if documents else {}
@@ -310,7 +310,7 @@ class Sales:
     def stored_tallies(self, numbers: Collection[str]) -> Callable[[str], Tally]:
         """Return the tallies as of the last time a run read the movements."""
         open_movements = self._open_movements(numbers, None)
-        look = SeenBookings() if self.settings.sales == DATED else self._stored_bookings(open_movements.documents)
+        look = BookingSnapshot() if self.settings.sales == DATED else self._stored_bookings(open_movements.documents)
         return self._tally(open_movements, None, look, look)
 
     def _open_movements(self, numbers: Collection[str], upto: int | None) -> "_OpenMovements":
@@ -336,7 +336,7 @@ class Sales:
         return start is not None and move.at > start and move.sort is MoveSort.DELIVERY
 
     def _tally(
-        self, open_movements: "_OpenMovements", upto: int | None, before: SeenBookings, after: SeenBookings
+        self, open_movements: "_OpenMovements", upto: int | None, before: BookingSnapshot, after: BookingSnapshot
     ) -> Callable[[str], Tally]:
         """Return a function that gives the tally of an article."""
 

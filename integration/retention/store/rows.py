@@ -48,7 +48,7 @@ _OVER = (RunState.DONE, RunState.DISCARDED, RunState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRows:
+class RowStatistics:
     """The rows of a class, their size in bytes with indexes (None if unknown), and the oldest time."""
 
     rows: int
@@ -109,7 +109,7 @@ class RetentionStore(Store):
 
     # ---- counting ----------------------------------------------------------------------------------------------------
 
-    def class_sizes(self) -> dict[str, HeldRows]:
+    def class_sizes(self) -> dict[str, RowStatistics]:
         """Return the rows of each class, and under `kept` those of tables that are kept permanently."""
         with self.database.read() as connection:
             sizes = _sizes(connection)
@@ -278,11 +278,11 @@ _MOMENTS: Mapping[str, Any] = {
 
 def _held_rows(
     connection: sa.Connection, sizes: Mapping[str, int] | None, class_tables: Sequence[sa.Table]
-) -> HeldRows:
+) -> RowStatistics:
     rows = sum(int(connection.execute(_count(table)).scalar_one()) for table in class_tables)
     oldest = _MOMENTS.get(class_tables[0].name)
     size = None if sizes is None else sum(sizes.get(table.name, 0) for table in class_tables)
-    return HeldRows(rows, size, None if oldest is None else connection.execute(oldest).scalar())
+    return RowStatistics(rows, size, None if oldest is None else connection.execute(oldest).scalar())
 
 
 def _sizes(connection: sa.Connection) -> dict[str, int] | None:

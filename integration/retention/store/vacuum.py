@@ -1,6 +1,5 @@
 """Returns free space to the file system: of SQLite files in small steps, or by a VACUUM of PostgreSQL."""
 
-import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -12,9 +11,6 @@ import sqlalchemy as sa
 BUSY_SECONDS = 30.0
 PAGES = 500  # per transaction: 2 MB
 PAUSE_SECONDS = 0.02  # between two transactions, so that others can write
-MIN_FREE_PAGES = 4_096  # free pages below which nothing is done: 16 MB
-SHARE = 4  # a file without incremental vacuum is rewritten if one page in four is free
-INCREMENTAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +28,17 @@ def file_space(path: Path) -> FileSpace:
         return _space_of(connection, path, _size(path))
 
 
-def incremental_vacuum(path: Path, *, whole: bool, worth: int = MIN_FREE_PAGES) -> FileSpace:
-    """Return free pages of a SQLite file to the file system in small transactions, and return its new size.
-
-    A file created without incremental vacuum is rewritten once if that is worthwhile and `whole` says that no run is
-    active. Other processes wait meanwhile. After that it supports incremental vacuum.
-    """
+def incremental_vacuum(path: Path) -> FileSpace:
+    """Return free pages of a SQLite file to the file system in small transactions, and return its new size."""
     before = _size(path)
     with closing(_open_database(path)) as connection:
-        if _pragma_value(connection, "auto_vacuum") == INCREMENTAL:
-            while (free := _pragma_value(connection, "freelist_count")) > 0:
-                connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
-                if _pragma_value(connection, "freelist_count") >= free:
-                    break
-                time.sleep(PAUSE_SECONDS)
-        elif whole and _is_worthwhile(connection, path, worth):
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("VACUUM")
+        while (free := _pragma_value(connection, "freelist_count")) > 0:
+            connection.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
+            if _pragma_value(connection, "freelist_count") >= free:
+                break
+            time.sleep(PAUSE_SECONDS)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return _space_of(connection, path, before)
-
-
-def _is_worthwhile(connection: sqlite3.Connection, path: Path, worth: int) -> bool:
-    pages, free = _pragma_value(connection, "page_count"), _pragma_value(connection, "freelist_count")
-    has_room = shutil.disk_usage(path.parent).free > 3 * pages * _pragma_value(connection, "page_size")
-    return free >= worth and free * SHARE >= pages and has_room
 
 
 def _space_of(connection: sqlite3.Connection, path: Path, before: int) -> FileSpace:

@@ -16,7 +16,7 @@ from lxml import etree
 
 
 NAMESPACE = "urn:mplusqapi"
-MOST_PLACES = 12
+MAX_PLACES = 12
 
 Value = Union[str, bytes, "WireFields"]  # Union for the forward reference; bytes are XML
 
@@ -68,7 +68,7 @@ class WireFields(list[tuple[str, Value]]):
 
     def scaled(self, name: str, places: str) -> Decimal:
         """Return the quantity of a name, scaled by its decimal places field, which defaults to 0."""
-        return Decimal(self.number(name)).scaleb(-min(self.number(places), MOST_PLACES))
+        return Decimal(self.number(name)).scaleb(-min(self.number(places), MAX_PLACES))
 
     def without_names(self, *names: str) -> "WireFields":
         """Return the fields without those names."""

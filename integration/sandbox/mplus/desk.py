@@ -18,6 +18,8 @@ class TillConventions:
     """Behaviour of the till that the documentation of the vendor does not specify."""
 
     percentages_in_hundredths: bool = True  # 21 % is 2100, not 21
+    # Prices of a customer that a temporary price replaces.
+    offers_win_over: Literal["discounts", "price_groups", "everything"] = "price_groups"
     discounts_in_hundredths: bool = False  # a customer or price group discount of 5 % is 5, not 500
     # Whether answers state zero decimal places of a quantity.
     decimal_places: Literal["always", "when needed"] = "always"

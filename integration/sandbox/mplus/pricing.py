@@ -1,9 +1,9 @@
 """Prices for customers and per branch, by rules that are independent of the rest of this project.
 
 It is not published which of several prices a real till prefers. This till takes the most specific one: the customer's
-agreement about the article, then about its discount group, then a temporary price of the article on that day, then the
-price of the customer's price group, then the customer's general discount. Of several minimum quantities, the highest
-that is reached counts.
+agreement about the article, then about its discount group, then the price of the customer's price group, then the
+customer's general discount. The convention `offers_win_over` decides where a temporary price of the article on that day
+stands among them. Of several minimum quantities, the highest that is reached counts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -113,7 +113,7 @@ class Pricing:
         group = customer.number("priceGroupNumber") or self._reference.branches[branch].get("priceGroupNumber") or 0
         prices = article.child("priceGroupList").children("priceGroup")
         temporary = article.child("salesPriceList").children("salesPrice")
-        for offers, by in (
+        sources = [
             (
                 _rows_with_number(rows, "articleNumber", article.number("articleNumber")),
                 "DISCOUNT-TYPE-CUSTOMER-DISCOUNT",
@@ -122,9 +122,11 @@ class Pricing:
                 _rows_with_number(rows, "articleDiscountGroupNumber", article.number("articleDiscountGroupNumber")),
                 "DISCOUNT-TYPE-CUSTOMER-DISCOUNT",
             ),
-            ([row for row in temporary if _is_valid_on(row, day)], "DISCOUNT-TYPE-SALES-PRICE"),
             (_rows_with_number(prices, "priceGroupNumber", group), "DISCOUNT-TYPE-PRICE-GROUP"),
-        ):
+        ]
+        place = {"everything": 0, "price_groups": 2, "discounts": 3}[self._desk.conventions.offers_win_over]
+        sources.insert(place, ([row for row in temporary if _is_valid_on(row, day)], "DISCOUNT-TYPE-SALES-PRICE"))
+        for offers, by in sources:
             reached = [offer for offer in offers if _minimum_quantity(offer) <= quantity]
             if reached:
                 return self._offer_price(max(reached, key=_minimum_quantity), article, base, by)

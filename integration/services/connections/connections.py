@@ -28,7 +28,7 @@ from integration.services.connections.logins import TOKENS, LogIns
 from integration.services.connections.proposals import Proposals
 from integration.services.connections.sandbox_host import SandboxHost
 from integration.services.mappings.mappings import Logics, Mappings
-from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, usable_access
+from integration.services.systems.connection_settings import ISSUED_TOKENS, ConnectorFactory, usable_access
 from integration.services.systems.system_choice import SystemChoice
 from integration.store.database import Clock
 from integration.store.links import Links
@@ -482,7 +482,7 @@ class Connections:
     def companies(self) -> dict[str, str]:
         """Return the companies that the logged-in user may use: id and name."""
         entered = self._logins.waiting()
-        with self._access.client(entered, TOKENS if entered else KEPT_TOKENS) as client:
+        with self._access.client(entered, TOKENS if entered else ISSUED_TOKENS) as client:
             return {company.id: company.name for company in client.companies()}
 
     @requires(Right.CONNECT)
@@ -491,7 +491,7 @@ class Connections:
         entered, chosen = self._logins.waiting(), {"company": company}
         return self._replace_if_working(
             BOOKS.system,
-            self._access.on_trial(BOOKS.system, {**entered, **chosen}, TOKENS if entered else KEPT_TOKENS),
+            self._access.on_trial(BOOKS.system, {**entered, **chosen}, TOKENS if entered else ISSUED_TOKENS),
             lambda: self._logins.take(chosen, by.ref),
             by.ref,
             tell,

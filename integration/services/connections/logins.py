@@ -8,13 +8,13 @@ from typing import Any
 
 from integration.core.errors import AccessDeniedError, IntegrationError
 from integration.flows.settings import BOOKS
-from integration.services.systems.connection_settings import KEPT_TOKENS, ConnectorFactory, text_hash
+from integration.services.systems.connection_settings import ISSUED_TOKENS, ConnectorFactory, text_hash
 from integration.store.database import Clock
 
 PENDING_LOGINS = "accountview-logins"
 ANSWERED_LOGINS = "accountview-entered"  # the keys of an answered log-in that is not in force yet
 TOKENS = "accountview-entered-tokens"  # the tokens of that log-in
-LOGIN_KEPT = timedelta(minutes=15)
+LOGIN_TIMEOUT = timedelta(minutes=15)
 
 
 class LogIns:
@@ -31,7 +31,7 @@ class LogIns:
     def begin(self, entered: Mapping[str, Any], redirect_uri: str, by: str) -> str:
         """Store the entered data for 15 minutes, and return the address at which the operator logs in."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-        until = (self._clock() + LOGIN_KEPT).isoformat()
+        until = (self._clock() + LOGIN_TIMEOUT).isoformat()
         login = {"redirect": redirect_uri, "until": until, "verifier": verifier, "entered": dict(entered), "by": by}
         self._stored_connections.renew(PENDING_LOGINS, {**self._pending_logins(), text_hash(state): login})
         if not self.waiting():
@@ -56,7 +56,7 @@ class LogIns:
         with self._access.client(entered, TOKENS) as client:
             client.login.exchange(code, login["redirect"], login["verifier"])
             self._stored_connections.renew(
-                ANSWERED_LOGINS, {"entered": entered, "until": (self._clock() + LOGIN_KEPT).isoformat()}
+                ANSWERED_LOGINS, {"entered": entered, "until": (self._clock() + LOGIN_TIMEOUT).isoformat()}
             )
             company = self._access.access_data(BOOKS.system).get("company", "")
             if company and self.waiting() and self._access.is_same(BOOKS.system, entered):
@@ -75,7 +75,7 @@ class LogIns:
         """Put the entered data in force, with these values and the tokens of the waiting log-in."""
         entered = self.waiting()
         with self._access.tokens().refresh_lock():  # a concurrent renewal would restore the previous tokens
-            moved = {TOKENS: self._access.name(KEPT_TOKENS), ANSWERED_LOGINS: ""} if entered else {}
+            moved = {TOKENS: self._access.name(ISSUED_TOKENS), ANSWERED_LOGINS: ""} if entered else {}
             self._access.keep(BOOKS.system, {**entered, **values}, by, moved=moved)
 
     def are_begun(self) -> bool:

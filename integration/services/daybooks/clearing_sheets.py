@@ -1,6 +1,7 @@
 """The tables of clearing accounts in the language of the reader, for the screen, as PDF and as a spreadsheet."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from integration.core.days.till import total
 from integration.core.people import Right
 from integration.flows.settings import BOOKS
 from integration.services.daybooks.clearing_accounts import ClearingReport
-from integration.services.daybooks.period_sheets import MOST_NAMED, period_title
+from integration.services.daybooks.period_sheets import period_title
 from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
@@ -24,19 +25,13 @@ class ClearingSheets(ReportSheets[ClearingReport]):
     def sheet(self, report: ClearingReport, language: str, zone: tzinfo) -> Sheet:
         """Return the clearing accounts of a period as data."""
         tables = self.tables(report, language, zone, patience=LAST_SECONDS)
-        company, now = self._connections.ensure_check(BOOKS.system).about, self._clock()
-        facts = [(tables.text("period_books_read"), tables.moment(report.read_at))]
-        return Sheet(
-            kind=tables.text("view_clearing"),
-            title=period_title(report.period, language),
-            subtitle=tables.text("stock_all_branches"),
-            verdict=tables.verdict(),
-            tone=Tone.WAITING if report.late() or report.unbooked else Tone.PLAIN,
-            facts=[(tables.text("sheet_of_books"), company), *facts] if company else facts,
-            parts=tuple(tables.parts()),
-            footer=words.term("sheet_made", language, moment=tables.moment(now)),
-            created_at=now,
-            language=language,
+        return self._sheet(
+            tables,
+            (tables.text("view_clearing"), period_title(report.period, language), tables.text("stock_all_branches")),
+            tables.verdict(),
+            Tone.WAITING if report.late() or report.unbooked else Tone.PLAIN,
+            [(tables.text("period_books_read"), tables.moment(report.read_at))],
+            tables.parts(),
         )
 
     @requires(Right.SEE)
@@ -50,13 +45,8 @@ class ClearingTables(SheetTexts):
     """The tables and remarks of clearing accounts in one language."""
 
     def __init__(self, report: ClearingReport, language: str, zone: tzinfo, ledgers: Mapping[str, str]) -> None:
-        super().__init__(language, zone)
+        super().__init__(language, zone, ledgers)
         self.report = report
-        self._ledgers = ledgers
-
-    def account_name(self, account: str) -> str:
-        """Return number and caption of a ledger account."""
-        return f"{account} {self._ledgers.get(account, '')}".strip()
 
     # ---- sentences
 
@@ -70,13 +60,9 @@ class ClearingTables(SheetTexts):
         """Return sentences about takings and entries that are in no sum."""
         sentences = []
         if unbooked := self.report.unbooked:
-            names = [
-                f"{words.value_text(day.date, self.language)} {day.branch_name}".strip()
-                for day in unbooked[:MOST_NAMED]
-            ]
-            more = f", +{len(unbooked) - MOST_NAMED}" if len(unbooked) > MOST_NAMED else ""
-            days = ", ".join(names) + more
-            sentences.append(words.count("clearing_unbooked", len(unbooked), self.language, list=days))
+            sentences.append(
+                words.count("clearing_unbooked", len(unbooked), self.language, list=self._name_days(unbooked))
+            )
         if self.report.unreadable:
             sentences.append(self.text("clearing_unreadable", count=self.report.unreadable))
         return sentences
@@ -97,8 +83,7 @@ class ClearingTables(SheetTexts):
                 yield self._of_account(account, self.payouts(account.match))
 
     def _of_account(self, account: ClearingAccount, table: SheetTable) -> SheetTable:
-        title = f"{account.account} {table.title}"
-        return SheetTable(title, table.columns, table.rows, table.sums, table.narrow, table.empty)
+        return replace(table, title=f"{account.account} {table.title}")
 
     def balances(self, account: ClearingAccount) -> SheetTable:
         """Return opening balance, takings and payouts of the period, and the closing balance as their sum."""
@@ -193,14 +178,3 @@ class ClearingTables(SheetTexts):
             pages,
             settlement.fee_page,
         )
-
-    def _table(
-        self,
-        title: str,
-        columns: "tuple[SheetColumn, ...] | list[SheetColumn]",
-        rows: "list[tuple[Cell, ...]]",
-        sums: tuple[Cell, ...] = (),
-        *,
-        narrow: bool = False,
-    ) -> SheetTable:
-        return SheetTable(self.text(title), columns, rows, sums, narrow, self.text("period_nothing"))

@@ -1,7 +1,7 @@
 """Day sheets for the binder, in the language of the reader: as PDF, and as a spreadsheet."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, tzinfo
 from decimal import Decimal
 
 from integration import words
@@ -61,42 +61,36 @@ class DaySheets(ReportSheets[DayReport]):
     def sheet(self, report: DayReport, language: str, zone: tzinfo) -> Sheet:
         """Return a day sheet as data."""
         writer = _Writer(self._lists, language, zone)
-        return writer.sheet(report, self._connections.ensure_check(BOOKS.system).about, self._clock())
+        pages = ", ".join(f"{page.number} ({page.reference})" for page in report.pages) or words.MISSING
+        return self._sheet(
+            writer,
+            (writer.text("sheet_day"), words.whole_day(report.date, language), writer.branch(report)),
+            verdict_text(report, language),
+            TONES.get(report.state, Tone.PLAIN),
+            [(writer.text("col_pages"), pages), (writer.text("col_checked"), writer.moment(report.checked_at))],
+            writer.parts(report),
+        )
 
 
 class _Writer(SheetTexts):
     """Writes day sheets in one language."""
 
     def __init__(self, lists: CodeLists, language: str, zone: tzinfo) -> None:
-        super().__init__(language, zone)
+        super().__init__(language, zone, lists.captions(BOOKS.system, "ledgers", patience=LAST_SECONDS))
         self._lists = lists
 
     def _captions(self, system: str, name: str) -> Mapping[str, str]:
         """Return codes with their captions. A file waits longer for them than a page."""
         return self._lists.captions(system, name, patience=LAST_SECONDS)
 
-    def sheet(self, report: DayReport, company: str, now: datetime) -> Sheet:
-        """Return a day sheet as data."""
-        subtitle = self.text("day_branch", name=report.branch_name, number=report.branch)
-        return Sheet(
-            kind=self.text("sheet_day"),
-            title=words.whole_day(report.date, self.language),
-            subtitle=subtitle if report.branch_name != report.branch else f"{self.text('col_branch')} {report.branch}",
-            verdict=verdict_text(report, self.language),
-            tone=TONES.get(report.state, Tone.PLAIN),
-            facts=self._facts(report, company),
-            parts=tuple(self._parts(report)),
-            footer=words.term("sheet_made", self.language, moment=self.moment(now)),
-            created_at=now,
-            language=self.language,
-        )
+    def branch(self, report: DayReport) -> str:
+        """Return name and number of the branch, or only its number if it has no name."""
+        if report.branch_name == report.branch:
+            return f"{self.text('col_branch')} {report.branch}"
+        return self.text("day_branch", name=report.branch_name, number=report.branch)
 
-    def _facts(self, report: DayReport, company: str) -> list[tuple[str, str]]:
-        pages = ", ".join(f"{page.number} ({page.reference})" for page in report.pages) or words.MISSING
-        facts = [(self.text("col_pages"), pages), (self.text("col_checked"), self.moment(report.checked_at))]
-        return [(self.text("sheet_of_books"), company), *facts] if company else facts
-
-    def _parts(self, report: DayReport) -> Iterator[SheetTable | SheetNotes]:
+    def parts(self, report: DayReport) -> Iterator[SheetTable | SheetNotes]:
+        """Yield the notes and tables of a day, in the order of a sheet."""
         if report.cause and not report.rows:
             message = words.say(report.cause, report.facts, self.language, self._zone)
             yield SheetNotes(self.text(f"badge_day_{report.state}"), (message.what, message.do), Tone.WAITING)
@@ -112,13 +106,16 @@ class _Writer(SheetTexts):
             notes = tuple(finding_text(finding, self.language, rates) for finding in report.notes)
             yield SheetNotes(self.text("day_notes"), notes, Tone.PLAIN)
         if report.rows:
-            yield self._comparison_table("day_by_vat", report.about("base", "vat"), self._vat)
-            accounts = report.about("account")
+            yield self._comparison_table("day_by_vat", report.comparisons("base", "vat"), self._vat)
+            accounts = report.comparisons("account")
             yield self._comparison_table(
-                "day_by_account", accounts, self._name_function(BOOKS.system, "ledgers"), Holds.LEDGER
+                "day_by_account", accounts, lambda row: self.account_name(row.key), Holds.LEDGER
             )
+            methods = self._captions(TILL.system, "payment_methods")
             yield self._comparison_table(
-                "day_by_method", report.about("method"), self._name_function(TILL.system, "payment_methods")
+                "day_by_method",
+                report.comparisons("method"),
+                lambda row: f"{row.key} {methods.get(row.key, '')}".strip(),
             )
         if report.counts:
             yield self._counts(report)
@@ -143,25 +140,13 @@ class _Writer(SheetTexts):
             )
             for row in rows
         ]  # fmt: skip
-        columns = (
-            SheetColumn("", width=1.9), SheetColumn(self.text("col_till"), holds),
-            SheetColumn(self.text("col_books"), holds),
-            SheetColumn(self.text("col_difference"), Holds.DIFFERENCE),
-        )  # fmt: skip
-        return SheetTable(self.text(title), columns, cells, narrow=True)
-
-    def _amount(self, value: Decimal | None) -> Decimal | str:
-        return words.term("day_not_known", self.language) if value is None else value
+        return SheetTable(self.text(title), self._both_sides(holds), cells, narrow=True)
 
     def _vat(self, row: DayComparison) -> str:
         code = words.vat_code(
             row.key, self._captions(BOOKS.system, "vat_rates").get(row.key, ""), BOOKS.system, self.language
         )
         return self.text("day_vat_base" if row.about == "base" else "day_vat_amount", code=code)
-
-    def _name_function(self, system: str, name: str) -> Callable[[DayComparison], str]:
-        captions = self._captions(system, name)
-        return lambda row: f"{row.key} {captions.get(row.key, '')}".strip()
 
     def _counts(self, report: DayReport) -> SheetTable:
         names = ("col_drawer", "col_counted", "col_difference", "col_banked")
@@ -176,7 +161,6 @@ class _Writer(SheetTexts):
 
     def _page(self, title: str, lines: Sequence[DayLine], *, gross: bool = False) -> SheetTable:
         """Return a daybook page as a journal entry with debit and credit, and the receipts of each line."""
-        ledgers = self._captions(BOOKS.system, "ledgers")
         columns = (
             SheetColumn("#", Holds.NUMBER, 0.4), SheetColumn(self.text("col_account"), width=1.9),
             SheetColumn(self.text("col_description"), width=4.0), SheetColumn(self.text("col_vat"), Holds.MONEY, 0.9),
@@ -185,7 +169,7 @@ class _Writer(SheetTexts):
         rows: list[tuple[Cell, ...]] = []
         amounts = [line.amount if gross else line.gross_amount for line in lines]
         for place, (line, amount) in enumerate(zip(lines, amounts, strict=True), start=1):
-            account = Noted(line.account, ledgers.get(line.account, ""))
+            account = Noted(line.account, self._ledgers.get(line.account, ""))
             text = " · ".join([line.text, *filter(None, (line.debtor, line.item))])
             debit, credit = (amount, None) if amount > 0 else (None, -amount)
             rows.append((place, account, Noted(text, ", ".join(line.documents)), line.vat or None, debit, credit))

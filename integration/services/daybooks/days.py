@@ -37,7 +37,7 @@ from integration.flows.day_pages import daybooks_of_the_bank
 from integration.flows.settings import TILL
 from integration.flows.spec import FlowLogic, stage_records
 from integration.runner.dependencies import Dependencies
-from integration.runner.lookup import look
+from integration.runner.lookup import lookup_records
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.runs.flows import Flows
 from integration.store.database import TEMPORARY_CAUSES, Clock
@@ -48,7 +48,7 @@ from integration.store.links import Links
 
 AT_ONCE = 7  # days per query
 WINDOW = 35  # days of the nightly check
-MOST_PAGES = 5_000  # pages in the list of a period
+MAX_PAGES = 5_000  # pages in the list of a period
 DIFFERS = "day_differs"
 STATE_OF_SKIP = {
     "day_open": DayState.OPEN, "day_waits": DayState.WAITING, "day_empty": DayState.EMPTY,
@@ -197,7 +197,7 @@ class Days:
 
     def _booked_pages(self, first: date, last: date) -> dict[str, list[Link]]:
         """Return the pages of each day of a period, by the key of the day."""
-        links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MOST_PAGES)
+        links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MAX_PAGES)
         pages: dict[str, list[Link]] = {}
         for link in links:
             if link.key[:10] <= last.isoformat():
@@ -280,12 +280,12 @@ class Days:
     ) -> list[DayReport]:
         """Compare days now, store the results and return them."""
 
-        def look(so_far: SoFar) -> list[DayReport]:
+        def check_days(so_far: SoFar) -> list[DayReport]:
             reports = (check or self._compare_days)(keys())
             self._keep(reports, so_far)
             return reports
 
-        return self._erased.retry_if_erased(look)
+        return self._erased.retry_if_erased(check_days)
 
     def _keys(self, first: date, last: date, branch: str) -> list[str]:
         """Return the days of a period for one branch or all, including days that the till no longer lists."""
@@ -321,7 +321,7 @@ class Days:
 
     def _find_unlinked(self, target: Connector, records: Sequence[Record]) -> dict[str, list[Link]]:
         """Return the pages that the books have under the references of days without links, by day."""
-        current_pages = look(target, records, self._deps.links.references(self.flow)) if records else {}
+        current_pages = lookup_records(target, records, self._deps.links.references(self.flow)) if records else {}
         references = {
             record.key: current_pages[record.key].reference for record in records if record.key in current_pages
         }
@@ -391,7 +391,7 @@ class Days:
     def _current_pages(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, CurrentRecord], bool]:
         """Return what the books hold of pages, and whether a page that they do not return is proven missing."""
         agreed = [link.agreed for link in pages if link.agreed]
-        current_pages = look(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
+        current_pages = lookup_records(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
         return current_pages, len(current_pages) == len(agreed) or bool(current_pages) or target.shows(Kind.DAY_PAGE)
 
     def _entries(self, target: Connector, days: set[date]) -> list[LedgerEntry] | None:

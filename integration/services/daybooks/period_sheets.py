@@ -17,8 +17,7 @@ from integration.services.daybooks.report_sheets import ReportSheets, SheetTexts
 from integration.services.mappings.code_lists import LAST_SECONDS
 from integration.sheets.sheet import Cell, Holds, Noted, Sheet, SheetColumn, SheetNotes, SheetTable, Tone
 
-MOST_NAMED = 12  # days named in one sentence
-MOST_PRINTED = 40  # documents of a day printed in one row
+MAX_PRINTED = 40  # documents of a day printed in one row
 
 
 class PeriodSheets(ReportSheets[PeriodReport]):
@@ -28,22 +27,16 @@ class PeriodSheets(ReportSheets[PeriodReport]):
     def sheet(self, report: PeriodReport, language: str, zone: tzinfo) -> Sheet:
         """Return a period as data."""
         tables = self.tables(report, language, zone, patience=LAST_SECONDS)
-        company, now = self._connections.ensure_check(BOOKS.system).about, self._clock()
         text = tables.text
-        facts = [(text("col_checked"), tables.checked()), (text("period_books_read"), tables.books_read())]
         branch = report.branch_names.get(report.branch, report.branch)
-        is_bad = bool(report.different)
-        return Sheet(
-            kind=text("sheet_period"),
-            title=period_title(report.period, language),
-            subtitle=f"{branch} ({report.branch})" if report.branch else text("stock_all_branches"),
-            verdict=tables.verdict(),
-            tone=Tone.GOOD if report.is_equal else Tone.BAD if is_bad else Tone.WAITING,
-            facts=[(text("sheet_of_books"), company), *facts] if company else facts,
-            parts=tuple(tables.parts()),
-            footer=words.term("sheet_made", language, moment=tables.moment(now)),
-            created_at=now,
-            language=language,
+        subtitle = f"{branch} ({report.branch})" if report.branch else text("stock_all_branches")
+        return self._sheet(
+            tables,
+            (text("sheet_period"), period_title(report.period, language), subtitle),
+            tables.verdict(),
+            Tone.GOOD if report.is_equal else Tone.BAD if report.different else Tone.WAITING,
+            [(text("col_checked"), tables.checked()), (text("period_books_read"), tables.books_read())],
+            tables.parts(),
         )
 
     @requires(Right.SEE)
@@ -77,10 +70,9 @@ class PeriodTables(SheetTexts):
         rates: Mapping[str, str],
         ledgers: Mapping[str, str],
     ) -> None:
-        super().__init__(language, zone)
+        super().__init__(language, zone, ledgers)
         self.report = report
         self._rates = rates
-        self._ledgers = ledgers
 
     # ---- sentences
 
@@ -133,14 +125,6 @@ class PeriodTables(SheetTexts):
     def _count_days(self, key: str, days: Sequence[PeriodDay]) -> str:
         return words.count(key, len(days), self.language, list=self._name_days(days))
 
-    def _name_days(self, days: Sequence[PeriodDay]) -> str:
-        names = [self._day_name(day) for day in days[:MOST_NAMED]]
-        more = len(days) - MOST_NAMED
-        return ", ".join(names) + (f", +{more}" if more > 0 else "")
-
-    def _day_name(self, day: PeriodDay) -> str:
-        return f"{words.value_text(day.date, self.language)} {day.branch_name}".strip()
-
     # ---- tables
 
     def parts(self) -> Iterator[SheetNotes | SheetTable]:
@@ -166,7 +150,7 @@ class PeriodTables(SheetTexts):
             (
                 self.figure_name(figure),
                 figure.till,
-                self._shown_amount(figure.books),
+                self._amount(figure.books),
                 None if figure.books is None else figure.difference,
             )
             for figure in self.report.vat
@@ -177,9 +161,9 @@ class PeriodTables(SheetTexts):
         """Return the ledger accounts with turnover, on both sides."""
         rows = [
             (
-                self._account(figure.key),
+                self.account_name(figure.key),
                 figure.till,
-                self._shown_amount(figure.books),
+                self._amount(figure.books),
                 None if figure.books is None else figure.difference,
             )
             for figure in self.report.accounts
@@ -207,7 +191,7 @@ class PeriodTables(SheetTexts):
     def _amounts(self, box_sum: BoxSum | None) -> tuple[Cell, Cell]:
         if box_sum is None:
             return None, None
-        return self._shown_amount(box_sum.base), self._shown_amount(box_sum.vat)
+        return self._amount(box_sum.base), self._amount(box_sum.vat)
 
     def _totals(self) -> Iterator[tuple[Cell, ...]]:
         sides = [self.report.totals(of_books=False)]
@@ -232,7 +216,7 @@ class PeriodTables(SheetTexts):
             (
                 countries or words.MISSING, self._code(code),
                 base.till if base else NOTHING, vat.till if vat else NOTHING,
-                self._shown_amount(base.books if base else None), self._shown_amount(vat.books if vat else None),
+                self._amount(base.books if base else None), self._amount(vat.books if vat else None),
             )
             for countries, code, base, vat in self.report.oss()
         ]  # fmt: skip
@@ -250,17 +234,15 @@ class PeriodTables(SheetTexts):
             for origin in Origin:
                 if books and (vat_sum := books.origin_sum(origin, code)):
                     base = vat_sum.excl if books.has_base else None
-                    rows.append(
-                        (self._code(code), self.text(f"origin_{origin}"), self._shown_amount(base), vat_sum.vat)
-                    )
+                    rows.append((self._code(code), self.text(f"origin_{origin}"), self._amount(base), vat_sum.vat))
             if books:
                 whole = books.total(code)
                 rows.append(
                     (
                         self._code(code),
                         self.text("page_total"),
-                        self._shown_amount(whole.base),
-                        self._shown_amount(whole.vat),
+                        self._amount(whole.base),
+                        self._amount(whole.vat),
                     )
                 )
         return self._table("period_origins", columns, rows)
@@ -287,8 +269,8 @@ class PeriodTables(SheetTexts):
         )  # fmt: skip
         rows: list[tuple[Cell, ...]] = [
             (
-                row.branch_name, f"{row.group} {row.name}".strip(), self._account(row.account), row.amount, row.before,
-                row.change,
+                row.branch_name, f"{row.group} {row.name}".strip(), self.account_name(row.account),
+                row.amount, row.before, row.change,
             )
             for row in self.report.turnover
         ]  # fmt: skip
@@ -329,7 +311,7 @@ class PeriodTables(SheetTexts):
             (
                 self._code(figure.key), day.date, day.branch_name,
                 self.text("period_base" if figure.about == "base" else "col_vat"),
-                self._shown_amount(row.till), self._shown_amount(row.books),
+                self._amount(row.till), self._amount(row.books),
                 row.difference if row.till is not None and row.books is not None else None,
                 self._documents(day, figure.key),
             )
@@ -351,8 +333,8 @@ class PeriodTables(SheetTexts):
 
     def _documents(self, day: PeriodDay, code: str) -> str:
         numbers = day.documents.get(code, ())
-        more = len(numbers) - MOST_PRINTED
-        return ", ".join(numbers[:MOST_PRINTED]) + (f" +{more}" if more > 0 else "")
+        more = len(numbers) - MAX_PRINTED
+        return ", ".join(numbers[:MAX_PRINTED]) + (f" +{more}" if more > 0 else "")
 
     def days(self) -> SheetTable:
         """Return how each day stands, with the time of its last comparison."""
@@ -372,8 +354,6 @@ class PeriodTables(SheetTexts):
     def _check_time(self, day: PeriodDay) -> str:
         return self.moment(day.checked_at) if day.checked_at else self.text("day_never_checked")
 
-    # ---- on a screen
-
     # ---- cells
 
     def figure_name(self, figure: PeriodFigure) -> str:
@@ -382,26 +362,3 @@ class PeriodTables(SheetTexts):
 
     def _code(self, code: str) -> str:
         return words.vat_code(code, self._rates.get(code, ""), BOOKS.system, self.language)
-
-    def _account(self, account: str) -> str:
-        return f"{account} {self._ledgers.get(account, '')}".strip()
-
-    def _shown_amount(self, value: Decimal | None) -> Decimal | str:
-        return words.term("day_not_known", self.language) if value is None else value
-
-    def _both_sides(self, holds: Holds = Holds.MONEY) -> tuple[SheetColumn, ...]:
-        return (
-            SheetColumn("", width=1.9), SheetColumn(self.text("col_till"), holds),
-            SheetColumn(self.text("col_books"), holds), SheetColumn(self.text("col_difference"), Holds.DIFFERENCE),
-        )  # fmt: skip
-
-    def _table(
-        self,
-        title: str,
-        columns: Sequence[SheetColumn],
-        rows: Sequence[Sequence[Cell]],
-        sums: Sequence[Cell] = (),
-        *,
-        narrow: bool = False,
-    ) -> SheetTable:
-        return SheetTable(self.text(title), columns, rows, sums, narrow, self.text("period_nothing"))

@@ -41,7 +41,7 @@ from integration.store.links import Links
 from integration.store.rules import MappingStore
 
 AT_ONCE = 31  # days per query of the ledger
-MOST_FOREIGN = 500  # pages shown; the sums include all of them
+MAX_FOREIGN = 500  # pages shown; the sums include all of them
 MAX_CACHED_ANSWERS = 6  # answers of the books that are cached
 WITHOUT_FIGURES = frozenset({DayState.BOOKED, DayState.PARKED, DayState.UNKNOWN})
 WITHOUT_BOOKING = frozenset({DayState.EMPTY, DayState.LEFT_OUT, DayState.OPEN, DayState.WAITING})
@@ -76,15 +76,14 @@ class ForeignPage:
 class BooksOfPeriod:
     """Ledger amounts under VAT codes in a period, by origin and code; credit is positive.
 
-    `foreign` are pages of others, at most 500 of `foreign_count`. `unreadable` is the number of rows that could not be
-    read and are in no sum.
+    `foreign` are pages of others, at most 500. `unreadable` is the number of rows that could not be read and are in no
+    sum.
     """
 
     period: Period
     read_at: datetime
     sums: Mapping[tuple[Origin, str], VatSum] = field(default_factory=dict)
     foreign: tuple[ForeignPage, ...] = ()
-    foreign_count: int = 0
     unreadable: int = 0
     has_base: bool = True  # False with separate VAT lines, whose rows do not report the taxable amount
 
@@ -288,7 +287,13 @@ class Periods:
         rows = {name: self._rows(spec, tables, cause) for name, cause in _TABLES.items()}
         chosen = getattr(self._logics.settings(spec.flow.name), "vat_boxes", {})
         country = home if home in COUNTRIES else ""
-        return VatBoxes(country, chosen, rates, _oss(rows["sales"], home, rates), frozenset(_codes(rows["purchases"])))
+        return VatBoxes(
+            country,
+            chosen,
+            rates,
+            _oss(rows["sales"], home, rates),
+            frozenset([code for _, code in rows["purchases"] if code]),
+        )
 
     # ---- parts of a report
 
@@ -362,7 +367,6 @@ class _Reader:
         self._books = books
         self._sums: dict[tuple[Origin, str], VatSum] = {}
         self._foreign_pages: list[ForeignPage] = []
-        self._count = 0
         self.unreadable = 0
 
     def add(self, entries: Sequence[LedgerEntry]) -> None:
@@ -375,22 +379,18 @@ class _Reader:
             origin = origins.get(page, Origin.FOREIGN)
             for code, vat_sum in vat_by_code(rows, self._books).items():
                 self._sums[origin, code] = self._sums.get((origin, code), VatSum()) + vat_sum
-                if origin is Origin.FOREIGN and vat_sum:
-                    self._count += 1
-                    if len(self._foreign_pages) < MOST_FOREIGN:
-                        first = next(row for row in rows if row.vat_code == code)
-                        self._foreign_pages.append(
-                            ForeignPage(
-                                page, first.date, first.reference, first.text, first.by, code, vat_sum.excl, vat_sum.vat
-                            )
+                if origin is Origin.FOREIGN and vat_sum and len(self._foreign_pages) < MAX_FOREIGN:
+                    first = next(row for row in rows if row.vat_code == code)
+                    self._foreign_pages.append(
+                        ForeignPage(
+                            page, first.date, first.reference, first.text, first.by, code, vat_sum.excl, vat_sum.vat
                         )
+                    )
 
     def answer(self, at: datetime) -> BooksOfPeriod:
         """Return the sums."""
         has_base = self._books.mode != "separate"
-        return BooksOfPeriod(
-            self._period, at, self._sums, tuple(self._foreign_pages), self._count, self.unreadable, has_base
-        )
+        return BooksOfPeriod(self._period, at, self._sums, tuple(self._foreign_pages), self.unreadable, has_base)
 
 
 def _documents(lines: Sequence[DayLine]) -> dict[str, tuple[str, ...]]:
@@ -425,7 +425,3 @@ def _oss(
         if country and code not in domestic and is_consumer and rates.get(code) and is_of_the_union(country):
             by_code.setdefault(code, []).append(country)
     return {code: tuple(sorted(set(countries))) for code, countries in by_code.items()}
-
-
-def _codes(rows: Sequence[tuple[dict[str, str], str]]) -> list[str]:
-    return [code for _, code in rows if code]

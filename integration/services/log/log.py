@@ -19,12 +19,12 @@ if TYPE_CHECKING:  # the import takes half a second, and most terminal commands 
     import pandas as pd
 
 
-MOST_FOUND = 10_000
+MAX_RESULTS = 10_000
 FEW_KEYS = 2_000
-MOST_FOUND_WORDS = 6
-MOST_NAMES = 5_000  # search keys that are ranked
+MAX_FOUND_WORDS = 6
+MAX_NAMES = 5_000  # search keys that are ranked
 NEWEST_PARTS = (256, 16)  # a search covers the newest 1/256 of the log first, then the newest 1/16
-MOST_RUNS = 1_000
+MAX_RUNS = 1_000
 HOURLY_DAYS = 7  # periods up to this length are counted by the hour
 BLOT = "***"
 
@@ -63,7 +63,7 @@ class LogPeriod:
     shift: timedelta = timedelta()
 
     @property
-    def sought(self) -> LogSearch:
+    def criteria(self) -> LogSearch:
         """The events of this period."""
         return LogSearch(flow=self.flow, since=self.since)
 
@@ -143,7 +143,7 @@ class Log:
             pass
 
     def name(self) -> bool:
-        """Index the search keys of some events of an older log, and return True once all are indexed."""
+        """Index the search keys of some events of a restored log, and return True once all are indexed."""
         return self._logbook.name()
 
     @requires(Right.READ_LOG)
@@ -157,15 +157,15 @@ class Log:
 
     @requires(Right.READ_LOG)
     def search(
-        self, sought: LogSearch | None = None, offset: int = 0, limit: int = 100, max_count: int = MOST_FOUND
+        self, criteria: LogSearch | None = None, offset: int = 0, limit: int = 100, max_count: int = MAX_RESULTS
     ) -> pd.DataFrame:
         """Return the matching events, newest first.
 
         `attrs["found"]` is their number, counted up to `max_count`; `attrs["more"]` is True if there are more.
         """
-        sought = sought or LogSearch()
-        where, parameters = self._conditions(sought)
-        *near, whole = self._windows(sought)
+        criteria = criteria or LogSearch()
+        where, parameters = self._conditions(criteria)
+        *near, whole = self._windows(criteria)
         for begin in near:
             page = self._page(where, begin, offset, limit, parameters)
             if len(page) == limit:
@@ -186,19 +186,19 @@ class Log:
     def _count(self, where: str, parameters: Mapping[str, object], max_count: int) -> int:
         return int(self._logbook.answer("found", where, most=max_count + 1, **parameters)["events"].sum())
 
-    def _conditions(self, sought: LogSearch) -> tuple[str, dict[str, object]]:
+    def _conditions(self, criteria: LogSearch) -> tuple[str, dict[str, object]]:
         """Return only the needed conditions. A condition that matches everything keeps DuckDB from skipping data."""
         filters = {
-            "flow": sought.flow,
-            "event": sought.event,
-            "run": sought.run,
-            "since": sought.since and naive(sought.since),
-            "until": sought.until and naive(sought.until),
+            "flow": criteria.flow,
+            "event": criteria.event,
+            "run": criteria.run,
+            "since": criteria.since and naive(criteria.since),
+            "until": criteria.until and naive(criteria.until),
         }
         parameters: dict[str, object] = {name: value for name, value in filters.items() if value}
         where = [_WHERE[name] for name in parameters]
-        if sought.text:
-            text_condition, words = self._text_condition(sought.text)
+        if criteria.text:
+            text_condition, words = self._text_condition(criteria.text)
             where.append(text_condition)
             parameters |= words
         return " AND ".join(where or ["true"]), parameters
@@ -215,15 +215,15 @@ class Log:
             (f"({condition} OR {_MATCHES_CODES})", {**parameters, "codes": codes}) if codes else (condition, parameters)
         )
 
-    def _windows(self, sought: LogSearch) -> Iterator[datetime]:
+    def _windows(self, criteria: LogSearch) -> Iterator[datetime]:
         """Yield the begin of each time window to search, latest first, because most searches are for new events."""
         first, last = self.span()
-        until = min(sought.until or last, last)
-        begin = max(sought.since or first, first)
+        until = min(criteria.until or last, last)
+        begin = max(criteria.since or first, first)
         for part in NEWEST_PARTS:
             if until - (until - begin) / part > begin:
                 yield until - (until - begin) / part
-        yield sought.since or BEGINNING
+        yield criteria.since or BEGINNING
 
     @requires(Right.READ_LOG)
     def history(self, flow: str, key: str, limit: int = 1_000) -> pd.DataFrame:
@@ -254,14 +254,14 @@ class Log:
         import pandas as pd  # noqa: PLC0415 - as said at the top
 
         exactly = "plain IN (plainly($text), $amount)"
-        matches = self._logbook.answer("found_by", exactly, text=text, amount=amount, limit=MOST_NAMES)
+        matches = self._logbook.answer("found_by", exactly, text=text, amount=amount, limit=MAX_NAMES)
         is_number = not matches.empty and any(map(str.isdecimal, text))  # parts of numbers match by accident
         if matches["key"].nunique() < limit and not is_number:
-            words = text.split()[:MOST_FOUND_WORDS]
+            words = text.split()[:MAX_FOUND_WORDS]
             parts = [f"contains(plain, plainly($word{place}))" for place in range(len(words))]
             parameters = {f"word{place}": word for place, word in enumerate(words)}
             where = " AND ".join(["sort <> 'amount'", *parts])
-            others = self._logbook.answer("found_by", where, limit=MOST_NAMES, **parameters)
+            others = self._logbook.answer("found_by", where, limit=MAX_NAMES, **parameters)
             begins = others["plain"].str.startswith(text.lower())
             parts_of = [matches.assign(far=0), others[begins].assign(far=1), others[~begins].assign(far=2)]
             matches = pd.concat(parts_of, ignore_index=True)
@@ -291,7 +291,7 @@ class Log:
     @requires(Right.SEE)
     def volume(self, period: LogPeriod) -> pd.DataFrame:
         """Return the number of records per result: period, flow, event, events."""
-        where, parameters = self._conditions(period.sought)
+        where, parameters = self._conditions(period.criteria)
         if period.unit == "hour":
             return self._logbook.answer("volume_hour", where, **parameters)
         return self._logbook.answer("volume_day", where, shift=period.shift.total_seconds(), **parameters)
@@ -299,22 +299,22 @@ class Log:
     @requires(Right.READ_LOG)
     def errors(self, period: LogPeriod) -> pd.DataFrame:
         """Return the errors that parked records or stopped runs, by cause, most frequent first."""
-        where, parameters = self._conditions(period.sought)
+        where, parameters = self._conditions(period.criteria)
         return self._logbook.answer("errors", where, **parameters)
 
     @requires(Right.SEE)
-    def durations(self, period: LogPeriod, max_runs: int = MOST_RUNS) -> pd.DataFrame:
+    def durations(self, period: LogPeriod, max_runs: int = MAX_RUNS) -> pd.DataFrame:
         """Return the durations of runs, newest first: run, flow, started_at, preview_ms, commit_ms, run_ms.
 
         If there are more than `max_runs`, only the longest run of each flow and day is returned.
         """
-        where, parameters = self._conditions(period.sought)
+        where, parameters = self._conditions(period.criteria)
         return self._logbook.answer("durations", where, most=max_runs, **parameters)
 
     @requires(Right.SEE)
     def change_paces(self, period: LogPeriod) -> pd.DataFrame:
         """Return the times from sending a change to its proof: period (a day), flow, changes, half_ms, most_ms."""
-        where, parameters = self._conditions(period.sought)
+        where, parameters = self._conditions(period.criteria)
         return self._logbook.answer("change_paces", where, shift=period.shift.total_seconds(), **parameters)
 
     @requires(Right.ASK_SQL)

@@ -23,7 +23,7 @@ from integration.words.search_terms import search_targets
 
 SHORTEST = 2  # characters of a search text
 LIMIT = 12  # of records in a result
-MOST_PLACES = 8
+MAX_PLACES = 8
 PART = 3  # characters of a word that are enough to match part of another
 STEM = 4  # characters of a word that are enough to identify it without its ending
 ENDING = 2  # characters by which two forms of a word may differ
@@ -109,7 +109,7 @@ class Search:
         return list({(result.kind, result.sort, result.value): result for result in results}.values())
 
     @requires(Right.SEE)
-    def places(self, text: str, limit: int = MOST_PLACES) -> list[PageResult]:
+    def places(self, text: str, limit: int = MAX_PLACES) -> list[PageResult]:
         """Return the pages, settings and value tables that match a text in any language, the nearest first."""
         queries = [words for words in map(search_form, text.split("/")) if len(words) >= SHORTEST]
         ranked = [(far, place) for words, place in self._places if (far := _nearest(queries, words, _distances))]
@@ -118,18 +118,57 @@ class Search:
         ]
         return [place for _, place in islice(sorted(ranked, key=lambda pair: pair[0]), limit)]
 
+    @requires(Right.READ_LOG)
+    def titles(self, listed_links: Collection[tuple[str, Link]]) -> dict[tuple[str, Kind, str], str]:
+        """Return the number or name of the records of links, by flow, kind and key; an empty text if it is unknown.
+
+        Links come with their flow. A link without values has the title of its part in the product that owns it, or of
+        the same record in the opposite flow.
+        """
+        titles = {(flow, link.kind, link.key): _title(link) for flow, link in listed_links}
+        without: dict[tuple[str, Kind], list[Link]] = {}
+        for flow, link in listed_links:
+            if not titles[flow, link.kind, link.key]:
+                without.setdefault((flow, link.kind), []).append(link)
+        for (flow, kind), untitled in without.items():
+            titles_by_key = self._part_titles(flow, untitled) | self._opposite_titles(flow, kind, untitled)
+            titles |= {(flow, kind, key): title for key, title in titles_by_key.items()}
+        return titles
+
+    def _part_titles(self, flow: str, untitled: Collection[Link]) -> dict[str, str]:
+        owned = [link for link in untitled if link.owner]
+        if not owned:
+            return {}
+        owners = self._links.get(flow, _record_kind(self._flows[flow], owned[0]), {link.owner for link in owned})
+        names = {
+            (owner.key, part.source): part.values.get("name")
+            for owner in owners.values()
+            if owner.agreed
+            for part in owner.agreed.parts
+        }
+        return {link.key: str(names.get((link.owner, link.key)) or "") for link in owned}
+
+    def _opposite_titles(self, flow: str, kind: Kind, untitled: Collection[Link]) -> dict[str, str]:
+        mirror = self._flows[flow].mirrors.get(kind)
+        if mirror is None:
+            return {}
+        opposites = self._links.get(*mirror, {link.reference for link in untitled})
+        return {link.key: _title(opposites[link.reference]) for link in untitled if link.reference in opposites}
+
     def _linked_records(self, text: str) -> dict[tuple[str, str], RecordResult]:
         """Return records that are linked under a number, even if the log no longer has events about them."""
+        listed_links = self._links.find_exact(list(self._flows), text, LIMIT)
+        titles = self.titles(listed_links)
         return {
             (flow, link.owner or link.key): RecordResult(
                 flow,
                 str(_record_kind(self._flows[flow], link)),
                 link.owner or link.key,
-                _title(link),
+                titles[flow, link.kind, link.key] or link.owner or link.key,
                 _sort(link, text),
                 text,
             )
-            for flow, link in self._links.find_exact(list(self._flows), text, LIMIT)
+            for flow, link in listed_links
         }
 
 
@@ -141,7 +180,7 @@ def _record_kind(spec: FlowSpec, link: Link) -> Kind:
 
 def _title(link: Link) -> str:
     values = link.agreed.values if link.agreed else {}
-    return next((str(values[name]) for name in ("number", "name") if values.get(name)), link.owner or link.key)
+    return next((str(values[name]) for name in ("number", "name") if values.get(name)), "")
 
 
 def _sort(link: Link, text: str) -> str:

@@ -23,8 +23,8 @@ from integration.words.countries import countries
 
 log = structlog.get_logger(__name__)
 
-FIELDS_KEPT = timedelta(minutes=5)
-CHOICES_KEPT = timedelta(minutes=1)  # shared by all people
+FIELDS_CACHED_FOR = timedelta(minutes=5)
+CHOICES_CACHED_FOR = timedelta(minutes=1)  # shared by all people
 KEPT_LONGER: Mapping[str, timedelta] = {"used_groups": timedelta(hours=1)}  # the till stores every journal it reports
 FIRST_SECONDS = 0.5  # longest wait for captions that are not cached yet
 LAST_SECONDS = 10.0
@@ -76,7 +76,7 @@ class CodeLists:
     @requires(Right.SEE)
     def fields(self, system: str, kind: Kind) -> list[Field]:
         """Return the fields of a kind in this installation of a system. Cached for 5 minutes."""
-        return list(self.cached(system, f"fields {kind}", FIELDS_KEPT, lambda connector: connector.fields(kind)))
+        return list(self.cached(system, f"fields {kind}", FIELDS_CACHED_FOR, lambda connector: connector.fields(kind)))
 
     @requires(Right.SEE)
     def choices(self, system: str, name: str) -> dict[str, str]:
@@ -84,7 +84,7 @@ class CodeLists:
 
         Cached for one minute, expensive lists for one hour, so that pages do not query the systems each time.
         """
-        lifetime = KEPT_LONGER.get(name, CHOICES_KEPT)
+        lifetime = KEPT_LONGER.get(name, CHOICES_CACHED_FOR)
         codes = self.cached(system, f"choices {name}", lifetime, lambda connector: connector.choices(name))
         return dict(codes)
 
@@ -95,7 +95,7 @@ class CodeLists:
         def ask(connector: Connector) -> dict[str, Decimal]:
             return {code: Decimal(rate) for code, rate in connector.choices("vat_rates").items()}
 
-        rates: Mapping[str, Decimal] = self.cached(system, "rates", FIELDS_KEPT, ask)
+        rates: Mapping[str, Decimal] = self.cached(system, "rates", FIELDS_CACHED_FOR, ask)
         return rates
 
     @requires(Right.SEE)
@@ -134,7 +134,7 @@ class CodeLists:
         except IntegrationError as error:
             log.info("a code list cannot be read", system=system, list=name, cause=error.code)
             list_name = name if isinstance(error, AccessDeniedError) else ""  # other lists may be readable
-            self._failures[system, list_name] = _Answer(connector, self._clock() + CHOICES_KEPT, error.code)
+            self._failures[system, list_name] = _Answer(connector, self._clock() + CHOICES_CACHED_FOR, error.code)
             return None
 
     def missing_codes(self, of: CodeList, codes: AbstractSet[str]) -> set[str] | None:
@@ -190,6 +190,6 @@ class CodeLists:
             log.info("captions cannot be read", query=question[1], cause=error.code)
         finally:
             with self._lock:
-                self._refresh_at[question] = self._clock() + FIELDS_KEPT
+                self._refresh_at[question] = self._clock() + FIELDS_CACHED_FOR
                 del self._running_queries[question]
             done_event.set()

@@ -22,7 +22,7 @@ from integration.core.traces import Trace
 from integration.flows.functions.toolbox import Tools
 from integration.flows.registry import Specs
 from integration.flows.spec import page_in, stage_records
-from integration.services.mappings.code_lists import CHOICES_KEPT, CodeLists
+from integration.services.mappings.code_lists import CHOICES_CACHED_FOR, CodeLists
 from integration.services.mappings.mappings import Logics, Mappings, kind_of
 from integration.services.mappings.trials import Comparison, Effect, TargetLookup, Trial, TrialDifference, try_mapping
 from integration.services.systems.connection_settings import ConnectorFactory
@@ -32,8 +32,8 @@ from integration.store.rules import MappingStore
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
-MOST_RECORDS = 200  # in one trial of a draft
-MOST_SECONDS = 30.0  # for one trial of a draft
+MAX_RECORDS = 200  # in one trial of a draft
+MAX_SECONDS = 30.0  # for one trial of a draft
 AT_ONCE = 20  # records between two calls of `progress`
 RUNS_BACK = 5  # runs whose lines give the recent records
 # The attributes in which two rules for one field can differ.
@@ -247,13 +247,13 @@ class Drafts:
         )
 
     @requires(Right.SEE)
-    def recent(self, flow: str, kind: Kind, limit: int = MOST_RECORDS) -> list[Record]:
+    def recent(self, flow: str, kind: Kind, limit: int = MAX_RECORDS) -> list[Record]:
         """Return recent source records of a flow, cached for one minute.
 
         First those in the plans of its latest runs, then others from the source.
         """
         source, question = self._logics.flow(flow).source, f"recent {flow} {kind} {limit}"
-        return list(self._lists.cached(source, question, CHOICES_KEPT, lambda _: self._recent(flow, kind, limit)))
+        return list(self._lists.cached(source, question, CHOICES_CACHED_FOR, lambda _: self._recent(flow, kind, limit)))
 
     def _recent(self, flow: str, kind: Kind, limit: int) -> list[Record]:
         keys = list(dict.fromkeys(self._last_keys(flow, kind, limit)))[:limit]
@@ -322,7 +322,7 @@ class Drafts:
         flow: str,
         mapping: RuleMapping,
         progress: Progress = lambda _done, _total: None,
-        seconds: float = MOST_SECONDS,
+        seconds: float = MAX_SECONDS,
     ) -> Effect:
         """Return how the next plan of a flow's recent records would differ with this mapping from the published one.
 
@@ -330,7 +330,7 @@ class Drafts:
         """
         before, whole = self.version(flow, self.current(flow)), self._logics.flow(flow)
         kinds = {whole.read_for(kind_of(change.target)) for change in mapping_changes(before, mapping)}
-        records = [record for kind in sorted(kinds) for record in self._recent(flow, kind, MOST_RECORDS)]
+        records = [record for kind in sorted(kinds) for record in self._recent(flow, kind, MAX_RECORDS)]
         until, good = time.monotonic() + seconds, self._without_faulty_rules(flow, mapping)
         differences: list[TrialDifference] = []
         checked_count = 0

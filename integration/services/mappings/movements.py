@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 # A movement with a lower number than the last one read can become visible later.
 OVERLAP = 25
-MOST_AGAIN = 5  # queries per run for movements that could not be read
+MAX_RETRIED_QUERIES = 5  # queries per run for movements that could not be read
 UNREAD = 1_000  # of those, at most this many
 
 
@@ -111,7 +111,7 @@ class TillMovements:
         if began is None:
             return
         waiting = self._store.unreadable(self._flow, UNREAD)
-        for _ in range(MOST_AGAIN if waiting else 0):
+        for _ in range(MAX_RETRIED_QUERIES if waiting else 0):
             page = {move.number: move for move in self._till().moves(waiting[0] - 1, began)}
             for number in waiting:
                 if number in page and page[number].sort is not MoveSort.UNREADABLE:
@@ -134,7 +134,7 @@ class TillMovements:
             return
         upto, _, _ = self._store.read_upto(self._flow)
         start, numberless = after, list[Move]()
-        for _ in range(MOST_AGAIN):
+        for _ in range(MAX_RETRIED_QUERIES):
             page = self._till().moves(start, began)
             numberless += [move for move in page if not move.number and move not in numberless]
             numbered = [move for move in page if move.number]

@@ -8,12 +8,12 @@ from integration.connectors.pictures import MIME, load_picture
 from integration.core.errors import RejectedError
 
 SIDE = 160  # of a thumbnail, in pixels
-MOST_POINTS = 25_000_000  # pixels of a picture: a larger one would need too much memory before it is scaled down
+MAX_POINTS = 25_000_000  # pixels of a picture: a larger one would need too much memory before it is scaled down
 AT_HAND = 64  # thumbnails in the cache
 
 
 @lru_cache(AT_HAND)
-def thumbnail(folder: Path, content: str, max_points: int = MOST_POINTS) -> bytes | None:
+def thumbnail(folder: Path, content: str, max_points: int = MAX_POINTS) -> bytes | None:
     """Return the thumbnail of a picture as PNG, or None.
 
     None means that the picture is not cached, cannot be drawn, or has more pixels than `max_points`.

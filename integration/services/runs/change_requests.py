@@ -47,7 +47,7 @@ class ChangeRequests:
         elif person:
             self._four_eyes.switch_person(person, by, on=False)
         elif request.right is Right.ADMINISTER:
-            self._four_eyes.change(request.flow, self._limits(request), by)
+            self._four_eyes.change(request.flow, {**self._four_eyes.limits(request.flow), **request.after}, by)
         else:
             values = dict(nested_values(self._flows.settings(request.flow), request.after))
             self._flows.change(request.flow, values, by, request.reasons)
@@ -82,9 +82,6 @@ class ChangeRequests:
             limits = self._four_eyes.limits(request.flow)
             return {name: limits.get(name) for name in request.before}
         return flat_values(self._flows.settings(request.flow), request.before.keys())
-
-    def _limits(self, request: ChangeRequest) -> dict[str, int | None]:
-        return {**self._four_eyes.limits(request.flow), **request.after}
 
 
 def _person(request: ChangeRequest) -> str:

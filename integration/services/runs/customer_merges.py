@@ -85,6 +85,11 @@ class CustomerMerges:
         return flow == self._customers
 
     @requires(Right.SEE)
+    def names_pairs(self, flow: str) -> bool:
+        """Return True if exceptions of a flow can name two customers that are one person."""
+        return flow in (self._customers, self._orders)
+
+    @requires(Right.SEE)
     def candidates(self) -> list[MergeCandidate]:
         """Return pairs of customers that may be one person: from open exceptions first, then by the values of links.
 
@@ -112,6 +117,12 @@ class CustomerMerges:
         for issue in (open_issue.issue for open_issue in self._issues.list(self._customers, AMBIGUOUS)):
             relations = filter(None, issue.facts.get("candidates", "").split(", "))
             numbers = [by_relation.get(relation, CustomerNumbers(relation=relation)) for relation in relations]
+            pairs += [(numbers[0], other) for other in numbers[1:]]
+        for issue in (open_issue.issue for open_issue in self._issues.list(self._orders, AMBIGUOUS)):
+            debtors = filter(None, issue.facts.get("candidates", "").split(", "))
+            numbers = [by_debtor.get(debtor, CustomerNumbers(debtor=debtor)) for debtor in debtors]
+            if issue.key not in by_relation and not numbers[0].relation:
+                numbers[0] = replace(numbers[0], relation=issue.key)  # the debtor that stays is linked with it
             pairs += [(numbers[0], other) for other in numbers[1:]]
         return [MergeCandidate(pair) for pair in pairs if can_merge(*pair)]
 

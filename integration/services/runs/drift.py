@@ -28,7 +28,7 @@ from integration.store.issues import Issues
 from integration.store.links import Links
 
 CAUSES = ("document_changed_in_target", "record_changed_in_target", "record_gone_in_target")
-MOST_SHOWN = 200  # characters of a value in a message
+MAX_SHOWN = 200  # characters of a value in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Drift:
         return sorted(results, key=lambda result: order[result.flow])
 
     @requires(Right.COMPARE)
-    def look(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftCheckResult]:
+    def check_all(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftCheckResult]:
         """Check everything now and return the results. `tell` is called before every page. Writes to no system."""
         position = self.page("")
         while position:
@@ -201,7 +201,7 @@ def _fields(record: DriftedRecord) -> str:
 
 
 def _value_text(value: Value, field: str, system: str, rates: Mapping[str, str]) -> str:
-    text = as_text(value)[:MOST_SHOWN]
+    text = as_text(value)[:MAX_SHOWN]
     if text and is_vat_code(field):
         return vat_value(text, Decimal(rates[text]) if text in rates else None, system)
     return text

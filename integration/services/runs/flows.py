@@ -37,7 +37,7 @@ from integration.store.outbox_reader import OutboxReader
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 NIGHT = timedelta(hours=5)  # the longest time that a run waits for the active run
 SOON = timedelta(minutes=30)  # a run that is due again sooner is not logged as missed
 ZONE = ZoneInfo(WALL_CLOCK)
@@ -398,7 +398,7 @@ def _sift(logic: FlowLogic, pages: Iterable[tuple[Stage, Sequence[Record]]]) -> 
                 included += 1
                 continue
             excluded += 1
-            if len(examples) < MOST_SHOWN:
+            if len(examples) < MAX_SHOWN:
                 examples.append((staged.title, staged.skip))
     return FilterPreview(included, excluded, tuple(examples))
 

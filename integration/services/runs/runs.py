@@ -173,7 +173,7 @@ class Runs:
 
 
 CSV_PAGE = 1_000  # lines per page
-MOST_KNOWN = 8  # other plans whose amounts stay cached
+MAX_KNOWN = 8  # other plans whose amounts stay cached
 PLAN_COLUMNS = ("action", "kind", "key", "title", "field", "now", "will_be", "state", "cause")
 
 
@@ -232,7 +232,7 @@ class Plans:
             totals = ((seq, document_total(change.agreed)) for seq, change in self._store.new_documents(run_id))
             amounts = {seq: amount for seq, amount in totals if amount is not None}
             if self._runs.get(run_id).state is not RunState.PREVIEWING:
-                self._sale_amounts = {run_id: amounts, **dict(list(self._sale_amounts.items())[:MOST_KNOWN])}
+                self._sale_amounts = {run_id: amounts, **dict(list(self._sale_amounts.items())[:MAX_KNOWN])}
         return sum((amount for seq, amount in amounts.items() if seq not in left_out), Decimal(0)) if amounts else None
 
     @requires(Right.SEE)
@@ -242,7 +242,7 @@ class Plans:
         if sums is None:
             sums = {row.seq: change_sums(row.change) for row in self._changes(run_id) if row.change}
             if self._runs.get(run_id).state is not RunState.PREVIEWING:
-                self._sums = {run_id: sums, **dict(list(self._sums.items())[:MOST_KNOWN])}
+                self._sums = {run_id: sums, **dict(list(self._sums.items())[:MAX_KNOWN])}
         return total_sums(line_sums for seq, line_sums in sums.items() if seq not in left_out)
 
     def _changes(self, run_id: str) -> Iterator[PlanRow]:

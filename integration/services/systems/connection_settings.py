@@ -28,7 +28,7 @@ from integration.store.secrets import ConnectionStore, StoredTokens
 if TYPE_CHECKING:  # httpx is imported for the first call
     from integration.connectors.accountview.client import AccountViewClient
 
-KEPT_TOKENS = "accountview-tokens"
+ISSUED_TOKENS = "accountview-tokens"
 INSTALLATION_FACTS = "learned"  # facts that a connection learned about the installation
 GIVEN_TOKENS = "accountview-given"  # the system of each refresh token of the settings, by hash
 ELSEWHERE_SECONDS = 2.0  # how long another process may use outdated access data
@@ -84,7 +84,7 @@ class ConnectorFactory:
         with self.lock:
             self._reconnect_if_changed(system)
             if system not in self._connectors:
-                self._connectors[system] = self._connect(system)
+                self._connectors[system] = self._make_connector(system, self.access_data(system), ISSUED_TOKENS)
             return self._connectors[system]
 
     def existing_connector(self, system: str) -> Connector | None:
@@ -100,9 +100,6 @@ class ConnectorFactory:
             if known_access and access != known_access:
                 self.reconnect(system)
             self._hashes[system] = (time.monotonic(), access)
-
-    def _connect(self, system: str) -> Connector:
-        return self._make_connector(system, self.access_data(system), KEPT_TOKENS)
 
     def _make_connector(self, system: str, access_data: Mapping[str, Any], tokens: str) -> Connector:
         definition = SYSTEMS[system]
@@ -140,7 +137,7 @@ class ConnectorFactory:
         return {**self._with_token(access_data), **self._settings.route(str(access_data.get("url") or usual))}
 
     @contextmanager
-    def on_trial(self, system: str, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator[Connector]:
+    def on_trial(self, system: str, entered: Mapping[str, Any], tokens: str = ISSUED_TOKENS) -> Iterator[Connector]:
         """Yield a connection with the entered data, beside the one in force.
 
         `tokens` names the tokens of its log-in.
@@ -152,7 +149,7 @@ class ConnectorFactory:
             connector.close()
 
     @contextmanager
-    def client(self, entered: Mapping[str, Any], tokens: str = KEPT_TOKENS) -> Iterator["AccountViewClient"]:
+    def client(self, entered: Mapping[str, Any], tokens: str = ISSUED_TOKENS) -> Iterator["AccountViewClient"]:
         """Yield a client for the log-in only. A full connection needs a company, which nobody has chosen yet."""
         from integration.connectors.accountview.client import AccountViewClient  # noqa: PLC0415 - as said at the top
 
@@ -166,22 +163,17 @@ class ConnectorFactory:
         finally:
             client.close()
 
-    def tokens(self, access_data: Mapping[str, Any] | None = None, name: str = KEPT_TOKENS) -> StoredTokens:
+    def tokens(self, access_data: Mapping[str, Any] | None = None, name: str = ISSUED_TOKENS) -> StoredTokens:
         """Return the stored tokens of the connected books, or of the books that `access_data` names.
 
         Tokens of other books are ignored.
         """
         access_data = self.access_data(SystemRole.BOOKS.system) if access_data is None else access_data
-        given_for, entered = (
-            SYSTEMS[SystemRole.BOOKS.system].secret_recipient,
-            self._entered_access(SystemRole.BOOKS.system),
-        )
         return StoredTokens(
             self.connected,
             self._leases,
-            self.name(name) if name == KEPT_TOKENS else name,
-            given_for=given_for(access_data),
-            assumed=given_for(entered or access_data),
+            self.name(name) if name == ISSUED_TOKENS else name,
+            given_for=SYSTEMS[SystemRole.BOOKS.system].secret_recipient(access_data),
             clock=self._clock,
         )
 

@@ -120,7 +120,7 @@ class ObjectNames:
         return nested_names
 
     @requires(Right.CONNECT)
-    def look(self, changed: Mapping[str, str] | None = None) -> NamedObjects:
+    def read(self, changed: Mapping[str, str] | None = None) -> NamedObjects:
         """Return every object with its names, compared with the current object list and data dictionary.
 
         `changed` names, by path, are looked up instead of those in force. `value` stays the name in force.

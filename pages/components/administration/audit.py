@@ -34,17 +34,17 @@ def audit(app: Application) -> None:
     """Draw the result of the verification, the filters, one page of entries, and the selected entry."""
     section(text("audit_title"), text("audit_about"))
     _draw_chain(app)
-    sought = _search_filters(app)
-    total = app.audit.count(sought)
+    criteria = _search_filters(app)
+    total = app.audit.count(criteria)
     if not total:
-        if sought == AuditSearch():
+        if criteria == AuditSearch():
             empty("history_edu", text("audit_none"), text("audit_none_about"))
         elif no_match(text("audit_no_match"), text("audit_no_match_about")):
             st.query_params.from_dict({"tab": "audit"})
             st.rerun()
         return
     offset = page_offset("page", total, SIZE)
-    entries = app.audit.entries(sought, offset, SIZE)
+    entries = app.audit.entries(criteria, offset, SIZE)
     names = {name: text(f"col_audit_{name}") for name in ("seq", "at", "who", "action", "on", "why")}
     frame = pd.DataFrame([_row(entry) for entry in entries]).rename(columns=names)
     row = browse(frame, {}, "audit-entries", text("audit_title"))
@@ -81,8 +81,8 @@ def _draw_chain(app: Application) -> None:
             mime="application/zip",
             key="audit-file",
         )
-        sought, by = _search_of_address(), person()
-        downloads("audit", lambda: rows_in(COLUMNS, app.audit.listed(sought, by)))
+        criteria, by = _search_of_address(), person()
+        downloads("audit", lambda: rows_in(COLUMNS, app.audit.listed(criteria, by)))
 
 
 def _broken_text(checked: AuditCheckResult) -> Markdown:

@@ -12,7 +12,7 @@ from pages.components.shared.wording import Markdown, language, number_text, opt
 
 SORTS = ("debtor", "relation")
 NAMED = ("links", "plan_lines", "issues", "corrections")
-MOST_DOCUMENTS = 20  # documents named on screen; the file has all of them
+MAX_DOCUMENTS = 20  # documents named on screen; the file has all of them
 
 
 def persons(app: Application) -> None:
@@ -65,8 +65,8 @@ def _place_name(name: str) -> Markdown:
 
 
 def _documents(stored_data: StoredPersonalData) -> Markdown:
-    references = [document.reference for document in stored_data.documents[:MOST_DOCUMENTS]]
-    return plain(", ".join(references) + ("…" if len(stored_data.documents) > MOST_DOCUMENTS else ""))
+    references = [document.reference for document in stored_data.documents[:MAX_DOCUMENTS]]
+    return plain(", ".join(references) + ("…" if len(stored_data.documents) > MAX_DOCUMENTS else ""))
 
 
 def _export_button(app: Application, customer: Customer) -> None:

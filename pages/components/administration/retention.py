@@ -4,8 +4,8 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.people import Actor
-from integration.core.retention import BY_NAME, CLASSES, Country, Retention, Unit
-from integration.retention.service import KeptFile, RetentionClassStatus
+from integration.core.retention import BY_NAME, CLASSES, Country, Retention
+from integration.retention.service import ConsoleFile, RetentionClassStatus
 from integration.words import MISSING
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
@@ -40,7 +40,7 @@ def retention(app: Application) -> None:
 def _row(status: RetentionClassStatus) -> dict[str, str]:
     return {
         "class": text(f"retention_class_{status.name}"),
-        "length": _length(status.unit, status.length),
+        "length": text(f"retention_{status.unit}", number=status.length),
         "rows": _number(status.rows),
         "size": MISSING if status.size is None else megabytes(status.size),
         "oldest": moment(status.oldest),
@@ -54,15 +54,11 @@ def _line(status: RetentionClassStatus) -> list[object]:
     return [status.name, *names, status.length, str(status.unit), status.rows, status.size, status.oldest, status.due]
 
 
-def _length(unit: Unit, number: int) -> str:
-    return text(f"retention_{unit}", number=number)
-
-
 def _number(value: int | None) -> str:
     return MISSING if value is None else number_text(value)
 
 
-def _file(stored_file: KeptFile) -> Markdown:
+def _file(stored_file: ConsoleFile) -> Markdown:
     return f"{plain(stored_file.name)} {megabytes(stored_file.size)} MB"
 
 

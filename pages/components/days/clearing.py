@@ -1,32 +1,36 @@
 """Clearing accounts in a period: balances, takings under way, fees, and movements by day."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.days.clearing import ClearingAccount
+from integration.core.days.clearing import ClearingAccount, ClearingDay
 from integration.core.days.period import Period
 from integration.services.daybooks.clearing_accounts import ClearingAccounts
 from integration.services.daybooks.clearing_sheets import ClearingSheets, ClearingTables
 from integration.services.daybooks.period_sheets import period_title
-from pages.components.days.sheet_tables import remarks_box, sheet_buttons, text_table_section
+from pages.components.days.sheet_tables import (
+    ask_day_by_day,
+    period_links,
+    remarks_box,
+    sheet_buttons,
+    text_table_section,
+)
 from pages.components.shared.application import may
 from pages.components.shared.charts import steps
-from pages.components.shared.layout import act, empty, icon_button, keep_in_address, note, section
-from pages.components.shared.wording import language, plain, table_day, text, zone
+from pages.components.shared.layout import act, empty, keep_in_address, note, section
+from pages.components.shared.wording import language, plain, text, zone
 
 TICKS = "%d-%m"
 
 
 def clearing_actions(app: Application, period: Period) -> None:
     """Draw the links to other periods, and the buttons that ask the books."""
-    for by, icon, name in ((-1, "chevron_left", "earlier"), (1, "chevron_right", "later")):
-        is_to_come = by > 0 and period.last >= app.days.today()
-        if icon_button(icon, text(f"btn_{name}_period"), f"{name}_clearing", disabled=is_to_come):
-            keep_in_address("period", app.periods.shift_period(period, by).name)
-            st.rerun()
+    period_links(app, period, "clearing", _open_period)
     report = app.clearing_accounts.report(period)
     if report is not None and may(ClearingSheets.pdf):
         sheet_buttons(app.clearing_sheets, report, f"clearing-{period.name.replace('..', '-to-')}", "clearing")
@@ -35,12 +39,12 @@ def clearing_actions(app: Application, period: Period) -> None:
     if st.button(text("btn_check_payouts"), icon=":material/notifications:", key="check_payouts"):
         act(app.clearing_accounts.check)
     if st.button(text("btn_read_books"), icon=":material/menu_book:", type="primary", key="read_clearing"):
-        act(partial(_read_accounts, app, period))
+        act(lambda: ask_day_by_day(partial(app.clearing_accounts.read, period), "period_reading"))
 
 
-def _read_accounts(app: Application, period: Period) -> None:
-    with st.status(text("asking_systems"), expanded=True) as status:
-        app.clearing_accounts.read(period, lambda day: status.update(label=text("period_reading", day=table_day(day))))
+def _open_period(period: Period) -> None:
+    keep_in_address("period", period.name)
+    st.rerun()
 
 
 def the_clearing_accounts(app: Application, period: Period) -> None:
@@ -74,11 +78,15 @@ def _account(account: ClearingAccount, tables: ClearingTables) -> None:
             note(text("clearing_quiet"))
             return
         if account.match is not None:
-            frame = pd.DataFrame(
-                {"under_way": [float(day.unpaid_amount) for day in account.days]},
-                index=pd.DatetimeIndex([pd.Timestamp(day.date) for day in account.days]),
-            )
-            steps(frame, {"under_way": text("col_under_way")}, TICKS, text("clearing_chart", account=account.account))
+            alt = text("clearing_chart", account=account.account)
+            steps(takings_under_way(account.days), {"under_way": text("col_under_way")}, TICKS, alt)
         text_table_section(tables.text_table(tables.movements(account)))
         if account.match is not None:
             text_table_section(tables.text_table(tables.payouts(account.match)))
+
+
+def takings_under_way(days: Sequence[ClearingDay]) -> pd.DataFrame:
+    """Return the amount under way by day for a step chart. The last level lasts until the end of its day."""
+    dates = [*(day.date for day in days), days[-1].date + timedelta(days=1)]
+    amounts = [float(day.unpaid_amount) for day in (*days, days[-1])]
+    return pd.DataFrame({"under_way": amounts}, index=pd.DatetimeIndex(dates))

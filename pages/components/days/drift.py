@@ -30,7 +30,7 @@ def drift_results(app: Application) -> None:
     """Draw the last drift check of each kind of record, and the button that starts a check."""
     results = app.drift.latest()
     actions = section_with_actions(text("drift_title"), text("drift_about"))
-    if may(Drift.look) and actions.button(text("btn_look_again"), icon=":material/visibility:", key="look_again"):
+    if may(Drift.check_all) and actions.button(text("btn_look_again"), icon=":material/visibility:", key="look_again"):
         act(lambda: _run_check(app))
     if not results:
         note(text("drift_none"))
@@ -75,7 +75,7 @@ def _run_check(app: Application) -> None:
         def tell(looked: DriftProgress) -> None:
             status.update(label=_progress_text(looked))
 
-        app.drift.look(tell)
+        app.drift.check_all(tell)
 
 
 def _progress_text(looked: DriftProgress) -> Markdown:

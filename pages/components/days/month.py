@@ -3,6 +3,7 @@
 import calendar
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,10 +12,11 @@ from integration.application.application import Application
 from integration.core.days.report import DayReport, DayState
 from integration.services.daybooks.day_sheets import verdict_text
 from integration.services.daybooks.days import DayListed, Days
+from pages.components.days.sheet_tables import ask_day_by_day
 from pages.components.shared.application import may
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.layout import (
-    LOOKS,
+    STATE_STYLES,
     THIRD,
     act,
     clear_address,
@@ -85,11 +87,8 @@ def _open_month(day: date) -> None:
 def _check(app: Application, month: date) -> None:
     last = min(last_day_of(month), app.days.today())
     branch = st.query_params.get("branch", "")
-    with st.status(text("asking_systems"), expanded=True) as status:
-        app.days.check_span(
-            month, last, branch if branch in app.days.branches() else "",
-            lambda day: status.update(label=text("days_checking", day=table_day(day))),
-        )  # fmt: skip
+    branch = branch if branch in app.days.branches() else ""
+    ask_day_by_day(partial(app.days.check_span, month, last, branch), "days_checking")
 
 
 def the_month(app: Application, month: date) -> None:
@@ -135,8 +134,8 @@ def _day(app: Application, day: date, listed_days: Sequence[DayListed], *, is_he
         return
     worst_day = find_worst_day(listed_days)
     worst = worst_day.state if worst_day else None
-    icon = f":material/{LOOKS[f'day_{worst}'].icon}:" if worst else None
-    colour = LOOKS[f"day_{worst}"].colour if worst else "gray"
+    icon = f":material/{STATE_STYLES[f'day_{worst}'].icon}:" if worst else None
+    colour = STATE_STYLES[f"day_{worst}"].colour if worst else "gray"
     label = f"{day.day}" if worst is None else f":{colour}[**{day.day}** {icon}]"
     hint = whole_day(day) if worst is None else f"{whole_day(day)}: {text(f'badge_day_{worst}')}"
     is_future = day > app.days.today()
@@ -180,7 +179,7 @@ def _list(listed_days: Sequence[DayListed]) -> None:
 def _row(listed_day: DayListed) -> dict[str, str]:
     state = state_tag(f"day_{listed_day.state}")
     if listed_day.state is DayState.DIFFERENT and listed_day.report is not None:
-        state = f"{LOOKS[f'day_{listed_day.state}'].sign} {verdict_text(listed_day.report, language())}"
+        state = f"{STATE_STYLES[f'day_{listed_day.state}'].sign} {verdict_text(listed_day.report, language())}"
     is_refused = bool(listed_day.cause) and listed_day.state in (DayState.PARKED, DayState.CLOSED)
     return {
         "day": table_day(listed_day.date),

@@ -63,14 +63,16 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
     if report.rows:
         with st.grid(2, min_column_width=380) as grid:
             with grid.cell():
-                _draw_comparison("day_by_vat", report.about("base", "vat"), partial(_vat, app))
+                _draw_comparison("day_by_vat", report.comparisons("base", "vat"), partial(_vat, app))
                 _draw_comparison(
-                    "day_by_method", report.about("method"), _caption_function(app, TILL.system, "payment_methods")
+                    "day_by_method",
+                    report.comparisons("method"),
+                    _caption_function(app, TILL.system, "payment_methods"),
                 )
             with grid.cell():
                 _draw_comparison(
                     "day_by_account",
-                    report.about("account"),
+                    report.comparisons("account"),
                     _caption_function(app, BOOKS.system, "ledgers"),
                     ledger_text,
                 )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +11,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.days.period import (
     Period,
+    PeriodDay,
     PeriodFigure,
     calendar_month,
     calendar_quarter,
@@ -23,13 +24,19 @@ from integration.services.daybooks.periods import PeriodReport, Periods
 from integration.services.daybooks.text_tables import ShownTable
 from integration.words import difference_amount
 from pages.components.days.month import open_day
-from pages.components.days.sheet_tables import remarks_box, right_aligned, sheet_buttons, text_table_section
+from pages.components.days.sheet_tables import (
+    ask_day_by_day,
+    period_links,
+    remarks_box,
+    right_aligned,
+    sheet_buttons,
+    text_table_section,
+)
 from pages.components.shared.application import may
 from pages.components.shared.layout import (
     act,
     clear_address,
     empty,
-    icon_button,
     inline,
     keep_in_address,
     note,
@@ -42,7 +49,6 @@ from pages.components.shared.wording import (
     field_date,
     language,
     plain,
-    table_day,
     text,
 )
 
@@ -72,16 +78,13 @@ def period_badge(report: PeriodReport, tables: PeriodTables) -> Markdown:
 
 def period_actions(app: Application, report: PeriodReport) -> None:
     """Draw the links to other periods, the files, and the buttons that ask the systems."""
-    for by, icon, name in ((-1, "chevron_left", "earlier"), (1, "chevron_right", "later")):
-        is_to_come = by > 0 and report.period.last >= app.days.today()
-        if icon_button(icon, text(f"btn_{name}_period"), f"{name}_period", disabled=is_to_come):
-            _open_period(app.periods.shift_period(report.period, by))
+    period_links(app, report.period, "period", _open_period)
     if may(PeriodSheets.pdf):
         _sheets(app, report)
     if may(Periods.read_books) and not report.branch:
         label = text("btn_read_books")
         if st.button(label, icon=":material/menu_book:", key="read_books"):
-            act(lambda: _read_period(app, report))
+            act(lambda: ask_day_by_day(partial(app.periods.read_books, report.period), "period_reading"))
     if may(Days.check_span):
         label = text("btn_check_period")
         if st.button(label, icon=":material/fact_check:", type="primary", key="check_period"):
@@ -100,20 +103,9 @@ def _sheets(app: Application, report: PeriodReport) -> None:
     sheet_buttons(app.period_sheets, report, file, "period")
 
 
-def _read_period(app: Application, report: PeriodReport) -> None:
-    with st.status(text("asking_systems"), expanded=True) as status:
-        app.periods.read_books(
-            report.period, lambda day: status.update(label=text("period_reading", day=table_day(day)))
-        )
-
-
 def _check(app: Application, report: PeriodReport) -> None:
     last = min(report.period.last, app.days.today())
-    with st.status(text("asking_systems"), expanded=True) as status:
-        app.days.check_span(
-            report.period.first, last, report.branch,
-            lambda day: status.update(label=text("days_checking", day=table_day(day))),
-        )  # fmt: skip
+    ask_day_by_day(partial(app.days.check_span, report.period.first, last, report.branch), "days_checking")
 
 
 def period_filters(app: Application, report: PeriodReport) -> None:
@@ -197,7 +189,7 @@ def the_period(app: Application, report: PeriodReport, tables: PeriodTables) -> 
         if report.books.foreign:
             text_table_section(tables.text_table(tables.foreign()))
     text_table_section(tables.text_table(tables.turnover()))
-    _days(report, tables)
+    _list_of_days(tables.text_table(tables.days()), report.days, "days")
 
 
 def _vat(report: PeriodReport, tables: PeriodTables) -> None:
@@ -224,16 +216,12 @@ def _with_larger_side(text_table: ShownTable, of: Sequence[PeriodFigure]) -> lis
     return [
         {
             **row,
-            text("col_difference"): _difference_cell(
-                figure.difference, figure.compared.larger_side, is_known=figure.books is not None
-            ),
+            text("col_difference"): ""
+            if figure.books is None
+            else difference_amount(figure.difference, figure.compared.larger_side, language()),
         }
         for row, figure in zip(text_table.rows, of, strict=True)
     ]
-
-
-def _difference_cell(difference: Decimal, more: str, *, is_known: bool) -> str:
-    return difference_amount(difference, more, language()) if is_known else ""
 
 
 def _days_of_code(report: PeriodReport, tables: PeriodTables) -> None:
@@ -241,19 +229,16 @@ def _days_of_code(report: PeriodReport, tables: PeriodTables) -> None:
     code = st.query_params.get("code", "")
     if code not in {comparison.key for comparison in report.vat}:
         return
-    behind = tables.text_table(tables.behind(code))
-    section(plain(behind.title))
-    days = [day for _, day, _ in tables.day_figures(code)]
-    clicked = browse(pd.DataFrame(behind.rows), right_aligned(behind), f"period_behind_{code}", plain(behind.title))
+    _list_of_days(
+        tables.text_table(tables.behind(code)), [day for _, day, _ in tables.day_figures(code)], f"behind_{code}"
+    )
+
+
+def _list_of_days(days_table: ShownTable, days: Sequence[PeriodDay], name: str) -> None:
+    """Draw a table with a day in each row; a click opens the day."""
+    section(plain(days_table.title))
+    frame, title = pd.DataFrame(days_table.rows), plain(days_table.title)
+    clicked = browse(frame, right_aligned(days_table), f"period_{name}", title)
     if clicked is not None:
         clear_address("view", *PARAMETERS)
         open_day(days[clicked].date, days[clicked].branch)
-
-
-def _days(report: PeriodReport, tables: PeriodTables) -> None:
-    days_table = tables.text_table(tables.days())
-    section(plain(days_table.title))
-    clicked = browse(pd.DataFrame(days_table.rows), {}, "period_days", plain(days_table.title))
-    if clicked is not None:
-        clear_address("view", *PARAMETERS)
-        open_day(report.days[clicked].date, report.days[clicked].branch)

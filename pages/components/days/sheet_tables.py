@@ -1,17 +1,20 @@
 """Parts that the views of a period share: tables, remarks, and the buttons of the printed sheets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from functools import partial
 from typing import TypeVar
 
 import streamlit as st
 
+from integration.application.application import Application
+from integration.core.days.period import Period
 from integration.services.daybooks.report_sheets import ReportSheets
 from integration.services.daybooks.text_tables import ShownTable
 from pages.components.shared.downloads import EXCEL
-from pages.components.shared.layout import mark, note, section, small
+from pages.components.shared.layout import icon_button, mark, note, section, small
 from pages.components.shared.tables import CONFIG, figures, table
-from pages.components.shared.wording import language, plain, text, zone
+from pages.components.shared.wording import language, plain, table_day, text, zone
 
 Report = TypeVar("Report")
 
@@ -31,6 +34,20 @@ def sheet_buttons(sheets: ReportSheets[Report], report: Report, file: str, key: 
             on_click="ignore",
             key=f"{key}_{name}",
         )
+
+
+def ask_day_by_day(ask: Callable[[Callable[[date], None]], object], progress: str) -> None:
+    """Call a function that asks the systems, and show the day that it reports in the text `progress` meanwhile."""
+    with st.status(text("asking_systems"), expanded=True) as status:
+        ask(lambda day: status.update(label=text(progress, day=table_day(day))))
+
+
+def period_links(app: Application, period: Period, key: str, open_period: Callable[[Period], None]) -> None:
+    """Draw the links to the periods before and after a period. The next one is disabled until it has begun."""
+    for by, icon, name in ((-1, "chevron_left", "earlier"), (1, "chevron_right", "later")):
+        is_to_come = by > 0 and period.last >= app.days.today()
+        if icon_button(icon, text(f"btn_{name}_period"), f"{name}_{key}", disabled=is_to_come):
+            open_period(app.periods.shift_period(period, by))
 
 
 def remarks_box(remarks: Sequence[str]) -> None:

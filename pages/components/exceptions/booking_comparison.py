@@ -29,7 +29,7 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-MOST_LINES = 20  # lines of a document that are shown
+MAX_LINES = 20  # lines of a document that are shown
 FOUND = "found_"  # prefix of facts about the document that was found under the reference of another
 COMPARED = ("date", "customer", "branch", "amount", "articles", "till_id")
 
@@ -60,9 +60,9 @@ def both_sides(app: Application, group: CauseGroup, open_issue: OpenIssue) -> No
     elif versions.now is None:
         note(f"{mark('parked')} {text('beside_cancelled', system=source)}")
     if comparison.lines:
-        st.table(_lines(comparison.lines[:MOST_LINES], sides), border="horizontal", hide_index=True)
-    if len(comparison.lines) > MOST_LINES:
-        note(text("and_more", number=number(len(comparison.lines) - MOST_LINES)))
+        st.table(_lines(comparison.lines[:MAX_LINES], sides), border="horizontal", hide_index=True)
+    if len(comparison.lines) > MAX_LINES:
+        note(text("and_more", number=number(len(comparison.lines) - MAX_LINES)))
 
 
 def _other_document(app: Application, group: CauseGroup, facts: Mapping[str, str]) -> None:

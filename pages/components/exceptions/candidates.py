@@ -15,16 +15,16 @@ from pages.components.shared.application import person
 from pages.components.shared.layout import ask_live, note
 from pages.components.shared.wording import Markdown, field_name, plain, quantity_text, table_day, text, value_text
 
-MOST_CANDIDATES = 5
+MAX_CANDIDATES = 5
 TECHNICAL = frozenset({"marker"})  # useless for the choice
-MOST_CHOICES = 10  # records of a group that are linked in one form
+MAX_CHOICES = 10  # records of a group that are linked in one form
 
 
 def choose_customers(
     app: Application, group: CauseGroup, noun: str, repair: Callable[[Callable[[], None]], None]
 ) -> None:
     """Ask for each record of the group which candidate it is. `repair` is called with the function that links them."""
-    open_issues = app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES)
+    open_issues = app.exceptions.issues_of(group.group_key, limit=MAX_CHOICES)
     chosen: dict[int, tuple[OpenIssue, Candidate]] = {}
     for open_issue in open_issues:
         name = f"candidates {group.flow} {open_issue.id} {open_issue.issue.facts.get('candidates', '')}"
@@ -48,10 +48,11 @@ def choose_customers(
                 open_issue,
                 next(candidate for candidate in candidates if candidate.reference == reference),
             )
-    if app.customer_merges.is_offered_by(group.flow) and st.button(
+    if app.customer_merges.names_pairs(group.flow) and st.button(
         text("btn_to_merges"), icon=":material/merge:", type="tertiary", key="to_merges"
     ):
-        st.switch_page("pages/mappings.py", query_params={"flow": group.flow, "part": "merges"})
+        flow = app.customer_merges.flow_name()
+        st.switch_page("pages/mappings.py", query_params={"flow": flow, "part": "merges"})
     label = quantity_text(f"btn_repair_{'customer' if noun != 'order' else 'order'}", len(chosen) or len(open_issues))
     if controls.button(label, type="primary", icon=":material/link:", key="choose_customer", disabled=not chosen):
         repair(lambda: _link_candidates(app, list(chosen.values())))
@@ -64,7 +65,7 @@ def _link_candidates(app: Application, chosen: Sequence[tuple[OpenIssue, Candida
 
 def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
     """Draw the customer and its candidates side by side, with the matching evidence and the other differences."""
-    shown_candidates = candidates[:MOST_CANDIDATES]
+    shown_candidates = candidates[:MAX_CANDIDATES]
     kind = next((candidate.record.kind for candidate in shown_candidates if candidate.record), "")
     speaks = [
         shared_evidence(ours, candidate.record) if ours and candidate.record else () for candidate in shown_candidates

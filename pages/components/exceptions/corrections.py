@@ -36,7 +36,7 @@ from pages.components.shared.wording import (
 
 AT_ONCE = 50
 SIZE = 50
-MOST_EXPORTED = 100_000
+MAX_EXPORTED = 100_000
 
 
 def value_to_correct(app: Application, group: CauseGroup) -> Field | None:
@@ -161,7 +161,7 @@ def corrected_listed(app: Application) -> pd.DataFrame:
             correction.by,
         )
         for flow in app.flows
-        for correction in app.corrections.list_corrections(flow, limit=MOST_EXPORTED)
+        for correction in app.corrections.list_corrections(flow, limit=MAX_EXPORTED)
     ]
     return rows_in(["flow", "kind", "key", "title", "field", "was", "becomes", "by"], lines)
 

@@ -14,7 +14,7 @@ from pages.components.shared.application import person
 from pages.components.shared.layout import note
 from pages.components.shared.wording import Markdown, plain, quantity_text, text
 
-MOST_REASON = 200  # characters
+MAX_REASON = 200  # characters
 ONE_BY_ONE = 10  # records of a group that are decided in one form
 # Facts that are shown before a decision, by kind of record, with the sentence for each.
 NAMED = {"day": {"difference": "decision_off", "behind": "decision_late"}}
@@ -90,9 +90,7 @@ def _option(options: Sequence[str], noun: str, key: str, record: Markdown) -> st
 
 
 def _reason() -> str:
-    return controls.text_input(
-        text("decision_reason"), key="decision_reason", autocomplete="off", max_chars=MOST_REASON
-    )
+    return controls.text_input(text("decision_reason"), key="decision_reason", autocomplete="off", max_chars=MAX_REASON)
 
 
 def _save_decisions(app: Application, flow: str, decisions: dict[str, list[OpenIssue]], reason: str) -> None:

@@ -48,10 +48,10 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-MOST_ALIKE = 8
+MAX_ALIKE = 8
 # Fields of a line that help a person to create its article in the books.
 SOLD = ("article", "text", "price_incl", "price_excl", "vat_code", "vat_percent")
-MOST_CHOICES = 10  # records of a group that are linked in one form
+MAX_CHOICES = 10  # records of a group that are linked in one form
 OFF, AS_POSTING = "nothing", "posting"  # values of the setting that says how a flow books documents
 
 
@@ -184,7 +184,7 @@ def _articles(app: Application, group: CauseGroup, articles: Sequence[str]) -> N
         format_func=lambda option: text(f"article_{option}"),
         label_visibility="collapsed",
     )
-    shown_articles = articles[:MOST_CHOICES]
+    shown_articles = articles[:MAX_CHOICES]
     if way == "create":
         _create_first(app, group, shown_articles)
         return
@@ -215,7 +215,7 @@ def _article(app: Application, label: Markdown, key: str) -> str:
         return ""
     if _known_article(app, typed):
         return typed
-    alike = answer_or_error(lambda: app.stock.articles_named(typed, MOST_ALIKE))
+    alike = answer_or_error(lambda: app.stock.articles_named(typed, MAX_ALIKE))
     if alike is None:
         return ""
     if not alike:
@@ -284,7 +284,7 @@ def _doubt_questions(app: Application, group: CauseGroup) -> None:
     """Ask a person for each record of the group whether the target has it, because a lookup could not settle that."""
     system = system_name(group.facts["system"])
     answers: list[tuple[OpenIssue, str | None]] = []
-    for open_issue in app.exceptions.issues_of(group.group_key, limit=MOST_CHOICES):
+    for open_issue in app.exceptions.issues_of(group.group_key, limit=MAX_CHOICES):
         facts = open_issue.issue.facts
         st.markdown(f"**{text('doubt_question', record=plain(open_issue.title), system=system)}**")
         number_sentence = (

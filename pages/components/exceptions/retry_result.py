@@ -13,7 +13,7 @@ from pages.components.shared.flows import group_headline
 from pages.components.shared.layout import mark, small
 from pages.components.shared.wording import Markdown, number, quantity_text, text
 
-MOST_CAUSES = 3  # causes that a result links to
+MAX_CAUSES = 3  # causes that a result links to
 COUNT_WIDTH = 78  # width in pixels of the number of records on a card
 
 Tries = Mapping[IssueGroupKey, RetryResult]
@@ -39,7 +39,7 @@ def retry_result(app: Application, retry: RetryResult, groups: Mapping[IssueGrou
     with st.container(horizontal=True, gap="small"):
         if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{retry.run.id}"):
             st.switch_page("pages/preview.py", query_params={"flow": retry.run.flow, "plan": retry.run.id})
-        for cause in [cause for cause in retry.counts_by_cause if cause in groups][:MOST_CAUSES]:
+        for cause in [cause for cause in retry.counts_by_cause if cause in groups][:MAX_CAUSES]:
             label = text("try_other_cause", cause=group_headline(app, groups[cause]))
             if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{group_address(cause)}"):
                 st.query_params["cause"] = group_address(cause)

@@ -21,7 +21,7 @@ def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[
     """Draw a row for each code of a list, and return the answers by code. Without options, any text is accepted."""
     draft, rows, key_captions = form.draft, form.draft.value(shape.name), form.choices(shape.keys)
     code_list = shape.options if isinstance(shape.options, CodeList) else None
-    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.help_text(shape.name))
     codes: dict[str, str] = {}
     for code in dict.fromkeys([*key_captions, *rows]):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -51,7 +51,7 @@ def per_key(form: InputForm, shape: PerKey, options: Mapping[str, str]) -> dict[
 def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
     """Draw a table of codes with their answers, and return the answers by code."""
     now = form.draft.value(shape.name)
-    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.help_text(shape.name))
     only_column = next(iter(shape.columns)) if len(shape.columns) == 1 else ""
     of = shape.columns.get(only_column)
     if isinstance(of, CodeList) and is_in_use(of):
@@ -82,7 +82,7 @@ def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
 def quantities(form: InputForm, shape: Quantities) -> tuple[dict[str, Any], ...]:
     """Draw a table of quantities with their codes, and return its rows. An invalid quantity is reported."""
     draft, now = form.draft, [*form.draft.value(shape.name)]
-    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.about(shape.name))
+    st.markdown(f":small[**{form.label(shape.name)}**]", help=form.help_text(shape.name))
     cells = {name: [str(row[name]) or EVERY for row in now] for name in shape.columns}
     config: dict[str, object] = {"quantity": CONFIG.TextColumn(text("col_quantity"), required=True)}
     for name, of in shape.columns.items():

@@ -158,8 +158,8 @@ def draw_setting(form: InputForm, shape: FormField) -> None:
     """Draw a setting if it applies, record its value in the draft, and show its error."""
     if shape.only is not None and not shape.only.holds(form.draft.value):
         return
-    is_sought = bool(shape.name) and shape.name == st.query_params.get("field")
-    with st.container(key="sought-field", gap="xsmall") if is_sought else nullcontext():
+    is_linked = bool(shape.name) and shape.name == st.query_params.get("field")
+    with st.container(key="linked-field", gap="xsmall") if is_linked else nullcontext():
         answer = DRAWN[type(shape)](form, shape)
     if shape.name:
         form.draft.put(shape.name, answer)
@@ -258,8 +258,8 @@ def heading(title: Markdown, *names: str) -> None:
         st.header(title, anchor=False)
         return
     is_repair = "cause" in st.query_params
-    badge_text = f":material/build: {text('to_repair')}" if is_repair else f":material/search: {text('sought_here')}"
-    with st.container(key="sought-card"):
+    badge_text = f":material/build: {text('to_repair')}" if is_repair else f":material/search: {text('linked_here')}"
+    with st.container(key="linked-card"):
         st.header(f"{title} :blue-badge[{badge_text}]", anchor=False)
     if st.session_state.get("led_to") != asked_for:
         st.session_state["led_to"] = asked_for

@@ -22,7 +22,7 @@ from pages.components.shared.documents import REMEMBERED, totals_table
 from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import (
     FIFTH,
-    LOOKS,
+    STATE_STYLES,
     empty,
     facts_table,
     head,
@@ -70,9 +70,9 @@ from pages.components.shared.wording import (
 
 STATES = ("proven", "accepted", "parked", "in_doubt", "planned", "sent", "left", "skipped", "unchanged")
 SENT = ("sent", "proven", "accepted", "in_doubt")
-MOST_EVENTS = 1_000
+MAX_EVENTS = 1_000
 SIZE = 40
-MOST_VALUES = 12
+MAX_VALUES = 12
 SUMS = ("sold_", "booked_", "digest", "rounding")  # shown as totals, or of no use to people
 
 
@@ -80,7 +80,7 @@ def one_history(app: Application, record: str) -> None:
     """Draw the history of one record. `record` is flow and key, such as `products:TS-RED-M`."""
     flow, _, key = record.partition(":")
     key = app.flows.spec(flow).record_of(key) if flow in app.flows else key
-    history = app.log.history(flow, key, MOST_EVENTS)
+    history = app.log.history(flow, key, MAX_EVENTS)
     events = history.iloc[::-1].reset_index(drop=True)
     rows = rows_of(events)
     mine = [row for row in rows if row["key"] == key] or rows
@@ -105,7 +105,7 @@ def _draw_head(app: Application, flow: str, key: str, events: pd.DataFrame, own:
         first_facts = {"first": moment(event_moment(rows[-1])), "events": quantity_text("count_event", len(rows))}
         about = text("history_about", flow=flow_caption, code=plain(_code(own)), **first_facts)
     state = _last_state([row for row in rows if row["kind"] == own["kind"]])
-    badges = [inline(state, result_name(state))] if state in LOOKS else []
+    badges = [inline(state, result_name(state))] if state in STATE_STYLES else []
     with head(_title(own, key), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
         if st.button(text("btn_all_records"), icon=":material/arrow_back:", type="tertiary", key="all_records"):
             st.query_params.clear()
@@ -145,8 +145,8 @@ def _timeline(rows: Sequence[Happened], own: Happened) -> None:
     first = page_offset("part", len(entries), SIZE)
     chosen_entry = draw_timeline(entries[first : first + SIZE], "history", details=True)
     pages("part", len(entries), SIZE)
-    if len(rows) == MOST_EVENTS:
-        note(text("history_cut", number=number(MOST_EVENTS)))
+    if len(rows) == MAX_EVENTS:
+        note(text("history_cut", number=number(MAX_EVENTS)))
     if chosen_entry is not None:
         st.dialog(text("btn_details"), width="large")(guarded(_details))(chosen_entry)
 
@@ -257,7 +257,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known_link: Li
     if debtor := _debtor(app, flow, known_link.agreed if known_link else None):
         facts[plain(field_name("debtor"))] = plain(debtor)
     state = _last_state(rows)
-    facts[text("col_status")] = inline(state, result_name(state)) if state in LOOKS else "–"
+    facts[text("col_status")] = inline(state, result_name(state)) if state in STATE_STYLES else "–"
     if known_link and known_link.retired:
         facts[text("now_retired")] = text("yes")
     if (issue := app.exceptions.waits(flow, str(newest["key"]))) is not None:
@@ -357,11 +357,11 @@ def _draw_agreed(app: Application, flow: str, agreed: Record) -> None:
         and not path.startswith(SUMS)
     }
     rows = {
-        plain(_path_label(agreed.kind, path)): plain(value) for path, value in list(agreed_values.items())[:MOST_VALUES]
+        plain(_path_label(agreed.kind, path)): plain(value) for path, value in list(agreed_values.items())[:MAX_VALUES]
     }
     facts_table(rows)
-    if len(agreed_values) > MOST_VALUES and st.button(
-        quantity_text("agreed_more", len(agreed_values) - MOST_VALUES), type="tertiary", key="all_values"
+    if len(agreed_values) > MAX_VALUES and st.button(
+        quantity_text("agreed_more", len(agreed_values) - MAX_VALUES), type="tertiary", key="all_values"
     ):
         st.dialog(text("agreed_title"), width="large")(guarded(_all_agreed))(agreed.kind, agreed_values)
 

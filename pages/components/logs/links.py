@@ -28,7 +28,7 @@ from pages.components.shared.tables import CONFIG, browse
 from pages.components.shared.wording import amount_text, flow_name, kind_name, number, text
 
 SIZE = 200
-LISTED_AT_ONCE, MOST_LISTED = 10_000, 1_000_000  # links that are read at once, and the most links in a file
+LISTED_AT_ONCE, MAX_LISTED = 10_000, 1_000_000  # links that are read at once, and the most links in a file
 COLUMNS = ["flow", "kind", "key", "title", "linked_to", "ean", "state", "retired"]
 
 
@@ -44,7 +44,8 @@ def linked(app: Application, tools: DeltaGenerator) -> None:
     offset = page_offset("page", total, SIZE)
     flow_links = app.links.listed(flows, find, offset, SIZE)
     downloads("links", lambda: rows_in(COLUMNS, list(_all_rows(app, flows, find))), at=tools)
-    frame = pd.DataFrame([_link_row(name, link) for name, link in flow_links])
+    titles = app.search.titles(flow_links)
+    frame = pd.DataFrame([_link_row(name, link, titles[name, link.kind, link.key]) for name, link in flow_links])
     columns = {
         "flow": CONFIG.TextColumn(text("col_flow")),
         "kind": CONFIG.TextColumn(text("col_kind")),
@@ -70,11 +71,6 @@ def _empty_note(*, filtered: bool) -> None:
         clear_search("find")
 
 
-def _title(link: Link) -> str:
-    agreed = link.agreed.flat() if link.agreed else {}
-    return next((str(agreed[name]) for name in ("number", "name") if agreed.get(name)), "")
-
-
 def _link_state(link: Link) -> str:
     return "accepted" if link.unproven else "proven" if link.agreed else ""
 
@@ -85,10 +81,9 @@ def _state_badge(link: Link) -> str:
     return state_tag(_link_state(link)) if _link_state(link) else ""
 
 
-def _link_row(flow: str, link: Link) -> dict[str, str]:
+def _link_row(flow: str, link: Link, title: str) -> dict[str, str]:
     """Return a link as a row of the table: a document by its number, with its customer and total."""
     is_document = link.kind.sort is Sort.DOCUMENT
-    title = _title(link)
     customer = search_keys(link.agreed).get("customer", "") if link.agreed else ""
     amount = document_total(link.agreed) if link.agreed else None
     return {
@@ -102,16 +97,17 @@ def _all_rows(app: Application, flows: list[str], find: str) -> Iterator[list[ob
     """Yield every matching link as a row of a file."""
     for at in count(0, LISTED_AT_ONCE):
         flow_links = app.links.listed(flows, find, at, LISTED_AT_ONCE)
+        titles = app.search.titles(flow_links)
         for flow, link in flow_links:
             yield [
                 flow,
                 str(link.kind),
                 link.key,
-                _title(link),
+                titles[flow, link.kind, link.key],
                 link.reference,
                 link.mark,
                 _link_state(link),
                 link.retired,
             ]
-        if len(flow_links) < LISTED_AT_ONCE or at >= MOST_LISTED:
+        if len(flow_links) < LISTED_AT_ONCE or at >= MAX_LISTED:
             return

@@ -34,10 +34,10 @@ from pages.components.shared.wording import Markdown, coded, number, option_name
 
 SECONDS = 2
 SHORTEST = 0.1
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 FRESH_SECONDS = 240  # the download token of a link is valid for five minutes
 KINDS = ("bar", "line", "scatter")
-MOST_SERIES = 8
+MAX_SERIES = 8
 OWN = "own:"
 
 Kind = Literal["bar", "line", "scatter"]
@@ -155,7 +155,7 @@ def _editor(app: Application, saved_queries: Mapping[str, tuple[str, str]]) -> N
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _save(app, sql, saved_queries)
         with st.container(width="stretch"):
-            note(text("query_limits", seconds=SECONDS, rows=number(MOST_ROWS)))
+            note(text("query_limits", seconds=SECONDS, rows=number(MAX_ROWS)))
 
 
 def _save(app: Application, sql: str, saved_queries: Mapping[str, tuple[str, str]]) -> None:
@@ -215,7 +215,7 @@ def _run_query(app: Application, sql: str) -> ShownAnswer:
     """Run a query and return its answer."""
     begun = time.monotonic()
     try:
-        frame = app.log.ask(sql, seconds=SECONDS, rows=MOST_ROWS)
+        frame = app.log.ask(sql, seconds=SECONDS, rows=MAX_ROWS)
     except IntegrationError as error:
         return ShownAnswer(sql, None, time.monotonic() - begun, error)
     return ShownAnswer(sql, frame, time.monotonic() - begun)
@@ -238,7 +238,7 @@ def _draw_answer(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> 
                 mime="application/vnd.apache.parquet",
             )
     if frame.attrs.get("cut"):
-        note(f":orange[:material/content_cut: {text('answer_cut', rows=number(MOST_ROWS))}]")
+        note(f":orange[:material/content_cut: {text('answer_cut', rows=number(MAX_ROWS))}]")
     if frame.empty:
         empty("search_off", text("answer_empty"), text("answer_empty_about"))
     elif show == "chart":
@@ -275,7 +275,7 @@ def _chart(frame: pd.DataFrame) -> None:
         value_columns = _columns("y", others, others[:1], text("answer_y"))
         kind = choice("kind", KINDS, "line" if timed else "bar", lambda chart_kind: text(f"chart_{chart_kind}"))
     ordered = frame.sort_values(at) if pd.api.types.is_datetime64_any_dtype(frame[at]) else frame
-    values = {name: ordered[name] for name in value_columns[:MOST_SERIES]}
+    values = {name: ordered[name] for name in value_columns[:MAX_SERIES]}
     with st.container(border=True):
         answer_chart(cast("Kind", kind), ordered[at], values, text("answer_title"))
 

@@ -11,13 +11,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
 from integration.core.records import Sort, kinds
-from integration.services.log.log import MOST_FOUND, LogPeriod, LogSearch, days_until
+from integration.services.log.log import MAX_RESULTS, LogPeriod, LogSearch, days_until
 from integration.services.runs.exceptions import AMOUNT
 from pages.components.logs.page_links import exceptions_link, open_link
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
 from pages.components.shared.downloads import downloads, with_utc
 from pages.components.shared.layout import (
-    LOOKS,
+    STATE_STYLES,
     choice,
     clear_address,
     clear_search,
@@ -109,7 +109,7 @@ SIZE = 200
 def _search_filters(app: Application) -> LogSearch:
     """Draw the filters and return the search they describe."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        sought = search("find", text("find_in_log"))
+        find_text = search("find", text("find_in_log"))
         flow = pick_flow(app, 180)
         events = {"": text("log_all_events"), **{event: result_name(event) for event in EVENTS}}
         event = select_input("event", events, text("col_event"), 210, ("page",))
@@ -129,7 +129,7 @@ def _search_filters(app: Application) -> LogSearch:
                 args=("page", "run"),
             )
     begin, end = _day_start(first), _day_start(last, 1)
-    return LogSearch(sought, flow, event, run, begin, end)
+    return LogSearch(find_text, flow, event, run, begin, end)
 
 
 def pick_flow(app: Application, width: int) -> str:
@@ -140,7 +140,7 @@ def pick_flow(app: Application, width: int) -> str:
 
 def result_name(event: str) -> Markdown:
     """Return the word of a result, or the name of another event."""
-    return state_word(event) if event in LOOKS else plain(event_name(event))
+    return state_word(event) if event in STATE_STYLES else plain(event_name(event))
 
 
 def _days() -> tuple[date | None, date | None]:
@@ -180,20 +180,20 @@ def _day_start(day: date | None, later: int = 0) -> datetime | None:
 
 def records(app: Application, tools: DeltaGenerator) -> None:
     """Draw the matching events. A click opens the history of the record, or the run."""
-    sought = _search_filters(app)
-    offset = page_offset("page", MOST_FOUND, SIZE)
-    events = app.log.search(sought, offset, SIZE)
+    criteria = _search_filters(app)
+    offset = page_offset("page", MAX_RESULTS, SIZE)
+    events = app.log.search(criteria, offset, SIZE)
     if events.empty and offset:
-        offset, events = 0, app.log.search(sought, 0, SIZE)
+        offset, events = 0, app.log.search(criteria, 0, SIZE)
     if events.empty:
-        _empty_note(sought)
+        _empty_note(criteria)
         return
     event_count, more = int(events.attrs["found"]), bool(events.attrs["more"])
-    downloads("log", lambda: event_frame(app.log.search(sought, 0, MOST_FOUND)), at=tools)
+    downloads("log", lambda: event_frame(app.log.search(criteria, 0, MAX_RESULTS)), at=tools)
     clicked = browse(
         event_frame(events).assign(result=lambda frame: frame["result"].map(lambda result: [result])),
         _columns(),
-        f"log-{hash(sought)}-{offset}",
+        f"log-{hash(criteria)}-{offset}",
         text("nav_logs"),
         {"at": table_second},
     )
@@ -210,9 +210,9 @@ def records(app: Application, tools: DeltaGenerator) -> None:
         _open_event(events.iloc[clicked])
 
 
-def _empty_note(sought: LogSearch) -> None:
+def _empty_note(criteria: LogSearch) -> None:
     """Show why the list is empty and what to do next."""
-    if sought == LogSearch():
+    if criteria == LogSearch():
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
     elif no_match(text("log_nothing_matches"), text("log_no_match_about")):
         clear_address("page", "flow", "event", "run", "from", "to", "days")
@@ -237,7 +237,9 @@ def event_frame(events: pd.DataFrame) -> pd.DataFrame:
             "key": [_code(row) for row in rows],
             "title": [_title(row) for row in rows],
             "amount": [_amount(row) for row in rows],
-            "result": [state_tag(row["event"]) if row["event"] in LOOKS else event_name(row["event"]) for row in rows],
+            "result": [
+                state_tag(row["event"]) if row["event"] in STATE_STYLES else event_name(row["event"]) for row in rows
+            ],
             "reason": [event_reason(row) for row in rows],
         }
     )

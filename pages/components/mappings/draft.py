@@ -46,7 +46,7 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-MOST_FIELDS = 3  # fields named in one sentence
+MAX_FIELDS = 3  # fields named in one sentence
 
 
 # ---- differences ----------------------------------------------------------------------------------------------------
@@ -255,8 +255,8 @@ def overtaken_box(editor: EditorState) -> None:
 
 
 def _fields(targets: Sequence[str]) -> Markdown:
-    field_names = ", ".join(plain(field_term(target)) for target in targets[:MOST_FIELDS])
-    return f"{field_names} …" if len(targets) > MOST_FIELDS else field_names or "–"
+    field_names = ", ".join(plain(field_term(target)) for target in targets[:MAX_FIELDS])
+    return f"{field_names} …" if len(targets) > MAX_FIELDS else field_names or "–"
 
 
 def draft_bar(editor: EditorState) -> None:
@@ -302,7 +302,7 @@ def _publish(editor: EditorState) -> None:
     label = text("btn_publish_version", version=version)
     if controls.button(label, type="primary", icon=":material/publish:", key="publish_now"):
         words = (entered_note or "").strip() or ", ".join(
-            field_term(target) for target in list(editor.changed)[:MOST_FIELDS]
+            field_term(target) for target in list(editor.changed)[:MAX_FIELDS]
         )
         if attempt(lambda: editor.app.drafts.publish(editor.name, person(), words)):
             st.session_state["said"] = text("published", version=version)

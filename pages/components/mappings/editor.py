@@ -43,7 +43,7 @@ from pages.components.shared.wording import (
 )
 
 SIDES = ("field", "expression", "fixed")
-MOST_WAYS = 5  # lines or parts of a record that are explained
+MAX_WAYS = 5  # lines or parts of a record that are explained
 LONGEST_DEFAULT = 500
 
 
@@ -314,10 +314,10 @@ def why_box(editor: EditorState, rule: Rule, trial: Trial | None, record_name: s
         traces = trial.traces_of_field(rule.target)
         if not traces:
             note(text("why_off" if rule.table and not editor.app.rules.tables().get(rule.table) else "why_not_there"))
-        for trace in traces[:MOST_WAYS]:
+        for trace in traces[:MAX_WAYS]:
             _trace_table(editor, trace)
-        if len(traces) > MOST_WAYS:
-            note(text("and_more", number=len(traces) - MOST_WAYS))
+        if len(traces) > MAX_WAYS:
+            note(text("and_more", number=len(traces) - MAX_WAYS))
 
 
 def _trace_table(editor: EditorState, trace: Trace) -> None:

@@ -34,7 +34,7 @@ from pages.components.shared.wording import (
 )
 
 SAMPLE = 32  # characters of a sample value
-KEPT_SECONDS = 60
+CACHE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def trial_of(editor: EditorState, record: Record) -> Trial | None:
     """
     shape = (editor.name, record, editor.mapping, editor.app.rules.tables(), editor.app.flows.settings(editor.name))
     cached_trial: dict[str, Any] = st.session_state.setdefault("tried", {})
-    if cached_trial.get("shape") != shape or time.monotonic() - cached_trial["at"] >= KEPT_SECONDS:
+    if cached_trial.get("shape") != shape or time.monotonic() - cached_trial["at"] >= CACHE_SECONDS:
         trials = answer_or_error(lambda: editor.app.drafts.trial(editor.name, editor.mapping, [record]))
         if trials is None:
             return None

@@ -23,22 +23,22 @@ from pages.components.shared.wording import (
     text,
 )
 
-MOST_SHOWN = 50  # candidates and merges in a list
+MAX_SHOWN = 50  # candidates and merges in a list
 
 
 def merges_part(app: Application) -> None:
     """Draw the candidates for a merge, the decision on one of them, and the decisions that can be undone."""
     note(text("merges_about"))
-    candidates = app.customer_merges.candidates()[:MOST_SHOWN]
+    candidates = app.customer_merges.candidates()[:MAX_SHOWN]
     if candidates:
         _candidates(app, candidates)
     else:
         empty("group", text("merges_none"), text("merges_none_about"))
-    if merges := app.customer_merges.list_merges()[:MOST_SHOWN]:
+    if merges := app.customer_merges.list_merges()[:MAX_SHOWN]:
         section(text("merges_done"))
         for merge in merges:
             _merged(app, merge)
-    if pairs := app.customer_merges.list_dismissed_pairs()[:MOST_SHOWN]:
+    if pairs := app.customer_merges.list_dismissed_pairs()[:MAX_SHOWN]:
         section(text("merges_dismissed"))
         for pair in pairs:
             _dismissed(app, pair)

@@ -57,8 +57,8 @@ from pages.components.shared.wording import (
     text,
 )
 
-MOST_OFFERED = 25  # records offered as samples
-MOST_LOOKED_AT = 8  # records that are tried to find a sample that is neither parked nor skipped
+MAX_OFFERED = 25  # records offered as samples
+MAX_SAMPLES = 8  # records that are tried to find a sample that is neither parked nor skipped
 
 
 def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None:
@@ -117,7 +117,7 @@ def record_picker(editor: EditorState, part: Kind) -> Record | None:
     """Draw the choice of the sample record, a recent one or any by its key, and return the record."""
     kind = editor.flow.read_for(part)
     name = f"recent {editor.name} {kind}"
-    recent = ask_live(editor.app, name, lambda: editor.app.drafts.recent(editor.name, kind, MOST_OFFERED))
+    recent = ask_live(editor.app, name, lambda: editor.app.drafts.recent(editor.name, kind, MAX_OFFERED))
     if recent is None:
         return None
     recent_by_key = {candidate.key: candidate for candidate in recent}
@@ -166,7 +166,7 @@ def _find_record(editor: EditorState, kind: Kind, key: str) -> Record | None:
 
 def _first_written(editor: EditorState, recent: Sequence[Record]) -> int:
     """Return the position of the first record that would be written, because it has the most results."""
-    first_records = recent[:MOST_LOOKED_AT]
+    first_records = recent[:MAX_SAMPLES]
     name = f"first {editor.name} {[record.key for record in first_records]}"
     tried = (
         ask_live(

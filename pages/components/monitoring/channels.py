@@ -23,7 +23,7 @@ FORMS = {
     "ntfy": "ntfys://TOPIC",
     "webhook": "jsons://hooks.example.com/path",
 }
-MOST_HOURS = 24 * 30  # hours until a reminder, at most
+MAX_HOURS = 24 * 30  # hours until a reminder, at most
 
 
 def channels(app: Application) -> None:
@@ -80,9 +80,9 @@ def _send_test(app: Application, channel: Channel) -> None:
 
 def _channel_summary(channel: Channel) -> Markdown:
     details = [text("channel_from", severity=text(f"severity_{channel.least}"))]
-    details += [text(f"sort_{problem_type}") for problem_type in ProblemType if problem_type in channel.sorts] or [
-        text("channel_everything")
-    ]
+    details += [
+        text(f"problem_type_{problem_type}") for problem_type in ProblemType if problem_type in channel.problem_types
+    ] or [text("channel_everything")]
     if channel.causes:
         details.append(text("channel_causes", number=number(len(channel.causes))))
     if channel.quiet_from is not None and channel.quiet_until is not None:
@@ -147,12 +147,12 @@ def _content_form(now: Channel) -> dict[str, Any]:
             text("language"), list(LANGUAGES), list(LANGUAGES).index(now.language), key="channel-language",
             format_func=option_name(LANGUAGES.__getitem__),
         )  # fmt: skip
-    sorts = st.multiselect(
-        text("channel_sorts"),
+    problem_types = st.multiselect(
+        text("channel_problem_types"),
         list(ProblemType),
-        [problem_type for problem_type in ProblemType if problem_type in now.sorts],
-        key="channel-sorts",
-        format_func=option_name(lambda problem_type: text(f"sort_{problem_type}")),
+        [problem_type for problem_type in ProblemType if problem_type in now.problem_types],
+        key="channel-problem-types",
+        format_func=option_name(lambda problem_type: text(f"problem_type_{problem_type}")),
         placeholder=text("channel_everything"),
     )
     tellable = [code for code, cause in CAUSES.items() if cause.who is not Responsible.NOBODY]
@@ -161,7 +161,7 @@ def _content_form(now: Channel) -> dict[str, Any]:
         format_func=option_name(lambda code: say(code, {}).what), placeholder=text("channel_everything"),
     )  # fmt: skip
     on = st.toggle(text("channel_on"), now.on, key="channel-on")
-    return {"least": least, "language": spoken, "sorts": sorts, "causes": causes, "on": on}
+    return {"least": least, "language": spoken, "problem_types": problem_types, "causes": causes, "on": on}
 
 
 def _schedule_form(now: Channel) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _schedule_form(now: Channel) -> dict[str, Any]:
         end: time | None = st.time_input(text("channel_quiet_until"), now.quiet_until, key="channel-until")
         digest: time | None = st.time_input(text("channel_digest_at"), now.digest, key="channel-digest")
     remind = st.number_input(
-        text("channel_remind_hours"), 0, MOST_HOURS, now.remind_hours, key="channel-remind", width=300
+        text("channel_remind_hours"), 0, MAX_HOURS, now.remind_hours, key="channel-remind", width=300
     )
     rests = st.toggle(text("channel_rests_on"), now.rests, key="channel-rests")
     wakes = st.toggle(text("channel_wakes"), now.wakes, key="channel-wakes")

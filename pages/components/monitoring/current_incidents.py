@@ -45,8 +45,8 @@ from pages.components.shared.wording import (
     zone,
 )
 
-MOST_WAITING = 20  # rows of the waiting list
-MOST_LISTED = 1_000  # past incidents in a file
+MAX_WAITING = 20  # rows of the waiting list
+MAX_LISTED = 1_000  # past incidents in a file
 
 
 def severity_badge(severity: Severity) -> Markdown:
@@ -54,11 +54,11 @@ def severity_badge(severity: Severity) -> Markdown:
     return inline(SEVERITY_STATES[severity], text(f"severity_{severity}"))
 
 
-def problem_subject(symptom: Problem) -> Markdown:
+def problem_subject(problem: Problem) -> Markdown:
     """Return the subject of a problem: a flow, a system, or a part of the console."""
-    if symptom.sort is ProblemType.CONNECTION:
-        return plain(system_name(symptom.subject))
-    return plain(flow_name(symptom.flow)) if symptom.flow else text(f"sort_{symptom.sort}")
+    if problem.type is ProblemType.CONNECTION:
+        return plain(system_name(problem.subject))
+    return plain(flow_name(problem.flow)) if problem.flow else text(f"problem_type_{problem.type}")
 
 
 # ---- silence
@@ -97,8 +97,8 @@ def _silence(app: Application, identity: str, label: Markdown, key: str) -> None
 
 def waiting_now(app: Application) -> None:
     """Draw everything that waits. An item with an alert has its severity and the button that silences it."""
-    items = waiting_items(app, limit=MOST_WAITING)
-    incidents = {incident.symptom.identity: incident for incident in app.monitoring.open_incidents()}
+    items = waiting_items(app, limit=MAX_WAITING)
+    incidents = {incident.problem.identity: incident for incident in app.monitoring.open_incidents()}
     section(text("needs_person"), quantity_text("incidents_about", len(incidents)) if incidents else "")
     if not items.first_items:
         empty("task_alt", text("incidents_none"), text("incidents_none_about"))
@@ -107,36 +107,32 @@ def waiting_now(app: Application) -> None:
 
     def alert_of(item: WaitingItem) -> None:
         for incident in [incidents.pop(incident) for incident in item.incidents if incident in incidents]:
-            _alert(app, incident, silences.get(incident.symptom.identity))
+            _alert(app, incident, silences.get(incident.problem.identity))
 
     waiting_list(app, items, alert_of)
 
 
 def _alert(app: Application, incident: Incident, silenced: datetime | None) -> None:
     """Draw the severity of an alert, its duration, and the button that silences it."""
-    symptom = incident.symptom
+    problem = incident.problem
     with st.container(width="content", gap="xxsmall"):
-        small(severity_badge(symptom.severity))
+        small(severity_badge(problem.severity))
         status_text = text("silenced_until", moment=moment(silenced)) if silenced else duration(incident.started_at)
         note(status_text)
         _actions(app, incident, silenced)
 
 
-def _title(symptom: Problem) -> Markdown:
-    return plain(cause_headline(symptom.cause, symptom.facts))
-
-
 def _actions(app: Application, incident: Incident, silenced: datetime | None) -> None:
-    symptom = incident.symptom
-    stopped = symptom.cause == "worker_stopped" and may(Monitoring.gone_for_good)
+    problem = incident.problem
+    stopped = problem.cause == "worker_stopped" and may(Monitoring.gone_for_good)
     if stopped and st.button(text("btn_gone"), key=f"gone-{incident.id}"):
-        act(lambda: app.monitoring.gone_for_good(symptom.subject))
+        act(lambda: app.monitoring.gone_for_good(problem.subject))
     if not may(Silences.keep):
         return
     if silenced is None:
-        _silence(app, symptom.identity, text("btn_silence"), f"silence-{incident.id}")
+        _silence(app, problem.identity, text("btn_silence"), f"silence-{incident.id}")
     elif st.button(text("btn_tell_again"), icon=":material/notifications_active:", key=f"tell-{incident.id}"):
-        act(lambda: app.alerts.silences.lift(symptom.identity, person()))
+        act(lambda: app.alerts.silences.lift(problem.identity, person()))
 
 
 def past_incidents(app: Application) -> None:
@@ -148,9 +144,9 @@ def past_incidents(app: Application) -> None:
     downloads("incidents", lambda: _incidents(app), at=tools)
     rows = [
         {
-            text("col_severity"): text(f"severity_{incident.symptom.severity}"),
-            text("col_about"): problem_subject(incident.symptom),
-            text("col_happened"): _title(incident.symptom),
+            text("col_severity"): text(f"severity_{incident.problem.severity}"),
+            text("col_about"): problem_subject(incident.problem),
+            text("col_happened"): plain(cause_headline(incident.problem.cause, incident.problem.facts)),
             text("col_began"): moment(incident.started_at),
             text("col_lasted"): duration(incident.started_at, incident.ended_at),
         }
@@ -161,11 +157,11 @@ def past_incidents(app: Application) -> None:
 
 def _incidents(app: Application) -> pd.DataFrame:
     """Return incidents as a table for a file, current ones first."""
-    every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MOST_LISTED)]
+    every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MAX_LISTED)]
     lines = [
-        (str(one.symptom.severity), one.symptom.flow or one.symptom.subject, one.symptom.cause,
-         cause_headline(one.symptom.cause, one.symptom.facts), one.started_at, one.ended_at, one.symptom.count,
-         one.symptom.waiting_amount)
+        (str(one.problem.severity), one.problem.flow or one.problem.subject, one.problem.cause,
+         cause_headline(one.problem.cause, one.problem.facts), one.started_at, one.ended_at, one.problem.count,
+         one.problem.waiting_amount)
         for one in every
     ]  # fmt: skip
     return rows_in(["severity", "about", "cause", "happened", "began", "ended_at", "records", "at_stake"], lines)
@@ -185,7 +181,7 @@ def health(app: Application) -> None:
         }
         for connection in app.reach.stands()
     ]
-    looked = answer_or_error(app.health.look)
+    looked = answer_or_error(app.health.read)
     if looked is not None:
         rows += _parts(looked)
     st.table(rows, border="horizontal", hide_index=True)

@@ -9,7 +9,7 @@ from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import empty, inline, section_with_actions
 from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
 
-MOST_LISTED = 10_000  # notifications in a file
+MAX_LISTED = 10_000  # notifications in a file
 COLUMNS = ("created_at", "channel", "message", "about", "cause", "happened", "sent_at", "due_at", "attempts", "error")
 
 
@@ -23,7 +23,7 @@ def draw_sent(app: Application) -> None:
     downloads(
         "sent",
         lambda: rows_in(
-            COLUMNS, [_line(notification) for notification in app.monitoring.list_notifications(MOST_LISTED)]
+            COLUMNS, [_line(notification) for notification in app.monitoring.list_notifications(MAX_LISTED)]
         ),
         at=tools,
     )
@@ -33,8 +33,8 @@ def draw_sent(app: Application) -> None:
 def _line(notification: Notification) -> list[object]:
     """Return a notification as a row of a file."""
     delivery, incident = notification.delivery, notification.incident
-    of = (incident.symptom.flow or incident.symptom.subject, incident.symptom.cause) if incident else ("", "")
-    problem_headline = cause_headline(incident.symptom.cause, incident.symptom.facts) if incident else ""
+    of = (incident.problem.flow or incident.problem.subject, incident.problem.cause) if incident else ("", "")
+    problem_headline = cause_headline(incident.problem.cause, incident.problem.facts) if incident else ""
     return [
         delivery.created_at,
         notification.channel,
@@ -50,12 +50,12 @@ def _line(notification: Notification) -> list[object]:
 
 def _row(notification: Notification) -> dict[Markdown, Markdown]:
     incident = notification.incident
-    problem_text = plain(cause_headline(incident.symptom.cause, incident.symptom.facts)) if incident else ""
+    problem_text = plain(cause_headline(incident.problem.cause, incident.problem.facts)) if incident else ""
     return {
         text("col_made"): moment(notification.delivery.created_at),
         text("col_channel"): plain(notification.channel),
         text("col_message"): text(f"message_{notification.delivery.message_type}"),
-        text("col_about"): problem_subject(incident.symptom) if incident else "",
+        text("col_about"): problem_subject(incident.problem) if incident else "",
         text("col_happened"): problem_text,
         text("col_stands"): _delivery_state(notification),
     }

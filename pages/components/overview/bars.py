@@ -10,12 +10,12 @@ import streamlit as st
 from streamlit import config
 
 from integration.core.untrusted_text import visible
-from pages.components.shared.layout import LOOKS, line_colour, state_word
+from pages.components.shared.layout import STATE_STYLES, line_colour, state_word
 from pages.components.shared.wording import number
 
 CALM = (0, 4, 8, 6, 7, 9)  # positions of theme colours that no state uses
 ROUND = (1, 2, 5)  # a step of the axis is one of these times a power of ten
-MOST_STEPS = 4
+MAX_STEPS = 4
 EVERY = 3  # only every third bar is labelled, to fit a phone
 
 
@@ -30,7 +30,7 @@ class BarPart:
 
 def state_bars(frame: pd.DataFrame, states: Sequence[str], alt: str) -> None:
     """Draw a bar for each row of `frame`, stacked from its state columns. The column `label` has the label below."""
-    parts = [BarPart(state, state_word(state), line_colour(LOOKS[state].colour)) for state in states]
+    parts = [BarPart(state, state_word(state), line_colour(STATE_STYLES[state].colour)) for state in states]
     _draw(frame, [part for part in parts if part.column in frame and frame[part.column].sum()], alt)
 
 
@@ -49,7 +49,7 @@ def theme_colour(place: int) -> str:
 def scale(highest: int) -> list[int]:
     """Return the values of the grid lines, from 0 to the first step that is not below `highest`."""
     steps = (power * factor for power in (10**digits for digits in count()) for factor in ROUND)
-    step = next(candidate for candidate in steps if candidate * MOST_STEPS >= highest)
+    step = next(candidate for candidate in steps if candidate * MAX_STEPS >= highest)
     return list(range(0, step * max(1, -(-highest // step)) + 1, step))
 
 

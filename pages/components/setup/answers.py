@@ -14,7 +14,7 @@ from integration.flows.forms import (
     Select,
     single_fields,
 )
-from integration.services.setup import AskedQuestion
+from integration.services.setup import QuestionState
 from pages.components.flows.sections import options_of
 from pages.components.flows.tables import RowChoices
 from pages.components.shared.inputs import InputForm, codes_or_error, lists_of
@@ -24,7 +24,7 @@ from pages.components.shared.wording import Markdown, amount_text, plain, quanti
 SHOWN = 4  # answers of a list that a line names
 
 
-def answer(form: InputForm, asked_question: AskedQuestion, values: Mapping[str, Any]) -> Markdown:
+def answer(form: InputForm, asked_question: QuestionState, values: Mapping[str, Any]) -> Markdown:
     """Return an answer as one line of text."""
     if asked_question.question.table:
         sides = sides_of(form, asked_question)
@@ -83,14 +83,14 @@ def _shortened_list(items: Sequence[Markdown]) -> Markdown:
     return ", ".join(items[:SHOWN]) + (f" + {len(items) - SHOWN}" if len(items) > SHOWN else "")
 
 
-def sides_of(form: InputForm, asked_question: AskedQuestion) -> RowChoices | None:
+def sides_of(form: InputForm, asked_question: QuestionState) -> RowChoices | None:
     """Return the choices for the rows of a question, or None if a system does not answer; the reason is shown."""
     app, table = form.app, form.app.flows.spec(asked_question.flow).table(asked_question.question.table)
     lists, theirs = lists_of(app, table), codes_or_error(app, table.theirs)
     return None if lists is None or theirs is None else RowChoices(app, table, lists, theirs)
 
 
-def shapes_of(form: InputForm, asked_question: AskedQuestion) -> list[FormField]:
+def shapes_of(form: InputForm, asked_question: QuestionState) -> list[FormField]:
     """Return the fields of a question, as the settings page of its flow has them."""
     names = asked_question.question.settings
     shapes = single_fields(

@@ -6,7 +6,7 @@ from integration.application.application import Application
 from integration.core.errors import Reason
 from integration.flows.settings import ValueTable
 from integration.flows.tables import VAT_CODES
-from integration.services.setup import AskedQuestion
+from integration.services.setup import QuestionState
 from pages.components.shared.rows import captions_of, row_label
 from pages.components.shared.wording import Markdown, number, plain, text
 
@@ -19,7 +19,7 @@ def missing_setting_sentence(why: Reason) -> Markdown:
     return text(why.code, **facts)
 
 
-def missing_setting_text(app: Application, asked_question: AskedQuestion, why: Reason) -> Markdown:
+def missing_setting_text(app: Application, asked_question: QuestionState, why: Reason) -> Markdown:
     """Return what a flow lacks. VAT codes and rows have their usual labels."""
     table = (
         app.flows.spec(asked_question.flow).table(asked_question.question.table)

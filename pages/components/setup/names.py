@@ -14,7 +14,7 @@ from pages.components.shared import controls
 from pages.components.shared.application import person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.draft import Edits
-from pages.components.shared.layout import LOOKS, StateLook, ask_live, attempt, bottom_bar, mark, note, small
+from pages.components.shared.layout import STATE_STYLES, StateStyle, ask_live, attempt, bottom_bar, mark, note, small
 from pages.components.shared.rows import code_caption
 from pages.components.shared.saving import save_button, was_pressed
 from pages.components.shared.tables import CONFIG, browse
@@ -80,7 +80,7 @@ def _names(app: Application) -> None:
     draft = _draft(app)
     before = _changed_object_names(draft), bool(draft.changed)
     name = f"names {draft.kept['read']} {sorted(before[0].items())}"
-    object_names = ask_live(app, name, lambda: app.names.look(before[0]))
+    object_names = ask_live(app, name, lambda: app.names.read(before[0]))
     if object_names is None:
         return
     note(text("names_about"))
@@ -149,11 +149,11 @@ def _overview(object_names: NamedObjects, draft: _Draft) -> NamedObject:
 
 
 def _availability_label(availability: Availability) -> str:
-    return f"{_availability_look(availability).sign} {text(f'names_there_{availability}')}"
+    return f"{_availability_style(availability).sign} {text(f'names_there_{availability}')}"
 
 
-def _availability_look(availability: Availability) -> StateLook:
-    return LOOKS[
+def _availability_style(availability: Availability) -> StateStyle:
+    return STATE_STYLES[
         {
             Availability.PRESENT: "ok",
             Availability.ABSENT: "failed",
@@ -171,7 +171,7 @@ def _counts(named_object: NamedObject) -> list[str]:
         name.availability is Availability.ABSENT and _is_required(name, name.value) for name in named_object.fields
     )
     unverified = sum(_is_unverified(name, name.value) for name in named_object.fields)
-    signs = {LOOKS["failed"].sign: absent, UNVERIFIED: unverified}
+    signs = {STATE_STYLES["failed"].sign: absent, UNVERIFIED: unverified}
     return [f"{sign}{NARROW}{number(count)}" for sign, count in signs.items() if count]
 
 

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.core.people import Actor
 from integration.core.rows import EVERY
-from integration.services.setup import AskedQuestion, PointSeverity, SetUpLine, State
+from integration.services.setup import PointSeverity, QuestionState, SetUpLine, State
 from integration.words import capital, has_term
 from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row
@@ -135,7 +135,7 @@ def questions_step(app: Application) -> None:
     next_step("questions", primary=all(asked_question.state is State.ANSWERED for asked_question in every))
 
 
-def _open_question_name(every: Sequence[AskedQuestion]) -> str:
+def _open_question_name(every: Sequence[QuestionState]) -> str:
     """Return the name of the unfolded question: the one in the address, otherwise the first unanswered one."""
     wanted_question, pressed = (
         st.query_params.get("question", ""),
@@ -155,18 +155,18 @@ def _button_state() -> dict[str, Any]:
     return presses
 
 
-def question_name(asked_question: AskedQuestion) -> str:
+def question_name(asked_question: QuestionState) -> str:
     """Return the name of a question as used in addresses."""
     return f"{asked_question.flow}.{asked_question.question.name}"
 
 
-def question_title(asked_question: AskedQuestion) -> Markdown:
+def question_title(asked_question: QuestionState) -> Markdown:
     """Return the title of a question."""
     key = f"question_{asked_question.flow}_{asked_question.question.name}"
     return text(key) if has_term(key) else plain(capital(asked_question.question.name.replace("_", " ")))
 
 
-def _flow(app: Application, flow: str, group: Sequence[AskedQuestion], opened: str) -> None:
+def _flow(app: Application, flow: str, group: Sequence[QuestionState], opened: str) -> None:
     answered = sum(asked_question.state is State.ANSWERED for asked_question in group)
     with st.container(border=True, gap="small", key=f"rows_questions_{flow}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -181,7 +181,7 @@ def _flow(app: Application, flow: str, group: Sequence[AskedQuestion], opened: s
 # ---- a folded question ----------------------------------------------------------------------------------------------
 
 
-def _draw_folded(form: InputForm, asked_question: AskedQuestion) -> None:
+def _draw_folded(form: InputForm, asked_question: QuestionState) -> None:
     """Draw a question as one line: its title, its answer, and the button that unfolds it."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(_question_sign(asked_question), width=24)
@@ -200,13 +200,13 @@ def _draw_folded(form: InputForm, asked_question: AskedQuestion) -> None:
         )
 
 
-def _question_sign(asked_question: AskedQuestion) -> Markdown:
+def _question_sign(asked_question: QuestionState) -> Markdown:
     if asked_question.weight in (PointSeverity.STOPS, PointSeverity.PARKS):
         return mark("failed" if asked_question.weight is PointSeverity.STOPS else "parked")
     return {State.ANSWERED: mark("ok"), State.PROPOSED: PROPOSED, State.OPEN: OPEN}[asked_question.state]
 
 
-def _answer_text(form: InputForm, asked_question: AskedQuestion) -> Markdown:
+def _answer_text(form: InputForm, asked_question: QuestionState) -> Markdown:
     if asked_question.state is State.PROPOSED and asked_question.proposal is not None:
         return text("question_proposed", answer=answer(form, asked_question, asked_question.proposal.values))
     if asked_question.state is not State.ANSWERED:
@@ -223,7 +223,7 @@ def _answer_text(form: InputForm, asked_question: AskedQuestion) -> Markdown:
 # ---- an unfolded question -------------------------------------------------------------------------------------------
 
 
-def _draw_open(form: InputForm, asked_question: AskedQuestion) -> None:
+def _draw_open(form: InputForm, asked_question: QuestionState) -> None:
     """Draw a question: the proposal with its reason, the fields, and the button that saves the answer."""
     small(f"{_question_sign(asked_question)} **{question_title(asked_question)}**")
     if asked_question.proposal is not None and asked_question.state is not State.ANSWERED:
@@ -253,7 +253,7 @@ def _draw_open(form: InputForm, asked_question: AskedQuestion) -> None:
             note(text("question_table_more"))
 
 
-def _settings(form: InputForm, asked_question: AskedQuestion) -> Callable[[], Mapping[str, Any]]:
+def _settings(form: InputForm, asked_question: QuestionState) -> Callable[[], Mapping[str, Any]]:
     """Draw the fields of a question, filled with the proposal, and return a function that reads them."""
     draft = form.draft
     if asked_question.proposal is not None and asked_question.state is not State.ANSWERED:
@@ -265,7 +265,7 @@ def _settings(form: InputForm, asked_question: AskedQuestion) -> Callable[[], Ma
     return lambda: {name: draft.value(name) for name in asked_question.question.settings}
 
 
-def _table(form: InputForm, asked_question: AskedQuestion) -> Callable[[], Mapping[str, Any]] | None:
+def _table(form: InputForm, asked_question: QuestionState) -> Callable[[], Mapping[str, Any]] | None:
     """Draw a row for each code: codes without a counterpart first, unused codes in an expander.
 
     Returns a function that reads the rows, or None if a list cannot be read.
@@ -297,14 +297,14 @@ def _table(form: InputForm, asked_question: AskedQuestion) -> Callable[[], Mappi
     return lambda: dict(draft["rows"])
 
 
-def _save_answer(form: InputForm, asked_question: AskedQuestion, values: Mapping[str, Any], by: Actor) -> None:
+def _save_answer(form: InputForm, asked_question: QuestionState, values: Mapping[str, Any], by: Actor) -> None:
     """Save an answer, unless a field of it is wrong."""
     if not any(name in form.draft.wrong for name in asked_question.question.settings):
         unchecked = form.app.setup.answer(asked_question.flow, asked_question.question.name, values, by)
         form.draft.kept["unchecked"] = unchecked or form.draft.kept.get("unchecked", ())
 
 
-def _save_and_continue(form: InputForm, asked_question: AskedQuestion, values: Mapping[str, Any]) -> None:
+def _save_and_continue(form: InputForm, asked_question: QuestionState, values: Mapping[str, Any]) -> None:
     """Save an answer and unfold the next question. An error is shown beside its field."""
     draft = form.draft
     if any(name in draft.wrong for name in asked_question.question.settings):

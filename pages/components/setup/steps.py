@@ -12,7 +12,7 @@ from integration.core.connections import EntryField, Finding, Tell, parse_addres
 from integration.core.system_roles import SystemRole, assigned_systems
 from integration.flows.settings import BOOKS
 from integration.services.connections.connections import ConnectionCheck, Connections
-from integration.services.setup import AskedQuestion, PointSeverity, State, steps
+from integration.services.setup import PointSeverity, QuestionState, State, steps
 from integration.services.systems.object_names import ObjectNames
 from integration.words import has_term
 from pages.components.shared import controls
@@ -110,7 +110,7 @@ def rail(app: Application, current_step: str) -> None:
                 note(_step_state(app, step, questions))
 
 
-def _step_state(app: Application, step: str, questions_by_flow: Mapping[str, Sequence[AskedQuestion]]) -> Markdown:
+def _step_state(app: Application, step: str, questions_by_flow: Mapping[str, Sequence[QuestionState]]) -> Markdown:
     """Return the state of a step in a few words."""
     match step:
         case "flows":
@@ -269,7 +269,7 @@ def system_step(app: Application) -> None:
             else:
                 _access_form(app, spot, registration.entry_fields(), asks_port=registration.asks_port)
     _draw_check(app, spot)
-    if role is SystemRole.BOOKS and spot.status.connected and may(ObjectNames.look):
+    if role is SystemRole.BOOKS and spot.status.connected and may(ObjectNames.read):
         from pages.components.setup.names import names_section  # noqa: PLC0415 - as said above
 
         names_section(app)

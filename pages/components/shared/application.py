@@ -31,7 +31,7 @@ from pages.components.shared.glossary import words_button
 from pages.components.shared.keys import keys_button
 from pages.components.shared.layout import attempt, mark, note, show_error, small
 from pages.components.shared.wording import (
-    KEPT_LANGUAGE,
+    LANGUAGE_COOKIE,
     is_language_chosen,
     language,
     plain,
@@ -68,7 +68,7 @@ def acting_application() -> Application:
         show_error(error.code, error.facts)
         st.markdown(f"[{text('btn_log_in')}](/login)")
         if st.session_state.pop("left", False) and bootstrap.running_application().provider is not None:
-            st.html('<script src="app/static/leave.js"></script>', unsafe_allow_javascript=True)  # our script
+            st.html('<script src="app/static/logout.js"></script>', unsafe_allow_javascript=True)  # our script
         st.stop()
     except IntegrationError as error:
         show_error(error.code, error.facts)
@@ -197,7 +197,9 @@ def _search(app: Application) -> None:
 
 def bring_into_sight() -> None:
     """Scroll to the setting that a link or search result points to."""
-    st.html('<script src="app/static/sought.js"></script>', unsafe_allow_javascript=True)  # a script of this project
+    st.html(
+        '<script src="app/static/linked_setting.js"></script>', unsafe_allow_javascript=True
+    )  # a script of this project
 
 
 def focus_field() -> None:
@@ -246,10 +248,8 @@ def _languages() -> None:
         )
         chosen_flag = "yes" if is_language_chosen() else ""
         texts = html.escape(json.dumps(of_streamlit(language()), ensure_ascii=False))
-        attributes = (
-            f'data-language="{language()}" data-kept="{KEPT_LANGUAGE}" data-chosen="{chosen_flag}" data-texts="{texts}"'
-        )
-        st.html(f"<i hidden {attributes}></i>")
+        chosen = f'data-language="{language()}" data-cookie="{LANGUAGE_COOKIE}" data-chosen="{chosen_flag}"'
+        st.html(f'<i hidden {chosen} data-texts="{texts}"></i>')
 
 
 # ---- errors of pages ------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from integration.core.untrusted_text import visible
-from pages.components.shared.layout import LOOKS, line_colour, state_word
+from pages.components.shared.layout import STATE_STYLES, line_colour, state_word
 from pages.components.shared.wording import separators
 
 HEIGHT = 260
@@ -185,7 +185,7 @@ def results_over_time(
                 y=frame[state],
                 name=state_word(state),
                 width=WIDEST * UNITS[unit],
-                marker={"color": line_colour(LOOKS[state].colour), "pattern": {"shape": STRIPES.get(state, "")}},
+                marker={"color": line_colour(STATE_STYLES[state].colour), "pattern": {"shape": STRIPES.get(state, "")}},
             )
     figure.update_layout(barmode="stack")
     _over_time(figure, ticks, alt, bounds=bounds)

@@ -10,7 +10,7 @@ from pages.components.shared.text_width import text_width
 
 ROOM = 1128  # width of a table in pixels on a screen of 1440 pixels
 BESIDE = 694  # width of a table beside a detail: five eighths of the page
-LEAST = 120  # least pixels of a column that is cut
+MIN_PIXELS = 120  # least pixels of a column that is cut
 SHARES = (1, 0.95, 0.9, 0.75)  # shares of the rows that are shown whole; the first share that fits is used
 PADDING = 8  # pixels at each side of a cell, and inside a badge
 GAP = 4  # pixels between two badges
@@ -79,13 +79,13 @@ def _widths_by_share(cells: Mapping[str, Sequence[float]], least: Mapping[str, f
 
 
 def _share_width(cells: Sequence[float], share: float) -> float:
-    """Return the width at which a share of the rows is shown whole; a column narrower than `LEAST` is never cut."""
-    return max(cells[round((len(cells) - 1) * share)], min(cells[-1], LEAST))
+    """Return the width that shows a share of the rows whole; a column narrower than `MIN_PIXELS` is never cut."""
+    return max(cells[round((len(cells) - 1) * share)], min(cells[-1], MIN_PIXELS))
 
 
 def _maximum_width(widths_needed: Mapping[str, float], least: Mapping[str, float], room: float) -> float:
     """Return the maximum column width at which all columns fit into `room`. Narrow columns keep their width."""
-    high, low = max(widths_needed.values(), default=0.0), float(LEAST)
+    high, low = max(widths_needed.values(), default=0.0), float(MIN_PIXELS)
     if sum(widths_needed.values()) <= room:
         return high
     while high - low > 1:

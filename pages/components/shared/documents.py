@@ -51,12 +51,12 @@ LINE_FIELDS = (
 # Values that the console stores to recognise a record, and does not write to the target.
 REMEMBERED = frozenset(
     {
-        "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "seen", "totals",
-        "costs", "costless", "reference_before", "completed", "with_payments", "rounding_rule",
+        "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "dismissed_entries",
+        "totals", "costs", "costless", "reference_before", "completed", "with_payments", "rounding_rule",
     }
 )  # fmt: skip
 BARE = ("quantity", "discount_percent")  # numbers that are not amounts of money and keep their own decimals
-MOST_LINES = 50
+MAX_LINES = 50
 
 
 def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: Change) -> None:
@@ -77,9 +77,9 @@ def document_tree(app: Application, run: Run, flow: Flow, row: PlanRow, change: 
             names = ", ".join(field_name(name).lower() for name in _value_tuple(completed))
             note(f":blue[:material/auto_fix_high:] {text('document_completed', fields=plain(names))}")
     with st.expander(f"**{quantity_text('document_lines', len(lines))}**", expanded=True, icon=":material/list:"):
-        st.table(line_table(app, flow, lines[:MOST_LINES]), border="horizontal", hide_index=True)
-        if len(lines) > MOST_LINES:
-            note(text("and_more", number=number(len(lines) - MOST_LINES)))
+        st.table(line_table(app, flow, lines[:MAX_LINES]), border="horizontal", hide_index=True)
+        if len(lines) > MAX_LINES:
+            note(text("and_more", number=number(len(lines) - MAX_LINES)))
     with st.expander(f"**{text('document_totals')}**", expanded=True, icon=":material/functions:"):
         totals_table(app, change.agreed, flow)
 

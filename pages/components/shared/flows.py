@@ -207,7 +207,7 @@ def more_exceptions(number_of: int, flow: str = "") -> None:
 # Facts that every record of a flow shares.
 CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
 CODED = frozenset({"identity", "wants", "vat", "till", "books"})  # facts that a detail writes out as text
-MOST_NAMED = 2  # articles named in the detail of a cause; an order can lack dozens, and its record names them all
+MAX_NAMED = 2  # articles named in the detail of a cause; an order can lack dozens, and its record names them all
 
 
 def group_headline(app: Application, group: CauseGroup) -> Markdown:
@@ -220,7 +220,7 @@ def group_detail(app: Application, group: CauseGroup) -> Markdown:
 
     For one record this is the full sentence, for several the shared facts or else an example.
     """
-    fact_texts = named_facts(app, group.facts, _title(app, group), limit=MOST_NAMED)
+    fact_texts = named_facts(app, group.facts, _title(app, group), limit=MAX_NAMED)
     facts = {"system": app.flows[group.flow].target, **fact_texts}
     cause_text = say(group.cause, facts).what
     if cause_text.removesuffix(".") == cause_headline(group.cause, facts):

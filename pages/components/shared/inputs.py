@@ -61,7 +61,7 @@ class InputForm:
         key = self._own_term("setting", name)
         return text(key) if key else plain(name.replace("_", " ").capitalize())
 
-    def about(self, name: str) -> Markdown | None:
+    def help_text(self, name: str) -> Markdown | None:
         """Return the help text of a setting, or None if it has none."""
         key = self._own_term("about", name)
         return text(key) if key else None
@@ -115,7 +115,7 @@ def lists_of(app: Application, table: ValueTable) -> dict[str, dict[str, dict[st
 
 def switch_input(form: InputForm, shape: Checkbox) -> bool:
     """Draw a switch and return whether it is on."""
-    return toggle(form.draft, shape.name, form.about(shape.name) or "", form.label(shape.name))
+    return toggle(form.draft, shape.name, form.help_text(shape.name) or "", form.label(shape.name))
 
 
 def pick_input(form: InputForm, shape: Select, lacking: Collection[str] = ()) -> str:
@@ -128,7 +128,7 @@ def pick_input(form: InputForm, shape: Select, lacking: Collection[str] = ()) ->
         index=options.index(now),
         key=form.draft.key(shape.name),
         format_func=option_name(lambda option: form.option(shape.words or shape.name, option)),
-        help=form.about(shape.name),
+        help=form.help_text(shape.name),
     )
 
 
@@ -157,7 +157,7 @@ def several(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
             key=form.draft.key(shape.name),
             placeholder=text("choose_none_is_all"),
             format_func=option_name(lambda option: form.option(shape.words or shape.name, option)),
-            help=form.about(shape.name),
+            help=form.help_text(shape.name),
         )
     )
 
@@ -173,7 +173,7 @@ def code_input(form: InputForm, shape: Code) -> str:
         none=text(shape.none),
         labels=lambda code: code_label(form.app, shape.of, code, choices),
         of=shape.of,
-        help=form.about(shape.name),
+        help=form.help_text(shape.name),
     )
 
 
@@ -219,7 +219,7 @@ def codes(form: InputForm, shape: Codes) -> tuple[str, ...]:
         now,
         key=form.draft.key(shape.name),
         format_func=option_name(lambda code: code_label(form.app, shape.of, code, choices)),
-        help=form.about(shape.name),
+        help=form.help_text(shape.name),
         placeholder=text(shape.none),
         accept_new_options=not choices,
     )
@@ -233,7 +233,7 @@ def words(form: InputForm, shape: TextField) -> str:
         str(form.draft.value(shape.name)),
         key=form.draft.key(shape.name),
         max_chars=shape.longest,
-        help=form.about(shape.name),
+        help=form.help_text(shape.name),
         autocomplete="off",
     )
     typed = (entered or "").strip()
@@ -249,7 +249,7 @@ def whole_input(form: InputForm, shape: IntegerField) -> int:
         int(form.draft.value(shape.name)),
         1,
         key=form.draft.key(shape.name),
-        help=form.about(shape.name),
+        help=form.help_text(shape.name),
     )
     return max(shape.least, 0) if entered is None else int(entered)  # None: the field is empty
 
@@ -262,7 +262,7 @@ def money(form: InputForm, shape: Money) -> Decimal:
         form.label(name),
         typed_text(Decimal(f"{now:.2f}")),
         key=draft.key(f"{name}-{language()}"),
-        help=form.about(name),
+        help=form.help_text(name),
         icon=":material/euro:",
         autocomplete="off",
     )
@@ -280,7 +280,7 @@ def day_input(form: InputForm, shape: Day) -> date | None:
         form.label(shape.name),
         now,
         key=form.draft.key(shape.name),
-        help=form.about(shape.name),
+        help=form.help_text(shape.name),
         format=field_date(),
     )
     return entered if isinstance(entered, date) else None

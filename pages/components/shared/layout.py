@@ -1,4 +1,4 @@
-"""Building blocks of pages: heads, sections, notes, filters, empty states, errors, and the look of each state."""
+"""Building blocks of pages: heads, sections, notes, filters, empty states, errors, and the style of each state."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from integration.core.states import Step
 from pages.components.shared.text_width import text_width
 from pages.components.shared.wording import Markdown, option_name, plain, say, text
 
-ASKED_SECONDS = 60
+CACHE_SECONDS = 60
 
 T = TypeVar("T")
 
@@ -175,9 +175,9 @@ def clear_search(name: str) -> None:
     type_search(name, "")
 
 
-def type_search(name: str, sought: str) -> NoReturn:
+def type_search(name: str, find_text: str) -> NoReturn:
     """Fill a search field and rerun the page."""
-    st.session_state[f"type_{name}"] = sought
+    st.session_state[f"type_{name}"] = find_text
     st.rerun()
 
 
@@ -270,7 +270,7 @@ def ask_live(app: Application, name: str, ask: Callable[[], T]) -> T | None:
     cached_answers: dict[str, tuple[float, T]] = st.session_state.setdefault("cached_answers", {})
     whole = f"{'sandbox' if app.sandbox.is_connected else 'real'} {name}"
     at, answer = cached_answers.get(whole, (0.0, None))
-    if answer is None or time.monotonic() - at > ASKED_SECONDS:
+    if answer is None or time.monotonic() - at > CACHE_SECONDS:
         with st.spinner(text("asking_systems")):
             answer = answer_or_error(ask)
         if answer is not None:
@@ -309,49 +309,49 @@ Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
 
 @dataclass(frozen=True, slots=True)
-class StateLook:
-    """The look of a state: the name of its colour, its icon, and the sign used where icons are impossible."""
+class StateStyle:
+    """The style of a state: the name of its colour, its icon, and the sign used where icons are impossible."""
 
     colour: Colour
     icon: str
     sign: str
 
 
-LOOKS = {
+STATE_STYLES = {
     **dict.fromkeys(
         ("parked", "interrupted", "park", "day_parked", "held", "done_parked", "done_nothing"),
-        StateLook("orange", "pause_circle", "‖"),
+        StateStyle("orange", "pause_circle", "‖"),
     ),
-    **dict.fromkeys(("proven", "done", "on", "ok", "day_equal"), StateLook("green", "check_circle", "✓")),
-    "accepted": StateLook("violet", "done", "~"),
-    "unchanged": StateLook("gray", "equal", "="),
-    "skipped": StateLook("gray", "skip_next", "»"),
-    "in_doubt": StateLook("violet", "help", "?"),
-    "waiting": StateLook("blue", "approval", "…"),
-    "running": StateLook("blue", "progress_activity", "›"),
-    "failed": StateLook("red", "error", "×"),
-    "discarded": StateLook("gray", "block", "–"),
-    "left": StateLook("gray", "remove", "–"),
-    "planned": StateLook("blue", "schedule", "…"),
-    "create": StateLook("green", "add_circle", "+"),
-    "update": StateLook("blue", "edit", "~"),
-    "retire": StateLook("orange", "archive", "−"),
-    "skip": StateLook("gray", "skip_next", "»"),
-    "brake": StateLook("orange", "front_hand", "!"),
-    "off": StateLook("gray", "block", "–"),
-    "unknown": StateLook("gray", "remove", "–"),
-    "alert_critical": StateLook("red", "error", "×"),
-    "alert_warning": StateLook("orange", "warning", "!"),
-    "alert_notice": StateLook("gray", "info", "i"),
-    "day_open": StateLook("gray", "storefront", "○"),
-    "day_waiting": StateLook("orange", "hourglass_top", "…"),
-    "day_closed": StateLook("blue", "schedule", "›"),
-    "day_empty": StateLook("gray", "remove", "–"),
-    "day_left_out": StateLook("gray", "skip_next", "»"),
-    "day_booked": StateLook("blue", "menu_book", "+"),
-    "day_not_posted": StateLook("violet", "pending", "~"),
-    "day_different": StateLook("red", "error", "×"),
-    "day_unknown": StateLook("violet", "help", "?"),
+    **dict.fromkeys(("proven", "done", "on", "ok", "day_equal"), StateStyle("green", "check_circle", "✓")),
+    "accepted": StateStyle("violet", "done", "~"),
+    "unchanged": StateStyle("gray", "equal", "="),
+    "skipped": StateStyle("gray", "skip_next", "»"),
+    "in_doubt": StateStyle("violet", "help", "?"),
+    "waiting": StateStyle("blue", "approval", "…"),
+    "running": StateStyle("blue", "progress_activity", "›"),
+    "failed": StateStyle("red", "error", "×"),
+    "discarded": StateStyle("gray", "block", "–"),
+    "left": StateStyle("gray", "remove", "–"),
+    "planned": StateStyle("blue", "schedule", "…"),
+    "create": StateStyle("green", "add_circle", "+"),
+    "update": StateStyle("blue", "edit", "~"),
+    "retire": StateStyle("orange", "archive", "−"),
+    "skip": StateStyle("gray", "skip_next", "»"),
+    "brake": StateStyle("orange", "front_hand", "!"),
+    "off": StateStyle("gray", "block", "–"),
+    "unknown": StateStyle("gray", "remove", "–"),
+    "alert_critical": StateStyle("red", "error", "×"),
+    "alert_warning": StateStyle("orange", "warning", "!"),
+    "alert_notice": StateStyle("gray", "info", "i"),
+    "day_open": StateStyle("gray", "storefront", "○"),
+    "day_waiting": StateStyle("orange", "hourglass_top", "…"),
+    "day_closed": StateStyle("blue", "schedule", "›"),
+    "day_empty": StateStyle("gray", "remove", "–"),
+    "day_left_out": StateStyle("gray", "skip_next", "»"),
+    "day_booked": StateStyle("blue", "menu_book", "+"),
+    "day_not_posted": StateStyle("violet", "pending", "~"),
+    "day_different": StateStyle("red", "error", "×"),
+    "day_unknown": StateStyle("violet", "help", "?"),
 }
 
 # Line colours for charts and tags, in the light and the dark theme.
@@ -377,18 +377,18 @@ def state_word(state: str) -> Markdown:
 
 def state_tag(state: str) -> str:
     """Return the sign and the word of a state, for tables that cannot show icons."""
-    return f"{LOOKS[state].sign} {state_word(state)}"
+    return f"{STATE_STYLES[state].sign} {state_word(state)}"
 
 
 def tint(state: str) -> str:
     """Return the background colour of a tag: the line colour at one fifth opacity suits both themes."""
-    return f"{COLOURS[LOOKS[state].colour][0]}33"
+    return f"{COLOURS[STATE_STYLES[state].colour][0]}33"
 
 
 def badge(state: str, label: Markdown = "", width: int | Literal["content"] = "content") -> None:
     """Draw the badge of a state, `width` pixels wide in a column. `label` must be our own text, never foreign text."""
-    look = LOOKS[state]
-    st.badge(label or state_word(state), icon=f":material/{look.icon}:", color=look.colour, width=width)
+    style = STATE_STYLES[state]
+    st.badge(label or state_word(state), icon=f":material/{style.icon}:", color=style.colour, width=width)
 
 
 def badge_width(state: str) -> int:
@@ -398,14 +398,14 @@ def badge_width(state: str) -> int:
 
 def inline(state: str, label: Markdown = "") -> Markdown:
     """Return a state as Markdown for a title or sentence."""
-    look = LOOKS[state]
-    return f":{look.colour}-badge[:material/{look.icon}: {label or state_word(state)}]"
+    style = STATE_STYLES[state]
+    return f":{style.colour}-badge[:material/{style.icon}: {label or state_word(state)}]"
 
 
 def mark(state: str) -> Markdown:
     """Return the icon of a state in its colour, as Markdown."""
-    look = LOOKS[state]
-    return f":{look.colour}[:material/{look.icon}:]"
+    style = STATE_STYLES[state]
+    return f":{style.colour}[:material/{style.icon}:]"
 
 
 def line_colour(colour: str) -> str:

@@ -57,7 +57,7 @@ if TYPE_CHECKING:  # the first page is drawn without pandas
 
 REFRESH_SECONDS = 1
 SLOW = 10  # records per second
-MOST_CAUSES = 5  # causes shown with a run
+MAX_CAUSES = 5  # causes shown with a run
 VERIFYING = "badge_verifying"  # word for writes in doubt while their run still looks them up
 AT_ONCE = 100  # runs read with one query
 COUNTED = ("read", "proven", "parked", "unchanged", "skipped")
@@ -392,13 +392,13 @@ def parked_causes(app: Application, run: Run) -> None:
     section(text("run_parked"), quantity_text("run_parked_about", run.counts.parked))
     causes = app.exceptions.of_run(run)
     with st.container(border=True, gap="xsmall", key="rows_parked"):
-        for at, group in enumerate(causes[:MOST_CAUSES]):
+        for at, group in enumerate(causes[:MAX_CAUSES]):
             if at:
                 st.divider()
             _parked_cause(app, group)
         if not causes:
             note(text("run_parked_gone"))
-    if (rest := len(causes) - MOST_CAUSES) > 0:
+    if (rest := len(causes) - MAX_CAUSES) > 0:
         more_exceptions(rest, run.flow)
 
 

@@ -13,7 +13,7 @@ from pages.components.shared.wording import Markdown, euros, flow_name, kind_nam
 
 KEYS = "Ctrl+K"  # opens the search on every page
 WAITING = "parked"
-OPEN, ASKED = "searching", "sought"
+OPEN, SEARCH_TEXT = "searching", "search_text"
 
 
 def search_button() -> None:
@@ -35,7 +35,7 @@ def search_button() -> None:
 
 def _open_search() -> None:
     if not is_open():  # pressed while open, the text stays
-        st.session_state.pop(ASKED, None)
+        st.session_state.pop(SEARCH_TEXT, None)
     st.session_state[OPEN] = True
 
 
@@ -53,7 +53,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
     """Draw the search field and the results. Records are only searched for people who may read the log."""
     query = st.text_input(
         text("search_label"),
-        key=ASKED,
+        key=SEARCH_TEXT,
         placeholder=text("search_placeholder"),
         icon=":material/search:",
         label_visibility="collapsed",
@@ -76,7 +76,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
             for number, place in enumerate(places):
                 _draw_place(place, number)
     if hits == [] and not places:
-        note(text("search_nothing", sought=plain(query)))
+        note(text("search_nothing", query=plain(query)))
 
 
 def _record(app: Application, hit: RecordResult, number: int) -> None:

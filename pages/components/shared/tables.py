@@ -16,7 +16,7 @@ from pages.components.shared.wording import number_text
 
 CONFIG = st.column_config
 ROW = 34
-MOST_ROWS_HIGH = 15
+MAX_ROWS_HIGH = 15
 TICKS = 40  # pixels of the column with the ticks
 
 Columns = Mapping[str, Any]  # Streamlit's column configuration by column name
@@ -208,7 +208,7 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
     return edited
 
 
-def height(rows: int, limit: int = MOST_ROWS_HIGH) -> int:
+def height(rows: int, limit: int = MAX_ROWS_HIGH) -> int:
     """Return the height in pixels of a table with so many rows."""
     return ROW * (min(rows, limit) + 1) + 3
 

@@ -38,7 +38,7 @@ from pages.components.shared.wording import (
     value_text,
 )
 
-_LOOKS = {
+_STYLES = {
     "proven": ("green", "verified"),
     "accepted": ("violet", "done"),
     "sent": ("blue", "send"),
@@ -63,7 +63,7 @@ _LOOKS = {
     "run_started": ("gray", "play_arrow"),
     "plan_ready": ("gray", "difference"),
     "read": ("gray", "download"),
-    "run_done": ("green", "check_circle"),
+    "run_done": ("gray", "done"),
     "run_failed": ("red", "error"),
     "run_held": ("orange", "hourglass_empty"),
     "run_went_on": ("gray", "play_arrow"),
@@ -91,7 +91,7 @@ GOOD = ("planned", "sent", "proven")  # steps of a write that are folded into on
 SETTING = "setting_changed"
 SHOWN_VALUES = 4
 REFRESH_SECONDS = 5
-MOST_DRAWN = 200
+MAX_DRAWN = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FIGURE = re.compile(r"-?\d{1,12}(\.\d+)?")
 _SWITCHED = {"true": "yes", "false": "no", "null": "badge_off"}  # values of settings that are switches or empty
@@ -129,7 +129,7 @@ def draw_timeline(entries: Sequence[TimelineEntry], name: str, *, details: bool 
 
 def _line(timeline_entry: TimelineEntry, details: str) -> bool:
     """Draw one line. Return whether its details button, which has the key `details`, was pressed."""
-    colour, icon = _LOOKS.get(timeline_entry.event, ("gray", "circle"))
+    colour, icon = _STYLES.get(timeline_entry.event, ("gray", "circle"))
     with st.container(horizontal=True, gap="xsmall", wrap=False):
         st.markdown(f":small[:gray[{clock_time(timeline_entry.at)}]]", width=62)
         st.markdown(f":{colour}[:material/{icon}:]", width=20)
@@ -148,9 +148,9 @@ def run_timeline(app: Application, run_id: str) -> None:
     events = answer_or_error(lambda: app.log.of_run(run_id)) if may(Log.of_run) else None
     if events is None:
         return
-    draw_timeline([entry(event) for event in rows_of(events.head(MOST_DRAWN))], "run")
-    if len(events) > MOST_DRAWN:
-        note(text("events_more", number=len(events) - MOST_DRAWN))
+    draw_timeline([entry(event) for event in rows_of(events.head(MAX_DRAWN))], "run")
+    if len(events) > MAX_DRAWN:
+        note(text("events_more", number=len(events) - MAX_DRAWN))
     if len(events):
         note(text("events_of_run"))
 

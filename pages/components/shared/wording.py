@@ -22,7 +22,7 @@ from integration.core.rules import as_text
 from integration.core.untrusted_text import visible
 from integration.words import Sentences
 
-KEPT_LANGUAGE = "console_language"  # cookie in which the browser stores the chosen language
+LANGUAGE_COOKIE = "console_language"  # cookie in which the browser stores the chosen language
 
 FIELD_DATES: dict[str, Literal["DD/MM/YYYY", "DD-MM-YYYY", "DD.MM.YYYY"]] = {
     "en": "DD/MM/YYYY",
@@ -118,7 +118,7 @@ def settle_language() -> None:
     if address_language in words.LANGUAGES:
         st.session_state[_LANGUAGE_KEY] = address_language
     elif _LANGUAGE_KEY not in st.session_state:
-        cookie_language = st.context.cookies.get(KEPT_LANGUAGE, "")
+        cookie_language = st.context.cookies.get(LANGUAGE_COOKIE, "")
         st.session_state[_LANGUAGE_KEY] = (
             cookie_language if cookie_language in words.LANGUAGES else words.nearest(st.context.locale)
         )

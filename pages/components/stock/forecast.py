@@ -54,7 +54,7 @@ from pages.components.shared.wording import (
 )
 from pages.components.stock.view import View, both_systems, download, unit_name
 
-MOST_LINES = 5
+MAX_LINES = 5
 OTHERS = "others"
 SHOWS = ("soon", "falling", "steady", "all")
 SORTS = ("days", "level", "pace", "article")
@@ -71,7 +71,7 @@ def levels(app: Application, view: View) -> None:
         split = cast("Split", by)
         download("levels", lambda: with_utc(app.stock.charted(view.scope, split)))
     names_by_key = view.branches if split == "branch" else {**view.groups, "": text("stock_without_group")}
-    frame = largest_lines(app.stock.levels(view.scope, split, view.now), MOST_LINES, OTHERS)
+    frame = largest_lines(app.stock.levels(view.scope, split, view.now), MAX_LINES, OTHERS)
     frame.index = _local_times(frame.index)
     limit, unsure = _reorder_limit(app, view), None
     if view.unproven is not None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from integration.accounts.store.people import FREE_TRIES, LONGEST_WAIT, MOST_TRIES, SPAN, PeopleStore
+from integration.accounts.store.people import FREE_TRIES, LONGEST_WAIT, MAX_TRIES, SPAN, PeopleStore
 from integration.core.errors import NotAllowedError
 from integration.core.people import Right, Role
 from integration.store.database import Database
@@ -127,7 +127,7 @@ def test_after_a_few_tries_somebody_has_to_wait_ever_longer(people: PeopleStore,
 def test_many_places_together_have_a_few_tries_and_do_not_keep_anybody_out_for_long(
     people: PeopleStore, clock: Clock
 ) -> None:
-    for number in range(MOST_TRIES):
+    for number in range(MAX_TRIES):
         assert people.count_attempt("ann", f"10.0.0.{number}") == timedelta(0)
     assert people.count_attempt("ann", HERE) == SPAN
     assert people.count_attempt("ben", HERE) == timedelta(0)

@@ -36,7 +36,7 @@ def test_of_many_that_see_it_one_begins_an_incident_and_one_ends_it(
         begun = list(pool.map(lambda _: incidents.begin(SYMPTOM, due_deliveries(clock)), range(8)))
         assert begun.count(True) == 1
         (incident,) = incidents.open_incidents()
-        assert (incident.symptom, incident.ended_at) == (SYMPTOM, None)
+        assert (incident.problem, incident.ended_at) == (SYMPTOM, None)
         ended = list(pool.map(lambda _: incidents.end(incident, due_deliveries(clock, "over")), range(8)))
         assert ended.count(True) == 1
     assert incidents.open_incidents() == []
@@ -64,7 +64,7 @@ def test_an_incident_is_kept_as_it_was_seen_last(incidents: IncidentStore, clock
     clock.advance(30)
     incidents.saw([(incidents.open_incidents()[0], more)])
     (incident,) = incidents.open_incidents()
-    assert (incident.symptom, incident.seen_at) == (more, clock.now)
+    assert (incident.problem, incident.seen_at) == (more, clock.now)
 
 
 def test_what_a_silence_held_back_is_not_sent_once_it_is_over(

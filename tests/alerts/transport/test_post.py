@@ -70,7 +70,7 @@ def test_a_redirect_is_not_followed(running: Post) -> None:
 
 def test_a_network_of_our_own_is_reached_where_the_settings_allow_it() -> None:
     allowing = RunningPost(WayOut(network_environment(), networks="10.1.0.0/16, fd00::/8"))
-    assert [allowing.look(f"jsons://{host}/x").ok for host in ("[fd00::1]", "10.2.2.3")] == [True, False]
+    assert [allowing.check_address(f"jsons://{host}/x").ok for host in ("[fd00::1]", "10.2.2.3")] == [True, False]
     allowing.close()
 
 
@@ -118,9 +118,9 @@ LOOKED_AT = {
 
 
 def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine(running: Post) -> None:
-    results = [running.look(address) for address in LOOKED_AT]
+    results = [running.check_address(address) for address in LOOKED_AT]
     assert [(result.ok, result.why) for result in results] == [(not why, why) for why in LOOKED_AT.values()]
-    assert running.look("nonsense") == PostResult(ok=False, why="expected_channel")
+    assert running.check_address("nonsense") == PostResult(ok=False, why="expected_channel")
 
 
 def test_all_of_an_address_but_its_host_may_be_secret() -> None:

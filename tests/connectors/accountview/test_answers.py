@@ -10,7 +10,7 @@ import pytest
 from integration.connectors.accountview.answers import LONGEST_NUMBER, refusal_cause
 from integration.connectors.accountview.codec import number_or_none
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.answer import MOST_PARTS, MOST_VALUES
+from integration.connectors.answer import MAX_PARTS, MAX_VALUES
 from integration.core.errors import (
     AccessDeniedError,
     InDoubtError,
@@ -132,8 +132,8 @@ def test_a_write_into_a_locked_administration_waits() -> None:
         b'{"ARTICLE": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
         b'{"ARTICLE": "text"}',
         b'{"ARTICLE": [1, 2]}',
-        b'{"ARTICLE": [' + b"{}," * MOST_PARTS + b"{}]}",
-        b'{"ARTICLE": [{"PX_SELL": [' + b"0," * (MOST_VALUES + 1) + b"0]}]}",
+        b'{"ARTICLE": [' + b"{}," * MAX_PARTS + b"{}]}",
+        b'{"ARTICLE": [{"PX_SELL": [' + b"0," * (MAX_VALUES + 1) + b"0]}]}",
     ],
     ids=["lists", "objects", "text", "numbers", "parts", "values"],
 )

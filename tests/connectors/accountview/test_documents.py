@@ -159,6 +159,33 @@ def test_copies_of_an_order_are_one_order_and_park_it_where_they_differ(
         assert differences(order, current.record) == ()
 
 
+@pytest.mark.parametrize(
+    ("table", "place", "number"), [("SO_LINE", 0, 99), ("SO_LINE", -1, None), ("SO_HDR", 1, 0)]
+)  # fmt: skip
+def test_a_line_that_belongs_to_no_one_order_parks_the_orders_of_its_answer(
+    table: str, place: int, number: int | None, sandbox: Sandbox, links: Links
+) -> None:
+    keeper, orders = MemoryTokenStore(), [an_order("621"), an_order("622")]
+
+    def renumber(body: bytes) -> bytes:
+        tables = json.loads(body) if body.startswith(b"{") else {}
+        if len(tables.get("SO_HDR", ())) < 2 or "SO_LINE" not in tables:
+            return body
+        first = tables["SO_HDR"][0]["SO_HDR_Id"]
+        tables[table][place]["SO_HDR_Id"] = first if table == "SO_HDR" else number
+        return json.dumps(tables).encode()
+
+    with connect_accountview(sandbox, keeper) as accountview:
+        for order in orders:
+            create_record(accountview, order, links, keep=False)
+    with (
+        altering_proxy(sandbox.accountview_url, renumber) as url,
+        connect_accountview(sandbox, keeper, url=url) as accountview,
+    ):
+        current = accountview.lookup(orders, links)
+    assert {key: isinstance(found.record, Unreadable) for key, found in current.items()} == {"621": True, "622": True}
+
+
 def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, links: Links) -> None:
     keeper, keys = MemoryTokenStore(), ("601", "602", "603")  # the last is not there
     with connect_accountview(sandbox, keeper) as accountview:

@@ -191,8 +191,8 @@ def test_what_another_object_says_is_proven_anew_when_a_run_begins() -> None:
         query = query_parameters(request)
         if query["BusinessObject"] == "AG1":
             return missing  # whatever is asked
-        is_sought = query.get("FilterValue1") == NOBODY
-        return nothing["AK1"] if is_sought else httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]})
+        is_probe = query.get("FilterValue1") == NOBODY
+        return nothing["AK1"] if is_probe else httpx.Response(200, json={"ARTICLE": [{"ART_CODE": "A"}]})
 
     accountview = an_accountview(answering, minds=False)
     assert accountview.fetch(Kind.GROUP, ["A"]) == []  # as the articles say it

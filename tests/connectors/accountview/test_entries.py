@@ -325,3 +325,15 @@ def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear
                 return httpx.Response(200, json={"ADM_PER": []})
 
     assert accountview_answering(answering).last_activity_dates(["20007"], DAY) == {"20007": expected}
+
+
+@pytest.mark.parametrize(
+    ("copy", "line", "kinds"), [({}, {}, [False]), ({"USR_ID": "JD"}, {}, [True]), ({}, {"AMOUNT": 7}, [True])]
+)
+def test_copies_of_a_page_are_one_page_and_unreadable_where_they_differ(
+    copy: dict[str, object], line: dict[str, object], kinds: list[bool]
+) -> None:
+    page = {"TRN_DATE": "2026-10-17", "DJ_CODE": "600", "PAGE_NR": "26002"}
+    lines = {"ACCT_NR": "8000", "AMOUNT": 5}
+    pages = [{**page, "DJ_LINE": [lines]}, {**page, **copy, "DJ_LINE": [{**lines, **line}]}]
+    assert [isinstance(record, Unreadable) for record in entries_of([], pages)] == kinds

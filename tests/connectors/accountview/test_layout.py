@@ -81,7 +81,7 @@ def test_what_is_said_of_the_fields_of_a_kind_is_read_once_or_again_and_counts_t
         start = newest_call(other)
         assert (accountview.described(kinds), calls_since(other, start)) == (before, {})
         with pytest.MonkeyPatch.context() as later:
-            later.setattr(layout, "KEPT_SECONDS", 0.0)
+            later.setattr(layout, "CACHE_SECONDS", 0.0)
             assert accountview.described((Kind.DEBTOR,)) != {"CONTACT": before["CONTACT"]}
         start = newest_call(other)
         other.accountview.describe("CONTACT", "ACCT_NAME", length=9)

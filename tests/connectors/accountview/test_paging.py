@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.paging import PagesSeen, expect_sorted
+from integration.connectors.accountview.paging import PageSequence, expect_sorted
 from integration.connectors.accountview.settings import Objects
 from integration.connectors.protocol import UnparsedPage
 from integration.core.errors import IntegrationError, MalformedAnswerError
@@ -150,7 +150,7 @@ def test_pages_turned_by_keys_with_rows_hidden_are_no_end(name: str) -> None:
 
 @pytest.mark.parametrize(("rows", "is_last"), [(3, True), (5, False)])
 def test_a_full_page_does_not_end_a_list_however_many_rows_another_list_returned(rows: int, is_last: bool) -> None:
-    pages_seen = PagesSeen(Objects().articles, 5, "ART_CODE", enough=100)
+    pages_seen = PageSequence(Objects().articles, 5, "ART_CODE", enough=100)
     assert pages_seen.is_last([{"ART_CODE": f"{place}"} for place in range(rows)], lambda _: []) is is_last
 
 

@@ -177,7 +177,7 @@ def test_how_much_there_is_is_found_out_to_a_page_by_few_single_rows(count: int)
     books = Books(*(f"{place:03}" for place in range(count)))
     accountview = an_accountview(books, page_size=2)
 
-    about = accountview.about(Kind.ARTICLE)
+    about = accountview.estimate_count(Kind.ARTICLE)
 
     assert max(2, count - 1) <= about <= max(2, count)
     page_queries = [query for query in books.asked if "PageNumber" in query]
@@ -187,13 +187,13 @@ def test_how_much_there_is_is_found_out_to_a_page_by_few_single_rows(count: int)
 
 def test_how_much_there_is_is_unknown_where_pages_are_turned_by_keys() -> None:
     books = Books("A", "B", "C")
-    assert an_accountview(books, page_size=2, page_strategy="last_key").about(Kind.ARTICLE) == 0
+    assert an_accountview(books, page_size=2, page_strategy="last_key").estimate_count(Kind.ARTICLE) == 0
     assert books.asked == []
 
 
 def test_a_server_that_turns_no_page_is_not_asked_for_ever() -> None:
     books = Books("A", "B", "C", turns_pages=False)
-    an_accountview(books, page_size=2).about(Kind.ARTICLE)
+    an_accountview(books, page_size=2).estimate_count(Kind.ARTICLE)
     assert len(books.asked) < 40
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from integration.core.plan import differences
 from integration.flows.periods import period_of
+from integration.flows.settings import RecordRejected
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.accountview.conversation import TABLES
@@ -101,3 +102,42 @@ def test_a_day_is_in_the_period_of_the_books_where_they_have_thirteen_of_four_we
     assert [period_of(date(2026, month, day), periods) for month, day in ((1, 28), (1, 29), (10, 17), (12, 31))] == [
         1, 2, 11, 13,
     ]  # fmt: skip
+
+
+PERIODS = [
+    {"PER_NR": number, "START_DATE": f"2026-{number:02}-01T00:00:00", "END_DATE": f"2026-{number:02}-{last}T00:00:00"}
+    for number, last in ((9, 30), (10, 31), (11, 30), (12, 31))
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "changes", "unknown", "known"),
+    [
+        (1, {"START_DATE": None}, "2026-10-05", {"2026-09-30": 9, "2026-11-01": 11}),
+        (1, {"END_DATE": "2026-10-4x"}, "2026-10-31", {"2026-09-30": 9, "2026-11-01": 11}),
+        (1, {"END_DATE": "2026-09-30T00:00:00"}, "2026-10-31", {"2026-09-30": 9, "2026-11-01": 11}),
+        (1, {"PER_NR": "x"}, "2026-10-31", {"2026-09-30": 9, "2026-11-01": 11}),
+        (1, {"START_DATE": "2026-10-11T00:00:00"}, "2026-10-10", {"2026-10-11": 10, "2026-11-01": 11}),
+        (1, {"END_DATE": "2026-11-02T00:00:00"}, "2026-11-02", {"2026-10-31": 10, "2026-11-03": 11}),
+        (0, {"START_DATE": ""}, "2026-09-15", {"2026-10-01": 10}),
+        (3, {"END_DATE": None}, "2026-12-01", {"2026-11-30": 11}),
+        (2, {"START_DATE": None}, "2026-11-25", {"2026-10-31": 10}),
+    ],
+)  # fmt: skip
+def test_a_day_in_no_period_or_in_several_has_an_unknown_period(
+    place: int, changes: dict[str, object], unknown: str, known: dict[str, int]
+) -> None:
+    """A booking with the number of the period beside it would be in the wrong month of the books."""
+    rows = [{**row, **(changes if at == place else {})} for at, row in enumerate(PERIODS)]
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        query = dict(parse_qsl(urlsplit(str(request.url)).query))
+        is_of_year = "2026-09" <= query["BookDate"] < "2027" and query["PageNumber"] == "1"
+        number = query.get("FilterValue1", "").strip()
+        found = [row for row in rows if is_of_year and (not number or str(row["PER_NR"]) == number)]
+        return httpx.Response(200, json={"ADM_PER": found[: int(query["PageSize"])]})
+
+    periods = accountview_answering(answering).choices("periods")
+    with pytest.raises(RecordRejected, match="period_unknown"):
+        period_of(date.fromisoformat(unknown), periods)
+    assert {day: period_of(date.fromisoformat(day), periods) for day in known} == known

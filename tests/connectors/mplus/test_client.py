@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 from pydantic import SecretStr, ValidationError
 
-from integration.connectors.answer import MOST_PARTS
+from integration.connectors.answer import MAX_PARTS
 from integration.connectors.http import Gateway
 from integration.connectors.mplus.client import SOAP, Client, interface_contract, qualified
 from integration.connectors.mplus.settings import MplusSettings
@@ -297,7 +297,7 @@ def test_an_answer_that_is_nested_without_end_cannot_be_read(name: str) -> None:
 
 def test_an_answer_of_elements_or_attributes_without_end_is_not_read() -> None:
     attributes = "".join(f' a{number:x}=""' for number in range(1_000))
-    for many in ("<a/>" * (MOST_PARTS + 1), f"<a{attributes}/>" * (MOST_PARTS // 1_000)):
+    for many in ("<a/>" * (MAX_PARTS + 1), f"<a{attributes}/>" * (MAX_PARTS // 1_000)):
         error, _ = error_and_call_count(read, xml(f"<ns:GetProductsResponse>{many}</ns:GetProductsResponse>"))
         assert error.code == "answer_unreadable"
 

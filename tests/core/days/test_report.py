@@ -52,7 +52,7 @@ def test_a_report_is_found_by_what_it_is_about() -> None:
     report = a_report()
     assert report.key == "2026-10-17/1"
     assert (report.state, report.branch_name) == (DayState.DIFFERENT, "De Ketting Utrecht")
-    assert [comparison.key for comparison in report.about("vat", "method")] == ["1", "PIN"]
+    assert [comparison.key for comparison in report.comparisons("vat", "method")] == ["1", "PIN"]
     assert [count.number for count in report.counts] == ["2026.311", "2026.312"]
 
 

@@ -32,12 +32,11 @@ def euros(text: str) -> Decimal:
 def test_standard_codes_have_a_box(country: str, rates: dict[str, Decimal], code: str, box: VatBox | None) -> None:
     boxes = VatBoxes(country, {}, rates, {"9": ("DE",)}, {"6"})
     assert boxes.box(code) is box
-    assert boxes.is_shipped(code) is (box is not None)
 
 
 def test_the_settings_decide() -> None:
     boxes = VatBoxes("NL", {"1": VatBox.NL_1C, "9": VatBox.NONE}, RATES, {"9": ("DE",)})
-    assert (boxes.box("1"), boxes.box("9"), boxes.is_shipped("1")) == (VatBox.NL_1C, VatBox.NONE, False)
+    assert (boxes.box("1"), boxes.box("9")) == (VatBox.NL_1C, VatBox.NONE)
 
 
 def test_amounts_are_added_up_per_box_in_the_order_of_the_form() -> None:
@@ -62,11 +61,6 @@ def test_an_amount_that_is_not_known_makes_its_box_and_the_total_unknown() -> No
     (line,) = box_sums([CodeSum("1", None, euros("21.00"))], VatBoxes("NL", {}, RATES))
     assert (line.base, line.vat) == (None, euros("21.00"))
     assert return_totals([BoxSum(VatBox.NL_1A, ("1",), euros("1.00"), None)])[0] is None
-
-
-def test_a_box_that_nobody_chose_is_a_proposal() -> None:
-    boxes = VatBoxes("NL", chosen={"2": VatBox.NL_1B}, rates=RATES)
-    assert [boxes.is_shipped(code) for code in ("1", "2", "7")] == [True, False, False]
 
 
 def test_a_country_has_the_boxes_of_its_own_return() -> None:

@@ -22,7 +22,7 @@ from integration.core.plan import Action, Change
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, WrongValueError, unreadable
 from integration.core.staged_records import StagedRecord
 from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
-from integration.flows.days.manual_entries import AskTyped, no_manual_entries
+from integration.flows.days.manual_entries import LedgerRow
 from integration.flows.days.pages import opposite_page
 from integration.flows.days.queries import DayQueries
 from integration.flows.days.separate_documents import AskBooked, AskMadeAlone
@@ -34,6 +34,8 @@ from tests.core.days.test_corrections import later_day
 from tests.core.days.test_costs import with_costs
 from tests.core.days.test_page import with_parts
 from tests.parts import part
+
+AskTyped = Callable[[Collection[date]], Sequence[LedgerRow]]
 
 STAGE = FLOW.counted_stage
 SUNDAY = datetime(2026, 10, 18, 20, tzinfo=UTC)
@@ -55,7 +57,7 @@ def days(
     turnover: Turnover = NO_TURNOVER,
     alone: AskBooked = lambda _: {},
     made_alone: AskMadeAlone = lambda _: {},
-    typed: AskTyped = no_manual_entries,
+    typed: AskTyped = lambda _: (),
     beyond: Callable[[Record], Sequence[Issue]] = lambda _: (),
     documents: Callable[[Kind, Collection[str]], Sequence[Record]] = lambda *_: (),
     prefix: str = PREFIX,

@@ -196,17 +196,6 @@ def test_what_was_taken_back_stays_so_until_it_changes() -> None:
     assert "mark" not in cancelled.skip.facts  # what is cancelled is not offered to be booked again
 
 
-def test_what_was_credited_and_the_credit_credited_by_an_earlier_version_counts_as_booked() -> None:
-    booked = booking(an_order(KEY, digest="d1"))
-    links = link(booked), link(booked, f"{KEY}#credit"), link(booked, f"{KEY}#credit#credit")
-    result = stage_after(an_order(KEY, digest="d1"), *links)
-    assert result.record is not None
-    assert result.record.key == KEY
-    second_result = stage_after(order_with_decision("again"), *links)
-    assert second_result.issue is not None
-    assert second_result.issue.cause == "document_without_reference"
-
-
 def test_a_document_linked_by_hand_is_never_credited() -> None:
     result = stage_after(order_with_decision("credit"), Link(Kind.SALES_ORDER, KEY, "50001"))
     assert result.record is not None

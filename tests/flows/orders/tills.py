@@ -16,7 +16,7 @@ from integration.core.staged_records import StagedRecord
 from integration.core.totals.sold import VatSum
 from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BookingContext
-from integration.flows.orders.chains import NOBODY_ASKED, ChainQueries
+from integration.flows.orders.chains import NO_CHAIN_QUERIES, ChainQueries
 from integration.flows.orders.logic import OrdersLogic
 from integration.flows.orders.settings import OrderSettings
 from integration.flows.orders.spec import FLOW
@@ -69,7 +69,7 @@ def orders(
     tables: Mapping[str, Mapping[str, str]] = TABLES,
     questions: Questions | None = None,
     context: BookingContext = TOLD,
-    asks: ChainQueries = NOBODY_ASKED,
+    asks: ChainQueries = NO_CHAIN_QUERIES,
     **options: Any,
 ) -> OrdersLogic:
     """Return the logic with the shipped mapping; postings have their daybook."""

@@ -142,7 +142,9 @@ def test_the_price_brake_counts_jumps_of_the_price_that_is_sent(price_basis: str
         action=Action.UPDATE, kind=Kind.PRODUCT, key="1001", title="", sources=("1001",),
         desired=item("20.00"), before=item("10.00"), agreed=item("20.00"),
     )  # fmt: skip
-    assert (guard_counts(products(price_sent=price_basis), change) == {"price_percent": 1}) is counts
+    for brakes in ({}, {"price_percent": None}):  # a second limit counts them also while the brake is off
+        logic = products(price_sent=price_basis, brakes=brakes)
+        assert (guard_counts(logic, change) == {"price_percent": 1}) is counts
 
 
 def test_a_price_mapped_twice_is_refused() -> None:

@@ -70,8 +70,3 @@ def test_a_sale_of_several_documents_is_in_the_figure_once(
 def test_what_brought_goods_back_and_was_never_answered_is_not_settled_though_it_may_be_there() -> None:
     assert missing_amount(Decimal(3), [count_range("?")]) == 0
     assert not is_settled([count_range("?")], is_back=True)
-
-
-def test_what_took_a_credit_back_books_its_sale_again() -> None:
-    assert included_count({"D": ONCE, "D#credit": ONCE, "D#credit#credit": ONCE}) == ONCE
-    assert included_count({"D": ONCE, "D#credit": ONCE, "D#credit#credit": MAYBE}) == MAYBE

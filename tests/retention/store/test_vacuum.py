@@ -57,28 +57,16 @@ def test_a_new_database_gives_back_what_is_free_while_others_write(tmp_path: Pat
     working = threading.Thread(target=go_on)
     working.start()
     try:
-        after = incremental_vacuum(path, whole=False)
+        after = incremental_vacuum(path)
     finally:
         stop.set()
         working.join()
     assert write_count[0] > 0
     assert before.free > 2_000_000
     assert (after.before >= before.size, after.free < 200_000) == (True, True)  # the other wrote before it, too
-    assert incremental_vacuum(path, whole=False).size < before.size / 3
+    assert incremental_vacuum(path).size < before.size / 3
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM filler WHERE told = 'meanwhile'").fetchone() == (
             write_count[0],
         )
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-
-
-def test_a_file_of_before_is_written_anew_once_when_nobody_is_at_work(tmp_path: Path) -> None:
-    path = tmp_path / "old.sqlite"
-    fill_file(path)
-    before = file_space(path)
-    assert incremental_vacuum(path, whole=False, worth=100).free == before.free
-    assert incremental_vacuum(path, whole=True, worth=100_000).free == before.free
-    after = incremental_vacuum(path, whole=True, worth=100)
-    assert (after.free, after.size < before.size / 3) == (0, True)
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)

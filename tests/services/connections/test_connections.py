@@ -318,19 +318,6 @@ def test_a_row_of_the_database_that_names_another_address_has_no_tokens(tmp_path
         assert [secret for secret in secrets_of(application) if secret in other.received_bytes] == []
 
 
-def test_tokens_of_an_earlier_version_belong_to_the_access_that_was_entered(tmp_path: Path, shop: Sandbox) -> None:
-    with open_application(tmp_path, start=False) as application:
-        connect_systems(application, shop)
-        old = {name: value for name, value in tokens(application).items() if name != "given_for"}
-        application.access.connected.renew("accountview-tokens", old)
-        assert causes(application.connections.check("accountview")) == []
-        application.access.connected.renew("accountview-tokens", old)
-    with recording_server() as other:
-        with open_application(tmp_path, start=False, accountview=AccountViewAccess(url=other.url)) as application:
-            assert causes(application.connections.check("accountview")) == ["accountview_login_needed"]
-        assert [token for token in old.values() if token.encode() in other.received_bytes] == []
-
-
 def test_a_secret_of_the_settings_goes_to_no_address_that_is_entered(tmp_path: Path) -> None:
     books = AccountViewAccess.model_validate(
         {"client_id": "sandbox-client", "client_secret": "planted-secret", "refresh_token": "planted-refresh"}

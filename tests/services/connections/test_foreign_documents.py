@@ -13,7 +13,7 @@ from integration.flows.day_pages import bears_day
 from integration.flows.orders.references import has_prefix
 from integration.flows.registry import FLOWS
 from integration.services.connections.foreign_documents import ForeignDocumentSearch
-from integration.services.setup import AskedQuestion
+from integration.services.setup import QuestionState
 from tests.builders import a_create
 from tests.connectors.accountview.day_page import a_day_page
 from tests.connectors.accountview.samples import an_order
@@ -47,7 +47,7 @@ def book_day(application: Application, reference: str) -> str:
     return application.access.connector("accountview").write(a_create(page), None, Links(), reference).reference
 
 
-def question(application: Application) -> AskedQuestion:
+def question(application: Application) -> QuestionState:
     return next(
         asked_question
         for asked_question in application.setup.questions()["orders"]

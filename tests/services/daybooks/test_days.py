@@ -178,7 +178,7 @@ def test_books_that_cannot_say_what_is_on_their_accounts_are_no_nothing(booked_h
     booked_harness.books.has_ledger = False
     report = booked_harness.days.check(DAY, "1")
     assert report.state is DayState.UNKNOWN
-    assert {row.books for row in report.about("account")} == {None}
+    assert {row.books for row in report.comparisons("account")} == {None}
     assert issue_states(booked_harness) == []
 
 

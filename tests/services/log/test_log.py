@@ -31,9 +31,9 @@ def log_of_run(shared_logbook: Logbook, events: OutboxReader) -> Log:
     return Log(shared_logbook, events, is_drained=True)
 
 
-def event_count(log: Log, sought: LogSearch | None = None) -> int:
-    """Return how many events are sought."""
-    return int(log.search(sought).attrs["found"])
+def event_count(log: Log, criteria: LogSearch | None = None) -> int:
+    """Return how many events match."""
+    return int(log.search(criteria).attrs["found"])
 
 
 def test_the_life_of_a_record_is_told_from_first_to_last_also_by_its_source(log_of_run: Log) -> None:

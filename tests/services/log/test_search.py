@@ -85,6 +85,25 @@ def test_a_record_is_found_by_everything_it_is_known_by(search: Search) -> None:
         assert (key, sort) in [(hit.key, hit.sort) for hit in search.records(search_text, "en")], search_text
 
 
+def test_a_link_without_values_has_the_title_of_its_product_or_of_the_opposite_flow(database: Database) -> None:
+    links = Links(database, lambda: NOW)
+    article = Record(Kind.ARTICLE, "710201", {"name": "Kettingolie 100 ml"}, source="10201")
+    product = Record(Kind.PRODUCT, "10201", {"name": "Kettingolie"}, (article,))
+    debtor = Record(Kind.DEBTOR, "1007", {"name": "Café Zürich"})
+    of_products = [
+        Link(Kind.PRODUCT, "10201", "9", product), Link(Kind.ARTICLE, "10201", "710201", owner="10201"),
+        Link(Kind.ARTICLE, "10202", "710202", owner="10202"),
+    ]  # fmt: skip
+    of_customers = [Link(Kind.RELATION, "20007", "1007"), Link(Kind.RELATION, "20008", "1008")]
+    links.keep("products", of_products)
+    links.keep("customers", of_customers)
+    links.keep("orders", [Link(Kind.DEBTOR, "1007", "20007", debtor)])
+    listed = [("products", link) for link in of_products] + [("customers", link) for link in of_customers]
+    assert list(Search(FLOWS, cast("Log", None), links).titles(listed).values()) == [
+        "Kettingolie", "Kettingolie 100 ml", "", "Café Zürich", "",
+    ]  # fmt: skip
+
+
 def test_nothing_is_found_that_is_not_there(search: Search) -> None:
     assert search.records("nowhere at all") == []
     assert search.records("4") == []
@@ -101,12 +120,12 @@ def test_a_record_tells_every_number_it_has(search: Search) -> None:
     } <= known_names
 
 
-def test_a_log_of_before_is_looked_through_for_names_in_the_background(tmp_path: Path) -> None:
+def test_a_restored_log_is_looked_through_for_names_in_the_background(tmp_path: Path) -> None:
     place = tmp_path / "log.duckdb"
     file = LogFile(place, memory="256MB", threads=1)
     file.take("a", [{**_event("b"), "id": 7}])
     file.close()
-    with duckdb.connect(str(place)) as connection:  # as a version of before left it
+    with duckdb.connect(str(place)) as connection:  # as a backup leaves it
         connection.execute("DELETE FROM known; DELETE FROM naming")
     file = LogFile(place, memory="256MB", threads=1)
     file.open()

@@ -74,7 +74,7 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
 
 def check_drift(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftCheckResult:
     """Look now, and return what that came to for one kind of record."""
-    return next(result for result in drift(console).look() if result.kind is kind)
+    return next(result for result in drift(console).check_all() if result.kind is kind)
 
 
 def state_of(console: Console, order: str) -> list[tuple[str, IssueState]]:
@@ -133,7 +133,7 @@ def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(
         calls.append(len(calls) or erased.begin([("debtor", "99999")], WHO))
         return {}
 
-    result = next(candidate for candidate in drift(console, rates).look() if candidate.kind is Kind.SALES_ORDER)
+    result = next(candidate for candidate in drift(console, rates).check_all() if candidate.kind is Kind.SALES_ORDER)
     assert order in [sample.key for sample in result.samples]
     assert len(calls) == 2
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
@@ -184,7 +184,7 @@ def test_only_flows_that_are_on_are_looked_at_and_each_page_is_told(
     progress: list[DriftProgress] = []
     begun = now()
     results = [
-        entry for entry in drift(console).look(progress.append) if entry.started_at >= begun
+        entry for entry in drift(console).check_all(progress.append) if entry.started_at >= begun
     ]  # not of flows that were on
     assert {entry.flow for entry in results} == {entry.flow for entry in progress} == {"orders"}
 
@@ -201,10 +201,10 @@ def test_after_a_restore_a_flow_writes_nothing_before_all_it_wrote_was_looked_at
             None,
         )
         with console.sandbox.switches.armed(Fault.UNAVAILABLE, system="mplus", times=None):
-            app.drift.look()
+            app.drift.check_all()
         assert app.drift.hold_reason("products") is not None  # that look came to nothing
 
-        looks = app.drift.look()  # also of flows that are off
+        looks = app.drift.check_all()  # also of flows that are off
 
         assert {result.flow for result in looks if not result.error} >= {"products"}
         assert app.drift.hold_reason("products") is None

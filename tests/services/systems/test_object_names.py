@@ -66,14 +66,14 @@ def find_object(named_objects: NamedObjects, name: str) -> NamedObject:
 
 
 def name_of(app: Application, path: str) -> Name:
-    return next(name for named_object in app.names.look().objects for name in named_object.names if name.path == path)
+    return next(name for named_object in app.names.read().objects for name in named_object.names if name.path == path)
 
 
 # ---- what is set, and what is there
 
 
 def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
-    paths = [name.path for named_object in app.names.look().objects for name in named_object.names]
+    paths = [name.path for named_object in app.names.read().objects for name in named_object.names]
     lineless = {f"objects.{name}.detail" for name in dict(Names().objects)} - set(paths)
 
     assert sorted(paths) == sorted(flat(Names()).keys() - lineless)
@@ -82,7 +82,7 @@ def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
 
 def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
     app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, make_actor(WHO))
-    named_objects = app.names.look()
+    named_objects = app.names.read()
     states = {name.path: name.availability for named_object in named_objects.objects for name in named_object.names}
 
     assert states["debtor.name"] is Availability.PRESENT
@@ -123,7 +123,7 @@ def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application)
         stamina.set_testing(True, attempts=1),
         sandbox_of(app).switches.armed(Fault.UNAVAILABLE, system="accountview", operation="dictionary"),
     ):  # fmt: skip
-        named_objects = app.names.look()
+        named_objects = app.names.read()
 
     assert named_objects.cause == "service_unavailable"
     assert name_of_these(named_objects, "objects.articles.code").availability is Availability.PRESENT
@@ -367,7 +367,7 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
     with open_application(tmp_path / "data", start=False, accountview=access) as app:
         app.names.put({"article.text": "LONG_TEXT"}, make_actor(WHO))
         names = app.names.in_force()
-        fixed = [name.path for named_object in app.names.look().objects for name in named_object.names if name.fixed]
+        fixed = [name.path for named_object in app.names.read().objects for name in named_object.names if name.fixed]
         with pytest.raises(ConfigurationError) as caught:
             app.names.put({"article.ean": "OTHER"}, make_actor(WHO))
 

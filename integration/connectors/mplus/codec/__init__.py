@@ -6,7 +6,12 @@ An empty number or flag means no value.
 """
 
 from integration.connectors.mplus.codec.contacts import FIELDS as CONTACT_FIELDS
-from integration.connectors.mplus.codec.document_fields import DOCUMENTS, UNTOLD, DocumentType, document_fields
+from integration.connectors.mplus.codec.document_fields import (
+    DOCUMENTS,
+    OPTIONAL_MARKERS,
+    DocumentType,
+    document_fields,
+)
 from integration.connectors.mplus.codec.documents import (
     decode_document,
     document_articles,
@@ -75,7 +80,7 @@ __all__ = [
     "CUSTOM",
     "DOCUMENTS",
     "FIELDS",
-    "UNTOLD",
+    "OPTIONAL_MARKERS",
     "ArticleIdentity",
     "CustomFieldUnknownError",
     "DocumentType",

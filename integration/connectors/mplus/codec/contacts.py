@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from integration.connectors.mplus.client import Element, qualified
+from integration.connectors.mplus.client import Element, child_text, qualified
 from integration.core.records import Field, FieldType, Kind, Record, Value
 from integration.core.rules import as_text
 
@@ -27,7 +27,7 @@ def contacts(relation: Element) -> list[Element]:
 
 def first_contact(relation: Element) -> dict[str, Value]:
     """Return the values of the first contact person, without empty ones."""
-    values = {ours: _child_text(contact, wire) for contact in contacts(relation)[:1] for ours, wire in CONTACT.items()}
+    values = {ours: child_text(contact, wire) for contact in contacts(relation)[:1] for ours, wire in CONTACT.items()}
     return {name: value for name, value in values.items() if value}
 
 
@@ -40,12 +40,8 @@ def encode_contact(card: Record) -> dict[str, Any]:
 def move_to_front(contact_list: Element, name: str) -> Element:
     """Return the contact person with a name, moved to the front of the list; a new one if it does not exist."""
     existing_contact = next(
-        (contact for contact in contact_list.iterfind(qualified(ITEM)) if _child_text(contact, "name") == name), None
+        (contact for contact in contact_list.iterfind(qualified(ITEM)) if child_text(contact, "name") == name), None
     )
     contact = etree.Element(qualified(ITEM)) if existing_contact is None else existing_contact
     contact_list.insert(0, contact)
     return contact
-
-
-def _child_text(contact: Element, wire: str) -> str:
-    return (contact.findtext(qualified(wire)) or "").strip()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from integration.connectors.mplus.client import Element, expect_shape, qualified
+from integration.connectors.mplus.client import Element, child_text, expect_shape, qualified
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS
 from integration.connectors.mplus.codec.values import (
     child_number,
@@ -39,16 +39,16 @@ def decode_journal(journal: Element, source: str) -> Iterator[Record]:
     for group in journal.iterfind(_path("turnoverGroupList", "turnoverGroup")):
         number = _number(group, "turnoverGroup")
         values: dict[str, Value] = {
-            "book": "journal", "source": source, "group": number, "name": _text(group, "turnoverGroupName"),
+            "book": "journal", "source": source, "group": number, "name": child_text(group, "turnoverGroupName"),
             "type": _word(group, "turnoverGroupType"), "account": _number(group, "accountNumber"),
-            "cost_centre": _text(group, "turnoverCostCenterNumber"),
+            "cost_centre": child_text(group, "turnoverCostCenterNumber"),
         }  # fmt: skip
         values |= _amounts(group, incl="inclAmount", excl="exclAmount")
         yield Record(Kind.TURNOVER, f"journal:{source}:{number}", values)
     for payment in journal.iterfind(_path("paymentList", "payment")):
-        method = _text(payment, "method")
+        method = child_text(payment, "method")
         values = {
-            "source": source, "method": method, "name": _text(payment, "description"),
+            "source": source, "method": method, "name": child_text(payment, "description"),
             "type": _word(payment, "paymentMethodType"), "account": _number(payment, "accountNumber"),
         }  # fmt: skip
         yield Record(Kind.PAYMENT, f"{source}:{method}", values | _amounts(payment, amount="amount"))
@@ -80,13 +80,13 @@ def day_in(element: Element, wire: str) -> date | None:
 def decode_financial(group: Element) -> Iterator[Record]:
     """Yield the amounts of one group of the financial journal for each VAT code, or once if it has no VAT codes."""
     expect_shape(group, "FinancialGroup")
-    source = _text(group, "financialGroupSource").removeprefix(_SOURCE).lower()
+    source = child_text(group, "financialGroupSource").removeprefix(_SOURCE).lower()
     type_ = _word(group, "financialGroupType")
-    number = _number(group, "financialGroupNumber") or _text(group, "financialGroupId")
+    number = _number(group, "financialGroupNumber") or child_text(group, "financialGroupId")
     values: dict[str, Value] = {
         "book": "financial", "source": source, "type": type_, "group": number,
-        "name": _text(group, "financialGroupName"), "account": _number(group, "accountNumber"),
-        "cost_centre": _text(group, "turnoverGroupCostCenter"),
+        "name": child_text(group, "financialGroupName"), "account": _number(group, "accountNumber"),
+        "cost_centre": child_text(group, "turnoverGroupCostCenter"),
     }  # fmt: skip
     start, by_code = f"financial:{source}:{type_}:{number}", list(group.iterfind(_path("vatGroupList", "vatGroup")))
     yield from _decode_cost(group, values, tuple(_number(vat_group, "vatCode") for vat_group in by_code))
@@ -105,7 +105,7 @@ def _decode_cost(group: Element, about: Mapping[str, Value], codes: tuple[str, .
 
     If the cost is unreadable, the record says so: only a day page that needs it is parked.
     """
-    if not _text(group, "purchaseAmount"):
+    if not child_text(group, "purchaseAmount"):
         return
     values: dict[str, Value] = {name: about[name] for name in ("source", "type", "group", "name")}
     values |= {"book": "cost", "vat_codes": codes}
@@ -160,7 +160,7 @@ def decode_count(count: Element) -> CashCount:
     if is_final is not None:
         head["finalized"] = is_final
     lines = [
-        Record(Kind.COUNT, f"{workplace}/{number_text}/{_text(line, 'paymentMethod')}", head | _count_line(line))
+        Record(Kind.COUNT, f"{workplace}/{number_text}/{child_text(line, 'paymentMethod')}", head | _count_line(line))
         for line in count.iterfind(_path("cashCountLineList", "cashCountLine"))
     ]
     if repeated := next((key for key, times in Counter(line.key for line in lines).items() if times > 1), ""):
@@ -170,9 +170,9 @@ def decode_count(count: Element) -> CashCount:
 
 def _count_line(line: Element) -> dict[str, Value]:
     names = {name: f"{name}Amount" for name in ("start", "added", "counted", "deposited", "difference", "end")}
-    method = _text(line, "paymentMethod")
+    method = child_text(line, "paymentMethod")
     for wire in ("paymentMethod", *names.values()):
-        if not _text(line, wire):
+        if not child_text(line, wire):
             raise WrongValueError(wire, "")  # the interface requires them
     return {
         "method": method,
@@ -201,9 +201,9 @@ def paid_documents(answer: Element) -> Iterator[tuple[Kind, str]]:
     """Yield kind and id of the invoices and orders that the payments of a report were for. Raises WrongValueError."""
     for source in answer.iterfind(_path("paymentSourceList", "paymentSourceDetails")):
         expect_shape(source, "ReportPaymentSourceDetails")
-        sort = _text(source, "paymentSourceType").removeprefix(_PAID_FOR)
+        sort = child_text(source, "paymentSourceType").removeprefix(_PAID_FOR)
         kind = Kind.INVOICE if sort.endswith("INVOICE") else Kind.ORDER if sort.endswith("ORDER") else None
-        id_ = _text(source, "id")
+        id_ = child_text(source, "id")
         if kind is not None and id_:
             yield kind, id_
 
@@ -259,12 +259,8 @@ def _path(*names: str) -> str:
     return "/".join(qualified(name) for name in names)
 
 
-def _text(element: Element, wire: str) -> str:
-    return (element.findtext(qualified(wire)) or "").strip()
-
-
 def _word(element: Element, wire: str) -> str:
-    return plain_word(_text(element, wire)).lower()
+    return plain_word(child_text(element, wire)).lower()
 
 
 def _number(element: Element, wire: str) -> str:
@@ -274,7 +270,7 @@ def _number(element: Element, wire: str) -> str:
 
 
 def _flag(element: Element, wire: str) -> bool | None:
-    text = _text(element, wire)
+    text = child_text(element, wire)
     try:
         return parse_flag(text) if text else None
     except ValueError:
@@ -282,7 +278,7 @@ def _flag(element: Element, wire: str) -> bool | None:
 
 
 def _percent(element: Element) -> Decimal:
-    text = _text(element, "vatPercentage")
+    text = child_text(element, "vatPercentage")
     try:
         return percent(text)
     except (ValueError, ArithmeticError):
@@ -291,7 +287,7 @@ def _percent(element: Element) -> Decimal:
 
 def _amounts(element: Element, **wires: str) -> dict[str, Decimal]:
     """Return amounts in cents as euros by our names, without missing ones."""
-    return {name: _euros(element, wire) for name, wire in wires.items() if _text(element, wire)}
+    return {name: _euros(element, wire) for name, wire in wires.items() if child_text(element, wire)}
 
 
 def _euros(element: Element, wire: str) -> Decimal:
@@ -299,5 +295,5 @@ def _euros(element: Element, wire: str) -> Decimal:
     try:
         exact_number(amount)
     except ValueError:
-        raise WrongValueError(wire, _text(element, wire)) from None
+        raise WrongValueError(wire, child_text(element, wire)) from None
     return amount

@@ -70,7 +70,7 @@ DOCUMENTS: Mapping[Kind, DocumentType] = {
         {"orders": ("orderId",), "invoices": ("invoiceId", "invoiceIds")},
     ),
 }
-UNTOLD = frozenset({Kind.PROPOSAL})  # kinds whose present marker is optional in the interface
+OPTIONAL_MARKERS = frozenset({Kind.PROPOSAL})  # kinds whose present marker is optional in the interface
 
 # Our name, caption, type, and the wire name: one for all, or one each for orders, invoices, receipts and proposals.
 _HEAD: tuple[tuple[str, str, FieldType, str | tuple[str, str, str, str]], ...] = (

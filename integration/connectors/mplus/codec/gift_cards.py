@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from integration.connectors.mplus.client import Element, expect_shape, qualified
-from integration.connectors.mplus.codec.values import child_text, if_readable, parse_flag, required_integer
+from integration.connectors.mplus.codec.values import if_readable, parse_flag, raw_child_text, required_integer
 from integration.core.money import from_cents
 from integration.core.records import WrongValueError
 
@@ -30,7 +30,7 @@ def decode_gift_card(card: Element) -> GiftCard:
     except WrongValueError:
         marker = if_readable(lambda element: required_integer(element, "syncMarker"), card)
         group = if_readable(_only_group, card) or ""
-        return GiftCard(child_text(card, qualified("cardId")), marker, group, None, is_readable=False)
+        return GiftCard(raw_child_text(card, qualified("cardId")), marker, group, None, is_readable=False)
 
 
 def _only_group(card: Element) -> str:
@@ -43,12 +43,12 @@ def _only_group(card: Element) -> str:
 
 def _decode(card: Element) -> GiftCard:
     expect_shape(card, "GetGiftcard")
-    flag_text = child_text(card, qualified("active")).strip()
+    flag_text = raw_child_text(card, qualified("active")).strip()
     try:
         active = parse_flag(flag_text)
     except ValueError:
         raise WrongValueError("active", flag_text) from None
-    card_id = child_text(card, qualified("cardId"))
+    card_id = raw_child_text(card, qualified("cardId"))
     if not card_id:
         raise WrongValueError("cardId", "")
     return GiftCard(

@@ -17,7 +17,6 @@ from integration.connectors.mplus.codec.values import (
     Readers,
     UnfitError,
     child_number,
-    child_text,
     customs_of,
     decimal_places,
     encode_custom,
@@ -27,6 +26,7 @@ from integration.connectors.mplus.codec.values import (
     if_readable,
     is_empty_value,
     parse_flag,
+    raw_child_text,
     read_if_filled,
     read_values,
     required_integer,
@@ -49,7 +49,7 @@ class ArticleIdentity(NamedTuple):
     external_id: str
 
 
-_STOCK_KEPT = qualified("stockArticle")
+_STOCK_MANAGED = qualified("stockArticle")
 _ARTICLES = f"{qualified('articleList')}/{qualified('article')}"
 
 
@@ -268,12 +268,12 @@ def stock_id(row: Element) -> int:
 
 def raw_stock_setting(article: Element) -> str:
     """Return the unparsed stock setting of an article."""
-    return child_text(article, _STOCK_KEPT)
+    return raw_child_text(article, _STOCK_MANAGED)
 
 
 def article_identity(article: Element) -> ArticleIdentity:
     """Return name, EAN and external id of an article, which show whether its number still means the same article."""
-    return ArticleIdentity(*[child_text(article, path) for path in _IDENTITY])
+    return ArticleIdentity(*[raw_child_text(article, path) for path in _IDENTITY])
 
 
 def stock_settings(answer: Element) -> list[tuple[str, str, ArticleIdentity]]:

@@ -14,7 +14,7 @@ from integration.connectors.mplus.codec.fields import CUSTOM
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
 from integration.core.records import Field, FieldType, Value, WrongValueError, is_number, is_storable
 
-MOST_DIGITS, MOST_PLACES = 14, 12  # digits and decimals of a number, so that sums of such numbers are exact
+MAX_DIGITS, MAX_PLACES = 14, 12  # digits and decimals of a number, so that sums of such numbers are exact
 
 CUSTOM_VALUES = (
     "strValue", "intValue", "decimalPlaces", "boolValue", "dateValue", "dateTimeValue", "multiSelectInt",
@@ -128,12 +128,12 @@ def customs_of(card: Element) -> dict[str, Value]:
 
 def exact_number(value: Value) -> Value:
     """Return the value. Raises ValueError for a number so large or so fine that sums of it would not be exact."""
-    if isinstance(value, Decimal) and value and not -MOST_PLACES <= value.adjusted() <= MOST_DIGITS:
+    if isinstance(value, Decimal) and value and not -MAX_PLACES <= value.adjusted() <= MAX_DIGITS:
         raise ValueError(f"out of bounds: {value}")
     return value
 
 
-def child_text(element: Element, name: str) -> str:
+def raw_child_text(element: Element, name: str) -> str:
     """Return the text of the first child with this qualified name, else "". `findtext` takes twice as long."""
     child = next(element.iterchildren(name), None)
     return "" if child is None else child.text or ""
@@ -141,7 +141,7 @@ def child_text(element: Element, name: str) -> str:
 
 def child_number(element: Element, wire: str) -> int:
     """Return the whole number in a child of an element, 0 without one. Raises WrongValueError."""
-    return _checked_number(wire, child_text(element, qualified(wire)).strip() or "0")
+    return _checked_number(wire, raw_child_text(element, qualified(wire)).strip() or "0")
 
 
 def scaled_number(element: Element, wire: str, places: str) -> Decimal:
@@ -155,7 +155,7 @@ def scaled_number(element: Element, wire: str, places: str) -> Decimal:
 
 def required_integer(element: Element, wire: str) -> int:
     """Return the required whole number in a child. Raises WrongValueError, also if it is missing."""
-    return _checked_number(wire, child_text(element, qualified(wire)).strip())
+    return _checked_number(wire, raw_child_text(element, qualified(wire)).strip())
 
 
 def _checked_number(wire: str, text: str) -> int:

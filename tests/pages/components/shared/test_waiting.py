@@ -50,7 +50,7 @@ def waiting(connected_application: Application) -> Application:
     stores.heartbeats.lose("worker-7")
     facts = {"sold": "99999.00", "value": "8719980000117", "article": "9104", "key": "9104"}
     stores.issues.open("stock", "run", [IssueOccurrence(Issue(EAN, "9104", "ean", facts), title="Staande pomp")])
-    connected_application.alerts.look()
+    connected_application.alerts.detect()
     return connected_application
 
 
@@ -85,11 +85,11 @@ def test_a_cause_with_a_single_record_has_its_one_name(open_page: Open) -> None:
 
 
 def test_alerts_and_log_call_a_cause_by_its_one_name(waiting: Application) -> None:
-    incident = next(candidate for candidate in waiting.monitoring.open_incidents() if candidate.symptom.flow == "stock")
+    incident = next(candidate for candidate in waiting.monitoring.open_incidents() if candidate.problem.flow == "stock")
     title, body = Messages("").begin_message(incident, "en", incident.started_at)
     headline = words.headline(EAN, {})
     assert title.endswith(headline)
     assert "check digit" in body
-    event = {"event": "parked", "flow": "stock", "code": EAN, "facts": incident.symptom.facts}
+    event = {"event": "parked", "flow": "stock", "code": EAN, "facts": incident.problem.facts}
     assert event_reason(event) == headline
     assert event_title(event).endswith(headline)
