@@ -12,34 +12,17 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
 from integration.core.run import Run
 from integration.core.states import Step
-from tests.consoles import WHO, Console, open_application, wait_for_run
+from tests.consoles import WHO, Console, article, console, wait_for_run
 from tests.flows.orders import oracle
 from tests.people import make_actor
 from tests.services.runs.test_drift import check_drift
 from tests.stores import stores_in
 from tests.test_stories import settings, table
 
+__all__ = ["article", "console"]
+
 CHANGED, CANCELLED = "document_changed_after_booking", "document_cancelled_after_booking"
 NOTHING = Decimal(0)
-
-
-@pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A shop whose articles are at the till, so that orders of them can be booked."""
-    with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
-        console = Console(application)
-        console.run("products")
-        yield console
-
-
-@pytest.fixture(scope="module")
-def article(console: Console) -> str:
-    """An article at the full rate that both systems have."""
-    return next(
-        str(row["articleNumber"])
-        for row in console.sandbox.state("articles", "mplus")
-        if row.get("extArticleId") and row["vatCode"] == 2 and row["priceIncl"] > 1000
-    )
 
 
 @pytest.fixture(scope="module")

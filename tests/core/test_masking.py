@@ -2,6 +2,7 @@
 
 import re
 import time
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -31,10 +32,11 @@ def test_a_secret_is_blotted_out_in_every_spelling(spelling: str, secret: str, b
     assert_blotted_out(spelling, secret, before, others)
 
 
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("secret", [WRONG_TILL_SECRET, "at-0f8fad5bd9cb469fa165708677289501", "wachtwoord €😀/1"])
-def test_these_secrets_are_blotted_out_in_every_spelling(spelling: str, secret: str) -> None:
-    assert_blotted_out(spelling, secret, "De kassa zegt: ", ["sandbox-secret"])
+def test_these_secrets_are_blotted_out_in_every_spelling() -> None:
+    for spelling, secret in product(
+        SPELLINGS, [WRONG_TILL_SECRET, "at-0f8fad5bd9cb469fa165708677289501", "wachtwoord €😀/1"]
+    ):
+        assert_blotted_out(spelling, secret, "De kassa zegt: ", ["sandbox-secret"])
 
 
 def test_a_secret_of_three_characters_is_masked() -> None:

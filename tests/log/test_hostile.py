@@ -52,11 +52,11 @@ def test_there_are_enough_of_them() -> None:
     assert len(set(hostile.PRYING)) >= 40
 
 
-@pytest.mark.parametrize("sql", hostile.PRYING)
-def test_what_is_none_of_the_log_is_refused(shared_logbook: Logbook, sql: str) -> None:
-    with pytest.raises(QueryError) as caught:
-        shared_logbook.ask(fill_places(sql, shared_logbook))
-    assert caught.value.code in REFUSED
+def test_what_is_none_of_the_log_is_refused(shared_logbook: Logbook) -> None:
+    for sql in hostile.PRYING:
+        with pytest.raises(QueryError) as caught:
+            shared_logbook.ask(fill_places(sql, shared_logbook))
+        assert caught.value.code in REFUSED
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,6 @@ for _ in range(10):
 
 @pytest.mark.processes
 def test_processes_exclude_each_other(url: str, database: Database, clock: Clock) -> None:
-    started = [subprocess.Popen([sys.executable, "-c", COUNT, url]) for _ in range(3)]
-    assert [process.wait(timeout=SECONDS) for process in started] == [0, 0, 0]
-    assert Cursors(database, clock).get("count", "n") == "30"
+    started = [subprocess.Popen([sys.executable, "-c", COUNT, url]) for _ in range(2)]
+    assert [process.wait(timeout=SECONDS) for process in started] == [0, 0]
+    assert Cursors(database, clock).get("count", "n") == "20"

@@ -115,7 +115,7 @@ def outcome(accountview: AccountView, reading: Callable[[AccountView], list[str]
 
 
 @pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("page_limit", [1, 2, 7, 99, 100, 500, 999, 1000])
+@pytest.mark.parametrize("page_limit", [1, 7, 100, 1000])
 @pytest.mark.parametrize("by_asked", [False, True])
 def test_a_server_that_gives_less_than_asked_is_read_whole(
     reading: Callable[[AccountView], list[str]], page_limit: int, by_asked: bool
@@ -128,14 +128,12 @@ def test_a_server_that_gives_less_than_asked_is_read_whole(
 
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("name", MISCHIEF)
-@pytest.mark.parametrize("count", [30, 35, 8, 2])
-def test_what_comes_is_all_or_the_read_is_stopped(
-    reading: Callable[[AccountView], list[str]], name: str, count: int
-) -> None:
-    server = Server(count, MISCHIEF[name])
-    record_keys = outcome(an_accountview(server, page_size=10), reading)
-    assert record_keys in (None, server.codes)
-    assert server.asked < 20
+def test_what_comes_is_all_or_the_read_is_stopped(reading: Callable[[AccountView], list[str]], name: str) -> None:
+    for count in (30, 35, 8, 2):
+        server = Server(count, MISCHIEF[name])
+        record_keys = outcome(an_accountview(server, page_size=10), reading)
+        assert record_keys in (None, server.codes), count
+        assert server.asked < 20
 
 
 @pytest.mark.parametrize("page_limit", [1, 3, 10])

@@ -63,7 +63,7 @@ def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much
     client.close()
 
 
-@pytest.mark.parametrize("page_limit", [pytest.param(2, marks=pytest.mark.long), 7, 1000])
+@pytest.mark.parametrize("page_limit", [pytest.param(2, marks=pytest.mark.long), 20])
 def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, page_limit: int) -> None:
     kinds = (Kind.ORDER, Kind.RECEIPT)
     with closing(a_till(busy)) as till, closing(Client(settings_of(busy), None)) as client:
@@ -77,7 +77,7 @@ def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, page_lim
             extracted = [documents_of(till, kind) for kind in kinds]
         finally:
             busy.till.edit("conventions", "most_at_once", {"value": None})
-    assert len(moves) > page_limit or page_limit > 7
+    assert len(moves) > page_limit
     assert actual == moves
     assert [{document.record.key for document in batch} for batch in every] == extracted == whole
 

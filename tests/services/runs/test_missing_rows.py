@@ -1,6 +1,7 @@
 """All missing rows of value tables for parked records: one table, and one confirmation."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -26,6 +27,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_them(shop: Console) -> None:
     app = shop.application
+    since = shop.sandbox.shop.today - timedelta(days=20)
+    app.flows.change("days", {"date_from": since}, make_actor(WHO))
     first = shop.preview("days")
     (group,) = app.missing_rows.groups("days")
     rows = app.missing_rows.rows("days")
