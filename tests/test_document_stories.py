@@ -112,6 +112,22 @@ def test_proposals_become_quotations_once(console: Console, article: dict[str, A
     assert (second_run.counts.proven, second_run.counts.unchanged, console.writes()) == (0, 2, writes)
 
 
+def test_a_proposal_that_is_changed_after_it_was_written_is_a_question(
+    console: Console, article: dict[str, Any]
+) -> None:
+    proposal = enter_proposal(console, article)
+    key = proposal["proposalId"]
+    with proposing(console):
+        console.run("orders", key)
+        edits = {"lineList": {"line": [line_of(article, 2)]}, "totalInclAmount": 2 * proposal["totalInclAmount"]}
+        console.sandbox.till.edit("proposals", key, edits)
+        changed = line(console, console.run("orders", key), key)
+
+    assert changed.cause == "quotation_changed"
+    assert Decimal(changed.facts["after"]) - Decimal(changed.facts["before"]) == total_of(proposal)
+    assert len(find_quotations(console, proposal)) == 1
+
+
 def test_a_quotation_that_the_books_made_an_order_of_is_not_written_again(
     console: Console, article: dict[str, Any]
 ) -> None:
@@ -125,6 +141,18 @@ def test_a_quotation_that_the_books_made_an_order_of_is_not_written_again(
 
     assert (second_run.counts.proven, console.writes()) == (0, writes)
     assert find_quotations(console, proposal) == []
+
+
+def test_a_quotation_whose_answer_is_lost_is_found_and_not_made_again(
+    console: Console, article: dict[str, Any]
+) -> None:
+    proposal = enter_proposal(console, article)
+    lost = console.sandbox.switches.armed(Fault.CUT_AFTER, system="accountview", operation="K9Q POST", times=1)
+    with proposing(console), lost:
+        run = console.run("orders", proposal["proposalId"])
+
+    assert line(console, run, proposal["proposalId"]).step is Step.PROVEN
+    assert len(find_quotations(console, proposal)) == 1
 
 
 def test_an_undo_says_that_a_quotation_stays_and_writes_none_of_a_negative_amount(
@@ -178,7 +206,6 @@ def test_a_changed_proposal_is_never_credited_and_entered_anew_where_somebody_sa
         same = console.run("orders", key)
 
     assert (changed.cause, forced.cause, anew.step) == ("quotation_changed", "quotation_changed", Step.PROVEN)
-    assert Decimal(changed.facts["after"]) - Decimal(changed.facts["before"]) == 2 * total_of(proposal)
     assert (same.counts.proven, same.counts.unchanged) == (0, 1)
     (first,), (second,) = find_quotations(console, proposal), find_quotations(console, proposal, "-2")
     assert (quotation_amount(console, first), quotation_amount(console, second)) == (
@@ -199,6 +226,15 @@ def test_an_order_of_a_proposal_leaves_its_quotation_as_it_is(console: Console, 
     assert line(console, run, order).step is Step.PROVEN, line(console, run, order)
     assert run.counts.unchanged == 1
     assert len(find_quotations(console, proposal)) == 1
+
+
+def test_a_proposal_that_was_turned_down_in_time_is_not_written(console: Console, article: dict[str, Any]) -> None:
+    proposal = enter_proposal(console, article, state="PROPOSAL-STATE-CANCELLED")
+    with proposing(console):
+        run = console.run("orders", proposal["proposalId"])
+
+    assert line(console, run, proposal["proposalId"]).cause == "document_cancelled"
+    assert find_quotations(console, proposal) == []
 
 
 def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:

@@ -142,6 +142,18 @@ def test_a_plan_is_not_written_under_another_fingerprint(under_another: CommandR
     assert "–" not in under_another.err
 
 
+@pytest.mark.long
+def test_a_plan_that_nobody_approved_is_not_resumed(fresh: tuple[Terminal, Sandbox]) -> None:
+    terminal, _ = fresh
+    waiting = terminal("preview", "products", "--json").json["run"]
+
+    ended = terminal("resume", waiting)
+
+    assert (ended.status, terminal("show", waiting, "--json").json["state"]) == (3, "ready")
+    assert f"The plan of run {waiting} has not been approved yet." in ended.err
+    assert "–" not in ended.err
+
+
 def test_a_refused_secret_interrupts_a_commit_and_says_so(interrupted_commit: CommandResult) -> None:
     assert interrupted_commit.status == 5
     assert "MplusKASSA" in interrupted_commit.err
@@ -153,6 +165,19 @@ def test_an_interrupted_run_is_resumed_to_a_whole_sum(resumed_run: Result) -> No
 
     assert resumed_run["state"] == "done"
     assert settled == resumed_run["read"] == ARTICLES
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("resumed_run")
+def test_a_second_run_writes_nothing(terminal: Terminal, sandbox: Sandbox) -> None:
+    first = terminal("run", "products", "--complete", "--json").json  # takes along what was changed before
+    before = sandbox.ledger.counts()["writes"]
+
+    ended = terminal("run", "products", "--complete", "--json")
+
+    assert ended.status == 0
+    assert (ended.json["proven"], ended.json["unchanged"]) == (0, first["proven"] + first["unchanged"])
+    assert sandbox.ledger.counts()["writes"] == before
 
 
 def test_runs_are_listed_newest_first(terminal: Terminal, resumed_run: Result) -> None:
@@ -545,6 +570,19 @@ def test_a_run_is_undone_by_a_plan_like_any_other(terminal: Terminal, sandbox: S
     assert ended.status == 0, ended
     assert ended.json["proven"] == changed["proven"]
     assert {row["articleNumber"]: row["priceIncl"] for row in sandbox.state("articles", "mplus")} == before
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("resumed_run")
+def test_a_run_that_wrote_nothing_has_nothing_to_undo(terminal: Terminal) -> None:
+    terminal("run", "products")  # takes along what was changed before
+    nothing = terminal("run", "products", "--json").json
+    before = terminal("runs", "--json", "--limit", "100").json
+    ended = terminal("undo", nothing["run"])
+
+    assert (ended.status, nothing["proven"]) == (2, 0)
+    assert f"Run {nothing['run']} has no changes to undo" in ended.err
+    assert terminal("runs", "--json", "--limit", "100").json == before
 
 
 @pytest.mark.long

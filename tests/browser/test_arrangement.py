@@ -49,3 +49,43 @@ def test_a_file_is_saved_changed_seen_and_taken_over(
     assert second_application.flows.settings("products").schedule_minutes == 45
     assert second_application.rules.tables()["payment_methods"] == shape["tables"]["payment_methods"]
     expect(at_rest(page).get_by_role("button", name="Import", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [
+        ("en-GB", "no valid JSON from here on"),
+        ("nl-NL", "vanaf hier geen geldige JSON"),
+        ("de-DE", "kein gültiges JSON"),
+    ],
+)
+def test_what_is_no_such_file_is_refused_in_three_languages(
+    connected_console: str, page: Page, locale: str, expected: str
+) -> None:
+    before = page.context.browser
+    assert before is not None
+    context = before.new_context(locale=locale)
+    other = context.new_page()
+    other.goto(f"{connected_console}/administration?tab=file")
+    gives(other, "bomb.yaml", b"a: &a [x, x]\nb: [*a, *a]\nsluis: 1\n")
+    expect(other.get_by_text(re.compile(expected))).to_be_visible()
+    if locale == "nl-NL":
+        picture(other, "settings-file-refused-nl")
+    context.close()
+
+
+def test_what_is_too_large_or_holds_a_secret_is_refused(
+    connected_console: str, page: Page, second_application: Application
+) -> None:
+    before = second_application.arrangement.text()
+    for content, expected in (
+        (b'{"sluis": 1, "x": "' + b"x" * 1_100_000 + b'"}', "it has more than 1 MB"),
+        (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "the file contains a secret"),
+        (b'{"sluis": 9, "program": "9.0"}', "newer version of this program: 9.0"),
+        (b'{"sluis": 1, "flows": {"products": {"schedule_minutes": "often"}}}', "that cannot be used here"),
+    ):
+        page.goto(f"{connected_console}/administration?tab=file")
+        gives(page, "wrong.json", content)
+        expect(page.get_by_text(re.compile(expected))).to_be_visible()
+        expect(page.get_by_text("hunter22")).to_have_count(0)
+    assert second_application.arrangement.text() == before

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
+from tests.browser.conftest import DONE, at_rest, button, choose, commit, new_plan, picture, tab
 from tests.servers import serve_console
 
 pytestmark = [
@@ -30,6 +30,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator
                     commit(page, re.compile(r"Commit [\d,.]+ change"))
                     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text(DONE)
         yield server.address
+
+
+def test_every_value_of_an_order_says_why(shop: str, page: Page) -> None:
+    page.goto(f"{shop}/preview?flow=orders&show=create&find=2026.60")
+    button(page, "Why this value")
+    dialog = at_rest(page).get_by_role("dialog")
+    expect(dialog.get_by_text(re.compile("because this is the customer of the document"))).to_be_visible()
+    expect(dialog.get_by_text(re.compile("VAT code is .* because the value table")).first).to_be_visible()
+    expect(dialog.get_by_text(re.compile("Reference is .* because it is made of"))).to_be_visible()
+    picture(page, "why-of-an-order")
 
 
 def test_several_causes_are_set_aside_at_once_and_taken_back(shop: str, page: Page) -> None:
@@ -71,3 +81,31 @@ def test_a_filter_is_kept_under_a_name_and_the_address_carries_it(shop: str, pag
     button(page, "New documents")
     button(page, re.compile("Delete the filter New documents"))
     expect(at_rest(page).get_by_role("button", name="Saved filters").first).to_be_visible()
+
+
+def test_debtors_of_branches_and_countries_are_chosen_from_the_books(shop: str, page: Page) -> None:
+    page.goto(f"{shop}/flows?flow=orders&tab=settings")
+    choose(page, re.compile("Default debtor"), "For documents without a customer")
+    expect(at_rest(page).get_by_text("2 · De Ketting Amersfoort").first).to_be_visible()
+    picture(page, "default-debtors")
+
+
+def test_a_plan_is_commented_and_discarded_with_a_reason(shop: str, page: Page) -> None:
+    page.goto(f"{shop}/preview?flow=orders")
+    at_rest(page).locator(".st-key-note_plan button").first.click()
+    textarea = at_rest(page).get_by_role("dialog").locator("textarea")
+    textarea.fill("Ask Karin about the new customers first")
+    textarea.press("Control+Enter")
+    at_rest(page).locator(".st-key-note_plan_now button:enabled").click()
+    expect(at_rest(page).get_by_text("Ask Karin about the new customers first").first).to_be_visible()
+    at_rest(page).locator(".st-key-discard button").first.click()
+    why = at_rest(page).get_by_role("dialog").locator("input")
+    why.fill("Two customers are doubled")
+    why.press("Enter")
+    picture(page, "why-discarded")
+    at_rest(page).locator(".st-key-discard_now button").click()
+    expect(at_rest(page).get_by_text("Discarded: Two customers are doubled")).to_be_visible()
+    at_rest(page).locator(".st-key-open_run button").click()
+    expect(at_rest(page).get_by_text("Ask Karin about the new customers first").first).to_be_visible()
+    expect(at_rest(page).get_by_text("Discarded: Two customers are doubled")).to_be_visible()
+    picture(page, "discarded-run")

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from integration.accounts.people import People
 from integration.accounts.store.people import PeopleStore as Stored
-from integration.core.people import Role
+from integration.core.people import Right, Role
 from integration.store.database import open_database
 from tests.browser.conftest import at_rest, button
 from tests.clocks import now
@@ -95,3 +95,49 @@ def test_who_logs_out_in_one_tab_does_nothing_in_the_other(server: Server, page:
     with database.read() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM settings WHERE name = 'sandbox'").scalar() == 0
     database.close()
+
+
+def open_limit(page: Page, limit: Locator) -> Locator:
+    """Return the field of a second limit once it can be seen."""
+    at_rest(page)
+    if not limit.is_visible():
+        page.get_by_text("Change the second limits").click()
+    return limit
+
+
+def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, browser: Browser, people: People) -> None:
+    for name in ("cas", "dora"):
+        people.accept(people.invite(name, "", [Role.ADMINISTRATOR], make_actor("admin")), PASSWORD)
+    log_in(page, server, "cas", "/administration")
+    limit = page.get_by_label("Number of changes").first
+    for number, expected in (
+        (10, "The second limits are saved."),
+        (90, "A looser second limit waits for a second person."),
+    ):
+        open_limit(page, limit).fill(str(number))
+        button(page, "Save the limits")
+        expect(page.get_by_text(expected)).to_be_visible()
+    expect(at_rest(page).get_by_role("button", name="Withdraw the change")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve the change")).to_have_count(0)
+
+    other = browser.new_context()
+    hers = other.new_page()
+    log_in(hers, server, "dora", "/administration")
+    button(hers, "Approve the change")
+    expect(hers.get_by_text("The change is approved and saved.")).to_be_visible()
+    expect(open_limit(hers, hers.get_by_label("Number of changes").first)).to_have_value("90")
+
+    for ref in {person.ref for person in people.list_people()} - {"cas", "dora"}:
+        people.switch(ref, make_actor("admin"), on=False)
+    button(page, "Change a person")
+    at_rest(page).get_by_role("combobox", name=re.compile("Log-in name")).fill("dora")
+    page.keyboard.press("Enter")
+    button(page, "Deactivate")
+    expect(page.get_by_text("it waits for a second administrator").first).to_be_visible()
+    assert people.deciders(Right.ADMINISTER) == 2
+    hers.reload()
+    expect(at_rest(hers).get_by_text("dora: Taking these rights leaves one person alone")).to_be_visible()
+    button(hers, "Approve the change")
+    expect(hers.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
+    assert people.deciders(Right.ADMINISTER) == 1
+    other.close()

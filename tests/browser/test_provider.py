@@ -99,3 +99,17 @@ def test_in_at_work_another_role_out_of_both_and_too_late(
     expect(page).to_have_url(re.compile(r"/login\?next="))
     page.get_by_role("link", name="Log in at 127.0.0.1").click()  # who is known there still comes in at once
     expect(at_rest(page).get_by_text(re.compile("Logged in as"))).to_be_visible()
+
+
+def test_a_provider_without_a_log_out_goes_on_and_the_console_says_so(
+    server: Server, provider: OpenIdProvider, database: Database, page: Page
+) -> None:
+    people = PeopleStore(database, now)
+    people.add("cas", "Cas", {Role.VIEWER}, "admin")
+    people.invite("cas", "another key", now() + timedelta(days=1), "admin")
+    provider.subject, provider.ends = "of cas", False
+    page.goto(f"{server.address}/invitation?key=another%20key")
+    enter(page)
+    button(page, "Log out")
+    expect(page).to_have_url(f"{server.address}/login?left=1")
+    expect(page.get_by_text("You are still logged in at 127.0.0.1")).to_be_visible()

@@ -317,6 +317,34 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     shop.runs.discard(run.id, "test")
 
 
+@pytest.mark.long
+def test_a_repair_that_helps_nobody_says_so_on_the_same_card(
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
+) -> None:
+    group = make_unmapped_orders(2)
+    shop.runs.try_again(group.flow, group.cause, make_actor("test"), group.field, group.detail)
+    last_run(shop)
+
+    page_text = texts(open_cause(open_page, group))
+    assert "0 of 2 solved, 2 still wait for this cause." in page_text
+
+
+@pytest.mark.long
+def test_a_cause_that_is_gone_closes_itself(
+    shop: Application, make_unmapped_orders: Callable[[int], CauseGroup]
+) -> None:
+    group = make_unmapped_orders(1)
+    (key,) = shop.exceptions.keys("orders", group.cause, group.field, group.detail)
+    shop.rules.set_table("payment_terms", {"PIN": "14"}, "test")
+
+    wait_for_run(shop, shop.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)))
+
+    assert not is_open(shop, group.group_key)
+    (issue,) = shop.issues.of_key("orders", key)
+    assert issue.state is IssueState.CLOSED
+    assert issue.reason == "gone"
+
+
 # ---- as it was, or with today's mapping
 
 
@@ -626,6 +654,23 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     test = press(open_page("exceptions", status="aside", cause=group_address(group.group_key)), "take_back")
     assert not test.exception
     assert waiting(shop, "payment_method_unmapped", key=order).count == group.count + 1
+
+
+@pytest.mark.long
+def test_one_record_is_set_aside_by_itself(
+    shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
+) -> None:
+    group = make_unmapped_orders(2)
+    before = group.count
+    first = shop.exceptions.issues_of(group.group_key)[0]
+
+    assert shop.exceptions.dismiss(group.group_key, "just this one", person(), (first.id,)) == 1
+
+    rest = shop.exceptions.group(group.group_key)
+    assert rest is not None
+    assert rest.count == before - 1
+    assert "just this one" in texts(open_cause(open_page, group))
+    shop.exceptions.take_back(group.group_key, person())
 
 
 @pytest.mark.long
