@@ -26,6 +26,7 @@ from tests.language import (
     vague_test_names,
     vague_values,
 )
+from tests.mutants import faults
 from tests.readme import blocks
 from tests.size import bag_users, callable_arguments, collisions, mutual_imports, nodes_of, wiring_functions
 
@@ -205,3 +206,8 @@ def test_notebooks_and_programs_inside_of_tests_import_what_is_there() -> None:
                 missing += [] if has else [f"{place}: {node.value.id}.{node.attr}"]
     assert missing == []
     assert imported > 20
+
+
+def test_every_fault_that_can_be_planted_has_its_place_in_the_product() -> None:
+    texts = {fault.file: (ROOT / fault.file).read_text(encoding="utf-8") for fault in faults()}
+    assert [fault.name for fault in faults() if texts[fault.file].count(fault.was) != 1] == []
