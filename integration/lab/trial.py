@@ -35,6 +35,7 @@ AWAKE_SECONDS = 0.8  # after this time without a call, a resumed console has sen
 STILL_SECONDS = 0.4  # within this time, calls of a suspended console arrive
 POLL_SECONDS = 0.03
 MAX_ROUNDS = 10
+ROUND_SECONDS = 1.0  # between two attempts of the operator; what a system shows late is there after ten of them
 LONGEST_FULL_SECONDS = 10.0
 FULL = ("disk_full", "database or disk is full", "No space left")
 _opening = threading.Lock()  # migrations are not thread-safe
@@ -205,6 +206,7 @@ class LabTrial:
             self.fault_plan.end()  # a person acts when the faults are over
             self._answer(sandbox, stores)
             self.parked += not asks
+            time.sleep(ROUND_SECONDS)
             return True
         return False
 
