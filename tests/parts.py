@@ -4,7 +4,6 @@ import inspect
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
-from integration.services.prices import Prices
 from integration.services.write_holds.system_identity import SystemIdentities
 from integration.services.write_holds.write_holds import WriteHolds
 from integration.store.customer_merges import CustomerMergeStore
@@ -27,6 +26,5 @@ UNHELD: dict[str, Any] = {
     "erased": part(ErasureRegister, excluded_numbers=lambda _: set()),
     "holds": part(WriteHolds, hold_reason=lambda _: None),
     "identities": part(SystemIdentities, check=lambda: None, suspect=lambda *_: None),
-    "commit_listener": part(Prices, written=lambda _: None),
 }
 """Dependencies of a runner that nothing holds and nobody listens to."""

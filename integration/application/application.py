@@ -573,7 +573,6 @@ class Application:
             holds=self._holds,
             identities=self.system_identities,
             foreign_documents=self._foreign_documents,
-            commit_listener=self.prices,
             clock=self._clock,
             patience=VisibilityTimeout(visible_within=timedelta(seconds=self.settings.patience_seconds)),
         )
@@ -598,6 +597,11 @@ class Application:
                 "retention": self.retention,
                 "erasure": self.persons,
                 "audit": self.audit,
+            },
+            checks_after_commit={
+                writer_of(self._flows.values(), Kind.RELATION).name: self.prices,
+                writer_of(self._flows.values(), Kind.PRODUCT).name: self.prices,
+                writer_of(self._flows.values(), Kind.DAY_PAGE).name: self.days,
             },
             pulse=self._pulse,
         )

@@ -23,9 +23,11 @@ from integration.core.states import RunState
 from integration.core.untrusted_text import visible
 from integration.process.periodic import run_periodically
 from integration.services.mappings.code_lists import LAST_SECONDS
+from integration.services.runs.exceptions import group_amount
 from integration.settings import Settings, load_settings, operating_system_user
 from integration.words import (
     MISSING,
+    euros,
     field_name,
     headline,
     say,
@@ -165,15 +167,24 @@ AT_REST = PREVIEWED | ENDED
 
 
 def show_causes(application: Application, causes: list[CauseGroup]) -> None:
-    """Show the causes that need attention, and what to do about each."""
-    table = output.table_of("flow", "records", "needs attention because", "what to do", numbers=("records",))
+    """Show the causes that need attention, the amount at stake in euros, and what to do about each."""
+    table = output.table_of(
+        "flow", "records", "amount", "needs attention because", "what to do", numbers=("records", "amount")
+    )
     for group in causes:
         facts = (
             group.facts
             if group.flow not in application.flows
             else {"system": application.flows[group.flow].target, **group.facts}
         )
-        table.add_row(group.flow, str(group.count), headline(group.cause, facts), say(group.cause, facts).do)
+        stake = group_amount(group)
+        table.add_row(
+            group.flow,
+            str(group.count),
+            "" if stake is None else euros(stake.amount),
+            headline(group.cause, facts),
+            say(group.cause, facts).do,
+        )
     output.out.print(table)
 
 

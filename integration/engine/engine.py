@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -53,7 +54,16 @@ class NightlyCheck(Protocol):
         """Process the page at a position and return the position of the next page; empty at the end."""
 
 
+class CheckAfterCommit(Protocol):
+    """Check that follows each commit of a flow, and works page by page."""
+
+    def check_written(self, run: Run, position: str) -> str:
+        """Process the page at a position and return the position of the next page; empty at the end."""
+
+
 NO_CHECKS: Mapping[str, NightlyCheck] = {}
+NO_CHECKS_AFTER_COMMIT: Mapping[str, CheckAfterCommit] = {}
+NO_MORE: Answer = {"position": ""}
 
 
 class Schedules(Protocol):
@@ -124,15 +134,26 @@ def _repeat_step(step: Callable[[str], Answer], run_id: str) -> str:
             DBOS.sleep(pause)
 
 
+@DBOS.step(name="_check_after_commit_step")
+def _check_after_commit_step(run_id: str, position: str) -> Answer:
+    return _current_engine().check_after_commit(run_id, position)
+
+
 @DBOS.workflow(name="_preview")
 def _preview(run_id: str, scheduled: bool) -> None:
     if not _run_to_end(_preview_step, run_id) and scheduled and (approved := _approve_step(run_id)):
-        _run_to_end(_commit_step, approved)
+        _commit_and_check(approved)
 
 
 @DBOS.workflow(name="_commit")
 def _commit(run_id: str) -> None:
-    _run_to_end(_commit_step, run_id)
+    _commit_and_check(run_id)
+
+
+def _commit_and_check(run_id: str) -> None:
+    if not _run_to_end(_commit_step, run_id):
+        with _current_engine().takeover.record_execution(DBOS.workflow_id):
+            _check_to_end(partial(_check_after_commit_step, run_id))
 
 
 @DBOS.step(name="_begin_step")
@@ -179,16 +200,21 @@ def _nightly_check_step(check: str, position: str) -> Answer:
 
 @DBOS.workflow(name="_nightly_check")
 def _nightly_check(_due: datetime, context: Any) -> None:
-    """Run a nightly check page by page. Errors of our own database are retried a few times."""
-    position, failures = "", 0
+    """Run a nightly check."""
     with _current_engine().takeover.record_execution(DBOS.workflow_id):
-        while failures < CHECK_ATTEMPTS:
-            answer = _nightly_check_step(context["check"], position)
-            if "wait" in answer:
-                failures += 1
-                DBOS.sleep(answer["wait"] * 2.0**failures)
-            elif not (position := answer["position"]):
-                return
+        _check_to_end(partial(_nightly_check_step, context["check"]))
+
+
+def _check_to_end(step: Callable[[str], Answer]) -> None:
+    """Run a check page by page. Temporary errors are retried a few times."""
+    position, failures = "", 0
+    while failures < CHECK_ATTEMPTS:
+        answer = step(position)
+        if "wait" in answer:
+            failures += 1
+            DBOS.sleep(answer["wait"] * 2.0**failures)
+        elif not (position := answer["position"]):
+            return
 
 
 class Engine:
@@ -205,9 +231,10 @@ class Engine:
         heartbeats: Heartbeats,
         schedules: Schedules,
         nightly_checks: Mapping[str, NightlyCheck] = NO_CHECKS,
+        checks_after_commit: Mapping[str, CheckAfterCommit] = NO_CHECKS_AFTER_COMMIT,
         pulse: HeartbeatInterval = DEFAULT_INTERVAL,
     ) -> None:
-        """`nightly_checks` are the checks, by name."""
+        """`nightly_checks` are checks by name, and `checks_after_commit` by flow."""
         self.url = url
         self.executor = executor
         self.runner = runner
@@ -216,6 +243,7 @@ class Engine:
         self.heartbeats = heartbeats
         self.schedules = schedules
         self.nightly_checks = nightly_checks
+        self.checks_after_commit = checks_after_commit
         self.pulse = pulse
         self.dispatcher = WorkflowDispatcher(executor, heartbeats, pulse, lambda: len(self.takeover.own_workflows()))
         self.takeover = Takeover(
@@ -360,10 +388,19 @@ class Engine:
 
         Returns the `position` of the next page, empty at the end, or how long to `wait`.
         """
+        return self._check_page(self.nightly_checks[name].page, position) if name in self.nightly_checks else NO_MORE
+
+    def check_after_commit(self, run_id: str, position: str) -> Answer:
+        """Process one page of the check that follows a commit, if its flow has one. Returns as a nightly check."""
+        run = self.runs.get(run_id)
+        check = self.checks_after_commit.get(run.flow)
+        return self._check_page(partial(check.check_written, run), position) if check else NO_MORE
+
+    def _check_page(self, check: Callable[[str], str], position: str) -> Answer:
         try:
-            return {"position": self.nightly_checks[name].page(position) if name in self.nightly_checks else ""}
+            return {"position": check(position)}
         except UnavailableError as error:
-            log.warning("a nightly check waits", check=name, cause=error.code)
+            log.warning("a check waits", cause=error.code)
             return {"wait": self.pulse.apart}
 
     def approve_by_itself(self, run_id: str) -> str:

@@ -184,5 +184,4 @@ class Commit:
         )  # reverted values are stored separately
         self.deps.ledger.finish(run.id, cursors={} if remaining else next_cursors(run, logic))
         self._checked_runs.discard(run.id)
-        self.deps.commit_listener.written(run)
         log.info("commit finished", run=run.id, flow=run.flow)

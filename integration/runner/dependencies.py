@@ -84,13 +84,6 @@ class ForeignDocumentCheck(Protocol):
         """Record that a person has accepted these documents."""
 
 
-class CommitListener(Protocol):
-    """Reacts to finished commits."""
-
-    def written(self, run: Run) -> None:
-        """React to a commit that has finished."""
-
-
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """Objects that a preview and a commit use. Protocols describe the part of the application that they need."""
@@ -109,7 +102,6 @@ class Dependencies:
     holds: WriteHold
     identities: SystemIdentityCheck
     foreign_documents: ForeignDocumentCheck
-    commit_listener: CommitListener
     clock: Clock
     patience: VisibilityTimeout = VisibilityTimeout()
 

@@ -363,13 +363,14 @@ class Prices:
         by_group = has_groups and proof.till_price is not None and "group" in proof.till_price.by
         return by_group and proof.branch not in self._groups()
 
-    def written(self, run: Run) -> None:
-        """Check the prices of the most recently written records after a run of a flow that sends prices.
+    def check_written(self, run: Run, _position: str) -> str:
+        """Check the prices of the most recently written records after a commit, in one page. Others stay as they are.
 
-        Others stay as they are.
+        The engine calls this after each commit of the flows of articles and customers.
         """
-        if run.flow in (self.flow, self._products) and self._is_sent(run.flow):
+        if self._is_sent(run.flow):
             self._erased.retry_if_erased(lambda so_far: self._check_written_prices(run, so_far))
+        return ""
 
     def _check_written_prices(self, run: Run, so_far: SoFar) -> None:
         try:

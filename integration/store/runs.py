@@ -32,6 +32,7 @@ def run_id(now: datetime) -> str:
 
 
 MAX_WAITING = 500
+MAX_CANDIDATES = 20  # newest runs among which a proof is searched
 IDS_TRIED = 5  # ids of the same second
 _NEXT = sa.select(sa.func.coalesce(sa.func.max(runs.c.number), 0) + 1).scalar_subquery()
 
@@ -115,19 +116,17 @@ class RunStore(Store):
             return group_by_key((run.flow, run) for run in self._runs_with_counts(connection, rows))
 
     def last_proof(self, flow: str) -> datetime | None:
-        """Return the end of the newest completed run that proved records or found them unchanged, or None."""
+        """Return the end of the newest run that is a proof, or None."""
         proven = sa.exists().where(
             line_counts.c.run == runs.c.id, line_counts.c.step == Step.PROVEN, line_counts.c.lines > 0
         )
         conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.error == "", sa.or_(runs.c.unchanged > 0, proven))
-        return self._newest_end(*conditions)
+        return next((run.ended_at for run in self._newest(*conditions, limit=MAX_CANDIDATES) if run.is_proof), None)
 
     def last_reading(self, flow: str) -> Run | None:
         """Return the newest completed run of a flow that read at least one record."""
         conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.read > 0)
-        newest = sa.select(runs).where(*conditions).order_by(runs.c.number.desc(), runs.c.id.desc()).limit(1)
-        with self.database.read() as connection:
-            return next(iter(self._runs_with_counts(connection, connection.execute(newest).all())), None)
+        return next(iter(self._newest(*conditions, limit=1)), None)
 
     def first_began(self, flow: str) -> datetime | None:
         """Return when the oldest stored run of a flow began."""
@@ -136,9 +135,10 @@ class RunStore(Store):
         )
         return None if row is None else row.started_at
 
-    def _newest_end(self, *conditions: sa.ColumnElement[bool]) -> datetime | None:
-        row = self.database.first(sa.select(runs.c.ended_at).where(*conditions).order_by(runs.c.number.desc()))
-        return None if row is None else row.ended_at
+    def _newest(self, *conditions: sa.ColumnElement[bool], limit: int) -> list[Run]:
+        newest = sa.select(runs).where(*conditions).order_by(runs.c.number.desc(), runs.c.id.desc()).limit(limit)
+        with self.database.read() as connection:
+            return self._runs_with_counts(connection, connection.execute(newest).all())
 
     def waiting_for_all(self, flow: str) -> Run | None:
         """Return the newest run of a flow whose plan covers the whole flow and waits for approval."""

@@ -76,11 +76,11 @@ def test_a_run_that_parks_everything_is_no_proof_and_is_missed(database: Databas
     clock = Clock()
     stores = stores_of(database, clock)
 
-    def end_run(*lines: PlanRow, unchanged: int = 0) -> datetime:
-        """Let an hour pass, and a run end that proved so much; return when."""
+    def end_run(*lines: PlanRow, unchanged: int = 0, lost: int = 0) -> datetime:
+        """Let an hour pass, end a run with these lines, and return when; `lost` records have no outcome."""
         clock.advance(3600)
         run = a_preview(stores.runs, *lines, unchanged=unchanged)
-        stores.previews.finish(run, "print", [], RunState.DONE, len(lines) + unchanged)
+        stores.previews.finish(run, "print", [], RunState.DONE, len(lines) + unchanged + lost)
         return clock.now
 
     begun = end_run(a_park(1))
@@ -90,6 +90,8 @@ def test_a_run_that_parks_everything_is_no_proof_and_is_missed(database: Databas
     assert status.last_completed_run is not None
     assert status.last_completed_run.had_no_effect
     proven = end_run(a_park(1), unchanged=1)
+    assert status_of(stores, "products", on=True).last_proof == proven
+    end_run(unchanged=1, lost=1)
     assert status_of(stores, "products", on=True).last_proof == proven
     empty = end_run()  # a flow of which nothing changes misses no proof
     status = status_of(stores, "products", on=True)

@@ -32,6 +32,7 @@ from integration.core.links import Link
 from integration.core.people import Right
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable
 from integration.core.rows import row_value
+from integration.core.run import Run
 from integration.core.staged_records import StagedRecord
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.day_pages import daybooks_of_the_bank
@@ -48,6 +49,7 @@ from integration.store.issues import Issues
 from integration.store.links import Links
 
 AT_ONCE = 7  # days per query
+LINKS_PER_PAGE = 200  # booked pages that one step of the check after a commit looks through
 WINDOW = 35  # days of the nightly check
 MAX_PAGES = 5_000  # pages in the list of a period
 DIFFERS = "day_differs"
@@ -99,6 +101,12 @@ class DayListed:
     @property
     def key(self) -> str:
         return f"{self.date.isoformat()}/{self.branch}"
+
+    @property
+    def is_known_equal(self) -> bool:
+        """Whether the last check found the day equal, with the pages that it has now."""
+        checked_pages = {page.number for page in self.report.pages} if self.report else set()
+        return self.state is DayState.EQUAL and checked_pages == set(self.pages)
 
 
 class Days:
@@ -199,7 +207,7 @@ class Days:
         """Return the pages of each day of a period, by the key of the day."""
         links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MAX_PAGES)
         in_period = (link for link in links if link.key[:10] <= last.isoformat())
-        return group_by_key(("/".join(link.key.split("/")[:2]), link) for link in in_period)
+        return group_by_key((_day_key(link), link) for link in in_period)
 
     def _open_issues(self) -> dict[str, Issue]:
         """Return the open issue of each day by its key. One that parks the day goes before a difference."""
@@ -260,11 +268,28 @@ class Days:
         today = self.today()
         first = date.fromisoformat(position) if position else today - timedelta(days=WINDOW - 1)
         last = min(today, first + timedelta(days=AT_ONCE - 1))
-        self._compare_and_store(lambda: self._keys(first, last, ""), self._compare_at_night)
+        self._compare_and_store(lambda: self._keys(first, last, ""), self._compare_in_background)
         following = last + timedelta(days=1)
         return following.isoformat() if following <= today else ""
 
-    def _compare_at_night(self, keys: Sequence[str]) -> list[DayReport]:
+    def check_written(self, _run: Run, position: str) -> str:
+        """Check some booked days that are not known to be equal and return the next position, empty at the end.
+
+        An empty position begins. The engine calls this after each commit of the flow.
+        """
+        links = self._links.page(self.flow, Kind.DAY_PAGE, position, LINKS_PER_PAGE)
+        if not links:
+            return ""
+        days = [date.fromisoformat(link.key[:10]) for link in links]
+        unequal = {day.key for day in self.listed(min(days), max(days)) if not day.is_known_equal}
+        day_keys = dict.fromkeys(_day_key(link) for link in links)
+        chosen = [key for key in day_keys if key in unequal][:AT_ONCE]
+        if not chosen:
+            return links[-1].key
+        self._compare_and_store(lambda: chosen, self._compare_in_background)
+        return max(link.key for link in links if _day_key(link) == chosen[-1])
+
+    def _compare_in_background(self, keys: Sequence[str]) -> list[DayReport]:
         try:
             return self._compare_days(keys)
         except IntegrationError as error:
@@ -477,6 +502,11 @@ def _without_exception(state: DayState, *, is_booked: bool) -> DayState:
     if state is not DayState.PARKED:
         return state
     return DayState.UNKNOWN if is_booked else DayState.CLOSED
+
+
+def _day_key(link: Link) -> str:
+    """Return the date and branch of a page, which is the key of its day."""
+    return "/".join(link.key.split("/")[:2])
 
 
 def _page_shown(link: Link, current: CurrentRecord | None) -> PageShown:

@@ -298,6 +298,24 @@ def test_every_day_that_is_parked_is_listed_however_many_there_are(harness: DayH
     assert len(parked) == issues.counts()[flow] == len(shops)
 
 
+# ---- after a commit
+
+
+def test_booked_days_that_are_not_known_to_be_equal_are_checked_after_a_commit(booked_harness: DayHarness) -> None:
+    days, (run,) = booked_harness.days, booked_harness.stores.runs.latest("days", limit=1)
+    assert states_by_day(booked_harness) == {KEY: DayState.BOOKED}
+    position = days.check_written(run, "")
+    assert (position, days.check_written(run, position)) == (KEY, "")
+    assert states_by_day(booked_harness) == {KEY: DayState.EQUAL}
+    booked_harness.move_line(0, "8999")
+    days.check_written(run, "")  # it is known to be equal: the nightly check finds the change
+    assert states_by_day(booked_harness) == {KEY: DayState.EQUAL}
+    (first,) = booked_harness.links.get("days", Kind.DAY_PAGE, [KEY]).values()
+    booked_harness.links.keep("days", [replace(first, key=f"{KEY}/2", reference="600/9")])
+    days.check_written(run, "")
+    assert states_by_day(booked_harness) == {KEY: DayState.DIFFERENT}
+
+
 # ---- by night
 
 
