@@ -459,7 +459,7 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
 
 
 def is_off_when_computed(day: DayReport) -> bool:
-    """Return whether the VAT of a day, added up by receipt, differs from the VAT of its sums."""
+    """Return whether the VAT of an expected line differs from its amount times the rate, as VAT per receipt can."""
     rates = {"1": Decimal("0.21"), "2": Decimal("0.09")}
     return any(
         line.vat != (line.amount * rates[line.vat_code]).quantize(CENT, ROUND_HALF_UP)

@@ -27,7 +27,7 @@ from integration.connectors.mplus.products import TillProducts
 from integration.core.errors import ConfigurationError, ConnectorError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
-from integration.core.moves import MoveSort
+from integration.core.moves import MovementType
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Unreadable, WrongValueError
 from integration.core.run import Mode
@@ -590,8 +590,8 @@ def test_levels_and_movements() -> None:
         movement = codec.decode_move(row)
         return {
             "7": None
-            if movement.sort is MoveSort.UNREADABLE
-            else (movement.number, movement.branch, movement.article, movement.amount, movement.sort)
+            if movement.type is MovementType.UNREADABLE
+            else (movement.number, movement.branch, movement.article, movement.amount, movement.type)
         }
 
     check(of_elements(LEVEL, "level", ["7"], level), level(LEVEL), 30)

@@ -17,7 +17,7 @@ COUNTED = "counted"
 NO_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 
 
-class MoveSort(StrEnum):
+class MovementType(StrEnum):
     """Reason of a stock movement at the till."""
 
     SALES = "sales"  # sold or returned
@@ -40,16 +40,18 @@ class Move:
     branch: str
     article: str  # the number of the article at the till
     amount: Decimal
-    sort: MoveSort
+    type: MovementType
     at: datetime
     documents: tuple[str, ...] = ()  # ids of the till documents that caused it
     title: str = ""  # display name of the first document
     is_delivered: bool = False  # delivers an order that had reserved the stock, so that the free stock stays the same
     unread: str = ""  # the unreadable field of the till
 
-    def counts_as(self, sorts: Collection[MoveSort]) -> bool:
+    def counts_as(self, types: Collection[MovementType]) -> bool:
         """Return True if the movement is of one of these types."""
-        return self.sort in sorts or (MoveSort.SENT in sorts and self.sort is MoveSort.INTERNAL and self.amount < 0)
+        return self.type in types or (
+            MovementType.SENT in types and self.type is MovementType.INTERNAL and self.amount < 0
+        )
 
     def is_about(self, branches: Collection[str]) -> bool:
         """Return True if the movement is or may be in one of these branches. No branches means all branches."""
@@ -80,17 +82,17 @@ class StockCounted:
     """The last movement that levels include, the included types, and the stock reserved per branch at that time."""
 
     last_movement: int
-    sorts: frozenset[MoveSort]
+    types: frozenset[MovementType]
     reserved: Mapping[str, Decimal] = field(default_factory=dict)
 
     def as_value(self) -> Value:
         """Return this as the value of a record."""
         reserved = (f"{branch}={amount}" for branch, amount in sorted(self.reserved.items()))
-        return (str(self.last_movement), *sorted(self.sorts), *reserved)
+        return (str(self.last_movement), *sorted(self.types), *reserved)
 
     def moved(self, moves: Iterable[Move], upto: int) -> tuple[Decimal, Decimal]:
         """Return the change of free stock and of reserved stock by later movements, up to and including `upto`."""
-        later = [move for move in moves if self.last_movement < move.number <= upto and move.counts_as(self.sorts)]
+        later = [move for move in moves if self.last_movement < move.number <= upto and move.counts_as(self.types)]
         free = sum((move.amount for move in later if not move.is_delivered), Decimal(0))
         return free, sum((move.amount for move in later if move.is_delivered), Decimal(0))
 
@@ -100,7 +102,7 @@ def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None
 
     An unreadable movement without a number may be any of them.
     """
-    wrong = (move for move in moves if move.sort is MoveSort.UNREADABLE)
+    wrong = (move for move in moves if move.type is MovementType.UNREADABLE)
     return next((move for move in wrong if not move.number or after < move.number <= upto), None)
 
 
@@ -110,5 +112,5 @@ def counted_value(value: Value) -> StockCounted | None:
         return None
     upto, *rest = value
     reserved = dict(text.split("=") for text in rest if "=" in text)
-    sorts = frozenset(MoveSort(text) for text in rest if "=" not in text)
-    return StockCounted(int(upto), sorts, {branch: Decimal(amount) for branch, amount in reserved.items()})
+    types = frozenset(MovementType(text) for text in rest if "=" not in text)
+    return StockCounted(int(upto), types, {branch: Decimal(amount) for branch, amount in reserved.items()})

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.moves import Move, MoveSort, StockReservation, UnbookedMovement
+from integration.core.moves import Move, MovementType, StockReservation, UnbookedMovement
 from integration.store.cursors import keep_cursors
 from integration.store.database import Store, batches, upsert
 from integration.store.tables import cursors, reservations, stock_movements
@@ -120,7 +120,7 @@ class MoveStore(Store):
         conditions = (
             stock_movements.c.flow == flow,
             stock_movements.c.article == "",
-            stock_movements.c.sort == MoveSort.UNREADABLE,
+            stock_movements.c.type == MovementType.UNREADABLE,
             ~stock_movements.c.booked,
         )
         return [
@@ -163,7 +163,7 @@ class MoveStore(Store):
         conditions = (
             stock_movements.c.flow == flow,
             stock_movements.c.number > 0,
-            stock_movements.c.sort == MoveSort.UNREADABLE,
+            stock_movements.c.type == MovementType.UNREADABLE,
             ~stock_movements.c.booked,
         )
         query = sa.select(stock_movements.c.number).where(*conditions).order_by(stock_movements.c.number).limit(limit)
@@ -186,7 +186,7 @@ class MoveStore(Store):
 def _row(flow: str, move: Move) -> dict[str, object]:
     return {
         "flow": flow, "number": move.number, "branch": move.branch, "article": move.article, "amount": str(move.amount),
-        "sort": move.sort, "happened_at": move.at, "documents": list(move.documents), "title": move.title,
+        "type": move.type, "happened_at": move.at, "documents": list(move.documents), "title": move.title,
         "delivered": move.is_delivered, "unread": move.unread, "booked": False,
     }  # fmt: skip
 
@@ -194,6 +194,6 @@ def _row(flow: str, move: Move) -> dict[str, object]:
 def _move(row: sa.Row[Any]) -> Move:
     """Return the movement of a row. Movements without a readable number get the number 0."""
     return Move(
-        max(0, row.number), row.branch, row.article, Decimal(row.amount), MoveSort(row.sort), row.happened_at,
+        max(0, row.number), row.branch, row.article, Decimal(row.amount), MovementType(row.type), row.happened_at,
         tuple(row.documents), row.title, row.delivered, row.unread,
     )  # fmt: skip

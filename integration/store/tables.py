@@ -377,7 +377,7 @@ stock_movements = sa.Table(
     _text("branch"),
     _text("article"),
     _text("amount"),
-    _text("sort"),
+    _text("type"),
     sa.Column("happened_at", Moment, nullable=False),
     sa.Column("documents", Json, nullable=False),
     _text("title"),

@@ -4,18 +4,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from integration.core.moves import Move, MoveSort, StockCounted, counted_value, unreadable_move
+from integration.core.moves import Move, MovementType, StockCounted, counted_value, unreadable_move
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
-def a_move(number: int, amount: int, sort: MoveSort = MoveSort.SALES, *, is_delivered: bool = False) -> Move:
-    return Move(number, "1", "1001", Decimal(amount), sort, NOW, is_delivered=is_delivered)
+def a_move(
+    number: int, amount: int, movement_type: MovementType = MovementType.SALES, *, is_delivered: bool = False
+) -> Move:
+    return Move(number, "1", "1001", Decimal(amount), movement_type, NOW, is_delivered=is_delivered)
 
 
 def test_what_is_counted_is_a_value_of_a_record_and_is_read_from_it() -> None:
     stock_count = StockCounted(
-        17, frozenset({MoveSort.SALES, MoveSort.DELIVERY}), {"2": Decimal("1.5"), "1": Decimal(0)}
+        17, frozenset({MovementType.SALES, MovementType.DELIVERY}), {"2": Decimal("1.5"), "1": Decimal(0)}
     )
     assert stock_count.as_value() == ("17", "delivery", "sales", "1=0", "2=1.5")
     assert counted_value(stock_count.as_value()) == stock_count
@@ -26,9 +28,9 @@ def test_a_record_that_counts_nothing_tells_nothing() -> None:
 
 
 def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:
-    stock_count = StockCounted(10, frozenset({MoveSort.SALES}))
+    stock_count = StockCounted(10, frozenset({MovementType.SALES}))
     moves = [
-        a_move(10, -1), a_move(11, -2), a_move(12, 4, MoveSort.OTHER),
+        a_move(10, -1), a_move(11, -2), a_move(12, 4, MovementType.OTHER),
         a_move(13, -8, is_delivered=True), a_move(14, -16),
     ]  # fmt: skip
     assert stock_count.moved(moves, 13) == (Decimal(-2), Decimal(-8))
@@ -36,13 +38,13 @@ def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:
 
 
 def test_of_what_went_between_branches_what_left_can_count_by_itself() -> None:
-    moves = [a_move(11, -2, MoveSort.INTERNAL), a_move(12, 4, MoveSort.INTERNAL), a_move(13, -8)]
-    sorts = (frozenset({MoveSort.SENT}), frozenset({MoveSort.INTERNAL}), frozenset({MoveSort.SALES}))
-    assert [StockCounted(10, sort_set).moved(moves, 13)[0] for sort_set in sorts] == [-2, 2, -8]
+    moves = [a_move(11, -2, MovementType.INTERNAL), a_move(12, 4, MovementType.INTERNAL), a_move(13, -8)]
+    type_sets = (frozenset({MovementType.SENT}), frozenset({MovementType.INTERNAL}), frozenset({MovementType.SALES}))
+    assert [StockCounted(10, types).moved(moves, 13)[0] for types in type_sets] == [-2, 2, -8]
 
 
 def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_not_count_yet() -> None:
-    wrong = a_move(12, 0, MoveSort.UNREADABLE)
+    wrong = a_move(12, 0, MovementType.UNREADABLE)
     moves = [a_move(11, -2), wrong, a_move(13, -1)]
     assert unreadable_move(moves, 10, 13) is wrong
     assert unreadable_move(moves, 12, 13) is None
@@ -50,7 +52,7 @@ def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_n
 
 
 def test_a_movement_without_a_number_may_be_any_and_one_without_a_branch_of_any() -> None:
-    wrong = replace(a_move(0, 0, MoveSort.UNREADABLE), branch="")
+    wrong = replace(a_move(0, 0, MovementType.UNREADABLE), branch="")
     assert unreadable_move([a_move(11, -2), wrong], 10, 11) is wrong
     assert wrong.is_about(["1", "2"])
     assert [a_move(1, 1).is_about(branches) for branches in ((), ("1",), ("2",))] == [True, True, False]

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from integration.core.moves import Move, MoveSort, StockReservation, UnbookedMovement
+from integration.core.moves import Move, MovementType, StockReservation, UnbookedMovement
 from integration.core.retention import Retention
 from integration.retention.store.rows import RetentionStore
 from integration.store import tables
@@ -26,7 +26,7 @@ def moves(database: Database, clock: Clock) -> MoveStore:
 
 
 def a_move(number: int, amount: str = "-1", at: datetime = NOW) -> Move:
-    return Move(number, "1", "1001", Decimal(amount), MoveSort.SALES, at, (f"R{number}",), f"1.1.2026.{number}")
+    return Move(number, "1", "1001", Decimal(amount), MovementType.SALES, at, (f"R{number}",), f"1.1.2026.{number}")
 
 
 def numbers(database: Database) -> list[int]:
@@ -94,7 +94,7 @@ def test_what_happened_before_anything_counts_is_dropped_in_the_books_or_not(mov
 
 
 def test_what_cannot_be_read_is_known_by_its_number_until_it_can_be(moves: MoveStore) -> None:
-    wrong = [replace(a_move(number, "0"), sort=MoveSort.UNREADABLE, unread="type") for number in (4, 2, 7)]
+    wrong = [replace(a_move(number, "0"), type=MovementType.UNREADABLE, unread="type") for number in (4, 2, 7)]
     moves.keep("stock", [*wrong, a_move(3)], 7, NOW)
     assert moves.unreadable("stock", 2) == [2, 4]
     moves.forget("stock", 2)

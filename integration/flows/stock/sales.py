@@ -19,7 +19,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.booking_state import BookingStage, BookingState, BookingStateQuery
-from integration.core.moves import Move, MoveSort, StockCounted, StockReservation, UnbookedMovement
+from integration.core.moves import Move, MovementType, StockCounted, StockReservation, UnbookedMovement
 from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of
@@ -40,7 +40,7 @@ TERMS = frozenset(
         "received_not_booked",
     }
 )
-UNPROVEN = (MoveSort.DELIVERY, MoveSort.INTERNAL)  # movements for which we never book a document
+UNPROVEN = (MovementType.DELIVERY, MovementType.INTERNAL)  # movements for which we never book a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Tally:
             for lacking in self.moves
             if isinstance(lacking.entry, Move) and _counts(lacking, branches, since)
         )
-        return next((move for move in moves if move.sort is MoveSort.UNREADABLE), None)
+        return next((move for move in moves if move.type is MovementType.UNREADABLE), None)
 
     def unknown_invoice_state(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
         """Return a document with movements in these branches for which it is unknown whether it was invoiced.
@@ -182,7 +182,7 @@ class Sales:
     _credit_keys: frozenset[str] = frozenset()  # credits at that moment
 
     @property
-    def sorts(self) -> frozenset[MoveSort]:
+    def types(self) -> frozenset[MovementType]:
         """The movement types that count. Deliveries and transfers have no document, so they count by time alone.
 
         Counted together with documents, they would never be settled: a delivery would be for sale twice once the books
@@ -190,9 +190,9 @@ class Sales:
         transfers for all branches, deliveries for each branch.
         """
         dated = UNPROVEN if self.settings.sales == DATED else ()
-        transfers = () if self.settings.transfers_counted_from is None else (MoveSort.SENT,)
-        deliveries = (MoveSort.DELIVERY,) if self.settings.deliveries_counted_from else ()
-        return frozenset({MoveSort.SALES, *dated, *transfers, *deliveries})
+        transfers = () if self.settings.transfers_counted_from is None else (MovementType.SENT,)
+        deliveries = (MovementType.DELIVERY,) if self.settings.deliveries_counted_from else ()
+        return frozenset({MovementType.SALES, *dated, *transfers, *deliveries})
 
     def settle(self) -> None:
         """Mark the movements that the books have, before their figures are read."""
@@ -328,12 +328,12 @@ class Sales:
     def _is_counted_transfer(self, move: Move) -> bool:
         """Return True for an outgoing transfer after the moment up to which a person entered transfers."""
         start = self.settings.transfers_counted_from
-        return start is not None and move.at > start and move.counts_as({MoveSort.SENT})
+        return start is not None and move.at > start and move.counts_as({MovementType.SENT})
 
     def _is_counted_delivery(self, move: Move) -> bool:
         """Return True for goods from a supplier after the moment up to which a person entered deliveries."""
         start = self.settings.deliveries_counted_from.get(move.branch)
-        return start is not None and move.at > start and move.sort is MoveSort.DELIVERY
+        return start is not None and move.at > start and move.type is MovementType.DELIVERY
 
     def _tally(
         self, open_movements: "_OpenMovements", upto: int | None, before: BookingSnapshot, after: BookingSnapshot
@@ -350,14 +350,14 @@ class Sales:
         moves: dict[str, list[Lacking]] = defaultdict(list)
         uncounted: dict[str, list[Move]] = defaultdict(list)
         for move in open_movements.moves:
-            is_by_time = move.sort in UNPROVEN and self.settings.sales != DATED
+            is_by_time = move.type in UNPROVEN and self.settings.sales != DATED
             if is_by_time:
                 uncounted[move.article].append(move)
             lack = lacks(move, move.amount, *move.documents)
-            if move.sort is MoveSort.UNREADABLE:
+            if move.type is MovementType.UNREADABLE:
                 is_over = is_settled(times(move.documents, orders_left=False), is_back=False)
             else:
-                is_over = is_by_time or move.sort not in self.sorts or not (lack.booked or lack.invoiced)
+                is_over = is_by_time or move.type not in self.types or not (lack.booked or lack.invoiced)
             if not is_over:
                 moves[move.article].append(lack)
         promises: dict[str, list[Lacking]] = defaultdict(list)
@@ -371,7 +371,7 @@ class Sales:
         unclear = {document_of(key): wrong for look in (before, after) for key, wrong in look.open.items() if wrong}
 
         def tally_of(number: str) -> Tally:
-            stock_counted = StockCounted(upto or 0, self.sorts, dict(reserved[number]))
+            stock_counted = StockCounted(upto or 0, self.types, dict(reserved[number]))
             tally_parts = tuple(moves[number]), tuple(promises[number]), unclear
             return Tally(
                 stock_counted,

@@ -10,7 +10,7 @@ import structlog
 
 from integration.connectors.protocol import StockHistory
 from integration.core.errors import ConfigurationError
-from integration.core.moves import Move, MoveSort, StockReservation, UnbookedMovement
+from integration.core.moves import Move, MovementType, StockReservation, UnbookedMovement
 from integration.flows.settings import TILL
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.moves import MoveStore
@@ -90,7 +90,7 @@ class TillMovements:
         while page := self._split_numberless(till.moves(start, began), start):
             start = page[-1].number
             upto = max(upto, start)
-            self._store.keep(self._flow, [move for move in page if move.sort is not MoveSort.OTHER], start, began)
+            self._store.keep(self._flow, [move for move in page if move.type is not MovementType.OTHER], start, began)
         self._store.keep(self._flow, (), upto, began)
         return upto
 
@@ -113,7 +113,7 @@ class TillMovements:
         for _ in range(MAX_RETRIED_QUERIES if waiting else 0):
             page = {move.number: move for move in self._till().moves(waiting[0] - 1, began)}
             for number in waiting:
-                if number in page and page[number].sort is not MoveSort.UNREADABLE:
+                if number in page and page[number].type is not MovementType.UNREADABLE:
                     self._correct_move(page[number], upto, began)
             waiting = [number for number in waiting if number > max(page, default=waiting[-1])]
             if not waiting:
@@ -121,7 +121,7 @@ class TillMovements:
         self._read_numberless_again(began)
 
     def _correct_move(self, move: Move, upto: int, began: datetime) -> None:
-        if move.sort is MoveSort.OTHER:
+        if move.type is MovementType.OTHER:
             self._store.forget(self._flow, move.number)
         else:
             self._store.keep(self._flow, [move], upto, began)
@@ -141,7 +141,7 @@ class TillMovements:
                 known_moves = []  # all later movements have been read
                 break
             start = numbered[-1].number
-            stock_moves = [move for move in numbered if move.sort is not MoveSort.OTHER]
+            stock_moves = [move for move in numbered if move.type is not MovementType.OTHER]
             self._store.keep(self._flow, stock_moves, max(upto, start), began)
         self._store.keep_numberless(
             self._flow, [*numberless, *(move for move in known_moves if move not in numberless)], after

@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.history import TillHistory
-from integration.core.moves import MoveSort
+from integration.core.moves import MovementType
 from integration.core.records import Kind
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.contract import pages
@@ -43,7 +43,7 @@ def test_pages_follow_one_another_and_hold_every_movement_once(till: Mplus) -> N
         after = page[-1].number
         moves += page
     assert [move.number for move in moves] == list(range(1, till.newest_move() + 1))
-    sold = [move for move in moves if move.sort is MoveSort.SALES]
+    sold = [move for move in moves if move.type is MovementType.SALES]
     assert sold
     assert all(move.documents and move.title for move in sold)
 

@@ -19,7 +19,7 @@ from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.target import TillTarget
 from integration.core.errors import MalformedAnswerError
-from integration.core.moves import MoveSort
+from integration.core.moves import MovementType
 from integration.core.records import Kind, Record, Unreadable
 from tests.connectors.mplus.tills import NOWHERE, answering
 from tests.fakes import Links
@@ -214,7 +214,7 @@ def test_a_movement_that_comes_twice_is_one_which_is_unreadable_if_both_differ(a
         return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{elements}</GetStockHistoryResponse>'
 
     first, second = TillHistory(NOWHERE, answering(answer)).page(0, datetime(2026, 11, 1, tzinfo=UTC))
-    assert (first.article, first.sort is MoveSort.UNREADABLE) == ("7", amount == -3)
+    assert (first.article, first.type is MovementType.UNREADABLE) == ("7", amount == -3)
     assert second.amount == Decimal(-2)
 
 

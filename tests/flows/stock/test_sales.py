@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.connectors.mplus.connector import Mplus
-from integration.core.moves import NO_MOMENT, Move, MoveSort
+from integration.core.moves import NO_MOMENT, Move, MovementType
 from integration.core.records import Kind, Unreadable
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest
@@ -435,8 +435,8 @@ def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and
         upto, begin, _ = opened_shop.moves.read_upto("stock")
         assert begin is not None
         moves = [
-            Move(10**6 + 1, "1", opened_shop.number, Decimal(8), MoveSort.DELIVERY, datetime.now(UTC)),
-            Move(10**6 + 2, "1", opened_shop.number, Decimal(-3), MoveSort.INTERNAL, datetime.now(UTC)),
+            Move(10**6 + 1, "1", opened_shop.number, Decimal(8), MovementType.DELIVERY, datetime.now(UTC)),
+            Move(10**6 + 2, "1", opened_shop.number, Decimal(-3), MovementType.INTERNAL, datetime.now(UTC)),
         ]
         opened_shop.moves.keep("stock", moves, upto, begin)
         first, _ = opened_shop.make_logic().trace(
@@ -464,7 +464,7 @@ def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_tha
         upto, begin, _ = opened_shop.moves.read_upto("stock")
         assert begin is not None
         moved = [
-            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MoveSort.INTERNAL, at)
+            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MovementType.INTERNAL, at)
             for place, (branch, amount, at) in enumerate(
                 [("1", -4, early), ("2", 4, early), ("1", -3, late), ("2", 1, late), ("1", 5, late)]
             )
@@ -492,7 +492,7 @@ def test_goods_from_a_supplier_are_for_sale_in_a_branch_until_a_person_says_that
         assert begin is not None
         received = [("1", 4, early), ("1", 6, late), ("1", -1, late), ("2", 3, late)]
         moved = [
-            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MoveSort.DELIVERY, at)
+            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MovementType.DELIVERY, at)
             for place, (branch, amount, at) in enumerate(received)
         ]
         opened_shop.moves.keep("stock", moved, upto, begin)
@@ -525,7 +525,13 @@ def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) 
 def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(open_shop: Shop) -> None:
     open_shop.sell("1", 3)
     wrong = Move(
-        open_shop.till.newest_move(), "1", open_shop.number, Decimal(0), MoveSort.UNREADABLE, NO_MOMENT, unread="type"
+        open_shop.till.newest_move(),
+        "1",
+        open_shop.number,
+        Decimal(0),
+        MovementType.UNREADABLE,
+        NO_MOMENT,
+        unread="type",
     )
     _, begin, _ = open_shop.moves.read_upto("stock")
     assert begin is not None

@@ -245,7 +245,7 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
 ) -> None:
     day = {"branch": "1", "state": DayState.EQUAL, "checked_at": clock.now, "result": {}}
     move = {
-        "flow": "stock", "branch": "1", "article": "A", "amount": "1", "sort": "sale", "documents": [], "title": "",
+        "flow": "stock", "branch": "1", "article": "A", "amount": "1", "type": "sale", "documents": [], "title": "",
         "delivered": True, "unread": "",
     }  # fmt: skip
     with database.write() as connection:

@@ -7,20 +7,20 @@ from typing import Any
 
 from integration.connectors.mplus.client import Element, expect_shape, qualified
 from integration.connectors.mplus.codec.values import child_number, if_readable, moment_in, scaled_number, wire_moment
-from integration.core.moves import NO_MOMENT, Move, MoveSort
+from integration.core.moves import NO_MOMENT, Move, MovementType
 from integration.core.records import WrongValueError
 
 _DOCUMENTS = ("receiptId", "invoiceId", "orderId", "packingSlipId")
 _NUMBER = ("branchNumber", "workplaceNumber", "year", "number")
-_SORTS = {
-    "STOCK-HISTORY-TYPE-SALES": MoveSort.SALES,
-    "STOCK-HISTORY-TYPE-DELIVERY": MoveSort.DELIVERY,
-    "STOCK-HISTORY-TYPE-INTERNAL-DELIVERY": MoveSort.INTERNAL,
-    "STOCK-HISTORY-TYPE-INTERNAL-SHIPMENT": MoveSort.INTERNAL,
-    "STOCK-HISTORY-TYPE-API": MoveSort.OTHER,
-    "STOCK-HISTORY-TYPE-CORRECTION": MoveSort.OTHER,
-    "STOCK-HISTORY-TYPE-MANUAL": MoveSort.OTHER,
-    "STOCK-HISTORY-TYPE-UNKNOWN": MoveSort.OTHER,
+_TYPES = {
+    "STOCK-HISTORY-TYPE-SALES": MovementType.SALES,
+    "STOCK-HISTORY-TYPE-DELIVERY": MovementType.DELIVERY,
+    "STOCK-HISTORY-TYPE-INTERNAL-DELIVERY": MovementType.INTERNAL,
+    "STOCK-HISTORY-TYPE-INTERNAL-SHIPMENT": MovementType.INTERNAL,
+    "STOCK-HISTORY-TYPE-API": MovementType.OTHER,
+    "STOCK-HISTORY-TYPE-CORRECTION": MovementType.OTHER,
+    "STOCK-HISTORY-TYPE-MANUAL": MovementType.OTHER,
+    "STOCK-HISTORY-TYPE-UNKNOWN": MovementType.OTHER,
 }
 # It is not documented whether goods delivered by an order are reported as sales; these types may be such sales.
 _SOLD_BY_DOCUMENT = frozenset({"STOCK-HISTORY-TYPE-DELIVERY", "STOCK-HISTORY-TYPE-UNKNOWN"})
@@ -28,7 +28,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def decode_move(element: Element) -> Move:
-    """Return a movement; an unreadable one has the sort UNREADABLE and as many of its values as can be read."""
+    """Return a movement; an unreadable one has the type UNREADABLE and as many of its values as can be read."""
     try:
         return _decode(element)
     except WrongValueError as error:
@@ -41,7 +41,7 @@ def decode_move(element: Element) -> Move:
             _positive_text(branch),
             _positive_text(article),
             Decimal(0),
-            MoveSort.UNREADABLE,
+            MovementType.UNREADABLE,
             at,
             _documents(element),
             title,
@@ -68,7 +68,7 @@ def _decode(element: Element) -> Move:
         str(_positive_number(element, "branchNumber")),
         str(_positive_number(element, "articleNumber")),
         amount,
-        _sort(element, amount),
+        _movement_type(element, amount),
         _moment(element),
         _documents(element),
         _title(element),
@@ -76,12 +76,12 @@ def _decode(element: Element) -> Move:
     )
 
 
-def _sort(element: Element, amount: Decimal) -> MoveSort:
-    """Return the sort of a movement: goods that left with a sales document were sold. Raises WrongValueError."""
+def _movement_type(element: Element, amount: Decimal) -> MovementType:
+    """Return the type of a movement: goods that left with a sales document were sold. Raises WrongValueError."""
     word = (element.findtext(qualified("type")) or "").strip()
-    if word not in _SORTS:
+    if word not in _TYPES:
         raise WrongValueError("type", word)
-    return MoveSort.SALES if word in _SOLD_BY_DOCUMENT and amount < 0 and _documents(element) else _SORTS[word]
+    return MovementType.SALES if word in _SOLD_BY_DOCUMENT and amount < 0 and _documents(element) else _TYPES[word]
 
 
 def _documents(element: Element) -> tuple[str, ...]:

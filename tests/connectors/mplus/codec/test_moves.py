@@ -8,7 +8,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Element
-from integration.core.moves import NO_MOMENT, MoveSort
+from integration.core.moves import NO_MOMENT, MovementType
 
 MOVE = """
 <ns:articleStockHistory xmlns:ns="urn:mplusqapi">
@@ -28,50 +28,50 @@ def move_element(old: str = "", new: str = "") -> Element:
 def test_a_movement_has_its_article_its_amount_and_its_documents() -> None:
     move = codec.decode_move(move_element())
     assert (move.number, move.branch, move.article) == (88213, "1", "200101")
-    assert (move.amount, move.sort, move.documents) == (Decimal("-1.5"), MoveSort.SALES, ("R1",))
+    assert (move.amount, move.type, move.documents) == (Decimal("-1.5"), MovementType.SALES, ("R1",))
 
 
 @pytest.mark.parametrize(
-    ("word", "amount", "document", "sort"),
+    ("word", "amount", "document", "movement_type"),
     [
-        ("SALES", "-150", "R1", MoveSort.SALES),
-        ("DELIVERY", "150", "", MoveSort.DELIVERY),
-        ("DELIVERY", "150", "R1", MoveSort.DELIVERY),
-        ("DELIVERY", "-150", "R1", MoveSort.SALES),
-        ("DELIVERY", "-150", "", MoveSort.DELIVERY),
-        ("UNKNOWN", "-150", "R1", MoveSort.SALES),
-        ("UNKNOWN", "150", "R1", MoveSort.OTHER),
-        ("UNKNOWN", "-150", "", MoveSort.OTHER),
-        ("MANUAL", "-150", "R1", MoveSort.OTHER),
-        ("API", "-150", "", MoveSort.OTHER),
-        ("CORRECTION", "-150", "", MoveSort.OTHER),
-        ("INTERNAL-SHIPMENT", "-150", "", MoveSort.INTERNAL),
+        ("SALES", "-150", "R1", MovementType.SALES),
+        ("DELIVERY", "150", "", MovementType.DELIVERY),
+        ("DELIVERY", "150", "R1", MovementType.DELIVERY),
+        ("DELIVERY", "-150", "R1", MovementType.SALES),
+        ("DELIVERY", "-150", "", MovementType.DELIVERY),
+        ("UNKNOWN", "-150", "R1", MovementType.SALES),
+        ("UNKNOWN", "150", "R1", MovementType.OTHER),
+        ("UNKNOWN", "-150", "", MovementType.OTHER),
+        ("MANUAL", "-150", "R1", MovementType.OTHER),
+        ("API", "-150", "", MovementType.OTHER),
+        ("CORRECTION", "-150", "", MovementType.OTHER),
+        ("INTERNAL-SHIPMENT", "-150", "", MovementType.INTERNAL),
     ],
 )
 def test_goods_that_left_with_a_document_of_a_sale_were_sold_unless_somebody_counted_or_moved_them(
-    word: str, amount: str, document: str, sort: MoveSort
+    word: str, amount: str, document: str, movement_type: MovementType
 ) -> None:
     move_xml = MOVE.replace("TYPE-SALES", f"TYPE-{word}").replace("-150", amount).replace(">R1<", f">{document}<")
-    assert codec.decode_move(etree.fromstring(move_xml)).sort is sort
+    assert codec.decode_move(etree.fromstring(move_xml)).type is movement_type
 
 
 @pytest.mark.parametrize("word", ["", "STOCK-HISTORY-TYPE-", "STOCK-HISTORY-TYPE-GIVEN-AWAY"])
 def test_a_movement_of_which_nobody_can_tell_why_is_never_taken_for_one_that_does_not_count(word: str) -> None:
     move = codec.decode_move(move_element("STOCK-HISTORY-TYPE-SALES", word))
-    assert (move.number, move.article, move.sort, move.unread) == (88213, "200101", MoveSort.UNREADABLE, "type")
+    assert (move.number, move.article, move.type, move.unread) == (88213, "200101", MovementType.UNREADABLE, "type")
 
 
 @pytest.mark.parametrize("old", ["-150", "decimalPlaces>2"])
 def test_a_movement_whose_amount_cannot_be_read_is_one_of_its_article_and_moves_nothing(old: str) -> None:
     move = codec.decode_move(move_element(old, old[:-1].replace("-15", "some") + "x"))
     assert (move.number, move.branch, move.article) == (88213, "1", "200101")
-    assert (move.amount, move.sort, move.documents) == (Decimal(0), MoveSort.UNREADABLE, ("R1",))
+    assert (move.amount, move.type, move.documents) == (Decimal(0), MovementType.UNREADABLE, ("R1",))
     assert move.at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_movement_whose_moment_cannot_be_read_may_count_for_every_level() -> None:
     move = codec.decode_move(move_element("<ns:year>2026", "<ns:year>never"))
-    assert (move.sort, move.at) == (MoveSort.UNREADABLE, NO_MOMENT)
+    assert (move.type, move.at) == (MovementType.UNREADABLE, NO_MOMENT)
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_a_movement_tells_as_much_of_what_it_is_about_as_can_be_read(
 ) -> None:
     move = codec.decode_move(move_element(old, new))
     assert (move.number, move.branch, move.article) == told_of
-    assert (move.amount, move.sort, move.documents) == (Decimal(0), MoveSort.UNREADABLE, ("R1",))
+    assert (move.amount, move.type, move.documents) == (Decimal(0), MovementType.UNREADABLE, ("R1",))
