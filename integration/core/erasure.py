@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from integration.core.customer_merges import merged_key
-from integration.core.records import Kind, Record, Sort, kinds
+from integration.core.records import Kind, Record, RecordType, kinds
 
 ERASED = "█████"  # replaces personal data
 # Names of values that identify a person everywhere, and of those that do so only in the person's own documents.
@@ -57,7 +57,7 @@ class Customer:
 
         The kind may be empty or unknown; such a record is then judged by its flow and key only.
         """
-        if kind and Kind.stored(kind).is_declared and kind not in kinds(Sort.PARTY):
+        if kind and Kind.stored(kind).is_declared and kind not in kinds(RecordType.PARTY):
             return False
         if flow == self.customers:
             return key in self.debtors or key in map(merged_key, self.relations)
@@ -93,9 +93,9 @@ class DataSubject:
 
     def is_of_another(self, flow: str, kind: str, key: str) -> bool:
         """Return True if a record is about another person or a thing, so that equal words in it are kept."""
-        if kind in kinds(Sort.GOODS):
+        if kind in kinds(RecordType.GOODS):
             return True
-        is_of_people = kind in kinds(Sort.PARTY) or (not kind and flow == self.customer.customers and bool(key))
+        is_of_people = kind in kinds(RecordType.PARTY) or (not kind and flow == self.customer.customers and bool(key))
         return is_of_people and not self.customer.is_described_by(flow, kind, key)
 
     @cached_property

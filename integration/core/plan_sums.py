@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from integration.core.plan import Action, Change
-from integration.core.records import Kind, Sort
+from integration.core.records import Kind, RecordType
 from integration.core.search_keys import document_total
 
 PRICES = frozenset({"price", "price_incl", "price_excl"})  # names of selling price fields
-BOOKED = (Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT)
+BOOKED = (RecordType.DOCUMENT, RecordType.PAGE, RecordType.PAYMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class PlanSums:
 
 
 def change_sums(change: Change) -> PlanSums:
-    is_booked = change.action is Action.CREATE and change.kind.sort in BOOKED
+    is_booked = change.action is Action.CREATE and change.kind.type in BOOKED
     before = change.before.flat() if change.before else {}
     moves = set()
     for path, value in change.desired.flat().items():

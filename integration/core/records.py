@@ -21,7 +21,7 @@ Value = None | bool | str | Decimal | date | datetime | tuple[str, ...]
 _KINDS: dict[str, "Kind"] = {}
 
 
-class Sort(StrEnum):
+class RecordType(StrEnum):
     """Category of kinds that share behaviour: whether they name people, what identifies them, their retention."""
 
     GOODS = "goods"  # articles and groups: names in them are not personal data
@@ -37,11 +37,11 @@ class Sort(StrEnum):
 class _ConsoleKind:
     """Declares a kind of the console itself. The attribute's name is the kind's name."""
 
-    def __init__(self, sort: Sort, *, drawn: bool = False, owned: bool = True) -> None:
-        self._sort, self._drawn, self._owned = sort, drawn, owned
+    def __init__(self, record_type: RecordType, *, drawn: bool = False, owned: bool = True) -> None:
+        self._type, self._drawn, self._owned = record_type, drawn, owned
 
     def __set_name__(self, owner: type["Kind"], name: str) -> None:
-        setattr(owner, name, owner.add(name.lower(), self._sort, drawn=self._drawn, owned=self._owned))
+        setattr(owner, name, owner.add(name.lower(), self._type, drawn=self._drawn, owned=self._owned))
 
     if TYPE_CHECKING:  # after class creation the attribute is the Kind
 
@@ -56,39 +56,43 @@ class Kind(str):
     name, but nothing is written for it.
     """
 
-    __slots__ = ("drawn", "is_declared", "owned", "sort")
+    __slots__ = ("drawn", "is_declared", "owned", "type")
 
-    sort: Sort
+    type: RecordType
     is_declared: bool  # whether this console declares the kind
     drawn: bool  # whether stock charts use it
     owned: bool  # whether a person or system owns its fields after the write
 
-    GROUP = _ConsoleKind(Sort.GOODS, drawn=True)  # an article group
-    ARTICLE = _ConsoleKind(Sort.GOODS)  # a sold and stocked article; at the till always part of a product
-    PRODUCT = _ConsoleKind(Sort.GOODS, drawn=True)  # at the till: a group of articles of one item
-    PICTURE = _ConsoleKind(Sort.GOODS)  # the picture of a product
-    STOCK = _ConsoleKind(Sort.GOODS, drawn=True)  # at the till: the stock of an article, with a level for each branch
-    LEVEL = _ConsoleKind(Sort.GOODS)  # a part of STOCK, with the branch number as its key
-    DEBTOR = _ConsoleKind(Sort.PARTY)  # a customer in the books
-    RELATION = _ConsoleKind(Sort.PARTY)  # a customer at the till; in a document the part `customer`
-    ADDRESS = _ConsoleKind(Sort.PARTY, owned=False)  # a delivery address in the books
-    ORDER = _ConsoleKind(Sort.SALE)  # a sales order of the till
-    INVOICE = _ConsoleKind(Sort.SALE)  # an invoice of the till
-    RECEIPT = _ConsoleKind(Sort.SALE)  # a sale at a till
-    PROPOSAL = _ConsoleKind(Sort.SALE)  # a quotation of the till
-    SALES_ORDER = _ConsoleKind(Sort.DOCUMENT, owned=False)  # a sales order in the books
-    POSTING = _ConsoleKind(Sort.DOCUMENT, owned=False)  # a page in a sales daybook
-    QUOTATION = _ConsoleKind(Sort.DOCUMENT, owned=False)  # a quotation in the books
-    LINE = _ConsoleKind(Sort.SUM, owned=False)  # a part of a document
-    VAT = _ConsoleKind(Sort.SUM)  # a part of a document or a day of the till: the total of one VAT code
-    PAYMENT = _ConsoleKind(Sort.SUM)  # a part of a document or a day of the till
-    DAY = _ConsoleKind(Sort.OTHER)  # the takings of one branch of the till on a financial date, by the till's own sums
-    TURNOVER = _ConsoleKind(Sort.OTHER)  # a part of a day: the total of one turnover group
-    COUNT = _ConsoleKind(Sort.OTHER)  # a part of a day: the cash count of one drawer
-    DAY_PAGE = _ConsoleKind(Sort.PAGE, owned=False)  # a page in a daybook for one day of a branch
-    ENTRY = _ConsoleKind(Sort.OTHER)  # amount that a daybook page posts to a ledger account
-    ITEM = _ConsoleKind(Sort.OTHER)  # in the books: the open amount of a document, and its payments
-    SETTLEMENT = _ConsoleKind(Sort.PAYMENT)  # at the till: the payment of an invoice that was paid in the books
+    GROUP = _ConsoleKind(RecordType.GOODS, drawn=True)  # an article group
+    ARTICLE = _ConsoleKind(RecordType.GOODS)  # a sold and stocked article; at the till always part of a product
+    PRODUCT = _ConsoleKind(RecordType.GOODS, drawn=True)  # at the till: a group of articles of one item
+    PICTURE = _ConsoleKind(RecordType.GOODS)  # the picture of a product
+    STOCK = _ConsoleKind(
+        RecordType.GOODS, drawn=True
+    )  # at the till: the stock of an article, with a level for each branch
+    LEVEL = _ConsoleKind(RecordType.GOODS)  # a part of STOCK, with the branch number as its key
+    DEBTOR = _ConsoleKind(RecordType.PARTY)  # a customer in the books
+    RELATION = _ConsoleKind(RecordType.PARTY)  # a customer at the till; in a document the part `customer`
+    ADDRESS = _ConsoleKind(RecordType.PARTY, owned=False)  # a delivery address in the books
+    ORDER = _ConsoleKind(RecordType.SALE)  # a sales order of the till
+    INVOICE = _ConsoleKind(RecordType.SALE)  # an invoice of the till
+    RECEIPT = _ConsoleKind(RecordType.SALE)  # a sale at a till
+    PROPOSAL = _ConsoleKind(RecordType.SALE)  # a quotation of the till
+    SALES_ORDER = _ConsoleKind(RecordType.DOCUMENT, owned=False)  # a sales order in the books
+    POSTING = _ConsoleKind(RecordType.DOCUMENT, owned=False)  # a page in a sales daybook
+    QUOTATION = _ConsoleKind(RecordType.DOCUMENT, owned=False)  # a quotation in the books
+    LINE = _ConsoleKind(RecordType.SUM, owned=False)  # a part of a document
+    VAT = _ConsoleKind(RecordType.SUM)  # a part of a document or a day of the till: the total of one VAT code
+    PAYMENT = _ConsoleKind(RecordType.SUM)  # a part of a document or a day of the till
+    DAY = _ConsoleKind(
+        RecordType.OTHER
+    )  # the takings of one branch of the till on a financial date, by the till's own sums
+    TURNOVER = _ConsoleKind(RecordType.OTHER)  # a part of a day: the total of one turnover group
+    COUNT = _ConsoleKind(RecordType.OTHER)  # a part of a day: the cash count of one drawer
+    DAY_PAGE = _ConsoleKind(RecordType.PAGE, owned=False)  # a page in a daybook for one day of a branch
+    ENTRY = _ConsoleKind(RecordType.OTHER)  # amount that a daybook page posts to a ledger account
+    ITEM = _ConsoleKind(RecordType.OTHER)  # in the books: the open amount of a document, and its payments
+    SETTLEMENT = _ConsoleKind(RecordType.PAYMENT)  # at the till: the payment of an invoice that was paid in the books
 
     def __new__(cls, name: str) -> "Kind":  # noqa: PYI034 - the one that is there
         """Return the kind with this name. Raises ValueError if there is none."""
@@ -97,22 +101,26 @@ class Kind(str):
         return _KINDS[name]
 
     @classmethod
-    def add(cls, name: str, sort: Sort = Sort.OTHER, *, drawn: bool = False, owned: bool = True) -> "Kind":
+    def add(
+        cls, name: str, record_type: RecordType = RecordType.OTHER, *, drawn: bool = False, owned: bool = True
+    ) -> "Kind":
         """Declare a new kind of record. Raises ValueError if the name exists."""
         if name in _KINDS:
             raise ValueError(f"a kind of record already: {name!r}")
-        kind = _KINDS[name] = cls._new(name, sort, drawn=drawn, owned=owned)
+        kind = _KINDS[name] = cls._new(name, record_type, drawn=drawn, owned=owned)
         return kind
 
     @classmethod
     def stored(cls, name: str) -> "Kind":
         """Return the kind of a stored name, known or not."""
-        return _KINDS.get(name) or cls._new(name, Sort.OTHER, owned=False, known=False)
+        return _KINDS.get(name) or cls._new(name, RecordType.OTHER, owned=False, known=False)
 
     @classmethod
-    def _new(cls, name: str, sort: Sort, *, drawn: bool = False, owned: bool = True, known: bool = True) -> "Kind":
+    def _new(
+        cls, name: str, record_type: RecordType, *, drawn: bool = False, owned: bool = True, known: bool = True
+    ) -> "Kind":
         kind = str.__new__(cls, name)
-        kind.sort, kind.drawn, kind.owned, kind.is_declared = sort, drawn, owned, known
+        kind.type, kind.drawn, kind.owned, kind.is_declared = record_type, drawn, owned, known
         return kind
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -120,9 +128,9 @@ class Kind(str):
         return Kind.stored, (str(self),)
 
 
-def kinds(*sorts: Sort) -> tuple[Kind, ...]:
+def kinds(*record_types: RecordType) -> tuple[Kind, ...]:
     """Return all kinds in these categories, including those of flows. Without arguments, return all kinds."""
-    return tuple(kind for kind in _KINDS.values() if not sorts or kind.sort in sorts)
+    return tuple(kind for kind in _KINDS.values() if not record_types or kind.type in record_types)
 
 
 class FieldType(StrEnum):

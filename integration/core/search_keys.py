@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from integration.core.plan import Change
-from integration.core.records import Kind, Record, Sort
+from integration.core.records import Kind, Record, RecordType
 from integration.core.rules import as_text
 
 TOTALS = ("sold_incl", "total_incl")  # of a document: the stored value, and the till's value
@@ -40,7 +40,7 @@ def document_total(record: Record) -> Decimal | None:
 
 
 def _totals(record: Record) -> tuple[str, ...]:
-    return ("amount",) if record.kind.sort is Sort.PAYMENT else TOTALS
+    return ("amount",) if record.kind.type is RecordType.PAYMENT else TOTALS
 
 
 def _nonempty_texts(records: list[Record], names: tuple[str, ...]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from integration.core.customer_merges import merged_key
 from integration.core.erasure import ERASED, Customer, DataSubject, identifying_words
-from integration.core.records import Kind, Sort, kinds
+from integration.core.records import Kind, RecordType, kinds
 from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
 from integration.store.columns import Json, TextColumn
@@ -66,7 +66,7 @@ class PersonalDataSearch(Store):
         for flow, debtor, relation in pairs:
             conditions = (
                 links.c.flow == flow,
-                links.c.kind.in_(kinds(Sort.PARTY)),
+                links.c.kind.in_(kinds(RecordType.PARTY)),
                 links.c.kind != "address",
                 _OF_NUMBERS,
             )

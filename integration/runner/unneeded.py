@@ -2,7 +2,7 @@
 
 from integration.core.issues import Skip
 from integration.core.position import Position
-from integration.core.records import Sort
+from integration.core.records import RecordType
 from integration.core.run import Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import Dependencies
@@ -18,7 +18,7 @@ def skip_unneeded(deps: Dependencies, run: Run, logic: FlowLogic) -> Position:
     flow, position = logic.flow, run.position
     if run.mode is Mode.UNDO:  # a customer is restored independently of documents
         return position
-    derived = [stage.name for stage in flow.stages if stage.derived and stage.target.sort is Sort.PARTY]
+    derived = [stage.name for stage in flow.stages if stage.derived and stage.target.type is RecordType.PARTY]
     unneeded = (
         deps.previews.changes_without_documents(run.id, derived, [stage.name for stage in flow.counted_stages])
         if derived

@@ -8,7 +8,7 @@ from integration.core.authorization import requires
 from integration.core.people import Right
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
-from integration.core.records import Kind, Sort, kinds
+from integration.core.records import Kind, RecordType, kinds
 from integration.core.states import Step
 from integration.store import facets, plan_lines, transitions
 from integration.store.columns import TextColumn
@@ -93,7 +93,7 @@ class PlanStore:
         conditions = (
             lines.c.run == run,
             lines.c.action == Action.CREATE,
-            lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)),
+            lines.c.kind.in_(kinds(RecordType.DOCUMENT, RecordType.PAGE)),
         )
         for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*conditions).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)
@@ -111,7 +111,7 @@ class PlanStore:
         conditions = (
             lines.c.run == run,
             lines.c.action == Action.CREATE,
-            lines.c.kind.in_(kinds(Sort.DOCUMENT, Sort.PAGE)),
+            lines.c.kind.in_(kinds(RecordType.DOCUMENT, RecordType.PAGE)),
         )
         unsent = (lines.c.step == Step.PLANNED, *((~is_excluded,) if chosen else ()))
         return bool(self.database.rows(sa.select(lines.c.seq).where(*conditions, *unsent).limit(1)))

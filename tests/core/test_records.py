@@ -15,7 +15,7 @@ from integration.core.records import (
     FieldPresence,
     Kind,
     Record,
-    Sort,
+    RecordType,
     Value,
     WrongValueError,
     canonical,
@@ -299,7 +299,7 @@ def test_a_field_of_several_pages_is_in_all_of_their_records_in_some_or_in_none(
 
 def test_there_is_one_kind_of_each_name_however_it_travels() -> None:
     assert Kind("sales_order") is Kind.SALES_ORDER is copy(Kind.SALES_ORDER)
-    assert Kind.SALES_ORDER in kinds(Sort.DOCUMENT)
+    assert Kind.SALES_ORDER in kinds(RecordType.DOCUMENT)
     with pytest.raises(ValueError, match="already"):
         Kind.add("sales_order")
     with pytest.raises(ValueError, match="no kind of record: 'unheard_of'"):
@@ -309,7 +309,7 @@ def test_there_is_one_kind_of_each_name_however_it_travels() -> None:
 def test_what_is_stored_may_be_of_a_kind_that_is_not_known() -> None:
     assert Kind.stored("sales_order") is Kind.SALES_ORDER
     kind = Kind.stored("unheard_of")
-    assert (kind, kind.is_declared, kind.owned, kind.sort) == ("unheard_of", False, False, Sort.OTHER)
+    assert (kind, kind.is_declared, kind.owned, kind.type) == ("unheard_of", False, False, RecordType.OTHER)
     assert kind not in kinds()
     assert (copy(kind), pickle.loads(pickle.dumps(kind)).is_declared) == (kind, False)  # noqa: S301 - our own
     content = {"kind": "unheard_of", "key": "1", "values": {}}

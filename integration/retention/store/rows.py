@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from integration.core.issues import IssueState
 from integration.core.plan import Action
-from integration.core.records import Sort, kinds
+from integration.core.records import RecordType, kinds
 from integration.core.states import RunState, Step
 from integration.store import plan_lines, tables
 from integration.store.database import Store
@@ -21,7 +21,7 @@ from integration.store.tables import evidence, issues, line_counts, lines, runs
 
 PORTION = 500  # rows per transaction
 # Kinds with evidence: documents, and daybook pages.
-VOUCHERS, BOOKS = (Sort.SALE, Sort.DOCUMENT), (Sort.PAGE,)
+VOUCHERS, BOOKS = (RecordType.SALE, RecordType.DOCUMENT), (RecordType.PAGE,)
 
 # The tables of each class; the first one is counted. Tables without a class are kept permanently.
 TABLES: Mapping[str, tuple[sa.Table, ...]] = {
@@ -216,12 +216,16 @@ def _parts(name: str, before: datetime) -> list[_Part]:
     raise ValueError(f"nothing is kept as {name!r}")
 
 
-def _evidence_parts(sorts: Sequence[Sort], before: datetime) -> list[_Part]:
+def _evidence_parts(record_types: Sequence[RecordType], before: datetime) -> list[_Part]:
     """Return expired evidence. The key pair of a link stays, so that its document is not booked again."""
     of_links = tables.links
-    old = (of_links.c.kind.in_(kinds(*sorts)), of_links.c.changed_at < before, of_links.c.agreed.is_not(sa.null()))
+    old = (
+        of_links.c.kind.in_(kinds(*record_types)),
+        of_links.c.changed_at < before,
+        of_links.c.agreed.is_not(sa.null()),
+    )
     return [
-        _Part(evidence, (evidence.c.kind.in_(kinds(*sorts)), evidence.c.booked_at < before)),
+        _Part(evidence, (evidence.c.kind.in_(kinds(*record_types)), evidence.c.booked_at < before)),
         _Part(of_links, old, {"agreed": sa.null()}),
     ]
 

@@ -20,7 +20,7 @@ from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
 from integration.core.people import Actor, Right
-from integration.core.records import CurrentRecord, Field, Kind, Record, Sort, Unreadable, with_corrections
+from integration.core.records import CurrentRecord, Field, Kind, Record, RecordType, Unreadable, with_corrections
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.rules import readable_rules, rules_to
 from integration.core.system_roles import assigned_systems
@@ -448,7 +448,7 @@ def kind_of(target: str) -> Kind:
 
 def readable_fields(spec: FlowSpec, kind: Kind, fields: Sequence[Field]) -> list[Field]:
     """Return the fields that rules can read of a kind: those of the source, and those that the flow computes."""
-    names, of = {field.name for field in fields}, Kind.ORDER if kind.sort is Sort.SALE else kind
+    names, of = {field.name for field in fields}, Kind.ORDER if kind.type is RecordType.SALE else kind
     return [*fields, *(field for field in spec.computed if field.kind is of and field.name not in names)]
 
 

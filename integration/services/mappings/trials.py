@@ -10,7 +10,7 @@ from integration.core.issues import Issue, Skip, unreadable_record_issue
 from integration.core.links import Link
 from integration.core.plan import Change
 from integration.core.planner import Desired, plan_record
-from integration.core.records import CurrentRecord, Kind, Record, Sort, Unreadable, Value, is_same_value
+from integration.core.records import CurrentRecord, Kind, Record, RecordType, Unreadable, Value, is_same_value
 from integration.core.rules import EMPTY, as_text
 from integration.core.staged_records import Duplicates, StagedRecord
 from integration.core.traces import Trace
@@ -66,7 +66,7 @@ def _trial_of_record(spec: FlowSpec, logic: FlowLogic, record: Record) -> Trial:
 def source_title(record: Record) -> str:
     """Return the title of a source record: its number or key, with its name if it has one."""
     number = as_text(record.values.get("number")) or record.key
-    sources = (record, *(part for part in record.parts if part.kind.sort is not Sort.SUM))
+    sources = (record, *(part for part in record.parts if part.kind.type is not RecordType.SUM))
     names = (as_text(part.values.get("name")).strip() for part in sources)
     name = next(filter(None, names), "")
     return f"{number} · {name[:LONGEST_TITLE]}" if name else number

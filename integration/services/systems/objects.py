@@ -117,7 +117,7 @@ class NamedObjects:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sort:
+class _ObjectType:
     """An object with the name groups of its header fields and of its line fields, one per use."""
 
     name: str
@@ -130,25 +130,25 @@ class _Sort:
         return (*self.headers, *self.lines)
 
 
-_SORTS = (
-    _Sort("articles", ("article",)),
-    _Sort("groups", ("group",)),
-    _Sort("warehouses", ("warehouses",)),
-    _Sort("prices", ("prices",)),
-    _Sort("debtors", ("debtor",)),
-    _Sort("delivery_addresses", ("address",)),
-    _Sort("orders", ("sales_order",), ("sales_order_line",)),
-    _Sort("trade_invoices", ("trade_invoice",), ("trade_invoice_line",)),
-    _Sort("quotations", ("quotation",), ("quotation_line",)),
-    _Sort("history", ("history",)),
-    _Sort("postings", ("posting", "day_page"), ("posting_line", "day_page_line")),
-    _Sort("transactions", ("transaction",)),
-    _Sort("vat"),
-    _Sort("ledgers"),
-    _Sort("daybooks"),
-    _Sort("cost_centres"),
-    _Sort("periods", ("period",)),
-    _Sort("fields"),
+_OBJECT_TYPES = (
+    _ObjectType("articles", ("article",)),
+    _ObjectType("groups", ("group",)),
+    _ObjectType("warehouses", ("warehouses",)),
+    _ObjectType("prices", ("prices",)),
+    _ObjectType("debtors", ("debtor",)),
+    _ObjectType("delivery_addresses", ("address",)),
+    _ObjectType("orders", ("sales_order",), ("sales_order_line",)),
+    _ObjectType("trade_invoices", ("trade_invoice",), ("trade_invoice_line",)),
+    _ObjectType("quotations", ("quotation",), ("quotation_line",)),
+    _ObjectType("history", ("history",)),
+    _ObjectType("postings", ("posting", "day_page"), ("posting_line", "day_page_line")),
+    _ObjectType("transactions", ("transaction",)),
+    _ObjectType("vat"),
+    _ObjectType("ledgers"),
+    _ObjectType("daybooks"),
+    _ObjectType("cost_centres"),
+    _ObjectType("periods", ("period",)),
+    _ObjectType("fields"),
 )
 
 
@@ -166,11 +166,11 @@ def named_objects(
     defaults, catalog = flat(Names()), _read_catalog(connector, lookups)
     objects = [
         NamedObject(
-            sort.name,
-            tuple(flow for flow, spec in flows.items() if sort.name in spec.objects),
-            tuple(_names(sort, values, lookups, defaults, fixed, catalog)),
+            object_type.name,
+            tuple(flow for flow, spec in flows.items() if object_type.name in spec.objects),
+            tuple(_names(object_type, values, lookups, defaults, fixed, catalog)),
         )
-        for sort in _SORTS
+        for object_type in _OBJECT_TYPES
     ]
     manner = tuple(
         Name(path, defaults[path], values[path], Availability.UNUSED, fixed=path in fixed, is_required=True)
@@ -211,7 +211,7 @@ def _read_catalog(connector: Callable[[], Connector], values: Mapping[str, str])
 
 
 def _names(
-    sort: _Sort,
+    object_type: _ObjectType,
     values: Mapping[str, str],
     lookups: Mapping[str, str],
     defaults: Mapping[str, str],
@@ -219,8 +219,11 @@ def _names(
     catalog: _Catalog,
 ) -> Iterator[Name]:
     """Yield the names of one object: its code, its tables, its fields and those of its lines."""
-    proposed = {group: _proposed(group, lookups, catalog) for group in sort.groups}
-    for path, state, options in (*_object_states(sort, lookups, catalog), *_field_states(sort, lookups, catalog)):
+    proposed = {group: _proposed(group, lookups, catalog) for group in object_type.groups}
+    for path, state, options in (
+        *_object_states(object_type, lookups, catalog),
+        *_field_states(object_type, lookups, catalog),
+    ):
         group, _, short = path.rpartition(".")
         yield Name(
             path, defaults[path], values[path], state, options,
@@ -233,21 +236,21 @@ def _names(
 _NameState = tuple[str, Availability, Mapping[str, str]]
 
 
-def _object_states(sort: _Sort, values: Mapping[str, str], catalog: _Catalog) -> Iterator[_NameState]:
-    is_own = sort.name in SELF_DESCRIBED_OBJECTS
-    code = f"{sort.name}.object" if is_own else f"objects.{sort.name}.code"
+def _object_states(object_type: _ObjectType, values: Mapping[str, str], catalog: _Catalog) -> Iterator[_NameState]:
+    is_own = object_type.name in SELF_DESCRIBED_OBJECTS
+    code = f"{object_type.name}.object" if is_own else f"objects.{object_type.name}.code"
     yield code, _code_state(values[code], catalog), catalog.codes or {}
-    tables = ["table", *(["detail"] if sort.lines else [])]
-    for path in [f"{sort.name}.{part}" if is_own else f"objects.{sort.name}.{part}" for part in tables]:
+    tables = ["table", *(["detail"] if object_type.lines else [])]
+    for path in [f"{object_type.name}.{part}" if is_own else f"objects.{object_type.name}.{part}" for part in tables]:
         columns = catalog.columns(values[path])
         yield path, _state(values[path], columns, is_there=bool(columns)), {}
-    if sort.name == "postings":
+    if object_type.name == "postings":
         states = [_code_state(part.strip(), catalog) for part in values[SEVERAL].split(",")]
         yield SEVERAL, max(states, key=_WORST.index), {}
 
 
-def _field_states(sort: _Sort, values: Mapping[str, str], catalog: _Catalog) -> Iterator[_NameState]:
-    for group in sort.groups:
+def _field_states(object_type: _ObjectType, values: Mapping[str, str], catalog: _Catalog) -> Iterator[_NameState]:
+    for group in object_type.groups:
         columns, is_named = _columns(group, values, catalog), bool(_table(group, values))
         captions = {column.name: column.caption for column in columns or ()}
         for path in _paths_of(group):
@@ -283,8 +286,8 @@ def _columns(group: str, values: Mapping[str, str], catalog: _Catalog) -> Sequen
 def _table(group: str, values: Mapping[str, str]) -> str:
     if group in SELF_DESCRIBED_OBJECTS:
         return values[f"{group}.table"]
-    sort = next(object_sort for object_sort in _SORTS if group in object_sort.groups)
-    return values[f"objects.{sort.name}.{'detail' if group in sort.lines else 'table'}"]
+    object_type = next(candidate for candidate in _OBJECT_TYPES if group in candidate.groups)
+    return values[f"objects.{object_type.name}.{'detail' if group in object_type.lines else 'table'}"]
 
 
 def _proposed(group: str, values: Mapping[str, str], catalog: _Catalog) -> Mapping[str, str]:

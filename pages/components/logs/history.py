@@ -9,7 +9,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.core.links import Link
-from integration.core.records import Kind, Record, Sort, kinds
+from integration.core.records import Kind, Record, RecordType, kinds
 from integration.core.rules import as_text
 from integration.core.totals.booked import without_sums
 from integration.flows.settings import TILL
@@ -119,12 +119,12 @@ def _draw_head(app: Application, flow: str, key: str, events: pd.DataFrame, own:
 
 def _code(own: Happened) -> str:
     """Return the code that people know: for a document or payment its number, because its key is technical."""
-    return str(own["title"] if own["kind"] in kinds(Sort.DOCUMENT, Sort.PAYMENT) else own["key"])
+    return str(own["title"] if own["kind"] in kinds(RecordType.DOCUMENT, RecordType.PAYMENT) else own["key"])
 
 
 def _title(own: Happened, key: str) -> Markdown:
     title, kind = plain(own.get("title") or key), str(own.get("kind") or "")
-    return f"{kind_name(kind)} {title}" if kind in kinds(Sort.DOCUMENT) else title
+    return f"{kind_name(kind)} {title}" if kind in kinds(RecordType.DOCUMENT) else title
 
 
 def _last_state(rows: Sequence[Happened]) -> str:
@@ -231,7 +231,7 @@ def _current_state(app: Application, flow: str, rows: Sequence[Happened]) -> Non
     with st.container(border=True):
         facts_table(_facts(app, flow, rows, known_link))
     agreed = known_link.agreed if known_link else None
-    if flow in app.flows and agreed and agreed.kind.sort is Sort.DOCUMENT:
+    if flow in app.flows and agreed and agreed.kind.type is RecordType.DOCUMENT:
         section(text("to_the_cent"))
         with st.container(border=True):
             totals_table(app, agreed, app.flows.configured_flow(flow))
@@ -283,7 +283,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known_link: Li
 def _numbers(newest: Happened, known_link: Link | None) -> tuple[str, str]:
     """Return the numbers of a record in both systems. For a payment these are the open item and its invoice."""
     code, target_number = _code(newest), known_link.reference if known_link else ""
-    if known_link and known_link.agreed and known_link.agreed.kind.sort is Sort.PAYMENT:
+    if known_link and known_link.agreed and known_link.agreed.kind.type is RecordType.PAYMENT:
         return as_text(known_link.agreed.flat().get("item")) or code, code if target_number else ""
     return code, target_number
 
@@ -369,7 +369,7 @@ def _draw_agreed(app: Application, flow: str, agreed: Record) -> None:
 def named_field(kind: str, path: str) -> str:
     """Return the path of a document or payment field with its kind in front. Other paths are unchanged."""
     part, _, name = path.rpartition("/")
-    if kind not in kinds(Sort.DOCUMENT, Sort.PAYMENT) or "." in name:
+    if kind not in kinds(RecordType.DOCUMENT, RecordType.PAYMENT) or "." in name:
         return path
     return f"{Kind.LINE if part else kind}.{name}"
 

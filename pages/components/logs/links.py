@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
 from integration.core.links import Link
-from integration.core.records import Sort
+from integration.core.records import RecordType
 from integration.core.search_keys import document_total, search_keys
 from pages.components.logs.records import pick_flow
 from pages.components.shared.downloads import downloads, rows_in
@@ -83,7 +83,7 @@ def _state_badge(link: Link) -> str:
 
 def _link_row(flow: str, link: Link, title: str) -> dict[str, str]:
     """Return a link as a row of the table: a document by its number, with its customer and total."""
-    is_document = link.kind.sort is Sort.DOCUMENT
+    is_document = link.kind.type is RecordType.DOCUMENT
     customer = search_keys(link.agreed).get("customer", "") if link.agreed else ""
     amount = document_total(link.agreed) if link.agreed else None
     return {

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
-from integration.core.records import Sort, kinds
+from integration.core.records import RecordType, kinds
 from integration.services.log.log import MAX_RESULTS, LogPeriod, LogSearch, days_until
 from integration.services.runs.exceptions import AMOUNT
 from pages.components.logs.page_links import exceptions_link, open_link
@@ -249,11 +249,11 @@ def _code(row: dict[str, str]) -> str:
     """Return the code that people know: for a document its number, because its key is technical."""
     if str(row["event"]).startswith("connection_"):
         return system_name(row["key"].removeprefix("sandbox-"))
-    return row["title"] if row["kind"] in kinds(Sort.DOCUMENT) else row["key"]
+    return row["title"] if row["kind"] in kinds(RecordType.DOCUMENT) else row["key"]
 
 
 def _title(row: dict[str, str]) -> str:
-    if row["kind"] in kinds(Sort.DOCUMENT):
+    if row["kind"] in kinds(RecordType.DOCUMENT):
         customer = texts_of(row.get("facts")).get("customer", "")
         return f"{kind_name(row['kind'])} · {customer}" if customer else kind_name(row["kind"])
     return row["title"] or (f"{text('col_run')} {short_id(row['run'])}" if row["run"] and not row["key"] else "")

@@ -10,7 +10,7 @@ from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Sort, Value
+from integration.core.records import RecordType, Value
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.search_keys import document_total
@@ -83,7 +83,7 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     if change.action is Action.CREATE and not total and document_total(change.agreed) is not None:
         return _with_cuts(_lines(change), change)
     if change.action is Action.CREATE:
-        return _with_cuts(NEW.get(change.kind.sort, _new_record_text)(change), change)
+        return _with_cuts(NEW.get(change.kind.type, _new_record_text)(change), change)
     lines_by_text = {
         (_short_name(app, system, field_line), value_text(field_line.now), value_text(field_line.desired)): field_line
         for field_line in field_changes(change)
@@ -168,7 +168,7 @@ def _new_party(change: Change) -> str:
 def _new_document(change: Change) -> str:
     """Return the number of lines and the total of a new document or daybook page, or the amount of a new payment."""
     sold, lines = document_total(change.agreed), _lines(change)
-    if change.kind.sort is Sort.PAYMENT and sold is not None:
+    if change.kind.type is RecordType.PAYMENT and sold is not None:
         return text("plan_new_payment", amount=amount_text(sold))
     return lines if sold is None else text("plan_new_document", lines=lines, total=amount_text(sold))
 
@@ -179,11 +179,11 @@ def _lines(change: Change) -> str:
 
 
 # Summaries of new records that say more than the number of fields.
-NEW: Mapping[Sort, Callable[[Change], str]] = {
-    Sort.PARTY: _new_party,
-    Sort.DOCUMENT: _new_document,
-    Sort.PAGE: _new_document,
-    Sort.PAYMENT: _new_document,
+NEW: Mapping[RecordType, Callable[[Change], str]] = {
+    RecordType.PARTY: _new_party,
+    RecordType.DOCUMENT: _new_document,
+    RecordType.PAGE: _new_document,
+    RecordType.PAYMENT: _new_document,
 }
 
 

@@ -9,7 +9,7 @@ from integration.application.application import Application
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import PlanRow
-from integration.core.records import Kind, Record, Sort, Value
+from integration.core.records import Kind, Record, RecordType, Value
 from integration.core.run import Run
 from integration.core.states import Step
 from integration.core.totals.booked import comparison_in
@@ -34,7 +34,9 @@ from pages.components.shared.wording import (
 
 MarkdownRow = dict[Markdown, Markdown]  # a row of a table that renders Markdown
 
-BOOKED = frozenset({Sort.DOCUMENT, Sort.PAGE, Sort.PAYMENT})  # sorts of records that have an amount and a date
+BOOKED = frozenset(
+    {RecordType.DOCUMENT, RecordType.PAGE, RecordType.PAYMENT}
+)  # types of records that have an amount and a date
 POINTERS = {"debtor": Kind.DEBTOR, "address": Kind.ADDRESS}
 LINE_FIELDS = (
     "article",
@@ -89,10 +91,10 @@ def code_and_name(row: PlanRow) -> tuple[str, str]:
 
     A document or payment is known by its number and customer, an address by its text, because their keys are technical.
     """
-    if row.kind.sort in (Sort.DOCUMENT, Sort.PAYMENT):
+    if row.kind.type in (RecordType.DOCUMENT, RecordType.PAYMENT):
         values = row.change.agreed.values if row.change else row.facts
         return row.title, value_text(values.get("customer") or values.get("debtor_number"))
-    return ("", row.title) if row.kind is Kind.ADDRESS or row.kind.sort is Sort.PAGE else (row.key, row.title)
+    return ("", row.title) if row.kind is Kind.ADDRESS or row.kind.type is RecordType.PAGE else (row.key, row.title)
 
 
 def kinds_of(rows: Sequence[PlanRow]) -> list[Markdown]:

@@ -13,7 +13,7 @@ from integration.core.days.report import COSTLESS, costless_notes
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import LineFilter, PlanRow
-from integration.core.records import Kind, Sort, Value
+from integration.core.records import Kind, RecordType, Value
 from integration.core.reverted_values import TAKEN_BACK
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.source_values import is_cut
@@ -226,7 +226,7 @@ def _draw_change(app: Application, run: Run, flow: Flow, row: PlanRow, change: C
         for costless_note in costless_notes(costless) if isinstance(costless, tuple) else ():
             note(plain(finding_text(costless_note, language(), {})))
         return
-    if change.kind.sort is Sort.DOCUMENT:
+    if change.kind.type is RecordType.DOCUMENT:
         document_tree(app, run, flow, row, change)
         return
     branches = app.lists.captions(TILL.system, "branches") if change.kind is Kind.STOCK else {}

@@ -47,11 +47,11 @@ class DocumentColumns:
 def document_columns(rows: Sequence[PlanRow], branches: Mapping[str, str]) -> DocumentColumns:
     """Return total, date and branch of the plan lines. `branches` has the names of branches by code."""
     values: list[Mapping[str, Value]] = [
-        dict(row.change.agreed.values) if row.change and row.kind.sort in BOOKED else {} for row in rows
+        dict(row.change.agreed.values) if row.change and row.kind.type in BOOKED else {} for row in rows
     ]
-    totals = [document_total(row.change.agreed) if row.change and row.kind.sort in BOOKED else None for row in rows]
+    totals = [document_total(row.change.agreed) if row.change and row.kind.type in BOOKED else None for row in rows]
     days = [next(filter(None, (_day(document.get(name)) for name in DAYS)), None) for document in values]
-    codes = [row.group if row.kind.sort in BOOKED else "" for row in rows]
+    codes = [row.group if row.kind.type in BOOKED else "" for row in rows]
     return DocumentColumns(totals, days, [branches.get(code, code) for code in codes])
 
 

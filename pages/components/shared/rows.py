@@ -6,7 +6,7 @@ from decimal import Decimal
 from integration import words
 from integration.application.application import Application
 from integration.core.flow import Flow
-from integration.core.records import Sort, Value, kinds
+from integration.core.records import RecordType, Value, kinds
 from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
 from integration.core.vat import is_vat_code
@@ -40,7 +40,7 @@ def vat_label(app: Application, system: str, code: str) -> str:
 AMOUNTS = frozenset(
     {
         *(f"line.{name}" for name in ("amount", "price", "vat", "vat_base")),
-        *(f"{kind}.{name}" for kind in kinds(Sort.DOCUMENT) for name in ("paid", "open", "redeemed", "rounding")),
+        *(f"{kind}.{name}" for kind in kinds(RecordType.DOCUMENT) for name in ("paid", "open", "redeemed", "rounding")),
         "sales_order.shipping_cost",
         "settlement.amount",
     }

@@ -12,7 +12,7 @@ from tests.builders import a_create
 
 def new_record_text(kind: Kind, *parts: Record, **values: Value) -> str:
     change: Change = a_create(Record(kind, "1", values, parts))
-    return NEW.get(kind.sort, _new_record_text)(change)
+    return NEW.get(kind.type, _new_record_text)(change)
 
 
 @pytest.mark.parametrize("price", [None, Decimal("12.10")])
