@@ -9,7 +9,7 @@ from integration.core.people import Right
 
 
 def rights_of(application: Application) -> dict[str, Right]:
-    """Return the right of each member by its name, such as `runs.commit`."""
+    """Return the right of each method by its name, such as `runs.commit`."""
     return {f"{service}.{name}": right for service, value in services_of(application) for name, right in members(value)}
 
 

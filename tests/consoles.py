@@ -38,7 +38,7 @@ def open_application(
     data: Path, *, start: bool = True, owner: str = "", machine: Clock = now, fresh: bool = False, serves: bool = False,
     **settings: Any,
 ) -> Iterator[Application]:  # fmt: skip
-    """An application with its data in a folder, and nothing of the environment; `machine` is its clock.
+    """An application with its data in a folder, without settings of the environment; `machine` is its clock.
 
     Only one that `serves` writes the log all the time, in a process of its own. Another one begins that process when it
     is asked about the log, and brings all events in before it answers.
@@ -65,7 +65,7 @@ def open_application(
 
 
 def prepare_joined(data: Path, articles: int) -> None:
-    """Make the files of a console that has joined the sandbox and done nothing else, in a folder without a console.
+    """Make the files of a console that joined the sandbox and has no runs, in a folder without a console.
 
     One joins in a process, which takes as long as all the rest of a start. Its copies are one instance, with one key.
     """
@@ -77,7 +77,7 @@ def prepare_joined(data: Path, articles: int) -> None:
 
 @cache
 def _joined_files(articles: int, _today: date) -> Mapping[str, bytes]:
-    """Return the files of such a console by name, without the log: a copy fills its own log."""
+    """Return the files of such a console by name, without the log, because each copy fills its own log."""
     with tempfile.TemporaryDirectory() as folder:
         with open_application(
             Path(folder), start=False, fresh=True, sandbox=True, sandbox_articles=articles

@@ -171,7 +171,7 @@ class MemoryConnector:
         return [Field(name, name.capitalize(), FieldType.TEXT, kind, wire=name.upper()) for name in names]
 
     def choices(self, name: str) -> dict[str, str]:
-        """Return what `offered` has under this name."""
+        """Return the codes of this name in `offered`."""
         return self.offered.get(name, {})
 
     def extract(

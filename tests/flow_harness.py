@@ -230,7 +230,7 @@ def _part_values(values: Mapping[str, Value], part: str) -> dict[str, Value]:
 
 
 def articles(*keys: str, **values: Value) -> list[Record]:
-    """Return articles as the source has them, and their group; it is last, so that no article has the last stamp."""
+    """Return articles as the source has them, with their group last, so that no article has the last stamp."""
     return [*(an_article(key, **values) for key in keys), a_group()]
 
 

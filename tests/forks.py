@@ -30,7 +30,7 @@ def start_process(work: Callable[..., None], *arguments: object, **keywords: obj
 
 
 def pipe() -> tuple[Connection, Connection]:
-    """Return both ends of a pipe to such a process."""
+    """Return both ends of a pipe to a forked process."""
     return _processes.Pipe()
 
 

@@ -106,7 +106,7 @@ def is_damaged(line: str, following: str) -> bool:
 
 
 def _docstring_constants() -> Iterator[tuple[str, ast.Constant]]:
-    """Yield each text that stands alone as a statement: docstrings, and the texts below a constant."""
+    """Yield each text that is a statement by itself: docstrings, and texts below a constant."""
     for file, nodes in nodes_in(PRODUCT):
         for node in nodes:
             if (
@@ -175,7 +175,7 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
 
 
 def main() -> None:
-    """Print every place, and how many there are."""
+    """Print each place that a search finds, and the number of places."""
     for find in (
         relative_docstrings, relative_test_docstrings, vague_names, vague_test_names, vague_values, unknown_names,
         damaged_docstrings,

@@ -62,7 +62,7 @@ def says(annotation: ast.expr | None, aliases: set[str]) -> bool:
 
 
 def _scoped_name(file: str, name: str) -> str:
-    """Return a name as everybody may say it; one that is private is said in its file alone."""
+    """Return the name of a function in the whole code; a private name includes its file."""
     return f"{file} {name}" if name.startswith("_") else name
 
 
@@ -277,7 +277,7 @@ class Scope:
         return False
 
     def _is_markdown_fact(self, keyword: ast.keyword) -> bool:
-        """Tell it of one fact, or of several that are given together: of those the names do not matter."""
+        """Return whether a keyword passes Markdown: one such fact, or several facts that were passed on together."""
         several = keyword.value
         if keyword.arg is None and isinstance(several, ast.Name) and several.id in self.given:
             return all(
@@ -304,7 +304,7 @@ class Scope:
 
 
 def _is_look(before: ast.expr, value: ast.expr) -> bool:
-    """Tell whether a part of a string is the name of an icon, or of a colour: those are ours."""
+    """Return whether a part of a string is the name of an icon or of a colour, which are our own texts."""
     name = value.id if isinstance(value, ast.Name) else value.attr if isinstance(value, ast.Attribute) else ""
     ends = {"icon": ":material/", "colour": ":"}.get(name)
     text = before.value if isinstance(before, ast.Constant) else None

@@ -180,7 +180,7 @@ def _die() -> None:
 
 
 class _Touches:
-    """Counts touches of databases and of the files of a folder, and dies at one of them."""
+    """Counts accesses to databases and files of a folder, and kills the process at one of them."""
 
     def __init__(self, moment: int, folder: Path) -> None:
         self.count = -sys.maxsize

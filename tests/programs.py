@@ -99,7 +99,7 @@ class Terminal:
             return CommandResult(process.exitcode, *(file.read_text(encoding="utf-8") for file in (out, err)))
 
     def run_new_process(self, *arguments: str, **settings: str) -> CommandResult:
-        """Run a command in a new process, as an operator does; it imports everything and must end by itself."""
+        """Run a command in a new process, as an operator does; it imports everything and must end without a signal."""
         process = subprocess.run(
             [sys.executable, "-m", "integration", *arguments], cwd=ROOT, text=True, capture_output=True, check=False,
             env=self._environment(settings), timeout=SECONDS,

@@ -1,4 +1,4 @@
-"""A plugin of pytest that imports every test file and makes no test of it, so that each is compiled once."""
+"""A plugin of pytest that only imports every test file, so that each file is compiled once."""
 
 
 def pytest_pycollect_makeitem() -> list[object]:

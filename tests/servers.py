@@ -59,7 +59,7 @@ class Server:
 
 
 def outside_connections(folder: Path) -> list[str]:
-    """Return the other machines that watched programs of a folder looked up or connected to."""
+    """Return the other machines that programs in a watched folder looked up or connected to."""
     file = folder / "watched"
     return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
 

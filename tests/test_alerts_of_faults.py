@@ -45,13 +45,13 @@ LONGER_THAN_A_MOMENT = 150.0
 
 
 class ShiftedClock:
-    """The clock of this machine, as far off as the test says."""
+    """The clock of this machine, moved ahead by a test."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """Return the moment it is there."""
+        """Return the current time of this clock."""
         return datetime.now(UTC) + self.ahead
 
 
@@ -65,7 +65,7 @@ class AlertingConsole:
     box: Mailbox
 
     def look(self, seconds: float, times: int = 1) -> None:
-        """Let time pass, look, and send what is due."""
+        """Let time pass, detect problems, and send the due notifications."""
         for _ in range(times):
             self.clock.ahead += timedelta(seconds=seconds)
             wait_until(
@@ -75,7 +75,7 @@ class AlertingConsole:
             self.application.alerts.send()
 
     def take_notifications(self) -> list[str]:
-        """Return what both were told since this was last asked: the state and what it is about."""
+        """Return and remove the notifications that both receivers got: the state and the subject."""
         titles, mails = self.hook.titles[:], [subject for subject, _ in self.box.mails]
         self.hook.took.clear()
         self.box.mails.clear()
@@ -87,7 +87,7 @@ class AlertingConsole:
         return self.application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.COMPLETE))
 
     def is_trouble(self, run: str) -> Callable[[], bool]:
-        """Return what tells that a run, or health, met something."""
+        """Return a function that returns whether the run or the health check has met a problem."""
 
         def is_met() -> bool:
             current_run = self.application.runs.get(run)
@@ -108,7 +108,7 @@ class AlertingConsole:
 
 @contextmanager
 def watch_console(data: Path) -> Iterator[AlertingConsole]:
-    """A console whose products are at the till, and both who are told of what comes from here on."""
+    """A console whose products are at the till, with two receivers of later notifications."""
     clock = ShiftedClock()
     prepare(data / "console.sqlite")
     access = {"accountview": AccountViewAccess(per_second=FAST), "mplus": MplusAccess()}

@@ -85,7 +85,7 @@ def flows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Specs]:
 
 @pytest.fixture
 def app(flows: Specs) -> Application:
-    """A console of these flows as its pages find it; it begins anew where a test before has ended it."""
+    """A console with these flows, as its pages find it; it is started again after a test that stopped it."""
     app = bootstrap.running_application(flows)
     till = app.access.connector(TILL.system)
     assert isinstance(till, Mplus)
@@ -95,7 +95,7 @@ def app(flows: Specs) -> Application:
 
 @pytest.fixture
 def shut_down() -> Iterator[None]:
-    """Shut down at the end what a test started in place of the console."""
+    """Shut down at the end the console that a test started."""
     yield
     bootstrap.shut_down()
 
@@ -114,7 +114,7 @@ def unmapped_causes(app: Application) -> Iterator[CauseGroup]:
 
 @pytest.fixture
 def parked_plan(app: Application) -> str:
-    """The plan in which every department lacks a row of the value table, but the first; made where there is none."""
+    """The plan in which all departments except the first lack a row of the value table."""
     if (group := next(unmapped_causes(app), None)) is not None:
         return group.run
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
@@ -183,7 +183,7 @@ def test_its_plan_opens(parked_plan: str, open_page: Open, show: str) -> None:
 
 
 def plan_with_signs(app: Application, text: str) -> Run:
-    """Return the plan that calls every department so."""
+    """Return the plan that gives every department this name."""
     app.rules.set_table("signs", {code: f"{text} {code}" for code in codes(app)}, WHO)
     return wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
 

@@ -40,7 +40,7 @@ WHO = make_actor("operator")
 
 
 def import_page() -> dict[str, Any]:
-    """Return what the file on the page defines."""
+    """Return the definitions of the file on the page."""
     match = BLOCK.search(PAGE.read_text(encoding="utf-8"))
     assert match is not None
     module = ModuleType("integration.connectors.kiosk.registration")

@@ -1,4 +1,4 @@
-"""A till is replaced: its numbers mean other people and goods from then on, and nothing of these is overwritten."""
+"""A replaced till: its numbers mean other customers and articles, and none of these is overwritten."""
 
 from typing import Any
 

@@ -75,12 +75,12 @@ KEPT: Mapping[str, set[str]] = {
     "day_changed_after_booking": {"behind", "mark"},
     "day_changed_after_filing": {"behind", "mark"},  # the question shows them, or asks by them
 }
-"""Facts that no sentence of a cause tells, on purpose."""
+"""Facts that deliberately occur in no sentence of a cause."""
 
 
 @dataclass(frozen=True)
 class CodeUse:
-    """One place in the code that tells a code; `facts` are the names it gives outright, `open` that it gives more."""
+    """One place in the code with a code; `facts` are its literal names, `open` means that it adds others."""
 
     where: str
     code: str
@@ -119,14 +119,14 @@ def _release_caches() -> Iterator[None]:
 
 @cache
 def modules() -> Mapping[str, tuple[ast.AST, ...]]:
-    """Return the nodes of every module that can tell a person something; the sandbox tells what the systems would."""
+    """Return the nodes of every module with texts for people; the sandbox has the texts of the systems."""
     paths = [*(ROOT / "integration").rglob("*.py"), *(ROOT / "pages").rglob("*.py"), ROOT / "app.py"]
     return {str(path.relative_to(ROOT)): nodes_of(path) for path in sorted(paths) if "sandbox" not in path.parts}
 
 
 @cache
 def calls() -> tuple[tuple[str, str, ast.Call], ...]:
-    """Return every call with where it stands and the name of what is called."""
+    """Return every call with its place and the name of the called function."""
     return tuple(_calls())
 
 
@@ -142,7 +142,7 @@ def _calls() -> Iterator[tuple[str, str, ast.Call]]:
 
 
 def telling(kinds: set[str]) -> Iterator[CodeUse]:
-    """Yield what calls of these names tell, and what any call is given as a cause."""
+    """Yield the codes in calls of these functions, and the causes that any call receives."""
     for where, name, call in calls():
         if name == "ValueTable":  # says which cause a row of it repairs, and tells none
             continue
@@ -224,7 +224,7 @@ def test_no_error_holds_a_sentence() -> None:
 
 
 def makers(nodes: tuple[ast.AST, ...], kinds: set[str]) -> Iterator[str]:
-    """Yield the functions of a module that make an error of what they are given."""
+    """Yield the functions of a module that make an error from their parameters."""
     for function in (node for node in nodes if isinstance(node, ast.FunctionDef)):
         parameters = {parameter.arg for parameter in (*function.args.args, *function.args.kwonlyargs)}
         for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
@@ -368,7 +368,7 @@ def test_a_fact_of_an_error_is_told_or_kept_for_the_log_alone() -> None:
 
 
 def wrong_with(text: str, english: str, facts: Mapping[str, str], language: str) -> list[str]:
-    """Return what is wrong with a text that was filled with marks: a mark that is not there, a place, or English."""
+    """Return the faults of a filled text: a lost mark, a placeholder, or English words."""
     lost = [mark for mark in facts.values() if mark.casefold() not in text.casefold()]
     placeholders = PLACE.findall(text)
     bare = re.sub("«.*?»", "", text)
@@ -440,11 +440,11 @@ ON_THE_WAY: Mapping[str, set[str]] = {
     "integration/connectors/accountview": {"document"},  # by `translated`, likewise
     "integration/core/days": {"document"},  # by the flow: the day, where no document of it is named
 }
-"""Facts that whoever catches an error of a part of the code adds to it."""
+"""Facts that are added to an error where it is caught."""
 
 
 def keys_in(node: ast.expr | None, inside: Mapping[str, ast.expr]) -> set[str] | None:
-    """Return the facts that an expression holds; None where only running it would tell."""
+    """Return the names of facts in an expression, or None if only a run would show them."""
     match node:
         case ast.Dict(keys=names, values=values):
             fact_names: set[str] = set()
@@ -466,7 +466,7 @@ def keys_in(node: ast.expr | None, inside: Mapping[str, ast.expr]) -> set[str] |
 
 
 def names_before(call: ast.Call, function: ast.FunctionDef) -> dict[str, ast.expr]:
-    """Return what the names of a function stand for where something is called."""
+    """Return the expressions that the names of a function stand for at a call."""
     inside: dict[str, ast.expr] = {}
     for node in sorted(ast.walk(function), key=lambda child: getattr(child, "lineno", 0)):
         match node:
@@ -490,7 +490,7 @@ def fact_expressions(call: ast.Call, name: str) -> list[ast.expr]:
 
 @cache
 def fact_occurrences() -> tuple[tuple[str, str, frozenset[str]], ...]:
-    """Return where a code is told, the code, and the facts it is given there, as far as the code itself says them."""
+    """Return each place with a code, the code, and its facts, as far as the code shows them."""
     return tuple(_fact_occurrences())
 
 

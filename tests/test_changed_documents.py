@@ -47,7 +47,7 @@ def decide(console: Console, cause: str, option: str, reason: str = "") -> Run:
 
 
 def order_amount(console: Console, reference: str) -> Decimal:
-    """Return what the sales orders of the books with a reference come to; nothing where there is none."""
+    """Return the amount of the sales order with this reference in the books, or zero if none exists."""
     numbers = [row["ORD_NR"] for row in console.rows("SO_HDR", COMMENT1=reference)]
     assert len(numbers) == len(set(numbers)) <= 1
     rows = [row for row in console.sandbox.state("SO_LINE") if row["ORD_NR"] in numbers]
@@ -180,7 +180,7 @@ def test_nothing_is_credited_into_what_is_closed(console: Console, article: str,
 
 @contextmanager
 def as_postings(console: Console) -> Iterator[None]:
-    """Orders become postings, with everything the books have to be told."""
+    """Inside the block, orders become postings with all required settings."""
     with (
         table(console, "revenue_accounts", oracle.REVENUE),
         table(console, "vat_codes_sales", oracle.CODES),
@@ -190,7 +190,7 @@ def as_postings(console: Console) -> Iterator[None]:
 
 
 def page_total(console: Console, reference: str) -> Decimal:
-    """Return what the page of the books with a reference comes to with VAT."""
+    """Return the amount with VAT of the page with this reference in the books."""
     (page,) = console.rows("DJ_PAGE", INV_NR=reference)
     return Decimal(str(page["PAGE_AMT"]))
 

@@ -29,7 +29,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 @pytest.fixture(scope="module")
 def codes(console: Console) -> Iterator[str]:
-    """Codes of articles that are a product of their own, one after the other."""
+    """Yield codes of articles that are a product by themselves."""
     till_codes = {str(row.get("extArticleId")) for row in console.sandbox.state("articles", "mplus")}
     rows = console.sandbox.state("ARTICLE")
     return iter([row["ART_CODE"] for row in rows if not row.get("K9_PARENT") and row["ART_CODE"] in till_codes])

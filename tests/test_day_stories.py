@@ -67,11 +67,11 @@ class Shop:
         return self.console.run(FLOW, *keys)
 
     def check(self, day: DayReport) -> DayReport:
-        """Return how a day stands now."""
+        """Check a day now, and return its report."""
         return self.console.application.days.check(day.date, day.branch)
 
     def is_equal(self, day: DayReport) -> bool:
-        """Tell whether a day is the same on both sides, in every figure, and nothing is to be said of it."""
+        """Return whether a day has equal figures in both systems and no finding."""
         now = self.check(day)
         return now.state is DayState.EQUAL and not now.findings and not any(row.difference for row in now.rows)
 
@@ -80,7 +80,7 @@ class Shop:
         return self.console.lines(run)[key]
 
     def issue_states(self, day: DayReport) -> dict[str, IssueState]:
-        """Return what the queue of exceptions has of a day."""
+        """Return the states of the issues of a day, by cause."""
         issues = stores_in(self.console.application).issues.of_key(FLOW, day.key)
         return {open_issue.issue.cause: open_issue.state for open_issue in issues}
 
@@ -459,7 +459,7 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
 
 
 def is_off_when_computed(day: DayReport) -> bool:
-    """Tell whether the VAT of a day, receipt by receipt, is not that of its sums."""
+    """Return whether the VAT of a day, added up by receipt, differs from the VAT of its sums."""
     rates = {"1": Decimal("0.21"), "2": Decimal("0.09")}
     return any(
         line.vat != (line.amount * rates[line.vat_code]).quantize(CENT, ROUND_HALF_UP)

@@ -27,7 +27,7 @@ SETTINGS = {one.name for one in known_settings()}
 
 
 def dockerfile() -> list[tuple[str, str]]:
-    """Return the instructions of the image, each with what follows it, in one line."""
+    """Return the instructions of the image with their arguments, each on one line."""
     text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     lines = "\n".join(line for line in text.splitlines() if not line.startswith("#")).replace("\\\n", " ")
     return [(line.split()[0], line.partition(" ")[2].strip()) for line in lines.splitlines() if line.strip()]
@@ -80,7 +80,7 @@ def test_the_look_at_its_health_tells_whether_it_is_well(status: int, is_well: b
 
 
 def sent_files() -> list[Path]:
-    """Return the files that are sent to the build: what the list of what is left out lets through."""
+    """Return the files that the build receives: those that the ignore list lets through."""
     rules = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
     patterns = [rule[1:] for rule in rules if rule.startswith("!")]
     files = [

@@ -1,4 +1,4 @@
-"""Every word of the code has a text, and the documents say what is true."""
+"""Every word of the code has a text, and the documents are true."""
 
 import csv
 import re

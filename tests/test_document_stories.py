@@ -49,7 +49,7 @@ def article(console: Console) -> dict[str, Any]:
 
 @contextmanager
 def proposing(console: Console, **more: Any) -> Iterator[None]:
-    """Proposals become quotations inside the block, and orders what they are set to."""
+    """Inside the block, proposals become quotations and orders follow their settings."""
     settings_store = stores_in(console.application).settings
     before = settings_store.get("flow:orders") or {}
     console.application.flows.change("orders", {"proposals": "quotation", **more}, make_actor(WHO))
@@ -82,7 +82,7 @@ def find_quotations(console: Console, proposal: dict[str, Any], ending: str = ""
 
 
 def quotation_amount(console: Console, row: dict[str, Any]) -> Decimal:
-    """Return what a quotation comes to; its prices include VAT."""
+    """Return the amount of a quotation; its prices include VAT."""
     assert row["GROSS_FLG"] is True
     lines = console.rows("K9_QUOL", QT_NR=row["QT_NR"])
     return sum(
@@ -290,7 +290,7 @@ def test_without_an_object_nothing_can_become_a_quotation(tmp_path: Any) -> None
 
 
 def name_quotations(application: Application) -> None:
-    """Name the object, and then the field for our reference, as the set-up asks for them one after the other."""
+    """Name the object of quotations, and then the field for our reference, in the order of the set-up."""
     application.names.put(
         {path: name for path, name in QUOTATIONS.items() if path.startswith("objects.")}, make_actor(WHO)
     )

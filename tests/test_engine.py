@@ -77,7 +77,7 @@ def unproven_changes(console: CommandedConsole, run: Run) -> dict[str, str]:
 
 
 def stop_preview(start: Start, sandbox: Sandbox) -> tuple[CommandedConsole, str, str]:
-    """Return a console with a preview that waits for books that are away, and what takes them away."""
+    """Return a console with a preview that waits for unavailable books, and the fault that makes them so."""
     console = start()
     console.rests(console.ask("runs.preview", PreviewRequest("products", make_actor("test"))))
     away = sandbox.switches.arm(Fault.UNAVAILABLE, system="accountview", times=None)
@@ -456,7 +456,7 @@ def test_no_row_of_the_engine_makes_a_worker_run_a_command(
 
 
 def states(engine: str, workflows: list[str]) -> dict[str, str]:
-    """Return how workflows stand in the engine's database."""
+    """Return the states of workflows in the engine's database."""
     with rows(engine) as (connection, schema):
         records = connection.execute(sa.text(f"SELECT workflow_uuid, status FROM {schema}workflow_status")).all()  # noqa: S608
     return {name: status for name, status in records if name in workflows}

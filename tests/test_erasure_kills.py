@@ -48,7 +48,7 @@ def erase_and_die(folder: Path, planted: Path, moment: int, stage: str = "", sec
 
 
 def finish_erasure(data: Path) -> None:
-    """Finish what was cut short; where nothing was begun yet, begin."""
+    """Finish an interrupted erasure, or start one if none was started."""
     with at_rest_on(data) as application:
         persons = application.persons
         customer = persons.customer(debtor=NUMBER)

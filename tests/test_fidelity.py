@@ -58,7 +58,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Case:
-    """One field told otherwise in some rows."""
+    """A variant in which some rows have one field in another form."""
 
     name: str
     keys: Sequence[str]  # of the rows
@@ -67,7 +67,7 @@ class Case:
 
 
 def outcome(case: Case, before: Outcomes) -> str:
-    """Return what the console made of a case."""
+    """Return the verdict on the result of a case."""
     try:
         results = case.came()
     except ConnectorError:
@@ -84,7 +84,7 @@ def outcome(case: Case, before: Outcomes) -> str:
 
 
 def check(cases: Iterator[Case], before: Outcomes, least: int) -> None:
-    """Expect that nothing is wrong, and show what was done as a table."""
+    """Require that no case is wrong, and print the verdicts as a table."""
     results: dict[str, str] = {}
     for case in cases:
         results[case.name] = outcome(case, before)
@@ -149,7 +149,7 @@ def forms(value: object) -> Iterator[Form]:
 def rows_in_form(
     rows: Sequence[Mapping[str, object]], column: str, form: str, places: Sequence[int], index: int
 ) -> Rows:
-    """Return rows in which a column is told in a form in some places, or, by `what`, as that is meant."""
+    """Return rows with a column in another form at some places, or, with `what`, with its intended value."""
     new_rows = [dict(row) for row in rows]
     for place in places:
         variant = next(candidate for candidate in forms(rows[place][column]) if candidate[0] == form)
@@ -217,7 +217,7 @@ def dictionary(table: str) -> Iterator[dict[str, object]]:
 
 
 def staged_values(staged: Sequence[StagedRecord]) -> Outcomes:
-    """Return what records come to in a flow; one that waits, or takes no part, comes to nothing."""
+    """Return the mapped values of records by key; None for a parked or skipped record."""
     return {
         staged_record.key: staged_record.record.flat() if staged_record.record else None for staged_record in staged
     }
@@ -244,7 +244,7 @@ VAT: Sequence[Mapping[str, object]] = [
 
 
 def stage_articles(articles: Sequence[Mapping[str, object]], vat: Sequence[Mapping[str, object]] = VAT) -> Outcomes:
-    """Return what articles come to in the flow of products."""
+    """Return the mapped values of articles in the flow of products."""
     source = books({"ARTICLE": articles, "VAT": vat})
     rates = {code: Decimal(rate) for code, rate in source.choices("vat_rates").items()}
     tables = {"vat_codes": {"1": "10", "2": "20"}}
@@ -271,7 +271,7 @@ def test_percentages() -> None:
 
 
 def stage_debtors(debtors: Sequence[Mapping[str, object]]) -> Outcomes:
-    """Return what debtors come to in the flow of customers."""
+    """Return the mapped values of debtors in the flow of customers."""
     logic = Customers(CustomerSettings(), shipped_mapping("customers"), 7, {})
     stage = FLOWS["customers"].flow.counted_stage
     return staged_values(stage_records(logic, stage, books({"CONTACT": debtors}).extract(Kind.DEBTOR).records))
@@ -343,7 +343,7 @@ ORDER = element(
 
 
 def as_kind(name: str, inside: str) -> Element:
-    """Return the order as another kind of document, with what only that has."""
+    """Return the order as another kind of document, with the elements that only this kind has."""
     text = etree.tostring(ORDER, encoding="unicode")
     states = text[text.index("<cancelState>") : text.index("<vatMethod>")]
     number = text[text.index("<orderNumber>") : text.index("<lineList>")]
@@ -404,7 +404,7 @@ COUNTS = ("date", "article", "quantity", "price", "discount_percent", "vat_code"
 
 
 def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
-    """Yield in which other forms an element may come, None where it is not there."""
+    """Yield the other forms that an element may have; None if the element is absent."""
     if not wire.startswith("decimalPlaces"):  # without it a number is whole
         yield "absent", None
         yield "empty", ""
@@ -420,7 +420,7 @@ def xml_forms(wire: str, text: str) -> Iterator[tuple[str, str | None]]:
 def of_elements(
     whole: Element, name: str, keys: Sequence[str], evaluate: Callable[[Element], Outcomes]
 ) -> Iterator[Case]:
-    """Yield every case of every element that holds a text; with blanks around it, it means what it did."""
+    """Yield every case of every element with a text; blanks around the text must not change its meaning."""
     before = evaluate(whole)
     places = [node for node in whole.iter() if len(node) == 0]
     for place, node in enumerate(places):
@@ -646,7 +646,7 @@ ON_A_PAGE = ("date", "reference", "account", "amount", "vat", "vat_code", "vat_b
 
 
 def answer_day(day: Element) -> Callable[[httpx.Request], str]:
-    """Return how a till answers that tells this of a day, and the same of another branch."""
+    """Return a handler that answers with this day, and with the same day for another branch."""
     elsewhere = {node.tag: node for node in ELSEWHERE}
 
     def answer(request: httpx.Request) -> str:
@@ -667,7 +667,7 @@ def answer_day(day: Element) -> Callable[[httpx.Request], str]:
 
 
 def stage_day(settings: Mapping[str, Any], day: Element) -> Outcomes:
-    """Return what a day of the till comes to in the flow of days, as it is booked."""
+    """Return the mapped values of a day of the till in the flow of days, as they are booked."""
     client = answering(answer_day(day))
     source = TillDays(NOWHERE, client, TillDocuments(NOWHERE, client))
     booked: dict[str, object] = {}
@@ -735,7 +735,7 @@ NEWER = Record(  # what the source says now: something else, or nothing
 
 
 def plan_product(current: Record | None) -> Outcomes:
-    """Return what plans come to for a product that the till holds so: whether both agree, and what is written."""
+    """Return the plans for a product that the till has like this: whether both agree, and the changes."""
     outcomes: list[object] = []
     for record in (AGREED, NEWER):
         for ownership in (Ownership.KEEP_EQUAL, Ownership.KEEP_UNLESS_CHANGED):
@@ -749,7 +749,7 @@ def plan_product(current: Record | None) -> Outcomes:
 
 
 def look_up_product(product: Element) -> Record | None:
-    """Return what the till holds; None where it cannot be read."""
+    """Return the record at the till, or None if the record cannot be read."""
     links = Links({(Kind.GROUP, "K"): "5", (Kind.PRODUCT, "1001"): "70", (Kind.ARTICLE, "1001"): "1001"})
     xml = etree.tostring(product, encoding="unicode")
     client = answering(

@@ -91,7 +91,7 @@ def answering(status: int, reason: str, body: str, kind: str, **headers: str) ->
 
     class Answers(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            """Read what was asked, and answer."""
+            """Read the request body, and answer as to a GET."""
             self.rfile.read(int(self.headers.get("content-length", 0)))
             self.do_GET()
 

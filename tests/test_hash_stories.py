@@ -1,4 +1,4 @@
-"""Records as agreed are recognized by their hashes: plans are the same as without them, whatever changes in between."""
+"""Agreed records are recognized by their hashes: plans are the same with and without hashes."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -44,7 +44,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def preview_stock(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]:
-    """Return a plan with what its lines and its counts say, and put it aside."""
+    """Preview the stock; return the run with the comparable content of its lines and counts."""
     run = shop.preview("stock", mode=mode)
     rows = shop.application.plans.rows(run.id, limit=10_000)
     counts = (run.counts.read, run.counts.unchanged, run.fingerprint, *run.brakes)
@@ -52,7 +52,7 @@ def preview_stock(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]
 
 
 def row_content(row: PlanRow) -> tuple[object, ...]:
-    """Return all that a line says, as something that can be compared."""
+    """Return the complete content of a line in a form that can be compared."""
     values = (
         row.action,
         row.kind,
@@ -81,14 +81,14 @@ def keep(shop: Shop, key: str, **hashes: str) -> None:
 
 
 def till_record(shop: Shop, key: str) -> Record:
-    """Return what a level is looked up by."""
+    """Return the record by which a level is looked up."""
     number = stores_in(shop.application).links.get("stock", Kind.STOCK, [key])[key].reference
     parts = tuple(Record(Kind.LEVEL, branch, {}) for branch in ("1", "2"))
     return Record(Kind.STOCK, key, {"number": number}, parts)
 
 
 def recount(shop: Shop, key: str, amount: int, branch: int = 1) -> None:
-    """Count an article anew at the till, by hand."""
+    """Enter a new count of an article at the till by hand."""
     number = str(till_record(shop, key).values["number"])
     shop.sandbox.till.edit("stock", f"{branch}/{number}", {"amount": str(amount)})
 
@@ -102,7 +102,7 @@ def sell(shop: Shop, key: str, quantity: int) -> None:
 
 
 def counts_sales(shop: Shop) -> None:
-    """Have what the till sells, and the books have not booked, count from now on, and book it."""
+    """Count unbooked sales of the till from now on, and book them."""
     application = shop.application
     application.setup.choose({"orders": 4, "stock": 5}, make_actor(WHO))
     application.setup.accept(make_actor(WHO))
@@ -115,7 +115,7 @@ def counts_sales(shop: Shop) -> None:
 
 @BOTH
 def test_a_planted_hash_is_believed_by_day_and_found_when_everything_is_read(shop: Shop) -> None:
-    """Both runs in one: what hashes say is not looked at by day, and everything is at night."""
+    """By day a run trusts the hashes, and at night a complete run reads every record."""
     before = stored_hashes(shop)
     key = min(before)
     assert len(before) > 30
@@ -254,7 +254,7 @@ def sell_article(shop: Shop, chance: random.Random) -> None:
 
 
 def run_orders(shop: Shop, _: random.Random) -> None:
-    """Let the books learn of what was sold."""
+    """Book the sales in the books."""
     shop.run("orders", mode=Mode.CHANGES)
 
 
@@ -292,7 +292,7 @@ def test_so_is_one_that_counts_what_the_books_have_not_booked(shop: Shop, seed: 
 
 
 def same_plans(shop: Shop, seed: int, edits: Sequence[Edit]) -> None:
-    """Change things at random, and make each plan with hashes and without; what is written is written in between."""
+    """Change records at random, compare the plans with and without hashes, and commit some of them."""
     chance = random.Random(seed)  # noqa: S311 - what is drawn is to be drawn again
     unchanged = 0
     for _ in range(ROUNDS):

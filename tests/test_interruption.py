@@ -16,7 +16,7 @@ PLACES = 7  # lines of Python on the way into the wait, in it, and into it once 
 
 
 def _interrupt_at(place: int, number: int) -> None:
-    """Wait to be interrupted, and be so at a line on the way, counted from the first; 0: before it waits."""
+    """Wait for an interruption that comes at this line of the waiting code, counted from 1; 0: before it."""
     until_interrupted, passed = interruption_waiter(), 0
 
     def trace(_frame: FrameType, event: str, _: object) -> Callable[..., Any]:

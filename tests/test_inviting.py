@@ -1,4 +1,4 @@
-"""People from the terminal: who there is, and the link by which somebody comes in."""
+"""People in the terminal: their list, and the invitation link by which a person joins."""
 
 from pathlib import Path
 

@@ -91,7 +91,7 @@ def _release_caches() -> Iterator[None]:
 
 
 def subjects(place: str) -> list[Path]:
-    """Return what a test of this place can be about: a module, a package, or the package it stands in."""
+    """Return the subjects of a test at this place: its module, its package, or the package around it."""
     path = Path(place)
     base = ROOT if path.parts[0] == "pages" else ROOT / "integration"
     folder, name = base / path.parent, path.stem.removeprefix("test_")
@@ -158,7 +158,7 @@ BEGINS = re.compile(r"[\"']\n?(import|from) \w")  # a text that begins as a prog
 
 
 def programs() -> Iterator[tuple[str, ast.Module]]:
-    """Yield what no check reads: notebooks, documents, and programs inside of tests that import something of ours."""
+    """Yield programs that no check reads and that import our code: in notebooks, documents and tests."""
     for block in blocks():
         if (
             block.language == "python" and block.file.name != "adding-a-flow.md"
@@ -180,7 +180,7 @@ def programs() -> Iterator[tuple[str, ast.Module]]:
 
 
 def find_member(module: str, name: str) -> object:
-    """Return what a program imports by this name, None where it is not there."""
+    """Return the member that a program imports by this name, or None if the module lacks it."""
     member = getattr(import_module(module), name, None)
     if member is None:
         with suppress(ModuleNotFoundError):

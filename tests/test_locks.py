@@ -1,4 +1,4 @@
-"""The lock files hold what the requirements name, with the hashes of all files; nothing else is installed."""
+"""The lock files contain exactly the required packages with the hashes of all files."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ MACHINES = {"linux": ("x86_64", "aarch64"), "darwin": ("arm64", "x86_64"), "win3
 
 
 def read_requirements(kind: str) -> list[Requirement]:
-    """Return what a file of requirements names, with what it takes from another."""
+    """Return the requirements in a file, including those of the files that it includes."""
     requirements = []
     for line in (ROOT / f"{kind}.txt").read_text(encoding="utf-8").splitlines():
         text = line.partition(" #")[0].strip()
@@ -87,7 +87,7 @@ def test_what_runs_is_what_is_tested() -> None:
 
 
 def test_a_file_with_another_hash_is_not_installed(tmp_path: Path) -> None:
-    """The set-up installs with hashes alone: pip refuses what is not the very file that was locked."""
+    """The set-up installs only with hashes: pip refuses a file that differs from the locked one."""
     assert "--require-hashes --only-binary :all:" in (ROOT / "scripts" / "setup").read_text(encoding="utf-8")
     wheel = tmp_path / "planted-1.0-py3-none-any.whl"
     wheel.write_bytes(b"not what was locked")

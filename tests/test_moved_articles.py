@@ -35,7 +35,7 @@ def data_with_articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def console(data_with_articles: Path, tmp_path: Path) -> Iterator[Console]:
-    """The operator of such a console, on a copy of one's own."""
+    """The operator of a console with articles, on a separate copy of its data."""
     copy = shutil.copytree(data_with_articles, tmp_path / "copy")
     with open_application(copy, sandbox=True) as application:
         yield Console(application)
@@ -53,7 +53,7 @@ def set_products(console: Console, **values: Any) -> None:
 
 
 def products_by_article(console: Console) -> dict[str, str]:
-    """Return where the till has each code: the number of the product; no code is there twice."""
+    """Return the product number at the till by article code; no code may occur twice."""
     rows = [
         (str(article["extArticleId"]), str(product["productNumber"]))
         for product in console.sandbox.state("products", "mplus")
@@ -65,7 +65,7 @@ def products_by_article(console: Console) -> dict[str, str]:
 
 
 def names(console: Console) -> dict[str, str]:
-    """Return what the products of the till are called."""
+    """Return the descriptions of the products at the till, by product number."""
     return {str(row["productNumber"]): row["description"] for row in console.sandbox.state("products", "mplus")}
 
 

@@ -1,4 +1,4 @@
-"""A customer who has moved: orders are billed at the new address, and shown so before anything is written."""
+"""A moved customer: orders are billed to the new address, and the plan shows that before any write."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ NEW = {"address": "Molenweg 7", "zipcode": "3701 EF", "city": "Zeist"}
 
 @pytest.fixture
 def customer(console: Console, article: str, request: pytest.FixtureRequest) -> str:
-    """A customer at the old address, of whom an order has been booked there."""
+    """A customer at the old address with a booked order."""
     name = request.node.name[5:25]
     number = console.till_client.customer("Verhuizer", f"{name}@nieuw.example", **OLD)
     order = console.till_client.order(article, relation=number)

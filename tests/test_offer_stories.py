@@ -36,7 +36,7 @@ Row = Mapping[str, object]
 
 
 def offers(console: Console, today: date) -> dict[str, list[Row]]:
-    """Add two offers to each of some articles, one after the other, and return their rows by article code."""
+    """Add two consecutive offers to each of some articles, and return their rows by article code."""
     random, rows_by_code = Random(89), dict[str, list[Row]]()  # noqa: S311 - a test
     keys = [article.key for article in console.application.prices.articles() if article.agreed.values.get("price_incl")]
     for place, code in enumerate(keys[:ARTICLES]):

@@ -1,4 +1,4 @@
-"""Payments from till to ledger: debtors owe what is unpaid, and each clearing account has its part."""
+"""Payments from till to ledger: debtors owe the unpaid amounts, and each clearing account its part."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -75,7 +75,7 @@ def euros(cents: int) -> Decimal:
 
 
 def amounts(lines: Iterable[DayLine]) -> dict[str, Decimal]:
-    """Return what the page of a day puts on each account, its VAT on the accounts of that."""
+    """Return the totals of the page of a day by account, with VAT on the VAT accounts."""
     totals: dict[str, Decimal] = {}
     for line in lines:
         totals[line.account] = totals.get(line.account, Decimal(0)) + line.amount
@@ -86,7 +86,7 @@ def amounts(lines: Iterable[DayLine]) -> dict[str, Decimal]:
 
 
 def add_amounts(*summands: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    """Return what several put on each account."""
+    """Return the sums of several totals by account."""
     accounts = {account for summand in summands for account in summand}
     sums = {
         account: sum((summand.get(account, Decimal(0)) for summand in summands), Decimal(0)) for account in accounts
@@ -172,7 +172,7 @@ def order(console: Console) -> str:
 
 
 def item_of(console: Console, key: str) -> Decimal:
-    """Return what stands open of a document that was booked."""
+    """Return the open amount of a booked document."""
     (link,) = links(console, [key]).values()
     assert link.agreed is not None
     ours = link.agreed.values["reference"]
@@ -180,7 +180,7 @@ def item_of(console: Console, key: str) -> Decimal:
 
 
 def page_of(console: Console, key: str) -> dict[str, Decimal]:
-    """Return what the page of a document put on the ledger."""
+    """Return the totals by account that the page of a document posted."""
     (link,) = links(console, [key]).values()
     return ledger_totals(console.sandbox, {link.reference.partition("/")[2]})
 
@@ -236,7 +236,7 @@ def test_a_payment_after_booking_is_a_question_only_where_payments_are_booked(co
 
 
 def book_again(console: Console) -> Run:
-    """Decide that what was changed after booking is taken back and booked again, and return the plan that follows."""
+    """Decide to credit the changed document and book it again, and return the next plan."""
     exceptions = console.application.exceptions
     (group,) = [
         cause_group

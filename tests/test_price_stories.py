@@ -1,4 +1,4 @@
-"""Prices of customers from the books to the till: planned, written, proven by what the till itself would charge."""
+"""Prices of customers from books to till: planned, written, and proven by the price the till charges."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -54,7 +54,7 @@ def code(console: Console) -> str:
 
 @pytest.fixture
 def cleanup() -> Iterator[ExitStack]:
-    """Undo at the end of a test what it changed."""
+    """Undo the changes of a test at its end."""
     with ExitStack() as stack:
         yield stack
 
@@ -139,14 +139,14 @@ def test_a_second_run_writes_nothing(console: Console) -> None:
 
 
 def by_night(console: Console) -> None:
-    """Do what a look does by night, page by page."""
+    """Run the nightly check of prices, page by page."""
     position = console.application.prices.page("")
     while position:
         position = console.application.prices.page(position)
 
 
 def check_prices_during_erasure(console: Console) -> None:
-    """Look by night, and erase somebody once what is agreed was read."""
+    """Run the nightly check, and erase a customer after the agreed values were read."""
     calls: list[object] = []
     stores = stores_in(console.application)
 
@@ -262,7 +262,7 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
     terms = ("priceGroupNumber", "discountPercentage", "creditLimit", "paymentWithinDays")
 
     def till_terms(names: Sequence[str] = terms) -> list[tuple[str, str]]:
-        """Return what the customers have of it, and the prices per price group of all articles."""
+        """Return these terms of the customers, and the prices per price group of all articles."""
         relations = [
             relation
             for relation in console.sandbox.state("relations", "mplus")

@@ -1,4 +1,4 @@
-"""Every value of every line of every plan says why it is what it is, in a full sentence of each language."""
+"""Every value of every plan line has an explanation in full sentences of each language."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ BY_BRANCH = {
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A shop of which everything is set: documents become postings, days are booked, and payments are told."""
+    """A shop with all settings: documents become postings, days are booked, and payments are reported."""
     with bookkeeping_shop(tmp_path_factory.mktemp("data")) as console:
         console.run("products")
         yield console
@@ -43,7 +43,7 @@ def with_settings(console: Console, flow: str, values: dict[str, Any]) -> Iterat
 
 
 def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
-    """Yield why each value is what it is, of each line that writes something."""
+    """Yield the explanation of each value in each line with a change."""
     rows = [row for row in console.application.plans.rows(run.id, limit=5_000) if row.change]
     assert rows, (run.flow, run.state, run.error, run.facts)
     for row in rows:
@@ -55,7 +55,7 @@ def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
 
 
 def expect_reasons(console: Console, run: Run) -> set[str]:
-    """Hold that no value is without a reason, that each has its sentences, and is what the reason leads to."""
+    """Require that each value has a reason with its sentences, and that the reason leads to the value."""
     codes = set()
     for answer in every_answer(console, run):
         assert answer.reason is not None, answer

@@ -45,7 +45,7 @@ DEBTOR = {"default_debtor": "forced", "debtor_number": "20001", "daybook": "700"
 
 @dataclass
 class Sale:
-    """One sale at the till: an order, and what was made of it."""
+    """One sale at the till: an order and its invoice or receipt."""
 
     order: str
     invoice: str = ""
@@ -53,7 +53,7 @@ class Sale:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The documents that there are of it."""
+        """The keys of the documents of this sale."""
         return tuple(filter(None, (self.order, self.invoice, self.receipt)))
 
 
@@ -118,7 +118,7 @@ class Shop:
         return Sale(order, receipt=receipt)
 
     def page_of(self, day: DayReport) -> dict[str, Decimal]:
-        """Return what the booked pages of a day put on each account."""
+        """Return the totals by account of the booked pages of a day."""
         ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}"
         pages = {row["PAGE_NR"] for row in self.console.rows("DJ_PAGE") if str(row.get("INV_NR")).startswith(ours)}
         return account_totals(
@@ -126,7 +126,7 @@ class Shop:
         )
 
     def booked_places(self, sale: Sale) -> list[str]:
-        """Return as what the books have each document of a sale, by what they show themselves."""
+        """Return how each document of a sale is booked, as the books show it."""
         places: list[str] = []
         for kind in (Kind.SALES_ORDER, Kind.POSTING):
             for link in stores_in(self.console.application).links.get(FLOW, kind, sale.keys).values():
@@ -145,7 +145,7 @@ class Shop:
 
 
 def account_totals(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
-    """Return what the amounts on each account come to, without those that come to nothing."""
+    """Return the totals by account, without accounts whose total is zero."""
     totals: dict[str, Decimal] = {}
     for account, amount in pairs:
         totals[account] = totals.get(account, Decimal(0)) + amount
@@ -153,7 +153,7 @@ def account_totals(pairs: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
 
 
 def expected_amounts(page: DayReport) -> dict[str, Decimal]:
-    """Return what a day comes to on each account by the till's answers of before."""
+    """Return the expected totals of a day by account, from the stored answers of the till."""
     return account_totals((line.account, line.amount) for line in page.expected)
 
 

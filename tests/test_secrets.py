@@ -44,7 +44,7 @@ PLANTED = [WRONG_TILL_SECRET, WRONG_CLIENT_SECRET, WRONG_REFRESH_TOKEN, DATABASE
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """Everything a day full of trouble left: what was said, by whom, and the folder of files."""
+    """The output of a day with many faults: texts by their source, and the folder of files."""
 
     folder: Path
     said: dict[str, str]

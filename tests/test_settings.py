@@ -1,4 +1,4 @@
-"""A wrong setting stops the start with its name, its shape and what to do; never with a trace, never with its value."""
+"""A wrong setting stops the start with its name, its form and the remedy, without a trace or its value."""
 
 import os
 import re

@@ -29,7 +29,7 @@ _serial = count(1)
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A shop whose invoices become postings with their payments; what comes in at the bank is told to the till."""
+    """A shop whose invoices become postings with payments, and whose bank receipts are sent to the till."""
     with bookkeeping_shop(tmp_path_factory.mktemp("data")) as console:
         chosen = {"daybook": "700", "collective_account": RECEIVABLES, "payments_of_invoices": "document"}
         chosen |= {"orders": "nothing", "invoices": "posting"}
@@ -88,7 +88,7 @@ def links(console: Console, flow: str, kind: Kind, *keys: str) -> dict[str, Link
 
 
 def book_receipt(console: Console, open_item: tuple[str, str], cents: int, daybook: str = BANK) -> None:
-    """Book what a debtor paid for an item, as somebody with a bank statement does."""
+    """Book the payment of a debtor for an open item, as a person does from a bank statement."""
     amount = str(Decimal(cents).scaleb(-2))
     line = {
         "ACCT_NR": RECEIVABLES,
@@ -101,7 +101,7 @@ def book_receipt(console: Console, open_item: tuple[str, str], cents: int, daybo
 
 
 def book_receipts(console: Console, items: Sequence[tuple[tuple[str, str], int]]) -> None:
-    """Book what came in for several items on one page."""
+    """Book the payments for several open items on one page."""
     lines = [
         {"ACCT_NR": RECEIVABLES, "AMOUNT": str(Decimal(cents).scaleb(-2)), "SUB_NR": debtor, "INV_NR": number}
         for (debtor, number), cents in items
@@ -194,7 +194,7 @@ def test_what_is_paid_in_part_waits_until_all_of_it_is(console: Console) -> None
 
 @pytest.mark.long
 def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(console: Console) -> None:
-    """So it may look where a year's opening balance carries an item over, which nothing public describes."""
+    """A year's opening balance may carry an item over in such rows; no public source describes that."""
     key = invoice(console)
     open_item = book_invoice(console, key)
     book_receipt(console, open_item, 12100)

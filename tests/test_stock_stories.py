@@ -1,4 +1,4 @@
-"""Reservations of the books, shown with documents of both systems: what a sales order keeps aside is sold only once."""
+"""Reservations of the books for documents of both systems: a reserved quantity is sold only once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from tests.people import make_actor
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A shop whose first branch sells what the books have available, and whose books learn of sales by sales orders."""
+    """A shop whose first branch sells the available stock of the books, which book sales as sales orders."""
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         new_console = Console(application)
         new_console.run("products")
@@ -60,7 +60,7 @@ class Article:
         )
 
     def after_a_run(self) -> int:
-        """Run the flow of stock, and return what the first branch can sell then."""
+        """Run the flow of stock, and return the quantity that the first branch can sell then."""
         self.console.run("stock")
         return self.level
 

@@ -34,7 +34,7 @@ PARKED = {
     "foreign_currency": "currency_without_rate", "missing_vat": "vat_code_missing",
     "duplicate_barcode": "ean_duplicate",
 }  # fmt: skip
-"""Faults of articles in the sample shop, and what each is parked for."""
+"""Faults of articles in the sample shop, and the cause that parks each article."""
 
 DEBTOR = {"ACCT_NR": "1300", "CNT_CODE": "NL", "COUNTRY": "Nederland", "CUR_CODE": "EUR"}
 CENTS = Decimal("0.01")
@@ -62,7 +62,7 @@ def settings(console: Console, flow: str, **values: Any) -> Iterator[None]:
 
 @contextmanager
 def table(console: Console, name: str, rows: dict[str, str]) -> Iterator[None]:
-    """A value table that holds inside the block, whatever rows are added to it."""
+    """Set a value table inside the block, and restore its rows afterwards."""
     before = console.application.rules.tables().get(name, {})
     console.application.rules.set_table(name, rows, WHO)
     try:
@@ -113,7 +113,7 @@ def test_every_faulty_article_is_parked_skipped_or_shown_as_accountview_keeps_it
 
 
 def is_the_same(console: Console, key: str) -> Run:
-    """Let a person say that what the books have under the number of a document is that document; try it again."""
+    """Decide that the booking under a document's reference is that document, and preview it again."""
     exceptions = console.application.exceptions
     (group,) = [
         cause_group for cause_group in exceptions.groups("orders") if cause_group.cause == "reference_of_another"
@@ -418,7 +418,7 @@ def count_first_branch(console: Console) -> Iterator[None]:
 
 
 def levels(console: Console, article: str) -> dict[str, Decimal]:
-    """Return what the till has of an article and not promised, by branch."""
+    """Return the unreserved stock of an article at the till, by branch."""
     rows = [row for row in console.sandbox.state("stock", "mplus") if str(row["articleNumber"]) == article]
     return {str(row["branchNumber"]): Decimal(str(row["amountFree"])) for row in rows}
 
@@ -523,7 +523,7 @@ def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, arti
 
 
 def orders_amount(console: Console, reference: str) -> Decimal:
-    """Return what the sales orders of the books with a reference come to."""
+    """Return the amount of the sales order with this reference in the books."""
     numbers = {row["ORD_NR"] for row in console.rows("SO_HDR", COMMENT1=reference)}
     assert len(numbers) == 1
     rows = [row for row in console.sandbox.state("SO_LINE") if row["ORD_NR"] in numbers]
@@ -573,14 +573,14 @@ def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, ar
 
 
 def worth_of_page(console: Console, reference: str) -> Decimal:
-    """Return what a page of the books comes to with VAT, by its daybook and number."""
+    """Return the amount with VAT of a page of the books, found by daybook and number."""
     (page,) = console.rows("DJ_PAGE", PAGE_NR=reference.partition("/")[2])
     return Decimal(str(page["PAGE_AMT"]))
 
 
 @contextmanager
 def as_postings(console: Console, documents: str) -> Iterator[None]:
-    """Documents of another kind than orders become postings, with everything the books have to be told."""
+    """Inside the block, another kind of documents than orders becomes postings, with all required settings."""
     with (
         table(console, "revenue_accounts", oracle.REVENUE),
         table(console, "balance_accounts", oracle.BALANCES),
@@ -601,7 +601,7 @@ Sums = dict[tuple[str, str], tuple[int, int]]  # base and VAT in cents, by accou
 
 
 def expected_sums(console: Console, kind: str, keys: set[str]) -> Sums:
-    """Return what a bookkeeper would book of documents of the till, from its own rows alone."""
+    """Return the sums that a bookkeeper would book for documents, computed only from rows of the till."""
     totals: Sums = {}
     for document in till_rows(console, kind):
         if document[f"{kind}Id"] not in keys:
@@ -624,7 +624,7 @@ def expected_sums(console: Console, kind: str, keys: set[str]) -> Sums:
 
 
 def posted_sums(console: Console, references: set[str]) -> Sums:
-    """Return what the pages of the books with these references come to."""
+    """Return the sums of the pages with these references in the books."""
     pages = {row["PAGE_NR"] for row in console.sandbox.state("DJ_PAGE") if row.get("INV_NR") in references}
     totals: Sums = {}
     for row in console.sandbox.state("DJ_LINE"):
@@ -739,7 +739,7 @@ def without_vat(price: int) -> int:
 
 
 def computed_vat(price: int) -> int:
-    """Return what books that compute VAT make of a price that has it inside: rate times base."""
+    """Return the VAT that books compute from a price with VAT: rate times base."""
     return int((without_vat(price) * Decimal("0.21")).quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -768,7 +768,7 @@ def find_invoices(console: Console, order: str, ending: str = "") -> list[dict[s
 
 
 def worth_of_invoice(console: Console, row: dict[str, Any]) -> Decimal:
-    """Return what a trade invoice comes to; its prices include VAT."""
+    """Return the amount of a trade invoice; its prices include VAT."""
     assert row["GROSS_FLG"] is True
     lines = console.rows("K9_INVL", HDR_ID=row["REC_ID"])
     sums = (Decimal(line["ART_QTY"]) * Decimal(line["ART_PX"]) for line in lines)

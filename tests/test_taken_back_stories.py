@@ -18,7 +18,7 @@ ARTICLE, OTHER = "10026", "10006"
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A shop whose articles are at the till, and whose stock is kept in one branch."""
+    """A shop whose articles are at the till, with stock in one branch."""
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         application.flows.change("stock", {"branches": {"1": "formula"}}, make_actor(WHO))
@@ -43,7 +43,7 @@ def include_all(console: Console, run: Run) -> Run:
 
 
 def expect_to_stay(console: Console, flow: str, undone: Run) -> Run:
-    """Expect a complete run to mark what a run took back, to leave it out, and no schedule to send it."""
+    """Require that a complete run marks reverted values and excludes them, and that no schedule sends them."""
     plan = console.preview(flow)
     rows = marked_rows(console, plan)
     assert plan.state is RunState.READY

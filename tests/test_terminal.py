@@ -90,7 +90,7 @@ def under_another(terminal: Terminal, first_preview: Result, sandbox: Sandbox) -
 def interrupted_commit(
     terminal: Terminal, first_preview: Result, shown_plan: CommandResult, under_another: CommandResult
 ) -> CommandResult:
-    """The commit of the first plan, after what is asked of it while it waits; the till refuses the secret."""
+    """The commit of the first plan, interrupted because the till refuses the secret."""
     assert (shown_plan.status, under_another.status) == (0, 3)
     approval = ["--fingerprint", first_preview["fingerprint"], *confirmations(first_preview)]
     return terminal("commit", first_preview["run"], *approval, MPLUS__SECRET="wrong-secret")

@@ -12,7 +12,7 @@ from tests.people import make_actor
 
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A shop that had articles at the till before anybody said which turnover group they get."""
+    """A shop whose articles came to the till before their turnover groups were set."""
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True) as application:
         console = Console(application)
         console.run("products")

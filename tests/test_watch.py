@@ -62,7 +62,7 @@ def prove_run(stores: Stores) -> None:
 
 @contextmanager
 def console_with_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
-    """Run a console that tells of everything by one webhook, and give that with what the console keeps."""
+    """Run a console that reports everything to one webhook; yield the webhook and the stores."""
     with web_server() as hook, serve_console(data, settings=NOTHING):
         database = open_database(f"sqlite:///{data / 'console.sqlite'}")
         stores = stores_of(database, now)
@@ -75,7 +75,7 @@ def console_with_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
 
 
 def is_all_sent(stores: Stores) -> bool:
-    """Tell whether everything that is to be told was, and is known to have been."""
+    """Return whether every notification was sent and recorded as sent."""
     return all(delivery.sent_at for delivery in stores.deliveries.latest())
 
 
@@ -87,7 +87,7 @@ class HealthChecks:
         self.begun = time.monotonic()
 
     def is_up(self) -> bool:
-        """Tell whether a sign of life came in time."""
+        """Return whether a heartbeat came in time."""
         well = [
             at
             for at, path in zip(self.hook.moments, self.hook.paths, strict=True)

@@ -61,7 +61,7 @@ class WindowsEmulation:
         return {**PLATFORM, "PYTHON_EMULATED": str(self.python)}
 
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a program there."""
+        """Return the environment of a program in the emulation."""
         return {**environment(**{"DATA": str(self.data), **settings}), **self.variables, "COLUMNS": "100"}
 
     def __call__(self, *arguments: str, **settings: str) -> CommandResult:
@@ -73,13 +73,13 @@ class WindowsEmulation:
         return CommandResult(process.returncode, process.stdout.decode(), process.stderr.decode("utf-8", "replace"))
 
     def runs(self, code: str) -> None:
-        """Run some lines of Python there, which have to end well."""
+        """Run lines of Python in the emulation, and require that they succeed."""
         subprocess.run([str(self.python), "-c", code], cwd=ROOT, check=True, env=self.environment({}), timeout=SECONDS)
 
 
 @pytest.fixture(scope="module")
 def emulation(tmp_path_factory: pytest.TempPathFactory) -> WindowsEmulation:
-    """A console there, with which a flow has run."""
+    """A console in the emulation in which a flow has run."""
     new_emulation = WindowsEmulation(tmp_path_factory.mktemp("emulation"))
     result = new_emulation("run", "products", "--json", **SANDBOX)
     assert result.status == 0, result.err

@@ -79,7 +79,7 @@ class Month:
 
 
 def sell(console: Console, place: Place, lines: list[tuple[int, int, int]], **more: Any) -> None:
-    """Enter a receipt: turnover group, VAT code and price of each line, in cents; paid by PIN unless told otherwise."""
+    """Enter a receipt with turnover group, VAT code and price in cents per line; paid by PIN by default."""
     paid = more.pop("paid", {"PIN": sum(price for _, _, price in lines)})
     data = [{"quantity": 1, "price": price, "turnoverGroup": group, "vatCode": code} for group, code, price in lines]
     receipt = {
@@ -93,7 +93,7 @@ def sell(console: Console, place: Place, lines: list[tuple[int, int, int]], **mo
 
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
-    """The month: sales of the sample shop, with what it lacks, booked once."""
+    """The month: sales of the sample shop with their missing settings added, booked once."""
     clock = Ahead()  # amounts of other days may be within a fee of each other by chance, and no matching is sure then
     clock.pass_days((MORNING - now().date()).days)
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True, machine=clock) as application:

@@ -43,7 +43,7 @@ class ShiftedClock:
         self.ahead = timedelta()
 
     def __call__(self) -> datetime:
-        """Return the moment it is there."""
+        """Return the current time of this clock."""
         return datetime.now(UTC) + self.ahead
 
 

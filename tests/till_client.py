@@ -41,7 +41,7 @@ class TillClient:
 
     @staticmethod
     def line(article: str, quantity: int = 1, **data: Any) -> dict[str, Any]:
-        """Return a line of an order; price and VAT code are those of the article unless `data` says otherwise."""
+        """Return a line of an order; price and VAT code are those of the article unless `data` has them."""
         return {"articleNumber": int(article), "data": {"quantity": quantity, "decimalPlaces": 0, **data}}
 
     def number(self, order: str) -> str:

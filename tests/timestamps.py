@@ -90,7 +90,7 @@ def time_authority() -> Iterator[Authority]:
         _certificates(folder)
 
         class Handler(BaseHTTPRequestHandler):
-            """Answers one query after the other."""
+            """Answers time stamp queries in order, one answer per query."""
 
             def do_POST(self) -> None:
                 query = self.rfile.read(int(self.headers["Content-Length"]))

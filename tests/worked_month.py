@@ -54,7 +54,7 @@ def lines_of(document: Row) -> list[Row]:
 
 
 def parts_of(document: Row, germans: Collection[int]) -> Iterator[tuple[int, str, Sums]]:
-    """Yield turnover group, VAT code of the books and amounts of each taxed line; each line is rounded by itself."""
+    """Yield the turnover group, VAT code of the books and amounts of each taxed line, rounded per line."""
     for line in lines_of(document):
         if line["turnoverGroup"] in TAXED:
             is_oss = line["vatCode"] == 2 and document.get("relationNumber") in germans
@@ -88,7 +88,7 @@ def till_vat(documents: Sequence[Row], germans: Collection[int]) -> dict[str, Su
 
 
 def _voucher_sums(document: Row) -> Sums:
-    """Return what vouchers paid of a document: it was taxed when they were sold."""
+    """Return the part of a document that was paid with vouchers, whose VAT was due when they were sold."""
     paid = sum(
         payment["amount"]
         for payment in document.get("paymentList", {}).get("payment", [])
@@ -135,7 +135,7 @@ def cents(text: object) -> int:
 
 
 def our_place(page: Row) -> Place | None:
-    """Return the day and branch of a page with our reference, or None for a page of somebody else."""
+    """Return the day and branch of a page with our reference, or None for a foreign page."""
     match = re.fullmatch(r"MZ(\d)(\d{2})(\d{2})(\d{3})\d{2}", str(page.get("INV_NR", "")))
     return Place(date(2020 + int(match[1]), int(match[2]), int(match[3])), int(match[4])) if match else None
 
@@ -158,7 +158,7 @@ def books_vat(rows: Sequence[Row], pages: Sequence[Row]) -> dict[str, dict[str, 
 
 
 class BankRow(NamedTuple):
-    """Amount in cents that a page of somebody else took out of the account."""
+    """An amount in cents that a foreign page took out of the clearing account."""
 
     day: date
     page: str

@@ -77,7 +77,7 @@ def plan(count: int = 11, fingerprint: str = "f-1", code: str = "brake_changes")
 
 
 def run_with_counts(counts: Mapping[str, int], changes: int = 0, excluded: int = 0) -> Run:
-    """Return a plan that tripped no brake, by what its guards counted, with so many lines left out."""
+    """Return a plan below every brake, with these counts of its guards and this number of excluded lines."""
     left_out = {seq: f"d-{seq}" for seq in range(excluded)}
     return replace(plan(), brakes=(), position=Position(changes=changes, watched=counts), excluded=left_out)
 

@@ -1,4 +1,4 @@
-"""Connection status follows from the results of real calls, whoever makes them."""
+"""Connection status follows from the results of real calls, whoever makes the calls."""
 
 from contextlib import suppress
 from pathlib import Path

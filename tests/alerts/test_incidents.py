@@ -1,4 +1,4 @@
-"""Incidents: which problems begin one, and who is told, and when."""
+"""Incidents: which problems begin one, who is notified, and when."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""One message at the beginning of an incident and one at its end, counted at real servers, whatever happens between."""
+"""One message at the beginning and one at the end of an incident, counted at real servers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +54,7 @@ def close_post() -> Iterator[None]:
 
 
 def a_quarter_each(_: str, rounds: int, moment: datetime) -> datetime:
-    """Return when a flow was due so many rounds ago that runs every quarter of an hour."""
+    """Return when a flow was due this number of rounds ago, with a round every 15 minutes."""
     return moment - rounds * timedelta(minutes=15)
 
 
@@ -73,7 +73,7 @@ class Watch:
     stands: dict[str, ConnectionStatus]
 
     def look(self, seconds: float = 0) -> None:
-        """Let time pass, look, and send what is due."""
+        """Let time pass, detect problems, and send the due notifications."""
         self.clock.advance(seconds)
         self.alerts.detect()
         self.alerts.send()

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def sync_products(application: Application) -> Run:
-    """Preview everything, and commit it where there is something to commit."""
+    """Preview all products, and commit the plan if it has changes."""
     run = wait_for_run(
         application, application.runs.preview(PreviewRequest("products", by=make_actor("test"), mode=Mode.COMPLETE))
     )
@@ -57,7 +57,7 @@ def test_a_folder_that_cannot_be_used_is_told_by_its_name() -> None:
 
 @contextmanager
 def closing_all() -> Iterator[None]:
-    """Close what a failed start left open, without visiting older objects."""
+    """Close the resources that a failed start left open, without visiting older objects."""
     gc.freeze()
     try:
         yield

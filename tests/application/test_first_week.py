@@ -1,4 +1,4 @@
-"""The tasks of the first week: what counts as done."""
+"""The tasks of the first week: when each task counts as done."""
 
 from typing import cast
 

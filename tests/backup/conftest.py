@@ -20,7 +20,7 @@ PASSPHRASE = "correct horse battery"
 
 
 def settings_of(data: Path, shop: Sandbox, url: str = "", pace: float = FAST) -> Settings:
-    """Return the settings of a console on systems that run outside of it."""
+    """Return the settings of a console with systems that run outside the console."""
     books, till = books_access(shop), till_access(shop, pace)
     return load_settings(data=data, database_url=url, accountview=books, mplus=till, patience_seconds=2)
 

@@ -148,7 +148,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def sandbox_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A console on the sandbox for all files that only look, and leave alone what is written and what waits there."""
+    """A console on the sandbox, shared by all files whose tests only read."""
     settings = {"CONSOLE_SANDBOX": "true", "CONSOLE_SANDBOX_ARTICLES": "60"}
     with serve_console(tmp_path_factory.mktemp("console"), settings=settings) as server:
         yield server
@@ -190,7 +190,7 @@ def connected_console(systems: Sandbox, data: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def second_application(connected_console: str, data: Path) -> Iterator[Application]:
-    """The same installation, to arrange and to look at what no page of the test is about; it runs nothing."""
+    """The same installation without an engine, to prepare and inspect data that the page under test does not show."""
     assert connected_console
     with open_application(data, start=False) as application:
         yield application
@@ -227,7 +227,7 @@ def at_rest(page: Page) -> Locator:
 
 
 def show_page(page: Page, address: str) -> None:
-    """Open a page and wait until every part of it is there."""
+    """Open a page and wait until it is drawn completely."""
     page.goto(address, wait_until="commit")
     expect(at_rest(page).get_by_role("heading", level=1).first).to_be_visible()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
@@ -242,7 +242,7 @@ def picture(page: Page, name: str) -> None:
 
 
 def button(page: Page, name: str | re.Pattern[str]) -> None:
-    """Press a button once it is there."""
+    """Wait for a button, and click it."""
     at_rest(page).get_by_role("button", name=name).first.click()
 
 

@@ -223,7 +223,7 @@ def test_rows_are_ticked_by_key_or_all_that_is_found_by_button_and_the_keys_are_
 
 
 def move_focus(page: Page, selector: str) -> None:
-    """Press Tab until the focus is in what is wanted."""
+    """Press Tab until an element that matches the selector has the focus."""
     for _ in range(MAX_TABS):
         page.keyboard.press("Tab")
         if page.evaluate("(wanted) => document.activeElement?.closest(wanted) !== null", selector):
@@ -248,7 +248,7 @@ def test_what_is_said_briefly_covers_no_button(shop: str, browser: Browser) -> N
 
 
 def boxes(page: Page) -> list[dict[str, float]]:
-    """Return where the buttons of a page are, but for those of what is said briefly."""
+    """Return the rectangles of the buttons of a page, except those in short messages."""
     rectangles: list[dict[str, float]] = (
         page.evaluate("""() => [...document.querySelectorAll('button, a, [role=radio]')]
         .filter((one) => !one.closest('[data-testid=stToastContainer]') && one.checkVisibility() && one.clientWidth > 1)
@@ -258,6 +258,6 @@ def boxes(page: Page) -> list[dict[str, float]]:
 
 
 def overlap(box: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Tell whether two boxes have a spot in common."""
+    """Return whether two rectangles overlap."""
     along = (("x", "width"), ("y", "height"))
     return all(box[at] < other[at] + other[by] and other[at] < box[at] + box[by] for at, by in along)

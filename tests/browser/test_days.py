@@ -37,7 +37,7 @@ def systems() -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def application_with_days(second_application: Application, systems: Sandbox) -> Application:
-    """The installation, in which the flow of days is chosen and asks what it has to know."""
+    """The installation with the flow of days switched on and its set-up questions open."""
     second_application.setup.choose({"days": EVERY_MINUTES}, make_actor(WHO))
     since = systems.shop.today - timedelta(days=DAYS)
     debtor = str(systems.state("CONTACT")[0]["SUB_NR"])
@@ -90,7 +90,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
 
 
 def answer_questions(page: Page, address: str) -> None:
-    """Accept the proposed answers, and answer the other by hand: the VAT code of the books for code 3 of the till."""
+    """Accept the proposed answers, and type the VAT code of the books for code 3 of the till."""
     for _ in range(2):  # the lists of both systems are asked for behind the page that is the first to want them
         page.goto(f"{address}/setup?step=questions", wait_until="commit")
         expect(at_rest(page).get_by_role("button", name=PROPOSED)).to_be_visible()

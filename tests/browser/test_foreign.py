@@ -86,7 +86,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def plant(data: Path, sandbox: Sandbox) -> None:
-    """Give hostile names to whatever people can name in the console itself."""
+    """Enter hostile names in every field of the console that takes a name."""
     environment = access(sandbox)
     office, branches = (
         {name.removeprefix(prefix).lower(): value for name, value in environment.items() if name.startswith(prefix)}

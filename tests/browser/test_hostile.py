@@ -43,7 +43,7 @@ UNAIDED = (
     "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets,BlockInsecurePrivateNetworkRequests,"
     "PrivateNetworkAccessSendPreflights,PrivateNetworkAccessForNavigations,PrivateNetworkAccessForWorkers"
 )
-"""Not every browser keeps other sites off this machine, so this one does not either."""
+"""Arguments that let pages of other sites reach this machine, because not every browser prevents that."""
 REFUSED = {400, 403, 405, 421}
 
 HOSTILE = """

@@ -90,7 +90,7 @@ class Installed:
 
 @pytest.fixture(scope="module")
 def installation_of_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """The wheel in an empty environment, with its libraries, and nothing of ours, from where the tests have theirs."""
+    """The wheel in an empty environment that has only the libraries of the tests and none of our code."""
     home, at = tmp_path_factory.mktemp("environment"), tmp_path_factory.mktemp("elsewhere")
     venv.create(home)
     pip = (sys.executable, "-m", "pip", "--python", home, "install", "--quiet", "--no-deps", "--no-index", wheel)

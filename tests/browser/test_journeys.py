@@ -70,7 +70,7 @@ def commit(page: Page) -> None:
 
 
 def written_count(page: Page) -> int:
-    """Return how many changes the progress on screen says are written."""
+    """Return the number of written changes in the progress on screen."""
     progress = page.get_by_text(re.compile(r"[\d,]+ of [\d,]+ changes written")).first
     expect(progress).to_be_visible()
     match = re.search(r"([\d,]+) of", progress.inner_text())

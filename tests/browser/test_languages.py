@@ -53,7 +53,7 @@ LOCALES = {"nl": "nl-NL", "de": "de-DE"}
 
 @contextmanager
 def open_browser(browser: Browser, language: str) -> Iterator[Page]:
-    """Open a browser of its own in a language; no request of it may leave this machine."""
+    """Open a separate browser in a language; none of its requests may leave this machine."""
     outside: list[str] = []
 
     def note(request: Request) -> None:
@@ -161,7 +161,7 @@ def wait_until_drawn(page: Page) -> None:
 
 
 def overflowing(page: Page) -> bool:
-    """Tell whether anything of a page lies beside the window."""
+    """Return whether any part of a page is outside the window."""
     main = "document.querySelector('[data-testid=stMain]')"
     return bool(
         page.evaluate(f"document.documentElement.scrollWidth > innerWidth || {main}.scrollWidth > {main}.clientWidth")

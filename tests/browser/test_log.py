@@ -1,4 +1,4 @@
-"""A fatal query in an address does nothing, and run by a person it disturbs nobody else; in a real browser."""
+"""A fatal query in an address is not run, and a person who runs it disturbs no other user (real browser)."""
 
 import re
 import urllib.request
@@ -46,7 +46,7 @@ def keepers(data: Path) -> set[int]:
 
 
 def is_healthy(console: str) -> bool:
-    """Tell whether the console says that it is."""
+    """Return whether the health endpoint of the console answers with 200."""
     with urllib.request.urlopen(f"{console}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
         return bool(answer.status == 200)
 

@@ -1,4 +1,4 @@
-"""From a cause on the page of exceptions to its end, in a real browser: repaired there, previewed and proven."""
+"""A repair in a real browser, from the cause on the page of exceptions to the proven write."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ AGAIN = re.compile(r"Try (this one|these \d+) again")
 
 
 class Shop(Console):
-    """One operator at one console, on systems that run outside of it."""
+    """One operator at one console, with systems that run outside the console."""
 
     def __init__(self, application: Application, systems: Sandbox) -> None:
         self.application = application
@@ -59,7 +59,7 @@ class Planted:
 
 @pytest.fixture(scope="module")
 def planted_shop(systems: Sandbox, data: Path) -> Iterator[Planted]:
-    """A shop that has run before, and then something of it goes wrong: see `_plant_faults`."""
+    """A shop that has run before and has new faults: see `_plant_faults`."""
     shop = Planted(systems)
     with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
         apart.submit(_run_and_plant, systems, data, shop.told).result()
@@ -138,7 +138,7 @@ def repairing(page: Page, planted: Planted, flow: str, find: str) -> None:
 
 
 def commit_repair(page: Page, planted: Planted, flow: str, find: str) -> None:
-    """Commit the plan on screen, and see that nothing of the record waits any more."""
+    """Commit the plan on screen, and require that the record no longer waits."""
     expect(page).to_have_url(re.compile("plan="))
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     commit_plan(page)
@@ -148,7 +148,7 @@ def commit_repair(page: Page, planted: Planted, flow: str, find: str) -> None:
 
 
 def is_edited(page: Page) -> bool:
-    """Open the cell of the first value, and tell whether it is open: a table that is still drawn takes no keys.
+    """Open the cell of the first value, and return whether it opened: a table being drawn takes no keys.
 
     A press opens the cell that is chosen already; there the key would close it again.
     """

@@ -40,7 +40,7 @@ FLOWS = ("products", "orders")
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
-    """A console on which products and orders were written: its address, and of an order what it is known by."""
+    """A console that wrote products and orders: its address, and the search keys of an order."""
     data = tmp_path_factory.mktemp("searched")
     settings = {"DATA": str(data), "SANDBOX": "true", "SANDBOX_ARTICLES": "60"}
     with open_application(data, start=False, sandbox=True) as application:

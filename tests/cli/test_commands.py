@@ -25,6 +25,6 @@ def test_a_command_that_repairs_is_shown_in_the_terminal_as_it_is_typed_there(
 
 
 def test_no_text_of_a_screen_has_a_command_to_type() -> None:
-    """The reader of a page may have no terminal, and the program another name there."""
+    """The reader of a page may have no terminal, or a program with another name."""
     lines = [*tables().texts.values(), *tables().causes.values()]
     assert [value for line in lines for value in line.values() if "sluis " in (value or "")] == []

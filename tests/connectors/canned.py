@@ -25,4 +25,4 @@ class Canned:
         return httpcore.Response(answer.status_code, headers=answer.headers.raw, content=b"".join(stream))
 
     def close(self) -> None:
-        """Close nothing: there are no connections."""
+        """Close no connection, because none exists."""

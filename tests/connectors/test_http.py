@@ -90,7 +90,7 @@ def write(gateway: Gateway) -> HttpAnswer:
 
 
 class Script:
-    """Answers one after the other; an exception is raised."""
+    """Returns these answers in order; an exception is raised."""
 
     def __init__(self, *turns: httpx.Response | Exception) -> None:
         self.turns = list(turns)
@@ -452,7 +452,7 @@ def test_a_certificate_nobody_vouches_for_ends_the_call_before_anything_is_told(
 
 @contextmanager
 def answering(reply: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that does the same with every connection, once the head of a request is there."""
+    """A server that calls `reply` for every connection after the head of a request has arrived."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(30)
 
@@ -481,7 +481,7 @@ def an_answer(body: bytes, *headers: str) -> Callable[[socket.socket], None]:
 
 @pytest.mark.long
 def test_no_connection_is_left_by_calls_that_a_closing_overtakes() -> None:
-    """Neither by one that is under way, nor by one that comes later: whoever ends may not wait for its threads."""
+    """No running or later call leaves a connection, because the closing thread may not wait for its threads."""
     call_started, may_answer = threading.Event(), threading.Event()
 
     def reply(line: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""The right of a method: read from the method, its property or a call made of it, and checked for an actor."""
+"""The right of a method: read from the method or its property, and checked for an actor at each call."""
 
 from functools import partial
 

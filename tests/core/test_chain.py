@@ -1,4 +1,4 @@
-"""The chain of the audit, and the program that verifies a file of it."""
+"""The hash chain of the audit log, and the program that verifies an exported file."""
 
 import json
 import runpy

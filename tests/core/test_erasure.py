@@ -1,4 +1,4 @@
-"""Erasure of a person: what stays, which words name the person, and what replaces them."""
+"""Erasure of a person: which data stay, which words identify the person, and their replacements."""
 
 import json
 

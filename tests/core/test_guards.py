@@ -99,7 +99,7 @@ def test_a_price_jumps_when_it_moves_by_more_than_the_limit(before: str, after: 
 
 
 def test_a_price_that_everything_has_and_that_is_not_told_may_jump() -> None:
-    """Another one, such as that of a price group, may not have been there."""
+    """A price that not every article has, such as that of a price group, may be new."""
     untold = an_update_at(with_article(price_incl=None), {"200101/price_incl": Decimal(10)})
     assert (price_jumps(untold, 25, PRICES, everywhere=PRICES), price_jumps(untold, 25, PRICES)) == (1, 0)
     emptied = an_update_at(with_article(), {"200101/price_incl": None})

@@ -17,7 +17,7 @@ FLOW = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (STAGE,))
 
 @dataclass
 class Says:
-    """Rules that object to one number, hold back another, and take everything else as it is."""
+    """Rules that reject one number, hold back another, and accept everything else."""
 
     flow: Flow = FLOW
     policy: Policy = field(default_factory=lambda: {"product.name": Ownership.KEEP_UNLESS_CHANGED})

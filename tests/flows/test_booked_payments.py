@@ -1,4 +1,4 @@
-"""A payment that the books had first is left out of an invoice, and nothing else of it."""
+"""Only a payment that the books already have is left out of an invoice."""
 
 from collections.abc import Collection
 from decimal import Decimal

@@ -35,13 +35,13 @@ def a_receipt(*, back: bool = False, digest: str = "d2") -> Record:
 
 @dataclass(frozen=True)
 class World:
-    """Reasons against a document, and the other sale that the books have under its reference, if any."""
+    """Reasons against booking a document, and another sale with its reference in the books, if any."""
 
     reasons: Collection[str]
     number: str = "700/9"
 
     def look(self, record: Record) -> Outcome:
-        """Return what a preview makes of a document."""
+        """Return the result of a document in a preview."""
         booked = link(
             booking(replace(record, values={**record.values, "digest": "d1"}), World([])._logic(knows_sale=True))
         )
@@ -84,7 +84,7 @@ def issue_of(outcome: Outcome) -> Issue:
 
 
 def with_answer(record: Record, issue: Issue, option: str = "") -> Record:
-    """Return a document with what a person answered, kept as it is: under the field of the question."""
+    """Return a document with the answer of a person, stored in the field of the question."""
     answer = f"{option or ANSWERS[issue.cause]} {issue.facts['mark']}"
     return replace(record, values={**record.values, issue.field: answer})
 

@@ -1,4 +1,4 @@
-"""Faults at every call of a run, one after the other: a series of seeds reaches these calls by chance only.
+"""Faults at each call of a run in turn, because a series of seeds reaches these calls only by chance.
 
 A console is killed at each read and at each write, which is lost, arrives, or arrives and shows late, while answers get
 lost around it; and it is suspended at writes of either end of a page, on both databases. Where documents are taken back
@@ -48,7 +48,7 @@ Made = Callable[[Calls], Iterator[tuple[PlannedFault, ...]]]
 
 
 def run_trials(folder: Path, flow: str, database: str, make_faults: Made, *, further: bool = False) -> int:
-    """Go through trials of a flow, see that each was met and left no harm, and return how many there were.
+    """Run trials of a flow, require that each fault occurred and did no harm, and return their number.
 
     Those that go `further` strike once documents have changed that are booked.
     """
@@ -160,7 +160,7 @@ def test_what_is_suspended_in_the_middle_of_a_write_to_a_file_keeps_others_waiti
 
 @contextmanager
 def lock_while_suspended(folder: Path) -> Iterator[set[Path]]:
-    """Hold the locks of SQLite for whatever process is suspended; give the files on which they were held."""
+    """Hold the SQLite locks of each suspended process; yield the locked files."""
     locked_files: set[Path] = set()
     over = threading.Event()
 

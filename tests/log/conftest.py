@@ -49,7 +49,7 @@ def logbook_of_run(events: OutboxReader, logbook: Logbook) -> Logbook:
 
 @pytest.fixture(scope="module")
 def shared_logbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
-    """A log like `logbook_of_run`, begun once for the tests of a file. They may stop what asks it."""
+    """A log like `logbook_of_run`, started once for all tests of a file. Tests may stop its query process."""
     folder = tmp_path_factory.mktemp("asked")
     database, logbook = new_database(folder / "console.sqlite"), Logbook(folder / "log.duckdb", memory="256MB")
     yield fill_logbook(logbook, OutboxReader(database, lambda: NOW))
@@ -58,7 +58,7 @@ def shared_logbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook
 
 
 def fill_logbook(logbook: Logbook, events: OutboxReader) -> Logbook:
-    """Tell a log of one run."""
+    """Write the events of one run to a log, and return the log."""
     run = partial(Event, run="r1", flow="products")
     product = partial(run, kind="product", key="P1", sources=("A1", "A2"), title="Thee")
     events.record(

@@ -71,7 +71,7 @@ def _kill(process: "subprocess.Popen[str]") -> None:
 
 
 def _kill_at_random(url: str, log: Path, writers: int, longest: float) -> None:
-    """Let processes write and drain, and kill one or the other again and again."""
+    """Let processes write and drain, and kill a random one of them repeatedly."""
     chance = random.Random(7)  # noqa: S311 - moments, not secrets
     writing = [_start_process(WRITER, url, f"w{number}", str(longest)) for number in range(writers)]
     draining = _start_process(DRAINER, url, str(log))

@@ -65,7 +65,7 @@ def test_what_is_none_of_the_log_is_refused(shared_logbook: Logbook) -> None:
 def test_each_is_answered_or_stopped_and_no_event_is_lost(
     drained_logbook: Logbook, events: OutboxReader, harmful: tuple[str, ...]
 ) -> None:
-    """Events come in all through, and are counted at the end: those that were told, each once."""
+    """Events arrive all the time; each event that was sent is counted exactly once at the end."""
     told, ended, ends = 0, threading.Event(), []
 
     def tell() -> None:

@@ -82,7 +82,7 @@ def cut(file: Path) -> None:
 
 
 def scratch_at(place: int) -> Callable[[Path], None]:
-    """Return what writes over a part of a file."""
+    """Return a function that overwrites a part of a file."""
 
     def scratch(file: Path) -> None:
         with file.open("r+b") as opened:

@@ -49,7 +49,7 @@ def process_of(logbook: Logbook) -> int:
 
 
 def is_there(process: int) -> bool:
-    """Tell whether a process is at work: neither gone nor only waiting to be counted."""
+    """Return whether a process exists and is no zombie."""
     try:
         state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -121,7 +121,7 @@ def test_a_suspended_process_is_ended_and_whoever_waits_is_answered(
 
 
 def test_what_others_asked_is_answered_when_a_question_ends_the_process(shared_logbook: Logbook) -> None:
-    """One user query that is killed from outside while ten others, and what pages ask, are under way."""
+    """A user query is killed from outside while ten other queries and queries of pages are running."""
     results: list[int] = []
 
     def ask(work: Callable[[], int]) -> None:
@@ -189,7 +189,7 @@ def test_a_console_that_is_killed_takes_its_process_along_and_the_next_one_has_t
 
 
 def test_a_process_ends_with_its_console_although_a_copy_of_that_holds_its_input(tmp_path: Path) -> None:
-    """A copy that knows nothing of the log, as a library may fork one, keeps every file of the console open."""
+    """A child that a library forked keeps every file of the console open."""
     code = OWN.replace(
         "print(logbook",
         "import ctypes, os\nif ctypes.CDLL(None).fork() == 0:\n    time.sleep(20)\n    os._exit(0)\nprint(logbook",
@@ -321,7 +321,7 @@ def test_whoever_has_no_token_is_not_answered(tmp_path: Path) -> None:
 
 
 def _is_refused(line: socket.socket) -> bool:
-    """Return whether a user query ends with the line closed, which may be so before it is asked."""
+    """Return whether the server closed the connection, before or after it received the user query."""
     try:
         wire.send(line, {"do": "ping"})
         return not wire.receive(line)

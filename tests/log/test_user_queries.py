@@ -1,4 +1,4 @@
-"""Queries of users: one SELECT within limits, and nothing else."""
+"""User queries: exactly one SELECT, within limits."""
 
 import threading
 import time

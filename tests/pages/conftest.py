@@ -48,14 +48,14 @@ local_script_runner.require_widgets_deltas = _wait_for_script
 
 @pytest.fixture(scope="session", autouse=True)
 def scripts() -> Iterator[None]:
-    """Remove the folder of scripts that Streamlit would leave to the end of the process, which warns of it."""
+    """Remove the scripts folder of Streamlit, which warns if the folder remains until the process ends."""
     yield
     app_test.TMP_DIR.cleanup()
 
 
 @pytest.fixture(autouse=True)
 def own_main() -> Iterator[None]:
-    """Put the main module back: Streamlit leaves its script there, and every process forked later would run it."""
+    """Restore the main module: Streamlit leaves its script there, and each forked process would run the script."""
     main = sys.modules["__main__"]
     config.set_option("client.showErrorDetails", "full")  # whoever reads a test may see a trace
     yield
@@ -77,7 +77,7 @@ def unconnected_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pat
 
 @pytest.fixture
 def unconnected_application(unconnected_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Application:
-    """An installation to which nothing is connected, shared by tests of a module that leave nothing else behind.
+    """An installation without connections, shared by tests that leave no other data behind.
 
     It is begun anew only where another one was at work in between.
     """
@@ -136,7 +136,7 @@ def _installed_components() -> BidiComponentManager:
 
 
 def script(name: str) -> AppTest:
-    """Return a script of the console, to be run. It is told what is installed, or it would read every package anew."""
+    """Return a runnable script of the console, with the installed components, which are not searched again."""
     test = AppTest.from_file(str(ROOT / name), default_timeout=SECONDS)
     test._bidi_component_manager = _installed_components()
     return test
@@ -144,7 +144,7 @@ def script(name: str) -> AppTest:
 
 @pytest.fixture
 def open_page() -> Open:
-    """Open a page at its address, or the frame with the page that it opens by itself."""
+    """Return a function that opens a page at its address, or the frame with its first page."""
 
     def open_named_page(name: str = "", **address: str) -> AppTest:
         test = script("app.py")
@@ -194,7 +194,7 @@ def forbid_product_changes(app: Application) -> None:
 
 
 def texts(test: AppTest) -> str:
-    """Return everything a page says, as one text."""
+    """Return all texts of a page as one text."""
     elements = [*test.title, *test.header, *test.markdown, *test.metric]
     parts = [*(str(element.value) for element in elements), *(button.label for button in test.button)]
     return html.unescape("\n".join(parts))

@@ -1,4 +1,4 @@
-"""Every cause that a person acts on has a repair where it is shown, and its button leads there."""
+"""Every cause of a person has a repair on the page that shows the cause, and the button opens the repair."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,7 +43,7 @@ SPECIAL = {  # facts that have to be of a kind
 
 
 def has_place(spec: FlowSpec, code: str) -> bool:
-    """Tell whether a flow has what repairs a cause."""
+    """Return whether a flow has the setting or table that repairs a cause."""
     repair = spec.repair_of(code)
     if repair.tab in ("settings", "tables"):
         name = SPECIAL.get(code, {}).get("setting" if repair.tab == "settings" else "table", "")
@@ -52,7 +52,7 @@ def has_place(spec: FlowSpec, code: str) -> bool:
 
 
 def is_met(flow: str, code: str) -> bool:
-    """Tell whether a flow may meet a cause: those of a day are met by days alone."""
+    """Return whether a flow may meet a cause: causes of a day belong to the flow of days only."""
     return flow == "days" or not code.startswith("day_")
 
 

@@ -123,7 +123,7 @@ def place_paid_orders(till_client: TillClient, article: str, customer: str, meth
 def make_unmapped_orders(
     shop: Application, till_client: TillClient, article: str, customer: str
 ) -> Iterator[Callable[[int], CauseGroup]]:
-    """Makes orders paid with a method whose counterpart nobody has said."""
+    """Make orders that were paid with a method without a row in the value table."""
     before = shop.rules.tables().get("payment_terms", {})
     shop.rules.set_table("payment_terms", {"CASH": "14"}, "test")
     every: list[str] = []

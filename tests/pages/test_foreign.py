@@ -1,4 +1,4 @@
-"""Nothing untrusted is drawn as Markdown, and each place that shows such text has one function that all use."""
+"""Untrusted text is never drawn as Markdown, and each place with such text has one function for all pages."""
 
 import re
 from pathlib import Path

@@ -38,7 +38,7 @@ def shop(connected_application: Application) -> Application:
 
 
 def english_only(language: str) -> set[str]:
-    """Return what only an English page says: whole texts without facts that are other texts in this language."""
+    """Return texts of only an English page: texts without facts that read differently in this language."""
     lines = tables().texts.values()
     ours = {words.capital(line[language]) for line in lines}
     texts_en = {words.capital(line["en"]) for line in lines if not PLACES.search(line["en"])}
@@ -133,5 +133,5 @@ def open_console(**address: str) -> AppTest:
 
 
 def scripts(test: AppTest) -> str:
-    """Return what the browser is told to do."""
+    """Return the scripts that a page sends to the browser."""
     return "".join(element.proto.body for element in test.get("html"))

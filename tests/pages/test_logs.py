@@ -28,7 +28,7 @@ ARTICLES = 100  # more events than a page shows
 
 @pytest.fixture(scope="module")
 def product_run(connected_application: Application) -> Run:
-    """A shop whose products and orders were written once, and all of it in the log."""
+    """A shop that wrote products and orders once, with all events in the log."""
     products = commit_run(
         connected_application,
         wait_for_run(

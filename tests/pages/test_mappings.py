@@ -33,7 +33,7 @@ def shop(connected_application: Application) -> Application:
 
 @pytest.fixture(autouse=True)
 def clean(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave no draft behind, and what was shipped in force."""
+    """Remove drafts after a test, and publish the shipped mapping again."""
     yield
     if "shop" in request.fixturenames:
         shop: Application = request.getfixturevalue("shop")
@@ -58,7 +58,7 @@ def rule_of(app: Application, target: str = NAME, flow: str = "products") -> Rul
 
 
 def widget_key(test: AppTest, of: str, ending: str) -> str:
-    """Return the key of the one widget of a sort that ends so."""
+    """Return the key of the only widget of a type whose key has this ending."""
     (key,) = [widget.key for widget in test.get(of) if widget.key and str(widget.key).endswith(ending)]
     return str(key)
 

@@ -49,7 +49,7 @@ def hook() -> Iterator[Hook]:
 
 
 def identity(app: Application, cause: str) -> int:
-    """Return the incident of a cause that goes on."""
+    """Return the number of the open incident with this cause."""
     return next(incident.id for incident in app.monitoring.open_incidents() if incident.problem.cause == cause)
 
 

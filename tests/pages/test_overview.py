@@ -29,7 +29,7 @@ LATE_SECONDS = 10  # time enough to see that it is missing; while the page is re
 
 @contextmanager
 def record_statements() -> Iterator[list[str]]:
-    """Hold the questions that pages ask of databases, without those of what works in the background."""
+    """Record the statements that pages send to databases, without those of background threads."""
     statements: list[str] = []
 
     def note(*arguments: object) -> None:

@@ -57,7 +57,7 @@ PLACES: list[Place] = [
     ("logs", {"tab": "queries", "query": "SELECT * FROM events"}),
     ("logs", {"tab": "queries", "query": "no question"}),
 ]
-"""The same, and what they show on request."""
+"""The same pages, with the contents that they show on request."""
 
 MIN_CUT = 11  # signs of a form: fewer, such as "sandbox...", stand anywhere
 PROXY_PASSWORD, CODE = "planted/proxy+password", "planted-code&4711"
@@ -65,19 +65,19 @@ LEAST = 200  # bytes of a page that shows anything
 
 
 def page_content(test: AppTest) -> bytes:
-    """Return everything a browser is sent of a page: each element whole, and what stands in the fields."""
+    """Return everything that a page sends to the browser: each element, and the values of its fields."""
     values = [repr(element.value) for element in elements(test) if isinstance(element, Widget)]
     values_text = "\n".join([*values, repr(dict(test.query_params))])
     return b"\n".join([*(element.proto.SerializeToString() for element in elements(test)), values_text.encode()])
 
 
 def elements(test: AppTest) -> list[Any]:
-    """Return all elements and containers of a page that are sent as such."""
+    """Return all elements and containers that a page sends as messages."""
     return [node for node in test._tree if getattr(node, "proto", None) is not None]
 
 
 def find_leaks(open_page: Open, secrets: list[str], places: list[Place]) -> dict[str, list[str]]:
-    """Open pages and return where secrets stand, and which."""
+    """Open pages, and return the pages that contain secrets, with these secrets."""
     pages = {f"{name} {address}": page_content(open_page(name, **address)) for name, address in places}
     assert [place for place, page in pages.items() if len(page) < LEAST] == []
     return {place: leaked_secrets for place, page in pages.items() if (leaked_secrets := find_secrets(secrets, page))}
@@ -261,7 +261,7 @@ def quote_back(app: Application, till: RelayProxy, books: RelayProxy, text: str,
 
 
 def spellings_in(content: bytes, secrets: list[str]) -> list[str]:
-    """Return which secrets stand in a content, and how."""
+    """Return the secrets in a content, with the spelling of each."""
     return [
         f"{secret} {name}"
         for secret in secrets

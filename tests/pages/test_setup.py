@@ -24,7 +24,7 @@ ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
 
 @pytest.fixture
 def connected_application(connected_application: Application) -> Iterator[Application]:
-    """The shop of the module, of which what is chosen and answered is put back once a test is over."""
+    """The shop of the module, whose settings and answers are restored after each test."""
     settings_store, rules = stores_in(connected_application).settings, connected_application.rules
     settings, tables = settings_store.settings_with_prefix(""), rules.tables()
     yield connected_application

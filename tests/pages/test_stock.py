@@ -90,7 +90,7 @@ def open_stock(open_page: Open, **address: str) -> AppTest:
 
 
 def final_level(test: AppTest) -> float:
-    """Return what the lines of the chart of levels add up to at their end."""
+    """Return the sum of the final values of all lines in the chart of levels."""
     lines = [trace for trace in charts(test)[0]["data"] if trace.get("name")]
     return sum(values(line["y"])[-1] for line in lines)
 

@@ -62,7 +62,7 @@ def postings(sandbox: Sandbox) -> list[Paper]:
 
 
 def open_items(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
-    """Return what stands open in the ledger by debtor and reference; what is settled is none of it."""
+    """Return the open amounts of the ledger by debtor and reference, without settled items."""
     balances: dict[tuple[str, str], Decimal] = {}
     for row in sandbox.state("TRANSACT"):
         if row.get("SUB_NR") and row.get("INV_NR"):
@@ -72,7 +72,7 @@ def open_items(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
 
 
 def ledger_totals(sandbox: Sandbox, pages: Collection[str]) -> dict[str, Decimal]:
-    """Return what pages, by their numbers, put on each account of the ledger; debit is positive."""
+    """Return the totals that these pages posted, by ledger account; debit is positive."""
     totals: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
         if row["PAGE_NR"] in pages:
@@ -92,7 +92,7 @@ def addresses(sandbox: Sandbox) -> list[tuple[str, ...]]:
 
 
 def sums_by_order(sandbox: Sandbox) -> dict[str, Sums]:
-    """Return what each order of the till comes to as the till itself split it, by its number: 2026.118."""
+    """Return base and VAT of each order as the till split them, by order number such as 2026.118."""
     sums_by_number: dict[str, Sums] = {}
     for order in sandbox.state("orders", "mplus"):
         number = order["orderNumber"]

@@ -59,7 +59,7 @@ ENDED = (RunState.DONE, RunState.FAILED, RunState.INTERRUPTED)
 
 
 def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
-    """Bring the run in this folder to its end, whoever began it; begin one where there is none."""
+    """Finish the run in this folder, whichever process started it; start one if none exists."""
     _redirect_output(folder)
     application = build(load_settings(data=folder, **access)).start()
     try:
@@ -79,7 +79,7 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
 
 
 def obey(folder: Path, access: Mapping[str, Any], executor: str, orders: Connection) -> None:
-    """Run a console, and answer orders until None comes: the name of a question to it, and what is asked with it."""
+    """Run a console, and call the methods whose names and arguments arrive, until None arrives."""
     _redirect_output(folder)
     serves = executor == "server"
     application = build(load_settings(data=folder, **access), executor=executor, serves=serves).start()
@@ -186,7 +186,7 @@ class _WrongAboutWrites(MemoryConnector):
 
 
 def _redirect_output(folder: Path) -> None:
-    """Let everything this process says go to a file beside its data."""
+    """Redirect all output of this process to a file beside its data."""
     folder.mkdir(parents=True, exist_ok=True)
     output = os.open(folder / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(output, 1)

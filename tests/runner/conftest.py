@@ -17,7 +17,7 @@ __all__ = ["postgres_server", "postgres_url"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many cases of trouble there were."""
+    """Print the number of fault cases."""
     reports = terminalreporter.stats.get("passed", [])
     cases = [value for report in reports for name, value in getattr(report, "user_properties", ()) if name == "cases"]
     if cases:

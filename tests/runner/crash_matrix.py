@@ -85,7 +85,7 @@ class Boundary:
     often: int = OFTEN
 
     def times(self, fault: Fault | None) -> int:
-        """Return how many calls meet some trouble: what is there to stay is for a person to look into."""
+        """Return how many calls meet a fault; a fault that never ends is left to a person."""
         if fault is None or fault is Fault.EXPIRED:
             return 1
         if fault in {Fault.UNAVAILABLE, Fault.TOO_MANY} and self.call.endswith("POST"):
@@ -169,7 +169,7 @@ def with_articles(folder: Path) -> Path:
 
 
 def without_trouble(journal: Path, folder: Path, becomes: str = "order") -> Calm:
-    """Return what orders come to that nothing happens to; they become orders or postings."""
+    """Return the result of orders without any fault; they become orders or postings."""
     with a_case(journal, folder, becomes) as (console, ledger):
         outcomes = []
         for days in (DAYS, ONE_MORE):
@@ -190,7 +190,7 @@ def a_case(
     conventions: Conventions = CONVENTIONS,
     **settings: Any,
 ) -> Iterator[tuple[CommandedConsole, Ledger]]:
-    """Yield a started console whose till has articles with codes, and what its database says.
+    """Yield a started console whose till has articles with codes, and a reader of its database.
 
     `data` is where the console has its files; a setting that is None stays as it is by itself.
     """
@@ -401,7 +401,7 @@ def _cents_astray(sandbox: Sandbox, papers: list[Paper], numbers: Mapping[str, s
 
 
 def check_all(cases: Mapping[str, Callable[[], object]]) -> int:
-    """Go through cases side by side, tell of all that do not hold, and return how many there were."""
+    """Run cases in parallel, report all that fail, and return the number of cases."""
     with ThreadPoolExecutor(AT_ONCE) as side_by_side:
         begun = {name: side_by_side.submit(case) for name, case in cases.items()}
     trouble = {name: format_exception(error) for name, case in begun.items() if (error := case.exception())}
@@ -410,7 +410,7 @@ def check_all(cases: Mapping[str, Callable[[], object]]) -> int:
 
 
 def assert_every_trouble_passes(boundary: Boundary, folder: Path, calm: Calm) -> str:
-    """Go through all kinds of trouble at one boundary, side by side; return how many cases there were."""
+    """Run all faults at one boundary in parallel; return the number of cases as text."""
     cases = {
         trouble: partial(_kill_before_closing, trouble, folder / trouble.replace(" ", "-"), calm)
         if boundary is BEFORE_CLOSING

@@ -37,7 +37,7 @@ def access(sandbox: Sandbox, **more: Any) -> dict[str, Any]:
 
 
 class Console:
-    """A console process on its own folder, talking to a sandbox: it brings one run to its end by itself."""
+    """A console process with its own folder and a sandbox; it finishes one run without further commands."""
 
     def __init__(self, sandbox: Sandbox, folder: Path, **settings: Any) -> None:
         self.sandbox = sandbox
@@ -98,7 +98,7 @@ class CommandedConsole(Console):
         self._child_pipe.close()
 
     def ask(self, name: str, *arguments: object) -> Any:
-        """Return what the application answers to a question of that name; raise what it raises."""
+        """Call a method of the application by name; return its result, or raise its error."""
         self._command_pipe.send((name, arguments))
         if not self._command_pipe.poll(SECONDS):
             raise TimeoutError(self.read_output())
@@ -115,7 +115,7 @@ class CommandedConsole(Console):
         return run
 
     def stop(self) -> None:
-        """Let the process end by itself."""
+        """Ask the process to end, and wait until it has ended."""
         if self.process is not None and self.process.is_alive():
             self._command_pipe.send(None)
             self.ends()

@@ -18,7 +18,7 @@ from tests.stores import new_database
 
 
 class Books(MemoryConnector):
-    """Books that show whatever stands under a reference, as real ones do, whoever it is linked to."""
+    """Books that find any document by its reference, as real books do, without regard to links."""
 
     def __init__(self) -> None:
         super().__init__(system="accountview", evidence=("reference",))
@@ -46,7 +46,7 @@ def harness(tmp_path: Path, books: Books, till: MemoryConnector) -> Iterator[Ord
 
 
 def of_another_shop(harness: OrdersHarness, run: Run, amount: str = "484.75") -> Record:
-    """Return what another console would book under the very reference of this plan."""
+    """Return a booking of another console with the same reference as this plan."""
     change = harness.changes(run)[KEY].change
     assert change is not None
     parts = [

@@ -41,7 +41,7 @@ def sendings(sandbox: Sandbox) -> Counter[str]:
 
 
 def carry_out(console: CommandedConsole, ledger: Ledger) -> None:
-    """Make a plan and carry it out, as far as the books let that be done; what waits for them is stopped."""
+    """Make a plan and commit it as far as the books allow; a run that waits for them is cancelled."""
     order_plan(console, "order", DAYS)
     if not wait_for_rest(ledger):
         console.ask("runs.cancel", ledger_run(ledger), make_actor("test"))
@@ -63,7 +63,7 @@ def ledger_run(ledger: Ledger) -> str:
 
 
 def wait_for_rest(ledger: Ledger) -> bool:
-    """Wait until the newest run rests, or waits for a system, and tell which."""
+    """Wait until the newest run stops working; return whether it stopped without waiting for a system."""
     while (run := ledger.run()) is not None and run.state in (RunState.PREVIEWING, RunState.COMMITTING):
         if run.error:
             return False

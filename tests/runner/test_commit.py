@@ -1,4 +1,4 @@
-"""Commits: what an approved plan writes and does not write, and how it ends if something prevents a write."""
+"""Commits: which lines of an approved plan are written, and how a commit ends if a write fails."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -435,7 +435,7 @@ class InterruptedTill(MemoryConnector):
 
 
 class InPart(MemoryConnector):
-    """A till that takes two calls for a change, and shows what the second one did only after some looks."""
+    """A till that needs two calls for a change, and shows the second one only after some lookups."""
 
     looks = 0
     shown: Record | None = None
@@ -480,7 +480,7 @@ def test_what_a_dead_process_wrote_in_part_is_finished(database: Database, sourc
 
 
 class WrongPriceTill(MemoryConnector):
-    """A till that stores a price wrongly and says yes."""
+    """A till that accepts a price and stores a wrong one."""
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         bad = tuple(replace(part, values={**part.values, "price_incl": Decimal(1)}) for part in change.desired.parts)

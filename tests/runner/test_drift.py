@@ -69,7 +69,7 @@ def test_what_was_deleted_in_the_target_is_gone(harness: FlowHarness, target: Me
 
 def test_where_nothing_can_be_seen_nobody_knows(database: Database, source: MemoryConnector) -> None:
     class EmptyTill(MemoryConnector):
-        """A till that answers every question as if there were nothing."""
+        """A till that answers every lookup as if no record exists."""
 
         blank = False
 
@@ -91,7 +91,7 @@ def test_an_order_that_may_have_been_invoiced_without_a_trace_is_not_known_to_be
     database: Database, source: MemoryConnector, *, keeps: bool
 ) -> None:
     class Books(MemoryConnector):
-        """Books that tell what they have invoiced, with a history of it or without one."""
+        """Books that report invoiced documents, with or without their history."""
 
         def uninvoiced(self, orders: Sequence[Record], references: References) -> dict[str, Unreadable | None]:
             del references

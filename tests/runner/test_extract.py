@@ -71,7 +71,7 @@ class RepeatingBooks(MemoryConnector):
     def extract(
         self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
     ) -> Batch:
-        """Return a page with what came before in front, and its first record at its end too."""
+        """Return a page that repeats the record of the page before and its own first record."""
         batch = super().extract(kind, since, after, limit)
         before, self.last = self.last if after else (), batch.records[-1:]
         return Batch((*before, *batch.records, *batch.records[:1]), batch.after, batch.stamp)
@@ -106,20 +106,20 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(harness: FlowHa
 
 
 class FieldReportingBooks(MemoryConnector):
-    """Books that tell which of their fields came."""
+    """Books that report the fields which their answers contained."""
 
     told = by_key = FieldPresence(frozenset({"K9_EAN", "REC_BLK"}))
 
     def extract(
         self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
     ) -> Batch:
-        """Return a page that says so."""
+        """Return a page with the reported fields."""
         return replace(
             super().extract(kind, since, after, limit), fields=self.told if kind is Kind.ARTICLE else FieldPresence()
         )
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
-        """Return records under these keys, and say so of them too."""
+        """Return the records with these keys, with the reported fields."""
         return Batch(tuple(self.fetch(kind, keys)), None, fields=self.by_key)
 
 
@@ -291,12 +291,12 @@ def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
 
 
 class CountableBooks(MemoryConnector):
-    """Books that let be found out how many records there are, or refuse it."""
+    """Books whose number of records can be estimated, or that refuse the estimate."""
 
     told: int | None = 4
 
     def estimate_count(self, kind: Kind) -> int:
-        """Return what is told."""
+        """Return the estimate, or raise if the books refuse it."""
         del kind
         if self.told is None:
             raise RejectedError(system="accountview", message="no rows far ahead")

@@ -16,7 +16,7 @@ PATIENCE = 2.0  # seconds that a write of this very run may take, at work on ano
 
 
 class WritingSystem(MemoryConnector):
-    """A system at each call of which somebody else writes to the database."""
+    """A system at each call of which another writer writes to the database."""
 
     other: Cursors | None = None
 

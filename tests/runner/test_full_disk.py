@@ -39,7 +39,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> Path:
-    """Take all the room there is left, and return what takes it."""
+    """Fill the disk, and return the file that fills it."""
     filler = disk / "filler"
     with filler.open("wb") as file:
         try:

@@ -33,7 +33,7 @@ def do_nothing() -> None:
 
 
 class Crowded(Mplus):
-    """A till at which somebody else is at work: right before and right after writes of ours."""
+    """A till at which another person makes changes directly before and after our writes."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         super().__init__(settings_of(sandbox, page_articles=PAGE, in_flight=1))
@@ -42,7 +42,7 @@ class Crowded(Mplus):
         self.told: Counter[str] = Counter()
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
-        """Carry out one change, with what others do around it."""
+        """Write one change, with the changes of other people before and after."""
         self.before.pop(change.key, do_nothing)()
         result = super().write(change, current, references, token)
         self.after.pop(change.key, do_nothing)()
@@ -51,7 +51,7 @@ class Crowded(Mplus):
     def read_changes(
         self, kind: Kind, since: str, after: str | None = None, known_ranges: ChangeRanges = UNKNOWN
     ) -> Batch:
-        """Return a page of what changed, and count what it told."""
+        """Return a page of changes, and count its records."""
         batch = super().read_changes(kind, since, after, known_ranges)
         if since:
             self.told.update(pages=1, records=len(batch.records))
@@ -86,7 +86,7 @@ def harness(database: Database, books: MemoryConnector, till: Crowded) -> FlowHa
 
 
 def till_value(shop: Sandbox, code: str, name: str) -> object:
-    """Return what the till holds of one of the articles."""
+    """Return a value of an article at the till."""
     return next(row[name] for row in shop.state("articles", "mplus") if str(row["articleNumber"]) == code)
 
 
@@ -113,7 +113,7 @@ def test_a_cursor_passes_only_what_is_known_to_be_ours(harness: FlowHarness, sho
 def test_what_somebody_changes_beside_our_write_of_the_same_record_is_seen(
     harness: FlowHarness, shop: Sandbox, till: Crowded, moment: str
 ) -> None:
-    """Our write proves what it wrote: another field of ours may be somebody's by then."""
+    """A write proves only its own fields: another person may have changed another field of the record."""
     harness.run()
     code = CODES[3]
     edit_record(harness.source, code, {"name": "Anders"})
@@ -174,7 +174,7 @@ def database_steps(database: Database) -> Counter[str]:
 def test_what_a_few_edits_cost_does_not_grow_with_what_there_is(
     harness: FlowHarness, books: MemoryConnector, till: Crowded, database_steps: Counter[str]
 ) -> None:
-    """Counted in what the database does and in calls: seconds say little where many tests run."""
+    """Costs are counted in database operations and calls, because seconds vary while many tests run."""
     costs, price = [], 17
     for more in (0, 6_000):
         others = [a_product(f"{number}", (a_part(f"{number}"),)) for number in range(910_000, 910_000 + more)]

@@ -246,7 +246,7 @@ def test_what_is_new_in_two_plans_is_created_once(harness: FlowHarness, target: 
 
 
 class UnansweringTill(MemoryConnector):
-    """A till that gets a write of one record, never says so, and does not show it."""
+    """A till that receives a write of one record, does not answer, and does not show the record."""
 
     key = "1001"
 
@@ -274,7 +274,7 @@ def test_what_another_plan_sent_and_nobody_knows_of_is_a_question_and_not_sent_a
 
 
 class UnverifiableHarness(FlowHarness):
-    """The flow where nobody can read back what was written of products."""
+    """A flow whose written products cannot be read back."""
 
     def make_logic(self) -> FlowLogic:
         logic = super().make_logic()

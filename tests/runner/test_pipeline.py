@@ -69,7 +69,7 @@ def harness(database: Database, till: RecordingTill) -> FlowHarness:
 
 
 def approve_and_begin(harness: FlowHarness, till: RecordingTill) -> Run:
-    """Return a plan somebody said yes to, of which the group and one article are written: looks see from then on."""
+    """Return an approved plan with the group and one article written, so that later lookups find both."""
     run = harness.preview()
     harness.approve(run)
     harness.runner.commit.page(run.id)
@@ -150,7 +150,7 @@ def test_no_more_is_marked_as_sent_than_calls_are_under_way_or_in_the_window(
 
 
 def kill_before_write(harness: FlowHarness, till: RecordingTill, run: Run, number: str) -> set[str]:
-    """Let the process die before the call of a record; return what was marked as sent and never called."""
+    """Kill the process before the call for a record; return the records marked as sent without a call."""
 
     def die(key: str) -> None:
         if key == number:

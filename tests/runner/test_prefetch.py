@@ -34,7 +34,7 @@ ARTICLES = 1100  # two pages of the books as they are asked by a console
 
 
 class Books(MemoryConnector):
-    """Books of which a test sees each page as it is asked for, and what is mapped meanwhile held up."""
+    """Books that record each requested page, and can pause the mapping meanwhile."""
 
     def __init__(self) -> None:
         super().__init__(articles(*NUMBERS), system="accountview")
@@ -56,7 +56,7 @@ class Books(MemoryConnector):
 
 
 class Till(MemoryConnector):
-    """A till of which a test sees each look, and what is planned meanwhile held up."""
+    """A till that records each lookup, and can pause the planning meanwhile."""
 
     def __init__(self) -> None:
         super().__init__(system="mplus")
@@ -348,12 +348,12 @@ def test_a_cancelled_run_calls_real_books_once_more_at_most(
 
 
 def is_reading(sandbox: Sandbox, _: Run) -> bool:
-    """Tell whether the second page of the articles was asked for, or is being."""
+    """Return whether the second page of the articles has been requested."""
     return sum(call.operation == "AK1 GET" for call in sandbox.ledger.calls("accountview")) > 4
 
 
 def is_looking(_: Sandbox, run: Run) -> bool:
-    """Tell whether a page of articles was compared and the next one is looked up."""
+    """Return whether a page of articles was compared and the next page is being looked up."""
     return run.position.task == "compare" and run.position.after is not None
 
 

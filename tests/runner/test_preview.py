@@ -1,4 +1,4 @@
-"""Previews: what a plan says, and that making it writes nothing."""
+"""Previews: the content of a plan, and that a preview writes nothing."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""A credit and a new booking are each written once and in order, whatever happens between them."""
+"""A credit and a new booking are each written once and in order, whichever fault happens between them."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ CREDIT, AGAIN = f"{KEY}#credit", f"{KEY}#2"
 
 
 class Died(BaseException):
-    """The process is gone; nothing of it runs any more."""
+    """Raised in place of the death of the process."""
 
 
 class Books(MemoryConnector):
@@ -89,14 +89,14 @@ def sale_of(incl: str, excl: str, **values: Value) -> Record:
 
 
 def decide(till: MemoryConnector, option: str, booking: int = 1) -> None:
-    """Let the order carry what a person decided about it, as a correction would."""
+    """Add the decision of a person to the order, as a correction does."""
     order = till.records_of(Kind.ORDER)[KEY]
     mark = f"{order.values['digest']}"[:16]
     till.put(replace(order, values={**order.values, "decision": f"{option} {mark}.{booking}"}))
 
 
 def amounts(books: Books) -> dict[str, Decimal]:
-    """Return what the books have, by our keys: the sum of each posting."""
+    """Return the sum of each posting in the books, by our key."""
     return {
         key: sum((Decimal(str(part.values["amount"])) for part in page.parts if part.kind is Kind.LINE), Decimal(0))
         for key, page in books.records_of(Kind.POSTING).items()

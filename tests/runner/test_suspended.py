@@ -49,7 +49,7 @@ def suspend_console(console: CommandedConsole) -> Iterator[None]:
 
 
 def orders_accepted(sandbox: Sandbox) -> int:
-    """Return how many orders the books said yes to."""
+    """Return how many orders the books accepted."""
     return sum(call.accepted and call.operation == "SO1 POST" for call in sandbox.ledger.writes())
 
 

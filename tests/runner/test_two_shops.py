@@ -54,7 +54,7 @@ AGAIN = shop_order(2, "here-again", ("2", "484.75", "400.62"))  # a number that 
 
 
 def of_tills(*orders: Record) -> Sums:
-    """Return base and VAT by the VAT code of the books, as the tills tell them."""
+    """Return base and VAT of orders by VAT code of the books, as the tills report them."""
     totals: Sums = {}
     for order in orders:
         for line in (part.values for part in order.parts if part.kind is Kind.LINE):
@@ -148,7 +148,7 @@ class SharedLedger(Ledger):
         return super()._keep(replace(record, key=str(record.values["reference"])))
 
     def account_total(self, account: str) -> Decimal:
-        """Return what all pages of the day put on an account."""
+        """Return the total of an account over all pages of the day."""
         rows = (entry.values for entry in self.fetch(Kind.ENTRY, [DAY.isoformat()]))
         return sum((Decimal(str(row["amount"])) for row in rows if row["account"] == account), Decimal(0))
 

@@ -18,7 +18,7 @@ from tests.runner.test_rebooking import OrdersHarness, sale_of
 
 
 class HidingTill(LateConnector):
-    """A till that says yes and shows nothing."""
+    """A till that accepts a write and does not show the record."""
 
     looks = 1_000_000
 
@@ -37,7 +37,7 @@ class OverloadedSystem(LateConnector):
 
 
 class UnreachableTill(MemoryConnector):
-    """A till that never gets a write of one record, and never says so."""
+    """A till that never receives the write of one record, and reports nothing about it."""
 
     key = "1003"
     asked = 0

@@ -1,4 +1,4 @@
-"""A customer comes out of documents: where all of these are parked, nothing of the customer is written."""
+"""A customer comes from documents. If all its documents are parked, the customer is not written."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace

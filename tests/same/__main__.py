@@ -60,7 +60,7 @@ def _part(part: str) -> Lines:
 
 
 def _all_parts() -> Lines:
-    """Return what all parts tell, side by side."""
+    """Run all parts in parallel, and return their recordings together."""
     running = [
         subprocess.Popen([sys.executable, "-m", "tests.same", "--part", part], cwd=ROOT, stdout=subprocess.PIPE)
         for part in PARTS

@@ -16,7 +16,7 @@ AGES = ("integration.services.write_holds.system_identity",)  # modules that ask
 
 @dataclass
 class Clock:
-    """The present moment, until it is told to go on: a Wednesday morning, the day the sample shop was made for."""
+    """A clock that stands at a Wednesday morning, the day for which the sample shop was made, until it is moved."""
 
     now: datetime = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 

@@ -20,7 +20,7 @@ _ELEMENT = re.compile(r"<(/?)([^>]*?)(/?)>([^<]*)")
 
 
 def write(folder: Path, lines: Lines) -> None:
-    """Keep a recording, and nothing else, in a folder."""
+    """Write a recording to a folder, and remove older recordings from the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in (*folder.glob("*.txt"), *folder.glob("*.txt.gz")):
         old.unlink()

@@ -45,7 +45,7 @@ EVENTS = "SELECT flow, event, kind, code, count(*) FROM events GROUP BY ALL ORDE
 
 
 def record_story(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
-    """Return what is seen of the story, or of its first round, with so many calls to the till at once.
+    """Return the recording of the story, or of its first round, with this number of parallel calls to the till.
 
     One call at a time keeps its place among the others. More come in any order and are sorted, and what the till
     numbers as it comes is not compared.
@@ -79,7 +79,7 @@ def record_story(clock: Clock, calls_at_once: int, *, long: bool) -> Lines:
 
 
 def demo() -> Lines:
-    """Return what the demo tells programs."""
+    """Return the JSON output of the demo."""
     sys.argv = ["integration", "demo", "--articles", str(ARTICLES), "--json"]
     with redirect_stdout(StringIO()) as out, suppress(SystemExit):
         main()
@@ -132,7 +132,7 @@ def _edit_by_hand(box: Sandbox) -> None:
 
 
 class _Transcript:
-    """Everything that was seen so far."""
+    """All recorded lines so far."""
 
     def __init__(self, logs: Mapping[str, list[RecordedRequest]], *, in_order: bool) -> None:
         self.lines: Lines = {}
@@ -146,7 +146,7 @@ class _Transcript:
         self.lines[name] = placed if self._in_order else [without_numbers(line) for line in placed]
 
     def note_requests(self, step: str) -> None:
-        """Keep what both systems were asked since the last time."""
+        """Record the requests to both systems since the last step."""
         for system, log in self._logs.items():
             self.note(name := f"{step}, {ASKED} {system}", [line_of(system, request) for request in log])
             if not self._in_order:
@@ -169,7 +169,7 @@ class _Operator:
         )
 
     def tries_again(self, flow: str, cause: str) -> Run:
-        """Preview and commit what is parked for a cause."""
+        """Preview and commit the records that are parked for a cause."""
         return self._preview_and_commit(f"again, {flow}", self.application.runs.try_again(flow, cause, make_actor(WHO)))
 
     def looks(self, when: str, flow: str) -> None:
@@ -185,7 +185,7 @@ class _Operator:
         self.application.flows.change(flow, values, make_actor(WHO))
 
     def undoes(self, run: Run) -> Run:
-        """Preview and commit what puts back a run."""
+        """Preview and commit the undo of a run."""
         return self._preview_and_commit(f"undo, {run.flow}", self.application.runs.undo(run.id, make_actor(WHO)))
 
     def _preview(self, step: str, run_id: str) -> Run:
@@ -231,7 +231,7 @@ def _run_values(run: Run) -> dict[str, Any]:
 
 
 def _line_values(row: PlanRow) -> dict[str, Any]:
-    """Return everything a line of a plan says."""
+    """Return the values of a plan line."""
     change = row.change
     return {
         "action": row.action, "kind": row.kind, "key": row.key, "title": row.title, "group": row.group,
@@ -246,7 +246,7 @@ def _line_values(row: PlanRow) -> dict[str, Any]:
 
 
 def _outcome_values(row: PlanRow) -> dict[str, Any]:
-    """Return what became of a line of a plan."""
+    """Return the outcome of a plan line."""
     return {
         "kind": row.kind, "key": row.key, "step": row.step, "reference": row.reference, "cause": row.cause,
         "field": row.cause_field, "facts": dict(row.facts), "attempts": row.attempts,

@@ -1,4 +1,4 @@
-"""The smallest client of AccountView that there can be, with documents to send."""
+"""A minimal client of AccountView, with documents to send."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -77,7 +77,7 @@ def refusal_text(answer: httpx.Response, status: int = 400) -> str:
 
 
 def table(code: str, name: str, values: Mapping[str, Any], **types: str) -> dict[str, Any]:
-    """A body with one row and no lines; fields are text unless said otherwise."""
+    """Return a body with one row and no lines; a field without a type is text."""
     return {
         "BookDate": MOMENT,
         "BusinessObject": code,

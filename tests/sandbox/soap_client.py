@@ -1,4 +1,4 @@
-"""The smallest client of the till that there can be, and others built from a description."""
+"""A minimal SOAP client of the till, and clients generated from a service description."""
 
 import http.client
 from dataclasses import dataclass
@@ -66,11 +66,11 @@ class RawClient:
         return self.request("POST", f"/{self._query}", message)
 
     def call(self, content: str) -> Reply:
-        """The reply to the content of a body, in which the prefix `ns` stands for the till."""
+        """Send a body in which the prefix `ns` stands for the till, and return the reply."""
         return self.post(wrap_in_envelope(content))
 
     def ask(self, operation: str, content: str = "") -> Reply:
-        """The reply to an operation whose content stands inside `request`, with tags that need no prefix."""
+        """Send an operation with content inside `request`, written without prefixes, and return the reply."""
         return self.call(prefix_tags(f"<{operation}><request>{content}</request></{operation}>"))
 
     def request(self, method: str, path: str, message: str = "") -> Reply:

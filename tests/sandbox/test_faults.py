@@ -1,4 +1,4 @@
-"""Faults on demand: what a client sees, and what the sandbox stores."""
+"""Planted faults: the answer that a client gets, and the data that the sandbox stores."""
 
 import json
 from functools import partial

@@ -24,14 +24,14 @@ KEY = "2026-10-17/1"
 
 
 class Books(MemoryConnector):
-    """Books that post what they are given at once, unless they are told not to; `others` are rows of others' pages."""
+    """Books that post a page at once by default; `others` are rows of foreign pages."""
 
     posts = True
     has_ledger = True
     others: tuple[Record, ...] = ()
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the rows of the ledger on some days, or what there is of another kind."""
+        """Return the ledger rows of these days, or the records of another kind."""
         if kind is not Kind.ENTRY:
             return super().fetch(kind, keys)
         self._count_call("fetch")

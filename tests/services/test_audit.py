@@ -150,7 +150,7 @@ LOOKS = {
     "names.read", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
     "persons.list_erasures", "persons.unfinished", "sandbox.running",
 }  # fmt: skip
-"""Of what asks for a right to change something or to take it along: what only looks, or ends as it began.
+"""Methods that need a right to change or export data, and that only read or leave everything as before.
 
 Or what goes on with what was told under a name where it began: an answer to a log-in comes in an address, which anybody
 may open, and is refused to a log-in that nobody began.

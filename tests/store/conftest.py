@@ -1,4 +1,4 @@
-"""The operational database as tests get it: every test runs on SQLite and on PostgreSQL, there mostly when long."""
+"""The operational database of tests: SQLite and PostgreSQL, the second mostly in long tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,12 +20,12 @@ from tests.stores import prepare
 __all__ = ["postgres_server", "postgres_url"]
 
 BOTH = ("database", "fencing_tokens", "heartbeats", "plans", "row_mapping")
-"""Test modules that `make test` also runs on PostgreSQL: locks, migrations, statements and types that differ there."""
+"""Test modules that `make test` also runs on PostgreSQL, because locks, migrations or types differ there."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the same on the other database to `make test-long` where it is the same statements."""
+    """Leave PostgreSQL to `make test-long` for tests whose statements are the same on both databases."""
     for item in items:
         is_other = item.path.parent in FOLDERS and item.get_closest_marker("postgres")
         if is_other and item.path.stem.removeprefix("test_") not in BOTH:

@@ -42,7 +42,7 @@ def _die_at(moment: int, engine: sa.Engine, folder: Path) -> None:
 
 
 def work_on(url: str, file: Path, stop: Path, result_file: Path) -> None:
-    """Seal and open until a file says so, and tell how often that went well, or what did not."""
+    """Encrypt and decrypt until a file tells it to stop, and write the number of successes or the error."""
     database = open_database(url)
     connection_store = ConnectionStore(database, now, key_file=file)
     turns = 0

@@ -55,7 +55,7 @@ def find_break(audit: AuditStore) -> Break | None:
 
 
 def loosen(database: Database) -> None:
-    """Take away what keeps entries from being changed, as somebody who owns the database can."""
+    """Remove the triggers that protect audit entries, as the owner of the database can."""
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.text("DROP TRIGGER audit_kept ON audit"))
@@ -220,7 +220,7 @@ def change_rows(database: Database, statement: sa.Executable) -> None:
 
 
 def rewrite_history(database: Database, first: int, key: bytes) -> None:
-    """Write the history anew from an entry on, with hashes that fit, as somebody does who knows how it is made."""
+    """Rewrite the history after an entry with matching hashes, as a person with the key and the algorithm can."""
     with database.write() as connection:
         before = connection.execute(sa.select(table.c.line).where(table.c.seq == first - 1)).scalar_one()
         head = Head(first - 1, digest(before.encode()))
@@ -344,7 +344,7 @@ def test_entries_of_several_writers_follow_one_another(database: Database, clock
 
 
 def test_writers_never_wait_in_a_circle(database: Database, clock: Clock) -> None:
-    """One changes two settings, the other the second of them alone: the head is taken after both, and never between."""
+    """One writer changes two settings and another the second of them: each locks the head after its settings."""
     together = threading.Barrier(2)
 
     def write(names: tuple[str, ...]) -> None:

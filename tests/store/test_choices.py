@@ -1,4 +1,4 @@
-"""Lines excluded from a waiting plan, by whom, and what an approval covers."""
+"""Lines excluded from a waiting plan: who excluded them, and which lines an approval covers."""
 
 import pytest
 

@@ -50,7 +50,7 @@ LOOKS: dict[str, tuple[sa.Table, Callable[[Stores, SoFar], object]]] = {
         ),
     ),
 }
-"""Checks that store a result of what they read, each with its table."""
+"""Checks that store a result of their reading, each with its table."""
 
 
 def test_numbers_are_held_out_until_somebody_lifts_them(database: Database, clock: Clock, tmp_path: Path) -> None:

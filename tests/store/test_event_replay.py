@@ -20,7 +20,7 @@ UNKNOWN = ("sent", "issue_closed")  # what nothing in the database tells of any 
 
 
 def marks(events: list[dict[str, object]]) -> list[Mapping[str, object]]:
-    """Return what tells events apart, but for the moment and the id, in an order of their own."""
+    """Return the distinguishing values of events in a fixed order, without time and id."""
     event_marks = [{name: event[name] for name in MARKS} for event in events if event["event"] not in UNKNOWN]
     for mark in event_marks:
         mark["run"] = "" if mark["event"] == "matched" else mark["run"]  # a link no longer knows which run met it

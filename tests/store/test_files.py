@@ -1,4 +1,4 @@
-"""Copies of SQLite files: whole while others write, and kept before tables are changed."""
+"""Copies of SQLite files: complete while others write, and made before a change of tables."""
 
 import os
 import sqlite3

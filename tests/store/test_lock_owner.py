@@ -1,4 +1,4 @@
-"""A process that is suspended while it holds the write lock is named, and only such a one."""
+"""Only a suspended process that holds the write lock is named as its owner."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def database(file: Path) -> Iterator[Database]:
 
 @contextmanager
 def holder(file: Path) -> Iterator[int]:
-    """Run a process that holds the write lock until it is told something."""
+    """Run a process that holds the write lock until it receives input."""
     command = [sys.executable, "-c", HOLDS, f"sqlite:///{file}"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

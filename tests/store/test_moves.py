@@ -1,4 +1,4 @@
-"""Movements of the till as they are kept: each once, and marked as booked while the books have them."""
+"""Stored movements of the till: each is stored once, and marked as booked while the books have it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -25,7 +25,7 @@ from tests.store.samples import (
 
 
 def an_update(number: int, *fields: str, group: str = "DRANK", calls: int = 1) -> PlanRow:
-    """A line that changes some fields of a product that is there."""
+    """A plan line that changes these fields of an existing product."""
     before, after = a_product(number), a_product(number, price="13.00")
     part = replace(after.parts[0], values={name: after.parts[0].values[name] for name in fields})
     change = Change(

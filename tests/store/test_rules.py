@@ -1,4 +1,4 @@
-"""Mappings and value tables as they are kept."""
+"""Stored mappings and value tables."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Settings made in the console, kept under a name."""
+"""Settings that a person changed in the console, stored by name."""
 
 from integration.store.database import Database
 from integration.store.settings import StoredSettings

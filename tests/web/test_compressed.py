@@ -1,4 +1,4 @@
-"""Scripts and styles in fewer bytes, for browsers that read them so."""
+"""Compressed scripts and styles, for browsers that accept them."""
 
 import gzip
 import socket

@@ -1,4 +1,4 @@
-"""The guard answers the console's own pages and programs of this machine, whatever address a request names."""
+"""The guard serves only pages of the console and programs of this machine, for any address in a request."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Under which headers a console answers, whatever the answer is."""
+"""The security headers of a console's answers, for every kind of answer."""
 
 import base64
 import hashlib

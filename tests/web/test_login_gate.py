@@ -1,4 +1,4 @@
-"""Without a session, a console serves only its log-in; with one, what the rights allow."""
+"""Without a session, a console serves only the log-in; with a session, it serves what the rights allow."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Log-ins at a provider of OpenID Connect, over the line: a session for who was invited, and for nobody else."""
+"""Log-ins with a real OpenID Connect provider: only an invited person gets a session."""
 
 import re
 import subprocess
@@ -57,12 +57,12 @@ def admin(server: Server, provider: OpenIdProvider) -> Browser:
 
 @pytest.fixture(autouse=True)
 def reset_provider(provider: OpenIdProvider) -> None:
-    """Let the provider say what is so."""
+    """Reset the provider to correct claims."""
     provider.claims, provider.forges, provider.subject = {}, "", "the first"
 
 
 def start_log_in(browser: Browser, **asking: str) -> tuple[str, str]:
-    """Return where the provider sends a browser back to, and what that keeps meanwhile."""
+    """Start a log-in; return the address that the provider redirects to, and the cookie of the log-in."""
     begun = browser.get("/login/provider?" + urllib.parse.urlencode(asking))
     assert begun.status == 303, begun
     mark = BEGUN.search(begun.headers["set-cookie"])
@@ -72,7 +72,7 @@ def start_log_in(browser: Browser, **asking: str) -> tuple[str, str]:
 
 
 def answer_to(browser: Browser, **asking: str) -> RawResponse:
-    """Return what a browser gets that logs in at the provider; keep the session it is given."""
+    """Log in at the provider; return the response, and keep the session in the browser."""
     path, mark = start_log_in(browser, **asking)
     answer = Browser(browser.server, mark).get(path)
     match = re.search(r"sluis=[\w-]{43}", answer.headers.get("set-cookie", ""))
@@ -110,7 +110,7 @@ def test_who_was_invited_comes_in_and_is_shown_on(server: Server, admin: Browser
 def test_roles_come_from_our_table_and_never_from_a_group(
     server: Server, admin: Browser, provider: OpenIdProvider
 ) -> None:
-    """Every token of this provider says that whoever comes is an administrator."""
+    """The tokens of this provider claim that every person is an administrator."""
     assert admin.cookie
     database, people = people_store(server)
     people.add("vera", "Vera", {Role.VIEWER}, "admin")

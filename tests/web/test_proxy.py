@@ -1,4 +1,4 @@
-"""A proxy before the console that signs for whom it asks: each request and socket is held against what it signed."""
+"""A proxy that signs for a person: the console checks each request and socket against its signature."""
 
 from collections.abc import Iterator
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""The log is answered to its owner's programs and to its page, within bounds, and no file of it stays behind."""
+"""The log answers only programs and pages of its owner, within limits, and leaves no file behind."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def token(server: Server) -> str:
 
 @contextmanager
 def asking(server: Server, *lines: str) -> Iterator[socket.socket]:
-    """Begin a question to the log, and leave what is sent to the block."""
+    """Start a request to the log, and let the block send its body."""
     head = ["POST /api/log HTTP/1.1", f"Host: 127.0.0.1:{server.port}", *lines, "", ""]
     with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as line:
         line.sendall("\r\n".join(head).encode())

@@ -132,7 +132,7 @@ def test_what_watches_a_program_sees_whom_it_asks_for(tmp_path: Path) -> None:
 
 
 def try_origins(server: Server) -> list[int]:
-    """Ask as pages from everywhere do, and return what was answered."""
+    """Send requests with many origins, and return the status of each answer."""
     own = f"127.0.0.1:{server.port}"
     tries = [
         (own, "http://evil.test"), (own, "null"), (f"evil.test:{server.port}", f"http://evil.test:{server.port}"),

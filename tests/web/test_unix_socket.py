@@ -1,4 +1,4 @@
-"""A console at a Unix socket: a proxy that can open it says for whom it asks, and nobody else says anything."""
+"""A console at a Unix socket: a proxy that can open the socket names the person, and no other caller can."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def place() -> Iterator[Path]:
 
 @contextmanager
 def serve_at(place: Path) -> Iterator[ForkServerProcess]:
-    """Run a console at a socket, and wait until it answers there."""
+    """Run a console at a Unix socket, and wait until it answers."""
     log = place / "server.log"
     process = start_process(command.run, ["console"], settings(place), log, log)
     try:
@@ -61,7 +61,7 @@ def settings(place: Path) -> dict[str, str]:
 
 
 def send_lines(place: Path, *lines: str, body: bytes = b"") -> RawResponse:
-    """Say something as a proxy does, and return what is answered."""
+    """Send a request as a proxy does, and return the response."""
     with socket.socket(socket.AF_UNIX) as line:
         line.settimeout(SECONDS)
         line.connect(str(place / "console.sock"))

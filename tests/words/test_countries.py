@@ -1,4 +1,4 @@
-"""Countries by whatever they are called: codes of two and three letters, and names in three languages."""
+"""Names of countries: codes of two and three letters, and names in three languages."""
 
 import pytest
 

@@ -156,7 +156,7 @@ def text_keys(call: ast.Call) -> Iterator[str]:
 
 
 def shown_values(call: ast.Call, name: str) -> list[ast.expr]:
-    """Return what a call shows to people, as far as its name tells."""
+    """Return the arguments of a call that people see, as far as the name of the function shows."""
     of = call.func.value if isinstance(call.func, ast.Attribute) else None
     if name not in SHOWN | SHOWN_PLACES.keys() or (isinstance(of, ast.Name) and of.id == "log"):
         return []
@@ -170,7 +170,7 @@ def parse_file(path: Path) -> ast.Module:
 
 
 def calls(*folders: str) -> Iterator[tuple[Path, ast.Call, str]]:
-    """Yield every call in our own code with the name of what is called."""
+    """Yield every call in our own code with the name of the called function."""
     for folder in folders:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(parse_file(path)):

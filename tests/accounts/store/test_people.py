@@ -1,4 +1,4 @@
-"""People, their sessions and invitations, as they are kept."""
+"""Stored people, with their sessions and invitations."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

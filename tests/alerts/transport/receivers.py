@@ -1,4 +1,4 @@
-"""Receivers of alerts: a real mail server and a real web server on this machine, which store what they receive."""
+"""Receivers of alerts: a real mail server and a real web server on this machine that store each message."""
 
 import email
 import email.policy
@@ -70,7 +70,7 @@ class Hook:
         return f"json://operator:tokenofthehook@127.0.0.1:{self.port}/alerts/pathofthehook"
 
     def address_of(self, path: str) -> str:
-        """An address that is called as it stands."""
+        """The address of a path at this server, without redirection."""
         return f"http://127.0.0.1:{self.port}{path}"
 
     @property

@@ -1,4 +1,4 @@
-"""The check of the connection: its findings, and what a kind of record lacks."""
+"""The connection check: its findings, and the missing fields of each kind of record."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit

@@ -16,7 +16,7 @@ from tests.fakes import Links
 
 
 def ledger_totals(sandbox: Sandbox, page: str) -> dict[str, Decimal]:
-    """Return what a page posted to each account."""
+    """Return the totals that a page posted, by account."""
     amounts: dict[str, Decimal] = {}
     for row in sandbox.state("TRANSACT"):
         if f"{row['DJ_CODE']}/{row['PAGE_NR']}" == page:

@@ -1,4 +1,4 @@
-"""Debtors: which one is meant, and what a change does."""
+"""Debtors: how a debtor is identified, and which values a change writes."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Answers without rows: which of them mean that there are no records."""
+"""Answers without rows: which of them prove that no records exist."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

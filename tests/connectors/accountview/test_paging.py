@@ -21,7 +21,7 @@ from tests.connectors.contract import keys, pages
 KEYS = {"AK1": "ART_CODE", "VA1": "VAT_CODE", "SO1": "ORD_NR"}
 T = TypeVar("T")
 Turning = Callable[[Sequence[str], int, int], Sequence[str]]
-"""Codes, a page's number and its size as asked -> what comes."""
+"""A function from codes, page number and requested page size to the returned codes."""
 
 
 class Server:
@@ -53,7 +53,7 @@ def fair(codes: Sequence[T], number: int, size: int) -> Sequence[T]:
 
 
 def capped_paging(page_limit: int, *, by_asked: bool) -> Turning:
-    """No more than so many in a page; the next begins where this ended, or where it would have."""
+    """Limit the size of a page; the next page begins after the returned rows or after the requested rows."""
 
     def turn_page(codes: Sequence[str], number: int, size: int) -> Sequence[str]:
         start = (number - 1) * (size if by_asked else min(size, page_limit))

@@ -23,7 +23,7 @@ def _no_pauses_between_attempts() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def module_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """Both systems, with a small shop of as many articles as the file says, for all tests that use their own."""
+    """Both systems with a small shop, shared by the tests of a file, which sets the number of articles."""
     with running(articles=getattr(request.module, "ARTICLES", 50)) as sandbox:
         yield sandbox
 

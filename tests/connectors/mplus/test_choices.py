@@ -133,7 +133,7 @@ def test_own_articles_are_those_that_come_from_nowhere_else() -> None:
 
 
 def _client_answering(groups: str, payments: str = "") -> Client:
-    """Return a client whose till tells these of every week."""
+    """Return a client whose till reports these groups and payments for every week."""
 
     def answer(request: httpx.Request) -> str:
         operation = "getJournals" if b"getJournals" in request.content else "getApiVersion"

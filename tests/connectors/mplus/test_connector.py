@@ -34,7 +34,7 @@ class TestContract(TargetContract):
             yield sandbox
 
     def test_the_same_token_does_not_write_twice(self, connector: Any, product: Record, links: Links) -> None:
-        """Article numbers are the key here: the second attempt is refused, whatever its token."""
+        """Article numbers are the key here: a second attempt is refused with any token."""
         first = connector.write(a_create(product), None, links, "t1")
         with pytest.raises(RejectedError, match="article_number_taken"):
             connector.write(a_create(product), None, links, "t1")
@@ -139,7 +139,7 @@ def test_no_error_tells_the_secret(
 def test_what_is_linked_and_missing_in_a_list_is_asked_for_alone(
     sandbox: Sandbox, connector: Mplus, links: Links, serial: int
 ) -> None:
-    """Of each kind the first two are told alone, the third with others, and the fourth is gone."""
+    """Of each kind the first two records come alone, the third with others, and the fourth was deleted."""
     products = [a_product(f"{serial}{place}", (a_part(f"{serial}{place}", vat_code="1"),)) for place in range(4)]
     customers = [a_relation(f"K{serial}{place}") for place in range(4)]
     stock = [a_stock(record.key, b1="0") for record in products]

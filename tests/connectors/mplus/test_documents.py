@@ -49,7 +49,7 @@ def till(sandbox: Sandbox) -> Iterator[Mplus]:
 
 @pytest.fixture(scope="module")
 def documents_by_key(module_sandbox: Sandbox) -> Extracted:
-    """Every document of the shared till by its key, as extracted once: nothing there changes."""
+    """Every document of the shared till by key, read once because no test changes them."""
     module_sandbox.switches.disarm()
     till = a_till(module_sandbox)
     documents = {kind: extract_all(till, kind) for kind in TABLES}

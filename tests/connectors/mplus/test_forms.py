@@ -41,7 +41,7 @@ def library_request(library: Any, operation: str, content: dict[str, Any]) -> by
 
 
 def content_of(kind: Any, *, everything: bool, deep: int = 0) -> dict[str, Any]:
-    """Return content for a type: every element it can have, repeated ones twice, or only what it must have."""
+    """Return content for a type: all elements, with repeated ones twice, or only the required elements."""
     content = {}
     for name, element in kind.elements:
         if element.is_optional and (not everything or deep > DEEP):

@@ -1,4 +1,4 @@
-"""Lists of a till in every order: all there is, or a reason why not."""
+"""Lists of a till in any order: the connector reads them completely, or raises the reason."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ Giving = Callable[[Sequence[int], int], Sequence[int]]  # which of these markers
 
 
 def weighing(markers: Sequence[int], limit: int) -> Sequence[int]:
-    """Give as many as the limit has room for, each taking one to three, and the first whatever it takes."""
+    """Return as many markers as the limit allows, each with a weight of one to three, but at least the first."""
     sums = list(itertools.accumulate(marker % 3 + 1 for marker in markers))
     return [marker for marker, sum_ in zip(markers, sums, strict=True) if sum_ <= limit] or markers[:1]
 
@@ -268,7 +268,7 @@ def test_an_order_that_comes_twice_is_one_which_is_parked_if_both_differ(total: 
 
 
 class Capped:
-    """A till that tells so many at once, of so many that it has."""
+    """A till with `count` records that returns at most `cap` of them in one answer."""
 
     def __init__(self, cap: int, count: int) -> None:
         self._cap = cap

@@ -1,4 +1,4 @@
-"""Products at the till, against the till sandbox: written whole, found by number and code, unowned values kept."""
+"""Products in the till sandbox: written completely, found by number and code, other values unchanged."""
 
 import json
 import urllib.request

@@ -552,7 +552,7 @@ def test_whom_a_relation_that_cannot_be_read_fits_waits_and_the_others_go_on(
 
 @pytest.mark.parametrize("number", ["", "<relationNumber/>", "<relationNumber>x</relationNumber>"])
 def test_a_linked_relation_that_does_not_say_its_number_waits_alone(links: Links, number: str) -> None:
-    """7 is there and does not say so, 9 is gone."""
+    """Relation 7 exists without its number in the answer, and relation 9 was deleted."""
     rest = "<syncMarker>1</syncMarker>"
     stored_relations = {"6": f"<relationNumber>6</relationNumber>{rest}", "7": f"{number}{rest}"}
 

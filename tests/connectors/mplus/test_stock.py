@@ -280,7 +280,7 @@ def test_what_is_set_is_what_is_read_back_though_some_of_it_is_reserved(counts: 
 
 
 def reserved_place(till: Mplus) -> tuple[str, str]:
-    """Return an article, and a branch where an order that is not delivered keeps some of it."""
+    """Return an article and a branch in which an undelivered order reserves it."""
     for order in till.extract(Kind.ORDER).records:
         for line in order.parts:
             number, branch = str(line.values.get("article") or ""), str(order.values["branch"])
@@ -365,7 +365,7 @@ def test_answers_that_are_the_same_as_before_give_the_same_hashes_without_being_
 
 
 def test_hashes_of_an_answer_that_was_read_again_are_not_kept() -> None:
-    """The same unusable answer says nothing about the answer that follows it."""
+    """The unusable answer must not be used to judge the answer that follows."""
     names, is_cut = iter(["one", "two"]), itertools.cycle([True, False])
 
     def answer(request: httpx.Request) -> str:

@@ -1,4 +1,4 @@
-"""The till as a target: what it accepts."""
+"""The till as a target: the writes that it accepts."""
 
 import pytest
 from lxml import etree

@@ -253,7 +253,7 @@ def counts(rows: tuple[tuple[str, str, str, int, int, int, int, int, int], ...])
 
 
 def day_record(*parts: Record, **values: Value) -> Record:
-    """The day as the till tells it, or another one of these parts."""
+    """The day as the till reports it, or a day with these parts."""
     day_parts = parts or (
         *journal(JOURNAL),
         *financial(FINANCIAL),

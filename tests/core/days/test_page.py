@@ -91,7 +91,7 @@ def refusal_of(record: Record, books: DayBooks = BOOKS) -> DayRefusedError:
 
 
 def ledger_of(lines: Sequence[DayLine], books: DayBooks = BOOKS) -> dict[str, Decimal]:
-    """Return what lines post to each account, with VAT on its own account."""
+    """Return the amounts that lines post, by account, with VAT on its own account."""
     amounts: dict[str, Decimal] = {}
     for line in lines:
         amounts[line.account] = amounts.get(line.account, Decimal(0)) + line.amount
@@ -239,7 +239,7 @@ COUNTED = {"1000": euros("-200.35"), "1090": euros("200.00"), "4400": euros("0.3
 
 
 def books_with_separate_bookings(**with_payments: bool) -> DayBooks:
-    """Books in which these documents stand by themselves, whatever a day is set to hold."""
+    """Books in which these documents are booked separately, whatever a day is set to include."""
     alone = {
         f"id-{number}": SeparateBooking(with_payments=flag, debtor="10099") for number, flag in with_payments.items()
     }

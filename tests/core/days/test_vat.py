@@ -49,7 +49,7 @@ def one_line_receipt(
 
 
 def day(*documents: Record, vat: str = "", **financial: str) -> Record:
-    """The day of these receipts under the till's code 2; `vat` is what its list has instead."""
+    """The day of these receipts under the till's code 2; `vat` replaces the amount in its list."""
     groups: dict[str, tuple[int, int]] = {}
     methods: dict[str, int] = {}
     for record in documents:
@@ -73,7 +73,7 @@ def day(*documents: Record, vat: str = "", **financial: str) -> Record:
 
 
 def turnover_lines(record: Record, books: DayBooks = DECIDED) -> list[tuple[str, str, Decimal, Decimal, Sequence[str]]]:
-    """Account, VAT code, base and VAT of what is sold on the page of a day, with the documents behind it."""
+    """Account, VAT code, base and VAT of the turnover on the page of a day, with the documents."""
     lines = (line for line in page_for(record, books).lines if line.about == "turnover")
     return [(line.account, line.vat_code, -line.amount, -line.vat, line.documents) for line in lines]
 

@@ -155,7 +155,7 @@ def euros(text: str) -> Decimal:
 
 
 def line(key: str, code: str, price: str, quantity: str = "1", discount: str = "0", total: str | None = "") -> SoldLine:
-    """A line priced with VAT; without a total its own is worked out, None is one the till does not tell."""
+    """A line priced with VAT; the total is computed by default, and None if the till does not report it."""
     line_amount = BookLine("", euros(quantity), euros(price), euros(discount)).amount
     till_total = None if total is None else euros(total) if total else line_amount
     return SoldLine(key, code, euros(quantity), euros(price), None, euros(discount), till_total)

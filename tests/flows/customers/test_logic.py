@@ -659,7 +659,7 @@ class AgreeingHarness(CustomerHarness):
     """The flow with rules that keep agreements with customers equal."""
 
     def make_logic(self) -> Customers:
-        """Return the logic with these rules, which asks the links what both sides agreed on."""
+        """Return the logic with these rules, which reads the agreed values from the links."""
 
         def agreed_record(key: str) -> Record | None:
             link = self.links.get(self.flow, Kind.RELATION, [key]).get(key)

@@ -73,7 +73,7 @@ VARIANTS = [
 
 
 class Posted(NamedTuple):
-    """One row of the ledger, in cents: where, when, and which page put it there."""
+    """One row of the ledger, in cents, with its date, branch and page."""
 
     date: date
     branch: str
@@ -90,7 +90,7 @@ class Books:
     rows: list[Posted] = field(default_factory=list)
 
     def logic(self, now: datetime = LATER, alone: AskBooked = lambda _: {}, **settings: Any) -> DaysLogic:
-        """The flow with these books; `alone` tells which documents are booked by themselves."""
+        """The flow with these books; `alone` returns the separately booked documents."""
         variant = self.variant
         chosen = {
             "daybook": "100" if variant.mode == "cash" else "600",
@@ -176,7 +176,7 @@ class Books:
         return [entry for entry in self.rows if entry.page in numbers]
 
     def check(self, day: Day) -> DayCheck:
-        """Compare a day as it is at the till now with what the ledger says."""
+        """Compare a day at the till with the ledger."""
         record, logic = record_of(day), self.logic()
         _, page = logic.page(record)
         own = [OwnPage(link.agreed, link.reference, link.agreed) for link in self.pages(day.key) if link.agreed]
@@ -201,13 +201,13 @@ def documents_of_day(record: Record) -> list[Any]:
 
 
 def look(logic: DaysLogic, record: Record) -> StagedRecord:
-    """Return what the flow makes of a day."""
+    """Return the staged record of a day."""
     (result,) = logic.stage(STAGE, [record])
     return result
 
 
 def with_decision(record: Record, decision: str, corrections: int = 0) -> Record:
-    """A day of which a person has decided what becomes of its change, after so many pages that corrected it."""
+    """A day with the decision of a person on its change, after this number of correction pages."""
     mark = str(record.values["digest"])[:16] + (f".{corrections:02}" if corrections else "")
     return replace(record, values={**record.values, "decision": f"{decision} {mark}"})
 

@@ -21,7 +21,7 @@ Line = dict[str, Any]
 
 @contextmanager
 def a_worked_out_day() -> Iterator[Sandbox]:
-    """Both systems, with this day at the till and nothing else."""
+    """Both systems with only this day at the till."""
     with running(articles=50, trades=False) as sandbox:
         fill(sandbox.till)
         yield sandbox
@@ -108,7 +108,7 @@ def rehearsal(till: Till) -> None:
 
 
 def count(till: Till) -> None:
-    """Count both drawers: the first is 0.35 short, and 200.00 of it goes to the bank."""
+    """Count both drawers: the first is short by 0.35 and sends 200.00 to the bank."""
     drawer = {"day": DAY, "branch": 1, "at": f"{DAY}T18:05:00"}
     till.add("counts", {**drawer, "workplace": 1, "number": "2026.311", "start": 15000, "counted": 34955,
                         "deposited": 20000})  # fmt: skip
@@ -122,7 +122,7 @@ def late_receipt(till: Till) -> None:
 
 
 def recount(till: Till) -> None:
-    """Count the first drawer anew: nothing is missing after all."""
+    """Correct the count of the first drawer, so that no cash is missing."""
     till.edit("counts", "1/1/2026.311", {"counted": 34990})
 
 

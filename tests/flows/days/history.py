@@ -51,7 +51,7 @@ def exclusive(keys: Sequence[tuple[str, int]]) -> tuple[Item, ...]:
 
 
 class History:
-    """Days in the order of their dates. What an invoice or an order is paid later is part of a later day."""
+    """Days in order of date. A later payment of an invoice or an order belongs to a later day."""
 
     def __init__(self, seed: int, dates: Sequence[date]) -> None:
         self._random = random.Random(seed)  # noqa: S311 - no secret: the same days for a seed
@@ -268,7 +268,7 @@ class History:
     def _day_counts(
         self, on: date, branch: str, documents: Sequence[Document]
     ) -> tuple[tuple[Count, ...], tuple[Count, ...]]:
-        """The counts of a day as they were at first, and as they are in the end; what a drawer is left with stays."""
+        """The first and the final counts of a day; the amount left in a drawer stays the same."""
         first = self._cash_of(
             [document for document in documents if not document.late and not document.cancelled], on, branch
         )

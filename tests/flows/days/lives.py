@@ -35,7 +35,7 @@ TILL_CODES = {theirs: code for table in (VAT_CODES, PURCHASE_CODES) for code, th
 
 @dataclass(frozen=True)
 class Life:
-    """One day in books of one variant; `turn` chooses what a person decides and whether the period is closed."""
+    """One day in books of one variant; `turn` chooses the decision of a person and whether the period is closed."""
 
     day: Day
     books: Books
@@ -111,7 +111,7 @@ class Life:
         yield "booked"
 
     def _is_without_page(self, first: Day, reason: str | None) -> bool:
-        """Tell whether a day that moves nothing has no page; rows that come to nothing may still be one."""
+        """Return whether a day without movements has no page; rows that add up to zero may still make a page."""
         rows = [row for row in page_rows(first, self.books.variant.contents) if row.cents]
         if not rows:
             self.expect("no page", reason, "day_empty")
@@ -120,7 +120,7 @@ class Life:
     # ---- a page
 
     def _book_page(self, day: Day, page: Record, serial: int, on: date) -> None:
-        """Book a page that says what it should."""
+        """Require that a page has the right reference, date and rows, and book it."""
         ours = f"MZ{day.date.year - 2020}{day.date:%m%d}{int(day.branch):03}{serial:02}"
         self.expect("reference", page.values["reference"], ours)
         self.expect("date", page.values["date"], on)
@@ -135,7 +135,7 @@ class Life:
             self._check_lines(day, [entry.row for entry in mine])
 
     def _check_lines(self, day: Day, rows: list[Row]) -> None:
-        """Revenue by account or by group, and what each count of a drawer differs by on a line of its own."""
+        """Require the revenue by account or group, and a separate line for each drawer's cash difference."""
         by_group = self.books.variant.lines == "group"
         expected = revenue_lines(day, self.books.variant.contents, by_group=by_group)
         actual = sorted((row.account, row.cents) for row in rows if row.account in REVENUE_ACCOUNTS and row.cents)
@@ -168,7 +168,7 @@ class Life:
             self._check_unchanged(now or (day if not more else self.day.honest().last()))
 
     def _separate_vat(self, sums: Mapping[Where, int]) -> dict[Where, int]:
-        """The ledger as the books are told VAT: in lines of its own, what is taxed has no code."""
+        """The ledger with VAT in separate lines, in which taxed lines have no VAT code."""
         if self.books.variant.mode != "separate":
             return dict(sums)
         rows = [
@@ -178,7 +178,7 @@ class Life:
         return {where: cents for where, (cents,) in sum_by_key(rows).items()}
 
     def _check_unchanged(self, day: Day) -> None:
-        """A day that is booked as it is: VAT is the till's, the check says so, and a second look plans nothing."""
+        """Require that a booked day has the till's VAT, passes the check, and needs no second plan."""
         rows = [
             (TILL_CODES[entry.row.code], (-entry.row.cents,))
             for entry in self.books.ledger_rows(self.day.key)

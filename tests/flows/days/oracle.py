@@ -88,7 +88,7 @@ def till_answer(day: Day) -> TillAnswers:
 def _vat_over_day(
     vat: dict[tuple[str, str], tuple[int, ...]], sold: list[Document]
 ) -> dict[tuple[str, str], tuple[int, ...]]:
-    """VAT computed once over what the receipts of the day come to, where that is a cent for each of them at most."""
+    """VAT computed once over the receipts of the day, where it differs by at most one cent per receipt."""
     totals = dict(vat)
     for (source, code), (base, tax) in vat.items():
         computed = divide_rounded((base + tax) * RATES[code], 100 + RATES[code])
@@ -174,7 +174,7 @@ def revenue_lines(day: Day, contents: Contents, *, by_group: bool) -> list[tuple
 
 
 def _groups(day: Day, contents: Contents) -> Iterator[tuple[str, str, str, int, int]]:
-    """Source, group, code, base and VAT of what is on the page, its VAT brought to what the till lists."""
+    """Source, group, code, base and VAT of the page, with VAT adjusted to the till's list."""
     answers = till_answer(day)
     apart = [
         document
@@ -280,7 +280,7 @@ def drawer_moved(day: Day) -> int:
 
 
 def till_vat(day: Day, contents: Contents) -> dict[str, int]:
-    """The VAT of a day's page by the till's VAT code: its lists, less what is booked by itself or was taxed before."""
+    """VAT of a day's page by the till's VAT code, without separate documents and vouchers taxed before."""
     if contents == "counts":
         return {}
     lists = day.conventions.vat_lists

@@ -10,7 +10,7 @@ BRANCHES = {"1": "De Ketting Utrecht", "2": "Zeist", "3": "Amersfoort", "12": "W
 
 
 class Group(NamedTuple):
-    """A turnover group: what it is for, its name, and its account at the till."""
+    """A turnover group: its type, its name, and its account at the till."""
 
     type: str
     name: str
@@ -75,7 +75,7 @@ class Conventions:
 
 @dataclass(frozen=True)
 class Item:
-    """One line: what it comes to with and without VAT, rounded by itself."""
+    """One line: its amounts with and without VAT, rounded per line."""
 
     group: str
     code: str
@@ -167,7 +167,7 @@ class Document:
         return shares
 
     def lines(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Base and VAT by group and code as its lines have them, each rounded by itself."""
+        """Base and VAT by group and code, added up from lines that are rounded one by one."""
         totals: dict[tuple[str, str], tuple[int, int]] = {}
         for item in self.items:
             base, tax = totals.get((item.group, item.code), (0, 0))
@@ -241,7 +241,7 @@ class Day:
         return replace(self, documents=tuple(now), counts=self.recounts or self.counts, recounts=())
 
     def honest(self) -> "Day":
-        """The day without what was only practised, and what it must be refused for."""
+        """The day without the documents for which it must be refused."""
         return replace(self, documents=tuple(document for document in self.documents if document.sort != "refused"))
 
 
@@ -260,7 +260,7 @@ Key = TypeVar("Key")
 
 
 def allocate_vat(groups: Mapping[Key, tuple[int, int]], vat: int) -> dict[Key, tuple[int, int]]:
-    """Groups whose VAT comes to so much: odd cents go where the remainder is largest, at first to the first.
+    """Groups with their VAT adjusted to this total: odd cents go to the largest remainders, then to the first.
 
     What each group comes to with VAT stays.
     """

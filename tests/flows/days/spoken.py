@@ -1,4 +1,4 @@
-"""A plain day as the connector of the till tells it: one record, with the till's answers and all documents."""
+"""A plain day as the connector of the till reports it: one record with the till's answers and all documents."""
 
 import hashlib
 from collections.abc import Iterator

@@ -123,7 +123,7 @@ def staged_skip(logic: DaysLogic, record: Record) -> Skip:
 
 
 def with_answer(record: Record, issue: Issue, option: str) -> Record:
-    """A day with what a person answered, kept as it is: under the field of the question."""
+    """A day with the answer of a person, stored in the field of the question."""
     return replace(record, values={**record.values, issue.field: f"{option} {issue.facts['mark']}"})
 
 
@@ -505,7 +505,7 @@ def test_nothing_is_booked_into_what_is_closed() -> None:
 
 
 def manual_page(on: date, reference: str = "", *amounts: str) -> AskTyped:
-    """A page of somebody else with the sales of bikes and what was paid by card, as books that are asked tell it."""
+    """A foreign page with the sales of bikes and the card payments, as the books report it."""
     pairs = zip(("8000", "1010"), amounts or ("-1007.10", "1813.98"), strict=True)
     rows = [LedgerEntry(on, account, euros(amount), "601/7", reference, by="KARIN") for account, amount in pairs]
     return lambda dates: [row for row in rows if row.date in dates]
@@ -671,7 +671,7 @@ def test_a_row_of_the_books_that_cannot_be_read_is_asked_about_on_the_days_that_
 
 
 def sales_beyond_orders(*others: str) -> Callable[[Record], Sequence[Issue]]:
-    """Return that a sale of the day may be what is booked by itself as others."""
+    """Return questions whether a sale of the day equals these separately booked documents."""
     facts = [{"document": "1.1.2026.4102", "other": other, "mark": f".{other}"} for other in others]
     return lambda _: [Issue("sale_beyond_order", "receipt-1", "decision_beside", issue_facts) for issue_facts in facts]
 

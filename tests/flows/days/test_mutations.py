@@ -17,7 +17,7 @@ BROKEN = re.compile(r"\[([A-Za-z' ]+)\] \d{4}-\d\d-\d\d/")
 
 
 class Mutation(NamedTuple):
-    """One fault: in which file which text, that is there once, becomes which."""
+    """One planted fault: a text that occurs once in a file, and its replacement."""
 
     name: str
     file: str

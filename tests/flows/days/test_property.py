@@ -45,7 +45,7 @@ CHANGED = {f"changed: {decision}, {period}" for decision in DECISIONS for period
 
 
 def count_cases(days: Sequence[Day], variants: int, start: int = 0) -> Counter[str]:
-    """Live through days, each in so many variants, and count the cases by sort."""
+    """Check days, each in this number of variants, and count the cases by type."""
     cases: Counter[str] = Counter()
     turn = start
     for day in days:

@@ -1,4 +1,4 @@
-"""Set-up questions about closed days: proposed answers, and what is missing."""
+"""Set-up questions about closed days: proposed answers and missing settings."""
 
 import csv
 from collections.abc import Mapping

@@ -33,7 +33,7 @@ def result(text: str, **values: Value) -> Value:
 
 @contextmanager
 def refusal(reason: str) -> Iterator[None]:
-    """Expect that something is refused with this reason, as English tells it."""
+    """Require that the block is refused with this reason, by its English text."""
     with pytest.raises(RuleError) as refused:
         yield
     assert re.search(reason, words.reason(refused.value.reason))

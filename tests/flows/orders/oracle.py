@@ -1,4 +1,4 @@
-"""Bookings of a document by a bookkeeper, in whole cents and by addition. Imports nothing of the product."""
+"""Bookings of a document as a bookkeeper makes them, in whole cents and by addition. Imports no product code."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -32,7 +32,7 @@ def halves_up(number: int, over: int) -> int:
 
 
 def sold_lines(lines: Iterable[tuple[str, str, int]], *, by_line: bool = False) -> list[Sold]:
-    """Return lines of group, VAT code and price as a till tells them: VAT once per code, the first takes the rest.
+    """Return lines of group, VAT code and price as a till reports them: VAT once per code, odd cents first.
 
     One that rounds `by_line` adds up the VAT of its lines.
     """
@@ -46,7 +46,7 @@ def sold_lines(lines: Iterable[tuple[str, str, int]], *, by_line: bool = False) 
 
 
 def reverse_charge_lines(lines: Iterable[Sold]) -> list[Sold]:
-    """Return lines as a till tells them when the buyer owes their VAT; what stands at 0 % keeps its code."""
+    """Return lines as a till reports them with reversed charge of VAT; a line at 0 % keeps its code."""
     return [Sold(line.group, REVERSED if RATES[line.code] else line.code, line.excl, line.excl) for line in lines]
 
 
@@ -60,7 +60,7 @@ def split(lines: Iterable[Sold]) -> dict[str, tuple[int, int]]:
 
 
 def paid_by_account(payments: Iterable[tuple[str, int]]) -> dict[str, int]:
-    """Return what was paid by clearing account; what vouchers paid for that were taxed before is none of it."""
+    """Return the paid amounts by clearing account, without vouchers whose VAT was due when they were sold."""
     totals: dict[str, int] = {}
     for method, amount in payments:
         if method in METHODS:
@@ -76,7 +76,7 @@ def open_amount(lines: Iterable[Sold], payments: Iterable[tuple[str, int]]) -> i
 def booked_sums(
     lines: Iterable[Sold], paid: Mapping[str, int], groups: Mapping[str, str] | None = None, *, untaxed: bool = False
 ) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return base and VAT by account and VAT code of the books; what comes to nothing is left out.
+    """Return base and VAT by account and VAT code of the books, without sums of zero.
 
     `groups` are the accounts of revenue by turnover group, where the shop has such. Of a document that is `untaxed`
     the buyer owes the VAT: a base belongs into the return only where there would have been VAT on it.

@@ -305,7 +305,7 @@ def test_several_vouchers_together_pay_for_no_more_than_was_sold() -> None:
 
 
 def till_without_card_links(**cards: str) -> dict[str, Any]:
-    """Return a till that sells vouchers with VAT and says of these methods alone which cards they take."""
+    """Return a till that sells vouchers with VAT and reports the cards of these payment methods only."""
     return {"context": BookingContext(Turnover(TURNOVER.types, TURNOVER.vat_codes, cards), line_fields={"vat_base"})}
 
 

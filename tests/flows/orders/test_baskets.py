@@ -76,7 +76,7 @@ class Basket:
     by_line: bool = False  # where the till rounds VAT
 
     def record(self, kind: str) -> Record:
-        """Return it as the till tells it."""
+        """Return the document of this basket as the till reports it."""
         document = sale_of(*self.lines)
         parts = tuple(
             Record(Kind.PAYMENT, f"payment:{place}",
@@ -118,7 +118,7 @@ def baskets(seed: int, least: int = -20_000) -> Iterator[Basket]:
 
 
 def payments_for(random: Random, lines: list[oracle.Sold], *, rounds: bool = True) -> list[tuple[str, int]]:
-    """Draw what is paid of these lines; nothing is rounded where nobody could tell what of."""
+    """Draw payments for these lines; rounding is left out if its origin would be ambiguous."""
     total = rest = sum(line.incl for line in lines)
     vouchers = sum(line.incl for line in lines if line.code == oracle.VOUCHERS["VOUCHER"][1])
     paid: list[tuple[str, int]] = []
@@ -194,7 +194,7 @@ def sold_by_code(basket: Basket) -> dict[str, tuple[int, int]]:
 
 
 def judge(basket: Basket, switches: Switches) -> str:
-    """Book a basket and compare it with what is right; return what it came to."""
+    """Book a basket, require that the booking is right, and return the kind of result."""
     if switches.kind not in SALES:
         basket = replace(basket, paid=[])
     record = basket.record(switches.kind)
@@ -247,7 +247,7 @@ class _BookedQuestions(Questions):
 
 
 def _issue_after_booking(record: Record, document: Record, switches: Switches) -> object:
-    """Return what is asked of a document that is looked at again once it is booked: nothing, and nothing is new."""
+    """Return the issue of an unchanged document that is previewed again after its booking; None is right."""
     booked = _BookedQuestions(document)
     logic = switches.logic(booked)
     (now,) = logic.stage(PAPERS, [record])
@@ -257,7 +257,7 @@ def _issue_after_booking(record: Record, document: Record, switches: Switches) -
 
 
 def judge_baskets(count: int, seed: int) -> Counter[str]:
-    """Judge so many baskets, under one switch after the other."""
+    """Judge this number of baskets, each under the next combination of settings."""
     random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
     turns = [switch for _ in range(count // len(SWITCHES) + 1) for switch in random.sample(SWITCHES, len(SWITCHES))]
     outcomes: Counter[str] = Counter()

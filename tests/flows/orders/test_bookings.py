@@ -93,7 +93,7 @@ RATES = {"V1": Decimal(9), "V2": Decimal(21), "V3": Decimal(0), "V5": Decimal("5
 
 
 def as_record(sold: Sale) -> Record:
-    """Return a made-up document as the till tells it."""
+    """Return a made-up document as the till reports it."""
     lines = tuple(
         a_line(
             f"{place}",
@@ -120,7 +120,7 @@ def numbers(values: Mapping[str, Value]) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def books(document: Record, rounding: Any) -> dict[str, VatSum]:
-    """Return what the books make of a document, as they are sent it."""
+    """Return base and VAT as the books compute them from the document that they are sent."""
     if document.kind is Kind.POSTING:
         sums: dict[str, VatSum] = {}
         for part in lines_of(document):

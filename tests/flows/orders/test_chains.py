@@ -47,7 +47,7 @@ def booking_state(key: str, where: BookingStage, sold: Decimal | None = WHOLE) -
 def verdict_code(
     document: Record, chain: Chain, taking_part: Collection[str] = ("other-1",), *, sending: bool = False
 ) -> str:
-    """Return what becomes of a document by its chain: the code of a cause or of a reason, or nothing."""
+    """Return the code of the cause or reason that keeps a document from being booked, or no code."""
     verdict = not_booked_because(document, chain, taking_part, sending=sending)
     return NOTHING_SAID if verdict is None else verdict.reason if isinstance(verdict, Skip) else verdict.cause
 
@@ -203,7 +203,7 @@ RUNG_UP = a_document(Kind.RECEIPT, "receipt-1", number="1.2.2026.8", orders=("or
 
 
 def of_a_day(*pages: Record | None) -> ChainQueries:
-    """Return what is known after a day with a receipt of an order was booked, by these pages; None is in doubt."""
+    """Return the queries after the day with a receipt of an order was booked as these pages; None is in doubt."""
     links = [Link(Kind.DAY_PAGE, "2026-11-20/1", "", page) for page in pages]
     links_by_key = dict.fromkeys(("2026-11-20/1", "receipt-1", "order-1", "invoice-9"), links)
     return ChainQueries(

@@ -1,4 +1,4 @@
-"""Decisions about a document that changed after booking: each option, and what it is bound to."""
+"""Decisions about a document that changed after booking: each option, and the state it applies to."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -41,7 +41,7 @@ def orders_after(*links: Link, **options: Any) -> OrdersLogic:
 
 
 def order_with_decision(option: str, digest: str = "d2", booking: int = 1, **values: Any) -> Record:
-    """The order as it is after it was changed, with what a person decided about it."""
+    """The order after a change, with the decision of a person."""
     decision: dict[str, Any] = {"decision": f"{option} {digest}.{booking}"} if option else {}
     lines = values.pop("lines", (a_line(), a_line("2")))
     return an_order(KEY, lines=lines, digest=digest, **decision, **values)
@@ -124,7 +124,7 @@ def proposal(decision: str, digest: str, **values: Any) -> Record:
 
 
 def shape_entered_again(number: int, *links: Link) -> Record:
-    """Return what a changed proposal comes to that is entered again, after these quotations of it."""
+    """Return the target record of a changed proposal that is quoted again after these quotations."""
     logic, record = orders_after(*links, **QUOTED), proposal(f"anew d{number}.{number - 1}", f"d{number}")
     stage = logic.flow.stage("proposals")
     shaped = logic.shape(stage, logic.stage(stage, [record]), {}, {})

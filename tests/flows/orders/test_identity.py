@@ -32,7 +32,7 @@ def without_lines(record: Record) -> Record:
 
 
 def from_history(record: Record) -> Record:
-    """Return what the history tells of an order."""
+    """Return an order with the fields that the history reports."""
     history_fields = ("article", "quantity", "price", "text")
     parts = tuple(
         replace(part, values={name: value for name, value in part.values.items() if name in history_fields})

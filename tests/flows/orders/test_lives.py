@@ -58,7 +58,7 @@ SELLS = ("10", "50", "70", "80", "85", "90", "91", "")  # groups of which more t
 
 @dataclass(frozen=True)
 class Paper:
-    """One document of a sale: which lines of it are on it, and as what the till tells it."""
+    """One document of a sale: its lines, and the record that the till reports."""
 
     kind: str
     lines: tuple[int, ...]
@@ -98,7 +98,7 @@ def sales(seed: int) -> Iterator[Sale]:
 
 
 def _parts(random: Random, basket: Basket) -> list[tuple[str, tuple[int, ...], list[tuple[str, int]]]]:
-    """Return an order and what it is delivered by; nothing where a part sells nothing."""
+    """Return an order and its deliveries, or an empty list if a part has no sale."""
     every = tuple(range(len(basket.lines)))
     at = random.randint(1, len(every))
     parts = [every[:at], every[at:]]
@@ -179,7 +179,7 @@ class Books:
         return {key: [Link(Kind.DAY_PAGE, DAY, "", self.page)] for key in keys if key in document_keys}
 
     def separate_bookings(self, keys: Collection[str]) -> dict[str, SeparateBooking]:
-        """Return what is booked by itself, for the flow of days."""
+        """Return the separate bookings of these documents, for the flow of days."""
         return {
             key: SeparateBooking()
             for key, booking in active_bookings(self.booking_states, keys).items()
@@ -187,7 +187,7 @@ class Books:
         }
 
     def find_separate_bookings(self, keys: Collection[str]) -> dict[str, list[BookingState]]:
-        """Return what was made of these documents and is booked by itself, for the flow of days."""
+        """Return the separate bookings of the documents that follow these documents, for the flow of days."""
         bookings_by_key = {
             key: active_bookings(self.booking_states, document_keys)
             for key, document_keys in self.find_successors(keys).items()
@@ -195,7 +195,7 @@ class Books:
         return {key: list(bookings.values()) for key, bookings in bookings_by_key.items()}
 
     def close(self, papers: list[Paper]) -> None:
-        """Book the page of the day: of these papers, each sale that the till counts once, and not what stands alone."""
+        """Book the page of the day with each sale that the till counts once, without separate documents."""
         by_itself = SeparateDocuments(self.separate_bookings, TURNOVER.types, self.find_separate_bookings)
         inside: dict[tuple[int, ...], DayDocument] = {}
         for paper in papers:
@@ -229,7 +229,7 @@ def draw_switches(random: Random, *, day: bool) -> dict[str, Switches]:
 
 
 class _BooksQuestions(Questions):
-    """The questions of the logic, with what is booked."""
+    """Queries of the logic, answered from the booked documents."""
 
     def __init__(self, books: Books) -> None:
         super().__init__()
@@ -293,7 +293,7 @@ def run_flow(switches: Mapping[str, Switches], books: Books, papers: list[Paper]
 
 
 def judge_sale(sale: Sale, random: Random) -> str:
-    """Let a sale be lived through, while things are set otherwise once, and judge the books; return what it came to."""
+    """Book a sale with one change of settings, judge the books, and return the kind of result."""
     books, day = Books(), not sale.is_twice
     ways = [draw_switches(random, day=day), draw_switches(random, day=day)]
     if random.random() < 0.3:
@@ -317,7 +317,7 @@ def judge_sale(sale: Sale, random: Random) -> str:
 
 
 def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], day_keys: set[str]) -> str:
-    """Hold the books against what is right."""
+    """Require that the books are right."""
     papers = {paper.record.key: paper for paper in sale.papers}
     sold = [key for key in (*books.booked, *books.day_papers) if papers[key].kind != "proposal"]
     times = Counter(place for key in sold for place in papers[key].lines)
@@ -339,7 +339,7 @@ def judge(sale: Sale, books: Books, switches: Mapping[str, Switches], day_keys: 
 
 
 def _check_booking(paper: Paper, record: Record, switches: Switches) -> None:
-    """Hold one booking against its lines, and what it leaves open against what is unpaid."""
+    """Compare one booking with its lines, and its open amount with the unpaid amount."""
     basket = paper.basket
     if record.kind is not Kind.POSTING:
         assert order_sums(record) == sold_by_code(basket)
@@ -352,7 +352,7 @@ def _check_booking(paper: Paper, record: Record, switches: Switches) -> None:
 
 
 def lives(count: int, seed: int) -> Counter[str]:
-    """Live through so many sales."""
+    """Judge this number of sales, and count the results."""
     random = Random(seed)  # noqa: S311 - what is drawn is to be drawn again
     outcomes: Counter[str] = Counter()
     for place, sale in zip(range(count), sales(seed), strict=False):

@@ -1,4 +1,4 @@
-"""Logic of documents: which take part, which are booked once, and what happens later."""
+"""Logic of documents: which take part, which are booked once, and how later changes are handled."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -383,7 +383,7 @@ def test_the_trace_of_what_cannot_be_booked_says_why() -> None:
 
 
 class Memory:
-    """The links of a run that has made what it needs."""
+    """The links of a run that has written all dependencies."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[Kind, str], str] = {}

@@ -1,4 +1,4 @@
-"""A document names every row of value tables that it lacks, so that one repair adds them all."""
+"""An issue names all rows of value tables that a document lacks, so that one repair adds them all."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ HIGH_LINE = a_line("1", "12.10", "10.00", turnover_group="10")
 
 
 def codes_of(issue: Issue) -> dict[tuple[str, str, str], Decimal]:
-    """Return the amounts by cause, code and turnover group of what does not depend on another row."""
+    """Return amounts by cause, code and turnover group, for rows that do not depend on another missing row."""
     return {
         _code_key(missing_code): missing_code.amount
         for missing_code in missing_codes_in(issue.facts)

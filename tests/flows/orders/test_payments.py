@@ -27,7 +27,7 @@ WITH: dict[str, Any] = {"becomes": "posting", "payments_of_orders": "document", 
 
 
 def paying(*lines: oracle.Sold, **methods: int) -> Record:
-    """Return a document of which the till says no more of its payments than their list."""
+    """Return a document of which the till reports only the list of payments."""
     record = sale_of(*lines, **methods)
     values = {name: value for name, value in record.values.items() if name != "paid"}
     parts = tuple(
@@ -45,7 +45,7 @@ def telling(record: Record, **values: Any) -> Record:
 
 
 def account_totals(document: Record) -> dict[str, Decimal]:
-    """Return what the lines of a page without VAT code come to, by account; all others under nothing."""
+    """Return the totals by account of page lines without VAT code; all other lines are under an empty account."""
     totals: dict[str, Decimal] = {}
     for line in lines_of(document):
         values = line.values
@@ -58,7 +58,7 @@ def account_totals(document: Record) -> dict[str, Decimal]:
 
 
 def debtor_amount(document: Record) -> Decimal:
-    """Return what a page leaves on its debtor: the books put there what all its lines come to."""
+    """Return the amount that a page leaves on its debtor: the sum of all its lines."""
     return sum(account_totals(document).values(), Decimal(0))
 
 
@@ -205,7 +205,7 @@ def test_amounts_are_the_same_on_a_page_with_vat_inside(basis: str) -> None:
 
 
 def questions_after(document: Record) -> Questions:
-    """Return what is known once a document is booked as it was planned."""
+    """Return the answers to the logic's queries after a document was booked as planned."""
     return _BookedQuestions(document)
 
 

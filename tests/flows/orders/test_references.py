@@ -1,4 +1,4 @@
-"""A reference fits with its credit, tells every document from every other, and is read back."""
+"""A reference matches its credit, differs from that of every other document, and can be decoded."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Shipping cost is a line of a sales order, or a field of it; the document has the sold total either way."""
+"""Shipping cost is a line or a field of a sales order; the document has the sold total in both cases."""
 
 from decimal import Decimal
 from typing import Any

@@ -60,7 +60,7 @@ class Questions:
 
 
 def booking_settings(documents: str = "order", becomes: str = "order", **more: Any) -> dict[str, Any]:
-    """Return the settings under which one kind of documents becomes one thing, and nothing of the others is read."""
+    """Return settings that book one kind of document in one form and read no other kind."""
     return {"orders": "nothing", f"{documents}s": becomes, **more}
 
 

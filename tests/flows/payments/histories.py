@@ -43,7 +43,7 @@ SETTINGS: Mapping[str, Mapping[str, str]] = {
     "posted order": {"orders": "posting", "payments_of_orders": "not"},
     "trade invoice": {"invoices": "invoice"},
 }
-"""Settings that decide what documents and their payments become."""
+"""Settings for the booking of documents and their payments."""
 
 
 @dataclass
@@ -171,7 +171,7 @@ class Histories:
         sale.item = item
 
     def bank(self, several: Sequence[tuple[Sale, int]], day: str = "") -> None:
-        """Book what came in for several sales on one page."""
+        """Book receipts of several sales on one page."""
         before = {str(row["PAGE_NR"]) for row in self._rows("DJ_PAGE")}
         lines = [{**self._line(sale, cents), "TRN_DESC": "Ontvangst"} for sale, cents in several]
         page = {"DJ_CODE": self.random.choice([BANK, BANK, CASH]), "HDR_DESC": "Afschrift"}
@@ -240,7 +240,7 @@ class Histories:
     # ---- the flows
 
     def orders(self, sales: Sequence[Sale]) -> None:
-        """Book what is new, and book again what changed, as a person decides."""
+        """Book new sales, and credit and rebook changed ones by the decision of a person."""
         keys = {sale.key for sale in sales}
         for group, issue in list(self.issues("orders")):
             if group.cause == CHANGED and issue.issue.key in keys:
@@ -250,7 +250,7 @@ class Histories:
             self.see_item(sale)
 
     def pay(self, sales: Sequence[Sale]) -> None:
-        """Pay at the till what is paid in the books, while things happen, answers get lost and consoles are killed."""
+        """Send booked payments to the till while records change, answers get lost and consoles are killed."""
         run = self.preview("payments")
         if self.random.random() < 0.4:
             for sale in self.random.sample(list(sales), max(1, len(sales) // 4)):
@@ -278,7 +278,7 @@ class Histories:
                 sale.dated = before[sale.key]
 
     def settle(self, sales: Sequence[Sale], mode: str) -> None:
-        """Run every flow until nothing is left to do, and say of what is in doubt whether the till has it."""
+        """Run every flow until no plan has changes, and answer each question in doubt from the rows of the till."""
         time.sleep(PATIENCE)
         self.commit(self.preview("payments"))
         by_key = {sale.key: sale for sale in sales}
@@ -318,7 +318,7 @@ class Histories:
     # ---- the second opinion
 
     def faults_of(self, sales: Sequence[Sale], mode: str) -> list[str]:
-        """Return what is wrong with sales at the end of their history, by the rows of both systems alone."""
+        """Return the faults of sales at the end of their history, judged by the rows of both systems alone."""
         causes = {
             issue.issue.key.rpartition("/")[2].partition("#")[0]: group.cause
             for flow in ("payments", "orders")

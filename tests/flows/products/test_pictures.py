@@ -26,7 +26,7 @@ SENT = {"TRUI": Record(Kind.PICTURE, "TRUI", {"content": "mark of before"})}
 
 
 def stage_pictures(*files: str, field: str = "IMG") -> list[StagedRecord]:
-    """Return what articles of one product come to whose pictures have these names."""
+    """Return the staged articles of one product, with these names of picture files."""
     pictures = ProductPictures(field, read, lambda keys: {key: SENT[key] for key in keys if key in SENT})
     articles = [an_article(str(place), IMG=file) for place, file in enumerate(files)]
     return pictures.staged(articles, lambda _: "TRUI")

@@ -51,7 +51,7 @@ def test_a_mapping_that_reads_other_fields_is_followed() -> None:
 
 
 def outcome(till_group: Value, *, agreed: Value = None, rows: Mapping[str, str] = ROWS, **settings: Any) -> Any:
-    """Return what becomes of an article of the group KLED that the till has with this turnover group."""
+    """Return the result of an article of group KLED with this turnover group at the till."""
     logic = with_rows(rows, **settings)
     (result,) = logic.stage(ARTICLES, [an_article(group="KLED")])
     desired = logic.shape(ARTICLES, [result], {}, {}).desired

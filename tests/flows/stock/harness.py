@@ -62,7 +62,7 @@ class Books(MemoryConnector):
         return {order.key: self.unclear.get(order.key) for order in orders if order.values["number"] in self.open}
 
     def keeps_invoiced(self) -> bool:
-        """Tell that what was invoiced can be found; see `Invoicing`."""
+        """Return True, because invoiced documents can be found; see `Invoicing`."""
         return True
 
     def extract(
@@ -122,7 +122,7 @@ class Shop(FlowHarness):
     # ---- the office
 
     def fill(self, change: dict[str, Decimal]) -> None:
-        """Let the books' figures change by so much."""
+        """Change the stock figures of the books by these amounts."""
         for branch, amount in change.items():
             self.in_books[branch] += amount
         figures = {f"warehouse:{branch}": amount for branch, amount in self.in_books.items()}
@@ -132,7 +132,7 @@ class Shop(FlowHarness):
     def book(
         self, document: str, branch: str, sold: Decimal, kind: Kind = Kind.SALES_ORDER, *, as_invoice: bool = False
     ) -> None:
-        """Let a sale come into the books as a document, which moves stock there unless it is a posting.
+        """Book a sale in the books as a document, which moves stock there unless it is a posting.
 
         A sales order does so once it is invoiced, where the settings say so.
         """
@@ -152,7 +152,7 @@ class Shop(FlowHarness):
         self.fill({branch: -sold})
 
     def credit(self, document: str, branch: str, sold: Decimal, *, is_open: bool = False) -> None:
-        """Let what the books have of a sale be taken back there, as the undo of a run does: nothing comes back.
+        """Credit the booking of a sale in the books, as the undo of a run does, without a return of goods.
 
         An open credit is a sales order that is not invoiced yet.
         """
@@ -166,13 +166,13 @@ class Shop(FlowHarness):
             self.fill({branch: sold})
 
     def lose(self, document: str, branch: str, back: Decimal, fields: str = "") -> None:
-        """Let somebody delete by hand what the books have of a sale, or change fields of it, and a look find that."""
+        """Delete the booking of a sale by hand, or change fields of it, and let a check find that."""
         cause, facts = (CHANGED, {"fields": fields}) if fields else (GONE, {})
         self.look(document, IssueOccurrence(Issue(cause, document, facts=facts), str(Kind.SALES_ORDER), document))
         self.fill({branch: back})
 
     def look(self, document: str, *occurrences: IssueOccurrence) -> None:
-        """Look at a document in the books; what is as agreed on is no exception any more."""
+        """Check a document in the books; if it is as agreed, its exception ends."""
         self.issues.store_check_result("orders", [document], LOSING, occurrences)
 
     # ---- the counter

@@ -568,7 +568,7 @@ class Spoilt:
 
 @pytest.fixture
 def spoilt_line(open_shop: Shop) -> Iterator[Spoilt]:
-    """A shop that reaches its till along such a line."""
+    """A shop that reaches its till through a connection that damages answers."""
     line = Spoilt(open_shop)
     with altering_proxy(open_shop.sandbox.mplus_url, line.spoil) as url:
         straight = open_shop.connectors["mplus"]
@@ -715,7 +715,7 @@ HAPPENINGS = st.lists(
 
 
 class Day:
-    """A day in a shop; what each branch has on its shelves is counted along, by no code of ours."""
+    """A day in a shop, with the shelves of each branch counted independently of our code."""
 
     def __init__(self, open_shop: Shop) -> None:
         self.shop = open_shop
@@ -727,7 +727,7 @@ class Day:
         self.credited: list[tuple[str, str, int]] = []
 
     def at_the_counter(self, event: str, branch: str, quantity: int) -> None:
-        """Sell, take back or keep aside; each is gone from what can be sold at once, or back."""
+        """Sell, take back or reserve goods at the till, and count them on the shelf."""
         change = -quantity if event == "take back" else quantity
         self.shelf[branch] -= change
         document = self.shop.order(branch, quantity) if event == "order" else self.shop.sell(branch, change)
@@ -736,12 +736,12 @@ class Day:
             self.orders.append((document, branch, change))
 
     def _removable_bookings(self, how: str) -> list[tuple[str, str, int]]:
-        """Return what can be taken back, or be deleted: also what was taken back, and what took it back."""
+        """Return the bookings that can be credited or deleted; deletion also includes credits and credited ones."""
         settled = [booking for booking in self.booked if booking[0] not in self.shop.books.open]
         return settled if how == "credit" else [*settled, *self.credited]
 
     def leaves_the_books(self, how: str, booked: tuple[str, str, int]) -> None:
-        """Let what is booked be taken back, to be booked anew, or be deleted by hand."""
+        """Credit a booking so that it is booked again, or delete it by hand."""
         document, branch, sold = booked
         (self.credited if booked in self.credited else self.booked).remove(booked)
         if how == "credit":
@@ -782,14 +782,14 @@ class Day:
                 self.at_the_counter(event, where, quantity)
 
     def run(self) -> None:
-        """Run the flow; what is offered is never more than there is."""
+        """Run the flow, and require that no branch offers more than its shelf has."""
         self.shop.sync()
         self.shop.sandbox.till.forget_meanwhile()
         offered = self.shop.levels()
         assert all(offered[branch] <= self.shelf[branch] for branch in BRANCHES), (offered, self.shelf)
 
     def ends(self) -> None:
-        """Book, invoice and put back all that is left; then both sides have what is on the shelves."""
+        """Book, invoice and return all remaining sales, and require that both systems equal the shelves."""
         for document, branch, sold in self.unbooked:
             self.shop.book(document, branch, Decimal(sold))
         self.unbooked.clear()
@@ -813,7 +813,7 @@ def a_day(happenings: Sequence[tuple[Any, ...]], leave: str, folder: Path, sandb
 
 
 def every_day(cases: int, folder: Path, sandbox: Sandbox) -> None:
-    """Try as many days as there are cases, each with an article of its own."""
+    """Test this number of days, each with its own article."""
 
     @settings(max_examples=cases, deadline=None, database=None)
     @given(happenings=HAPPENINGS, leave=st.sampled_from(["booked", "invoiced"]))

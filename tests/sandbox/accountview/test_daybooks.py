@@ -34,7 +34,7 @@ ON_THE_LEDGER = {"8000": Decimal(-100), "1500": Decimal(-21), "1010": Decimal(12
 
 
 def ledger(sandbox: Sandbox, number: str) -> dict[str, Decimal]:
-    """Return what a page posted to each account."""
+    """Return the amounts that a page posted, by account."""
     balances: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows(sandbox, number):
         balances[str(row["ACCT_NR"])] += Decimal(str(row["AMOUNT"]))

@@ -10,7 +10,7 @@ from tests.sandbox.soap_client import RawClient
 
 @pytest.fixture
 def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
-    """Both systems; a file whose tests need what was sold before today says so, since that takes longest to make."""
+    """Both systems. Earlier sales are made only for a file that sets TRADES, because they take longest."""
     with running(articles=60, trades=getattr(request.module, "TRADES", False)) as running_sandbox:
         yield running_sandbox
 

@@ -90,7 +90,7 @@ def test_every_message_and_binding_is_the_vendors() -> None:
 
 
 def _shapes(path: Path) -> Iterator[tuple[Any, ...]]:
-    """Yield what a client needs besides the types: names, elements and the binding."""
+    """Yield the parts of a service description other than types: names, elements and the binding."""
     tree = etree.parse(path)
     wsdl = "{http://schemas.xmlsoap.org/wsdl/}"
     for part in tree.iter(f"{wsdl}part"):

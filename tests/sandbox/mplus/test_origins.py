@@ -28,7 +28,7 @@ def payment_list(**methods: int) -> dict[str, Any]:
 
 
 def enter_prepaid_order(sandbox: Sandbox, amount: int, workplace: int = 1) -> dict[str, Any]:
-    """An order of 60.50 on which so much was paid at a workplace."""
+    """Enter an order of 60.50 with a payment of this amount at a workplace."""
     payment = {"method": "PIN", "amount": amount, "workplaceNumber": workplace}
     return enter_document(sandbox, "orders", relationNumber=1003, lineList=BOTH, paymentList={"payment": [payment]})
 

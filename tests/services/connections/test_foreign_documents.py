@@ -36,7 +36,7 @@ def book_order(application: Application, number: str, prefix: str = "MP-") -> st
 
 
 def link_order(application: Application, number: str) -> None:
-    """Keep that this console has booked one of them under a number of the books."""
+    """Store that this console booked the order under this number of the books."""
     order = an_order("2026.2", reference="mp-2026.2")  # the books may write it in other letters
     stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
 

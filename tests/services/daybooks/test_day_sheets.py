@@ -134,7 +134,7 @@ def test_a_day_that_is_not_booked_shows_the_page_it_would_have_and_one_that_wait
 
 
 def worked_out_report(more: int = 0) -> DayReport:
-    """The worked-out day, booked and equal, as the page of days has it; with so many accounts `more` on its page."""
+    """The worked example of a day, booked and equal, with `more` additional accounts on its page."""
     page = page_for(day_record())
     check = look(written_page(page.lines), entries(written_page(page.lines)))
     lines = (*page.lines, *[replace(page.lines[0], account=str(9000 + number)) for number in range(more)])

@@ -31,7 +31,7 @@ ABOUT = {"customer": "Bakkerij Zonneveld B.V.", "email": "info@zonneveld.example
 
 @pytest.fixture
 def search(logbook: Logbook, events: OutboxReader, database: Database) -> Search:
-    """A search over a log of an order that was written, one that waits, a product, and a customer that was there."""
+    """A search over a log with a written order, a waiting order, a product and a known customer."""
     links = Links(database, lambda: NOW)
     customer = Record(Kind.RELATION, "20007", {"name": "Café Zürich", "email": "post@zurich.example"})
     links.keep("customers", [Link(Kind.RELATION, "20007", "1007", customer)])

@@ -1,4 +1,4 @@
-"""Small copies of stored pictures that can be drawn, and of nothing else."""
+"""Thumbnails are made of pictures that can be decoded, and of no other file."""
 
 import io
 from pathlib import Path

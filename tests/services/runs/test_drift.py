@@ -54,7 +54,7 @@ def lines(console: Console) -> list[dict[str, Any]]:
 
 
 def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _: {}) -> Drift:
-    """The look of a console on which the flow of orders is on, and nothing begins by itself."""
+    """The drift check of a console with the flow of orders on and without timetables."""
     app = console.application
     deps, stores = app._runner.preview.deps, stores_in(app)
     restore_check = PostRestoreCheck(stores.drifts, stores.links, stores.settings, app.logics)
@@ -73,7 +73,7 @@ def drift(console: Console, rates: Callable[[str], Mapping[str, str]] = lambda _
 
 
 def check_drift(console: Console, kind: Kind = Kind.SALES_ORDER) -> DriftCheckResult:
-    """Look now, and return what that came to for one kind of record."""
+    """Run the drift check now, and return its result for one kind of record."""
     return next(result for result in drift(console).check_all() if result.kind is kind)
 
 

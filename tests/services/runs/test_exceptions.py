@@ -42,7 +42,7 @@ AFTERWARDS = datetime(2026, 10, 18, 20, tzinfo=UTC)
 
 
 class DaysHarness(FlowHarness):
-    """Closed days of the till, booked in the books, with what a person decides about them."""
+    """Closed days of the till, booked in the books, with the decisions of a person."""
 
     flow = "days"
 
@@ -93,7 +93,7 @@ class DaysHarness(FlowHarness):
         return self.exceptions.issues_of(self.waiting().group_key)
 
     def preview_waiting(self) -> Run:
-        """Preview what waits, as the button of the page does."""
+        """Preview the waiting records, as the button of the page does."""
         of = self.waiting().group_key
         return self.preview(Mode.CHOSEN, self.exceptions.keys(of.flow, of.cause, of.field, of.detail))
 

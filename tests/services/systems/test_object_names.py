@@ -435,7 +435,7 @@ def test_unverified_names_are_names_that_there_are() -> None:
 
 
 def test_what_the_sandbox_has_by_analogy_alone_is_unverified() -> None:
-    """A default that only stands there because a neighbouring table has it is known from no program."""
+    """A default name that is only copied from a neighbouring table is known from no program."""
     tables: dict[str, tuple[str, ...]] = {
         "ARTICLE": ("article",), "ART_GRP": ("group",), "DEL_ADDR": ("address",), "SO_HDR": ("sales_order",),
         "SO_LINE": ("sales_order_line",), "HST_AL": ("history",),

@@ -57,7 +57,7 @@ def decode_element(element: Element, words: Vocabulary = WORDS) -> Record:
 
 
 def part(**values: Value) -> Record:
-    """Return wanted values of the one article there is."""
+    """Return a product with these desired values for its only article."""
     return Record(Kind.PRODUCT, "JAS", {}, (Record(Kind.ARTICLE, "100101", values),))
 
 

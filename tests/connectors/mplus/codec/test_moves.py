@@ -1,4 +1,4 @@
-"""Movements of stock as the till tells them, whole and broken."""
+"""Movements of stock in answers of the till, complete and damaged."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

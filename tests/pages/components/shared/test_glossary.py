@@ -38,7 +38,7 @@ def test_each_sentence_is_asked_for_where_its_word_stands() -> None:
 
 
 def help_of(test: AppTest) -> str:
-    """Return every sentence that stands at a question mark or over a button of a page, and all that it says itself."""
+    """Return all help texts of a page and all other sentences on the page."""
     elements: list[Any] = [*test.title, *test.header, *test.markdown, *test.metric, *test.button, *test.selectbox]
     columns = [str(dataframe.proto.columns) for dataframe in test.dataframe]
     return "\n".join(
@@ -48,7 +48,7 @@ def help_of(test: AppTest) -> str:
 
 @pytest.fixture(scope="module")
 def shop(connected_application: Application) -> Run:
-    """A console in which something of everything is: what was written, what waits, and a draft."""
+    """A console with an example of each thing: a committed run, waiting records and a draft."""
     committed_run = commit_run(connected_application, preview_products(connected_application))
     wait_for_run(
         connected_application,

@@ -1,4 +1,4 @@
-"""Foreign text in our sentences is text to a reader of Markdown, whatever characters it has."""
+"""A foreign text in our sentences is shown as it is, with any characters that Markdown gives a meaning."""
 
 import re
 
