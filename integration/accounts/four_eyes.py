@@ -18,13 +18,17 @@ from integration.core.errors import NotAllowedError
 from integration.core.guards import Guard, Measure, typed_guards
 from integration.core.people import Actor, Right, current_action, known_roles
 from integration.core.plan import Approval, Brake
-from integration.core.run import Run
+from integration.core.run import Mode, Run
+from integration.core.states import RunState
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.store.database import Clock
+from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
 HOLDS = timedelta(hours=24)
+APPROVED_STATES = (RunState.COMMITTING, RunState.INTERRUPTED, RunState.DONE)
+MAX_CHOSEN_PLANS = 500  # newest runs of a flow among which plans of chosen records are counted
 REQUEST_HOLDS = timedelta(days=7)  # a requested change of settings expires after this time
 SETTING = "four-eyes"
 TWO = 2
@@ -43,8 +47,10 @@ class FourEyes:
         requests: ChangeRequestStore,
         clock: Clock,
         people: People,
+        runs: RunStore,
     ) -> None:
         self._flows = flows
+        self._runs = runs
         self._settings = settings
         self._first_approvals = yeses
         self._requests = requests
@@ -193,13 +199,28 @@ class FourEyes:
     def exceeded_limits(self, run: Run) -> list[Brake]:
         """Return each second limit that a plan exceeds, with the count of the plan and the limit.
 
-        A brake that did not stop the plan counts too, and so do lines that a person included.
+        A brake that did not stop the plan counts too, and so do lines that a person included. Plans of chosen records
+        count together for a day, so that nobody writes a large change in small parts.
         """
         if run.flow not in self._flows:
             return []
         guards, limits = self.brakes(run.flow), self.limits(run.flow)
-        counts = {code: _count(run, guards[code]) for code in limits}
+        plans = [run, *(self._other_chosen_plans(run) if limits and run.mode is Mode.CHOSEN else ())]
+        counts = {code: sum(_count(plan, guards[code]) for plan in plans) for code in limits}
         return [Brake(code, counts[code], str(limit)) for code, limit in limits.items() if counts[code] > limit]
+
+    def _other_chosen_plans(self, run: Run) -> list[Run]:
+        """Return the plans of chosen records of this flow that one person approved within the last day."""
+        since = self._clock() - HOLDS
+        return [
+            other
+            for other in self._runs.latest(run.flow, APPROVED_STATES, limit=MAX_CHOSEN_PLANS)
+            if other.id != run.id
+            and other.mode is Mode.CHOSEN
+            and other.approval is not None
+            and (other.ended_at is None or other.ended_at > since)
+            and self.first(other) is None
+        ]
 
     @requires(Right.SEE)
     def first(self, run: Run) -> FirstApproval | None:

@@ -273,6 +273,7 @@ class Application:
             stores.change_requests,
             clock,
             self.people,
+            stores.runs,
         )
         self.flows = Flows(
             flows,

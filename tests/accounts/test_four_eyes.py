@@ -21,10 +21,14 @@ from integration.core.run import Mode, Run
 from integration.core.states import RunState
 from integration.flows.registry import FLOWS
 from integration.store.database import Database
+from integration.store.ledger import Ledger
+from integration.store.previews import Previews
+from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 from tests.clocks import Clock
 from tests.consoles import Console, open_application, wait_for_run
 from tests.people import make_actor
+from tests.store.samples import a_create, a_preview, prove
 from tests.stores import new_database
 
 ADMIN = make_actor("admin")
@@ -59,7 +63,7 @@ def four_eyes(database: Database, clock: Clock, people: PeopleStore) -> FourEyes
     limits, first = StoredSettings(database, clock), FirstApprovalStore(database, clock)
     requests = ChangeRequestStore(database, clock)
     people_service = People(people, clock, asks=False, is_safe=False)
-    service = FourEyes(FLOWS, limits, first, requests, clock, people_service)
+    service = FourEyes(FLOWS, limits, first, requests, clock, people_service, RunStore(database, clock))
     service.change("products", {"brake_changes": 10, "brake_retirements": None, "brake_of_nothing": 1}, ADMIN)
     return service
 
@@ -123,6 +127,31 @@ def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes)
 def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, count: int | None) -> None:
     assert [brake.count for brake in four_eyes.exceeded_limits(run)] == ([] if count is None else [count])
     assert is_approved(four_eyes, run, ANN) is (count is None)
+
+
+def commit_chosen(database: Database, clock: Clock, count: int) -> Run:
+    """Write a plan of chosen records whose guard counted so many changes."""
+    runs, previews = RunStore(database, clock), Previews(database, clock)
+    run = a_preview(runs, a_create(1), mode=Mode.CHOSEN)
+    previews.keep_position(run, Position(watched={"changes": count}))
+    previews.finish(run, f"fingerprint of {run}", (), RunState.READY, 1)
+    runs.approve(run, Approval(runs.get(run).mark, "ann"))
+    prove(runs, run)
+    Ledger(database, clock).finish(run)
+    return runs.get(run)
+
+
+def test_plans_of_chosen_records_count_together_for_a_day(
+    four_eyes: FourEyes, database: Database, clock: Clock
+) -> None:
+    part = replace(run_with_counts({"changes": 6}), mode=Mode.CHOSEN)
+    assert four_eyes.exceeded_limits(part) == []
+    written = commit_chosen(database, clock, 5)
+    assert [brake.count for brake in four_eyes.exceeded_limits(part)] == [11]
+    assert four_eyes.exceeded_limits(written) == []
+    assert four_eyes.exceeded_limits(replace(part, mode=Mode.CHANGES)) == []
+    clock.advance(HOLDS.total_seconds() + 1)
+    assert four_eyes.exceeded_limits(part) == []
 
 
 @pytest.mark.parametrize("limit", [10, None])

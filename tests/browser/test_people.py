@@ -133,6 +133,7 @@ def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, brow
     at_rest(page).get_by_role("combobox", name=re.compile("Log-in name")).fill("dora")
     page.keyboard.press("Enter")
     button(page, "Deactivate")
+    at_rest(page).get_by_test_id("stDialog").get_by_role("button", name="Deactivate").click()
     expect(page.get_by_text("it waits for a second administrator").first).to_be_visible()
     assert people.deciders(Right.ADMINISTER) == 2
     hers.reload()

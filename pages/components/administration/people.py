@@ -11,7 +11,7 @@ from integration.accounts.people import INVITED_AT
 from integration.application.application import Application
 from integration.core.people import APART, Person, Role
 from integration.words import MISSING
-from pages.components.shared.application import person
+from pages.components.shared.application import guarded, person
 from pages.components.shared.downloads import downloads, rows_in
 from pages.components.shared.layout import act, note, result_of, section, section_with_actions, small
 from pages.components.shared.tables import code_block, table
@@ -95,16 +95,34 @@ def _draw_link() -> None:
 
 
 def _change_form(app: Application, everybody: dict[str, Person]) -> None:
-    ref = st.selectbox(text("col_person"), list(everybody), key="person", format_func=option_name(str))
+    ref = st.selectbox(
+        text("col_person"),
+        list(everybody),
+        None,
+        key="person",
+        format_func=option_name(str),
+        placeholder=text("row_choose"),
+    )
+    if ref is None:
+        return
     user = everybody[ref]
     grants = _grants([name for name in GRANTS if name in user.grants], f"grants-{ref}")
     if st.button(text("btn_person_save"), type="primary", key="person-save"):
         _save(lambda: app.four_eyes.change_person(ref, grants, person()))
     if st.button(text("btn_invite_anew"), key="person-invite"):
         _send_invitation(app, ref, "", list(user.grants))
-    off = user.deactivated_at is not None
-    if st.button(text("btn_person_on" if off else "btn_person_off"), key="person-switch"):
-        _save(lambda: app.four_eyes.switch_person(ref, person(), on=off))
+    if user.deactivated_at is not None:
+        if st.button(text("btn_person_on"), key="person-on"):
+            _save(lambda: app.four_eyes.switch_person(ref, person(), on=True))
+    elif st.button(text("btn_person_off"), key="person-off"):
+        st.dialog(text("person_off_title"), icon=":material/person_off:")(guarded(_ask_deactivation))(app, ref)
+
+
+def _ask_deactivation(app: Application, ref: str) -> None:
+    small(f"**{plain(ref)}**")
+    note(text("person_off_about"))
+    if st.button(text("btn_person_off"), type="primary", key="person-off-now"):
+        _save(lambda: app.four_eyes.switch_person(ref, person(), on=False))
 
 
 def _save(change: Callable[[], bool]) -> NoReturn:

@@ -13,7 +13,7 @@ from pages.components.shared.application import focus_field, guarded, person
 from pages.components.shared.changes import what_changes
 from pages.components.shared.documents import code_and_name
 from pages.components.shared.glossary import meaning
-from pages.components.shared.layout import bottom_bar, note, result_of
+from pages.components.shared.layout import bottom_bar, note, result_of, small
 from pages.components.shared.notes import discard_button
 from pages.components.shared.plan_selection import ask_before_commit, is_asking, redraw_ticks, stop_asking, take_in
 from pages.components.shared.wording import (
@@ -164,7 +164,8 @@ def _commit(app: Application, run: Run, typed: Mapping[str, int]) -> None:
 
 def four_eyes_box(app: Application, run: Run) -> None:
     """Show that a plan needs two approvals, and who has approved it."""
-    if not app.four_eyes.exceeded_limits(run):
+    exceeded_limits = app.four_eyes.exceeded_limits(run)
+    if not exceeded_limits:
         return
     first = app.four_eyes.first(run)
     sentence = (
@@ -177,3 +178,6 @@ def four_eyes_box(app: Application, run: Run) -> None:
             f":orange[:material/group:] **{text('four_eyes_needed')}** :small[:gray[{sentence}]]",
             help=meaning("four_eyes_title"),
         )
+        for brake in exceeded_limits:
+            counted = text("four_eyes_count", count=brake.count, limit=brake.limit)
+            small(f"{counted} {text('four_eyes_chosen')}" if run.mode is Mode.CHOSEN else counted)
