@@ -63,7 +63,7 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
     assert "GROSS_FLG · Basisbedrag incl BTW weergeven" in test.selectbox(key=field(test, "sales_order.gross")).options
     assert "○ unverified" in page_text.lower()
     assert "no installation is known so far" in page_text
-    assert "Not there · ○ unverified" in page_text  # the ledger account of a line
+    assert "Missing · ○ unverified" in page_text  # the ledger account of a line
     assert "Used by: Orders" in page_text
     assert dict(app.names.in_force().sales_order)["gross"] == "GROSS_FLG"
 
@@ -93,7 +93,7 @@ def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application
 
     assert "1 name changed, not saved yet" in texts(test)
     assert test.button(key="continue").disabled
-    assert test.button(key="save_names").label == "Save 1 name and connect anew"
+    assert test.button(key="save_names").label == "Save 1 name and reconnect"
     assert dict(app.names.in_force().article)["ean"] == "K9_EAN"
 
     before = app.access.connector("accountview")
