@@ -48,7 +48,7 @@
   }
   const openSearch = () => {
     if (temporaryField || searchField()) return (temporaryField ?? searchField()).focus()
-    temporaryField = Object.assign(document.createElement('input'), { className: 'search-early', autocomplete: 'off' })
+    temporaryField = Object.assign(document.createElement('input'), { className: 'search-placeholder', autocomplete: 'off' })
     const button = searchButton()
     temporaryField.setAttribute('aria-label', button?.textContent ?? 'Ctrl+K')
     let isDialogRequested = false, isCancelled = false

@@ -42,7 +42,7 @@ if (!globalThis.coloursSql) {
       if (!field) return
       copy = document.createElement('pre')
       copy.ariaHidden = 'true'
-      copy.className = 'sql-over'
+      copy.className = 'sql-highlight'
       copy.style.padding = getComputedStyle(field).padding
       field.after(copy)
       field.addEventListener('scroll', alignCopy)

@@ -90,7 +90,7 @@ def test_a_question_is_coloured_while_it_is_typed_and_still_there_when_somebody_
     console: str, page: Page
 ) -> None:
     page.goto(f"{console}/logs?tab=queries&query={quote(FINE)}")
-    editor, over = at_rest(page).get_by_label("SQL query"), page.locator(".sql-over")
+    editor, over = at_rest(page).get_by_label("SQL query"), page.locator(".sql-highlight")
     expect(over).to_have_text(FINE)
     expect(over.locator(".keyword")).to_have_text(["SELECT", "AS", "FROM"])
     editor.fill("SELECT 'a' -- <b>AND</b>")

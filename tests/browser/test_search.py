@@ -91,7 +91,7 @@ def test_a_search_that_is_left_while_it_opens_stays_closed_and_keeps_nothing(
     page.keyboard.press("Control+k")
     page.keyboard.type("lost")
     page.keyboard.press("Escape")
-    expect(page.locator(".search-early")).to_have_count(0)
+    expect(page.locator(".search-placeholder")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)
 
     page.get_by_role("button", name="Search").click()

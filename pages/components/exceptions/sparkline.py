@@ -25,4 +25,4 @@ def sparkline_html(days: Mapping[date, int]) -> str:
         for day, count in days.items()
     )
     alt = escape(text("cause_course", days=course))
-    return f'<div class="course" role="img" aria-label="{alt}">{bars}</div>'
+    return f'<div class="sparkline" role="img" aria-label="{alt}">{bars}</div>'
