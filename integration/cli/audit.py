@@ -67,7 +67,7 @@ def list_entries(
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of entries.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List who did what, newest first."""
+    """List the actions of people, newest first."""
     begin = since.astimezone() if since else None
     with terminal.command_application(start=False) as application:
         entries = application.audit.entries(AuditSearch(who, action, flow, find, begin), limit=limit)

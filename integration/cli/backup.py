@@ -180,7 +180,7 @@ def import_settings(
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a settings file changes, and import it completely or not at all. Other settings stay."""
+    """Show the changes of a settings file, and import it completely or not at all. Other settings stay."""
     with _reading_file(file):
         content = file.read_bytes()
     with terminal.command_application(start=False) as application:

@@ -28,7 +28,7 @@ class _Terminal(Console):
     """Console that prints text literally: in one line, with every character visible and no markup."""
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """Return text as it is drawn, by itself or in a table."""
+        """Return text in its drawn form, alone or in a table."""
         return super().render_str(visible(text), **how)
 
 
@@ -39,7 +39,7 @@ err = _Terminal(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def explain(error: IntegrationError, *, as_json: bool) -> None:
-    """Print the cause of an error, its meaning for the data, and what to do."""
+    """Print the cause of an error, its meaning for the data, and the remedy."""
     sentences = say(error.code, error.facts)
     if as_json:
         print_json({"error": error.code, "facts": dict(error.facts), **asdict(sentences)})

@@ -1,4 +1,4 @@
-"""Terminal commands for runs: preview, commit and what follows, what needs attention, and the connection check."""
+"""Terminal commands for runs: preview, commit and later steps, waiting causes, and the connection check."""
 
 from dataclasses import asdict
 from typing import Annotated, NoReturn

@@ -1,4 +1,4 @@
-"""The application of a terminal command, the progress of its run, and what needs the application to be shown."""
+"""The application of a terminal command, the progress of its run, and output that needs the application."""
 
 import os
 import sys
@@ -167,7 +167,7 @@ AT_REST = PREVIEWED | ENDED
 
 
 def show_causes(application: Application, causes: list[CauseGroup]) -> None:
-    """Show the causes that need attention, the amount at stake in euros, and what to do about each."""
+    """Show the causes that need attention, the amount at stake in euros, and the remedy of each."""
     table = output.table_of(
         "flow", "records", "amount", "needs attention because", "what to do", numbers=("records", "amount")
     )

@@ -34,7 +34,7 @@ class CallHealth:
         return self._snapshot
 
     def answered(self, seconds: float) -> None:
-        """Record that a call was answered within so many seconds."""
+        """Record that a call was answered after this number of seconds."""
         with self._lock:
             now, before = self._now(), self._snapshot
             goes_on = before.since is not None and not before.cause

@@ -25,7 +25,7 @@ _deadline = _Deadline()
 
 @contextmanager
 def within_seconds(seconds: float) -> Iterator[None]:
-    """Limit all reads and writes of this thread in the block to so many seconds in total."""
+    """Limit the total time of all reads and writes of this thread in the block to this number of seconds."""
     _deadline.moment = time.monotonic() + seconds
     try:
         yield

@@ -287,10 +287,10 @@ class Configurable(Connector, Protocol):
         """Discard the installation's structure read so far, so that a check reads the current one."""
 
     def remember(self, before: Self) -> None:
-        """Take over what another connection read of the same installation under other field names."""
+        """Copy the facts that another connection to the same installation read under other field names."""
 
     def needs(self, kind: Kind, *, for_insert: bool = False, as_invoices: bool = False) -> list[Finding]:
-        """Return what a kind needs beyond the connection check: the right to its object, and its fields. Never raises.
+        """Return the missing requirements of a kind: the right to its object, and its fields. Never raises.
 
         `for_insert` adds the right to insert records. With `as_invoices`, that right is needed for the object of trade
         invoices instead, and its fields as well.

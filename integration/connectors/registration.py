@@ -1,4 +1,4 @@
-"""Defines what a system declares about itself, so that it can have its role in an installation."""
+"""Declaration of a system, by which it gets its role in an installation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Compares a booked document with what would be booked now, line by line and in money."""
+"""Compares a booked document with the booking that would be made now, line by line and in money."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -191,7 +191,7 @@ def _prepare_rule(rule: Rule, toolbox: Toolbox) -> _PreparedRule:
 
 
 def rule_faults(mapping: Mapping, toolbox: Toolbox) -> dict[str, Reason]:
-    """Return what is wrong with each invalid rule, by its target."""
+    """Return the fault of each invalid rule, by its target."""
     faults = {}
     for rule in mapping.rules:
         reason = contradiction(rule)

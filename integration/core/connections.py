@@ -96,7 +96,7 @@ class Address:
 
     @property
     def is_safe(self) -> bool:
-        """Whether a secret may be sent there: the address uses https or is on this machine."""
+        """Whether a secret may be sent to this address: it uses https or is on this machine."""
         return self.scheme == "https" or self.host in LOOPBACK
 
     @property
@@ -111,7 +111,7 @@ class Address:
 
     @property
     def canonical_address(self) -> str:
-        """Normalized address with port and path, which identifies a system whatever the spelling of its address."""
+        """Normalized address with port and path; equal for all spellings of the address of one system."""
         return f"{self.place}:{self.port or USUAL_PORTS[self.scheme]}{self.path.rstrip('/')}"
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ EVIDENCE: Mapping[str, tuple[str, ...]] = {
 
 
 def matching_evidence(record: Record) -> dict[str, str]:
-    """Return the identifying values of a customer. The record's key stands in for a missing number."""
+    """Return the identifying values of a customer. The record's key replaces a missing number."""
     values: Mapping[str, Value] = {**record.values, "number": record.values.get("number") or record.key}
     candidates = {name: [as_text(values.get(field)).strip() for field in names] for name, names in EVIDENCE.items()}
     return {name: next(filter(None, texts)) for name, texts in candidates.items() if any(texts)}

@@ -1,4 +1,4 @@
-"""Ledger accounts of the books: what each requires of a line, and the match with a till's account numbers."""
+"""Ledger accounts of the books: the requirements of each on a line, and the match with a till's account numbers."""
 
 import json
 from collections.abc import Collection

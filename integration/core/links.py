@@ -11,7 +11,7 @@ NO_HASHES: Hashes = ("", "")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The pair of keys of one record in both systems, and what both last agreed on."""
+    """The pair of keys of one record in both systems, and the values on which both last agreed."""
 
     kind: Kind
     key: str

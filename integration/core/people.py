@@ -175,5 +175,5 @@ def acting_as(action: PersonAction) -> Iterator[None]:
 
 
 def current_action() -> PersonAction | None:
-    """Return the current action of this thread, or None if the program acts by itself."""
+    """Return the current action of this thread, or None if no person acts."""
     return _current_action.get()

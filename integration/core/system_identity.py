@@ -1,4 +1,4 @@
-"""Identity of an installation: detects whether a system is the linked one, an older state of it, or another one."""
+"""Identity of an installation: tells the linked system from an older state of it and from another system."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class SystemIdentity:
         return tuple(sorted([*parts, *self._lower_counters(known_identity)]))
 
     def merged_with(self, known_identity: "SystemIdentity") -> "SystemIdentity":
-        """Return the known identity updated with this one. A missing part keeps its last value."""
+        """Return the known identity updated with this one. A missing part retains its last value."""
         parts = {**known_identity.parts, **{name: texts for name, texts in self.parts.items() if texts}}
         return SystemIdentity(parts, {**known_identity.counters, **self.counters})
 

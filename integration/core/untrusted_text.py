@@ -133,7 +133,7 @@ def unescape_formulas(cell: str) -> str:
 
 
 def csv_text(header: Sequence[str], lines: Iterable[Sequence[object]], separator: str = ",", decimal: str = ".") -> str:
-    """Return lines as a CSV file: formulas are escaped, lists are joined, numbers and dates stay as they are."""
+    """Return lines as a CSV file: formulas are escaped, lists are joined, numbers and dates are unchanged."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=separator)
     writer.writerow(map(escape_formulas, header))

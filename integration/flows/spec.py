@@ -1,4 +1,4 @@
-"""Defines a flow as one value, and the protocols of its logic and of what its logic may query."""
+"""Defines a flow as one value, and the protocols of its logic and of the queries of its logic."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class KeyPage:
 
 
 class FlowLogic(Protocol):
-    """The logic of one flow, with defaults for what most flows have in common. It reads and writes no system itself."""
+    """The logic of one flow, with the defaults that most flows share. It reads and writes no system itself."""
 
     flow: Flow
     policy: Policy  # field ownership
@@ -95,7 +95,7 @@ class FlowLogic(Protocol):
         return KeyPage(())
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
-        """Return each record mapped and checked by itself, in the order given."""
+        """Return the records, each mapped and checked separately, in the given order."""
 
     def unparsed(self, stage: Stage, keys: Collection[str]) -> Mapping[str, UnparsedRecord]:
         """Return known results of records of a `hashed` stage, by key, before they are read; other records are read."""
@@ -164,7 +164,7 @@ class FlowLogic(Protocol):
         return change
 
     def compare_booking(self, record: Record) -> DocumentVersions | None:
-        """Return a document as it was booked and as it would be booked now; None if nothing of it is booked."""
+        """Return a document as it was booked and as it would be booked now; None if no part of it is booked."""
         return None
 
     def trace(self, stage: Stage, record: Record) -> list[Trace]:
@@ -176,7 +176,7 @@ class FlowLogic(Protocol):
 
 
 def stage_records(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
-    """Return each record mapped and checked by itself, in the order given; an unreadable record becomes an issue."""
+    """Return the records, each mapped and checked separately, in order; an unreadable record becomes an issue."""
     if not any(isinstance(record, Unreadable) for record in records):
         return logic.stage(stage, records)
     readable = iter(logic.stage(stage, [record for record in records if not isinstance(record, Unreadable)]))
@@ -296,7 +296,7 @@ class FlowContext(Protocol):
         """Return the current records of a system under these keys; missing records are left out."""
 
     def current_records(self, flow: str, system: str, desired: Sequence[Record]) -> Mapping[str, CurrentRecord]:
-        """Return what a system holds of these records, with the same lookup that a plan of the flow uses."""
+        """Return a system's current versions of these records, with the same lookup that a plan of the flow uses."""
 
     def uninvoiced(self, flow: str, system: str, orders: Sequence[Record]) -> dict[str, Unreadable | None]:
         """Return which of these sales orders are not invoiced yet; all of them if the system does not report that.

@@ -169,7 +169,7 @@ class LabTrial:
         return False
 
     def _advance_run(self, run: Run | None) -> None:
-        """Do what an operator does with a run that waits or has ended."""
+        """Handle a run that waits or has ended, as an operator does."""
         ask = self._consoles[0].ask
         if run is not None and run.state is RunState.READY:
             confirmed = {brake.code: brake.count for brake in run.brakes}
@@ -181,7 +181,7 @@ class LabTrial:
             ask("runs.preview", PreviewRequest(self.schedule.flow, LAB, Mode.COMPLETE))
 
     def _is_over(self, sandbox: Sandbox, stores: Stores, run: Run, parked: int | None) -> bool:
-        """Return True if nothing follows a finished run; otherwise start what follows."""
+        """Return True if nothing follows a finished run; otherwise start the next action."""
         if run.id == self._changed_after:  # no run since that change
             return False
         if asks := console_operator.undecided_documents(stores.issues, self.schedule.flow):

@@ -44,7 +44,7 @@ class ProcessEnded(Exception):  # noqa: N818 - not an error of the caller
 
 @dataclass(frozen=True, slots=True)
 class AnswerPart:
-    """A part of a response: plain values, and a table as an Arrow stream if there is one."""
+    """A part of a response: plain values, and an optional table as an Arrow stream."""
 
     content: Mapping[str, Any]
     table: bytearray | None

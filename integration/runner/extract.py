@@ -266,7 +266,7 @@ def _count_nameless(position: Position, records: Sequence[Record]) -> Position:
 
 
 def _expected_count(source: Connector, stage: Stage) -> int:
-    """Return the approximate number of records of a stage; 0 if its source cannot tell."""
+    """Return the approximate number of records of a stage; 0 if its source cannot report it."""
     if stage.keyed_source or not isinstance(source, Countable):
         return 0
     try:

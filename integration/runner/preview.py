@@ -97,7 +97,7 @@ class Preview:
         )  # fmt: skip
 
     def undo(self, run_id: str, *, by: str) -> Run:
-        """Start a run that plans to reverse what another run wrote. The plan is shown before anything is sent.
+        """Start a run that plans the reversal of another run. The plan is shown before anything is sent.
 
         Raises RunActiveError while a run of the flow is active. Raises IntegrationError `nothing_to_undo`, or
         `plan_not_kept` if the lines of the earlier run were deleted.

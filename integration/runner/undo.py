@@ -1,4 +1,4 @@
-"""Plans the reversal of what another run wrote, where the target still has it."""
+"""Plans the reversal of the writes of another run, where the target still has them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -99,7 +99,7 @@ def _reversal_of(logic: FlowLogic, stage: Stage, change: Change) -> Change | Ski
 
 
 def _is_as_written(change: Change, back: Change, current: CurrentRecord | None) -> bool:
-    """Return True if the target still has what a run wrote; for a document, as far as its history is available."""
+    """Return True if the target still has the writes of a run; for a document, as far as its history is available."""
     if back.before is not None:
         return still_applies(back, current.record if current else None)
     if current is None or {part.key for part in current.record.parts} != {part.key for part in change.desired.parts}:

@@ -78,7 +78,7 @@ _BEFORE_THE_SYSTEM: Final = frozenset(
 
 
 class ErrorAnswer(StrEnum):
-    """Error answers that do not tell whether a call was carried out.
+    """Error answers that leave open whether a call was carried out.
 
     A server or a proxy may send them before or after the work.
     """
@@ -132,7 +132,7 @@ class Armed:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `write` tells reads from writes. Status 0 means that the system neither carried it out nor answered."""
+    """One call; `write` marks writes. Status 0 means that the system neither carried the call out nor answered."""
 
     number: int
     at: datetime

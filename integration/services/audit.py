@@ -321,7 +321,7 @@ def _file_value(name: str, value: object) -> object:
 
 
 def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield an event with its facts for what an action reads or exports."""
+    """Yield an event with its facts for the data that an action reads or exports."""
     if action.name in ("log.ask", "log.answer"):
         yield LOG_QUERIED, {"sql": without_values(str(action.about["sql"]))}
     elif action.name == "log_access.answer":

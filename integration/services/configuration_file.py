@@ -51,7 +51,7 @@ Sections = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class SettingDifference:
-    """One value that a file would change: its place, and the value here and in the file. None stands for no value."""
+    """One value that a file would change: its place, and the value here and in the file; None if a value is missing."""
 
     section: str
     item: str
@@ -374,7 +374,7 @@ def _expect_texts(values: Mapping[str, Any]) -> None:
 
 
 def _differences(current: Sections, proposed: Sections) -> Iterator[SettingDifference]:
-    """Yield what a file would change. Corrections of a file only add to the existing ones."""
+    """Yield the changes that an import would make. Corrections of a file only add to the existing ones."""
     for section, items in proposed.items():
         for item, values in items.items():
             before, after = (

@@ -169,7 +169,7 @@ class Prices:
 
     @requires(Right.SEE)
     def has_till_prices(self) -> bool:
-        """Return True if the till can tell what a customer pays. Queries the till. Raises IntegrationError."""
+        """Return True if the till can report the price a customer pays. Queries the till. Raises IntegrationError."""
         till = self._access.connector(TILL.system)
         return isinstance(till, Pricing) and till.tells_prices()
 
@@ -358,13 +358,13 @@ class Prices:
         return checked_count
 
     def _is_of_unknown_group(self, proof: Proof) -> bool:
-        """Return True if a branch charged a group price and the till does not tell the price group of the branch."""
+        """Return True if a branch charged a group price and the till does not report the price group of the branch."""
         has_groups = any(term.of is PriceScope.PRICE_GROUP for term in terms_in(proof.article.agreed.values))
         by_group = has_groups and proof.till_price is not None and "group" in proof.till_price.by
         return by_group and proof.branch not in self._groups()
 
     def check_written(self, run: Run, _position: str) -> str:
-        """Check the prices of the most recently written records after a commit, in one page. Others stay as they are.
+        """Check the prices of the most recently written records after a commit, in one page. Skips all other records.
 
         The engine calls this after each commit of the flows of articles and customers.
         """
@@ -443,7 +443,7 @@ class Prices:
         return [proof for proof in proofs if proof]
 
     def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
-        """Return the prices by the books for these customers; None stands for a sale without a customer."""
+        """Return the prices by the books for these customers; the key None is a sale without a customer."""
         first = next(iter(self.branches()), "")
         agreed = [record.agreed for record in articles]
         by_customer = [

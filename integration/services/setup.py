@@ -1,4 +1,4 @@
-"""State of the set-up: chosen flows, their questions with proposals, and what is missing."""
+"""State of the set-up: chosen flows, their questions with proposals, and missing settings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -145,7 +145,7 @@ def completed_steps(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[Que
 
 
 class InstallationSetup:
-    """The set-up of an installation. Answers are stored; what is missing is computed at each call."""
+    """The set-up of an installation. Answers are stored; missing settings are computed at each call."""
 
     def __init__(
         self,
@@ -281,7 +281,7 @@ class InstallationSetup:
 
     @requires(Right.SEE)
     def missing_setting(self, flow: str, name: str) -> MissingSetting | None:
-        """Return what a flow lacks for one question; None if it does not arise, or cannot be evaluated now."""
+        """Return the missing setting of one question; None if it does not arise or cannot be evaluated now."""
         question, settings = question_of(self._flows[flow], name), self._flow_service.settings(flow)
         lists = self._read_lists(question.lists)
         if len(lists) < len(question.lists) or not question.arises(settings.model_dump()):

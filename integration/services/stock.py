@@ -367,7 +367,7 @@ class Stock:
         ]
 
     def _due_before(self, now: datetime) -> datetime | None:
-        """Return when the flow was due `LATE_TURNS` rounds ago; None if it does not run by itself."""
+        """Return when the flow was due `LATE_TURNS` rounds ago; None if it does not run on a timetable."""
         flow = self.flow
         return self._flow_service.round_before(flow, LATE_TURNS, now) if self._flow_service.is_on(flow) else None
 

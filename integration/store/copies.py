@@ -120,7 +120,7 @@ def restore_dump(url: str, file: Path, around: Mapping[str, str]) -> None:
 
 
 def dump_fault(file: Path, around: Mapping[str, str]) -> str:
-    """Return what is wrong with a file of `dump`, or an empty string if it can be read."""
+    """Return the fault of a file of `dump`, or an empty string if the file can be read."""
     try:
         _program("", around, "pg_restore", "--list", str(file))
     except ConfigurationError as error:

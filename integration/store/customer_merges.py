@@ -73,7 +73,7 @@ class CustomerMergeStore(Store):
         return True
 
     def undo_dismissal(self, flow: str, pair: DismissedPair, event: Event) -> bool:
-        """Delete what `dismiss_pair` stored. Returns False if it was deleted before."""
+        """Delete the decision that `dismiss_pair` stored. Returns False if it was deleted before."""
         with self.database.write() as connection:
             deleted = connection.execute(dismissed_customer_pairs.delete().where(*_is_pair(flow, pair))).rowcount
             if deleted:

@@ -37,7 +37,7 @@ def _open_database(path: Path) -> sqlite3.Connection:
 
 
 def integrity_error(path: Path) -> str:
-    """Return what is wrong with a copy of a SQLite database, or an empty string if it is intact."""
+    """Return the fault of a copy of a SQLite database, or an empty string if the copy is intact."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as connection:
             (result,) = connection.execute("PRAGMA integrity_check(1)").fetchone()

@@ -55,7 +55,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def file_fault(path: Path) -> str:
-    """Return what is wrong with a SQLite file, or an empty text if it is intact."""
+    """Return the fault of a SQLite file, or an empty text if the file is intact."""
     try:
         with closing(_connect(path)) as connection:
             answer = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])

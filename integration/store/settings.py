@@ -63,7 +63,7 @@ class StoredSettings(Store):
 
 
 def put_in(connection: sa.Connection, now: datetime, name: str, value: Mapping[str, Any], by: str) -> None:
-    """Store a setting and record what changed, in the current transaction."""
+    """Store a setting and record its change, in the current transaction."""
     before, after = audited_events.differing_values(_locked_value(connection, name), value)
     upsert(connection, settings, [{"name": name, "value": dict(value), "by": by, "changed_at": now}])
     event = Event(event="setting_changed", key=name, facts={"by": by}, before=before, after=after)

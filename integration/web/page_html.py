@@ -1,4 +1,4 @@
-"""Adds to the HTML of a page what must be there before Streamlit draws: our scripts, fonts, and a splash.
+"""Adds to the HTML of a page the parts that come before Streamlit draws: our scripts, fonts, and a splash.
 
 Scripts of Streamlit are not preloaded: measured on loopback, pages were slower with such links by 0.15 to 0.5 s.
 """

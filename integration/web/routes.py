@@ -84,7 +84,7 @@ def _error_response(status: int, why: str) -> Response:
 
 
 async def _bounded_body(request: Request) -> bytes | None:
-    """Return the request body, or None as soon as it is too large, whatever its Content-Length says."""
+    """Return the request body, or None as soon as it is too large, for any Content-Length."""
     length_text = request.headers.get("content-length", "0")
     if not length_text.isdecimal() or int(length_text) > MAX_QUERY_BYTES:
         return None

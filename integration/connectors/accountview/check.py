@@ -1,4 +1,4 @@
-"""Checks the connection, and whether the books have what each kind of record needs."""
+"""Checks the connection, and whether the books meet the requirements of each kind of record."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -177,7 +177,7 @@ class BooksCheck:
         ]
 
     def needs(self, kind: Kind, *, for_insert: bool, as_invoices: bool) -> list[Finding]:
-        """Return what a kind needs beyond the connection check; see `AccountView.needs`."""
+        """Return the missing requirements of a kind; see `AccountView.needs`."""
         as_invoices = as_invoices and kind is Kind.SALES_ORDER
         return [
             finding

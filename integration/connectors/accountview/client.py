@@ -191,11 +191,11 @@ class AccountViewClient:
             json_of(answer, "look for the host")
 
     def begin(self) -> None:
-        """Mark what is known about this installation's empty answers as stale, so that it is learned again."""
+        """Mark the knowledge about this installation's empty answers as stale, so that it is acquired again."""
         self.empty_probe.learn_anew()
 
     def remember(self, before: "AccountViewClient") -> None:
-        """Take over what another client learned about the same installation."""
+        """Copy the facts that another client learned about the same installation."""
         self.empty_probe.remember(before.empty_probe)
         self.given, self.described = before.given, before.described
 

@@ -99,7 +99,7 @@ class AccountView:
         }
 
     def begin(self) -> None:
-        """Mark what is known about empty answers as stale; see `Connector.begin`."""
+        """Mark the knowledge about empty answers as stale; see `Connector.begin`."""
         self.client.begin()
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class AccountView:
         return self._check.connection(tell)
 
     def forget(self) -> None:
-        """Discard what was read of the installation's structure; see `Configurable.forget`."""
+        """Discard the stored structure of the installation; see `Configurable.forget`."""
         self.client.begin()
         self.layouts.forget()
         self._warehouses.forget()
@@ -172,7 +172,7 @@ class AccountView:
         return {offered_object.code: offered_object.name for offered_object in self.client.objects()}
 
     def dictionary(self, table: str) -> list[DictionaryColumn]:
-        """Return the columns of a table as they are now; see `Configurable.dictionary`."""
+        """Return the current columns of a table; see `Configurable.dictionary`."""
         return self.client.dictionary(table)
 
     def propose_fields(self) -> dict[Kind, dict[str, str]]:

@@ -186,7 +186,7 @@ class Debtors:
         )
 
     def update(self, change: Change, current: CurrentRecord | None) -> WriteResult:
-        """Change the given columns. Raises RejectedError if the debtor no longer holds what the plan showed."""
+        """Change the given columns. Raises RejectedError if the debtor has other values than the plan showed."""
         if current is None:
             raise RejectedError("target_record_missing", system=SYSTEM)
         layout = self._layout
@@ -277,7 +277,7 @@ def _mail_spellings(value: str) -> set[str]:
 def _debtor(
     layout: Layout, desired: Record, free: Sequence[Row], linked_rows: Sequence[Row], evidence: str
 ) -> CurrentRecord:
-    """Return the preferred debtor of those that may be this one. The others include those of other customers."""
+    """Return the preferred debtor of those that may be this one. The other candidates include those of other customers."""
     by_preference = partial(_preference, layout)
     first, *others = [*sorted(free, key=by_preference), *sorted(linked_rows, key=by_preference)]
     number = layout.key(first, "number")

@@ -67,7 +67,7 @@ class EmptyAnswerProbe:
             return result
 
     def remember(self, before: "EmptyAnswerProbe") -> None:
-        """Take over what another client learned about the same installation."""
+        """Copy the facts that another client learned about the same installation."""
         self.results, self.stale, self.proven = dict(before.results), set(before.stale), set(before.proven)
         self.counts_from_one = before.counts_from_one
 

@@ -1,4 +1,4 @@
-"""Open items of debtors: what a daybook page booked on a debtor under its number, and what was paid on it.
+"""Open items of debtors: the amount that a daybook page booked under its number, and the payments on it.
 
 A ledger row with a debtor and an item belongs to that item. Rows of sales daybooks are sales, rows of cash and bank
 daybooks are payments, and all other rows are summed separately: how an opening balance carries an item into the next
@@ -75,7 +75,7 @@ class Items(LedgerSource):
         return [_item(layout, query, [*rows.get(query.number.casefold(), {}).values()], types) for query in queries]
 
     def _queries_by_year(self, queries: Sequence[ItemQuery]) -> Iterator[tuple[date, list[ItemQuery]]]:
-        """Yield a day of each fiscal year from the booking of an item up to today, with the items to read there."""
+        """Yield a day of each fiscal year from the booking of an item to today, with the items to read in that year."""
         days = {query.key: set(_each_year(query.day, self._today())) for query in queries}
         for book_date, year_days in self._years.of_days(sorted({self._today(), *chain(*days.values())})):
             yield book_date, [query for query in queries if not days[query.key].isdisjoint(year_days)]

@@ -166,7 +166,7 @@ class Layouts:
         self.objects = {}
 
     def remember(self, before: "Layouts") -> None:
-        """Take over what was read of the same installation under other field names."""
+        """Copy the facts that were read of the same installation under other field names."""
         self.read, self.objects = dict(before.read), before.objects
         self.read_at = dict(before.read_at)
 

@@ -121,7 +121,7 @@ class PageSequence:
 
 
 def incomplete(of: BusinessObject, count: int) -> MalformedAnswerError:
-    """Return the error for a list of which an unknown part is missing after so many rows."""
+    """Return the error for a list that ends early, with an unknown number of rows missing after this number."""
     return MalformedAnswerError("answer_incomplete", system=SYSTEM, count=count, object=of.code)
 
 

@@ -198,7 +198,7 @@ class Pages:
         return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest_stamp(reading) or since)
 
     def _copies_of_last(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> "_Copies":
-        """Return how many rows at the start of a page have the key of the last row before it, and what they are.
+        """Return the number and content of rows at the start of a page with the key of the last row before it.
 
         Equal copies are the record that was read before. Copies that differ are a record that cannot be read, in place
         of the one that was read before. Raises MalformedAnswerError if no copy exists: then the list has moved between

@@ -68,7 +68,7 @@ class TillDays:
             return Batch(tuple(self._read_days(first, end)), following)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:  # noqa: ARG002 - likewise
-        """Return the days with these keys, read anew, without those that are not a day of a branch of this till."""
+        """Return the days with these keys, read again, if they are a day of a branch of this till."""
         places = [place for key in dict.fromkeys(keys) if (place := told.day_place(key))]
         records: list[Record] = []
         with expect_readable():

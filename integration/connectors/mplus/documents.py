@@ -181,7 +181,7 @@ class TillDocuments:
         return newest_days(relations, relation_days)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:
-        """Return the documents with these ids, without those that do not exist. External article ids are read anew."""
+        """Return the existing documents with these ids. External article ids are read again."""
         return [
             record
             for id_page in self.with_ids(kind, keys)
@@ -298,7 +298,7 @@ class _Codes:
         self._completer = ByNumbers[Element]()
 
     def article_ids(self, numbers: Sequence[str], *, fresh: bool) -> Mapping[str, str]:
-        """Return the ids of the articles that have one; `fresh` reads all of them anew."""
+        """Return the ids of the articles that have one; `fresh` reads all of them again."""
         now = self._clock()
         valid = {number: (code, end) for number, (code, end) in self._cached.items() if now < end}
         missing = [number for number in numbers if fresh or number not in valid]

@@ -38,7 +38,7 @@ class TillHistory:
             return int(answer.findtext(qualified("stockId")) or 0)
 
     def page(self, after: int, begin: datetime) -> list[Move]:
-        """Return the next movements after a number, oldest first; none when there are no more.
+        """Return the next movements after a number, oldest first; empty after the last movement.
 
         A movement without a readable number comes first. When `after` is 0, the movements start at `begin`.
         """

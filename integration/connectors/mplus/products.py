@@ -433,7 +433,7 @@ def _codes(record: Record) -> frozenset[str]:
 def _memberships(
     desired: Record, current: CurrentRecord, references: References
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the group numbers to join and to leave; unknown groups stay as they are."""
+    """Return the group numbers to join and to leave; unknown groups are not changed."""
     if "groups" not in desired.values or is_same_value(desired.values["groups"], current.record.values.get("groups")):
         return frozenset(), frozenset()
     before, after = _codes(current.record), _codes(desired)

@@ -30,7 +30,7 @@ class Settlements(TillTarget):
         self._completer: ByNumbers[tuple[str, Element]] = ByNumbers()
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
-        """Return the payments that are there: the invoice has nothing open, and the method has the wanted amount."""
+        """Return the existing payments: the invoice has nothing open, and the method has the wanted amount."""
         ids = [key for key in dict.fromkeys(record.key for record in records) if key and key.isprintable()]
         with expect_readable():
             with_ids = by_own_number(self._invoices, partial(codec.if_readable, _invoice_key))

@@ -380,7 +380,7 @@ class TillStock(TillTarget):
 
 
 def _looked_up_by(record: Record) -> tuple[str, ...]:
-    """Return the texts that decide what is looked up for a record, and their number."""
+    """Return the texts that decide which values of a record are looked up, and their number."""
     branches = [part.key for part in record.parts]
     return str(len(branches)), record.key, _number(record), *branches
 

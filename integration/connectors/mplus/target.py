@@ -32,7 +32,7 @@ class TillTarget(Protocol):
         return 1
 
     def read_changes(self, since: str) -> Batch:
-        """Return one page of what changed after the marker `since`.
+        """Return one page of the changes after the marker `since`.
 
         The page is empty and has no stamp if the target is read completely each time, or never changes.
         """
@@ -41,7 +41,7 @@ class TillTarget(Protocol):
 
 
 def till_numbers(numbers: Iterable[str]) -> list[str]:
-    """Return the distinct texts that are valid numbers of the till; no others can exist there."""
+    """Return the distinct texts that are valid numbers of the till; the till has no other numbers."""
     return list(filter(is_number, dict.fromkeys(numbers)))
 
 

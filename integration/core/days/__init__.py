@@ -1,1 +1,1 @@
-"""Closed days of the till: takings, control totals, daybook pages in the books, and the check of what was booked."""
+"""Closed days of the till: takings, control totals, daybook pages in the books, and the check of bookings."""

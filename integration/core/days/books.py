@@ -36,7 +36,7 @@ NO_VOUCHER = Voucher(Purpose.NONE)
 
 
 class SeparateBooking(NamedTuple):
-    """State of a document that is booked by itself, so that no day books it again.
+    """State of a separately booked document, so that no day books it again.
 
     The posting includes payments by vouchers that were taxed when sold; with `with_payments` it includes all
     payments. `debtor` and `item` identify its open item, if known.

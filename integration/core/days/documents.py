@@ -133,7 +133,7 @@ class DayDocument:
         return {group: vat_sum for (group, own), vat_sum in self.groups.items() if own == code}
 
     def count_lines(self, code: str, groups: Collection[str]) -> int:
-        """Return the number of lines with a VAT code in these turnover groups. Each line may be rounded by itself."""
+        """Return the number of lines with a VAT code in these turnover groups. Each line may be rounded separately."""
         lines = (part.values for part in self.record.parts if part.kind is Kind.LINE)
         return sum(
             till_text(line, "vat_code") == code and turnover_group(line, "turnover_group") in groups for line in lines

@@ -96,7 +96,7 @@ class DayLines:
             return ""
 
     def _is_separate(self, document: DayDocument) -> bool:
-        """Return True if a document is booked by itself. Raises DayRefusedError if the page would hide its VAT."""
+        """Return True if a document is booked separately. Raises DayRefusedError if the page would hide its VAT."""
         if document.record.key in self._separate_bookings:
             return document.is_sold
         hidden = document.is_untaxed or document.has_foreign_vat_number
@@ -173,7 +173,7 @@ class DayLines:
         return about is not None and about.tender is Tender.DOWN_PAYMENT
 
     def _is_prepaid(self, document: DayDocument) -> bool:
-        """Return True if payments for the order are down payments, because it is not posted by itself."""
+        """Return True if payments for the order are down payments, because the order is not posted separately."""
         alone = self._separate_bookings.get(document.record.key)
         return document.source == "order" and (alone is None or not alone.is_posted)
 

@@ -1,4 +1,4 @@
-"""Amounts that the books compute for a sale: for lines with VAT, for postings, and in comparison with what was sold."""
+"""Amounts that the books compute for a sale: for lines with VAT, for postings, and compared with the sold amounts."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

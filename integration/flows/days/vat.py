@@ -36,7 +36,7 @@ class DocumentVat:
         return decide
 
     def _case(self, record: Record) -> VatCase:
-        """Return what determines the VAT codes of a document, in addition to the till's codes. Raises DayRefusedError.
+        """Return the facts that determine a document's VAT codes, besides the till's codes. Raises DayRefusedError.
 
         The country is read only if a row holds for particular countries.
         """

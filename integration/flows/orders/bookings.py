@@ -80,7 +80,7 @@ class Bookings:
         rules: Collection[str],
         context: BookingContext,
     ) -> None:
-        """Prepare what does not depend on a document; `rules` are the target fields of the mapping.
+        """Prepare all values that do not depend on a document; `rules` are the target fields of the mapping.
 
         Raises ConfigurationError if the mapping leaves an amount to the books.
         """

@@ -246,7 +246,7 @@ def in_day(document: Record, pages: Sequence[Record]) -> Skip | None:
 
 
 def day_share(document: Record) -> str:
-    """Return what a page stores about a document in it: key, number, total, and the orders it was made from."""
+    """Return the data that a page stores about a document in it: key, number, total, and its source orders."""
     total = _total(document)
     return "|".join((document.key, _number(document), "" if total is None else f"{total:f}", *ids(document, "orders")))
 

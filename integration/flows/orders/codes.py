@@ -238,5 +238,5 @@ class Codes:
 
 
 def _case(document: CompletedDocument) -> VatCase:
-    """Return what determines the row of a VAT code of a document, in addition to the code."""
+    """Return the facts that determine the row of a VAT code of a document, in addition to the code."""
     return VatCase(document.country, bool(document.vat_number), vat_method(document.record))

@@ -81,7 +81,7 @@ class CurrentBooking(LatestBooking[Link]):
         )
 
     def decision_option(self, document: Record) -> DecisionOption:
-        """Return what happens to the document in its current state."""
+        """Return the next action for the document in its current state."""
         agreed, option = self.latest.agreed, self.decision(document).option
         cancelled, digest = document.values.get("cancelled") is True, self.with_booked_digest(document).values["digest"]
         if self.is_taken_back:

@@ -192,7 +192,7 @@ class OrderReasons:
         return next((row for row, account in rows if account.strip() == number), EVERY)
 
     def _payment_method(self, document: CompletedDocument, source: Record) -> str:
-        """Return the payment method of a payment line; empty for a line of what was sold."""
+        """Return the payment method of a payment line; empty for a line of the sale."""
         if "books_vat_base" in source.values:
             return ""
         for payment, _ in payments_of(document.record):

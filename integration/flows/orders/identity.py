@@ -134,7 +134,7 @@ def _totals(desired: Record, existing: Record) -> Collection[Decimal | None]:
 
 
 def _total(document: Record, other: Record) -> Decimal | None:
-    """Return the total of the lines, counting only what the other side reports too; None without lines.
+    """Return the total of the lines, with only the values that the other system reports too; None without lines.
 
     A posting is totalled with VAT. The order history of the books reports neither discounts nor shipping costs.
     """

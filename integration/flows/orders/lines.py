@@ -190,7 +190,7 @@ def _till_codes(codes: Mapping[str, str]) -> dict[str, str]:
 
 
 def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool) -> BookedLines:
-    """Return the lines of a posting. Raises RecordRejected if their totals cannot match what was sold."""
+    """Return the lines of a posting. Raises RecordRejected if their totals cannot match the sold amounts."""
     settings, lines = tables.settings, _consistent_lines(document)
     accounts = {line.key: tables.account(document, line) for line in lines}
     codes = _codes(document, lines, accounts, tables)
@@ -220,7 +220,7 @@ def _total_incl(sums: Sums) -> Decimal:
 def _amounts_with_payments(
     amounts: Iterable[tuple[Account, VatSum]], paid: Iterable[AccountPayment]
 ) -> Iterator[tuple[str, VatSum]]:
-    """Yield the amounts on a page by VAT code of the books: what was sold, less the payments."""
+    """Yield the amounts on a page by VAT code of the books: the sold amounts, less the payments."""
     yield from ((account.vat_code, vat_sum) for account, vat_sum in amounts)
     yield from (("", VatSum(-payment.amount)) for payment in paid)
 

@@ -103,7 +103,7 @@ class ProductsLogic(FlowLogic):
     # ---- each record by itself
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
-        """Return each record mapped and checked by itself; see `FlowLogic`."""
+        """Return the records, each mapped and checked separately; see `FlowLogic`."""
         if stage.target is Kind.GROUP:
             return without_cycles([self._group(record) for record in records])
         if stage.target is Kind.PICTURE:

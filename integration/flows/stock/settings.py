@@ -105,7 +105,7 @@ TO_ZERO = Guard("zero_percent", "brake_stock_zero", Decimal(25), _goes_to_zero, 
 
 
 class SafetyStock(Strict):
-    """A quantity that is not offered at the till; an empty branch or article group stands for all of them."""
+    """A quantity that is not offered at the till; an empty branch or article group means all of them."""
 
     branch: Annotated[str, StringConstraints(pattern=r"^\d*$")] = ""
     group: str = ""

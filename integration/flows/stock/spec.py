@@ -213,7 +213,7 @@ QUESTIONS = (
 
 
 def _uninvoiced_orders(context: FlowContext, orders: Mapping[str, BookingState]) -> dict[str, Unreadable | None]:
-    """Return which sales orders of the books are not known to be invoiced there."""
+    """Return the sales orders of the books that are not known to be invoiced."""
     records = [Record(Kind.SALES_ORDER, key, booking.values) for key, booking in orders.items()]
     return context.uninvoiced(ORDERS, BOOKS.system, records)
 

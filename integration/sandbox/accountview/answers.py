@@ -1,4 +1,4 @@
-"""Answers in AccountView's form: table names with arrays of rows, and lines beside their headers."""
+"""Answers in AccountView's form: table names with arrays of rows, and lines next to their headers."""
 
 import json
 from collections import OrderedDict

@@ -127,7 +127,7 @@ def missing_needs(
 
 
 class FlowNeeds:
-    """Checks what the chosen flows need of the books beyond the connection.
+    """Checks the requirements of the chosen flows on the books, in addition to the connection.
 
     Before any is chosen, checks all flows.
     """
@@ -274,7 +274,7 @@ class Connections:
 
     @requires(Right.SEE)
     def prefix_in_use(self, flow: str) -> Mapping[str, str]:
-        """Return what the last check found about foreign documents under the prefix that a flow sets, or nothing.
+        """Return the last check's finding about foreign documents under the prefix that a flow sets, or nothing.
 
         The facts are the prefix, the number of documents, an example, and a free prefix.
         """
@@ -298,7 +298,7 @@ class Connections:
         return self._check_current(system, tell)
 
     def _check_current(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
-        """Check a connection with what it has already read of the installation."""
+        """Check a connection with the data that it has already read from the installation."""
         self._failed_checks.pop(system, None)
         return self._store_check(self._run_check(system, tell, self._current_connector(system)))
 
@@ -395,7 +395,7 @@ class Connections:
 
     @requires(Right.SEE)
     def registration(self, system: str) -> System:
-        """Return what a system declares about itself."""
+        """Return the registration of a system."""
         return SYSTEMS[system]
 
     @requires(Right.CONNECT)

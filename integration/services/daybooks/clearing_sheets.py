@@ -130,7 +130,7 @@ class ClearingTables(SheetTexts):
         return self._table("clearing_open", columns, rows)
 
     def movements(self, account: ClearingAccount) -> SheetTable:
-        """Return takings, payouts and the balance by day, and what is under way if payouts settle the account."""
+        """Return takings, payouts and the balance by day, and amounts in transit if payouts settle the account."""
         columns = [
             SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_takings"), Holds.MONEY),
             SheetColumn(self.text("col_payouts"), Holds.MONEY), SheetColumn(self.text("col_balance"), Holds.LEDGER),

@@ -411,7 +411,7 @@ class Days:
         return cast("DayLogic", self._deps.logics.current_logic(self.flow))
 
     def _current_pages(self, target: Connector, pages: Sequence[Link]) -> tuple[dict[str, CurrentRecord], bool]:
-        """Return what the books hold of pages, and whether a page that they do not return is proven missing."""
+        """Return the booked pages, and whether a page that the books do not return is proven missing."""
         agreed = [link.agreed for link in pages if link.agreed]
         current_pages = lookup_records(target, agreed, self._deps.links.references(self.flow)) if agreed else {}
         return current_pages, len(current_pages) == len(agreed) or bool(current_pages) or target.shows(Kind.DAY_PAGE)

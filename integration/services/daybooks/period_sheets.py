@@ -262,7 +262,7 @@ class PeriodTables(SheetTexts):
         return self._table("period_foreign", columns, rows)
 
     def turnover(self) -> SheetTable:
-        """Return turnover per branch, group and account beside the other period."""
+        """Return turnover per branch, group and account, compared with the other period."""
         columns = (
             SheetColumn(self.text("col_branch"), width=1.6), SheetColumn(self.text("col_turnover_group"), width=1.6),
             SheetColumn(self.text("col_account"), width=1.8), *self._comparison_columns(),
@@ -279,7 +279,7 @@ class PeriodTables(SheetTexts):
         )
 
     def branches(self) -> SheetTable:
-        """Return turnover per branch beside the other period."""
+        """Return turnover per branch, compared with the other period."""
         by_branch: dict[str, tuple[Decimal, Decimal]] = {}
         for row in self.report.turnover:
             now, before = by_branch.get(row.branch_name, (NOTHING, NOTHING))

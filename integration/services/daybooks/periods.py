@@ -180,7 +180,7 @@ class PeriodReport:
 
 
 class Periods:
-    """Reports periods of closed days, and reads what the books have under their VAT codes. Thread-safe."""
+    """Reports periods of closed days, and reads the books' amounts by VAT code. Thread-safe."""
 
     def __init__(
         self,
@@ -256,7 +256,7 @@ class Periods:
 
     @requires(Right.COMPARE)
     def read_books(self, period: Period, tell: Tell = lambda _: None) -> BooksOfPeriod:
-        """Read what the books have under VAT codes in a period, and cache the answer. `tell` gets each first day.
+        """Read the books' amounts by VAT code for a period, and cache the answer. `tell` gets each first day.
 
         Raises IntegrationError if the books are unreachable, or cannot report their ledger rows.
         """

@@ -267,7 +267,7 @@ class Logics:
         return {name: rows for name, rows in self._rules.tables().items() if name in own or f'"{name}"' in body_text}
 
     def earlier(self, flow: str, version: int) -> FlowLogic:
-        """Return the logic of a flow with an earlier mapping version, and with all other inputs as they are now."""
+        """Return the logic of a flow with an earlier mapping version and all other inputs of today."""
         body = self._rules.body(flow, version)
         spec = self._flows[flow]
         return spec.make(self._validated_settings(flow), body, version, self._tables(spec), self._context(flow))
@@ -290,7 +290,7 @@ class Logics:
         return spec.make(settings or self.settings(flow), body, version, self._tables(spec), context)
 
     def unasked(self) -> "Logics":
-        """Return a copy that treats the code lists of all systems as empty, to test a mapping by itself."""
+        """Return a copy that treats the code lists of all systems as empty, to test a mapping without them."""
         logics = copy(self)
         logics.asks_lists = False
         return logics

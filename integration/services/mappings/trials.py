@@ -286,7 +286,7 @@ def _duplicate_values(logic: FlowLogic, stage: Stage, records: Sequence[Record])
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """The plan for one record: what it writes over the held record, or why it writes nothing."""
+    """The plan for one record: the values that it writes over the held record, or why it writes none."""
 
     title: str
     obstacle: Issue | Skip | None = None
@@ -320,7 +320,7 @@ def _obstacle_or_wait(outcome: _Outcome | None) -> Issue | Skip | None:
 
 
 def _written_differences(key: str, old: _Outcome, new: _Outcome) -> Iterator[TrialDifference]:
-    """Yield the differences between what two plans write over the held record, or into a new record."""
+    """Yield the differences between the values that two plans write over the held record, or into a new record."""
     current_values = dict(new.current.flat()) if new.current else {}
     before, after = _fields(old.desired), _fields(new.desired)
     for path, (name, value) in after.items():

@@ -63,7 +63,7 @@ def candidates(target: Connector, links: Links, open_issue: OpenIssue, kind: Kin
 
 
 def _last_used(target: Connector, references: Sequence[str], since: date) -> Mapping[str, date | None]:
-    """Return the date of the last use by reference, or nothing if the target cannot tell.
+    """Return the date of the last use by reference, or nothing if the target cannot report it.
 
     The date is only extra information.
     """

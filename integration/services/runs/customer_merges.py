@@ -81,7 +81,7 @@ class CustomerMerges:
 
     @requires(Right.SEE)
     def is_offered_by(self, flow: str) -> bool:
-        """Return True if a flow links customers by debtor, so that they can be merged there."""
+        """Return True if a flow links customers by debtor, so that their debtors can be merged."""
         return flow == self._customers
 
     @requires(Right.SEE)

@@ -23,7 +23,7 @@ class Documents:
 
     @requires(Right.SEE)
     def document_versions(self, flow: str, key: str) -> DocumentVersions | None:
-        """Return a document as it was booked, beside what would be booked now.
+        """Return a document as it was booked, with the booking that would be made now.
 
         Returns None if it is not booked, or the source no longer has it. Raises IntegrationError if the source is
         unreachable.

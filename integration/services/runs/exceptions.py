@@ -76,7 +76,7 @@ BOOKED_DAYS = frozenset({"day_differs", "day_changed_after_booking", "day_change
 
 @dataclass(frozen=True, slots=True)
 class AmountAtStake:
-    """The amount in euros that a cause affects: not booked yet, or the difference in what is booked."""
+    """The amount in euros that a cause affects: the unbooked amount, or the difference in the bookings."""
 
     amount: Decimal
     is_difference: bool

@@ -311,7 +311,7 @@ class Flows(Mapping[str, Flow]):
 
     @requires(Right.SEE)
     def is_on(self, flow: str) -> bool:
-        """Return True if a flow currently runs by itself."""
+        """Return True if a flow currently runs on a timetable."""
         return flow in self._specs and self.settings(flow).on
 
     def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:

@@ -114,7 +114,7 @@ class MissingRows:
         return self._preferred_row(row, code)
 
     def _preferred_row(self, row: MissingRow, code: MissingCode) -> MissingRow:
-        """Return the row of the table that has a proposal, if a row there has the same effect."""
+        """Return the row of the table that has a proposal, if a row in it has the same effect."""
         instead = row.table.alternative_table
         if instead is None or instead.propose is None or not instead.propose(code.facts, self._codes):
             return row

@@ -96,7 +96,7 @@ class Runs:
 
     @requires(Right.RUN)
     def undo(self, run_id: str, by: Actor) -> str:
-        """Start a plan that reverts what a run wrote, and return the id of its run. Nothing is sent before an approval.
+        """Start a plan that reverts the writes of a run, and return its run id. Nothing is sent before an approval.
 
         Raises IntegrationError `nothing_to_undo` for a run that wrote nothing.
         """

@@ -138,7 +138,7 @@ class ConnectorFactory:
 
     @contextmanager
     def on_trial(self, system: str, entered: Mapping[str, Any], tokens: str = ISSUED_TOKENS) -> Iterator[Connector]:
-        """Yield a connection with the entered data, beside the one in force.
+        """Yield a connection with the entered data, in addition to the one in force.
 
         `tokens` names the tokens of its log-in.
         """
@@ -201,7 +201,7 @@ class ConnectorFactory:
         return dict(self.connected.get(self.name(system)) or {})
 
     def is_same(self, system: str, entered: Mapping[str, Any]) -> bool:
-        """Return True if the entered data name the connected system and the same account there."""
+        """Return True if the entered data name the connected system and the same account in it."""
         given_for = SYSTEMS[system].secret_recipient
         return given_for(self.with_entered(system, entered)) == given_for(self.access_data(system))
 
@@ -245,7 +245,7 @@ class ConnectorFactory:
         return {name: value for name, value in plain.items() if value}
 
     def real_settings(self) -> list[str]:
-        """Return the names of the settings that identify a real system or our account there."""
+        """Return the names of the settings that identify a real system or our account in it."""
         return [
             f"{PREFIX}{system.upper()}__{name.upper()}"
             for system in SYSTEMS
@@ -310,7 +310,7 @@ class StoredInstallationFacts:
 
 
 def _identity() -> frozenset[str]:
-    """Return the names of settings that identify a system or our account there."""
+    """Return the names of settings that identify a system or our account in it."""
     return frozenset(
         {"url", "company", *(name for system in SYSTEMS.values() for name in (system.who, *system.secrets))}
     )

@@ -57,7 +57,7 @@ _WORST = (Availability.UNUSED, Availability.PRESENT, Availability.UNREAD, Availa
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name: its default, the name in force, and what AccountView has under it.
+    """One name: its default, the name in force, and the objects that AccountView has under the name.
 
     `options` are the possible names with their captions, empty if they cannot be read or are unrestricted. `proposed`
     is a column whose caption fits a field without a column. `unverified` defaults are not confirmed by any known

@@ -1,4 +1,4 @@
-"""Relations, the customers of a till: read from XML, built anew, or written over the element that was read."""
+"""Relations, the customers of a till: read from XML, created, or written over the element that was read."""
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -91,7 +91,7 @@ class RelationForm:
         return Vocabulary(hundredths=self.hundredths)
 
     def read(self, element: Element, key: str) -> Record:
-        """Return a relation under our key. Raises ValueError when a field does not hold what its type says."""
+        """Return a relation under our key. Raises ValueError if the value of a field does not match its type."""
         expect_shape(element, "Relation")
         values = {**card_values(element, Kind.RELATION, self._words), **decode_relation(element, key).values}
         discount = element.find(qualified("discountPercentage"))
