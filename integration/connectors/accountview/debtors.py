@@ -277,7 +277,7 @@ def _mail_spellings(value: str) -> set[str]:
 def _debtor(
     layout: Layout, desired: Record, free: Sequence[Row], linked_rows: Sequence[Row], evidence: str
 ) -> CurrentRecord:
-    """Return the preferred debtor of those that may be this one. The other candidates include those of other customers."""
+    """Return the preferred debtor of those that may be this one. The rest includes debtors of other customers."""
     by_preference = partial(_preference, layout)
     first, *others = [*sorted(free, key=by_preference), *sorted(linked_rows, key=by_preference)]
     number = layout.key(first, "number")
