@@ -168,31 +168,20 @@ class Pages:
         """
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
-        keys, held_back = self._split_keys(mark, [key_text(row.get(reading.key)) for row in rows])
-        rows = rows[: len(keys)]
+        keys = [key_text(row.get(reading.key)) for row in rows]
         repeated = self._copies_of_last(reading, mark, keys)
         unique = reading.unique_rows([*repeated.rows, *rows[repeated.count :]])
         records = tuple(whole_records(unique, reading.decode))
-        return Batch(records, self._next_mark(reading, mark, keys, held_back), mark.stamp, reading.fields_of(unique))
+        return Batch(records, self._next_mark(reading, mark, keys), mark.stamp, reading.fields_of(unique))
 
     def extract_unparsed(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
         """Return the page as raw rows, of which only the key is parsed."""
         mark = self._mark(reading, since, after)
         rows = self._client.raw_page(self._query(reading, since, mark), reading.key)
-        keys, held_back = self._split_keys(mark, [row.key for row in rows])
-        rows = rows[: len(keys)]
+        keys = [row.key for row in rows]
         repeated = self._copies_of_last(reading, mark, keys)
         unique = _unique_raw_rows([*raw_rows_of(repeated.rows, reading.key), *rows[repeated.count :]])
-        return RowSource(unique, self._next_mark(reading, mark, keys, held_back), mark.stamp)
-
-    def _split_keys(self, mark: _Mark, keys: Sequence[str]) -> tuple[Sequence[str], int]:
-        """Return the keys of the rows to read, and the number of rows at the end that the next page has again."""
-        count = mark.complete_rows(keys) if self._by_key else len(keys)
-        return keys[:count], len(keys) - count
-
-    @property
-    def _by_key(self) -> bool:
-        return self._settings.page_strategy == "last_key"
+        return RowSource(unique, self._next_mark(reading, mark, keys), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
         return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest_stamp(reading) or since)
@@ -214,7 +203,7 @@ class Pages:
         (merged,) = reading.unique_rows(copies)
         return _Copies(count, () if has_unique_columns(merged) else (merged,))
 
-    def _next_mark(self, reading: Reading, mark: _Mark, keys: Sequence[str], held_back: int) -> str | None:
+    def _next_mark(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> str | None:
         """Return the mark of the page after one with these keys; None after an empty page, which is the last."""
         if mark.page == 1:
             self._first_page_sizes[reading.of.code] = len(keys)
@@ -223,11 +212,11 @@ class Pages:
         first = next(filter(None, keys), "")  # rows without a key come anywhere
         if mark.row_count and first and (first == mark.first or mark.was_first_key(first)):
             raise incomplete(reading.of, mark.row_count)
-        if not first and self._by_key:  # the next page would be this one
+        if not first and self._settings.page_strategy == "last_key":  # the next page would be this one
             raise incomplete(reading.of, mark.row_count)
         if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(keys)):
             raise books_out_of_order(reading.of, mark.last)  # a row before it may be missing
-        following = mark.onward(reading.of, self._settings.page_size, keys, held_back=held_back)
+        following = mark.onward(reading.of, self._settings.page_size, keys)
         return str(replace(following, first=first, begun=mark.begun + _digest(first)))
 
     def estimate_count(self, reading: Reading) -> int:
@@ -237,7 +226,7 @@ class Pages:
         then probably held all records.
         """
         size = self._settings.page_size
-        if self._by_key or self._first_page_sizes.get(reading.of.code, size) < size:
+        if self._settings.page_strategy == "last_key" or self._first_page_sizes.get(reading.of.code, size) < size:
             return 0
         existing, beyond = 1, 2
         while beyond <= FURTHEST and self._has_full_page(reading, beyond):
@@ -277,7 +266,7 @@ class Pages:
             filters = (QueryFilter(reading.change_column, "DateOnOrAfterDate", "T", literal(start)),)
         number, size = mark.asking(self._settings.page_size)
         query = Query(of=reading.of, sort=(reading.key,), size=size, filters=filters)
-        if self._by_key:
+        if self._settings.page_strategy == "last_key":
             return replace(query, last_key=mark.last or None)
         return replace(query, number=number)
 
