@@ -60,6 +60,8 @@ class BooksAnswers:
         if message:
             raise refusal_of(message, operation, reading=reading)
         if answer.status >= HTTPStatus.BAD_REQUEST:
+            if not reading and answer.status not in REFUSED_STATUSES:  # AccountView says why it refuses a record
+                raise unreadable_answer(operation, reading=False)
             raise RejectedError("request_refused", system=SYSTEM, operation=operation)
         return shape
 

@@ -79,6 +79,17 @@ def test_a_write_refused_for_what_is_not_there_is_told_in_its_words() -> None:
     assert isinstance(error_of(write, elsewhere), InDoubtError)
 
 
+@pytest.mark.parametrize("status", [402, 406, 409, 410, 412, 418, 421, 422, 423, 428, 451])
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{}"])
+def test_a_write_that_is_refused_without_a_reason_is_in_doubt(status: int, body: bytes) -> None:
+    assert isinstance(error_of(write, httpx.Response(status, content=body)), InDoubtError)
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_write_that_was_rejected_before_it_was_carried_out_is_refused_without_a_reason(status: int) -> None:
+    assert error_of(write, httpx.Response(status)).code == "request_refused"
+
+
 def test_a_plain_text_is_what_was_said_and_a_page_is_not() -> None:
     assert error_of(read, httpx.Response(400, text="Onbekend object.")).facts["message"] == "Onbekend object."
     page = httpx.Response(400, html="<html>Bad Request</html>")
