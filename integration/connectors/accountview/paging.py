@@ -31,37 +31,19 @@ class PageState:
         """Return the number and the size of the next page; `size` is the requested size of the first one."""
         return (self.row_count + 1, 1) if self.is_short else (self.page, self.size or size)
 
-    def onward(self, of: BusinessObject, requested_size: int, keys: Sequence[str], *, held_back: int = 0) -> Self:
+    def onward(self, of: BusinessObject, requested_size: int, keys: Sequence[str]) -> Self:
         """Return the state after a page whose rows have these keys; `requested_size` rows were requested.
 
-        The page had `held_back` more rows, which the next page has again. Raises MalformedAnswerError if the page
-        before had fewer rows than the first one, or if the keys are out of order.
+        Raises MalformedAnswerError if the page before had fewer rows than the first one, or if the keys are out of
+        order.
         """
         if self.is_short:
             raise incomplete(of, self.row_count)
         expect_sorted(of, [self.last, *keys])
-        row_count = len(keys) + held_back
-        size = self.size or min(row_count, requested_size)
+        size = self.size or min(len(keys), requested_size)
         last = next(filter(None, reversed(keys)), self.last)
-        return replace(
-            self,
-            page=self.page + 1,
-            row_count=self.row_count + len(keys),
-            size=size,
-            is_short=row_count < size,
-            last=last,
-        )
-
-    def complete_rows(self, keys: Sequence[str]) -> int:
-        """Return how many rows of a page can be read before the next page, if that starts after a key.
-
-        Rows with the last key of the page may follow behind its border. They are held back: the next page starts after
-        the key before, and has them all. No page may follow a page with fewer rows than the first one.
-        """
-        named = [key for key in keys if key]
-        if len(keys) < self.size or not named or named[0] == named[-1]:
-            return len(keys)
-        return keys.index(named[-1])
+        is_short, row_count = len(keys) < size, self.row_count + len(keys)
+        return replace(self, page=self.page + 1, row_count=row_count, size=size, is_short=is_short, last=last)
 
 
 class PageSequence:
@@ -80,14 +62,14 @@ class PageSequence:
         self._rows: set[str] = set()
         self._last_row = ""
 
-    def is_last(self, page: Sequence[Row], row_at: Callable[[int], Sequence[Row]], *, held_back: int = 0) -> bool:
-        """Return True if no page follows this one, which had `held_back` more rows.
+    def is_last(self, page: Sequence[Row], row_at: Callable[[int], Sequence[Row]]) -> bool:
+        """Return True if no page follows this one.
 
         `row_at` reads the single row at a place of the list, counted from 1. It is called for a page that begins with
         the last row before it: the list has the row twice if the row is still at its place. Raises MalformedAnswerError
         if earlier rows are missing, rows repeat otherwise, or rows are out of order.
         """
-        if not page or self._is_whole_list(page):
+        if not page or (self._state.page == 1 and len(page) < self._enough):
             return True
         contents = [self._content(row) for row in page if row]
         if (repeated := self._rows.intersection(contents)) and not (
@@ -96,16 +78,8 @@ class PageSequence:
             raise incomplete(self._object, len(self._rows))
         self._rows.update(contents)
         self._last_row = self._content(page[-1]) if page[-1] else ""
-        keys = [key_text(row.get(self._column)) for row in page]
-        self._state = self._state.onward(self._object, self._size, keys, held_back=held_back)
+        self._state = self._state.onward(self._object, self._size, [key_text(row.get(self._column)) for row in page])
         return False
-
-    def complete_rows(self, keys: Sequence[str]) -> int:
-        """Return how many rows of a page can be read before the next page, if that starts after a key."""
-        return len(keys) if self._is_whole_list(keys) else self._state.complete_rows(keys)
-
-    def _is_whole_list(self, page: Sequence[object]) -> bool:
-        return self._state.page == 1 and len(page) < self._enough
 
     def _is_at_place(self, row_at: Callable[[int], Sequence[Row]]) -> bool:
         """Return True if the last row of the page before is still at its place."""

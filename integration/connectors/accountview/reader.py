@@ -122,24 +122,23 @@ class RowReader:
 
     def _read_all_pages(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
         """Return the rows of all pages; with `few`, a first page below a known page size ends the list."""
-        by_key = self._settings.page_strategy == "last_key"
-        enough = self._client.given if few else 0
-        pages_seen = PageSequence(query.of, query.size, query.sort[0], enough=enough)
-        row_query, rows = replace(query, size=1), list[DocumentRows]()
+        rows = page = ask(query)
+        pages_seen = PageSequence(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
+        row_query = replace(query, size=1)
 
         def row_at(place: int) -> list[Row]:
+            if self._settings.page_strategy == "last_key":
+                return []  # such a server may ignore page numbers
             return [row for row, _ in ask(replace(row_query, number=place))]
 
-        while True:
-            answer = ask(query)
-            keys = [key_text(row.get(query.sort[0].upper())) for row, _ in answer]
-            page = answer[: pages_seen.complete_rows(keys)] if by_key else answer
-            rows += page
-            if pages_seen.is_last([row for row, _ in page], row_at, held_back=len(answer) - len(page)):
-                return rows
+        while not pages_seen.is_last([row for row, _ in page], row_at):
+            last = key_text(page[-1][0].get(query.sort[0].upper()))
+            by_key = self._settings.page_strategy == "last_key" and bool(last)
             number, size = pages_seen.asking()
-            last = keys[len(page) - 1]
-            query = replace(query, number=number, size=size, last_key=last if by_key and last else None)
+            query = replace(query, number=number, size=size, last_key=last if by_key else None)
+            page = ask(query)
+            rows = rows + page
+        return rows
 
     def _condition_limit(self) -> int:
         """Return how many conditions one call may have; an ignored condition would hide existing records.

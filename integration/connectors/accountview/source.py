@@ -110,6 +110,7 @@ class _Mark(PageState):
     stamp: str | None = None
     first: str = ""
     begun: str = ""  # short digests of the first key of each page so far
+    read_again: str = ""  # the key of the page before that the next page by last key must begin with
 
     def __str__(self) -> str:
         return json.dumps(asdict(self))
@@ -132,11 +133,17 @@ def _unique_raw_rows(rows: Sequence[RawRow]) -> list[RawRow]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Copies:
-    """Rows of a page that repeat the last key of the page before: their number, and the row to read in their place."""
+class _PagePart:
+    """The rows of a page to read: those from `start` to `stop`, behind `rows` that are read in place of others."""
 
-    count: int = 0
+    start: int = 0
+    stop: int | None = None
     rows: Sequence[Row] = ()
+
+
+def _conflicting_rows(reading: Reading, copies: Sequence[Row]) -> Sequence[Row]:
+    """Return the copies if they differ, so that their record is parked; no row if they are equal."""
+    return () if all(has_unique_columns(row) for row in reading.unique_rows(copies)) else copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,37 +175,31 @@ class Pages:
         """
         mark = self._mark(reading, since, after)
         rows = self._client.page(self._query(reading, since, mark))
-        keys, held_back = self._split_keys(mark, [key_text(row.get(reading.key)) for row in rows])
-        rows = rows[: len(keys)]
-        repeated = self._copies_of_last(reading, mark, keys)
-        unique = reading.unique_rows([*repeated.rows, *rows[repeated.count :]])
+        keys = [key_text(row.get(reading.key)) for row in rows]
+        part = self._part(reading, mark, keys)
+        unique = reading.unique_rows([*part.rows, *rows[part.start : part.stop]])
         records = tuple(whole_records(unique, reading.decode))
-        return Batch(records, self._next_mark(reading, mark, keys, held_back), mark.stamp, reading.fields_of(unique))
+        return Batch(records, self._next_mark(reading, mark, keys, part), mark.stamp, reading.fields_of(unique))
 
     def extract_unparsed(self, reading: Reading, since: str | None, after: str | None) -> RowSource:
         """Return the page as raw rows, of which only the key is parsed."""
         mark = self._mark(reading, since, after)
         rows = self._client.raw_page(self._query(reading, since, mark), reading.key)
-        keys, held_back = self._split_keys(mark, [row.key for row in rows])
-        rows = rows[: len(keys)]
-        repeated = self._copies_of_last(reading, mark, keys)
-        unique = _unique_raw_rows([*raw_rows_of(repeated.rows, reading.key), *rows[repeated.count :]])
-        return RowSource(unique, self._next_mark(reading, mark, keys, held_back), mark.stamp)
-
-    def _split_keys(self, mark: _Mark, keys: Sequence[str]) -> tuple[Sequence[str], int]:
-        """Return the keys of the rows to read, and the number of rows at the end that the next page has again."""
-        count = mark.complete_rows(keys) if self._by_key else len(keys)
-        return keys[:count], len(keys) - count
-
-    @property
-    def _by_key(self) -> bool:
-        return self._settings.page_strategy == "last_key"
+        keys = [row.key for row in rows]
+        part = self._part(reading, mark, keys)
+        unique = _unique_raw_rows([*raw_rows_of(part.rows, reading.key), *rows[part.start : part.stop]])
+        return RowSource(unique, self._next_mark(reading, mark, keys, part), mark.stamp)
 
     def _mark(self, reading: Reading, since: str | None, after: str | None) -> _Mark:
         return _Mark(**json.loads(after)) if after else _Mark(stamp=self._newest_stamp(reading) or since)
 
-    def _copies_of_last(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> "_Copies":
-        """Return the number and content of rows at the start of a page with the key of the last row before it.
+    def _part(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> _PagePart:
+        if self._settings.page_strategy == "last_key":
+            return self._part_by_key(reading, mark, keys)
+        return self._part_by_number(reading, mark, keys)
+
+    def _part_by_number(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> _PagePart:
+        """Return the part without the rows at its start that have the key of the last row before the page.
 
         Equal copies are the record that was read before. Copies that differ are a record that cannot be read, in place
         of the one that was read before. Raises MalformedAnswerError if no copy exists: then the list has moved between
@@ -206,29 +207,66 @@ class Pages:
         """
         count = next((place for place, key in enumerate(keys) if key != mark.last), len(keys)) if mark.last else 0
         if not count or keys[0] == mark.first or mark.was_first_key(keys[0]):
-            return _Copies()
+            return _PagePart()
         found = self._reader.exact_rows(reading.of, reading.key, [mark.last], then=(), fields=())
         copies = [row for row in found if key_text(row.get(reading.key)) == mark.last]
         if len(copies) <= count:
             raise books_out_of_order(reading.of, mark.last)
-        (merged,) = reading.unique_rows(copies)
-        return _Copies(count, () if has_unique_columns(merged) else (merged,))
+        return _PagePart(count, rows=_conflicting_rows(reading, copies))
 
-    def _next_mark(self, reading: Reading, mark: _Mark, keys: Sequence[str], held_back: int) -> str | None:
+    def _part_by_key(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> _PagePart:
+        """Return the part that holds all rows of each of its keys.
+
+        The page after a key may skip further rows with that key, and may ignore case. So the last key of a full page
+        is left to the next page, which begins after the key before it. If a full page has a single key, all rows with
+        this key are looked up. Raises MalformedAnswerError if the page does not begin as the one before it showed, or
+        does not advance.
+        """
+        folded = [key.casefold() for key in keys]
+        start = next((place for place, key in enumerate(folded) if key != mark.last.casefold()), len(keys))
+        start = start if mark.last else 0
+        if start and start == len(keys) and start >= mark.size:
+            raise incomplete(reading.of, mark.row_count)
+        if mark.read_again and keys[start : start + 1] != [mark.read_again]:
+            raise books_out_of_order(reading.of, mark.read_again)
+        last = next(filter(None, reversed(folded)), "")
+        if len(keys) < mark.size or not last or start == len(keys):
+            return _PagePart(start)
+        stop = folded.index(last, start)
+        if any(folded[start:stop]):
+            return _PagePart(start, stop)
+        copies = self._reader.exact_rows(reading.of, reading.key, [keys[stop]], then=(), fields=())
+        if 1 < len(copies) >= (mark.size or self._settings.page_size):  # the answer may have left some out as well
+            raise incomplete(reading.of, mark.row_count)
+        if not _conflicting_rows(reading, copies) and {key_text(row.get(reading.key)) for row in copies} <= {*keys}:
+            return _PagePart(start)
+        return _PagePart(start, stop, copies)
+
+    def _next_mark(self, reading: Reading, mark: _Mark, keys: Sequence[str], part: _PagePart) -> str | None:
         """Return the mark of the page after one with these keys; None after an empty page, which is the last."""
+        by_key = self._settings.page_strategy == "last_key"
         if mark.page == 1:
             self._first_page_sizes[reading.of.code] = len(keys)
-        if not keys:
+        new_keys = keys[part.start if by_key else 0 :]
+        if not new_keys:
             return None
-        first = next(filter(None, keys), "")  # rows without a key come anywhere
+        first = next(filter(None, new_keys), "")  # rows without a key come anywhere
         if mark.row_count and first and (first == mark.first or mark.was_first_key(first)):
             raise incomplete(reading.of, mark.row_count)
-        if not first and self._by_key:  # the next page would be this one
+        if not first and by_key:  # the next page would be this one
             raise incomplete(reading.of, mark.row_count)
-        if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(keys)):
+        if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(new_keys)):
             raise books_out_of_order(reading.of, mark.last)  # a row before it may be missing
-        following = mark.onward(reading.of, self._settings.page_size, keys, held_back=held_back)
-        return str(replace(following, first=first, begun=mark.begun + _digest(first)))
+        following = replace(
+            mark.onward(reading.of, self._settings.page_size, keys),
+            first=first,
+            begun=mark.begun + _digest(first),
+            read_again="",
+        )
+        if part.stop is not None and not part.rows:
+            last = next(filter(None, reversed(keys[: part.stop])))
+            following = replace(following, last=last, read_again=keys[part.stop])
+        return str(following)
 
     def estimate_count(self, reading: Reading) -> int:
         """Return the approximate number of records, to the size of a page, found by reading single rows far ahead.
@@ -237,7 +275,7 @@ class Pages:
         then probably held all records.
         """
         size = self._settings.page_size
-        if self._by_key or self._first_page_sizes.get(reading.of.code, size) < size:
+        if self._settings.page_strategy == "last_key" or self._first_page_sizes.get(reading.of.code, size) < size:
             return 0
         existing, beyond = 1, 2
         while beyond <= FURTHEST and self._has_full_page(reading, beyond):
@@ -277,8 +315,8 @@ class Pages:
             filters = (QueryFilter(reading.change_column, "DateOnOrAfterDate", "T", literal(start)),)
         number, size = mark.asking(self._settings.page_size)
         query = Query(of=reading.of, sort=(reading.key,), size=size, filters=filters)
-        if self._by_key:
-            return replace(query, last_key=mark.last or None)
+        if self._settings.page_strategy == "last_key":
+            return replace(query, size=mark.size or size, last_key=mark.last or None)
         return replace(query, number=number)
 
     def _newest_stamp(self, reading: Reading) -> str | None:
