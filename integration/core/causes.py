@@ -527,7 +527,7 @@ CAUSES: Mapping[str, Cause] = {
 
 
 # Causes that a check finds and no run does, so that a run never closes them.
-APART = frozenset(code for code, one in CAUSES.items() if one.apart)
+APART = frozenset(code for code, known_cause in CAUSES.items() if known_cause.apart)
 
 
 def cause(code: str) -> Cause:
