@@ -94,6 +94,31 @@ class PageSequence:
         return self._state.asking(self._size)
 
 
+def part_by_key(
+    of: BusinessObject, keys: Sequence[str], last: str, size: int, read_again: str = ""
+) -> tuple[int, int | None]:
+    """Return where the rows of a page by last key begin and end of whose keys the page holds all rows.
+
+    `keys` are those of the page that was requested after the key `last`; a full page has `size` rows, and has to begin
+    with `read_again`. Rows with the key `last` were read before. The page after a key may skip further rows with that
+    key, and may ignore case. So the last key of a full page is left to the next page, which begins after the key before
+    it. The end is None after a page that is not full, and the start for a full page with a single key.
+
+    Raises MalformedAnswerError if the page does not begin as it has to, or does not advance.
+    """
+    folded = [key.casefold() for key in keys]
+    start = next((place for place, key in enumerate(folded) if key != last.casefold()), len(keys)) if last else 0
+    if start and start == len(keys) and start >= size:
+        raise incomplete(of, start)
+    if read_again and keys[start : start + 1] != [read_again]:
+        raise books_out_of_order(of, read_again)
+    final = next(filter(None, reversed(folded[start:])), "")
+    if len(keys) < size or not final:
+        return start, None
+    stop = folded.index(final, start)
+    return start, stop if any(folded[start:stop]) else start
+
+
 def incomplete(of: BusinessObject, count: int) -> MalformedAnswerError:
     """Return the error for a list that ends early, with an unknown number of rows missing after this number."""
     return MalformedAnswerError("answer_incomplete", system=SYSTEM, count=count, object=of.code)

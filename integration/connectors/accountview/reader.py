@@ -16,7 +16,7 @@ from integration.connectors.accountview.codec import (
     without_hidden_signs,
 )
 from integration.connectors.accountview.missing_key import MissingKeyError
-from integration.connectors.accountview.paging import PageSequence
+from integration.connectors.accountview.paging import PageSequence, expect_sorted, incomplete, part_by_key
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, RejectedError
@@ -123,19 +123,18 @@ class RowReader:
     def _read_all_pages(self, query: Query, ask: Asking, *, few: bool = False) -> list[DocumentRows]:
         """Return the rows of all pages; with `few`, a first page below a known page size ends the list."""
         rows = page = ask(query)
-        pages_seen = PageSequence(query.of, query.size, query.sort[0], enough=self._client.given if few else 0)
+        enough = self._client.given if few else 0
+        if self._settings.page_strategy == "last_key":
+            return page if len(page) < min(enough, query.size) else _read_pages_by_key(query, page, ask)
+        pages_seen = PageSequence(query.of, query.size, query.sort[0], enough=enough)
         row_query = replace(query, size=1)
 
         def row_at(place: int) -> list[Row]:
-            if self._settings.page_strategy == "last_key":
-                return []  # such a server may ignore page numbers
             return [row for row, _ in ask(replace(row_query, number=place))]
 
         while not pages_seen.is_last([row for row, _ in page], row_at):
-            last = key_text(page[-1][0].get(query.sort[0].upper()))
-            by_key = self._settings.page_strategy == "last_key" and bool(last)
             number, size = pages_seen.asking()
-            query = replace(query, number=number, size=size, last_key=last if by_key else None)
+            query = replace(query, number=number, size=size)
             page = ask(query)
             rows = rows + page
         return rows
@@ -162,6 +161,33 @@ class RowReader:
             matches = []
         self._tested_limit = limit if [text_or_none(row.get(key.upper())) for row in matches] == [existing_key] else 1
         return self._tested_limit
+
+
+def _read_pages_by_key(query: Query, page: list[DocumentRows], ask: Asking) -> list[DocumentRows]:
+    """Return the rows of a first page and of all pages behind it, each requested by the last key before it.
+
+    Raises MalformedAnswerError if rows may be missing: pages come again or are out of order, rows follow a page that
+    was not full, or one key fills a page.
+    """
+    column, size = lookup_name(query.sort[0]), len(page)
+    rows: list[DocumentRows] = []
+    last, read_again, is_short, first_keys = "", "", False, set[str]()
+    while True:
+        keys = [key_text(row.get(column)) for row, _ in page]
+        start, stop = part_by_key(query.of, keys, last, size, read_again)
+        if start == len(keys):
+            return rows
+        if is_short or keys[start] in first_keys or (stop == start and len(keys) >= query.size > 1):
+            raise incomplete(query.of, len(rows))
+        expect_sorted(query.of, [last, *keys])
+        first_keys.add(keys[start])
+        end = len(keys) if stop in {start, None} else stop
+        rows += page[start:end]
+        last, is_short = next(filter(None, reversed(keys[:end])), ""), len(keys) < size
+        if not last:
+            raise incomplete(query.of, len(rows))
+        read_again = "" if end == len(keys) else keys[end]
+        page = ask(replace(query, size=size, last_key=last))
 
 
 def _is_hidden_in(value: object, wanted_values: set[str]) -> bool:

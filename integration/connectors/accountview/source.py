@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
 from integration.connectors.accountview.codec import Row, has_unique_columns, key_text, literal, stamp
-from integration.connectors.accountview.paging import PageState, books_out_of_order, incomplete
+from integration.connectors.accountview.paging import PageState, books_out_of_order, incomplete, part_by_key
 from integration.connectors.accountview.raw_rows import RawRow, raw_rows_of
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import unique_by_column, whole_records
@@ -217,30 +217,18 @@ class Pages:
     def _part_by_key(self, reading: Reading, mark: _Mark, keys: Sequence[str]) -> _PagePart:
         """Return the part that holds all rows of each of its keys.
 
-        The page after a key may skip further rows with that key, and may ignore case. So the last key of a full page
-        is left to the next page, which begins after the key before it. If a full page has a single key, all rows with
-        this key are looked up. Raises MalformedAnswerError if the page does not begin as the one before it showed, or
-        does not advance.
+        If a full page has a single key, all rows with this key are looked up.
         """
-        folded = [key.casefold() for key in keys]
-        start = next((place for place, key in enumerate(folded) if key != mark.last.casefold()), len(keys))
-        start = start if mark.last else 0
-        if start and start == len(keys) and start >= mark.size:
-            raise incomplete(reading.of, mark.row_count)
-        if mark.read_again and keys[start : start + 1] != [mark.read_again]:
-            raise books_out_of_order(reading.of, mark.read_again)
-        last = next(filter(None, reversed(folded)), "")
-        if len(keys) < mark.size or not last or start == len(keys):
-            return _PagePart(start)
-        stop = folded.index(last, start)
-        if any(folded[start:stop]):
+        start, stop = part_by_key(reading.of, keys, mark.last, mark.size, mark.read_again)
+        if stop != start:
             return _PagePart(start, stop)
-        copies = self._reader.exact_rows(reading.of, reading.key, [keys[stop]], then=(), fields=())
+        key = next(filter(None, keys[start:]))
+        copies = self._reader.exact_rows(reading.of, reading.key, [key], then=(), fields=())
         if 1 < len(copies) >= (mark.size or self._settings.page_size):  # the answer may have left some out as well
             raise incomplete(reading.of, mark.row_count)
         if not _conflicting_rows(reading, copies) and {key_text(row.get(reading.key)) for row in copies} <= {*keys}:
             return _PagePart(start)
-        return _PagePart(start, stop, copies)
+        return _PagePart(start, keys.index(key, start), copies)
 
     def _next_mark(self, reading: Reading, mark: _Mark, keys: Sequence[str], part: _PagePart) -> str | None:
         """Return the mark of the page after one with these keys; None after an empty page, which is the last."""

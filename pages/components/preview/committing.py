@@ -179,5 +179,5 @@ def four_eyes_box(app: Application, run: Run) -> None:
             help=meaning("four_eyes_title"),
         )
         for brake in exceeded_limits:
-            counted = text("four_eyes_count", count=brake.count, limit=brake.limit)
-            small(f"{counted} {text('four_eyes_chosen')}" if run.mode is Mode.CHOSEN else counted)
+            count_text = text("four_eyes_count", count=brake.count, limit=brake.limit)
+            small(f"{count_text} {text('four_eyes_chosen')}" if run.mode is Mode.CHOSEN else count_text)

@@ -139,8 +139,9 @@ def test_pages_that_come_round_again_end_the_extract(codes: str, strategy: str) 
     assert len(books.asked) < 12
 
 
+@pytest.mark.parametrize("strategy", ["number", "last_key"])
 @pytest.mark.parametrize("codes", ["ABCD", "ABCDEF", "ABC"], ids=["two pages", "three", "pages that overlap"])
-def test_pages_that_come_round_again_end_every_other_reading(codes: str) -> None:
+def test_pages_that_come_round_again_end_every_other_reading(codes: str, strategy: str) -> None:
     readings: tuple[Callable[[AccountView], object], ...] = (
         lambda accountview: accountview.fetch(Kind.ARTICLE, ["A"]),
         lambda accountview: accountview.choices("vat_codes"),
@@ -160,7 +161,7 @@ def test_pages_that_come_round_again_end_every_other_reading(codes: str) -> None
 
         answering.turns = True  # type: ignore[attr-defined]
         with pytest.raises(MalformedAnswerError, match=STOPPED):
-            reading(an_accountview(answering, page_size=2))
+            reading(an_accountview(answering, page_size=2, page_strategy=strategy))
         assert len(calls) < 12
 
 
