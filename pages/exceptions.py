@@ -143,22 +143,22 @@ with head(
 ):
     download = st.container(width="content")
 failures()
-for gone, left in app.exceptions.counts_of_removed_flows().items():
-    note(quantity_text("unknown_flow_waits", left, name=plain(gone)))
+for removed_flow, count in app.exceptions.counts_of_removed_flows().items():
+    note(quantity_text("unknown_flow_waits", count, name=plain(removed_flow)))
 refused_actions(app)
-for active in (one.active for one in app.flows.statuses()):
+for active in (flow_status.active for flow_status in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:
         progress_strip(app, active.id)
-tries = {one.group.group_key: one for one in app.exceptions.tries()}
+tries = {retry.group.group_key: retry for retry in app.exceptions.tries()}
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     corrected = app.corrections.counts() or st.query_params.get("status") == CORRECTED
     statuses = (*STATUS, CORRECTED) if corrected else tuple(STATUS)
-    counts = {one: waiting_by_flow(one) for one in statuses}
+    counts = {name: waiting_by_flow(name) for name in statuses}
     status = choice(
         "status",
         statuses,
         "open",
-        lambda one: f"{text(f'exceptions_{one}')} **{number(sum(counts[one].values()))}**",
+        lambda name: f"{text(f'exceptions_{name}')} **{number(sum(counts[name].values()))}**",
         ("cause", "page"),
     )
     numbers = {"all": sum(counts[status].values()), **counts[status]}
@@ -166,11 +166,11 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         "flow",
         ("all", *app.flows),
         "all",
-        lambda one: f"{text('all') if one == 'all' else flow_name(one)} **{number(numbers.get(one, 0))}**",
+        lambda name: f"{text('all') if name == 'all' else flow_name(name)} **{number(numbers.get(name, 0))}**",
         ("cause", "page"),
     )
     find = search("find", text("find_exception"))
-    sorts = {one: text(f"exceptions_sort_{one}") for one in RANKS}
+    sorts = {rank: text(f"exceptions_sort_{rank}") for rank in RANKS}
     sort = select_input("sort", sorts, text("choice_sort"), 190, ("page",)) if status != CORRECTED else "money"
     saved_filters(app, "exceptions")
 state, mine = STATUS.get(status, STATUS["open"])

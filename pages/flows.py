@@ -55,8 +55,8 @@ if len(names) > 1:
 needs_connections(app, text("flows_unconnected_about"))
 
 draft = SettingsDraft(app, flow)
-status = next(one for one in app.flows.statuses() if one.flow.name == flow)
-change_requests(app, [one for one in app.change_requests.waiting(flow) if one.right is Right.ARRANGE])
+status = next(flow_status for flow_status in app.flows.statuses() if flow_status.flow.name == flow)
+change_requests(app, [request for request in app.change_requests.waiting(flow) if request.right is Right.ARRANGE])
 with disable_unless_allowed(Flows.change):
     switch(draft, status)
 tabs: dict[str, Callable[[], None]] = {

@@ -71,7 +71,7 @@ class MemoryTokenStore:
 
     @contextmanager
     def refresh_lock(self) -> Iterator[None]:
-        """Hold the lock for a refresh."""
+        """Keep the lock for a refresh."""
         with self._refresh_mutex:
             yield
 
@@ -153,7 +153,7 @@ class MemoryConnector:
         self._silences[key] = after
 
     def go_away(self, calls: int = 1) -> None:
-        """Let the next calls fail as unreachable."""
+        """Make the next calls fail as unreachable."""
         self._failing_calls = calls
 
     # The connector

@@ -54,7 +54,7 @@ def recording_server(*, redirect: str = "", answer: bytes = b"{}") -> Iterator[R
         do_GET = do_POST = handle_any  # noqa: N815 - names that the library looks for
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with listening(Handler) as port:
         server = RecordingServer(port)
@@ -99,7 +99,7 @@ def altering_proxy(url: str, alter: Callable[[bytes], bytes]) -> Iterator[str]:
         do_GET = do_POST = do_PUT = handle_any  # noqa: N815 - names that the library looks for
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with listening(Handler) as port:
         yield f"http://127.0.0.1:{port}{place.path}"

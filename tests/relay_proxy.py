@@ -80,7 +80,7 @@ def relay_proxy(url: str) -> Iterator[RelayProxy]:
         do_GET = do_POST = do_PUT = relay  # noqa: N815 - names that the library looks for
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with listening(Handler) as port:
         proxy = RelayProxy(url, port)

@@ -97,7 +97,7 @@ class AlertingConsole:
         return is_met
 
     def recover(self, run: str) -> None:
-        """Let the run come to its end, or another one in its place."""
+        """Wait until the run is done, or until another run in its place is."""
         wait_until(lambda: self.application.runs.get(run).state not in ACTIVE, "the end of the run")
         while self.application.runs.get(run).state is not RunState.DONE:
             run = self.begin()

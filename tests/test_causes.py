@@ -52,7 +52,7 @@ KEPT: Mapping[str, set[str]] = {
     "database_too_new": {"found", "known"},
     "lease_taken": {"name"},
     "run_active": {"by", "since"},
-    "turnover_group_unknown": {"sort"},  # the till's own word for it
+    "turnover_group_unknown": {"type"},  # the till's own word for it
     "day_drawer_account_missing": {"setting"},  # the repair asks for it
     "day_account_missing": {"account", "code"},  # empty where the till has none, or the group no VAT
     "day_method_account_missing": {"account"},  # likewise

@@ -120,7 +120,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @contextmanager
 def convention(shop: Shop, system: str, question: str, value: object, before: object) -> Iterator[None]:
-    """Let one of the systems behave otherwise inside the block."""
+    """Change one convention of a system inside the block."""
     sandbox_system: Any = shop.console.sandbox.find_system(system)
     sandbox_system.edit("conventions", question, {"value": value})
     try:

@@ -64,7 +64,7 @@ def at_home(shop: Shop) -> Settings:
 
 @contextmanager
 def empty_console(shop: Shop, data: Path, request: pytest.FixtureRequest) -> Iterator[Settings]:
-    """Give the settings of an empty console in the same sort of database."""
+    """Return the settings of an empty console with the same type of database."""
     if not shop.url:
         yield load_settings(data=data)
         return

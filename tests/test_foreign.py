@@ -104,7 +104,7 @@ def answering(status: int, reason: str, body: str, kind: str, **headers: str) ->
             self.wfile.write(body.encode())
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with listening(Answers) as port:
         yield f"http://127.0.0.1:{port}/"

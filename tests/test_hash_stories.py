@@ -75,7 +75,7 @@ def stored_hashes(shop: Shop) -> dict[str, tuple[str, str]]:
 
 
 def keep(shop: Shop, key: str, **hashes: str) -> None:
-    """Keep hashes with a link, as nobody would."""
+    """Store false hashes with a link."""
     with stores_in(shop.application).database.write() as connection:
         connection.execute(links.update().where(links.c.flow == "stock", links.c.key == key).values(**hashes))
 

@@ -336,7 +336,7 @@ def is_for_sale(console: Console, code: str) -> bool:
 
 @pytest.mark.long
 def raise_rate(console: Console) -> None:
-    """Let the books have another percentage of a VAT code, and the console ask for it."""
+    """Change the percentage of a VAT code in the books, and reconnect."""
     row = next(row for row in console.sandbox.state("VAT") if row["VAT_CODE"] == "3")
     console.sandbox.accountview.edit("VAT", str(row.get("REC_ID") or row["VAT_CODE"]), {"VAT_PCT": 1})
     console.application.access.reconnect("accountview")

@@ -71,7 +71,7 @@ def sent_count(console: Console) -> int:
 
 
 def sends(console: Console, run: Run) -> dict[str, Action]:
-    """Return which pictures a plan sends; those of other stories wait for a person, or were taken back."""
+    """Return the pictures that a plan sends, without the parked and reverted ones of other stories."""
     lines = console.lines(run).values()
     return {row.key: row.action for row in lines if row.kind is Kind.PICTURE and not row.cause}
 

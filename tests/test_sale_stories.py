@@ -95,7 +95,7 @@ class Shop:
 
     @contextmanager
     def with_settings(self, **values: Any) -> Iterator[None]:
-        """Let settings hold inside the block, and nothing but these be read."""
+        """Use these settings inside the block; other kinds of documents are not read."""
         settings_store = stores_in(self.console.application).settings
         before = settings_store.get(f"flow:{FLOW}") or {}
         self.console.application.flows.change(FLOW, {**NOTHING, **DEBTOR, **values}, make_actor(WHO))

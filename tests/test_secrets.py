@@ -59,7 +59,7 @@ class Traces:
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Traces:
-    """Go through the day: every fault, every refusal, a kill, then the terminal with good and wrong access."""
+    """Run the day: each fault, each refusal, a kill, then the terminal with good and wrong access."""
     folder = tmp_path_factory.mktemp("data")
     with running(articles=60) as sandbox:
         settings = {"DATA": str(folder), "KEY": CONSOLE_KEY, "LOG": "debug", **access(sandbox)}
@@ -69,7 +69,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Traces:
 
 
 def _leak_probe_output(folder: Path, control: str, settings: dict[str, str]) -> tuple[dict[str, str], list[bytes]]:
-    """Let everything go wrong in one process, and look at the process list meanwhile."""
+    """Run the faults in one process, and read the process list meanwhile."""
     out, err = folder / "out.txt", folder / "err.txt"
     with out.open("w") as output, err.open("w") as errors:
         probe = subprocess.Popen(

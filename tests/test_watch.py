@@ -55,7 +55,7 @@ SETTLED = 3 * 15.0  # in which every process looked again
 
 
 def prove_run(stores: Stores) -> None:
-    """Let a run have proven something."""
+    """End a run with proven records."""
     run = a_preview(stores.runs, unchanged=2)
     stores.previews.finish(run, "print", [], RunState.DONE, 2)
 

@@ -59,7 +59,7 @@ def at_work(data: Path, clock: ShiftedClock, *, start: bool, **settings: Any) ->
 
 
 def night(application: Application) -> None:
-    """Go through all classes, page by page, as by night."""
+    """Run all pages of the nightly retention for all classes."""
     position = application.retention.page("")
     while position:
         position = application.retention.page(position)

@@ -103,7 +103,7 @@ def time_authority() -> Iterator[Authority]:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         with listening(Handler) as port:
             authority = Authority(f"http://127.0.0.1:{port}/stamp", folder / "ca.pem")

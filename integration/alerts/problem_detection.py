@@ -211,11 +211,13 @@ def _type_of(code: str) -> ProblemType:
 
 def _group_problem(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Problem:
     newest = max(groups, key=lambda group: group.last_seen)
-    sort = _type_of(code)
-    sums = [_difference_amount(group.facts) if sort is ProblemType.DIFFERENCE else group.sold for group in groups]
+    problem_type = _type_of(code)
+    sums = [
+        _difference_amount(group.facts) if problem_type is ProblemType.DIFFERENCE else group.sold for group in groups
+    ]
     amounts = [amount for amount in sums if amount is not None]
     return Problem(
-        sort, code, flow, facts={"system": system, **newest.facts, "flow": flow},
+        problem_type, code, flow, facts={"system": system, **newest.facts, "flow": flow},
         count=sum(group.count for group in groups),
         waiting_amount=sum(amounts, Decimal(0)) if amounts else None,
     )  # fmt: skip

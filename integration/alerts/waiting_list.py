@@ -143,7 +143,7 @@ class WaitingList:
         text = _Texts(language, zone)
         system = self._flows[group.flow].flow.target
         facts = {"system": system, **group.facts}
-        sort = ProblemType.DIFFERENCE if group.cause in APART else ProblemType.RECORDS
+        problem_type = ProblemType.DIFFERENCE if group.cause in APART else ProblemType.RECORDS
         return WaitingItem(
             state="parked",
             name=text.headline(group.cause, facts),
@@ -155,7 +155,7 @@ class WaitingList:
             count=group.count,
             amount=group_amount(group),
             since=group.first_seen,
-            incidents=(Problem(sort, group.cause, group.flow).identity,),
+            incidents=(Problem(problem_type, group.cause, group.flow).identity,),
             group=group,
         )
 
@@ -326,8 +326,8 @@ def _run_item(
     page: str = "runs",
 ) -> WaitingItem:
     facts = {"system": flows[run.flow].flow.target, "flow": run.flow, "run": run.id, **run.facts}
-    sort = ProblemType.CONNECTION if run.error in CONNECTION_CAUSES else ProblemType.RUN
-    problem = Problem(sort, run.error, run.flow if sort is ProblemType.RUN else "")
+    problem_type = ProblemType.CONNECTION if run.error in CONNECTION_CAUSES else ProblemType.RUN
+    problem = Problem(problem_type, run.error, run.flow if problem_type is ProblemType.RUN else "")
     explanation = text.say(run.error, facts)
     return WaitingItem(
         state=state,
@@ -339,7 +339,7 @@ def _run_item(
         params=params,
         flow=run.flow,
         since=since,
-        incidents=(problem.identity,) if sort is ProblemType.RUN else (),
+        incidents=(problem.identity,) if problem_type is ProblemType.RUN else (),
     )
 
 

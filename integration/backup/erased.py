@@ -40,5 +40,6 @@ def erase_again(url: str, folder: Path, erasures: Sequence[Erasure], file: Path)
 
 def _customers(numbers: Iterable[tuple[str, str]]) -> list[Customer]:
     return [
-        Customer(debtor=number) if sort == "debtor" else Customer(relation=number) for sort, number in sorted(numbers)
+        Customer(debtor=number) if number_type == "debtor" else Customer(relation=number)
+        for number_type, number in sorted(numbers)
     ]

@@ -8,7 +8,7 @@ from integration.connectors.mplus.registration import MPLUS
 from integration.connectors.registration import System
 from integration.core.system_roles import SystemRole, assign_roles
 
-_SYSTEMS: dict[str, System] = {one.name: one for one in (ACCOUNTVIEW, MPLUS)}
+_SYSTEMS: dict[str, System] = {system.name: system for system in (ACCOUNTVIEW, MPLUS)}
 
 SYSTEMS: Mapping[str, System] = MappingProxyType(_SYSTEMS)
 

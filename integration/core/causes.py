@@ -239,7 +239,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("picture_gone", OPERATOR, repair=AGAIN),
         Cause("payment_method_unmapped", OPERATOR, ("method",), _row("payment_terms")),
         Cause("revenue_account_unmapped", OPERATOR, ("country", "code"), _row("revenue_accounts", every=True)),
-        Cause("deposit_account_missing", OPERATOR, ("group", "sort"), _row("balance_accounts")),
+        Cause("deposit_account_missing", OPERATOR, ("group", "type"), _row("balance_accounts")),
         Cause("deposit_vat_unclear", OPERATOR, ("group",), SYSTEM),
         Cause("turnover_group_unknown", OPERATOR, ("group",), _row("balance_accounts")),
         Cause("method_account_missing", OPERATOR, ("method",), _row("method_accounts")),
@@ -527,7 +527,7 @@ CAUSES: Mapping[str, Cause] = {
 
 
 # Causes that a check finds and no run does, so that a run never closes them.
-APART = frozenset(code for code, one in CAUSES.items() if one.apart)
+APART = frozenset(code for code, known_cause in CAUSES.items() if known_cause.apart)
 
 
 def cause(code: str) -> Cause:

@@ -40,17 +40,17 @@ class Customer:
     def numbers(self) -> tuple[tuple[str, str], ...]:
         """The known numbers, each with its type."""
         own = (("debtor", self.debtor), ("relation", self.relation))
-        return tuple(dict.fromkeys((sort, number) for sort, number in (*own, *self.merged) if number))
+        return tuple(dict.fromkeys((number_type, number) for number_type, number in (*own, *self.merged) if number))
 
     @property
     def debtors(self) -> tuple[str, ...]:
         """The known numbers in the books."""
-        return tuple(number for sort, number in self.numbers if sort == "debtor")
+        return tuple(number for number_type, number in self.numbers if number_type == "debtor")
 
     @property
     def relations(self) -> tuple[str, ...]:
         """The known numbers at the till."""
-        return tuple(number for sort, number in self.numbers if sort == "relation")
+        return tuple(number for number_type, number in self.numbers if number_type == "relation")
 
     def is_described_by(self, flow: str, kind: str, key: str) -> bool:
         """Return True if a record describes this customer: a debtor, relation or address.
@@ -175,7 +175,7 @@ def customer_of(record: Record) -> tuple[str, str] | None:
 
 def person_from_json(shape: Mapping[str, Any]) -> DataSubject:
     documents, telling, places = (frozenset(shape[name]) for name in ("documents", "telling", "places"))
-    merged = tuple((sort, number) for sort, number in shape["merged"])
+    merged = tuple((number_type, number) for number_type, number in shape["merged"])
     return DataSubject(replace(Customer(*shape["customer"]), merged=merged), documents, telling, places)
 
 

@@ -56,6 +56,6 @@ def code_names(codes: Iterable[MissingCode]) -> str:
 
 
 def _code_name(facts: Mapping[str, str]) -> str:
-    code = next((facts[name] for name in ("group", "method", "code", "sort", "value") if facts.get(name)), "")
+    code = next((facts[name] for name in ("group", "method", "code", "type", "value") if facts.get(name)), "")
     kind = facts.get("kind", "")
     return code if kind in ("", code) or facts.get("vat") else f"{code} {kind}"

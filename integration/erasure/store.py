@@ -39,7 +39,7 @@ CONFIGURATION_TABLES = (tables.settings, tables.mappings, tables.value_tables)
 # Columns with structural values, which never contain names of persons.
 STRUCTURE = frozenset(
     {"flow", "kind", "key", "run", "reference", "owner", "digest", "state", "step", "action", "mode", "by", "event",
-     "cause", "code", "field", "fields", "phase", "fingerprint", "sort", "of", "channel", "what", "held"}
+     "cause", "code", "field", "fields", "phase", "fingerprint", "type", "of", "channel", "what", "held"}
 )  # fmt: skip
 _OF_NUMBERS = ~links.c.key.startswith(merged_key(""))  # links whose keys are numbers of customers
 OPEN_STEPS = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)
@@ -109,7 +109,7 @@ class PersonalDataSearch(Store):
         parked = sa.select(issues.c.flow, issues.c.key).where(issues.c.flow.in_((customer.customers, customer.orders)))
         for row in (*self.database.rows(planned), *self.database.rows(parked)):
             numbers.add(("debtor" if row.flow == customer.customers else "relation", row.key))
-        return {(sort, number) for sort, number in numbers if number}
+        return {(number_type, number) for number_type, number in numbers if number}
 
     def person(self, customer: Customer) -> DataSubject:
         """Return the identifying words of a customer, and the documents booked for them, as far as they are stored."""
@@ -340,8 +340,8 @@ def _numbers_of(merge: sa.Row[Any]) -> set[tuple[str, str]]:
     """Return the numbers of both customers of a merge, each with its type."""
     debtors, relations = (merge.debtor, merge.into_debtor), (merge.relation, merge.into_relation)
     return {
-        (sort, number)
-        for sort, numbers in (("debtor", debtors), ("relation", relations))
+        (number_type, number)
+        for number_type, numbers in (("debtor", debtors), ("relation", relations))
         for number in numbers
         if number
     }

@@ -96,4 +96,4 @@ def pages_of(linked: Callable[[Collection[str]], Mapping[str, Link]], days: Coll
 
 def daybooks_of_the_bank(types: Mapping[str, str]) -> set[str]:
     """Return the bank daybooks, in which the bank settles the takings of the till; `types` are types by daybook."""
-    return {code for code, sort in types.items() if sort.split()[:1] == [BANK]}
+    return {code for code, daybook_type in types.items() if daybook_type.split()[:1] == [BANK]}

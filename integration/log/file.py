@@ -53,7 +53,7 @@ CREATE TABLE IF NOT EXISTS records (
     flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sources VARCHAR[], words VARCHAR, mark UBIGINT
 );
 CREATE TABLE IF NOT EXISTS known (
-    flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, sort VARCHAR, value VARCHAR, plain VARCHAR, mark UBIGINT
+    flow VARCHAR, kind VARCHAR, key VARCHAR, title VARCHAR, type VARCHAR, value VARCHAR, plain VARCHAR, mark UBIGINT
 );
 CREATE TABLE IF NOT EXISTS naming (place BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS stock_plans (

@@ -326,7 +326,7 @@ class Logbook:
     def numbers(self) -> set[tuple[str, str]]:
         """Return every customer number in the log, each with its type."""
         rows = _table_of(self._call("answer", query="customers", where="true", parameters={})).to_pylist()
-        return {(str(row["sort"]), str(row["number"])) for row in rows}
+        return {(str(row["type"]), str(row["number"])) for row in rows}
 
     def _write_export(self, path: Path) -> int:
         import pyarrow.csv as pc  # noqa: PLC0415 - as said at the top

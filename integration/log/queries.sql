@@ -50,7 +50,7 @@ WITH told AS (
 ), named AS (
   SELECT flow, kind, key, title,
     unnest(['key', 'title', 'there', 'customer', 'email', 'payment', 'amount', 'reference', 'payment', 'email', 'name',
-      'other']) AS sort,
+      'other']) AS type,
     unnest([key, title] || json_extract_string(facts, ['$.reference', '$.customer', '$.email', '$.payment', '$.total'])
       || json_extract_string(after, ['$.reference', '$.payment_reference', '$.email', '$.name', '$.external_id'])) AS value
   FROM told
@@ -72,14 +72,14 @@ WITH told AS (
   UNION ALL
   SELECT flow, kind, key, title, 'article', unnest(sources) FROM told WHERE kind = 'product'
 ), written AS (
-  SELECT DISTINCT flow, kind, key, title, sort,
-    CASE sort WHEN 'amount' THEN CAST(TRY_CAST(value AS DECIMAL(18, 2)) AS VARCHAR) ELSE value END AS value
+  SELECT DISTINCT flow, kind, key, title, type,
+    CASE type WHEN 'amount' THEN CAST(TRY_CAST(value AS DECIMAL(18, 2)) AS VARCHAR) ELSE value END AS value
   FROM named
   WHERE value <> ''
 ), met AS MATERIALIZED (
-  SELECT *, plainly(value) AS plain, md5_number_lower(concat_ws(chr(10), flow, kind, key, title, sort, value)) AS mark
+  SELECT *, plainly(value) AS plain, md5_number_lower(concat_ws(chr(10), flow, kind, key, title, type, value)) AS mark
   FROM written
-  WHERE value IS NOT NULL AND NOT (sort IN ('title', 'article') AND value = key) AND NOT (sort = 'name' AND value = title)
+  WHERE value IS NOT NULL AND NOT (type IN ('title', 'article') AND value = key) AND NOT (type = 'name' AND value = title)
 ), there AS MATERIALIZED (
   SELECT mark FROM known WHERE mark IN (SELECT mark FROM met)
 )
@@ -131,7 +131,7 @@ SELECT DISTINCT flow FROM records WHERE key = $key AND flow <> '' ORDER BY flow;
 
 -- name: customers
 -- All customer numbers in the log: debtors of the books, and relations of the till.
-SELECT DISTINCT CASE kind WHEN 'relation' THEN 'debtor' ELSE 'relation' END AS sort, key AS number
+SELECT DISTINCT CASE kind WHEN 'relation' THEN 'debtor' ELSE 'relation' END AS type, key AS number
 FROM records WHERE kind IN ('relation', 'debtor') AND key <> '';
 
 -- name: span
@@ -154,12 +154,12 @@ LIMIT $limit;
 WITH hits AS MATERIALIZED (
   SELECT rowid AS place FROM known WHERE {where} LIMIT $limit
 )
-SELECT rowid AS place, flow, kind, key, title, sort, value, plain FROM known WHERE rowid IN (SELECT place FROM hits)
+SELECT rowid AS place, flow, kind, key, title, type, value, plain FROM known WHERE rowid IN (SELECT place FROM hits)
 ORDER BY rowid;
 
 -- name: names_of
--- The names, numbers and amounts of a record: sort and value, in the order in which they were stored.
-SELECT kind, key, sort, value FROM known WHERE flow = $flow AND key = $key ORDER BY rowid;
+-- The names, numbers and amounts of a record: type and value, in the order in which they were stored.
+SELECT kind, key, type, value FROM known WHERE flow = $flow AND key = $key ORDER BY rowid;
 
 -- name: codes
 -- Codes of causes that contain the text.

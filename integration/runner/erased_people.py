@@ -33,9 +33,9 @@ def without_erased(
 
 
 def _placeholder(record: Record, number: tuple[str, str], *, is_booked: bool) -> StagedRecord:
-    key, (sort, customer_number) = record.key, number
+    key, (number_type, customer_number) = record.key, number
     title = as_text(record.values.get("number")).strip() or key
-    facts = {"key": title if sort == "relation" else key, "number": customer_number}
-    if sort == "debtor" or is_booked:
+    facts = {"key": title if number_type == "relation" else key, "number": customer_number}
+    if number_type == "debtor" or is_booked:
         return StagedRecord(key, key, title, skip=Skip(CAUSE, key, facts))
     return StagedRecord(key, key, title, issue=Issue("document_of_erased", key, facts=facts))

@@ -283,8 +283,8 @@ def _is_used_later(connection: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> 
     numbers = (("debtor", (row.debtor, row.into_debtor)), ("relation", (row.relation, row.into_relation)))
     has_number = [
         customer_merges.c[name].in_([*filter(None, values)])
-        for sort, values in numbers
-        for name in (sort, f"into_{sort}")
+        for number_type, values in numbers
+        for name in (number_type, f"into_{number_type}")
     ]
     later = (customer_merges.c.flow == row.flow, customer_merges.c.decided_at > row.decided_at, sa.or_(*has_number))
     return connection.execute(sa.select(customer_merges.c.debtor).where(*later).limit(1)).first() is not None

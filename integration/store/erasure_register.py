@@ -67,9 +67,9 @@ class Erasure:
     lifted_at: datetime | None = None
 
 
-def subject_pseudonym(instance: str, sort: str, number: str) -> str:
+def subject_pseudonym(instance: str, number_type: str, number: str) -> str:
     """Return the pseudonym of a number. It cannot be tested against numbers without the id of the installation."""
-    return hmac.new(instance.encode(), f"erased:{sort}:{number}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(instance.encode(), f"erased:{number_type}:{number}".encode(), hashlib.sha256).hexdigest()
 
 
 class ErasureRegister(Store):
@@ -79,9 +79,9 @@ class ErasureRegister(Store):
         super().__init__(database, clock)
         self.file = file
 
-    def mark(self, sort: str, number: str) -> str:
+    def mark(self, number_type: str, number: str) -> str:
         """Return the pseudonym of a number in this installation."""
-        return subject_pseudonym(self.database.instance, sort, number)
+        return subject_pseudonym(self.database.instance, number_type, number)
 
     def list_erasures(self) -> list[Erasure]:
         """Return all erasures, the newest first."""

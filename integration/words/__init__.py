@@ -358,8 +358,8 @@ def _written_time(fact: str, language: str, zone: tzinfo) -> str:
     return dates.format_datetime(local_time, "medium", locale=LOCALES[language])
 
 
-def _written_term(fact: str, sort: str, language: str) -> str:
-    return term(f"{sort}_{fact}", language) if has_term(f"{sort}_{fact}") else fact
+def _written_term(fact: str, prefix: str, language: str) -> str:
+    return term(f"{prefix}_{fact}", language) if has_term(f"{prefix}_{fact}") else fact
 
 
 def listed(names: Sequence[str], language: str = "en") -> str:

@@ -130,7 +130,7 @@ def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, 
 
 
 def commit_chosen(database: Database, clock: Clock, count: int) -> Run:
-    """Write a plan of chosen records whose guard counted so many changes."""
+    """Commit a plan of chosen records whose guard counted this number of changes."""
     runs, previews = RunStore(database, clock), Previews(database, clock)
     run = a_preview(runs, a_create(1), mode=Mode.CHOSEN)
     previews.keep_position(run, Position(watched={"changes": count}))

@@ -77,7 +77,7 @@ def test_a_run_that_parks_everything_is_no_proof_and_is_missed(database: Databas
     stores = stores_of(database, clock)
 
     def end_run(*lines: PlanRow, unchanged: int = 0, lost: int = 0) -> datetime:
-        """Let an hour pass, end a run with these lines, and return when; `lost` records have no outcome."""
+        """Move the clock by an hour, end a run with these lines, and return the time; `lost` have no outcome."""
         clock.advance(3600)
         run = a_preview(stores.runs, *lines, unchanged=unchanged)
         stores.previews.finish(run, "print", [], RunState.DONE, len(lines) + unchanged + lost)

@@ -83,7 +83,7 @@ class Watch:
         return self.channels.save({"name": "Hook", **more}, make_actor("anna"), address=hook.address)
 
     def park(self, flow: str, *issues: Issue) -> None:
-        """Let records wait."""
+        """Park records with these issues."""
         self.stores.issues.open(
             flow, "run", [IssueOccurrence(issue, title="Jan Jansen, jan@shop.example") for issue in issues]
         )

@@ -38,7 +38,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def plant(data: Path) -> None:
-    """Let the person be in both systems, and in the console between them."""
+    """Add the person to both systems and to the data of the console."""
     with open_application(data, sandbox=True, sandbox_articles=50) as application:
         shop = Shop(Console(application), data, whole=False)
         shop.run("products", ARTICLE)

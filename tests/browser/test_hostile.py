@@ -136,7 +136,7 @@ class Quiet(BaseHTTPRequestHandler):
         self.wfile.write(f"{BLANK}something".encode())
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the library calls it
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,7 @@ def _plant_faults(shop: Shop, facts: dict[str, str]) -> None:
 
 
 def _change_charged_price(shop: Shop, facts: dict[str, str]) -> None:
-    """Let the till charge a cent for an article that the wholesalers have a price of, and let that be found."""
+    """Charge a cent for an article with a wholesale price at the till, and let a check find that."""
     article, (price,) = next(
         (str(row["articleNumber"]), row["priceGroupList"]["priceGroup"])
         for row in reversed(shop.sandbox.state("articles", "mplus"))  # far from the product that is put right elsewhere

@@ -26,7 +26,7 @@ Outcome = Issue | Skip | Record
 
 
 def a_receipt(*, back: bool = False, digest: str = "d2") -> Record:
-    """Return a receipt of an order, or one that takes back a sale."""
+    """Return a receipt of an order, or a receipt that returns a sale."""
     line = a_line("1", "-12.10", "-10.00", quantity=Decimal(-1), price_incl=Decimal("12.10")) if back else a_line()
     of = {"credit_of": "receipt-1"} if back else {"orders": (ORDER,)}
     order = an_order(KEY, lines=(line,), number="1.2.2026.8", type="RECEIPT", digest=digest, **of)

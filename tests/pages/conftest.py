@@ -186,7 +186,7 @@ def commit_run(app: Application, run: Run) -> Run:
 
 
 def forbid_product_changes(app: Application) -> None:
-    """Let products have been written before, and every plan of them be over its limit from now on."""
+    """Commit one product, and set the limit so that every later plan of products exceeds it."""
     request = PreviewRequest("products", make_actor("test"), Mode.CHOSEN, ("10011",))
     run = wait_for_run(app, app.runs.preview(request))
     assert run.state is RunState.DONE or commit_run(app, run).state is RunState.DONE

@@ -68,7 +68,7 @@ def cases() -> Iterator[object]:
 
 
 def meet_cause(app: Application, flow: str, code: str, **more: str) -> CauseGroup:
-    """Let a record be met that waits for a cause."""
+    """Open an issue with this cause, and return its group."""
     facts = dict.fromkeys({*fact_names(code), *CAUSES[code].grouping_facts}, "1") | {
         "key": "1",
         "system": FLOWS[flow].flow.target,

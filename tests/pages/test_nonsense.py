@@ -54,7 +54,7 @@ def failing(open_page: Open) -> dict[str, str]:
 
 
 def store_setting(app: Application, name: str, value: Any) -> None:
-    """Keep a setting as no console would."""
+    """Store a setting with a value that the console would refuse."""
     stores = stores_in(app)
     stores.settings.put(name, {}, "test")
     with stores.database.write() as connection:

@@ -247,7 +247,7 @@ def text_with_secrets(spelling: str, secrets: list[str]) -> str:
 
 
 def quote_back(app: Application, till: RelayProxy, books: RelayProxy, text: str, manner: str) -> None:
-    """Let both systems answer a check and a log-in with a text."""
+    """Make both systems answer a check and a log-in with this text."""
     till.says = books.says = [text]
     till.manner = books.manner = manner
     till.to, books.to = "getApiVersion", "companies"

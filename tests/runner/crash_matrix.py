@@ -140,7 +140,7 @@ def steps(ledger: Ledger) -> Counter[Step]:
 
 @contextmanager
 def slow_to_close(console: Console) -> Iterator[None]:
-    """Let the database of a console take its time to close a run; only for one that is killed meanwhile."""
+    """Slow down the statement that closes a run, for a console that is killed at that moment."""
     with closing(sqlite3.connect(console.folder / "console.sqlite", timeout=SECONDS)) as connection:
         connection.executescript(SLOW_TO_CLOSE)
         yield
@@ -274,7 +274,7 @@ def _approve_into(boundary: Boundary, trouble: str, console: CommandedConsole, l
 
 
 def _let_show_late(boundary: Boundary, sandbox: Sandbox) -> None:
-    """Let one write show late, or all; before a read back, the first takes longer than our patience with the others."""
+    """Show one write late, or all; before a read back, delay the first beyond the visibility timeout."""
     if boundary.after:
         _arm(sandbox, Fault.DELAY, boundary.write, 1, PATIENCE + HOLD)
     _arm(sandbox, Fault.LATE, boundary.write, 1 if boundary.call == boundary.write else None, LATE)

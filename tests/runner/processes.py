@@ -142,7 +142,7 @@ class Ledger:
 
 @contextmanager
 def looking_at(console: Console, flow: str = "products") -> Iterator[Ledger]:
-    """Hold the database of a console open."""
+    """Keep a lock on the database of a console."""
     console.folder.mkdir(parents=True, exist_ok=True)
     with _opening:
         database = open_database(console.url)

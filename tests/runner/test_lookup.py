@@ -56,7 +56,7 @@ def articles_by_product(target: MemoryConnector) -> dict[str, list[str]]:
 
 
 def move(target: MemoryConnector, number: str, to: str) -> None:
-    """Let somebody move an article to another product at the till."""
+    """Move an article to another product at the till, as a person does."""
     products = target.records_of(Kind.PRODUCT)
     (home,) = (record for record in products.values() if number in {part.key for part in record.parts})
     (moved,) = (part for part in home.parts if part.key == number)

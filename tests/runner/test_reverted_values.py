@@ -22,7 +22,7 @@ OLD, NEW = Decimal("20.00"), Decimal("24.20")
 
 @pytest.fixture
 def undo_run(harness: FlowHarness, source: MemoryConnector) -> Run:
-    """A run that changed a price and a name, taken back by Anna."""
+    """Undo a run, which changed a price and a name, as Anna."""
     run = harness.runs.get(a_price_update(harness, source))
     return harness.commit(harness.undo(run), by="Anna")
 

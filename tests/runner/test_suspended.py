@@ -37,7 +37,7 @@ def database(request: pytest.FixtureRequest) -> str | None:
 
 @contextmanager
 def suspend_console(console: CommandedConsole) -> Iterator[None]:
-    """Hold a process still for the block."""
+    """Suspend a process inside the block."""
     assert console.process is not None
     pid = console.process.pid
     assert pid is not None
@@ -75,7 +75,7 @@ def test_what_another_process_took_over_is_not_sent_by_the_one_that_wakes(
 
 
 def finish_elsewhere(console: CommandedConsole, ledger: Ledger) -> None:
-    """Let another process take the run over and bring it to its end."""
+    """Let another process take over the run and finish it."""
     other = CommandedConsole(console.sandbox, console.folder, executor="worker", **console.settings)
     other.start()
     try:

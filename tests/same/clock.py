@@ -21,7 +21,7 @@ class Clock:
     now: datetime = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self.now += timedelta(seconds=seconds)
 
 

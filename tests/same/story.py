@@ -141,7 +141,7 @@ class _Transcript:
         self._places = Places()
 
     def note(self, name: str, lines: Iterable[str]) -> None:
-        """Keep lines under a name."""
+        """Record lines under a name."""
         placed = [self._places.number_runs(line) for line in lines]
         self.lines[name] = placed if self._in_order else [without_numbers(line) for line in placed]
 

@@ -42,7 +42,7 @@ def application(tmp_path: Path) -> Iterator[Application]:
 
 
 def night(application: Application) -> None:
-    """Let the work of a night go through all its pages."""
+    """Run all pages of the nightly work."""
     position = application.audit.page("")
     while position:
         position = application.audit.page(position)

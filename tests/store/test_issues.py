@@ -108,7 +108,7 @@ def test_an_issue_that_does_not_exist_cannot_be_decided(issues: Issues) -> None:
 
 
 def store_check(issues: Issues, *keys: str, quantity: str = "3") -> None:
-    """Keep a look at A1 and A2 that found a difference in some of them."""
+    """Store a check of A1 and A2 that found a difference in these keys."""
     facts = {"key": "A", "fields": "quantity", "found": quantity}
     met = [IssueOccurrence(Issue(CHANGED, key, facts=facts), "sales_order", key) for key in keys]
     issues.store_check_result(FLOW, ["A1", "A2"], [CHANGED], met)

@@ -151,9 +151,9 @@ class BooksChoices:
     def _till_ids(self) -> dict[str, str]:
         """Return the document settings that have a column for the till's own id, with that column."""
         settings = self._settings
-        sorts = ("sales_order", "trade_invoice", "quotation", "posting")
-        columns = {sort: getattr(settings, sort).model_dump()["till_id"] for sort in sorts}
-        return {sort: column.upper() for sort, column in columns.items() if column}
+        layout_names = ("sales_order", "trade_invoice", "quotation", "posting")
+        columns = {name: getattr(settings, name).model_dump()["till_id"] for name in layout_names}
+        return {name: column.upper() for name, column in columns.items() if column}
 
     def _debtor_values(self, name: str) -> dict[str, str]:
         """Return the values that debtors have in a field, for codes whose object is not published."""
@@ -217,7 +217,7 @@ DEMANDS = {"vat": "VAT_MAND", "cost": "COST_MAND", "quantity": "QTY_MAND", "part
 BLOCKS = ("REC_BLK", "CLT_BLK")
 OWN_CURRENCY = "EUR"  # currency of the administration and of the till
 # Types of daybooks by the caption of their type: the numbers of the types are not published.
-SORTS = {
+DAYBOOK_TYPE_PATTERNS = {
     "cash": r"\bkas|\bcash",
     "bank": r"bank|giro",
     "purchase": r"inkoop|purchase|einkauf",
@@ -255,8 +255,10 @@ def _flag_value(value: object) -> bool | None:
 
 def _type_of(row: Row) -> str:
     caption = (text_or_none(row.get("DJ_TYPEV")) or "").casefold()
-    sort = next((sort for sort, pattern in SORTS.items() if re.search(pattern, caption)), "")
-    return f"{sort} blocked".strip() if decode_flag(row.get("CLT_BLK")) is not False else sort
+    daybook_type = next(
+        (daybook_type for daybook_type, pattern in DAYBOOK_TYPE_PATTERNS.items() if re.search(pattern, caption)), ""
+    )
+    return f"{daybook_type} blocked".strip() if decode_flag(row.get("CLT_BLK")) is not False else daybook_type
 
 
 def _is_collective(row: Row) -> bool:

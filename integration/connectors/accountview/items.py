@@ -123,8 +123,8 @@ def _item(layout: Layout, query: ItemQuery, rows: Sequence[Row], types: Mapping[
     besides = 0
     for entry in entries:
         amount, day = entry.values.get("amount"), entry.values.get("date")
-        sort = types.get(str(entry.values.get("daybook") or ""), "").partition(" ")[0]
-        name = "sold" if sort in SOLD else "paid" if sort in CAME_IN else "other"
+        daybook_type = types.get(str(entry.values.get("daybook") or ""), "").partition(" ")[0]
+        name = "sold" if daybook_type in SOLD else "paid" if daybook_type in CAME_IN else "other"
         besides += name == "other"
         sums[name] += amount if isinstance(amount, Decimal) else NOTHING
         if name == "paid" and isinstance(day, date):

@@ -348,7 +348,7 @@ class DayLines:
     def _account(self, about: TillTurnover, group: str, code: str) -> str:
         row = group or NO_GROUP
         if about.category is LineCategory.UNKNOWN and not self._row(group, code):  # a row never makes it turnover
-            facts = {"group": row, "kind": about.name, "sort": about.type}
+            facts = {"group": row, "kind": about.name, "type": about.type}
             raise DayRefusedError("turnover_group_unknown", "account", **facts)
         account = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
         if not account:

@@ -75,7 +75,9 @@ BANKED = re.compile("kruispost|geld onderweg", re.IGNORECASE)
 
 
 def _memorial(context: SetupContext) -> str:
-    return single_code(code for code, sort in context.codes_of_list(DAYBOOK_TYPES).items() if sort == "memorial")
+    return single_code(
+        code for code, daybook_type in context.codes_of_list(DAYBOOK_TYPES).items() if daybook_type == "memorial"
+    )
 
 
 def _daybook(context: SetupContext) -> Proposal | None:

@@ -148,7 +148,7 @@ class Balances:
             "document": document.title,
             "kind": name,
             "group": lacking,
-            "sort": str(category),
+            "type": str(category),
             "system": TILL.system,
         }
         cause = "deposit_account_missing" if category.is_balance else "turnover_group_unknown"

@@ -141,7 +141,7 @@ BALANCE_TABLE = ValueTable(
     LEDGERS,
     looks_up=True,
     causes=("deposit_account_missing", "turnover_group_unknown"),
-    code_facts=("group", "sort"),
+    code_facts=("group", "type"),
     dimensions=(
         KeyPart(
             "group",
@@ -182,10 +182,10 @@ def _groups_without_account(context: SetupContext) -> list[str]:
     """Return the groups for which a run would find no account."""
     rows = usable_rows(BALANCE_TABLE, context.tables.get(BALANCE_ACCOUNTS, {}), context.codes_of_list)
     types = context.codes_of_list(till_list("turnover_types"))
-    sorts = {
+    categories = {
         group: GROUPS.get(types.get(group, ""), LineCategory.UNKNOWN) for group in context.codes_of_list(BALANCE_GROUPS)
     }
-    return [group for group, category in sorts.items() if not account_for(rows, group, category)]
+    return [group for group, category in categories.items() if not account_for(rows, group, category)]
 
 
 def _missing_balance_accounts(context: SetupContext) -> MissingSetting | None:

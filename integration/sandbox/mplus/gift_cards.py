@@ -26,12 +26,14 @@ class IssuedCards:
 
     def state(self) -> list[dict[str, Any]]:
         """Return all cards in the order of their sale, with the fields of the interface."""
-        sorts = [sort for method in self._reference.setup.payment_methods if (sort := method["giftcardType"])]
+        card_types = [
+            card_type for method in self._reference.setup.payment_methods if (card_type := method["giftcardType"])
+        ]
         sold, amounts_paid = self._card_movements()
         cards: list[dict[str, Any]] = []
-        for sort in sorts:
-            values = [OLDER, *sold.get(sort["turnoverGroupNumber"], ())]
-            spent = amounts_paid[sort["paymentMethodId"]] - sum(value for value in values if value < 0)
+        for card_type in card_types:
+            values = [OLDER, *sold.get(card_type["turnoverGroupNumber"], ())]
+            spent = amounts_paid[card_type["paymentMethodId"]] - sum(value for value in values if value < 0)
             for value in (value for value in values if value > 0):
                 balance = max(value - spent, 0)
                 spent -= value - balance
@@ -42,11 +44,11 @@ class IssuedCards:
                         "cardNumber": number,
                         "syncMarker": len(cards) + 1,
                         "active": balance > 0,
-                        "cardTypeId": sort["cardTypeId"],
+                        "cardTypeId": card_type["cardTypeId"],
                         "initialValue": value,
                         "isManualValue": False,
                         "currentBalance": balance,
-                        "turnoverGroupNumber": sort["turnoverGroupNumber"],
+                        "turnoverGroupNumber": card_type["turnoverGroupNumber"],
                         "reference": "",
                     }
                 )

@@ -26,7 +26,7 @@ MAX_NAMED = 12  # days named in one sentence
 
 
 class ReportSheets(ABC, Generic[Report]):
-    """Makes the sheets of one sort of report, with the captions of both systems' code lists."""
+    """Makes the sheets of one type of report, with the captions of both systems' code lists."""
 
     def __init__(self, lists: CodeLists, connections: Connections, clock: Clock) -> None:
         self._lists = lists

@@ -260,7 +260,7 @@ class Log:
             words = text.split()[:MAX_FOUND_WORDS]
             parts = [f"contains(plain, plainly($word{place}))" for place in range(len(words))]
             parameters = {f"word{place}": word for place, word in enumerate(words)}
-            where = " AND ".join(["sort <> 'amount'", *parts])
+            where = " AND ".join(["type <> 'amount'", *parts])
             others = self._logbook.answer("found_by", where, limit=MAX_NAMES, **parameters)
             begins = others["plain"].str.startswith(text.lower())
             parts_of = [matches.assign(far=0), others[begins].assign(far=1), others[~begins].assign(far=2)]
@@ -270,13 +270,13 @@ class Log:
         nearest = matches.sort_values(["far", "place"], ascending=[True, False]).drop_duplicates(
             ["flow", "kind", "key"]
         )
-        names = ["flow", "kind", "key", "title", "sort", "value"]
+        names = ["flow", "kind", "key", "title", "type", "value"]
         return [tuple(map(str, row)) for row in nearest[names].head(limit).to_numpy()]
 
     def names_of(self, flow: str, key: str) -> list[tuple[str, ...]]:
         """Return all search keys of a record in the order of their events: kind, key, type and value."""
         matches = self._logbook.answer("names_of", flow=flow, key=key)
-        return [tuple(map(str, row)) for row in matches[["kind", "key", "sort", "value"]].to_numpy()]
+        return [tuple(map(str, row)) for row in matches[["kind", "key", "type", "value"]].to_numpy()]
 
     @requires(Right.READ_LOG)
     def flows_of(self, key: str) -> list[str]:

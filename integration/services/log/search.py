@@ -54,7 +54,7 @@ class RecordResult:
     kind: str
     key: str
     title: str
-    sort: str
+    type: str
     value: str
 
 
@@ -74,7 +74,7 @@ class NameResult:
 
     kind: str
     key: str
-    sort: str
+    type: str
     value: str
 
 
@@ -106,7 +106,7 @@ class Search:
     def names(self, flow: str, key: str) -> list[NameResult]:
         """Return all search keys of a record, each once."""
         results = [NameResult(*row) for row in self._log.names_of(flow, key)]
-        return list({(result.kind, result.sort, result.value): result for result in results}.values())
+        return list({(result.kind, result.type, result.value): result for result in results}.values())
 
     @requires(Right.SEE)
     def places(self, text: str, limit: int = MAX_PLACES) -> list[PageResult]:
@@ -165,7 +165,7 @@ class Search:
                 str(_record_kind(self._flows[flow], link)),
                 link.owner or link.key,
                 titles[flow, link.kind, link.key] or link.owner or link.key,
-                _sort(link, text),
+                _key_type(link, text),
                 text,
             )
             for flow, link in listed_links
@@ -183,7 +183,7 @@ def _title(link: Link) -> str:
     return next((str(values[name]) for name in ("number", "name") if values.get(name)), "")
 
 
-def _sort(link: Link, text: str) -> str:
+def _key_type(link: Link, text: str) -> str:
     marks = {link.mark: "ean"} if link.owner else {}
     return {link.key: "key", **marks}.get(text, "there")
 

@@ -10,7 +10,7 @@ from pages.components.shared.layout import attempt, note, section, small
 from pages.components.shared.tables import table
 from pages.components.shared.wording import Markdown, language, number_text, option_name, plain, quantity_text, text
 
-SORTS = ("debtor", "relation")
+NUMBER_TYPES = ("debtor", "relation")
 NAMED = ("links", "plan_lines", "issues", "corrections")
 MAX_DOCUMENTS = 20  # documents named on screen; the file has all of them
 
@@ -24,19 +24,19 @@ def persons(app: Application) -> None:
     if unfinished:
         note(text("person_unfinished", number=len(unfinished)))
     with st.form("person", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        sort = st.selectbox(
-            text("person_sort"),
-            SORTS,
-            format_func=option_name(lambda number_type: text(f"whose_{number_type}")),
-            key="person-sort",
+        number_type = st.selectbox(
+            text("person_number_type"),
+            NUMBER_TYPES,
+            format_func=option_name(lambda name: text(f"whose_{name}")),
+            key="person-number-type",
             width=260,
         )
         number = st.text_input(text("person_number"), key="person-number", width=200)
         if st.form_submit_button(text("person_find"), key="person-find"):
-            st.session_state["person-found"] = (sort, number.strip())
-    sort, number = st.session_state.get("person-found", ("", ""))
+            st.session_state["person-found"] = (number_type, number.strip())
+    number_type, number = st.session_state.get("person-found", ("", ""))
     if number:
-        customer = app.persons.customer(**{sort: number})
+        customer = app.persons.customer(**{number_type: number})
         _draw_person(app, customer, app.persons.stored_data(customer))
 
 

@@ -316,9 +316,9 @@ def _search_facts(app: Application, flow: str, rows: Sequence[Happened]) -> dict
     newest = rows[0]
     facts: dict[Markdown, Markdown] = {}
     for search_name in app.search.names(flow, str(newest["key"])):
-        if search_name.kind == newest["kind"] and search_name.sort not in SHOWN_ALREADY:
-            value = known_value(search_name.sort, search_name.value)
-            caption = known_caption(app, flow, search_name.sort)
+        if search_name.kind == newest["kind"] and search_name.type not in SHOWN_ALREADY:
+            value = known_value(search_name.type, search_name.value)
+            caption = known_caption(app, flow, search_name.type)
             facts[caption] = f"{facts[caption]} · {value}" if caption in facts else value
     group = next((code for row in rows if (code := texts_of(row["facts"]).get("group"))), "")
     if group and flow in app.flows and (of := app.flows.spec(flow).groups) is not None:

@@ -12,7 +12,7 @@ from pages.components.shared.layout import inline, mark, note, small
 from pages.components.shared.wording import Markdown, euros, flow_name, number, plain, quantity_text, text
 
 SHOWN = 8
-SORTS = ("create", "update", "retire", "park", "skip")
+ACTIONS = ("create", "update", "retire", "park", "skip")
 
 
 def plan_link(app: Application, item: WaitingItem) -> None:
@@ -40,10 +40,12 @@ def plan_in_short(app: Application, run: Run) -> None:
     """Draw the extent of a plan, the number of lines by action, and its first changes."""
     with st.container(border=True, gap="xsmall"):
         small(plan_extent(app, run))
-        numbers = {sort: app.plans.count(run.id, sort) for sort in SORTS}
+        numbers = {action: app.plans.count(run.id, action) for action in ACTIONS}
         small(
             " · ".join(
-                f"{mark(sort)} {text(f'show_{sort}')} **{number(many)}**" for sort, many in numbers.items() if many
+                f"{mark(action)} {text(f'show_{action}')} **{number(many)}**"
+                for action, many in numbers.items()
+                if many
             )
         )
     with st.container(border=True, gap="xsmall", key="rows_short"):
@@ -62,8 +64,8 @@ def representative_changes(app: Application, run: Run) -> list[PlanRow]:
     The last new records are taken, because groups and debtors that they need come first.
     """
     rows_by_seq = {row.seq: row for brake in run.brakes for row in app.plans.marked(run.id, brake.code, SHOWN)[0]}
-    for sort in ("retire", "update"):
-        rows_by_seq |= {row.seq: row for row in app.plans.rows(run.id, sort, limit=SHOWN)}
+    for action in ("retire", "update"):
+        rows_by_seq |= {row.seq: row for row in app.plans.rows(run.id, action, limit=SHOWN)}
     new = app.plans.rows(run.id, "create", offset=max(0, app.plans.count(run.id, "create") - SHOWN), limit=SHOWN)
     return [*rows_by_seq.values(), *new][:SHOWN]
 

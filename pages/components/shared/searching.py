@@ -89,19 +89,19 @@ def _record(app: Application, hit: RecordResult, number: int) -> None:
                 _open_result("logs", {"record": f"{hit.flow}:{hit.key}"})
             if waits:
                 badge(WAITING)
-        matched_name = f"{known_caption(app, hit.flow, hit.sort)} {known_value(hit.sort, hit.value)}"
+        matched_name = f"{known_caption(app, hit.flow, hit.type)} {known_value(hit.type, hit.value)}"
         note(" · ".join([kind_name(hit.kind), flow, matched_name]))
 
 
-def known_value(sort: str, value: str) -> Markdown:
+def known_value(key_type: str, value: str) -> Markdown:
     """Return the formatted value of a search key: a number, name or amount."""
-    return euros(Decimal(value)) if sort == "amount" else plain(value)
+    return euros(Decimal(value)) if key_type == "amount" else plain(value)
 
 
-def known_caption(app: Application, flow: str, sort: str) -> Markdown:
+def known_caption(app: Application, flow: str, key_type: str) -> Markdown:
     """Return the caption of a search key."""
     target = system_name(app.flows[flow].target) if flow in app.flows else ""
-    return text(f"known_{sort}", system=target)
+    return text(f"known_{key_type}", system=target)
 
 
 def _open_result(page: str, parameters: Mapping[str, str]) -> NoReturn:

@@ -29,7 +29,7 @@ class Mailbox:
         return f"mailto://127.0.0.1:{self.port}/?from=console@shop.example&to=anneke@shop.example"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802 - as aiosmtpd calls it
-        """Keep a mail."""
+        """Store a mail."""
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
         assert isinstance(mail, EmailMessage)
         body = mail.get_body(("plain", "html"))
@@ -110,7 +110,7 @@ def web_server(port: int = 0) -> Iterator[Hook]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         hook.port = server.server_port

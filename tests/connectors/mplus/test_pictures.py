@@ -36,7 +36,7 @@ def card(sandbox: Sandbox, links: Links) -> str:
 
 
 def keep_picture(tmp_path: Path, data: bytes) -> str:
-    """Keep a picture and return the mark of its content."""
+    """Store a picture, and return the mark of its content."""
     (tmp_path / "in.png").write_bytes(data)
     (picture,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in.png"])
     assert isinstance(picture, Picture)

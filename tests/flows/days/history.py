@@ -1,4 +1,4 @@
-"""Made-up days of four branches, the same for a seed: every sort of sale and payment, and drawers chained over days."""
+"""Made-up days of four branches, repeatable by seed, with every type of sale and payment, and cash counts."""
 
 import random
 from collections import defaultdict

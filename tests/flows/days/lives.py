@@ -152,7 +152,7 @@ class Life:
         equal: bool = True,
         now: Day | None = None,
     ) -> None:
-        """Hold the ledger against the oracle's, by date, branch, account, VAT code and debtor; then look again."""
+        """Compare the ledger with the oracle's by date, branch, account, VAT code and debtor; then check again."""
         expected: dict[tuple[date, Where], int] = {}
         first = ledger(page_rows(day, self.books.variant.contents))
         for when, sums in ((on, first), *more):

@@ -180,7 +180,7 @@ def test_a_gift_card_in_a_group_of_turnover_wants_a_row_for_gift_cards_and_none_
     card = replace(CARD, values={**CARD.values, "turnover_group": "40", "price_type": "gift-card"})
     order = an_order(lines=(a_line("1"), card))
     issue = parked_issue(order, becomes="posting")
-    assert (issue.cause, issue.facts["group"], issue.facts["sort"]) == ("deposit_account_missing", "", "gift_card")
+    assert (issue.cause, issue.facts["group"], issue.facts["type"]) == ("deposit_account_missing", "", "gift_card")
     row = missing_row(ORDERS, issue.cause, issue.facts)
     assert row is not None
     assert (row.table.name, row.code) == ("balance_accounts", "gift_card")

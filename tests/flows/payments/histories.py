@@ -192,7 +192,7 @@ class Histories:
     # ---- what happens
 
     def happen(self, sale: Sale, sales: Sequence[Sale]) -> None:
-        """Let one thing happen to a sale, if it can."""
+        """Apply one possible event to a sale."""
         books_open, till_open = self.ledger(sale)["left"] if sale.item else 0, self.open_at_the_till(sale)
         counter: Mapping[str, Callable[[], object]] = {
             "part at the counter": lambda: self.at_the_counter(sale, till_open // 2 or till_open),

@@ -147,7 +147,7 @@ class Shop(FlowHarness):
             self.books.open[document] = branch, sold
 
     def invoice(self, document: str) -> None:
-        """Let a sales order be invoiced in the books, which takes it out of their figures."""
+        """Invoice a sales order in the books, which removes its quantity from their figures."""
         branch, sold = self.books.open.pop(document)
         self.fill({branch: -sold})
 

@@ -760,7 +760,7 @@ class Day:
             self.lost.append(booked)
 
     def happens(self, event: str, where: Any, quantity: Any) -> None:
-        """Let one thing happen; at the end of a run no branch offers more than it has."""
+        """Apply one event; at the end of a run no branch may offer more than it has."""
         match event:
             case "book" if self.unbooked:
                 document, branch, sold = self.unbooked.pop(where % len(self.unbooked))

@@ -48,7 +48,7 @@ def a_done(runs: RunStore, *lines: PlanRow) -> str:
 
 
 def prune_all(retained: RetentionStore, name: str, before: datetime, portion: int = 500) -> int:
-    """Let all of a class go, and return how many rows that were."""
+    """Delete all old rows of a class, and return their number."""
     total = 0
     while row_count := retained.prune(name, before, portion):
         assert row_count <= portion

@@ -19,7 +19,7 @@ def november(day: int) -> date:
 
 @pytest.fixture
 def tables() -> ClearingTables:
-    """One account: 5.00 at the begin, 100.00 paid less 1.00, 50.00 late, 20.00 under way, 7.00 without takings."""
+    """An account: 5.00 at first, 100.00 paid less 1.00, 50.00 late, 20.00 in transit, 7.00 without takings."""
     takings = [
         Taking(november(day), "1", Decimal(amount), f"600/{day}") for day, amount in ((2, 100), (3, 50), (9, 20))
     ]

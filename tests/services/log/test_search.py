@@ -81,8 +81,8 @@ KNOWN_BY = (
 
 
 def test_a_record_is_found_by_everything_it_is_known_by(search: Search) -> None:
-    for search_text, key, sort in KNOWN_BY:
-        assert (key, sort) in [(hit.key, hit.sort) for hit in search.records(search_text, "en")], search_text
+    for search_text, key, key_type in KNOWN_BY:
+        assert (key, key_type) in [(hit.key, hit.type) for hit in search.records(search_text, "en")], search_text
 
 
 def test_a_link_without_values_has_the_title_of_its_product_or_of_the_opposite_flow(database: Database) -> None:
@@ -111,7 +111,7 @@ def test_nothing_is_found_that_is_not_there(search: Search) -> None:
 
 
 def test_a_record_tells_every_number_it_has(search: Search) -> None:
-    known_names = {(name.sort, name.value) for name in search.names("orders", ORDER)}
+    known_names = {(name.type, name.value) for name in search.names("orders", ORDER)}
     assert {
         ("there", "26000062"),
         ("reference", "MP-2026.47"),

@@ -11,7 +11,7 @@ from integration.services.mappings.thumbnails import SIDE, thumbnail
 
 
 def keep_picture(tmp_path: Path, data: bytes) -> str:
-    """Keep a picture and return the mark of its content."""
+    """Store a picture, and return the mark of its content."""
     (tmp_path / "in").write_bytes(data)
     (picture,) = PictureReader(PictureLocations(tmp_path / "kept", tmp_path)).read(["in"])
     assert isinstance(picture, Picture)

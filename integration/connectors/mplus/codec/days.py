@@ -201,8 +201,10 @@ def paid_documents(answer: Element) -> Iterator[tuple[Kind, str]]:
     """Yield kind and id of the invoices and orders that the payments of a report were for. Raises WrongValueError."""
     for source in answer.iterfind(_path("paymentSourceList", "paymentSourceDetails")):
         expect_shape(source, "ReportPaymentSourceDetails")
-        sort = element_text(source, "paymentSourceType").removeprefix(_PAID_FOR)
-        kind = Kind.INVOICE if sort.endswith("INVOICE") else Kind.ORDER if sort.endswith("ORDER") else None
+        source_type = element_text(source, "paymentSourceType").removeprefix(_PAID_FOR)
+        kind = (
+            Kind.INVOICE if source_type.endswith("INVOICE") else Kind.ORDER if source_type.endswith("ORDER") else None
+        )
         id_ = element_text(source, "id")
         if kind is not None and id_:
             yield kind, id_

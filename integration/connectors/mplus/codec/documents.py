@@ -37,7 +37,7 @@ PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
 _NON_GOODS_KINDS = frozenset({"LINE-KIND-SUBTOTAL", "LINE-KIND-HEADER", "LINE-KIND-SECONDARY-HEADER"})
 _NESTED_LINE_TYPES = frozenset({"LINE-TYPE-PREPARATION", "LINE-TYPE-COMPONENT"})
 _NESTED_LISTS = ("preparationList", "uncondensedLines")  # lists of lines inside a line, whose total may include them
-_SORTS = (  # (of lines: our field for an unknown word, wire name, known words)
+_LINE_WORDS = (  # (of lines: our field for an unknown word, wire name, known words)
     ("line_kind", "lineKind", frozenset({"LINE-KIND-DEFAULT", *_NON_GOODS_KINDS})),
     ("line_type", "lineType", frozenset({"LINE-TYPE-NONE", *_NESTED_LINE_TYPES})),
 )
@@ -194,7 +194,9 @@ def _decode_line(line: Element, key: str, codes: Mapping[str, str]) -> Record:
     if any(line.find(f"{qualified(wire)}/{qualified('line')}") is not None for wire in _NESTED_LISTS):
         values["composed"] = True
     values["code"] = codes.get(str(values.get("article", "")), "")
-    values |= {name: word for name, wire, known_words in _SORTS if (word := _unknown_word(line, wire, known_words))}
+    values |= {
+        name: word for name, wire, known_words in _LINE_WORDS if (word := _unknown_word(line, wire, known_words))
+    }
     return Record(Kind.LINE, key, values)
 
 

@@ -17,20 +17,22 @@ def fill(house: House, today: date) -> None:
     """Add the receipts of the two days to a till that has its sales already."""
     busy, aftermath = today - timedelta(days=BUSY), today - timedelta(days=AFTERMATH)
     till = _Till(house, busy)
-    till.receipt("08:45", FIRST, [_line("Wisselgeld uit kluis", 95, EXEMPT, 10000)], CASH=10000, sort="CASH-INFLOW")
+    till.receipt(
+        "08:45", FIRST, [_line("Wisselgeld uit kluis", 95, EXEMPT, 10000)], CASH=10000, receipt_type="CASH-INFLOW"
+    )
     helmet = till.receipt("10:40", FIRST, [_line("Helm", 20, HIGH, 4999)], CASH=5000, ROUNDING=-1)
     card = [_line("Kinderzitje", 40, HIGH, 11900), _line("Reisgids", 70, LOW, 1250)]
     till.receipt("13:15", FIRST, [_line("Cadeaubon", GIFT_CARDS, EXEMPT, 5000)], PIN=5000)
     till.receipt("14:00", FIRST, card, GIFTCARD=3500, CASH=5000, PIN=4650)
     till.receipt("15:10", FIRST, [_line("Borg leenaccu", DEPOSITS, ZERO, 5000)], PIN=5000)
-    till.receipt("15:40", FIRST, [_line("Postzegels", 97, EXEMPT, -1450)], CASH=-1450, sort="CASH-OUTFLOW")
+    till.receipt("15:40", FIRST, [_line("Postzegels", 97, EXEMPT, -1450)], CASH=-1450, receipt_type="CASH-OUTFLOW")
     till.receipt("17:05", SECOND, [_line("Reparatie", 50, LOW, 7250), _line("Fooi", 96, EXEMPT, 250)], PIN=7500)
     night = busy + timedelta(days=1)
     till.receipt("00:25", SECOND, [_line("Lampset", 40, HIGH, 2995)], PIN=2995, entered=night)
     till.receipt("11:30", SECOND, [_line("Oefening", 10, HIGH, 99900)], PIN=99900, table="training")
     till = _Till(house, aftermath)
     back = [_line("Retour helm", 20, HIGH, 4999, -1)]
-    till.receipt("12:02", FIRST, back, CASH=-5000, ROUNDING=1, sort="CREDIT-RECEIPT", credited=helmet)
+    till.receipt("12:02", FIRST, back, CASH=-5000, ROUNDING=1, receipt_type="CREDIT-RECEIPT", credited=helmet)
     till.receipt("16:20", SECOND, [_line("Borg leenaccu terug", DEPOSITS, ZERO, 5000, -1)], CASH=-5000)
 
 
@@ -55,7 +57,7 @@ class _Till:
         workplace: int,
         lines: list[dict[str, Any]],
         *,
-        sort: str = "RECEIPT",
+        receipt_type: str = "RECEIPT",
         credited: str = "",
         entered: date | None = None,
         table: str = "receipts",
@@ -64,7 +66,7 @@ class _Till:
         """Enter a receipt at a time of day, or at a complete time, with these payments; return its id."""
         values: dict[str, Any] = {
             "receiptId": self._house.desk.new_id("special receipt"),
-            "receiptType": f"RECEIPT-TYPE-{sort}",
+            "receiptType": f"RECEIPT-TYPE-{receipt_type}",
             "financialDate": self._day.isoformat(),
             "entryTimestamp": at if "T" in at else f"{entered or self._day}T{at}:00",
             "financialBranchNumber": self._branch,

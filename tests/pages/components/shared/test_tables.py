@@ -14,7 +14,7 @@ from tests.hostile import EVERY
 
 @pytest.fixture
 def frame() -> pd.DataFrame:
-    """A table with every sort of cell that pages and answers of the log have."""
+    """A table with every type of cell that occurs in pages and in answers of the log."""
     return pd.DataFrame(
         {
             "title": list(EVERY),
