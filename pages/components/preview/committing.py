@@ -179,5 +179,6 @@ def four_eyes_box(app: Application, run: Run) -> None:
             help=meaning("four_eyes_title"),
         )
         for brake in exceeded_limits:
-            count_text = text("four_eyes_count", count=brake.count, limit=brake.limit)
-            small(f"{count_text} {text('four_eyes_chosen')}" if run.mode is Mode.CHOSEN else count_text)
+            small(text("four_eyes_count", count=brake.count, limit=brake.limit))
+        if run.mode is Mode.CHOSEN:
+            small(text("four_eyes_chosen"))
