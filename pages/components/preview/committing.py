@@ -179,6 +179,6 @@ def four_eyes_box(app: Application, run: Run) -> None:
             help=meaning("four_eyes_title"),
         )
         for brake in exceeded_limits:
-            small(text("four_eyes_count", count=brake.count, limit=brake.limit))
+            small(text("four_eyes_count", count=brake.count, limit=plain(brake.limit)))
         if run.mode is Mode.CHOSEN:
             small(text("four_eyes_chosen"))
