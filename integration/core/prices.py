@@ -141,10 +141,17 @@ def overlapping_offers(values: Mapping[str, Value]) -> int:
 
 
 def offers_above_price(values: Mapping[str, Value]) -> int:
-    """Return how many offers of an article are higher than its normal price with the same VAT basis."""
-    normal = {how: values.get(f"price_{how}") for how in (PriceType.INCL, PriceType.EXCL)}
+    """Return how many offers of an article are certainly higher than its normal price.
+
+    A negative discount raises the price. An offer excluding VAT is compared with the price including VAT if the article
+    has no other; the reverse would need the VAT rate, and is not counted.
+    """
+    incl, excl = values.get("price_incl"), values.get("price_excl")
+    normal = {PriceType.INCL: incl, PriceType.EXCL: incl if excl is None else excl, PriceType.PERCENT: NOUGHT}
     return sum(
-        isinstance(value, Decimal) and isinstance(price := normal.get(term.how), Decimal) and value > price
+        isinstance(value, Decimal)
+        and isinstance(price := normal.get(term.how), Decimal)
+        and (value < price if term.how is PriceType.PERCENT else value > price)
         for term, value in offers_in(values).items()
     )
 

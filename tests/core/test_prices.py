@@ -240,11 +240,15 @@ def test_offers_overlap_that_share_a_day_and_a_minimum() -> None:
     assert overlapping_offers({WEEK: None, "offer_incl:0@2026-12-07_2026-12-13:9": D(10)}) == 0
 
 
-def test_an_offer_above_the_normal_price_is_counted_by_its_own_vat_basis() -> None:
+def test_an_offer_that_is_certainly_above_the_normal_price_is_counted() -> None:
     assert offers_above_price({"price_incl": D(20), WEEK: D("20.01")}) == 1
     assert offers_above_price({"price_incl": D(20), WEEK: D(20)}) == 0
     assert offers_above_price({"price_excl": D(16), WEEK: D(18)}) == 0
+    assert offers_above_price({"price_incl": D(20), WEEK.replace("incl", "excl"): D("20.01")}) == 1
+    assert offers_above_price({"price_incl": D(20), WEEK.replace("incl", "excl"): D(19)}) == 0
+    assert offers_above_price({"price_incl": D(20), "price_excl": D(16), WEEK.replace("incl", "excl"): D(17)}) == 1
     assert offers_above_price({"price_incl": D(20), WEEK.replace("incl", "percent"): D(25)}) == 0
+    assert offers_above_price({"price_incl": D(20), WEEK.replace("incl", "percent"): D(-1)}) == 1
 
 
 def test_an_offer_is_asked_about_around_both_ends_and_its_minimum() -> None:
