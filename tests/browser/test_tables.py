@@ -63,8 +63,8 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
         "method_accounts": ({"Code": re.compile("PIN|CASH")}, re.compile("^1"), ""),
         "purchase_vat_codes": ({"Code": re.compile("^2 · ")}, re.compile("AccountView$"), "2"),
         "day_cost_centres": ({"Umsatzgruppe": "Filiale"}, re.compile(r"^\w"), "@"),
-        "day_cost_accounts": ({"Code": re.compile(r"^\d")}, "7000", ""),
-        "day_stock_accounts": ({"Code": re.compile(r"^\d")}, "3000", ""),
+        "day_cost_accounts": ({"Umsatzgruppe": re.compile(r"^\d")}, "7000", ""),
+        "day_stock_accounts": ({"Umsatzgruppe": re.compile(r"^\d")}, "3000", ""),
     },
 }  # fmt: skip
 
