@@ -11,7 +11,7 @@ class IdentityVerdict(StrEnum):
 
     SAME = "same"
     WENT_BACK = "went_back"  # counters are lower than before: the system was restored, or is another one
-    DIFFERS = "differs"  # more identifying parts differ than agree
+    DIFFERS = "differs"  # at least half of the identifying parts differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class SystemIdentity:
     def compared_with(self, known_identity: "SystemIdentity") -> IdentityVerdict:
         """Return the verdict on this identity. Parts that either side lacks are not compared.
 
-        Branches come and go, licences are renewed, companies are renamed: a system differs only if more parts differ
-        than agree.
+        Branches come and go, licences are renewed, companies are renamed: a system differs only if at least half of
+        the parts do.
         """
         common = [name for name in self.parts if self.parts[name] and known_identity.parts.get(name)]
         different = [name for name in common if self._part_differs(known_identity, name)]
-        if len(different) * 2 > len(common):
+        if different and len(different) * 2 >= len(common):
             return IdentityVerdict.DIFFERS
         return IdentityVerdict.WENT_BACK if self._lower_counters(known_identity) else IdentityVerdict.SAME
 

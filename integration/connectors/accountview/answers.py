@@ -37,17 +37,14 @@ class BooksAnswers:
     def shape(self, answer: HttpAnswer, operation: str, *, reading: bool = True) -> object:
         """Return the JSON of an answer that accepts the request.
 
-        A refusal is a RejectedError with AccountView's own text, also where its status is a success. A failure or an
-        unreadable page after a write (`reading` is False) is an InDoubtError, because the write may have been carried
-        out.
+        A refusal is a RejectedError with AccountView's own text, also where its status is a success. After a write
+        (`reading` is False), only an answer in AccountView's own form and a status that rejects the request itself are
+        refusals. Any other failure is an InDoubtError, because the write may have been carried out.
         """
-        failed_itself = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-        if failed_itself and not reading:
-            raise unreadable_answer(operation, reading=False)
         if reading:
             self.expect_interface(answer)
-        elif _is_wrong_address(answer) and not _is_of_accountview(_parsed_body(answer)):
-            raise unreadable_answer(operation, reading=False)  # a 404 in AccountView's own words refuses a record
+        elif not _is_success(answer) and not _refuses_write(answer):
+            raise unreadable_answer(operation, reading=False)
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
             shape: object = text
         elif not reading and answer.status in REFUSED_STATUSES:  # a server in front of AccountView answers with a page
@@ -55,13 +52,13 @@ class BooksAnswers:
         else:
             shape = json_of(answer, operation, reading=reading) if answer.body.strip() else {}
         message = self._mask(message_of(shape, refused=answer.status >= HTTPStatus.BAD_REQUEST))[:LONGEST_MESSAGE]
-        if failed_itself and not _is_of_accountview(shape):
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not _is_of_accountview(shape):
             raise server_failure(answer, operation, message)
+        if message and _is_success(answer) and not reading and not _is_of_accountview(shape):
+            raise unreadable_answer(operation, reading=False)
         if message:
             raise refusal_of(message, operation, reading=reading)
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            if not reading and answer.status not in REFUSED_STATUSES:  # AccountView says why it refuses a record
-                raise unreadable_answer(operation, reading=False)
             raise RejectedError("request_refused", system=SYSTEM, operation=operation)
         return shape
 
@@ -263,6 +260,19 @@ def unreadable_answer(operation: str, *, reading: bool = True) -> MalformedAnswe
     return InDoubtError("timeout_after_sending_write", system=SYSTEM, operation=operation)
 
 
+def _is_success(answer: HttpAnswer) -> bool:
+    return HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _refuses_write(answer: HttpAnswer) -> bool:
+    """Return True if an error answer proves that a write was not carried out."""
+    if answer.status in REFUSED_STATUSES:
+        return True
+    is_refusal = HTTPStatus.BAD_REQUEST <= answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    shape = _parsed_body(answer) if is_refusal else {}
+    return _is_of_accountview(shape) and bool(message_of(shape, refused=True))
+
+
 def _is_wrong_address(answer: HttpAnswer) -> bool:
     """Return True for a redirect and for a status that says that the address or the method does not exist."""
     is_redirect = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
@@ -330,7 +340,7 @@ def plain_text(answer: HttpAnswer) -> str:
 
 def is_unreadable(answer: HttpAnswer) -> bool:
     """Return True if a successful answer is neither empty nor readable JSON."""
-    if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES or not answer.body.strip():
+    if not _is_success(answer) or not answer.body.strip():
         return False
     try:
         _expect_json(answer.body)

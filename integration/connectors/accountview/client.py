@@ -59,8 +59,8 @@ class Administration:
     name: str
 
     def evidence(self) -> dict[str, str]:
-        """Return the values that identify the company beside its id, without empty ones."""
-        return {name: text for name, text in (("code", self.code), ("name", self.name)) if text}
+        """Return the values that identify the company, without empty ones."""
+        return {name: text for name, text in (("id", self.id), ("code", self.code), ("name", self.name)) if text}
 
 
 @dataclass(frozen=True, slots=True)

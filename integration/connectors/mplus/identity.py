@@ -13,9 +13,9 @@ VERSION_STEP = 100_000  # larger than any part of a version
 
 
 def read_identity(client: Client) -> SystemIdentity:
-    """Return the identity of a till, with four calls. It has no licence if the till lacks the call for licences.
+    """Return the identity of a till, with four calls.
 
-    Unreadable branches and workplaces are left out.
+    Unreadable branches and workplaces are left out, and so is the answer to a call that the till lacks or refuses.
     """
     branches = [branch for branch in read_branches(client) if branch.error is None]
     parts = {
@@ -27,37 +27,41 @@ def read_identity(client: Client) -> SystemIdentity:
             if name
         ),
     }
-    try:
-        licence = client.read("getLicenseInformation")
-    except RejectedError:  # the call is unknown there, or not licensed
-        pass
-    else:
+    if (licence := _accepted_read(client, "getLicenseInformation")) is not None:
         company = " ".join(filter(None, (element_text(licence, "companyName"), element_text(licence, "city"))))
         parts |= {
             "company": _part_values(company),
             "licence": _part_values(element_text(licence, "obscuredLicenseKey")),
         }
-    counters = _counters(client.read("getCurrentSyncMarkers")) | _versions(client.read("getApiVersion"))
-    return SystemIdentity(parts, counters)
+    markers, version = _accepted_read(client, "getCurrentSyncMarkers"), _accepted_read(client, "getApiVersion")
+    return SystemIdentity(parts, _counters(markers) | _versions(version))
 
 
-def _counters(answer: Element) -> dict[str, int]:
+def _accepted_read(client: Client, operation: str) -> Element | None:
+    """Return the answer to a read, or None if the operation is unknown at the till or not licensed."""
+    try:
+        return client.read(operation)
+    except RejectedError:
+        return None
+
+
+def _counters(answer: Element | None) -> dict[str, int]:
     """Return every change number of an answer by its name, including unknown names."""
     counters = {}
-    for element in answer.iterchildren("*"):
+    for element in () if answer is None else answer.iterchildren("*"):
         name, text = str(element.tag).rpartition("}")[2], (element.text or "").strip()
         if (name.endswith("SyncMarker") or name == STOCK_NUMBER) and _is_number(text):
             counters[name] = int(text)
     return counters
 
 
-def _versions(answer: Element) -> dict[str, int]:
+def _versions(answer: Element | None) -> dict[str, int]:
     """Return the versions of the interface and of the database, each as one number, without missing ones.
 
     An update raises them. A lower version is an earlier state of the till, or another till.
     """
     versions = {}
-    for name, prefix in (("apiVersion", ""), ("databaseVersion", "database")):
+    for name, prefix in () if answer is None else (("apiVersion", ""), ("databaseVersion", "database")):
         texts = [element_text(answer, _part_name(prefix, part)) for part in ("major", "minor", "revision")]
         if all(map(_is_number, texts)):
             major, minor, revision = map(int, texts)

@@ -85,6 +85,25 @@ def test_a_write_that_is_refused_without_a_reason_is_in_doubt(status: int, body:
     assert isinstance(error_of(write, httpx.Response(status, content=body)), InDoubtError)
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 500, 501])
+def test_a_write_that_is_redirected_or_fails_is_in_doubt_whatever_the_answer_says(status: int) -> None:
+    response = httpx.Response(status, json={"ErrorType": "AccountViewError", "ErrorMessage": "Artikel X bestaat niet."})
+    assert isinstance(error_of(write, response), InDoubtError)
+
+
+@pytest.mark.parametrize("status", [402, 404, 409, 418, 422, 451])
+def test_only_accountviews_own_form_refuses_a_write(status: int) -> None:
+    for response in (
+        httpx.Response(status, text="Conflict"),
+        httpx.Response(status, json="Conflict"),
+        httpx.Response(status, json={"Message": "Conflict"}),
+        httpx.Response(status, json={"ErrorMessage": None, "ErrorType": ""}),
+    ):
+        assert isinstance(error_of(write, response), InDoubtError)
+    own = httpx.Response(status, json={"errorMessage": "Artikel X bestaat niet."})
+    assert error_of(write, own).code == "accountview_rejected"
+
+
 @pytest.mark.parametrize("status", [400, 413])
 def test_a_write_that_was_rejected_before_it_was_carried_out_is_refused_without_a_reason(status: int) -> None:
     assert error_of(write, httpx.Response(status)).code == "request_refused"
@@ -99,7 +118,9 @@ def test_a_plain_text_is_what_was_said_and_a_page_is_not() -> None:
 def test_a_refusal_with_a_good_status_is_no_answer() -> None:
     for body in ({"Message": "Geen idee."}, {"Message": "Nee.", "ExceptionMessage": "Geen idee."}):
         assert error_of(read, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
-        assert error_of(write, httpx.Response(200, json=body)).facts["message"] == "Geen idee."
+        assert isinstance(error_of(write, httpx.Response(200, json=body)), InDoubtError)
+    own = {"ErrorMessage": "Geen idee."}
+    assert error_of(write, httpx.Response(200, json=own)).facts["message"] == "Geen idee."
 
 
 def test_a_failure_of_the_server_is_told_in_its_own_words() -> None:

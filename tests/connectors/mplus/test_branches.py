@@ -11,6 +11,7 @@ from integration.connectors.mplus.client import NAMESPACE, Client, interface_con
 from integration.connectors.mplus.days import TillDays
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.identity import read_identity
+from integration.core.errors import RejectedError
 from integration.core.records import Kind, Unreadable
 from tests.connectors.mplus.tills import NOWHERE, answering
 
@@ -61,6 +62,29 @@ def test_a_till_is_not_known_by_a_branch_that_cannot_be_read(broken: str, number
     del numbers
     parts = read_identity(client_with_branches(FIRST + broken)).parts
     assert (sorted(parts["branches"]), sorted(parts["workplaces"])) == (["1 Winkel"], ["1/4 Kassa"])
+
+
+@pytest.mark.parametrize("refused", ["getLicenseInformation", "getCurrentSyncMarkers", "getApiVersion"])
+def test_a_till_that_lacks_a_call_is_known_by_the_others(refused: str) -> None:
+    others = {
+        "getLicenseInformation": "<companyName>Fietsen BV</companyName>",
+        "getCurrentSyncMarkers": "<articleSyncMarker>7</articleSyncMarker>",
+        "getApiVersion": "<majorNumber>4</majorNumber><minorNumber>1</minorNumber><revisionNumber>2</revisionNumber>",
+    }
+
+    def content(operation: str) -> str:
+        if operation == refused:
+            raise RejectedError("operation_unknown")
+        return others[operation]
+
+    identity = read_identity(client_with_branches(FIRST, content))
+    found = {
+        "getLicenseInformation": "company" in identity.parts,
+        "getCurrentSyncMarkers": "articleSyncMarker" in identity.counters,
+        "getApiVersion": "apiVersion" in identity.counters,
+    }
+    assert [operation for operation, is_found in found.items() if not is_found] == [refused]
+    assert identity.parts["branches"] == {"1 Winkel"}
 
 
 @WAYS
