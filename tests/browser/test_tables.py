@@ -46,7 +46,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
         "turnover_accounts_sales": (
             {"Umsatzgruppe": re.compile(r"^\d"), "Steuercode": re.compile("^2 · ")}, re.compile("^80"), "",
         ),
-        "payment_terms": ({"Zahlungsart oder Zahlungsfrist": "14 Tage Zahlungsfrist"}, re.compile(r"^\w"), "14"),
+        "payment_terms": ({"Zahlungsart oder Zahlungsziel": "Zahlungsziel 14 Tage"}, re.compile(r"^\w"), "14"),
         "articles": ({"Code": re.compile(r"^\d")}, re.compile(r"^\w"), ""),
         "balance_accounts": ({"Umsatzgruppe": re.compile("^Pfand")}, re.compile("^1"), "packaging_deposit"),
         "shipping_methods": ({"Code": re.compile(r"^\w")}, "POST", ""),
