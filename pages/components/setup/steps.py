@@ -404,7 +404,7 @@ def _company_form(app: Application, spot: ConnectionForm) -> None:
 
 
 def finished_login(app: Application) -> None:
-    """Process the answer of a log-in in the address, and remove it from the address."""
+    """Process the answer of a log-in, which is in the address, and remove it from there."""
     code, state = st.query_params.get("code", ""), st.query_params.get("state", "")
     if not code and not (state and st.query_params.get("error")):
         return
