@@ -189,7 +189,8 @@ class Compare:
             | find_double_matches(self.deps, run, flow, stage, current_records)
             | doubts
         )
-        identified = Identified(self.deps.links.references(flow.name), flow, links)
+        unlinked = logic.evidence_of_unlinked([record.key for record in desired if record.key not in links])
+        identified = Identified(self.deps.links.references(flow.name), flow, links, unlinked)
         held_up |= {
             record.key: issue
             for record in desired
