@@ -379,8 +379,8 @@ def _adopted_link(logic: FlowLogic, record: Record, current: CurrentRecord, agre
     sent_parts = {(part.kind, part.key): part for part in agreed.parts}
     parts = []
     for part in adopted.parts:
-        sent = sent_parts.get((part.kind, part.key), part)
-        parts.append(part if differences(sent, part) else sent)
+        sent_part = sent_parts.get((part.kind, part.key), part)
+        parts.append(part if differences(sent_part, part) else sent_part)
     return _link(record, current, replace(adopted, values={**agreed.values, **adopted.values}, parts=tuple(parts)))
 
 
