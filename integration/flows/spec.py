@@ -14,6 +14,7 @@ from integration.core.causes import Repair, cause
 from integration.core.errors import IntegrationError, Reason
 from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, IssueState, Skip, unreadable_record_issue
+from integration.core.link_evidence import Evidence
 from integration.core.links import Link
 from integration.core.moves import Move, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
@@ -121,6 +122,10 @@ class FlowLogic(Protocol):
     ) -> Issue | None:
         """Return an issue if the record in the target is not the intended one or a person must decide; else None."""
         return None
+
+    def evidence_of_unlinked(self, keys: Collection[str]) -> Mapping[str, Evidence]:
+        """Return what another flow knows of the identity of records that this flow has not linked yet."""
+        return {}
 
     def remarks(
         self, stage: Stage, desired: Record, current: CurrentRecord | None, link: Link | None

@@ -189,7 +189,8 @@ class Compare:
             | find_double_matches(self.deps, run, flow, stage, current_records)
             | doubts
         )
-        identified = Identified(self.deps.links.references(flow.name), flow, links)
+        unlinked = logic.evidence_of_unlinked([record.key for record in desired if record.key not in links])
+        identified = Identified(self.deps.links.references(flow.name), flow, links, unlinked)
         held_up |= {
             record.key: issue
             for record in desired
@@ -300,10 +301,10 @@ def _decide(
         case Skip():
             page.skip(outcome, record.kind, target_record.title, target_record.group, weight)
             if current is not None and link is None and page.stage.write_once:
-                page.unchanged.append(_adopted_link(logic, record, current))
+                page.unchanged.append(_adopted_link(logic, record, current, agreed))
         case WrittenOnce():
             is_kept = current is None or (link is not None and agreed is not None and not link.unproven)
-            page.leave(None if is_kept or current is None else _adopted_link(logic, record, current), weight)
+            page.leave(None if is_kept or current is None else _adopted_link(logic, record, current, agreed), weight)
         case Unchanged(agreed=now):
             is_agreed = link is not None and agreed is not None and not link.unproven and not differences(now, agreed)
             renewed = None if is_agreed or current is None else _link(record, current, merged(agreed, now), evidence)
@@ -366,8 +367,21 @@ def _links(deps: Dependencies, flow: str, desired: Sequence[Record]) -> dict[str
     return links
 
 
-def _adopted_link(logic: FlowLogic, record: Record, current: CurrentRecord) -> Link:
-    return _link(record, current, adopted_values(record, current.record, logic.policy))
+def _adopted_link(logic: FlowLogic, record: Record, current: CurrentRecord, agreed: Record | None) -> Link:
+    """Return the link to a document that the target already had.
+
+    A linked document is compared by its identity alone. The other values of its header stay as they were sent, and so
+    do lines that the target has as they were sent: a later credit needs them.
+    """
+    adopted = adopted_values(record, current.record, logic.policy)
+    if agreed is None:
+        return _link(record, current, adopted)
+    sent_parts = {(part.kind, part.key): part for part in agreed.parts}
+    parts = []
+    for part in adopted.parts:
+        sent_part = sent_parts.get((part.kind, part.key), part)
+        parts.append(part if differences(sent_part, part) else sent_part)
+    return _link(record, current, replace(adopted, values={**agreed.values, **adopted.values}, parts=tuple(parts)))
 
 
 def _link(record: Record, current: CurrentRecord, agreed: Record, evidence: Evidence = NO_EVIDENCE) -> Link:

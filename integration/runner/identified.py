@@ -29,12 +29,15 @@ NUMBERS = ("", "external_id")  # matches on a number alone, without other identi
 
 
 class Identified:
-    """Compares the records of a page with the evidence of their links."""
+    """Compares the records of a page with the evidence of their links, or of `unlinked` records by another flow."""
 
-    def __init__(self, references: LinkReferences, flow: Flow, links: Mapping[str, Link]) -> None:
+    def __init__(
+        self, references: LinkReferences, flow: Flow, links: Mapping[str, Link], unlinked: Mapping[str, Evidence]
+    ) -> None:
         self._references = references
         self._flow = flow
         self._links = links
+        self._unlinked = unlinked
 
     def question(self, record: Record, current: CurrentRecord | None, titles: Mapping[str, str]) -> Issue | None:
         """Return an issue if a record and its target record may be different ones; otherwise None."""
@@ -48,7 +51,9 @@ class Identified:
         if current is None or not current_evidence.source or current.evidence not in NUMBERS:
             return None
         is_distinct = current.reference in self._references.distinct(record.kind, record.key)
-        if is_distinct or contradicts_match(record.kind, current_evidence):
+        known = self._unlinked.get(record.key, NO_EVIDENCE)
+        is_another = contradicting_side(record.kind, known, current_evidence) is not None
+        if is_distinct or is_another or contradicts_match(record.kind, current_evidence):
             return _unlinked_question(self._flow, record, current.reference, current_evidence, title)
         return None
 

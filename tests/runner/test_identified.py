@@ -6,11 +6,12 @@ from decimal import Decimal
 import pytest
 
 from integration.core.issues import OpenIssue
-from integration.core.link_evidence import ARTICLE_CHANGED, OTHER_RECORD, SAME_RECORD
+from integration.core.link_evidence import ARTICLE_CHANGED, OTHER_RECORD, SAME_RECORD, Evidence
 from integration.core.links import Link
-from integration.core.records import Kind, Value
+from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
+from integration.runner.identified import Identified
 from integration.services.runs.conflict_resolution import answer_identity_questions
 from tests.builders import a_part, a_product
 from tests.fakes import MemoryConnector
@@ -139,6 +140,19 @@ def test_an_article_that_is_another_by_now_is_not_retired(
     run = linked_harness.preview(Mode.COMPLETE)
     assert linked_harness.causes(run) == {KEY: ARTICLE_CHANGED}
     assert linked_harness.changes(run) == {}
+
+
+def test_an_article_that_only_another_flow_has_linked_is_compared_with_the_evidence_of_that_link(
+    harness: FlowHarness,
+) -> None:
+    flow, links = harness.logics().current_logic(harness.flow).flow, harness.links.references(harness.flow)
+    article = Record(Kind.STOCK, KEY, {"name": "Verzendkosten"})
+    current = CurrentRecord(Record(Kind.STOCK, KEY, {}), "77", identities={"": {"name": "Parasol"}})
+    for name, is_asked in (("Verzendkosten", True), ("Parasol", False)):
+        known = {KEY: Evidence(target={"": {"name": name}})}
+        issue = Identified(links, flow, {}, known).question(article, current, {})
+        assert (issue is not None and issue.cause == ARTICLE_CHANGED) is is_asked
+    assert Identified(links, flow, {}, {}).question(article, current, {}) is None
 
 
 def test_a_number_that_both_have_for_different_articles_is_a_question_at_the_first_match_too(

@@ -159,6 +159,29 @@ def test_what_dies_at_either_write_is_finished_by_its_run_or_a_person_and_nothin
     assert amounts(books) == BOTH
 
 
+def test_a_document_that_a_person_found_in_the_books_keeps_the_values_that_its_credit_needs(
+    harness: OrdersHarness, books: Books, till: MemoryConnector
+) -> None:
+    (link,) = harness.links.get("orders", Kind.POSTING, [KEY]).values()
+    assert link.agreed is not None
+    harness.links.keep("orders", [replace(link, unproven=True)])
+    till.put(sale_of("12.10", "10.00"))
+    assert harness.run(Mode.COMPLETE).counts.unchanged == 1
+
+    (found_link,) = harness.links.get("orders", Kind.POSTING, [KEY]).values()
+
+    assert not found_link.unproven
+    assert found_link.agreed is not None
+    assert found_link.agreed.values.items() >= link.agreed.values.items()
+    assert [part for part in found_link.agreed.parts if part.kind is Kind.LINE] == [
+        part for part in link.agreed.parts if part.kind is Kind.LINE
+    ]
+    till.put(sale_of("24.20", "20.00", digest="more"))
+    decide(till, "again")
+    assert set(harness.steps(harness.run(Mode.COMPLETE)).values()) == {Step.PROVEN}
+    assert amounts(books) == BOTH
+
+
 def test_what_was_credited_alone_is_booked_again_by_the_next_run(
     harness: OrdersHarness, books: Books, till: MemoryConnector
 ) -> None:

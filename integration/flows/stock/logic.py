@@ -12,6 +12,7 @@ from integration.core.compiled import compile  # noqa: A004 - of a mapping
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
+from integration.core.link_evidence import Evidence
 from integration.core.money import number_in_text
 from integration.core.moves import COUNTED, NO_MOMENT, Move
 from integration.core.plan import Change
@@ -55,12 +56,13 @@ class StockLogic(FlowLogic):
         tables: Mapping[str, Mapping[str, str]],
         numbers: Callable[[Collection[str]], Mapping[str, str]],
         sales: Sales | None = None,
+        evidence: Callable[[Collection[str]], Mapping[str, Evidence]] = lambda _: {},
     ) -> None:
         """Prepare everything that does not depend on a record.
 
-        `numbers` returns the till's article numbers of linked codes. `sales` provides the movements that the books
-        lack; without it, levels are the figures of the books. Raises ConfigurationError if the mapping or the formula
-        cannot be used.
+        `numbers` returns the till's article numbers of linked codes, and `evidence` what identified those articles.
+        `sales` provides the movements that the books lack; without it, levels are the figures of the books. Raises
+        ConfigurationError if the mapping or the formula cannot be used.
         """
         mapping, tools = rules_from(mapping_body), Tools(tables)
         owned = field_owners(mapping)
@@ -74,10 +76,15 @@ class StockLogic(FlowLogic):
         self.policy = {AMOUNT: Ownership.KEEP_EQUAL, MANAGED: Ownership.KEEP_EQUAL, **owned}
         self._text, self._formula = formula_of(settings, tools)
         self._numbers = numbers
+        self._evidence = evidence
         self._sales = sales if settings.sales != "off" else None
         self._levels = compile(mapping, tools, {Kind.LEVEL})
         self.reads = settings.fields_read() | self._levels.reads
         self._branches = tuple(Record(Kind.LEVEL, branch, {}) for branch in self._sent_branches)
+
+    def evidence_of_unlinked(self, keys: Collection[str]) -> Mapping[str, Evidence]:
+        """Return by article code what identified the till's article when the flow `products` last read it."""
+        return self._evidence(keys) if keys else {}
 
     # ---- what the till sold
 

@@ -10,6 +10,7 @@ from integration.core.booking_state import BookingState, BookingStates
 from integration.core.causes import Repair, RepairKind
 from integration.core.errors import Reason
 from integration.core.issues import IssueState
+from integration.core.link_evidence import Evidence
 from integration.core.records import Field, FieldType, Kind, Record, Unreadable
 from integration.core.timetable import WALL_CLOCK
 from integration.flows.forms import (
@@ -236,6 +237,18 @@ def _booking_states(context: FlowContext, keys: Collection[str]) -> BookingState
     )
 
 
+def _article_evidence(context: FlowContext, codes: Collection[str]) -> dict[str, Evidence]:
+    """Return by article code what identified the till's article when the flow `products` last read it."""
+    articles = context.links(PRODUCTS.name, Kind.ARTICLE, codes)
+    owners = {link.owner for link in articles.values() if link.owner}
+    products = context.links(PRODUCTS.name, Kind.PRODUCT, owners) if owners else {}
+    return {
+        code: Evidence(target={"": products[link.owner].evidence.target[code]})
+        for code, link in articles.items()
+        if link.owner in products and code in products[link.owner].evidence.target
+    }
+
+
 STOCK = FlowSpec(
     flow=FLOW,
     settings=StockSettings,
@@ -252,6 +265,7 @@ STOCK = FlowSpec(
             partial(_uninvoiced_orders, context),
             partial(_credit_keys, context),
         ),
+        partial(_article_evidence, context),
     ),
     mapping=MAPPINGS / "stock.toml",
     parts=((Kind.LEVEL, Kind.ARTICLE), (Kind.STOCK, None)),
