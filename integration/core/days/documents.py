@@ -23,7 +23,7 @@ from integration.core.totals.categories import METHODS, Tender
 from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, sum_by
 from integration.core.vat_numbers import is_of_the_union, vat_prefix
 
-HOME = "NL"  # prefix of domestic VAT numbers
+HOME = "NL"  # country of a shop that does not set another one
 
 Key = TypeVar("Key")
 
@@ -78,21 +78,23 @@ class DayDocument:
         """The customer, if the till reports one."""
         return next((part for part in self.record.parts if part.kind is Kind.RELATION), None)
 
-    @property
-    def has_foreign_vat_number(self) -> bool:
-        """True if the customer has a foreign VAT number."""
-        return self.vat_number[:2].isalpha() and not self.vat_number.startswith(HOME)
+    def has_foreign_vat_number(self, home: str) -> bool:
+        """Return True if the customer has a VAT number of another country than `home`."""
+        return self.vat_number[:2].isalpha() and not self.vat_number.startswith(vat_prefix(home))
 
-    @property
-    def is_for_the_sales_list(self) -> bool:
-        """True if a sale without VAT to this customer belongs on the EU sales list."""
-        return self.has_foreign_vat_number and is_of_the_union(self.vat_number)
+    def is_for_the_sales_list(self, home: str) -> bool:
+        """Return True if the EU sales list of `home` has a sale without VAT to this customer."""
+        return self.has_foreign_vat_number(home) and is_of_the_union(self.vat_number)
 
     @property
     def vat_number(self) -> str:
-        """The customer's VAT number, with the prefix of the country the till reports; empty if there is none."""
+        """The customer's VAT number, with the prefix of the country the till reports; empty if there is none.
+
+        A customer without a country has that of the document.
+        """
         values = self.customer.values if self.customer else {}
-        number, country = till_text(values, "vat_number").upper(), till_text(values, "country").upper()
+        number = till_text(values, "vat_number").upper()
+        country = (till_text(values, "country") or till_text(self.record.values, "country")).upper()
         is_bare = bool(number) and not number[:2].isalpha() and len(country) == len(HOME)
         return f"{vat_prefix(country)}{number}" if is_bare else number
 

@@ -99,7 +99,7 @@ class DayLines:
         """Return True if a document is booked separately. Raises DayRefusedError if the page would hide its VAT."""
         if document.record.key in self._separate_bookings:
             return document.is_sold
-        hidden = document.is_untaxed or document.has_foreign_vat_number
+        hidden = document.is_untaxed or document.has_foreign_vat_number(self.books.home)
         if document.source == "receipt" and document.is_untaxed and document.is_sold:
             raise DayRefusedError("day_reverse_charge", "vat_method", document=document.number)
         if document.source == "receipt" and self._is_abroad_untaxed(document):
@@ -111,7 +111,8 @@ class DayLines:
 
     def _is_abroad_untaxed(self, document: DayDocument) -> bool:
         """Return True for a sale without VAT to another EU country, which the EU sales list would lack."""
-        if self.books.contents == "counts" or not document.is_sold or not document.is_for_the_sales_list:
+        is_listed = document.is_sold and document.is_for_the_sales_list(self.books.home)
+        if self.books.contents == "counts" or not is_listed:
             return False
         return any(
             self._is_revenue(group) and self._vat.is_untaxed(vat_sum, code)
@@ -273,7 +274,9 @@ class DayLines:
         taxed = {key: vat_sum for key, vat_sum in document.groups.items() if self._has_vat_code(key[0], vat_sum)}
         for code, vat_sum in by_code(taxed):
             theirs, groups = self._vat.decided_code(code, document).code, {group for group, own in taxed if own == code}
-            self._vat.require_plausible(vat_sum, code, theirs, document.count_lines(code, groups), [document.number])
+            if theirs:
+                roundings = document.count_lines(code, groups)
+                self._vat.require_plausible(vat_sum, code, theirs, roundings, [document.number])
 
     def _exact_groups(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
         """Return the taxed groups of a code with the VAT of the till's list, which covers all or revenue only."""
@@ -304,7 +307,8 @@ class DayLines:
         if category is LineCategory.CASH_OUT:
             theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.purchase_code(code, about))
         else:
-            first = documents[0] if documents else None
+            taxed = (document for document in documents if self._has_vat_code(group, document.groups[group, code]))
+            first = next(taxed, None)  # a free line has no VAT code, so it decides none
             theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.code(code, about, first))
             every = self._sales_on_page(
                 source

@@ -87,13 +87,16 @@ class DayVat:
         return ours if own is None else own
 
     def require_plausible(self, sum_: VatSum, code: str, theirs: str, roundings: int, documents: Iterable[str]) -> None:
-        """Raise DayRefusedError if VAT differs from base times rate by more than `roundings` cents.
+        """Raise DayRefusedError if VAT differs from base times rate by more than `roundings` cents, or without a rate.
 
-        Without VAT nothing is rounded, so no difference is allowed.
+        Without VAT nothing is rounded, so no difference is allowed. `theirs` is the code in the books.
         """
         rate = self.rate(code, theirs)
         if rate is None:
-            return
+            system = self.books.systems[1]
+            raise DayRefusedError(
+                "vat_rate_unknown", "vat_code", code=theirs, vat=vat_fact(theirs, None, system), system=system
+            )
         computed, inside = sum_.excl * rate / HUNDRED, sum_.incl * rate / (HUNDRED + rate)
         off = min(abs(sum_.vat - computed), abs(sum_.vat - inside))  # the till may round from net or from gross
         if off > (CENT * roundings if rate else NOTHING):

@@ -98,6 +98,11 @@ def test_each_document_stands_under_the_code_of_its_country_and_method() -> None
     ]  # with no other one on the day
 
 
+def test_a_free_line_decides_no_code() -> None:
+    free = one_line_receipt("0", "0.00", "0.00", "BE")
+    assert turnover_lines(day(free, HOME)) == [("8010", "1", euros(100), euros(21), ("0", "1"))]
+
+
 def test_groups_are_divided_each_by_itself() -> None:
     bike = one_line_receipt("5", "12.10", "2.10", "BE", group="10")
     assert turnover_lines(day(HOME, BELGIAN, bike)) == [
@@ -195,9 +200,10 @@ def test_nothing_under_a_code_without_vat_has_vat() -> None:
     assert refusal_of(day(one_line_receipt("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
 
 
-def test_a_code_of_which_nobody_tells_the_rate_is_taken_as_charged() -> None:
+def test_a_code_of_which_nobody_tells_the_rate_parks_the_day() -> None:
     rates = {code: rate for code, rate in DECIDED.rates.items() if code != "6"}
-    assert turnover_lines(day(BELGIAN), replace(DECIDED, rates=rates))[0][1] == "6"
+    error = refusal_of(day(BELGIAN), replace(DECIDED, rates=rates))
+    assert (error.cause, error.facts["code"], error.facts["system"]) == ("vat_rate_unknown", "6", "accountview")
 
 
 def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
@@ -207,14 +213,24 @@ def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
     assert (error.cause, error.facts["document"]) == ("day_vat_implausible", "1")
 
 
-@pytest.mark.parametrize(("incl", "is_for_the_list"), [("100.00", True), ("0.02", False)])
+@pytest.mark.parametrize(
+    ("incl", "home", "country", "number", "is_for_the_list"),
+    [
+        ("100.00", "NL", "", "BE0428759497", True),
+        ("0.02", "NL", "", "BE0428759497", False),
+        ("100.00", "NL", "BE", "0428759497", True),  # the customer has no country, the document has one
+        ("100.00", "BE", "", "BE0428759497", False),
+        ("100.00", "BE", "", "NL004495445B01", True),
+        ("100.00", "GR", "GR", "094259216", False),
+    ],
+)
 def test_a_receipt_without_vat_for_a_vat_number_abroad_is_for_the_sales_list_under_any_code(
-    incl: str, is_for_the_list: bool
+    incl: str, home: str, country: str, number: str, is_for_the_list: bool
 ) -> None:
-    receipt = one_line_receipt("4", incl, "0.00")
-    customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": "BE0428759497"})
-    record = day(replace(receipt, parts=(*receipt.parts, customer)))
+    receipt = one_line_receipt("4", incl, "0.00", country)
+    customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": number})
+    record, books = day(replace(receipt, parts=(*receipt.parts, customer))), replace(DECIDED, home=home)
     if is_for_the_list:
-        assert refusal_of(record, DECIDED).cause == "day_sale_abroad_untaxed"
+        assert refusal_of(record, books).cause == "day_sale_abroad_untaxed"
     else:
-        assert page_for(record, DECIDED).lines
+        assert page_for(record, books).lines
