@@ -60,8 +60,10 @@ def _versions(answer: Element | None) -> dict[str, int]:
 
     An update raises them. A lower version is an earlier state of the till, or another till.
     """
-    versions = {}
-    for name, prefix in () if answer is None else (("apiVersion", ""), ("databaseVersion", "database")):
+    versions: dict[str, int] = {}
+    if answer is None:
+        return versions
+    for name, prefix in (("apiVersion", ""), ("databaseVersion", "database")):
         texts = [element_text(answer, _part_name(prefix, part)) for part in ("major", "minor", "revision")]
         if all(map(_is_number, texts)):
             major, minor, revision = map(int, texts)

@@ -134,6 +134,12 @@ class DayDocument:
         """Return the amounts per turnover group of one VAT code."""
         return {group: vat_sum for (group, own), vat_sum in self.groups.items() if own == code}
 
+    def is_split_as_its_lines(self, code: str) -> bool:
+        """Return True if the till's split has the amount of the lines under a VAT code, up to a cent per line."""
+        groups = self.groups_under(code)
+        off = total(vat_sum.incl for vat_sum in groups.values()) - self.vat.get(code, VatSum()).incl
+        return abs(off) <= CENT * self.count_lines(code, groups)
+
     def count_lines(self, code: str, groups: Collection[str]) -> int:
         """Return the number of lines with a VAT code in these turnover groups. Each line may be rounded separately."""
         lines = (part.values for part in self.record.parts if part.kind is Kind.LINE)
