@@ -310,12 +310,9 @@ class DayLines:
             taxed = (document for document in documents if self._has_vat_code(group, document.groups[group, code]))
             first = next(taxed, None)  # a free line has no VAT code, so it decides none
             theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.code(code, about, first))
-            every = self._sales_on_page(
-                source
-            )  # a till that computes VAT over the day may differ by a cent per document
-            roundings = sum(document.count_lines(code, (group,)) for document in documents) + sum(
-                code in document.vat for document in every
-            )
+            # The rounding of a document is shared out over its groups; that of a day may be a cent per document.
+            roundings = sum(document.count_lines(code, document.groups_under(code)) for document in documents)
+            roundings += sum(code in document.vat for document in self._sales_on_page(source))
             if theirs:
                 self._vat.require_plausible(vat_sum, code, theirs, roundings, numbers[:MAX_NAMED])
         return replace(

@@ -195,6 +195,18 @@ def test_a_cent_for_each_line_is_rounding() -> None:
     ]
 
 
+def test_the_rounding_of_many_small_lines_may_stand_on_the_large_group_of_their_document() -> None:
+    receipt = document("9", "10/2 1000.00" + 30 * " 20/2 0.25", "2 832.64 174.86", "PIN 1007.50")
+    record = with_parts(
+        journal={"receipt": {"10": (100000, 82634), "20": (750, 630)}},
+        financial=("receipt 10/2 100000 82634 17366", "receipt 20/2 750 630 120"),
+        payments={"receipt": {"PIN": 100750}}, vat={"receipt": {"2": (83264, 17486)}}, counts=(), documents=(receipt,),
+    )  # fmt: skip
+    assert [(account, vat) for account, _, _, vat, _ in turnover_lines(record)] == [
+        ("8000", euros("173.66")), ("8010", euros("1.20")),
+    ]  # fmt: skip
+
+
 def test_nothing_under_a_code_without_vat_has_vat() -> None:
     books = replace(DECIDED, rates={**DECIDED.rates, "6": Decimal(0)})
     assert refusal_of(day(one_line_receipt("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
