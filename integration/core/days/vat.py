@@ -1,6 +1,6 @@
 """Decides the books' VAT code of each document of a day, and checks its VAT against the rate."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -114,9 +114,3 @@ class DayVat:
         """Return True for a sale without VAT whose VAT would be a cent or more, or whose rate is zero."""
         rate = self.percents.get(code, NOTHING)
         return bool(sum_.incl) and not sum_.vat and (not rate or abs(sum_.excl) * rate / HUNDRED >= CENT)
-
-
-def by_code(groups: Mapping[tuple[str, str], VatSum]) -> Iterator[tuple[str, VatSum]]:
-    """Yield the total of the groups of each VAT code."""
-    for code in dict.fromkeys(code for _, code in groups):
-        yield code, sum((vat_sum for (_, own), vat_sum in groups.items() if own == code), VatSum())

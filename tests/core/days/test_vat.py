@@ -103,6 +103,46 @@ def test_a_free_line_decides_no_code() -> None:
     assert turnover_lines(day(free, HOME)) == [("8010", "1", euros(100), euros(21), ("0", "1"))]
 
 
+def composed_receipt(number: str, country: str, vat: str = "2 100.00 21.00 1 100.00 9.00") -> Record:
+    """A receipt of one composed article with two VAT codes, so that its line has none."""
+    receipt = document(number, "20/2 230.00", vat, "PIN 230.00")
+    parts = tuple(
+        replace(part, values={**part.values, "vat_code": ""}) if part.kind is Kind.LINE else part
+        for part in receipt.parts
+    )
+    return replace(receipt, values={**receipt.values, "country": country}, parts=parts)
+
+
+def day_with(composed: Record, *others: Record, high: tuple[int, int] = (10000, 2100)) -> Record:
+    """The day of a composed receipt and receipts of 121.00."""
+    count = len(others)
+    base, vat = high[0] + count * 10000, high[1] + count * 2100
+    every = base + vat + 10900
+    return with_parts(
+        journal={"receipt": {"20": (every, base + 10000)}},
+        financial=(f"receipt 20/2 {base + vat} {base} {vat}", "receipt 20/1 10900 10000 900"),
+        payments={"receipt": {"PIN": every}}, vat={"receipt": {"2": (base, vat), "1": (10000, 900)}}, counts=(),
+        documents=(*others, composed),
+    )  # fmt: skip
+
+
+def test_a_composed_article_without_a_code_stands_under_the_codes_of_its_document() -> None:
+    foreign, home = composed_receipt("5", "BE"), composed_receipt("5", "NL")
+    low = ("8010", "2", euros(100), euros(9), ("5",))
+    assert turnover_lines(day_with(foreign)) == [low, ("8010", "6", euros(100), euros(21), ("5",))]
+    assert turnover_lines(day_with(home, HOME)) == [("8010", "1", euros(200), euros(42), ("1", "5")), low]
+    error = refusal_of(day_with(foreign, HOME), DECIDED)
+    assert (error.cause, error.facts["behind"]) == ("day_vat_undivided", "5")
+    belgian = one_line_receipt("2", "121.00", "21.00", "BE")
+    assert refusal_of(day_with(home, belgian), DECIDED).cause == "day_vat_undivided"
+
+
+def test_a_composed_article_at_another_rate_parks_the_day_and_names_the_document() -> None:
+    wrong = composed_receipt("5", "NL", vat="2 110.00 11.00 1 100.00 9.00")
+    error = refusal_of(day_with(wrong, HOME, high=(11000, 1100)), DECIDED)
+    assert (error.cause, error.facts["document"], error.facts["expected"]) == ("day_vat_implausible", "5", "23.10")
+
+
 def test_groups_are_divided_each_by_itself() -> None:
     bike = one_line_receipt("5", "12.10", "2.10", "BE", group="10")
     assert turnover_lines(day(HOME, BELGIAN, bike)) == [
