@@ -1,7 +1,5 @@
 """One part that changes is ordinary. Half of the parts that differ, or counters that go back, are a question."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from integration.core.system_identity import IdentityVerdict, SystemIdentity
@@ -36,19 +34,15 @@ def test_a_system_is_compared_by_all_that_identifies_it(
     assert now.changed_names(identity()) == changed
 
 
-FOUR_PARTS = {"company": "Fietsen BV", "licence": "*1", "branches": "1 Winkel", "workplaces": "1/1 Kassa"}
+FOUR_PARTS = {"company": {"Fietsen BV"}, "licence": {"*1"}, "branches": {"1 Winkel"}, "workplaces": {"1/1 Kassa"}}
 
 
 @pytest.mark.parametrize("different", [("company", "licence"), ("company", "branches"), ("licence", "workplaces")])
 def test_another_system_with_the_usual_names_of_branches_and_workplaces_differs(different: tuple[str, str]) -> None:
-    known = _system(FOUR_PARTS)
-    other_parts = dict.fromkeys(different, "x")
-    assert _system({**FOUR_PARTS, **other_parts}).compared_with(known) is IdentityVerdict.DIFFERS
-    assert _system({**FOUR_PARTS, different[0]: "x"}).compared_with(known) is IdentityVerdict.SAME
-
-
-def _system(parts: Mapping[str, str]) -> SystemIdentity:
-    return SystemIdentity({name: frozenset({text}) for name, text in parts.items()})
+    known = identity(None, **FOUR_PARTS)
+    changed_parts = {name: {"x"} for name in different}
+    assert identity(None, **{**FOUR_PARTS, **changed_parts}).compared_with(known) is IdentityVerdict.DIFFERS
+    assert identity(None, **{**FOUR_PARTS, different[0]: {"x"}}).compared_with(known) is IdentityVerdict.SAME
 
 
 def test_what_is_known_of_a_system_grows_and_survives_being_stored() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from integration.core.days.documents import DayDocument
+from integration.core.days.documents import HOME, DayDocument
 from integration.core.days.till import total
 from integration.core.days.turnover import AccountTurnover
 from integration.core.ledgers import LedgerRules, matching_accounts
@@ -114,6 +114,7 @@ class DayBooks:
     own_use_account: str = ""
     cost_centres: Mapping[str, str] = field(default_factory=dict)  # by turnover group, then by branch as `@1`
     currency: str = "EUR"
+    home: str = HOME  # ISO code of the country of the shop
     systems: tuple[str, str] = ("", "")  # names of the till and the books, for the facts of a cause
     credit_positive: bool = False  # whether pages are written with reversed signs
 

@@ -23,7 +23,7 @@ from integration.core.totals.categories import METHODS, Tender
 from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, sum_by
 from integration.core.vat_numbers import is_of_the_union, vat_prefix
 
-HOME = "NL"  # prefix of domestic VAT numbers
+HOME = "NL"  # country of a shop that does not set another one
 
 Key = TypeVar("Key")
 
@@ -78,21 +78,23 @@ class DayDocument:
         """The customer, if the till reports one."""
         return next((part for part in self.record.parts if part.kind is Kind.RELATION), None)
 
-    @property
-    def has_foreign_vat_number(self) -> bool:
-        """True if the customer has a foreign VAT number."""
-        return self.vat_number[:2].isalpha() and not self.vat_number.startswith(HOME)
+    def has_foreign_vat_number(self, home: str) -> bool:
+        """Return True if the customer has a VAT number of another country than `home`."""
+        return self.vat_number[:2].isalpha() and not self.vat_number.startswith(vat_prefix(home))
 
-    @property
-    def is_for_the_sales_list(self) -> bool:
-        """True if a sale without VAT to this customer belongs on the EU sales list."""
-        return self.has_foreign_vat_number and is_of_the_union(self.vat_number)
+    def is_for_the_sales_list(self, home: str) -> bool:
+        """Return True if the EU sales list of `home` has a sale without VAT to this customer."""
+        return self.has_foreign_vat_number(home) and is_of_the_union(self.vat_number)
 
     @property
     def vat_number(self) -> str:
-        """The customer's VAT number, with the prefix of the country the till reports; empty if there is none."""
+        """The customer's VAT number, with the prefix of the country the till reports; empty if there is none.
+
+        A customer without a country has that of the document.
+        """
         values = self.customer.values if self.customer else {}
-        number, country = till_text(values, "vat_number").upper(), till_text(values, "country").upper()
+        number = till_text(values, "vat_number").upper()
+        country = (till_text(values, "country") or till_text(self.record.values, "country")).upper()
         is_bare = bool(number) and not number[:2].isalpha() and len(country) == len(HOME)
         return f"{vat_prefix(country)}{number}" if is_bare else number
 
@@ -129,8 +131,19 @@ class DayDocument:
         return {key: adjusted_groups.get(key, vat_sum) for key, vat_sum in gross.items()}
 
     def groups_under(self, code: str) -> dict[str, VatSum]:
-        """Return the amounts per turnover group of one VAT code."""
-        return {group: vat_sum for (group, own), vat_sum in self.groups.items() if own == code}
+        """Return the amounts per turnover group of one VAT code.
+
+        If only the split has the code, return those of the lines without a code: a composed article has several codes.
+        """
+        is_of_lines = any(own == code for _, own in self.groups) or not self.vat.get(code)
+        wanted = code if is_of_lines else ""
+        return {group: vat_sum for (group, own), vat_sum in self.groups.items() if own == wanted}
+
+    def is_split_as_its_lines(self, code: str) -> bool:
+        """Return True if the till's split has the amount of the lines under a VAT code, up to a cent per line."""
+        groups = self.groups_under(code)
+        off = total(vat_sum.incl for vat_sum in groups.values()) - self.vat.get(code, VatSum()).incl
+        return abs(off) <= CENT * self.count_lines(code, groups)
 
     def count_lines(self, code: str, groups: Collection[str]) -> int:
         """Return the number of lines with a VAT code in these turnover groups. Each line may be rounded separately."""

@@ -5,7 +5,7 @@
 3. The cash of the journals equals what was added to the drawers.
 4. The difference and the end of a count follow from its other figures.
 5. A count starts with the amount that the previous count left.
-6. The VAT list equals the total of all turnover groups, or of revenue only.
+6. The VAT list equals the turnover groups of the financial journal per VAT code: all groups, or revenue only.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from integration.core.days.documents import DayDocument, DaySums, sums_of_documents
 from integration.core.days.till import DayRefusedError, TillDay, TillTurnover, total
-from integration.core.grouping import sum_by_key
+from integration.core.grouping import group_by_key, sum_by_key
 from integration.core.money import CENT
 from integration.core.totals.categories import LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
@@ -86,7 +86,7 @@ def failed_checks(
     yield from _check_payments(day, documents)
     yield from _check_documents(day, sums, documents, tolerance)
     yield from _check_drawers(day, drawers)
-    yield from _check_vat_list(day)
+    yield from _check_vat_list(day, documents)
 
 
 def _check_payments(day: TillDay, documents: Collection[DayDocument] = ()) -> Iterator[FailedCheck]:
@@ -174,16 +174,17 @@ def _check_drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedChe
             yield FailedCheck(3, method, cash, added)
 
 
-def _check_vat_list(day: TillDay) -> Iterator[FailedCheck]:
-    for source in day.sources:
-        list_total = total(vat_total.sum.incl for vat_total in day.vat if vat_total.source == source)
-        groups = [turnover for turnover in day.journal if turnover.source == source]
+def _check_vat_list(day: TillDay, documents: Collection[DayDocument]) -> Iterator[FailedCheck]:
+    """Yield the VAT codes whose amount in the VAT list is not that of their turnover groups, with their documents."""
+    revenue = {turnover.group for turnover in day.journal if turnover.category is LineCategory.REVENUE}
+    listed = sum_by_key(((vat_total.source, vat_total.code), vat_total.sum.incl) for vat_total in day.vat)
+    by_code = group_by_key(((turnover.source, turnover.vat_code), turnover) for turnover in day.financial)
+    for key in dict.fromkeys([*listed, *by_code]):
+        groups = by_code.get(key, [])
         every = total(turnover.incl for turnover in groups)
-        revenue = total(turnover.incl for turnover in groups if turnover.category is LineCategory.REVENUE)
-        taxed = total(
-            turnover.incl
-            for turnover in groups
-            if turnover.category is LineCategory.REVENUE or turnover.incl != (turnover.excl or turnover.incl)
-        )
-        if list_total not in {every, revenue, taxed}:
-            yield FailedCheck(6, source, every, list_total)
+        sold = total(turnover.incl for turnover in groups if turnover.group in revenue)
+        taxed = total(turnover.incl for turnover in groups if turnover.group in revenue or turnover.vat)
+        if listed.get(key, NOTHING) not in {every, sold, taxed}:
+            mine = [document for document in documents if document.source == key[0] and document.is_sold]
+            off = [document.number for document in mine if not document.is_split_as_its_lines(key[1])]
+            yield FailedCheck(6, " ".join(key), every, listed.get(key, NOTHING), tuple(off[:MAX_NAMED]))

@@ -25,7 +25,7 @@ from integration.core.days.till import (
     total,
 )
 from integration.core.days.turnover import AccountTurnover
-from integration.core.days.vat import DayVat, by_code, percents_of
+from integration.core.days.vat import DayVat, percents_of
 from integration.core.grouping import sum_by_key
 from integration.core.ledgers import NO_RULES
 from integration.core.missing_codes import MissingCode
@@ -99,7 +99,7 @@ class DayLines:
         """Return True if a document is booked separately. Raises DayRefusedError if the page would hide its VAT."""
         if document.record.key in self._separate_bookings:
             return document.is_sold
-        hidden = document.is_untaxed or document.has_foreign_vat_number
+        hidden = document.is_untaxed or document.has_foreign_vat_number(self.books.home)
         if document.source == "receipt" and document.is_untaxed and document.is_sold:
             raise DayRefusedError("day_reverse_charge", "vat_method", document=document.number)
         if document.source == "receipt" and self._is_abroad_untaxed(document):
@@ -111,7 +111,8 @@ class DayLines:
 
     def _is_abroad_untaxed(self, document: DayDocument) -> bool:
         """Return True for a sale without VAT to another EU country, which the EU sales list would lack."""
-        if self.books.contents == "counts" or not document.is_sold or not document.is_for_the_sales_list:
+        is_listed = document.is_sold and document.is_for_the_sales_list(self.books.home)
+        if self.books.contents == "counts" or not is_listed:
             return False
         return any(
             self._is_revenue(group) and self._vat.is_untaxed(vat_sum, code)
@@ -199,10 +200,10 @@ class DayLines:
                 codes.setdefault(code, {})[group] = vat_sum
         for code, groups in codes.items():
             exact = {**groups, **self._exact_groups(groups, sums.vat.get((source, code)))}
-            for group, vat_sum, documents in self._sales_by_decision(source, code, exact):
+            for group, vat_sum, documents, deciding in self._sales_by_decision(source, code, exact):
                 if not vat_sum:
                     continue
-                line = self._turnover_line(source, group, code, vat_sum, documents)
+                line = self._turnover_line(source, group, code, vat_sum, documents, deciding)
                 if line.about == "turnover":
                     name = self._types[group].name if group in self._types else ""
                     self.turnover.append(AccountTurnover(group, name, line.account, -line.amount))
@@ -215,17 +216,19 @@ class DayLines:
 
     def _sales_by_decision(
         self, source: str, code: str, groups: Mapping[str, VatSum]
-    ) -> Iterator[tuple[str, VatSum, Sequence[DayDocument]]]:
-        """Yield the sales of a VAT code of the till by turnover group, with their documents.
+    ) -> Iterator[tuple[str, VatSum, Sequence[DayDocument], DayDocument | None]]:
+        """Yield the sales of a VAT code of the till by turnover group, with their documents and one that decides.
 
         If the documents have several VAT codes of the books, each group is divided by code. Raises DayRefusedError if
         the till's sums differ from the documents' sums, because the difference cannot be assigned to a code.
         """
         mine = [document for document in self._sales_on_page(source) if document.groups_under(code)]
         decided = {document.record.key: self._decided_code(document, code) for document in mine}
-        if len({decision for decision in decided.values() if decision is not None}) <= 1:
+        taxed = [document for document in mine if decided[document.record.key] is not None]
+        if len({decided[document.record.key] for document in taxed}) <= 1:
             for group, vat_sum in groups.items():
-                yield group, vat_sum, [document for document in mine if (group, code) in document.groups]
+                documents = [document for document in mine if group in document.groups_under(code)]
+                yield group, vat_sum, documents, next(iter(taxed), None)
             return
         parts: dict[tuple[str, str | None], VatSum] = {}
         behind: dict[tuple[str, str | None], list[DayDocument]] = {}
@@ -236,7 +239,7 @@ class DayLines:
                 behind.setdefault(key, []).append(document)
         self._require_divided(code, groups, parts, [document for document in mine if decided[document.record.key]])
         for key, vat_sum in parts.items():
-            yield key[0], vat_sum, behind[key]
+            yield key[0], vat_sum, behind[key], behind[key][0]
 
     def _decided_code(self, document: DayDocument, code: str) -> str | None:
         """Return the document's VAT code in the books, or None if nothing in the document has one."""
@@ -270,10 +273,15 @@ class DayLines:
 
     def _require_plausible(self, document: DayDocument) -> None:
         """Raise DayRefusedError for a document whose VAT does not match its rates."""
-        taxed = {key: vat_sum for key, vat_sum in document.groups.items() if self._has_vat_code(key[0], vat_sum)}
-        for code, vat_sum in by_code(taxed):
-            theirs, groups = self._vat.decided_code(code, document).code, {group for group, own in taxed if own == code}
-            self._vat.require_plausible(vat_sum, code, theirs, document.count_lines(code, groups), [document.number])
+        of_lines = {code for _, code in document.groups}
+        for code in filter(None, dict.fromkeys([*document.vat, *of_lines])):
+            every = document.groups_under(code)
+            taxed = {group: vat_sum for group, vat_sum in every.items() if self._has_vat_code(group, vat_sum)}
+            theirs = self._vat.decided_code(code, document).code if taxed else ""
+            if theirs:
+                vat_sum = sum(taxed.values(), VatSum()) if code in of_lines else document.vat[code]
+                roundings = document.count_lines(code if code in of_lines else "", taxed)
+                self._vat.require_plausible(vat_sum, code, theirs, roundings, [document.number])
 
     def _exact_groups(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
         """Return the taxed groups of a code with the VAT of the till's list, which covers all or revenue only."""
@@ -290,7 +298,13 @@ class DayLines:
         return group in self._types and self._types[group].category is LineCategory.REVENUE
 
     def _turnover_line(
-        self, source: str, group: str, code: str, vat_sum: VatSum, documents: Sequence[DayDocument]
+        self,
+        source: str,
+        group: str,
+        code: str,
+        vat_sum: VatSum,
+        documents: Sequence[DayDocument],
+        deciding: DayDocument | None,
     ) -> DayLine:
         about = self._turnover_of(source, group, code)
         category = about.category
@@ -304,14 +318,10 @@ class DayLines:
         if category is LineCategory.CASH_OUT:
             theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.purchase_code(code, about))
         else:
-            first = documents[0] if documents else None
-            theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.code(code, about, first))
-            every = self._sales_on_page(
-                source
-            )  # a till that computes VAT over the day may differ by a cent per document
-            roundings = sum(document.count_lines(code, (group,)) for document in documents) + sum(
-                code in document.vat for document in every
-            )
+            theirs = self._collect_missing(vat_sum.incl, lambda: self._vat.code(code, about, deciding))
+            # The rounding of a document is shared out over its groups; that of a day may be a cent per document.
+            roundings = sum(document.count_lines(code, document.groups_under(code)) for document in documents)
+            roundings += sum(code in document.vat for document in self._sales_on_page(source))
             if theirs:
                 self._vat.require_plausible(vat_sum, code, theirs, roundings, numbers[:MAX_NAMED])
         return replace(

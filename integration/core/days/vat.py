@@ -1,6 +1,6 @@
 """Decides the books' VAT code of each document of a day, and checks its VAT against the rate."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -87,13 +87,16 @@ class DayVat:
         return ours if own is None else own
 
     def require_plausible(self, sum_: VatSum, code: str, theirs: str, roundings: int, documents: Iterable[str]) -> None:
-        """Raise DayRefusedError if VAT differs from base times rate by more than `roundings` cents.
+        """Raise DayRefusedError if VAT differs from base times rate by more than `roundings` cents, or without a rate.
 
-        Without VAT nothing is rounded, so no difference is allowed.
+        Without VAT nothing is rounded, so no difference is allowed. `theirs` is the code in the books.
         """
         rate = self.rate(code, theirs)
         if rate is None:
-            return
+            system = self.books.systems[1]
+            raise DayRefusedError(
+                "vat_rate_unknown", "vat_code", code=theirs, vat=vat_fact(theirs, None, system), system=system
+            )
         computed, inside = sum_.excl * rate / HUNDRED, sum_.incl * rate / (HUNDRED + rate)
         off = min(abs(sum_.vat - computed), abs(sum_.vat - inside))  # the till may round from net or from gross
         if off > (CENT * roundings if rate else NOTHING):
@@ -111,9 +114,3 @@ class DayVat:
         """Return True for a sale without VAT whose VAT would be a cent or more, or whose rate is zero."""
         rate = self.percents.get(code, NOTHING)
         return bool(sum_.incl) and not sum_.vat and (not rate or abs(sum_.excl) * rate / HUNDRED >= CENT)
-
-
-def by_code(groups: Mapping[tuple[str, str], VatSum]) -> Iterator[tuple[str, VatSum]]:
-    """Yield the total of the groups of each VAT code."""
-    for code in dict.fromkeys(code for _, code in groups):
-        yield code, sum((vat_sum for (_, own), vat_sum in groups.items() if own == code), VatSum())

@@ -152,6 +152,7 @@ class DaysLogic(FlowLogic):
     ) -> DayBooks:
         return DayBooks(
             systems=(TILL.system, BOOKS.system),
+            home=self._vat.decision.home,
             accounts=tables.accounts,
             cost_accounts=tables.costs,
             stock_accounts=tables.stock,

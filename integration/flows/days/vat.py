@@ -51,13 +51,17 @@ class DocumentVat:
     def in_spelling(self, day: TillDay) -> TillDay:
         """Return a day whose customers have country codes, as far as their countries can be read."""
         spelt = (
-            replace(document, parts=tuple(map(self._with_country_code, document.parts))) for document in day.documents
+            replace(self._with_country_code(document), parts=tuple(map(self._customer_with_code, document.parts)))
+            for document in day.documents
         )
         return replace(day, documents=tuple(spelt))
 
+    def _customer_with_code(self, part: Record) -> Record:
+        return self._with_country_code(part) if part.kind is Kind.RELATION else part
+
     def _with_country_code(self, part: Record) -> Record:
         name = as_text(part.values.get("country")).strip()
-        if part.kind is not Kind.RELATION or not name:
+        if not name:
             return part
         try:
             return replace(part, values={**part.values, "country": self.buyers.country(name, "")})

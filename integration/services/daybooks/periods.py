@@ -32,7 +32,7 @@ from integration.core.grouping import group_by_key
 from integration.core.people import Right
 from integration.core.records import Kind, Unreadable
 from integration.core.totals.sold import NOTHING, VatSum
-from integration.core.vat_numbers import is_of_the_union
+from integration.core.vat_numbers import is_of_the_union, vat_prefix
 from integration.flows.settings import BOOKS
 from integration.flows.spec import FlowSpec
 from integration.services.daybooks.days import DayListed, Days
@@ -417,6 +417,7 @@ def _oss(
     for parts, code in rows:
         country = parts.get("country", "")
         is_consumer = parts.get("vat_number") != "yes" and not parts.get("vat_method")
-        if country and code not in domestic and is_consumer and rates.get(code) and is_of_the_union(country):
+        is_of_union = bool(country) and is_of_the_union(vat_prefix(country))
+        if is_of_union and code not in domestic and is_consumer and rates.get(code):
             by_code.setdefault(code, []).append(country)
     return {code: tuple(sorted(set(countries))) for code, countries in by_code.items()}

@@ -62,7 +62,11 @@ def test_reverse_charge_and_foreign_vat_numbers_are_seen() -> None:
     home = DayDocument(
         document("1", "10/3 1.00", "3 1.00 0", "PIN 1.00", relation="1", vat_number="NL001234567B01"), DAY
     )
-    assert (shifted.is_untaxed, foreign.has_foreign_vat_number, home.has_foreign_vat_number) == (True, True, False)
+    assert (shifted.is_untaxed, foreign.has_foreign_vat_number("NL"), home.has_foreign_vat_number("NL")) == (
+        True,
+        True,
+        False,
+    )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +80,10 @@ def test_a_vat_number_without_letters_is_of_the_country_of_its_customer(
     *parts, customer = record.parts
     foreign_customer = replace(customer, values={**customer.values, "country": country})
     day_document = DayDocument(replace(record, parts=(*parts, foreign_customer)), DAY)
-    assert (day_document.has_foreign_vat_number, day_document.is_for_the_sales_list) == (is_foreign, is_listed)
+    assert (day_document.has_foreign_vat_number("NL"), day_document.is_for_the_sales_list("NL")) == (
+        is_foreign,
+        is_listed,
+    )
 
 
 def test_what_is_paid_at_another_branch_is_neither_sold_nor_paid_twice() -> None:

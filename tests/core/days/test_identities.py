@@ -102,6 +102,22 @@ def test_the_vat_list_covers_all_groups_or_those_of_turnover() -> None:
     assert [gap.identity for gap in find_failed_checks(with_parts(vat=short))] == [6]
 
 
+def test_a_document_whose_vat_is_under_another_code_than_its_lines_is_named() -> None:
+    receipt = document("9", "10/1 121.00", "2 100.00 21.00", "PIN 121.00")
+    day = with_parts(
+        journal={"receipt": {"10": (12100, 11101)}}, financial=("receipt 10/1 12100 11101 999",),
+        payments={"receipt": {"PIN": 12100}}, vat={"receipt": {"2": (10000, 2100)}}, counts=(), documents=(receipt,),
+    )  # fmt: skip
+    gaps = [(gap.identity, gap.about, gap.documents) for gap in find_failed_checks(day)]
+    assert gaps == [(6, "receipt 2", ("9",)), (6, "receipt 1", ("9",))]
+
+
+def test_both_journals_say_the_same_of_a_vat_code() -> None:
+    rows = tuple(row.replace("30/2 23394 19333 4061", "30/3 23394 23394 0") for row in FINANCIAL)
+    gaps = [(gap.identity, gap.about, gap.documents) for gap in find_failed_checks(with_parts(financial=rows))]
+    assert gaps == [(6, "receipt 2", ()), (6, "receipt 3", ())]
+
+
 def test_a_refusal_names_identity_figures_and_document() -> None:
     refusal = FailedCheck(2, "receipt 10", euros("10"), euros("9"), ("1.1.2026.1",)).refusal
     assert refusal.cause == "day_gap"

@@ -98,6 +98,51 @@ def test_each_document_stands_under_the_code_of_its_country_and_method() -> None
     ]  # with no other one on the day
 
 
+def test_a_free_line_decides_no_code() -> None:
+    free = one_line_receipt("0", "0.00", "0.00", "BE")
+    assert turnover_lines(day(free, HOME)) == [("8010", "1", euros(100), euros(21), ("0", "1"))]
+
+
+def composed_receipt(number: str, country: str, vat: str = "2 100.00 21.00 1 100.00 9.00") -> Record:
+    """A receipt of one composed article with two VAT codes, so that its line has none."""
+    receipt = document(number, "20/2 230.00", vat, "PIN 230.00")
+    parts = tuple(
+        replace(part, values={**part.values, "vat_code": ""}) if part.kind is Kind.LINE else part
+        for part in receipt.parts
+    )
+    return replace(receipt, values={**receipt.values, "country": country}, parts=parts)
+
+
+def day_with(composed: Record, *others: Record, high: tuple[int, int] = (10000, 2100)) -> Record:
+    """The day of a composed receipt and receipts of 121.00."""
+    count = len(others)
+    base, vat = high[0] + count * 10000, high[1] + count * 2100
+    every = base + vat + 10900
+    return with_parts(
+        journal={"receipt": {"20": (every, base + 10000)}},
+        financial=(f"receipt 20/2 {base + vat} {base} {vat}", "receipt 20/1 10900 10000 900"),
+        payments={"receipt": {"PIN": every}}, vat={"receipt": {"2": (base, vat), "1": (10000, 900)}}, counts=(),
+        documents=(*others, composed),
+    )  # fmt: skip
+
+
+def test_a_composed_article_without_a_code_stands_under_the_codes_of_its_document() -> None:
+    foreign, home = composed_receipt("5", "BE"), composed_receipt("5", "NL")
+    low = ("8010", "2", euros(100), euros(9), ("5",))
+    assert turnover_lines(day_with(foreign)) == [low, ("8010", "6", euros(100), euros(21), ("5",))]
+    assert turnover_lines(day_with(home, HOME)) == [("8010", "1", euros(200), euros(42), ("1", "5")), low]
+    error = refusal_of(day_with(foreign, HOME), DECIDED)
+    assert (error.cause, error.facts["behind"]) == ("day_vat_undivided", "5")
+    belgian = one_line_receipt("2", "121.00", "21.00", "BE")
+    assert refusal_of(day_with(home, belgian), DECIDED).cause == "day_vat_undivided"
+
+
+def test_a_composed_article_at_another_rate_parks_the_day_and_names_the_document() -> None:
+    wrong = composed_receipt("5", "NL", vat="2 110.00 11.00 1 100.00 9.00")
+    error = refusal_of(day_with(wrong, HOME, high=(11000, 1100)), DECIDED)
+    assert (error.cause, error.facts["document"], error.facts["expected"]) == ("day_vat_implausible", "5", "23.10")
+
+
 def test_groups_are_divided_each_by_itself() -> None:
     bike = one_line_receipt("5", "12.10", "2.10", "BE", group="10")
     assert turnover_lines(day(HOME, BELGIAN, bike)) == [
@@ -190,14 +235,27 @@ def test_a_cent_for_each_line_is_rounding() -> None:
     ]
 
 
+def test_the_rounding_of_many_small_lines_may_stand_on_the_large_group_of_their_document() -> None:
+    receipt = document("9", "10/2 1000.00" + 30 * " 20/2 0.25", "2 832.64 174.86", "PIN 1007.50")
+    record = with_parts(
+        journal={"receipt": {"10": (100000, 82634), "20": (750, 630)}},
+        financial=("receipt 10/2 100000 82634 17366", "receipt 20/2 750 630 120"),
+        payments={"receipt": {"PIN": 100750}}, vat={"receipt": {"2": (83264, 17486)}}, counts=(), documents=(receipt,),
+    )  # fmt: skip
+    assert [(account, vat) for account, _, _, vat, _ in turnover_lines(record)] == [
+        ("8000", euros("173.66")), ("8010", euros("1.20")),
+    ]  # fmt: skip
+
+
 def test_nothing_under_a_code_without_vat_has_vat() -> None:
     books = replace(DECIDED, rates={**DECIDED.rates, "6": Decimal(0)})
     assert refusal_of(day(one_line_receipt("4", "100.01", "0.01", "BE")), books).cause == "day_vat_implausible"
 
 
-def test_a_code_of_which_nobody_tells_the_rate_is_taken_as_charged() -> None:
+def test_a_code_of_which_nobody_tells_the_rate_parks_the_day() -> None:
     rates = {code: rate for code, rate in DECIDED.rates.items() if code != "6"}
-    assert turnover_lines(day(BELGIAN), replace(DECIDED, rates=rates))[0][1] == "6"
+    error = refusal_of(day(BELGIAN), replace(DECIDED, rates=rates))
+    assert (error.cause, error.facts["code"], error.facts["system"]) == ("vat_rate_unknown", "6", "accountview")
 
 
 def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
@@ -207,14 +265,24 @@ def test_vat_that_the_till_puts_into_another_group_parks_the_day() -> None:
     assert (error.cause, error.facts["document"]) == ("day_vat_implausible", "1")
 
 
-@pytest.mark.parametrize(("incl", "is_for_the_list"), [("100.00", True), ("0.02", False)])
+@pytest.mark.parametrize(
+    ("incl", "home", "country", "number", "is_for_the_list"),
+    [
+        ("100.00", "NL", "", "BE0428759497", True),
+        ("0.02", "NL", "", "BE0428759497", False),
+        ("100.00", "NL", "BE", "0428759497", True),  # the customer has no country, the document has one
+        ("100.00", "BE", "", "BE0428759497", False),
+        ("100.00", "BE", "", "NL004495445B01", True),
+        ("100.00", "GR", "GR", "094259216", False),
+    ],
+)
 def test_a_receipt_without_vat_for_a_vat_number_abroad_is_for_the_sales_list_under_any_code(
-    incl: str, is_for_the_list: bool
+    incl: str, home: str, country: str, number: str, is_for_the_list: bool
 ) -> None:
-    receipt = one_line_receipt("4", incl, "0.00")
-    customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": "BE0428759497"})
-    record = day(replace(receipt, parts=(*receipt.parts, customer)))
+    receipt = one_line_receipt("4", incl, "0.00", country)
+    customer = Record(Kind.RELATION, "customer", {"number": "7", "name": "Fietsen", "vat_number": number})
+    record, books = day(replace(receipt, parts=(*receipt.parts, customer))), replace(DECIDED, home=home)
     if is_for_the_list:
-        assert refusal_of(record, DECIDED).cause == "day_sale_abroad_untaxed"
+        assert refusal_of(record, books).cause == "day_sale_abroad_untaxed"
     else:
-        assert page_for(record, DECIDED).lines
+        assert page_for(record, books).lines

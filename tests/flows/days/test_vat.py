@@ -166,7 +166,7 @@ def _answers(groups: dict[tuple[str, str, str], tuple[int, int]]) -> Iterator[Re
         yield Record(Kind.PAYMENT, f"{source}:PIN", values)
 
 
-def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = None) -> DaysLogic:
+def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = None, home: str = "NL") -> DaysLogic:
     accounts = {group or "0": account for group, account in ACCOUNTS.items()}
     return DaysLogic(
         DaySettings(daybook="600", collective_account="1300", counts="when_there"), BODY, 1,
@@ -178,7 +178,7 @@ def days(countries: dict[str, str] | None = None, rows: dict[str, str] | None = 
             booked_payments=lambda _: {},
             foreign_ledger_rows=lambda _: (), beyond_orders=lambda _: (), documents=lambda *_: (),
         ),
-        ShopIdentity("MP-"), lambda: SUNDAY,
+        ShopIdentity("MP-", home), lambda: SUNDAY,
     )  # fmt: skip
 
 
@@ -304,6 +304,12 @@ def test_a_receipt_without_vat_for_a_company_abroad_parks_the_day(customer: dict
     document = Sold(2, (("10", code, 10_000),), "BE", has_number=True, method="none")
     issue = parked_issue(days(), day_of([HOME, document], [record_of(HOME), with_customer(document, **customer)]))
     assert (issue.cause, issue.facts["document"]) == ("day_sale_abroad_untaxed", "1.1.2026.2")
+
+
+def test_a_company_in_the_country_of_the_shop_is_none_abroad() -> None:
+    document = Sold(2, (("10", "2", 10_000),), "BE", has_number=True, method="none")
+    day_page = page(days(home="BE"), day_of([HOME, document]))
+    assert line_totals(day_page, -1)["8000", "3"] == (10_000, 0)
 
 
 def test_a_code_without_a_row_is_asked_for_with_the_country_of_its_document() -> None:

@@ -32,7 +32,7 @@ from tests.stores import new_database
 
 MONTH = calendar_month(DAY)
 LISTS = {"vat_rates": {"1": "21.00", "2": "9.00", "3": "0.00", "4": "0.00"}, "vat_accounts": dict(BOOKS.vat_accounts)}
-TABLES = {"vat_codes_sales": {"2": "1", "1": "2", "DE:2:no": "9"}, "purchase_vat_codes": {"2": "6"}}
+TABLES = {"vat_codes_sales": {"2": "1", "1": "2", "DE:2:no": "9", "GR:2:no": "9"}, "purchase_vat_codes": {"2": "6"}}
 
 
 class Place:
@@ -209,7 +209,7 @@ def test_entries_that_cannot_be_read_are_counted(booked_place: Place) -> None:
 def test_a_code_of_consumers_in_another_country_is_of_the_oss_return(booked_place: Place) -> None:
     booked_place.lists["vat_rates"]["9"] = "21.00"
     boxes = booked_place.periods.boxes()
-    assert (boxes.country, boxes.box("9"), boxes.oss) == ("NL", VatBox.OSS, {"9": ("DE",)})
+    assert (boxes.country, boxes.box("9"), boxes.oss) == ("NL", VatBox.OSS, {"9": ("DE", "GR")})
     booked_place.settings = {**booked_place.settings, "orders": OrderSettings(default_country="DE")}
     assert booked_place.periods.boxes().country == "DE"
     assert booked_place.periods.boxes().oss == {}
