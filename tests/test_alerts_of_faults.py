@@ -147,11 +147,11 @@ def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_
                 console.look(ONCE, times=3)
                 begun = console.take_notifications()
                 assert len(begun) == 1, (hazard, begun)
-                assert not begun[0].startswith("Over"), (hazard, begun)
+                assert not begun[0].startswith("Resolved"), (hazard, begun)
             console.recover(run)
             console.look(CALM, times=2)
             console.look(ONCE, times=2)
-            assert console.take_notifications() == [f"Over · {begun[0].partition(' · ')[2]}"], hazard
+            assert console.take_notifications() == [f"Resolved · {begun[0].partition(' · ')[2]}"], hazard
 
 
 def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> None:
@@ -195,4 +195,4 @@ def test_a_disk_that_fills_up_is_one_message_and_one_when_it_has_room_again(smal
         assert console.take_notifications() == ["Critical · Disk"]
         filler.unlink()
         console.look(ONCE, times=8)
-        assert console.take_notifications() == ["Over · Disk"]
+        assert console.take_notifications() == ["Resolved · Disk"]

@@ -338,7 +338,7 @@ def test_a_log_that_cannot_be_read_stops_nobody_and_is_filled_again(terminal: Te
     assert (first.status, second.status) == (0, 0)
     assert first.json["rows"][0][0] == terminal("log", proven, "--json").json["rows"][0][0] > 0
     for ended in (first, second):
-        assert "The log could not be read. It is set aside in the data folder as log.duckdb.broken-" in ended.err
+        assert "The log could not be read. It is kept in the data folder as log.duckdb.broken-" in ended.err
         assert no_trace(ended)
     with terminal.running("console", "--host", "127.0.0.2", "--port", str(port := free_port()), DATA=str(data)):
         wait_until_healthy(port, "127.0.0.2")

@@ -139,7 +139,7 @@ def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: P
             wait_until(lambda: len(hook.titles) == 3, "that the worker stopped", pause=0.2)
             time.sleep(SETTLED)
         titles = [title.split(" · ")[:2] for title in hook.titles]
-        assert titles == [["Warning", "Orders"], ["Over", "Orders"], ["Critical", "Silence"]]
+        assert titles == [["Warning", "Orders"], ["Resolved", "Orders"], ["Critical", "Missing activity"]]
 
 
 def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_is_back(tmp_path: Path) -> None:
@@ -160,4 +160,4 @@ def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_
             wait_until(lambda: len(hook.titles) == 4, "that it is back", pause=0.2)
             time.sleep(SETTLED)
         titles = [title.split(" · ")[:2] for title in hook.titles]
-        assert titles == [["Critical", "Silence"], ["Over", "Silence"]] * 2
+        assert titles == [["Critical", "Missing activity"], ["Resolved", "Missing activity"]] * 2

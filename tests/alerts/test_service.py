@@ -188,7 +188,7 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
     assert begun["title"].startswith("Warning · Orders · ")
     assert "300 records · at stake: €3,150.00" in begun["message"]
     assert f"{BASE}/exceptions?flow=orders" in begun["message"]
-    assert over["title"].startswith("Over · Orders · ")
+    assert over["title"].startswith("Resolved · Orders · ")
     assert [subject.split(" · ")[0] for subject, _ in box.mails] == ["Waarschuwing", "Opgelost"]
     assert "300 records · het gaat om €\u00a03.150,00" in box.mails[0][1]
 
@@ -206,7 +206,7 @@ def test_what_grows_tenfold_is_told_once_more_with_its_number_and_so_is_what_las
     for _ in range(6):
         watching.look(30)
 
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Reminder", "Reminder", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Reminder", "Reminder", "Resolved"]
     assert "33 records" in hook.took[1][1]["message"]
     assert "has continued for 2 days" in hook.took[2][1]["message"]
 
@@ -274,7 +274,7 @@ def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database
     for _ in range(6):
         clock.advance(15)
         look_together()
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Resolved"]
 
 
 @pytest.mark.long
@@ -294,8 +294,11 @@ def test_a_channel_that_is_down_is_told_through_another_and_gets_its_message_lat
         hook.down = False
         for _ in range(20):
             watching.look(60)
-        assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]
-        assert [title.split(" · ")[:2] for title in other.titles][2:] == [["Over", "Orders"], ["Over", "Channel"]]
+        assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Resolved"]
+        assert [title.split(" · ")[:2] for title in other.titles][2:] == [
+            ["Resolved", "Orders"],
+            ["Resolved", "Channel"],
+        ]
         assert "tokenofthehook" not in str(watching.stores.deliveries.latest())
 
 
@@ -401,7 +404,7 @@ def test_a_connection_is_one_incident_whatever_flow_meets_it_and_however(watchin
     finish(watching, run)
     for _ in range(6):
         watching.look(15)
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
 
 
 REFUSED = {"system": "mplus", "host": "api.example", "operation": "getApiVersion"}
@@ -427,7 +430,7 @@ def test_a_connection_that_is_down_is_told_of_while_no_run_is_at_work(watching: 
     watching.clock.advance(3600)
     for _ in range(6):
         watching.look(15)
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
 
 
 def test_what_a_check_of_a_connection_finds_wrong_is_told_at_once_and_until_it_is_repaired(
@@ -441,7 +444,7 @@ def test_what_a_check_of_a_connection_finds_wrong_is_told_at_once_and_until_it_i
     watching.stands["accountview"] = well
     for _ in range(6):
         watching.look(15)
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
     assert "Jan" not in str(hook.took)
 
 
@@ -483,7 +486,7 @@ def test_a_worker_that_died_is_told_until_it_is_begun_again(watching: Watch, hoo
     beats.beat("worker-1")
     for _ in range(6):
         watching.look(15)
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
 
 
 @pytest.mark.long
@@ -499,7 +502,7 @@ def test_what_one_process_sees_of_itself_another_does_not_end(database: Database
     assert len(hook.titles) == 1
     full.stores.heartbeats.forget("server-1")
     other.look(15)
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
 
 
 def test_where_our_own_database_fails_it_is_told_at_once_and_once(
@@ -513,7 +516,7 @@ def test_where_our_own_database_fails_it_is_told_at_once_and_once(
         assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "The console's own database"]]
     watching.look(15)
     watching.look(15)
-    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Over"]
+    assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def test_every_value_of_an_order_says_why(shop: str, page: Page) -> None:
     dialog = at_rest(page).get_by_role("dialog")
     expect(dialog.get_by_text(re.compile("because this is the customer of the document"))).to_be_visible()
     expect(dialog.get_by_text(re.compile("VAT code is .* because the value table")).first).to_be_visible()
-    expect(dialog.get_by_text(re.compile("Reference is .* because it is made of"))).to_be_visible()
+    expect(dialog.get_by_text(re.compile("Reference is .* because it consists of"))).to_be_visible()
     picture(page, "why-of-an-order")
 
 

@@ -46,7 +46,7 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
         "turnover_accounts_sales": (
             {"Umsatzgruppe": re.compile(r"^\d"), "Steuercode": re.compile("^2 · ")}, re.compile("^80"), "",
         ),
-        "payment_terms": ({"Zahlungsart oder Zahlungsfrist": "14 Tage Zahlungsfrist"}, re.compile(r"^\w"), "14"),
+        "payment_terms": ({"Zahlungsart oder Zahlungsziel": "Zahlungsziel 14 Tage"}, re.compile(r"^\w"), "14"),
         "articles": ({"Code": re.compile(r"^\d")}, re.compile(r"^\w"), ""),
         "balance_accounts": ({"Umsatzgruppe": re.compile("^Pfand")}, re.compile("^1"), "packaging_deposit"),
         "shipping_methods": ({"Code": re.compile(r"^\w")}, "POST", ""),
@@ -63,8 +63,8 @@ TABLES: Mapping[str, Mapping[str, tuple[Mapping[str, Option], Option, str]]] = {
         "method_accounts": ({"Code": re.compile("PIN|CASH")}, re.compile("^1"), ""),
         "purchase_vat_codes": ({"Code": re.compile("^2 · ")}, re.compile("AccountView$"), "2"),
         "day_cost_centres": ({"Umsatzgruppe": "Filiale"}, re.compile(r"^\w"), "@"),
-        "day_cost_accounts": ({"Code": re.compile(r"^\d")}, "7000", ""),
-        "day_stock_accounts": ({"Code": re.compile(r"^\d")}, "3000", ""),
+        "day_cost_accounts": ({"Umsatzgruppe": re.compile(r"^\d")}, "7000", ""),
+        "day_stock_accounts": ({"Umsatzgruppe": re.compile(r"^\d")}, "3000", ""),
     },
 }  # fmt: skip
 

@@ -209,7 +209,7 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
 @pytest.mark.usefixtures("shop")
 def test_filters_that_leave_nothing_can_be_cleared(open_page: Open) -> None:
     test = open_page("exceptions")
-    test = test.text_input(key="find").set_value("nothing is called so").run()
+    test = test.text_input(key="_find").set_value("nothing is called so").run()
     assert "No cause fits these filters" in texts(test)
 
     test = press(test, "clear")
@@ -315,6 +315,37 @@ def test_a_repair_that_does_not_help_all_says_how_many_and_why(
     assert "2 of 3 solved, 1 has another cause." in page_text
     assert "2 orders are in a preview" in page_text
     shop.runs.discard(run.id, "test")
+
+
+def test_two_retried_causes_may_have_records_under_the_same_other_cause(
+    shop: Application,
+    till_client: TillClient,
+    article: str,
+    customer: str,
+    open_page: Open,
+    make_unmapped_orders: Callable[[int], CauseGroup],
+) -> None:
+    make_unmapped_orders(1)
+    shop.rules.set_table("payment_terms", {"14": "14"}, "test")
+    keys = place_paid_orders(till_client, article, customer, "CASH")
+    for method in ("PIN", "CASH"):
+        keys.append(till_client.order(article))
+        till_client.pay_in_advance(keys[-1], method, 1)
+    with_default = {"default_debtor": "fallback", "debtor_number": "20001"}
+    shop.flows.change("orders", with_default, make_actor("test"))
+    preview_records(shop, "orders", *keys)
+    shop.flows.change("orders", {"default_debtor": "off", "debtor_number": ""}, make_actor("test"))
+    shop.rules.set_table("payment_terms", {"PIN": "14", "CASH": "14"}, "test")
+
+    retried = [group for group in shop.exceptions.groups("orders") if group.cause == "payment_method_unmapped"]
+    for group in retried:
+        shop.runs.try_again(group.flow, group.cause, make_actor("test"), group.field, group.detail)
+        counts = last_run(shop).counts
+        assert (counts.planned, counts.parked) == (1, 1)
+
+    test = open_page("exceptions")
+    assert not test.exception
+    assert len([button for button in test.button if button.label == "Show: Order has no customer"]) == len(retried) == 2
 
 
 @pytest.mark.long

@@ -130,7 +130,7 @@ def test_who_changes_what_orders_become_is_told_how_many_sales_stay_what_they_ar
 
     test = test.selectbox(key="orders-orders-0").set_value("posting").run()
 
-    assert "2 sales are booked as sales orders or trade invoices; they stay so." in texts(test)
+    assert "2 sales are booked as sales orders or trade invoices; this does not change." in texts(test)
 
 
 def test_a_number_from_a_field_needs_the_field(connected_application: Application, open_page: Open) -> None:

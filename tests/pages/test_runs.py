@@ -85,7 +85,7 @@ def test_a_preview_with_nothing_to_write_is_not_green_while_records_wait(open_pa
 
     page_text = texts(open_page("preview", plan=run))
 
-    assert f"{mark('parked')} **Nothing to do: both systems agree on 1 record.**" in page_text
+    assert f"{mark('parked')} **Nothing to do: 1 record is equal in both systems.**" in page_text
 
 
 @pytest.mark.parametrize(

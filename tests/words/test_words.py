@@ -386,7 +386,7 @@ def test_what_does_not_add_up_of_a_day_is_named_in_words() -> None:
     facts = {"key": "2026-10-17 Zeist", "identity": "2", "about": "receipt CASH", "expected": "61.00", "found": "60.00"}
     explanation = words.say("day_gap", {**facts, "difference": "-1.00", "behind": ""}, "nl")
 
-    assert "totalen van de kassa kloppen niet met haar documenten. Voor kassabon CASH" in explanation.what
+    assert "totalen van de kassa kloppen niet met de documenten. Voor kassabon CASH" in explanation.what
     assert "Te bekijken documenten: alle van die dag." in explanation.do
     assert words.say("day_gap", {**facts, "behind": "1.1.2026.4107"}).do.count(": 1.1.2026.4107.") == 1
 

@@ -33,16 +33,18 @@ def retry_result(app: Application, retry: RetryResult, groups: Mapping[IssueGrou
     """Draw the result of a retry, with links to its preview and to the new causes of its records."""
     if sentence := retry_sentence(retry):
         small(f"{mark('parked')} {sentence}")
+    address = group_address(retry.group.group_key)
     planned = retry.run.counts.planned if retry.run.state is RunState.READY else 0
     if planned:
         small(f"{mark('waiting')} {quantity_text(f'try_waits_{noun(app, retry.group)}', planned)}")
     with st.container(horizontal=True, gap="small"):
-        if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{retry.run.id}"):
+        if planned and st.button(text("btn_open_preview"), icon=":material/difference:", key=f"plan-{address}"):
             st.switch_page("pages/preview.py", query_params={"flow": retry.run.flow, "plan": retry.run.id})
         for cause in [cause for cause in retry.counts_by_cause if cause in groups][:MAX_CAUSES]:
             label = text("try_other_cause", cause=group_headline(app, groups[cause]))
-            if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"to-{group_address(cause)}"):
-                st.query_params["cause"] = group_address(cause)
+            other = group_address(cause)
+            if st.button(label, type="tertiary", icon=":material/arrow_forward:", key=f"from-{address}-to-{other}"):
+                st.query_params["cause"] = other
                 st.rerun()
 
 

@@ -143,4 +143,4 @@ def test_the_nightly_check_of_a_late_payout_sends_an_alert_and_its_end(place: Pl
         watching.look()
         place.days.clock.now += timedelta(minutes=2)
         watching.look()
-        assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Over"]
+        assert [title.split(" · ")[0] for title in hook.titles] == ["Warning", "Resolved"]

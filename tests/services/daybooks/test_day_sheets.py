@@ -94,7 +94,7 @@ def test_a_sheet_has_both_sides_the_differences_the_counts_and_the_page() -> Non
     sheet_tables = tables(sheet)
     assert list(sheet_tables) == [
         "Btw", "Grootboekrekeningen", "Betaalwijzen", "Kastellingen", "Bladzijde 600/2600412 (MZ6101700100)",
-        "Bladzijde 600/7 (geen referentie), niet meer in de boeken",
+        "Bladzijde 600/7 (geen referentie), niet meer in de boekhouding",
     ]  # fmt: skip
     assert sheet_tables["Grootboekrekeningen"].rows[0] == (
         "8030 Omzet accessoires", Decimal("-175.70"), Decimal("0.00"), Decimal("175.70"),

@@ -84,7 +84,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
     assert "Off by €" in page_text
     assert "not booked" not in page_text
     assert "Off by ledger account" not in page_text
-    assert all(sign in table_text for sign in ("Booked", "MplusKASSA now", "2 × ", "3 × ", "Total with VAT"))
+    assert all(sign in table_text for sign in ("Booked", "MplusKASSA now", "2 × ", "3 × ", "Total including VAT"))
     (choice,) = test.radio
     assert choice.options == ["Reverse the booking", "Reverse and book again", "Keep as it is"]
 
