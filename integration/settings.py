@@ -51,7 +51,7 @@ GROUPS = ("pictures", "timestamps", "provider", "in_front")  # each value of a g
 
 
 def _console_origin(url: str) -> str:
-    """Return the origin of the console's public address. Refuses an address that would send logins unencrypted."""
+    """Return the origin of the console's public address. Refuses an address that would send log-ins unencrypted."""
     address = parse_address(url)
     if url and (address is None or not address.is_safe or not address.bare or address.path.strip("/")):
         raise PydanticCustomError("expected_console_address", "expected_console_address")
@@ -202,12 +202,12 @@ class Settings(BaseSettings):
 
     @property
     def is_guarded(self) -> bool:
-        """Whether a login is required, by a proxy in front of the console or by the console itself."""
+        """True if a log-in is required, by a proxy in front of the console or by the console itself."""
         return bool(self.address) and self.log_in != "none"
 
     @property
     def asks_log_in(self) -> bool:
-        """Whether the console identifies each person itself."""
+        """True if the console identifies each person itself."""
         proves = bool(self.in_front.issuer or self.in_front.socket)
         return self.log_in in ("accounts", "provider") or (self.log_in == "in_front" and proves)
 

@@ -174,13 +174,13 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     sort = select_input("sort", sorts, text("choice_sort"), 190, ("page",)) if status != CORRECTED else "money"
     saved_filters(app, "exceptions")
 state, mine = STATUS.get(status, STATUS["open"])
-shown = app.exceptions.groups("" if flow == "all" else flow, state, person().ref if mine else "", find, sort)
+groups = app.exceptions.groups("" if flow == "all" else flow, state, person().ref if mine else "", find, sort)
 downloads(
     f"exceptions-{flow}-{status}",
     lambda: (
         corrected_listed(app)
         if status == CORRECTED
-        else rows_in(ISSUE_COLUMNS, app.exceptions.listed(shown, state, find))
+        else rows_in(ISSUE_COLUMNS, app.exceptions.listed(groups, state, find))
     ),
     at=download,
 )
@@ -192,7 +192,7 @@ if status == "open":
     solved_cards(app, tries, waiting)
 if status == CORRECTED:
     corrections(flow)
-elif shown:
-    cards(shown)
+elif groups:
+    cards(groups)
 else:
     draw_nothing(status, filtered=bool(find or flow != "all"))

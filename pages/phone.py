@@ -89,9 +89,9 @@ def requested_plan() -> Run | None:
         return None
 
 
-found = requested_plan()
-if found is None:
+requested = requested_plan()
+if requested is None:
     draw_all()
 else:
-    with st.container(key=f"plan-{found.id}"):
-        one_plan(found)
+    with st.container(key=f"plan-{requested.id}"):
+        one_plan(requested)

@@ -299,9 +299,9 @@ def lines(run: Run, download: DeltaGenerator) -> None:
     plan_lines(app, run, show, find, none, ticks=ticks, below=lambda: sums(run), at=download)
 
 
-found = plan_of_address(app)
-if found is None:
+displayed = plan_of_address(app)
+if displayed is None:
     first_preview()
-elif not is_of_removed_flow(app, found):
-    with st.container(key=f"plan-{found.id}"):  # a key per plan, so that no widget of the previous plan stays
-        plan_page(found)
+elif not is_of_removed_flow(app, displayed):
+    with st.container(key=f"plan-{displayed.id}"):  # a key per plan, so that no widget of the previous plan stays
+        plan_page(displayed)

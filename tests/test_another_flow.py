@@ -259,7 +259,7 @@ def test_what_it_left_is_shown_once_it_is_gone(
         assert not test.exception, (page, address, test.exception)
         page_texts[page, *address] = texts(test)
     assert "does not know the flow departments" in page_texts["runs", "run"] == page_texts["preview", "plan"]
-    assert " records wait of the flow departments, which this console does not know." in page_texts["exceptions",]
+    assert " records of the flow departments wait. This console does not know that flow" in page_texts["exceptions",]
     with pytest.raises(KeyError):
         app.runs.commit(run.id, Approval(run.mark, WHO))
 

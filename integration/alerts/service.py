@@ -1,4 +1,4 @@
-"""Alerts: one message when an incident begins and one when it ends, to each channel that wants it, when it wants it.
+"""Alerts: one message when an incident begins and one when it ends, to each channel at the times set for it.
 
 An incident that grows tenfold or lasts long is reported once more in between.
 """

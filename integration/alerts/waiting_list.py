@@ -50,6 +50,7 @@ class WaitingItem:
     detail: str = ""
     flow: str = ""
     system: str = ""
+    subject: str = ""  # the change request or the problem, for items with the same target
     count: int = 0
     unit: str = "cause_records"
     amount: AmountAtStake | None = None
@@ -61,7 +62,7 @@ class WaitingItem:
     @property
     def key(self) -> str:
         """Text that identifies the item in the list."""
-        return " ".join((self.state, self.page, self.flow, *self.params.values()))
+        return " ".join((self.state, self.page, self.flow, self.subject, *self.params.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,7 @@ class WaitingList:
                 page="administration" if request.right is Right.ADMINISTER else "flows",
                 params={"flow": request.flow} if request.flow else {},
                 flow=request.flow,
+                subject=request.setting,
                 since=request.at,
             )
 
@@ -357,6 +359,7 @@ def _incident_item(incident: Incident, text: _Texts) -> WaitingItem:
         params={**dict(parse_qsl(query)), **({"incident": str(incident.id)} if address == "/monitoring" else {})},
         flow=problem.flow,
         system=problem.subject if problem.type is ProblemType.CONNECTION else "",
+        subject=problem.identity,
         count=problem.count,
         since=incident.started_at,
         incidents=(problem.identity,),

@@ -40,7 +40,7 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
         raise FileExistsError(file)
     with temporary_folder(file) as folder:
         created_at = datetime.now(UTC)
-        before = keys_in(settings.data / KEY_FILE, needed=False)
+        before = keys_in(settings.data / KEY_FILE, is_required=False)
         snapshot, kind = _database(settings, folder)
         events = _log(settings.data, folder / LOG, snapshot, copier)
         journal = settings.data / JOURNAL

@@ -75,7 +75,7 @@ class Backups:
     @property
     @requires(Right.ADMINISTER)
     def is_at_work(self) -> bool:
-        """Whether this process is making a backup."""
+        """True if this process is making a backup."""
         return self._backup_lock.locked()
 
     @property

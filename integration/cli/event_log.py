@@ -20,7 +20,7 @@ def log_(
     rows: Annotated[int, typer.Option(min=1, max=10_000, help="Maximum number of rows.")] = 100,
     as_json: Json = False,
 ) -> None:
-    """Query the log in SQL. Queries cannot change it."""
+    """Query the log with SQL. Queries cannot change it."""
     with terminal.command_application(start=False) as application:
         request = {"sql": sql, "rows": rows}
         answer = _ask_server_or_file(application, request, lambda: application.log.answer(sql, rows=rows))

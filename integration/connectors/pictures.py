@@ -36,7 +36,7 @@ NOT_MODIFIED, OK = 304, 200
 
 @dataclass(frozen=True, slots=True)
 class PictureLocations:
-    """Where pictures come from and where they are stored. `most` is the maximum size in bytes."""
+    """Folder or address of the pictures, and the folder that stores them. `most` is the maximum size in bytes."""
 
     store_folder: Path
     folder: Path | None = None
@@ -55,7 +55,7 @@ class Picture:
 
 
 class _NoPictureError(Exception):
-    """There is no picture: the error code, with facts beside the file name."""
+    """A missing picture, with the error code and facts in addition to the file name."""
 
     def __init__(self, code: str, **facts: str) -> None:
         super().__init__(code)

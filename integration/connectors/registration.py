@@ -1,4 +1,4 @@
-"""Declaration of a system, by which it gets its role in an installation."""
+"""Registration of a system, so that an installation can assign it a role."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class FactPair:
 
     @property
     def differs(self) -> bool:
-        """Whether the two sides have different values."""
+        """True if the two sides have different values."""
         return not is_same_value(self.booked, self.now)
 
 
@@ -56,7 +56,7 @@ class LinePair:
 
     @property
     def differs(self) -> bool:
-        """Whether the two sides have different values."""
+        """True if the two sides have different values."""
         if self.booked is None or self.now is None:
             return True
         return any(not is_same_value(self.booked.values.get(name), self.now.values.get(name)) for name in _LINE)

@@ -1,4 +1,4 @@
-"""Booking state of documents. Flows ask it so that the same sale is not booked twice."""
+"""Booking state of documents. Flows check it so that the same sale is not booked twice."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class BookingState:
 
     @property
     def may_be_there(self) -> bool:
-        """Whether the books have the document or may have it."""
+        """True if the books have the document or may have it."""
         return self.stage in (BookingStage.BOOKED, BookingStage.DOUBTFUL)
 
 

@@ -1,4 +1,4 @@
-"""Connections: findings of a connection check, tokens of a connection with login, and the parsing of addresses."""
+"""Connections: findings of a connection check, tokens of a connection with log-in, and the parsing of addresses."""
 
 import ipaddress
 import re
@@ -42,7 +42,7 @@ def ignore_progress(_findings: Sequence[Finding]) -> None:
     """Discard the progress of a check; only its result is used."""
 
 
-# ---- tokens of a connection with login: an access token for calls, and a refresh token for the next pair
+# ---- tokens of a connection with log-in: an access token for calls, and a refresh token for the next pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class TokenStore(Protocol):
     """Stores a connection's tokens between calls, processes and restarts."""
 
     def load(self) -> Token | None:
-        """Return the stored pair, or None before the first login."""
+        """Return the stored pair, or None before the first log-in."""
 
     def save(self, token: Token) -> None:
         """Store a new pair. Called before the pair is used."""
@@ -96,7 +96,7 @@ class Address:
 
     @property
     def is_safe(self) -> bool:
-        """Whether a secret may be sent to this address: it uses https or is on this machine."""
+        """True if a secret may be sent to this address: it uses https or is on this machine."""
         return self.scheme == "https" or self.host in LOOPBACK
 
     @property

@@ -92,7 +92,7 @@ class DataSubject:
         return key in self.documents
 
     def is_of_another(self, flow: str, kind: str, key: str) -> bool:
-        """Return True if a record is about another person or a thing, so that equal words in it are kept."""
+        """Return True if a record is about another person or an article, so that equal words in it are kept."""
         if kind in kinds(RecordType.GOODS):
             return True
         is_of_people = kind in kinds(RecordType.PARTY) or (not kind and flow == self.customer.customers and bool(key))

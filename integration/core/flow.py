@@ -127,7 +127,7 @@ class Flow:
 
     @property
     def expected_kinds(self) -> tuple[Kind, ...]:
-        """Those `linked_kinds` of which a complete run must find records if the source has any."""
+        """The linked kinds that a complete run must find records of, if the source has any."""
         return _linked_kinds(stage for stage in self.counted_stages if not stage.keyed_source)
 
     @property

@@ -125,7 +125,7 @@ def _automatic_actor(ref: str) -> Actor:
 
 
 OPERATOR = Actor("operator", roles=frozenset({Role.ADMINISTRATOR}), extra_rights=APART)
-"""The actor of a console without login. Its name in stored data has always been `operator`."""
+"""The actor of a console without log-in. Its name in stored data has always been `operator`."""
 
 SCHEDULE = _automatic_actor("schedule")
 START = _automatic_actor("start")
@@ -134,7 +134,9 @@ SHIPPED = _automatic_actor("shipped")
 DEMO = _automatic_actor("demo")
 LAB = _automatic_actor("lab")
 
-RESERVED = frozenset({OPERATOR.ref, "terminal", *(one.ref for one in (SCHEDULE, START, SANDBOX, SHIPPED, DEMO, LAB))})
+RESERVED = frozenset(
+    {OPERATOR.ref, "terminal", *(actor.ref for actor in (SCHEDULE, START, SANDBOX, SHIPPED, DEMO, LAB))}
+)
 """References that no person may have."""
 
 

@@ -50,7 +50,7 @@ class Position:
 
     @property
     def has_enough(self) -> bool:
-        """Whether the maximum number of records is read."""
+        """True if the maximum number of records is read."""
         return self.max_records is not None and self.read_count >= self.max_records
 
     @property

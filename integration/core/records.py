@@ -113,14 +113,14 @@ class Kind(str):
     @classmethod
     def stored(cls, name: str) -> "Kind":
         """Return the kind of a stored name, known or not."""
-        return _KINDS.get(name) or cls._new(name, RecordType.OTHER, owned=False, known=False)
+        return _KINDS.get(name) or cls._new(name, RecordType.OTHER, owned=False, is_declared=False)
 
     @classmethod
     def _new(
-        cls, name: str, record_type: RecordType, *, drawn: bool = False, owned: bool = True, known: bool = True
+        cls, name: str, record_type: RecordType, *, drawn: bool = False, owned: bool = True, is_declared: bool = True
     ) -> "Kind":
         kind = str.__new__(cls, name)
-        kind.type, kind.drawn, kind.owned, kind.is_declared = record_type, drawn, owned, known
+        kind.type, kind.drawn, kind.owned, kind.is_declared = record_type, drawn, owned, is_declared
         return kind
 
     def __reduce__(self) -> tuple[object, tuple[str]]:

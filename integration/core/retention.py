@@ -50,7 +50,7 @@ BOOKS = RetentionClass("books", Unit.YEARS, 7, 1, 30)
 
 # Order of display and pruning: dependent classes before the classes they refer to.
 CLASSES = (STAGING, PLANS, EXCEPTIONS, MOVEMENTS, IDLE, RUNS, VOUCHERS, BOOKS, ENGINE, LOG)
-BY_NAME: Mapping[str, RetentionClass] = {one.name: one for one in CLASSES}
+BY_NAME: Mapping[str, RetentionClass] = {retention_class.name: retention_class for retention_class in CLASSES}
 
 
 @dataclass(frozen=True, slots=True)

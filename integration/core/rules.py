@@ -224,18 +224,18 @@ def matches(value: Value, operator: Operator, operand: Value) -> bool:
 def _compare_values(value: Value, other: Value) -> int | None:
     if value in EMPTY or other in EMPTY:
         return None
-    left, right = _as_number(value), _as_number(other)
-    if left is not None and right is not None:
-        return (left > right) - (left < right)
+    number, other_number = _as_number(value), _as_number(other)
+    if number is not None and other_number is not None:
+        return (number > other_number) - (number < other_number)
     text, other_text = as_text(value).casefold(), as_text(other).casefold()
     return (text > other_text) - (text < other_text)
 
 
 def _is_alike(value: Value, other: Value) -> bool:
     if isinstance(value, Decimal) or isinstance(other, Decimal):
-        left, right = _as_number(value), _as_number(other)
-        if left is not None and right is not None:
-            return left == right
+        number, other_number = _as_number(value), _as_number(other)
+        if number is not None and other_number is not None:
+            return number == other_number
     return as_text(value).strip().casefold() == as_text(other).strip().casefold()
 
 
@@ -286,7 +286,7 @@ def rules_to(mapping: Mapping) -> dict[str, object]:
     return {"version": mapping.version, "rules": [_shape(rule) for rule in mapping.rules]}
 
 
-_DEFAULTS = {one.name: one.default for one in fields(Rule) if one.name != "target"}
+_DEFAULTS = {attribute.name: attribute.default for attribute in fields(Rule) if attribute.name != "target"}
 
 
 def _shape(rule: Rule) -> dict[str, object]:

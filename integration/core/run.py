@@ -145,7 +145,7 @@ class Run:
 
     @property
     def had_no_effect(self) -> bool:
-        """Whether the run completed without a write although it was approved, or all records it read are parked.
+        """True if the run completed without a write although it was approved, or all records it read are parked.
 
         Parked records that it read again are still parked: they do not count.
         """
@@ -155,7 +155,7 @@ class Run:
 
     @property
     def is_proof(self) -> bool:
-        """Whether the run proved something: a change was read back, or compared records were equal in both systems."""
+        """True if the run proved something: a change was read back, or compared records were equal in both systems."""
         counts = self.counts
         proved = counts.proven + counts.unchanged > 0 or (counts.reached > 0 and not counts.accepted)
         return self.state is RunState.DONE and not self.error and counts.difference == 0 and proved
@@ -167,7 +167,7 @@ class Run:
 
     @property
     def has_earlier_mapping(self) -> bool:
-        """Whether the request named a mapping version other than the one in force."""
+        """True if the request named a mapping version other than the one in force."""
         return self.mapping_version != self.mapping_version_at_start
 
 

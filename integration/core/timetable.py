@@ -40,7 +40,7 @@ class Timetable:
 
     @property
     def all_day(self) -> bool:
-        """Whether it covers all 24 hours."""
+        """True if the window covers all 24 hours."""
         return self._length == DAY - 1
 
     @property
@@ -87,7 +87,7 @@ class Timetable:
 
     @property
     def is_exact(self) -> bool:
-        """Whether `cron` fires only when a run is due."""
+        """True if `cron` fires only when a run is due."""
         return self.all_day and self.holidays and not self._first_minute and not HOUR % self.every
 
     @property

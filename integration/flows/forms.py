@@ -355,9 +355,9 @@ def invalid_rows(context: SetupContext, table: ValueTable) -> list[str]:
 
 
 def codes_without_row(
-    table: ValueTable, codes: CodeList, *, needed: bool
+    table: ValueTable, codes: CodeList, *, is_required: bool
 ) -> Callable[[SetupContext], MissingSetting | None]:
-    """Return a check of a table that needs a row for each code; if `needed`, a table without rows stops the flow.
+    """Return a check of a table that needs a row for each code; if `is_required`, a table without rows stops the flow.
 
     The check reports, in this order: invalid rows, codes without a row, rows with different VAT percentages.
     """
@@ -366,7 +366,7 @@ def codes_without_row(
     def lacks(context: SetupContext) -> MissingSetting | None:
         rows = context.tables.get(name, {})
         if not rows:
-            return MissingSetting(Reason(f"lack_{name}_all"), stops=True) if needed else None
+            return MissingSetting(Reason(f"lack_{name}_all"), stops=True) if is_required else None
         if wrong := invalid_rows(context, table):
             return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
         if missing := codes_missing_rows(context, table, codes):
@@ -413,6 +413,6 @@ def vat_question(table: ValueTable) -> Question:
         propose,
         table=table.name,
         lists=(codes, rates, theirs, others),
-        lacks=codes_without_row(table, codes, needed=True),
+        lacks=codes_without_row(table, codes, is_required=True),
         safe_defaults=plain,
     )

@@ -21,9 +21,9 @@ def account_of_till(accounts: CodeList, ledgers: CodeList, *names: str) -> Propo
     several codes must have the same one.
     """
 
-    def propose(facts: Mapping[str, str], read: ListReader) -> str:
+    def propose(facts: Mapping[str, str], read_list: ListReader) -> str:
         codes = next((facts[name] for name in names if facts.get(name)), "")
-        numbers, ledger_codes = (read(accounts), read(ledgers)) if codes else ({}, {})
+        numbers, ledger_codes = (read_list(accounts), read_list(ledgers)) if codes else ({}, {})
         matches = {matching_account(numbers.get(code, ""), ledger_codes) for code in codes.split(", ")}
         return matches.pop() if len(matches) == 1 else ""
 
@@ -38,14 +38,14 @@ def account_by_types(
     Each of `sources` has two lists of the till, the type and the account of each code, and the types that count.
     """
 
-    def propose(read: ListReader) -> str:
+    def propose(read_list: ListReader) -> str:
         numbers = {
             number
             for types, accounts, wanted_types in sources
-            for code, type_ in read(types).items()
-            if type_ in wanted_types and (number := read(accounts).get(code, ""))
+            for code, type_ in read_list(types).items()
+            if type_ in wanted_types and (number := read_list(accounts).get(code, ""))
         }
-        ledger_codes = read(ledgers) if numbers else {}
+        ledger_codes = read_list(ledgers) if numbers else {}
         matches = {matching_account(number, ledger_codes) for number in numbers}
         return matches.pop() if len(matches) == 1 else ""
 
@@ -55,9 +55,9 @@ def account_by_types(
 def vat_code_of_books(ours: CodeList, theirs: CodeList) -> Propose:
     """Return a function that proposes the only VAT code with the same rate, or for reverse charge."""
 
-    def propose(facts: Mapping[str, str], read: ListReader) -> str:
-        our_rates, their_rates = (read(CodeList(code_list.role, VAT_RATES)) for code_list in (ours, theirs))
-        names, rate = read(theirs), our_rates.get(facts.get("code", ""), "")
+    def propose(facts: Mapping[str, str], read_list: ListReader) -> str:
+        our_rates, their_rates = (read_list(CodeList(code_list.role, VAT_RATES)) for code_list in (ours, theirs))
+        names, rate = read_list(theirs), our_rates.get(facts.get("code", ""), "")
         is_shifted = facts.get("vat_method") == SHIFTED
         if not rate and not is_shifted:
             return ""

@@ -172,7 +172,7 @@ class ValueTable:
 
 @dataclass(frozen=True, slots=True)
 class OwnDocumentMarks:
-    """How the documents of this console are distinguished from those of another console in the same books.
+    """Marks that distinguish the documents of this console from those of another console in the same books.
 
     `setting` is the setting with the prefix of references. `bears` returns whether a reference of a document kind has
     that prefix. `free` returns a prefix that none of the given references has. `flow` is the flow that has the setting,

@@ -87,7 +87,7 @@ class FlowLogic(Protocol):
     basis: str = ""  # fingerprint of all inputs of the logic; empty if unknown
 
     def before_reading(self, stage: Stage) -> None:
-        """Store state that must be known as it is before the source is read, because it may change during the read."""
+        """Store the state that is needed from before the read, because it may change while the source is read."""
         return
 
     def read_key_page(self, stage: Stage, after: str | None) -> KeyPage:

@@ -222,13 +222,13 @@ class Logbook:
             return len(events)
 
     def name(self) -> bool:
-        """Search a batch of events of a restored log for names of records. Return whether all have been searched."""
+        """Search a batch of events of a restored log for names of records. Return True if all have been searched."""
         if not self._is_fully_named:
             self._is_fully_named = bool(self._call("name").content["all"])
         return self._is_fully_named
 
     def _forget_stored(self, outbox: Outbox) -> bool:
-        """Delete events that the log has from the outbox, then their ids from the log. Return whether it had any."""
+        """Delete events that the log has from the outbox, then their ids from the log. Return True if it had any."""
         ids = self._call("taken", instance=outbox.instance).content["ids"]
         if ids:
             outbox.forget(ids)

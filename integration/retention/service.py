@@ -30,7 +30,7 @@ AT_ONCE = 20  # portions per page of the nightly task
 PAUSE_SECONDS = 0.01  # between two transactions, so that others can write
 NIGHT = (3, 47)  # hour and minute, the same as for the nightly checks
 ROOM, LOG, ENGINE = "room", "log", "engine"
-ORDER = (*(one.name for one in CLASSES if one.name != LOG), ROOM, LOG)
+ORDER = (*(retention_class.name for retention_class in CLASSES if retention_class.name != LOG), ROOM, LOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class RetentionService:
     @property
     @requires(Right.SEE)
     def is_on_a_server(self) -> bool:
-        """Whether the database is a PostgreSQL server, whose files do not shrink."""
+        """True if the database is a PostgreSQL server, whose files do not shrink."""
         return not self._settings.operational_url().startswith("sqlite:///")
 
     @requires(Right.SEE)

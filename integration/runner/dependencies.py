@@ -27,7 +27,7 @@ from integration.store.runs import RunStore
 
 @dataclass(frozen=True, slots=True)
 class VisibilityTimeout:
-    """How long an accepted record may stay invisible in the target before it counts as not written."""
+    """Period that an accepted record may stay invisible in the target before it counts as not written."""
 
     visible_within: timedelta = timedelta(seconds=60)
     look_again: timedelta = timedelta(seconds=2)
@@ -75,7 +75,7 @@ class SystemIdentityCheck(Protocol):
 
 
 class ForeignDocumentCheck(Protocol):
-    """Finds documents under the prefix of a flow that are not ours and that nobody has accepted."""
+    """Finds documents that have the prefix of a flow, are not ours and have not been accepted by a person."""
 
     def foreign_documents_of(self, flow: str) -> ForeignDocuments:
         """Return those documents. Raises IntegrationError if the books cannot be queried."""

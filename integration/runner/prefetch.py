@@ -35,22 +35,22 @@ class Prefetch:
     def __init__(self) -> None:
         self._prefetched_pages: dict[str, _Prefetched] = {}
 
-    def begin(self, run: str, read: Callable[[*Ts], object], *arguments: *Ts) -> None:
+    def begin(self, run: str, read_page: Callable[[*Ts], object], *arguments: *Ts) -> None:
         """Start reading the page that the run will request next."""
         self.drop(run)
         dropped, context, thread = Event(), copy_context(), ThreadPoolExecutor(1)
         context.run(_detach, dropped)
         self._prefetched_pages[run] = _Prefetched(
-            read, arguments, thread.submit(context.run, partial(read, *arguments)), dropped
+            read_page, arguments, thread.submit(context.run, partial(read_page, *arguments)), dropped
         )
         thread.shutdown(wait=False)
 
-    def page(self, run: str, read: Callable[[*Ts], T], *arguments: *Ts) -> T:
+    def page(self, run: str, read_page: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Return the prefetched page if the query is the same; otherwise read it now. Raises the error of the read."""
         ahead = self._prefetched_pages.get(run)
-        if ahead is None or (ahead.read_page, ahead.arguments) != (read, arguments):
+        if ahead is None or (ahead.read_page, ahead.arguments) != (read_page, arguments):
             self.drop(run)
-            return read(*arguments)
+            return read_page(*arguments)
         del self._prefetched_pages[run]
         page: T = ahead.future.result()
         return page

@@ -288,7 +288,7 @@ _ACTIONS: Final[Mapping[tuple[str, str], Callable[[Sandbox, Mapping[str, str], M
     ("DELETE", "calls"): lambda sandbox, _query, _arguments: sandbox.ledger.clear(),
     ("GET", "counts"): lambda sandbox, _query, _arguments: sandbox.ledger.counts(),
     ("GET", "switches"): lambda sandbox, _query, _arguments: [
-        asdict(each) for each in sandbox.switches.active_switches()
+        asdict(switch) for switch in sandbox.switches.active_switches()
     ],
     ("POST", "switches"): _arm,
     ("DELETE", "switches"): lambda sandbox, query, _arguments: sandbox.switches.disarm(query.get("id")),

@@ -275,7 +275,7 @@ class Audit:
 
     @requires(Right.ADMINISTER)
     def csv(self, criteria: AuditSearch, by: Actor) -> str:
-        """Return entries as a CSV file for reading, newest first; it proves nothing.
+        """Return entries as a CSV file for reading, newest first. The file cannot be verified.
 
         The export is recorded as an entry.
         """

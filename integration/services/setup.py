@@ -63,7 +63,7 @@ class QuestionState:
 
     @property
     def can_be_accepted(self) -> bool:
-        """Whether the proposal can be accepted together with those of other questions."""
+        """True if the proposal can be accepted together with those of other questions."""
         return self.state is State.PROPOSED and not self.question.to_look_at
 
     @property

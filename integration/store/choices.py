@@ -98,10 +98,10 @@ def exclusions(connection: sa.Connection, run: str) -> dict[int, str]:
 
 def exclusions_of_runs(connection: sa.Connection, runs: Sequence[str]) -> Mapping[str, dict[int, str]]:
     """Return the excluded lines of several plans, by run."""
-    found: dict[str, dict[int, str]] = {run: {} for run in runs}
+    excluded: dict[str, dict[int, str]] = {run: {} for run in runs}
     for row in _OF_RUNS.rows(connection, {}, runs):
-        found[row.run][row.seq] = row.digest
-    return found
+        excluded[row.run][row.seq] = row.digest
+    return excluded
 
 
 def require_selection(connection: sa.Connection, run: Row, mark: str) -> frozenset[int]:

@@ -142,7 +142,7 @@ def _connect(url: str, **options: Any) -> Iterator[sa.Connection]:
 
 
 def _program(url: str, around: Mapping[str, str], name: str, *arguments: str) -> None:
-    """Run a program of PostgreSQL. The login is passed in its environment, which other users cannot read."""
+    """Run a program of PostgreSQL. The password is passed in its environment, which other users cannot read."""
     try:
         ended = subprocess.run(  # noqa: S603 - a fixed program of PostgreSQL
             [name, *arguments],

@@ -48,7 +48,7 @@ class KeyRing:
 
     def read_anew(self) -> None:
         """Read the key file again, because another process may have changed it."""
-        file_keys = [] if self.file is None else keys_in(self.file, needed=self.given is None)
+        file_keys = [] if self.file is None else keys_in(self.file, is_required=self.given is None)
         self.keys = [*self.of_settings, *file_keys]
 
     def make_one(self) -> None:
@@ -63,7 +63,7 @@ class KeyRing:
         if self.file is None:
             raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_key")
         fresh = Fernet.generate_key()
-        write_keys(self.file, [*keys_in(self.file, needed=True), fresh])
+        write_keys(self.file, [*keys_in(self.file, is_required=True), fresh])
         return fresh
 
     def key_with_id(self, name: str) -> bytes | None:
@@ -171,7 +171,7 @@ def _drop_other_keys(ring: KeyRing, connection: sa.Connection) -> None:
     row = _row(connection)
     if ring.file is None or row is None or not ring.file.exists():
         return
-    remaining_keys = [key for key in keys_in(ring.file, needed=False) if id_of(key) == row.id]
+    remaining_keys = [key for key in keys_in(ring.file, is_required=False) if id_of(key) == row.id]
     if remaining_keys:
         write_keys(ring.file, remaining_keys)
     elif ring.given is not None and id_of(ring.given) == row.id:
@@ -225,10 +225,10 @@ def id_of(key: bytes) -> str:
     return hashlib.sha256(b"the id of a key: " + key).hexdigest()[:16]
 
 
-def keys_in(path: Path, *, needed: bool) -> list[bytes]:
+def keys_in(path: Path, *, is_required: bool) -> list[bytes]:
     """Return the keys in a file, one per line, or an empty list if there is no file.
 
-    Raises ConfigurationError if the file is `needed` and holds no keys or something else.
+    Raises ConfigurationError if a required file has no keys, or anything else than keys.
     """
     try:
         keys = path.read_bytes().split()
@@ -238,7 +238,7 @@ def keys_in(path: Path, *, needed: bool) -> list[bytes]:
         return []
     except (OSError, ValueError):
         keys = []
-    if needed and not keys:
+    if is_required and not keys:
         raise ConfigurationError("key_file_unusable", file=str(path.absolute()))
     return keys
 

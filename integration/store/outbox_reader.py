@@ -15,7 +15,10 @@ from integration.store.tables import outbox
 
 _AS_TEXT = PreparedStatement(
     sa.select(
-        *(sa.type_coerce(one, TextColumn).label(one.name) if isinstance(one.type, Json) else one for one in outbox.c)
+        *(
+            sa.type_coerce(column, TextColumn).label(column.name) if isinstance(column.type, Json) else column
+            for column in outbox.c
+        )
     )
     .order_by(outbox.c.id)
     .limit(sa.bindparam("most"))

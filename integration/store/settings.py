@@ -32,7 +32,7 @@ class StoredSettings(Store):
             append_events(connection, self.clock(), also)
 
     def replace(self, name: str, before: Mapping[str, Any], value: Mapping[str, Any], by: str, *also: Event) -> bool:
-        """Store a setting as `put` does, and return True, unless it is no longer as `before`."""
+        """Store a setting as `put` does if its value is still `before`. Return True if it was."""
         with self.database.write() as connection:
             if _locked_value(connection, name) != before:
                 return False

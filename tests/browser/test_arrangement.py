@@ -54,7 +54,7 @@ def test_a_file_is_saved_changed_seen_and_taken_over(
 @pytest.mark.parametrize(
     ("locale", "expected"),
     [
-        ("en-GB", "no valid JSON from here on"),
+        ("en-GB", "not valid JSON from here on"),
         ("nl-NL", "vanaf hier geen geldige JSON"),
         ("de-DE", "kein gültiges JSON"),
     ],

@@ -33,7 +33,7 @@ def test_every_page_fits_and_tries_nothing_that_its_policy_forbids(
         for address in {**ADDRESSES, **MORE}.values():
             page.goto(f"{filled_console}/{address}", wait_until="commit")
             wait_until_drawn(page)
-            assert page.evaluate("document.documentElement.lang") == locale[:2]
+            expect(page.locator("html")).to_have_attribute("lang", locale[:2])
             wide += [address] if overflowing(page) else []
             nameless += [(address, role) for role in unnamed_controls(page)]
             assert page.locator("[data-testid=stException], .st-key-page-failed").count() == 0, address

@@ -40,7 +40,10 @@ FOUR_PARTS = {"company": {"Fietsen BV"}, "licence": {"*1"}, "branches": {"1 Wink
 @pytest.mark.parametrize("different", [("company", "licence"), ("company", "branches"), ("licence", "workplaces")])
 def test_another_system_with_the_usual_names_of_branches_and_workplaces_differs(different: tuple[str, str]) -> None:
     known = identity(**FOUR_PARTS)
-    assert identity(**{**FOUR_PARTS, **dict.fromkeys(different, {"x"})}).compared_with(known) is IdentityVerdict.DIFFERS
+    assert (
+        identity(**{**FOUR_PARTS, **{name: {"x"} for name in different}}).compared_with(known)
+        is IdentityVerdict.DIFFERS
+    )
     assert identity(**{**FOUR_PARTS, different[0]: {"x"}}).compared_with(known) is IdentityVerdict.SAME
 
 

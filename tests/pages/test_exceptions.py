@@ -209,7 +209,7 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
 @pytest.mark.usefixtures("shop")
 def test_filters_that_leave_nothing_can_be_cleared(open_page: Open) -> None:
     test = open_page("exceptions")
-    test = test.text_input(key="find").set_value("nothing is called so").run()
+    test = test.text_input(key="_find").set_value("nothing is called so").run()
     assert "No cause fits these filters" in texts(test)
 
     test = press(test, "clear")

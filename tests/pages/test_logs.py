@@ -65,7 +65,7 @@ def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open
     assert "Nothing in the log matches this filter" in texts(test)
     test = press(test, "clear")
     assert not test.exception
-    assert test.text_input(key="find").value == ""
+    assert test.text_input(key="_find").value == ""
     volume = open_page("logs", tab="volume", period="365")
     assert "No run has ended yet" in texts(volume)
 

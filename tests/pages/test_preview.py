@@ -115,7 +115,7 @@ def test_filters_that_nothing_meets_can_be_cleared(open_page: Open, waiting_plan
 
     test = press(test, "clear")
 
-    assert test.text_input(key="find").value == ""
+    assert test.text_input(key="_find").value == ""
     assert plan_codes(test)
 
 

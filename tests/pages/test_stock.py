@@ -212,7 +212,7 @@ def test_the_list_of_what_runs_out_has_days_left_and_can_be_sorted(open_page: Op
 @pytest.mark.usefixtures("shop")
 def test_a_search_that_finds_nothing_can_be_cleared(open_page: Open) -> None:
     test = open_stock(open_page)
-    test = test.text_input(key="find").set_value("nothing is called so").run()
+    test = test.text_input(key="_find").set_value("nothing is called so").run()
     assert "No article meets these filters" in texts(test)
 
     assert not press(test, "clear").exception

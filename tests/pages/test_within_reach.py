@@ -19,7 +19,7 @@ from tests.visitor import Person
 ADMIN = make_actor("admin")
 LOOKING = (
     "language", "keys", "log-out", "open_search", "_flow", "_tab", "_part", "_table", "why_code", "why_show", "sift",
-    "words", "page", "find", "to_flow", "repair", "csv-", "data-", "xlsx-", "download-", "rule_before", "rule_after",
+    "words", "_page", "_find", "to_flow", "repair", "csv-", "data-", "xlsx-", "download-", "rule_before", "rule_after",
     "rules-", "record-", "open_table", "history-", "all-rules-", "to_rules", "changes-",
 )  # fmt: skip
 """The controls of Flows and Mappings that only look: where to, and which record is tried."""

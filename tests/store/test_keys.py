@@ -40,11 +40,11 @@ def sealed_values(database: Database) -> list[bytes]:
 
 def test_a_key_is_changed_under_those_who_know_the_one_before(database: Database, clock: Clock, file: Path) -> None:
     other = fill_store(database, clock, file)
-    before, sealed = keys_in(file, needed=True), sealed_values(database)
+    before, sealed = keys_in(file, is_required=True), sealed_values(database)
 
     assert ConnectionStore(database, clock, key_file=file).change_key("anna") == len(KEPT)
 
-    after = keys_in(file, needed=True)
+    after = keys_in(file, is_required=True)
     assert len(before) == len(after) == 1
     assert before != after
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -65,7 +65,7 @@ def test_a_process_that_seals_first_uses_the_key_in_use(database: Database, cloc
 def test_the_name_of_the_key_in_use_says_nothing_of_it(database: Database, clock: Clock, file: Path) -> None:
     fill_store(database, clock, file).change_key("anna")
     stored_ids = str(StoredSettings(database, clock).get(KEY_IDS_SETTING))
-    assert keys_in(file, needed=True)[0].decode() not in stored_ids
+    assert keys_in(file, is_required=True)[0].decode() not in stored_ids
     assert len(stored_ids) < 100
 
 
@@ -127,7 +127,7 @@ def test_killed_at_any_moment_everything_opens(url: str, clock: Clock, file: Pat
         if process.exitcode == 0:
             break
     assert 10 < moment < max_moment
-    assert len(keys_in(file, needed=True)) == 1
+    assert len(keys_in(file, is_required=True)) == 1
     database.close()
 
 

@@ -78,7 +78,7 @@ class WarehouseFields(ColumnSettings):
 
     @property
     def is_used(self) -> bool:
-        """Whether the stock of warehouses is read."""
+        """True if the stock of warehouses is read."""
         return bool(self.object)
 
     @model_validator(mode="after")

@@ -133,7 +133,7 @@ def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
 def by_year(
     documents: Sequence[Record],
     years: FiscalYears,
-    read: Callable[[Sequence[Record], date | None], Sequence[T]],
+    read_documents: Callable[[Sequence[Record], date | None], Sequence[T]],
     reference: Callable[[T], str],
     held_of: Callable[[Record, Sequence[T]], R],
 ) -> dict[str, R]:
@@ -145,7 +145,7 @@ def by_year(
     current: dict[str, R] = {}
     for book_date, records in years.documents_by_book_date(documents):
         waiting = not_found_yet(records, current)
-        rows = read(waiting, book_date) if waiting else ()
+        rows = read_documents(waiting, book_date) if waiting else ()
         by_reference = group_by_key((reference(row).casefold(), row) for row in rows)
         for record in waiting:
             if matches := by_reference.get(reference_of(record).casefold()):

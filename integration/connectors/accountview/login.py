@@ -107,10 +107,14 @@ class LogIn:
     def renewed(self, stale: Token | None) -> Token:
         """Return another pair than `stale`: one that another process has stored meanwhile, or a renewed one."""
         with self._keeper.refresh_lock():
-            stored = self._keeper.load()
-            if stored is not None and (stale is None or stored.access != stale.access) and not self._ends_soon(stored):
-                return self._use_token(stored)
-            return self._save_token(self._refresh(stored))
+            stored_token = self._keeper.load()
+            if (
+                stored_token is not None
+                and (stale is None or stored_token.access != stale.access)
+                and not self._ends_soon(stored_token)
+            ):
+                return self._use_token(stored_token)
+            return self._save_token(self._refresh(stored_token))
 
     def _ends_soon(self, token: Token) -> bool:
         return token.expires_at - REFRESH_EARLY <= self._now()
@@ -124,10 +128,10 @@ class LogIn:
         register_secrets(token.access, token.refresh)
         return token
 
-    def _refresh(self, stored: Token | None) -> Token:
+    def _refresh(self, stored_token: Token | None) -> Token:
         """Return a new pair for the stored refresh token, or for the configured one if that is refused or missing."""
         configured = self._settings.refresh_token
-        refreshes = [stored.refresh] if stored else []
+        refreshes = [stored_token.refresh] if stored_token else []
         if configured is not None and configured.get_secret_value() not in refreshes:
             refreshes.append(configured.get_secret_value())
         refusal = login_needed()

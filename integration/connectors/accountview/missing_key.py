@@ -34,7 +34,7 @@ class MissingKeyError(MalformedAnswerError):
 def split_unnamed(
     ask: Callable[[Sequence[T]], A], items: Sequence[T]
 ) -> tuple[list[A], list[tuple[T, MissingKeyError]]]:
-    """Return the answers for all items but those whose row lacks its key, and those items with their errors.
+    """Return the answers for items with complete rows, and the items whose row lacks its key, with their errors.
 
     Raises MissingKeyError if all of several items fail, because the cause is then not a single row.
     """

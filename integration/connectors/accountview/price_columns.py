@@ -32,7 +32,7 @@ class PriceFields(ColumnSettings):
 
     @property
     def is_used(self) -> bool:
-        """Whether customer prices are read."""
+        """True if customer prices are read."""
         return bool(self.object)
 
     @model_validator(mode="after")

@@ -216,10 +216,10 @@ def raw_row(row: Row) -> str:
     return json.dumps(row, default=str, ensure_ascii=False, indent=1)
 
 
-def read_of(kind: Kind, key: str, row: Row, read: Callable[[], Record]) -> Record:
-    """Return the record that `read` returns, or an unreadable record if it raises WrongValueError."""
+def read_of(kind: Kind, key: str, row: Row, read_record: Callable[[], Record]) -> Record:
+    """Return the record that `read_record` returns, or an unreadable record if it raises WrongValueError."""
     try:
-        return read()
+        return read_record()
     except WrongValueError as error:
         return unreadable(kind, key, error, raw_row(row))
 

@@ -130,7 +130,7 @@ def _unique_raw_rows(rows: Sequence[RawRow]) -> list[RawRow]:
 
 @dataclass(frozen=True, slots=True)
 class _PagePart:
-    """The rows of a page to read: those from `start` to `stop`, behind `rows` that are read in place of others."""
+    """Range of rows to read for a page, from `start` to `stop`, after `rows`, which replace others."""
 
     start: int = 0
     stop: int | None = None
@@ -204,8 +204,8 @@ class Pages:
         count = next((place for place, key in enumerate(keys) if key != mark.last), len(keys)) if mark.last else 0
         if not count or keys[0] == mark.first or mark.was_first_key(keys[0]):
             return _PagePart()
-        found = self._reader.exact_rows(reading.of, reading.key, [mark.last], then=(), fields=())
-        copies = [row for row in found if key_text(row.get(reading.key)) == mark.last]
+        same_key_rows = self._reader.exact_rows(reading.of, reading.key, [mark.last], then=(), fields=())
+        copies = [row for row in same_key_rows if key_text(row.get(reading.key)) == mark.last]
         if len(copies) <= count:
             raise books_out_of_order(reading.of, mark.last)
         return _PagePart(count, rows=_conflicting_rows(reading, copies))

@@ -84,8 +84,8 @@ class TillDays:
         names = {branch.number: branch.name or branch.number for branch in till_branches if branch.number}
         nameless = any(not branch.number for branch in till_branches)
         dates = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        listed = {*names, *(branches if nameless else ())}
-        days: dict[Place, _Day] = defaultdict(_Day, {(on, branch): _Day() for on in dates for branch in listed})
+        branch_numbers = {*names, *(branches if nameless else ())}
+        days: dict[Place, _Day] = defaultdict(_Day, {(on, branch): _Day() for on in dates for branch in branch_numbers})
         self._read_journals(days, period, branches, reference)
         for number, on in enumerate(dates, start=len(told.SOURCES) + 1):
             self._read_financial(days, on, f"{reference}-{number}", nameless=nameless)
@@ -244,9 +244,9 @@ def _marking_faulty_days(days: Mapping[Place, _Day], element: Element, on: date 
 def _mark_branch_faults(days: Mapping[Place, _Day], branches: Sequence[TillBranch]) -> None:
     """Mark the days of unreadable branches as faulty; one without a number may be any branch that is not listed."""
     broken = {branch.number: branch for branch in branches if branch.error is not None}
-    listed = {branch.number for branch in branches}
+    branch_numbers = {branch.number for branch in branches}
     for place, day in days.items():
-        branch = broken.get(place[1]) or (broken.get("") if place[1] not in listed else None)
+        branch = broken.get(place[1]) or (broken.get("") if place[1] not in branch_numbers else None)
         if branch is not None and branch.error is not None:
             day.fault = branch.error, branch.raw
 

@@ -70,7 +70,10 @@ class TillDocuments:
         self._completer, self._customers = ByNumbers[tuple[str, Element]](), ByNumbers[Element]()
 
     def extract(self, kind: Kind, since: str | None, after: str | None, limit: int | None = None) -> Batch:
-        """Return one page of the documents with a marker from `since` on, and some before it; of all if it is None."""
+        """Return one page of the documents with a marker from `since` on, or of all documents if `since` is None.
+
+        A page may contain a few documents with a lower marker.
+        """
         page = self.page(kind, since, after, limit)
         with expect_readable():
             return Batch(tuple(self._decode(kind, page.elements, fresh=False)), page.after, page.stamp)

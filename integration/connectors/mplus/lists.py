@@ -23,7 +23,7 @@ _GROUP = 100  # numbers that are requested again at once, after an incomplete an
 
 
 class PartialLists:
-    """Lists that were shown to return the lowest markers when limited. Safe to share between threads."""
+    """Lists proven to return the lowest markers when limited. Thread-safe."""
 
     def __init__(self) -> None:
         self._proven_lists: set[str] = set()

@@ -116,7 +116,7 @@ class TillProducts:
         return None
 
     def _unnumbered_articles(self, products: Mapping[str, Element], numbers: Sequence[str]) -> dict[str, str]:
-        """Return the product of each article without a readable number, by the number it answers to when read alone."""
+        """Return the product of each article without a readable number, by the number that finds it when read alone."""
         article_numbers = {name for product in products.values() for name in _articles_of(product)}
         if None not in article_numbers:
             return {}
@@ -418,7 +418,7 @@ class _ArticleLocations:
 
 
 def _choose_product(products: Sequence[str], linked: str) -> str:
-    """Return the linked product if it has a wanted article or no other product has; otherwise the one with most."""
+    """Return the linked product if it or no product has requested articles; otherwise the product with most."""
     count = Counter(products)
     if linked in count or not count:
         return linked

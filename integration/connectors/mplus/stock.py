@@ -401,7 +401,7 @@ def _stock_count(record: Record) -> StockCounted | None:
 
 
 def _moved_since(stock_count: StockCounted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
-    """Return how much free stock has moved since the last counted movement, up to the one that the row includes.
+    """Return the change in free stock since the last counted movement, up to the movement that the row includes.
 
     Stock reserved for orders beyond the counted reservation is not free either. Raises WrongValueError if one of these
     movements is unreadable.

@@ -51,7 +51,7 @@ class DayDocument:
 
     @property
     def is_sold(self) -> bool:
-        """Whether it was sold on the day. An order is not a sale, and a document paid later was sold before."""
+        """True if the document was sold on the day. Orders are no sales, and documents paid later were sold before."""
         is_here = self._is_own_branch(till_text(self.record.values, "branch"))
         return self.record.kind is not Kind.ORDER and is_here and self.record.values.get("date") == self.day
 
@@ -70,7 +70,7 @@ class DayDocument:
 
     @property
     def is_untaxed(self) -> bool:
-        """Whether the buyer owes the VAT (reverse charge)."""
+        """True if the buyer owes the VAT (reverse charge)."""
         return self.method in UNTAXED - {"none"}
 
     @property
@@ -80,12 +80,12 @@ class DayDocument:
 
     @property
     def has_foreign_vat_number(self) -> bool:
-        """Whether the customer has a foreign VAT number."""
+        """True if the customer has a foreign VAT number."""
         return self.vat_number[:2].isalpha() and not self.vat_number.startswith(HOME)
 
     @property
     def is_for_the_sales_list(self) -> bool:
-        """Whether a sale without VAT to this customer belongs on the EU sales list."""
+        """True if a sale without VAT to this customer belongs on the EU sales list."""
         return self.has_foreign_vat_number and is_of_the_union(self.vat_number)
 
     @property
@@ -98,7 +98,7 @@ class DayDocument:
 
     @property
     def is_own_use(self) -> bool:
-        """Whether nobody paid because the shop used the goods itself or they broke."""
+        """True if nobody paid because the shop used the goods itself or they broke."""
         return any(METHODS.get(kind) is Tender.OWN_USE for _, kind, _ in self._payments)
 
     @cached_property

@@ -80,7 +80,7 @@ class TillTurnover:
 
     @property
     def is_down_payment(self) -> bool:
-        """Whether it is the total of payments for orders, which is on no document line."""
+        """True if the amount is the total of payments for orders, which is on no document line."""
         return self.source == "order" and self.category is LineCategory.DOWN_PAYMENT
 
 
@@ -177,7 +177,7 @@ class TillDay:
 
     @property
     def tells_down_payments(self) -> bool:
-        """Whether the orders' journal has a turnover group for the counterpart of their payments."""
+        """True if the orders' journal has a turnover group for the counterpart of their payments."""
         return any(turnover.is_down_payment for turnover in self.journal)
 
 

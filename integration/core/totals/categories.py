@@ -21,7 +21,7 @@ class LineCategory(StrEnum):
 
     @property
     def is_balance(self) -> bool:
-        """Whether it is certainly no revenue."""
+        """True if the category is certainly no revenue."""
         return self not in (LineCategory.REVENUE, LineCategory.UNKNOWN)
 
 

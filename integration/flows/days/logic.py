@@ -187,7 +187,7 @@ class DaysLogic(FlowLogic):
     # ---- each day by itself
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
-        """Return the page of each day, or why it has none; see `FlowLogic`.
+        """Return the page of each day, or the reason that it has none; see `FlowLogic`.
 
         Raises ConfigurationError while no daybook is chosen.
         """
@@ -628,7 +628,7 @@ def _reference(link: Link) -> str:
 
 
 def _booked_day(key: str, link: Link) -> Record:
-    """Return a booked day that is unchanged: its page with the values both sides agreed on."""
+    """Return a booked day that is unchanged: its page with the values that both sides agreed on."""
     agreed = link.agreed
     return Record(Kind.DAY_PAGE, link.key, {}, source=key) if agreed is None else replace(agreed, source=key)
 

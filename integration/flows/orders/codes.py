@@ -74,7 +74,7 @@ REVENUE_TABLE = ValueTable(
 
 
 class VatCase(NamedTuple):
-    """What determines a VAT code of the books in addition to the till's code: country, VAT number and VAT method."""
+    """Country, VAT number and VAT method, which determine a VAT code of the books together with the till's code."""
 
     country: str
     has_vat_number: bool = False
@@ -113,7 +113,7 @@ class VatDecision:
 
     @property
     def by_country(self) -> bool:
-        """Whether any row holds for particular countries only."""
+        """True if any row holds for particular countries only."""
         return any(COUNTRY in (VAT_TABLE.read(key) or {}) for key in self.rows)
 
 

@@ -67,7 +67,7 @@ class CurrentBooking(LatestBooking[Link]):
 
     @property
     def stays(self) -> bool:
-        """Whether the latest booking is of a kind without credits, so that a new booking is added to it."""
+        """True if the latest booking is of a kind without credits, so that a new booking is added to it."""
         return _is_without_credit(self.latest)
 
     def mark(self, document: Record) -> str:
@@ -135,7 +135,7 @@ class Decisions:
         return Skip("document_kept", document.key, {**facts, "reason": reason})
 
     def question(self, document: Record, life: CurrentBooking) -> Issue:
-        """Return the question about a document that changed after it was credited."""
+        """Return the issue of a document that changed after it was credited."""
         facts = decision_facts(life.with_booked_digest(document), life.booking)
         before = life.latest.agreed.values.get("sold_incl") if life.latest.agreed else None
         facts |= {"before": as_text(before), "after": as_text(document.values.get("total_incl"))}

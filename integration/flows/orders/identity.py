@@ -32,11 +32,11 @@ KNOWN_BY = frozenset(
 
 SAME = "same"  # a person confirmed that it is this document
 CONFIRMATIONS = (SAME,)
-MAX_NAMED_ARTICLES = 10  # maximum number of articles that a question names
+MAX_NAMED_ARTICLES = 10  # maximum number of articles that an issue names
 
 
 def another_sale(stage: Stage, desired: Record, current: CurrentRecord) -> Issue | None:
-    """Return the question which sale the books have, with the values of both sides; None if it is this document."""
+    """Return an issue with the values of both sides if the books may have another sale; None if it is this document."""
     is_ours = not current.owner and not _differs(desired, current.record)
     of = decision_mark(desired, current.reference.replace(" ", "_"))
     if is_ours or stored_decision(desired, DecisionSubject.SAME, of, CONFIRMATIONS).option == SAME:

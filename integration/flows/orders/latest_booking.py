@@ -41,7 +41,7 @@ class LatestBooking(Generic[T]):
 
     @property
     def is_taken_back(self) -> bool:
-        """Whether nothing of the document is left in the books."""
+        """True if nothing of the document is left in the books."""
         return self.credit is not None
 
 

@@ -229,7 +229,7 @@ def _missing_group_accounts(context: SetupContext) -> MissingSetting | None:
     return MissingSetting(Reason("lack_turnover_accounts_sales", {"codes": codes}), stops=False)
 
 
-_BY_VAT_CODE = codes_without_row(REVENUE_TABLE, books_list("vat_codes"), needed=True)
+_BY_VAT_CODE = codes_without_row(REVENUE_TABLE, books_list("vat_codes"), is_required=True)
 
 
 def _missing_revenue_accounts(context: SetupContext) -> MissingSetting | None:
@@ -396,7 +396,7 @@ QUESTIONS = (
         _terms,
         table=PAYMENT_TERMS,
         lists=(METHODS, books_list("payment_conditions")),
-        lacks=codes_without_row(TERMS_TABLE, METHODS, needed=False),
+        lacks=codes_without_row(TERMS_TABLE, METHODS, is_required=False),
     ),
     Question(
         "article",

@@ -193,7 +193,7 @@ class OrderSettings(ClosedPeriods):
 
     @property
     def pays_any(self) -> bool:
-        """Whether documents of any kind are booked with their payments."""
+        """True if documents of any kind are booked with their payments."""
         return any(map(self.pays, SETTINGS))
 
     @property

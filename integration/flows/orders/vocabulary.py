@@ -27,8 +27,8 @@ TURNOVER_TYPES = (
 
 def expect_known(document: Record, settings: OrderSettings) -> None:
     """Raise RecordRejected for an unknown or missing word in a field that determines how a document is booked."""
-    for field, words, needed in _decisive_fields(document, settings):
-        _require_known_word(document, document, field, words, needed=needed)
+    for field, words, is_required in _decisive_fields(document, settings):
+        _require_known_word(document, document, field, words, is_required=is_required)
     for line in document.parts:
         if line.kind is Kind.LINE:
             _require_known_word(document, line, "price_type", PRICE_TYPES)
@@ -66,10 +66,10 @@ def _decisive_fields(document: Record, settings: OrderSettings) -> Iterator[tupl
 
 
 def _require_known_word(
-    document: Record, of: Record, field: str, words: Collection[str], *, needed: bool = False
+    document: Record, of: Record, field: str, words: Collection[str], *, is_required: bool = False
 ) -> None:
     word = as_text(of.values.get(field)).strip()
-    if word in words or not (word or needed):
+    if word in words or not (word or is_required):
         return
     title = document_title(document)
     if not word:

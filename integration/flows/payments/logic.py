@@ -78,7 +78,7 @@ class PaymentsLogic(FlowLogic):
         return self.settings.method
 
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
-        """Return the payment of each item, or why it has none; see `FlowLogic`."""
+        """Return the payment of each item, or the reason that it has none; see `FlowLogic`."""
         keys = [invoice_of(record.key) for record in records]
         dues, settled = self._open_items.due_items(keys), self._open_items.settled_items(keys)
         results = [

@@ -152,12 +152,12 @@ class StockSettings(FlowSettings):
 
     @property
     def reserved_in_a_field(self) -> bool:
-        """Whether reservations are subtracted from a field that a person chose."""
+        """True if reservations are subtracted from a field that a person chose."""
         return self.formula == RESERVED and self.reservations == "field"
 
     @property
     def unreserved(self) -> bool:
-        """Whether nobody has chosen the source of reservations yet."""
+        """True if nobody has chosen the source of reservations yet."""
         return self.formula == RESERVED and self.reservations == "ask"
 
     def leaves_when_booked(self, source: str, *, reserved_is_named: bool = False) -> bool:
@@ -182,7 +182,7 @@ class StockSettings(FlowSettings):
 
     @property
     def waits_for_invoices(self) -> bool:
-        """Whether the invoice state of booked sales orders must be known."""
+        """True if the invoice state of booked sales orders must be known."""
         sources = self.branches.values() or ("",)
         by_orders = self.sales in ("sales_orders", "documents")
         return by_orders and not all(self.leaves_when_booked(source) for source in sources)

@@ -60,8 +60,8 @@ class SandboxObject:
 _FILLED_LINE: Final = frozenset({"DJ_CODE", "PAGE_NR", "REC_ID", "SRC_ID", "SRC_TYPE", "TRN_DATE"})
 
 OBJECTS: Final[Mapping[str, SandboxObject]] = {
-    each.code: each
-    for each in (
+    business_object.code: business_object
+    for business_object in (
         SandboxObject(
             "AR1",
             "Debiteuren",
@@ -101,8 +101,8 @@ OBJECTS: Final[Mapping[str, SandboxObject]] = {
 }
 
 SYSTEM_OBJECTS: Final[Mapping[str, SandboxObject]] = {
-    each.code: each
-    for each in (
+    business_object.code: business_object
+    for business_object in (
         SandboxObject("ADL", "Administraties", "ADM_LIST"),
         SandboxObject("FLD", "Velden", "DCT_FLD", empty=("DCT_FILE", "DCT_TAG")),
         SandboxObject("DBF", "Tabellen", "DCT_FILE"),
@@ -319,20 +319,22 @@ def dictionary_tables(definitions: Mapping[str, Definition], conventions: Conven
         business_object.detail: business_object.table for business_object in OBJECTS.values() if business_object.detail
     }
     for name, definition in definitions.items():
-        object_ = objects.get(name)
-        writable = bool(object_ and object_.insert) or name in parents
+        business_object = objects.get(name)
+        writable = bool(business_object and business_object.insert) or name in parents
         yield {
             "DBF_NAME": name,
             "DBF_DESC": definition.caption,
-            "OBJ_CODE": object_.code if object_ else "",
-            "TBL_CHILD": object_.detail if object_ else "",
+            "OBJ_CODE": business_object.code if business_object else "",
+            "TBL_CHILD": business_object.detail if business_object else "",
             "TBL_HDR": parents.get(name, ""),
             "NO_INSERT": not writable,
-            "NO_UPDATE": not (object_ and (object_.update or (name == "SO_HDR" and conventions.order_update))),
+            "NO_UPDATE": not (
+                business_object and (business_object.update or (name == "SO_HDR" and conventions.order_update))
+            ),
             "NO_DELETE": True,
             "NO_XML_UPD": not writable,
             "TBL_ACTIVE": True,
-            "OBJ_ACTIVE": object_ is not None,
+            "OBJ_ACTIVE": business_object is not None,
             "REC_CUST": name.startswith("K9_"),
         }
 

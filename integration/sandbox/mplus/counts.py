@@ -126,19 +126,22 @@ class DrawerCounts:
         for drawer in sorted({(sale.branch, sale.workplace) for sale in sold}):
             number, covered = (day.year, self._next_number(day.year)), _drawer_sales(drawer, sold)
             expected = self._opening_amount(drawer) + sum(map(_cash_amount, covered))
-            counted = expected - (SHORT if number[1] % 7 == 0 else 0)
-            deposited = max(0, counted - FLOAT) // ROUND * ROUND
+            counted_amount = expected - (SHORT if number[1] % 7 == 0 else 0)
+            deposited = max(0, counted_amount - FLOAT) // ROUND * ROUND
             at = _entry_time(covered[-1])
             self._make(
-                Shift(day, drawer, tuple(covered)), number, at, (self._opening_amount(drawer), counted, deposited)
+                Shift(day, drawer, tuple(covered)),
+                number,
+                at,
+                (self._opening_amount(drawer), counted_amount, deposited),
             )
 
     def _make(self, shift: Shift, number: tuple[int, int], at: datetime, amounts: tuple[int, int, int]) -> None:
-        start, counted, deposited = amounts
+        start, counted_amount, deposited = amounts
         receipts = tuple(sale.fields for sale in shift.covered)
         self._counted_receipts |= {receipt.text("receiptId") for receipt in receipts}
         added = sum(map(_cash_amount, shift.covered))
-        count = HouseCount(shift.day, shift.drawer, number, at, start, added, counted, deposited, receipts)
+        count = HouseCount(shift.day, shift.drawer, number, at, start, added, counted_amount, deposited, receipts)
         self._counts[count.key] = count
 
     def _uncounted_receipts(self) -> list[BookedTakings]:

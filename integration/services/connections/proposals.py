@@ -47,8 +47,8 @@ class Proposals:
             source.forget()
         self._name_fields(by)
         # Each list is read when it is needed, and once.
-        read = cache(lambda code_list: self._access.connector(code_list.system).choices(code_list.name))
-        context, tables = SetupContext({}, lists=read), self._rules.tables()
+        read_list = cache(lambda code_list: self._access.connector(code_list.system).choices(code_list.name))
+        context, tables = SetupContext({}, lists=read_list), self._rules.tables()
         for flow, question in (
             (spec.name, spec_question) for spec in self._flows.values() for spec_question in spec.questions
         ):

@@ -104,7 +104,7 @@ class DayListed:
 
     @property
     def is_known_equal(self) -> bool:
-        """Whether the last check found the day equal, with the pages that it has now."""
+        """True if the last check found the day equal, with the pages that it has now."""
         checked_pages = {page.number for page in self.report.pages} if self.report else set()
         return self.state is DayState.EQUAL and checked_pages == set(self.pages)
 

@@ -122,7 +122,7 @@ class Log:
         return self._logbook.broken_files()
 
     def start(self) -> None:
-        """Begin to move waiting events into the log continuously, if this process is the one that does so."""
+        """Begin to move waiting events into the log continuously, if this process moves them."""
         if self._is_drained:
             self._logbook.start(self._outbox)
 

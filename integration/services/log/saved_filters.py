@@ -44,7 +44,7 @@ class SavedFilters:
 
     @requires(Right.SEE)
     def forget(self, page: str, name: str, by: Actor) -> None:
-        """Delete one of the actor's own filters; without log-ins, one of everybody's."""
+        """Delete a filter of the actor, or a filter for all persons if there is no log-in."""
         self.store.forget(_owner(by), page, name)
 
 

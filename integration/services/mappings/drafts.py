@@ -37,7 +37,7 @@ MAX_SECONDS = 30.0  # for one trial of a draft
 AT_ONCE = 20  # records between two calls of `progress`
 RUNS_BACK = 5  # runs whose lines give the recent records
 # The attributes in which two rules for one field can differ.
-ASPECTS = tuple(one.name for one in fields(Rule) if one.name != "target")
+ASPECTS = tuple(attribute.name for attribute in fields(Rule) if attribute.name != "target")
 
 
 # ---- differences ----------------------------------------------------------------------------------------------------
@@ -69,7 +69,7 @@ def mapping_changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]
 
 
 def rebased(base: RuleMapping, mine: RuleMapping, theirs: RuleMapping) -> RuleMapping:
-    """Return the mapping that others published, with my changes applied. If both changed a rule, mine wins."""
+    """Return the mapping that others published, with my changes applied. If both changed a rule, mine is used."""
     result = _by_target(theirs)
     for change in mapping_changes(base, mine):
         if change.after is None:

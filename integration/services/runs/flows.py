@@ -88,7 +88,7 @@ class FlowStatus:
 
 @dataclass(frozen=True, slots=True)
 class FilterPreview:
-    """How many records take part in a flow and how many do not; of the latter the first, with title and reason."""
+    """Counts of the records that take part in a flow and of those that do not, with the first of the latter."""
 
     included: int
     excluded: int

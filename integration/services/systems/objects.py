@@ -26,13 +26,13 @@ MANNER = ("conditions", "page_strategy", "overlap_seconds")
 # Names that must not be empty.
 REQUIRED_NAMES = frozenset(
     {
-        *(f"objects.{one}.code" for one in ("articles", "groups", "vat", "fields")), *MANNER, REFERENCE,
+        *(f"objects.{object_name}.code" for object_name in ("articles", "groups", "vat", "fields")), *MANNER, REFERENCE,
         *(
             f"{group}.{name}"
             for group, model in dict(Names()).items()
             if isinstance(model, BaseModel)
             for name, of in type(model).model_fields.items()
-            if any(getattr(each, "min_length", None) for each in of.metadata)
+            if any(getattr(constraint, "min_length", None) for constraint in of.metadata)
         ),
     }
 )  # fmt: skip
@@ -44,7 +44,7 @@ _OF_OWN = frozenset(f"{name}.{part}" for name in SELF_DESCRIBED_OBJECTS for part
 
 
 class Availability(StrEnum):
-    """Whether the installation has the object, table or column with a name."""
+    """True if the installation has the object, table or column with a name."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -181,7 +181,7 @@ def named_objects(
 
 @dataclass(frozen=True, slots=True)
 class _Catalog:
-    """What could be read of an installation: objects with captions, and columns by table."""
+    """The readable part of an installation's catalog: objects with captions, and columns by table."""
 
     codes: Mapping[str, str] | None = None
     tables: Mapping[str, Sequence[DictionaryColumn]] = field(default_factory=dict)

@@ -14,7 +14,7 @@ BY_SETTING = "CONSOLE_CONFIRMED_PLACE"
 
 @dataclass(frozen=True, slots=True)
 class InstallationStatus:
-    """Whether writes are held, the changed parts of the place, and the code that a confirmation must name."""
+    """State of the write hold, the changed parts of the place, and the code that a confirmation must name."""
 
     is_held: bool
     changed: tuple[str, ...]

@@ -159,10 +159,10 @@ def _incidents(app: Application) -> pd.DataFrame:
     """Return incidents as a table for a file, current ones first."""
     every = [*app.monitoring.open_incidents(), *app.monitoring.past_incidents(MAX_LISTED)]
     lines = [
-        (str(one.problem.severity), one.problem.flow or one.problem.subject, one.problem.cause,
-         cause_headline(one.problem.cause, one.problem.facts), one.started_at, one.ended_at, one.problem.count,
-         one.problem.waiting_amount)
-        for one in every
+        (str(incident.problem.severity), incident.problem.flow or incident.problem.subject, incident.problem.cause,
+         cause_headline(incident.problem.cause, incident.problem.facts), incident.started_at, incident.ended_at,
+         incident.problem.count, incident.problem.waiting_amount)
+        for incident in every
     ]  # fmt: skip
     return rows_in(["severity", "about", "cause", "happened", "began", "ended_at", "records", "at_stake"], lines)
 

@@ -374,7 +374,7 @@ def _login_form(app: Application, spot: ConnectionForm, *, logged_in: bool) -> N
     if address.strip() and parse_address(address) is None:
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
-    redirect_url = str(st.context.url or "").partition("?")[0]  # address to which the books redirect after the login
+    redirect_url = str(st.context.url or "").partition("?")[0]  # address to which the books redirect after the log-in
     page = result_of(lambda: app.connections.authorize_address(redirect_url, client_id, secret, person(), address))
     if page is not None:
         at = parse_address(page.partition("?")[0])
@@ -404,7 +404,7 @@ def _company_form(app: Application, spot: ConnectionForm) -> None:
 
 
 def finished_login(app: Application) -> None:
-    """Process the answer of a login in the address, and remove it from the address."""
+    """Process the answer of a log-in, which is in the address, and remove it from there."""
     code, state = st.query_params.get("code", ""), st.query_params.get("state", "")
     if not code and not (state and st.query_params.get("error")):
         return

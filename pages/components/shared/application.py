@@ -219,7 +219,7 @@ def _connections(app: Application) -> None:
 
 
 def _session_person(app: Application) -> None:
-    """Show who is logged in with a logout button, or that this console needs no login."""
+    """Show who is logged in with a logout button, or that this console needs no log-in."""
     actor = person()
     if not actor.session:
         note(text("nobody_logs_in"))

@@ -69,7 +69,10 @@ def bottom_bar(content: Markdown) -> DeltaGenerator:
 
 
 def clear_address(*names: str) -> None:
-    """Remove filters and page numbers from the address and from the controls bound to it."""
+    """Remove filters and page numbers from the address and from their controls.
+
+    Such a control is not bound to its parameter, because Streamlit deletes no parameter that is.
+    """
     for name in names:
         st.query_params.pop(name, None)
         for key in (name, f"_{name}"):
@@ -153,46 +156,55 @@ def select_input(
 
 
 def search(name: str, placeholder: Markdown) -> str:
-    """Draw a search field and return its text, which is stored in the address."""
-    typed = st.session_state.pop(f"type_{name}", None)
-    if typed is not None:
-        st.session_state[name] = typed  # the address follows, because the field is bound to it
-    entered = st.text_input(
+    """Draw a search field and return its text, which is stored in the address. For the address, see `choice`."""
+
+    def moved() -> None:
+        keep_in_address(name, control_value(name))
+        clear_address("page")
+
+    key, address_value = f"_{name}", st.query_params.get(name, "")
+    if control_value(name) != address_value:  # Back or a link changed it; a value that is set again stops typing
+        st.session_state[key] = address_value
+    st.text_input(
         placeholder,
         placeholder=placeholder,
         icon=":material/search:",
         label_visibility="collapsed",
-        key=name,
-        bind="query-params",
+        key=key,
+        on_change=moved,
         type="search",
         width="stretch",
     )
-    return (entered or "").strip()
+    return address_value.strip()
 
 
-def clear_search(name: str) -> None:
+def clear_search(name: str) -> NoReturn:
     """Empty a search field and rerun the page."""
-    type_search(name, "")
-
-
-def type_search(name: str, find_text: str) -> NoReturn:
-    """Fill a search field and rerun the page."""
-    st.session_state[f"type_{name}"] = find_text
+    keep_in_address(name, "")
     st.rerun()
 
 
 def page_offset(name: str, total: int, size: int) -> int:
     """Return the offset of the shown page of a list, or 0 if the list does not have that page."""
-    page_text = str(st.session_state.get(name) or st.query_params.get(name, "1"))
+    page_text = st.query_params.get(name, "1")
     offset = (int(page_text) - 1) * size if page_text.isdecimal() and len(page_text) <= LONGEST_PAGE else 0
     return offset if 0 <= offset < total else 0
 
 
 def pages(name: str, total: int, size: int) -> None:
-    """Draw the page numbers below a list with several pages. `page_offset` returns the offset of the chosen one."""
+    """Draw the page numbers below a list with several pages. `page_offset` returns the offset of the chosen one.
+
+    The address has the number.
+    """
+
+    def moved() -> None:
+        number = control_value(name, 1)
+        keep_in_address(name, str(number) if number > 1 else "")
+
     last = -(-total // size)
     if last > 1:
-        st.pagination(last, key=name, bind="query-params")
+        st.session_state[f"_{name}"] = page_offset(name, total, size) // size + 1
+        st.pagination(last, key=f"_{name}", on_change=moved)
 
 
 def empty(icon: str, title: Markdown, about: Markdown, action: Markdown = "", key: str = "empty") -> bool:

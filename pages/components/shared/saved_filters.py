@@ -7,11 +7,10 @@ import streamlit as st
 from integration.application.application import Application
 from integration.services.log.saved_filters import FILTERS, LONGEST_NAME
 from pages.components.shared.application import person
-from pages.components.shared.layout import clear_address, icon_button, note, type_search
+from pages.components.shared.layout import clear_address, icon_button, note
 from pages.components.shared.wording import plain, text
 
 SAVED = "saved"
-SEARCH = "find"  # the search field, which is bound to the address
 
 
 def open_saved(app: Application, page: str) -> None:
@@ -32,7 +31,6 @@ def saved_filters(app: Application, page: str) -> None:
     """Draw the menu of saved filters of a page, which opens and deletes them, and saves the current filter."""
     visible_filters = app.saved_filters.visible_filters(page, person())
     parameters = {name: st.query_params.get(name, "") for name in FILTERS[page]}
-    parameters[SEARCH] = str(st.session_state.get(SEARCH) or "")  # the address is updated only after the field
     now = {name: value for name, value in parameters.items() if value}
     current_name = next(
         (saved_filter.name for saved_filter in visible_filters if saved_filter.query_parameters == now and now), ""
@@ -67,8 +65,5 @@ def saved_filters(app: Application, page: str) -> None:
 
 def _apply_filter(page: str, name: str, parameters: Mapping[str, str]) -> None:
     clear_address(*FILTERS[page], "page", "cause", "record")
-    for parameter, value in parameters.items():
-        if parameter != SEARCH:
-            st.query_params[parameter] = value
-    st.query_params[SAVED] = name
-    type_search(SEARCH, parameters.get(SEARCH, ""))
+    st.query_params.update({**parameters, SAVED: name})
+    st.rerun()

@@ -273,6 +273,8 @@ def test_the_last_two_administrators_cannot_shut_each_other_out_alone(office: Of
     assert not ann.switch_person("ben", office.ann, on=False)  # nor by asking twice
     assert not ann.change_person("ann", [Role.VIEWER], office.ann)  # nor oneself, which leaves the other one alone
     assert office.waiting == [mark, "person:ann"]
+    items = office.application.waiting_list.items("en").first_items
+    assert len({item.key for item in items}) == len(items) >= 2, "a screen shows each request by its key"
     assert office.application.people.deciders(Right.ADMINISTER) == 2
     with pytest.raises(NotAllowedError, match="change_is_own"):
         office.approve(office.ann, mark)

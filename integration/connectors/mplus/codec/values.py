@@ -81,10 +81,10 @@ def parse_flag(text: str) -> bool:
     return _WORDS[text]
 
 
-def read_if_filled(element: Element, read: Callable[[str], Value]) -> Value:
-    """Return the result of `read` for an element's text, or None for an empty element."""
+def read_if_filled(element: Element, decode: Callable[[str], Value]) -> Value:
+    """Return the result of `decode` for an element's text, or None for an empty element."""
     text = (element.text or "").strip()
-    return read(text) if text else None
+    return decode(text) if text else None
 
 
 def read_values(element: Element | None, readers: Readers) -> dict[str, Value]:
@@ -97,9 +97,9 @@ def read_values(element: Element | None, readers: Readers) -> dict[str, Value]:
     return values
 
 
-def _read_element(read: Callable[[Element], Value], element: Element, field_name: str = "") -> Value:
+def _read_element(decode: Callable[[Element], Value], element: Element, field_name: str = "") -> Value:
     try:
-        return exact_number(read(element))
+        return exact_number(decode(element))
     except (ValueError, ArithmeticError):
         raise WrongValueError(field_name or etree.QName(element).localname, _all_text(element)) from None
 
@@ -168,10 +168,10 @@ def _checked_number(wire: str, text: str) -> int:
 T = TypeVar("T")
 
 
-def if_readable(read: Callable[[Element], T], element: Element) -> T | None:
-    """Return the result of `read`, or None if it raises WrongValueError."""
+def if_readable(decode: Callable[[Element], T], element: Element) -> T | None:
+    """Return the result of `decode`, or None if it raises WrongValueError."""
     try:
-        return read(element)
+        return decode(element)
     except WrongValueError:
         return None
 
