@@ -30,3 +30,13 @@ def test_each_field_that_held_something_and_would_hold_nothing_counts() -> None:
     assert cleared_count(change) == EMPTIED.counts(change, None) == 3
     assert cleared_count(replace(change, action=Action.RETIRE)) == 0
     assert cleared_count(replace(change, before=None)) == 0
+
+
+def test_a_value_that_stands_for_none_counts_as_empty() -> None:
+    nothing: dict[str, Value] = {"price_group": "0", "credit_limit": Decimal(0)}
+    before: dict[str, Value] = {"price_group": "3", "credit_limit": Decimal(5000), "discount_percent": Decimal(5)}
+    relation = Record(Kind.RELATION, "20001", before)
+    change = an_update_at(relation, {**nothing, "discount_percent": Decimal(0)})
+    assert (cleared_count(change, nothing), cleared_count(change)) == (2, 0)
+    without = Record(Kind.RELATION, "20001", nothing)
+    assert cleared_count(an_update_at(without, {"price_group": "", "credit_limit": None}), nothing) == 0

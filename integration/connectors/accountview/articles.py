@@ -8,7 +8,7 @@ from decimal import Decimal
 from pydantic import BaseModel
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
-from integration.connectors.accountview.codec import PRICE_PLACES, Row, number_or_none
+from integration.connectors.accountview.codec import PRICE_PLACES, Row, has_hidden_signs, is_blank, number_or_none
 from integration.connectors.accountview.configured_table import ConfiguredTable
 from integration.connectors.accountview.layout import Layout, Layouts, named_columns
 from integration.connectors.accountview.missing_key import split_unnamed
@@ -71,7 +71,7 @@ class Warehouses(ConfiguredTable):
         return codes
 
     def _codes_on_page(self, layout: Layout, query: Query) -> frozenset[str]:
-        return frozenset(layout.text(row, "warehouse") for row in self._client.page(query)) - {""}
+        return frozenset(_warehouse_of(layout, row) for row in self._client.page(query)) - {""}
 
     def with_stock(self, articles: Sequence[Record], *, fresh: bool = False) -> tuple[Record, ...]:
         """Return articles with `warehouse:<code>` for every warehouse: 0 if it has no row, the sum if it has several.
@@ -108,8 +108,8 @@ class Warehouses(ConfiguredTable):
         for key, _ in unnamed:
             stock[key.casefold()][""] = None
         for row in (row for answer in answers for row in answer):
-            shelves, code = stock[layout.text(row, "article").casefold()], layout.text(row, "warehouse")
-            if code or not isinstance(row.get(warehouse), str):
+            shelves, code = stock[layout.text(row, "article").casefold()], _warehouse_of(layout, row)
+            if code or not is_blank(row.get(warehouse)):
                 shelves[code] = _sum(shelves.get(code, NONE), number_or_none(row.get(quantity), PRICE_PLACES))
         return stock
 
@@ -123,6 +123,11 @@ class Warehouses(ConfiguredTable):
             yield Field(
                 f"warehouse:{code}", f"{column.caption} {code}", FieldType.NUMBER, Kind.ARTICLE, custom=column.custom
             )
+
+
+def _warehouse_of(layout: Layout, row: Row) -> str:
+    """Return the warehouse of a row, empty if the row names none or its code has invisible characters."""
+    return "" if has_hidden_signs(row.get(layout.column("warehouse").name)) else layout.text(row, "warehouse")
 
 
 def _sum(amount: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -96,6 +96,11 @@ def key_text(value: object) -> str:
     return "" if isinstance(value, RepeatedColumn) else text_or_none(value) or ""
 
 
+def is_blank(value: object) -> bool:
+    """Return True for a text without characters other than blanks."""
+    return isinstance(value, str) and not value.strip()
+
+
 def has_hidden_signs(value: object) -> bool:
     """Return True if a code has a leading blank, or an invisible character.
 

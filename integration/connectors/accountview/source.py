@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from integration.connectors.accountview.client import AccountViewClient, Query, QueryFilter
-from integration.connectors.accountview.codec import Row, has_unique_columns, key_text, literal, stamp
+from integration.connectors.accountview.codec import Row, has_unique_columns, is_blank, key_text, literal, stamp
 from integration.connectors.accountview.paging import PageState, books_out_of_order, incomplete, part_by_key
 from integration.connectors.accountview.raw_rows import RawRow, raw_rows_of
 from integration.connectors.accountview.reader import RowReader
@@ -87,16 +87,12 @@ class Reading:
             fields_often_with_value=frozenset(column for column, number in times.items() if number > 1),
             counts=times,
             is_single_record=len(rows) == 1,
-            blanks=any(_is_blank(value) for row in rows for value in row.values()),
+            blanks=any(is_blank(value) for row in rows for value in row.values()),
         )
 
 
-def _is_blank(value: object) -> bool:
-    return isinstance(value, str) and not value.strip()
-
-
 def _is_empty(value: object) -> bool:
-    return value is None or _is_blank(value)
+    return value is None or is_blank(value)
 
 
 def _not_null(row: Row) -> frozenset[str]:

@@ -1,12 +1,13 @@
 """Stages and settings of the flow of customers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from integration.core.cleared_fields import EMPTIED
+from integration.core.cleared_fields import EMPTIED, cleared_count
 from integration.core.equalized_fields import EQUALIZED
 from integration.core.flow import Flow, Stage, Unique
 from integration.core.guards import RETIREMENTS, SIZE
@@ -31,6 +32,9 @@ FLOW = Flow(
     other_links=(("products", Kind.ARTICLE),),  # a price of a customer names an article
 )
 
+# At the till, a customer without an agreement has a number that stands for none.
+CLEARED = replace(EMPTIED, counts=lambda change, settings: cleared_count(change, settings.no_agreement))
+
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2}$")]
 MIN_NOTHING, MAX_NOTHING = -1, 999_999  # a system may have a special number for "none"
 Nothing = Annotated[int, Field(ge=MIN_NOTHING, le=MAX_NOTHING)]
@@ -49,7 +53,7 @@ class CustomerSettings(NonIdempotentSettings):
     """Settings of the flow of customers. Raises ConfigurationError, naming the setting, for an invalid value."""
 
     flow: ClassVar[str] = "customers"
-    guards = (*SIZE, price_guard(), RETIREMENTS, EMPTIED, EQUALIZED)
+    guards = (*SIZE, price_guard(), RETIREMENTS, CLEARED, EQUALIZED)
 
     schedule_minutes: int = Field(15, ge=1, le=LONGEST_ROUND)
 

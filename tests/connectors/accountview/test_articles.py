@@ -274,6 +274,8 @@ def test_where_no_row_can_be_seen_nothing_is_taken_for_zero(sandbox: Sandbox) ->
         ({"K9_BRANCH": "B", "K9_QTY": None}, {"warehouse:A": Decimal(2), "warehouse:B": None}),
         ({"K9_BRANCH": None, "K9_QTY": 3}, {"warehouse:A": None}),
         ({"K9_BRANCH": " ", "K9_QTY": 3}, {"warehouse:A": Decimal(2)}),
+        ({"K9_BRANCH": " A", "K9_QTY": 3}, {"warehouse:A": None}),
+        ({"K9_BRANCH": "A\u00a0", "K9_QTY": 3}, {"warehouse:A": None}),
     ],
 )
 def test_a_quantity_that_a_row_does_not_tell_is_not_taken_for_zero(

@@ -695,6 +695,14 @@ def test_what_we_wrote_goes_when_the_books_have_it_no_more(
     assert agreeing.preview(Mode.COMPLETE).state is RunState.DONE
 
 
+def test_agreements_that_the_books_take_away_count_as_emptied(
+    agreeing: AgreeingHarness, books: MemoryConnector
+) -> None:
+    agreeing.settings["brakes"] = {"emptied": 3}
+    edit_record(books, "10002", dict.fromkeys(GIVEN), Kind.DEBTOR)
+    assert [(brake.code, brake.count) for brake in agreeing.preview().brakes] == [("brake_emptied", 4)]
+
+
 @pytest.mark.parametrize(
     ("name", "setting", "number", "nothing"),
     [
