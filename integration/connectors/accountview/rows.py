@@ -10,6 +10,7 @@ from typing import cast
 
 from integration.connectors.accountview.codec import (
     LONGEST_SHOWN,
+    NUMBERS,
     PRICE_PLACES,
     TOO_LARGE,
     DocumentRows,
@@ -227,15 +228,23 @@ def read_of(kind: Kind, key: str, row: Row, read_record: Callable[[], Record]) -
 def unmapped_values(row: Row, names: Mapping[str, str], columns: Mapping[str, DictionaryColumn]) -> dict[str, Value]:
     """Return the values of the columns without a name of ours, under their own names. `columns` is the data dictionary.
 
-    Raises WrongValueError for a column that occurs more than once, that holds a list or an object, or that is a text in
-    the dictionary and holds a number.
+    Raises WrongValueError for a column that occurs more than once, that holds a list or an object, that is a text in
+    the dictionary and holds a number, or that is a number in the dictionary and holds something else.
     """
     expect_unique_columns(row)
     named_columns = set(names.values())
-    for column, value in row.items():
-        if column not in named_columns and column in columns:
-            expect_text(columns[column], value)
-    return {column: plain_value(column, value) for column, value in row.items() if column not in named_columns}
+    values: dict[str, Value] = {}
+    for name, value in row.items():
+        if name in named_columns:
+            continue
+        column = columns.get(name)
+        if column is not None:
+            expect_text(column, value)
+        if column is not None and column.type in NUMBERS and isinstance(value, str | bool):
+            values[name] = typed_value(column, value)
+        else:
+            values[name] = plain_value(name, value)
+    return values
 
 
 def plain_value(column: str, value: object) -> Value:

@@ -251,11 +251,17 @@ def test_a_debtor_that_cannot_be_read_stands_alone_among_the_others(sandbox: San
     assert (current.reference, current.record.key) == ("77711", "501")
 
 
-def test_a_number_in_a_text_column_without_a_name_of_ours_parks_the_debtor(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("COUNTRY", "31"), ("CRED_LIM", '"1.234"'), ("CRED_LIM", '"1,234"'), ("CRED_LIM", "true")],
+)
+def test_a_value_of_another_type_in_a_column_without_a_name_of_ours_parks_the_debtor(
+    sandbox: Sandbox, column: str, value: str
+) -> None:
     for number in ("77751", "77752"):
         add_debtor(sandbox, number)
     with (
-        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77751"}, "COUNTRY", "31") as url,
+        alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77751"}, column, value) as url,
         connect_accountview(sandbox, url=url) as accountview,
     ):
         records, _ = extract_all(accountview, Kind.DEBTOR)
@@ -264,7 +270,7 @@ def test_a_number_in_a_text_column_without_a_name_of_ours_parks_the_debtor(sandb
     assert len(records) == len(sandbox.state("CONTACT"))
     for several in (records, fetched):
         wrong = [(record.key, record.field) for record in several if isinstance(record, Unreadable)]
-        assert wrong == [("77751", "COUNTRY")]
+        assert wrong == [("77751", column)]
 
 
 @pytest.mark.parametrize(
