@@ -113,7 +113,7 @@ COMMANDS: dict[str, tuple[Callable[[], typer.Typer], str]] = {
         _servers,
         "Execute queued runs beside the server, on this machine or on any that reaches the same PostgreSQL.",
     ),
-    "log": (_event_log, "Query the log in SQL. Queries cannot change it."),
+    "log": (_event_log, "Query the log with SQL. Queries cannot change it."),
     "export": (_event_log, "Write the log to a file: .csv or .parquet."),
     "console": (
         _servers,

@@ -88,6 +88,6 @@ def test_open_preview_commit_proven_and_nothing_left_to_do(
 
     at_rest(page).get_by_role("link", name="Overview").click()
     button(page, "Preview products")
-    expect(at_rest(page).get_by_text(re.compile("Nothing to do: both systems agree"))).to_be_visible()
+    expect(at_rest(page).get_by_text(re.compile("equal in both systems"))).to_be_visible()
     picture(page, "5-nothing-to-do")
     assert outside_requests == []
