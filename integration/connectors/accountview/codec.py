@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})", re.ASCII)
 _STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
 _EMPTY_YEARS = ("0000", "0001", "1899")  # years in empty dates of the database
 _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "waar"})
-_WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "", "none"})
+_WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "none"})
 
 
 class RepeatedColumn(list[object]):
@@ -133,7 +133,10 @@ def number_or_none(value: object, places: int) -> Decimal | None:
 
 
 def decode_flag(value: object) -> bool | None:
-    """Return a flag, or None for an unknown word; absent is False. Clients have seen JSON booleans and words."""
+    """Return a flag, or None for an unknown word or a blank text; absent is False.
+
+    Clients have seen JSON booleans and words. An empty logical value is `false` and not a blank text.
+    """
     if isinstance(value, RepeatedColumn):
         raise value.error()
     word = str(value).strip().lower()

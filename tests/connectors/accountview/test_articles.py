@@ -395,6 +395,7 @@ LONG = "7" * (LONGEST_NUMBER + 5)
     [
         ("REC_BLK", '"misschien"', "misschien"),
         ("REC_BLK", "7", "7"),
+        ("REC_BLK", '" "', " "),
         ("PX_SELL", '"veel"', "veel"),
         ("PX_SELL", "NaN", "NaN"),
         ("PX_SELL", LONG, f"{'7' * LONGEST_NUMBER}…"),
