@@ -238,11 +238,11 @@ def makers(nodes: tuple[ast.AST, ...], kinds: set[str]) -> Iterator[str]:
 
 def test_what_makes_an_error_is_given_no_sentence() -> None:
     kinds = set(subclasses(IntegrationError))
-    made = {name: set(makers(nodes, kinds)) - kinds for name, nodes in modules().items()}
+    made_by_module = {name: set(makers(nodes, kinds)) - kinds for name, nodes in modules().items()}
     sentences = {
         where: text
         for where, callee, call in calls()
-        if callee in made[where.rpartition(":")[0]]
+        if callee in made_by_module[where.rpartition(":")[0]]
         for part in [*call.args, *(word.value for word in call.keywords)]
         for text in texts(part)
         if SENTENCE.search(text)

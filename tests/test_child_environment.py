@@ -23,7 +23,7 @@ OF_A_BARE_PROGRAM = {"integration/lab/fixture.py"}  # the lab has nothing else b
         with_database,
         with_screen,
     ],
-    ids=lambda one: one.__name__,
+    ids=lambda function: function.__name__,
 )
 def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callable[[], dict[str, str]]) -> None:
     for name in SECRETS:

@@ -93,8 +93,8 @@ def decisions(console: Console, number: int) -> list[tuple[str, str, str, dict[s
     facts = ("debtor", "relation", "from_debtor", "from_relation")
     entries = console.application.audit.entries(limit=number)
     return [
-        (one.action, one.who, one.why, {name: one.facts[name] for name in facts if name in one.facts})
-        for one in reversed(entries)
+        (entry.action, entry.who, entry.why, {name: entry.facts[name] for name in facts if name in entry.facts})
+        for entry in reversed(entries)
     ]
 
 
@@ -104,11 +104,13 @@ def test_decisions_about_two_customers_are_in_the_audit_log(console: Console) ->
     numbers = {"debtor": stays.debtor, "relation": stays.relation}
     numbers |= {"from_debtor": goes.debtor, "from_relation": goes.relation}
     els = {"": {"email": "els@one-person.example"}}
-    pairs = [(one.debtor, one.relation) for one in (stays, goes)]
-    stores.links.keep("customers", [Link(Kind.RELATION, *one, evidence=Evidence(els, els)) for one in pairs])
+    pairs = [(customer.debtor, customer.relation) for customer in (stays, goes)]
+    stores.links.keep(
+        "customers", [Link(Kind.RELATION, *numbers_pair, evidence=Evidence(els, els)) for numbers_pair in pairs]
+    )
 
     def is_proposed() -> bool:
-        return any({*one.customers} == {stays, goes} for one in merges.candidates())
+        return any({*candidate.customers} == {stays, goes} for candidate in merges.candidates())
 
     assert is_proposed()
     for _ in range(2):
@@ -118,10 +120,12 @@ def test_decisions_about_two_customers_are_in_the_audit_log(console: Console) ->
     merges.undo_dismissal(pair, make_actor("bram"))
     assert is_proposed()
     merges.merge(stays, goes, "same person", make_actor("els"))
-    merge = next(one for one in merges.list_merges() if one.goes == goes)
+    merge = next(candidate for candidate in merges.list_merges() if candidate.goes == goes)
     merges.separate(merge, "", make_actor("bram"))
-    found = [one for one in decisions(console, 8) if one[0].startswith("customer") and one[3] == numbers]
-    assert found == [
+    audited_decisions = [
+        decision for decision in decisions(console, 8) if decision[0].startswith("customer") and decision[3] == numbers
+    ]
+    assert audited_decisions == [
         ("customer_pair_dismissed", "els", "father and son", numbers),
         ("customer_pair_proposed_again", "bram", "", numbers),
         ("customers_merged", "els", "same person", numbers),
@@ -136,8 +140,8 @@ def test_a_merge_ends_the_question_which_of_two_relations_a_debtor_is(console: C
     first, second = (console.till_client.customer("Tweeling", "twee@ling.example") for _ in range(2))
     console.sandbox.accountview.add("CONTACT", debtor)
     console.run("customers")
-    pair = next(one.customers for one in application.customer_merges.candidates() if not one.shared)
-    assert {one.relation for one in pair} == {str(first), str(second)}
+    pair = next(candidate.customers for candidate in application.customer_merges.candidates() if not candidate.shared)
+    assert {customer.relation for customer in pair} == {str(first), str(second)}
     keys = application.customer_merges.merge(*pair, "same person", make_actor())
     console.run("customers", *keys, "30001")
     console.run("customers")

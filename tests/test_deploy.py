@@ -23,7 +23,7 @@ from integration.settings import known_settings
 
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
-SETTINGS = {one.name for one in known_settings()}
+SETTINGS = {setting.name for setting in known_settings()}
 
 
 def dockerfile() -> list[tuple[str, str]]:

@@ -78,7 +78,9 @@ def test_each_decision_has_a_number_of_its_own() -> None:
 def test_a_decision_has_its_context_the_decision_and_its_consequences() -> None:
     headings = {path.name: re.findall(r"^#{2,} (.+)$", text, re.MULTILINE) for path, text in texts_of(DECISIONS)}
 
-    assert {name: found for name, found in headings.items() if found != ["Context", "Decision", "Consequences"]} == {}
+    assert {
+        name: titles for name, titles in headings.items() if titles != ["Context", "Decision", "Consequences"]
+    } == {}
 
 
 def texts_of(paths: list[Path]) -> list[tuple[Path, str]]:
@@ -102,7 +104,9 @@ def test_every_module_that_a_decision_names_is_there() -> None:
     ]
 
     assert [
-        each for each in names if not any((folder / each[1]).exists() for folder in (ROOT, ROOT / "integration"))
+        reference
+        for reference in names
+        if not any((folder / reference[1]).exists() for folder in (ROOT, ROOT / "integration"))
     ] == []
 
 
@@ -224,6 +228,7 @@ def test_every_command_of_a_document_is_run_by_a_script_or_says_why_not() -> Non
     assert {"README.md", "installation.md", "backup.md"} <= run
     assert [block.file.name for block in all_blocks if block.language == "bat" and not block.why] == []
     fences = sum(
-        one.count("```") for one in {one.file: one.file.read_text(encoding="utf-8") for one in all_blocks}.values()
+        text.count("```")
+        for text in {block.file: block.file.read_text(encoding="utf-8") for block in all_blocks}.values()
     )
     assert fences == 2 * len(all_blocks)  # none was left out

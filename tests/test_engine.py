@@ -199,10 +199,10 @@ def test_a_scheduled_plan_waits_for_a_person_until_its_flow_may_send_it_and_no_b
     assert (waits.state, waits.by, waits.approval) == (RunState.READY, "schedule", None)
     assert not sandbox.ledger.writes()
     console.ask("flows.change", "products", {"auto_approve": True}, make_actor("test"))
-    sent = run_schedule(console)
-    assert (sent.state, sent.counts.proven) == (RunState.DONE, waits.counts.planned)
-    assert sent.approval is not None
-    assert sent.approval.by == "schedule"
+    approved = run_schedule(console)
+    assert (approved.state, approved.counts.proven) == (RunState.DONE, waits.counts.planned)
+    assert approved.approval is not None
+    assert approved.approval.by == "schedule"
     till_codes = {str(row["extArticleId"]) for row in sandbox.state("articles", "mplus") if row.get("extArticleId")}
     code = next(article.code for article in sandbox.shop.articles if article.code in till_codes and article.price_excl)
     sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 987.65})

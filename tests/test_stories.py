@@ -259,8 +259,8 @@ def test_two_debtors_that_an_order_finds_are_merged_and_it_is_booked_for_the_one
     assert line(console, console.run("orders", order), order).cause == "needed_record_parked"
 
     numbers = [candidate.customers for candidate in merges.candidates()]
-    pair = next(pair for pair in numbers if {each.debtor for each in pair} == {*debtors})
-    goes, stays = sorted(pair, key=lambda each: each.debtor)  # the one that is named first goes
+    pair = next(pair for pair in numbers if {customer.debtor for customer in pair} == {*debtors})
+    goes, stays = sorted(pair, key=lambda customer: customer.debtor)  # the one that is named first goes
     merges.merge(stays, goes, "the same person", make_actor(WHO))
     console.retry("orders", "customer_ambiguous")
     assert [row["RPL_INV"] for row in find_orders(console, order)] == ["30004"]

@@ -116,7 +116,7 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
         settings |= {"payout_accounts": (CARDS,), "balance_accounts": ("1560",), "clearing_from": period.first}
         application.flows.change(FLOW, settings, make_actor(WHO))
         undone = (Place(first, 2), Place(second, 3))
-        runs = [console.run(FLOW, f"{one.day}/{one.branch}") for one in undone]
+        runs = [console.run(FLOW, f"{place.day}/{place.branch}") for place in undone]
         assert [run.counts.proven for run in runs] == [1, 1]
         console.run(FLOW)
         for run in runs:
@@ -272,9 +272,9 @@ def test_a_year_before_and_other_periods_have_no_figures_of_this_one(month: Mont
 
 
 def test_every_figure_of_a_clearing_account_is_that_of_the_second_opinion(month: Month) -> None:
-    found = month.console.application.clearing_accounts.read(month.period)
+    result = month.console.application.clearing_accounts.read(month.period)
     (account, cards_sold), mine = (
-        found.accounts,
+        result.accounts,
         clearing(month.ledger(), month.pages(), CARDS, month.period.first, WINDOW),
     )
     match = account.match
@@ -284,13 +284,15 @@ def test_every_figure_of_a_clearing_account_is_that_of_the_second_opinion(month:
     by_day: dict[date, list[int]] = {}
     for place, amount in mine.takings.items():
         by_day.setdefault(place.day, [0, 0])[0] += amount
-    for one in mine.payouts:
-        by_day.setdefault(one.day, [0, 0])[1] += one.amount
-    assert {one.date: [to_cents(one.takings), to_cents(one.payouts)] for one in account.days} == by_day
-    assert {one.payouts[0].page: to_cents(one.fee) for one in match.settlements} == mine.settled
-    assert {Place(one.date, int(one.branch)): to_cents(one.amount) for one in match.unpaid_takings} == mine.under_way
-    assert sorted((one.date, one.page, to_cents(one.amount)) for one in match.unmatched) == [
-        one[:3] for one in mine.unmatched
+    for payout in mine.payouts:
+        by_day.setdefault(payout.day, [0, 0])[1] += payout.amount
+    assert {day.date: [to_cents(day.takings), to_cents(day.payouts)] for day in account.days} == by_day
+    assert {settled.payouts[0].page: to_cents(settled.fee) for settled in match.settlements} == mine.settled
+    assert {
+        Place(taking.date, int(taking.branch)): to_cents(taking.amount) for taking in match.unpaid_takings
+    } == mine.under_way
+    assert sorted((payout.date, payout.page, to_cents(payout.amount)) for payout in match.unmatched) == [
+        payout[:3] for payout in mine.unmatched
     ]
     assert (to_cents(match.unbooked_fees), to_cents(match.opening_rest)) == (mine.open_fees, mine.opening_left)
     gifts = clearing(month.ledger(), month.pages(), "1560", month.period.first, WINDOW)
@@ -313,16 +315,18 @@ def test_the_excel_file_has_the_figures_of_clearing_accounts(month: Month) -> No
         for row in first[begin + 2 : begin + 12]
         if len(row) > 1 and row[1] not in ("", "Balance")
     }
-    taken, paid = sum(mine.takings.values()), sum(one.amount for one in mine.payouts)
+    from_till, paid = sum(mine.takings.values()), sum(payout.amount for payout in mine.payouts)
     assert figures == {
-        "Opening balance": mine.opening, "From the till": taken, "Paid out": -paid, "Closing balance": mine.closing,
+        "Opening balance": mine.opening, "From the till": from_till, "Paid out": -paid, "Closing balance": mine.closing,
         "Rest of the opening balance": mine.opening_left, "Under way": sum(mine.under_way.values()),
-        "Fees not booked": mine.open_fees, "Payouts without takings": -sum(one.amount for one in mine.unmatched),
+        "Fees not booked": mine.open_fees, "Payouts without takings": -sum(payout.amount for payout in mine.unmatched),
     }  # fmt: skip
     payouts = sheets[f"{CARDS} Payouts and fees"][1:]
     assert {str(row[6]): round(float(row[5]) * 100) for row in payouts[:-1]} == mine.settled
     assert round(float(payouts[-1][5]) * 100) == sum(mine.settled.values())
     waiting = sheets[f"{CARDS} Under way, oldest first"][1 : 1 + len(mine.under_way)]
-    assert [round(float(row[2]) * 100) for row in waiting] == [mine.under_way[one] for one in sorted(mine.under_way)]
-    listed = sheets[f"{CARDS} Movements by day"]
-    assert [round(float(cell) * 100) for cell in listed[-1][1:4]] == [taken, paid, mine.closing]
+    assert [round(float(row[2]) * 100) for row in waiting] == [
+        mine.under_way[place] for place in sorted(mine.under_way)
+    ]
+    movement_rows = sheets[f"{CARDS} Movements by day"]
+    assert [round(float(cell) * 100) for cell in movement_rows[-1][1:4]] == [from_till, paid, mine.closing]

@@ -181,7 +181,7 @@ class Clearing(NamedTuple):
     @property
     def closing(self) -> int:
         """Balance at the end."""
-        return self.opening + sum(self.takings.values()) - sum(one.amount for one in self.payouts)
+        return self.opening + sum(self.takings.values()) - sum(payout.amount for payout in self.payouts)
 
 
 def clearing(rows: Sequence[Row], pages: Sequence[Row], account: str, first: date, window: int) -> Clearing:
@@ -192,21 +192,21 @@ def clearing(rows: Sequence[Row], pages: Sequence[Row], account: str, first: dat
     """
     opening, takings, payouts = _movements([row for row in rows if row["ACCT_NR"] == account], pages, first)
     under_way = {place: amount for place, amount in takings.items() if amount}
-    settled = {one.page: fee for one in payouts if (fee := _settle(one, under_way)) is not None}
+    settled = {payout.page: fee for payout in payouts if (fee := _settle(payout, under_way)) is not None}
     fees: dict[date, int] = defaultdict(int)
-    for one in payouts:
-        fees[one.day + timedelta(days=7 - one.day.weekday())] += settled.get(one.page, 0)
-    booked = [one for one in payouts if one.text == "Kosten pin" and fees[one.day] == one.amount]
-    left, unmatched = opening, list[BankRow]()
-    for one in payouts:
-        if one.page in settled or one in booked:
+    for payout in payouts:
+        fees[payout.day + timedelta(days=7 - payout.day.weekday())] += settled.get(payout.page, 0)
+    booked = [payout for payout in payouts if payout.text == "Kosten pin" and fees[payout.day] == payout.amount]
+    balance, unmatched = opening, list[BankRow]()
+    for payout in payouts:
+        if payout.page in settled or payout in booked:
             continue
-        if one.day <= first + timedelta(days=window) and 0 < one.amount <= left:
-            left -= one.amount
+        if payout.day <= first + timedelta(days=window) and 0 < payout.amount <= balance:
+            balance -= payout.amount
         else:
-            unmatched.append(one)
-    open_fees = sum(settled.values()) - sum(one.amount for one in booked)
-    return Clearing(opening, takings, payouts, settled, open_fees, under_way, unmatched, left)
+            unmatched.append(payout)
+    open_fees = sum(settled.values()) - sum(payout.amount for payout in booked)
+    return Clearing(opening, takings, payouts, settled, open_fees, under_way, unmatched, balance)
 
 
 def _movements(
@@ -228,14 +228,14 @@ def _movements(
     return opening, takings, sorted(payouts)
 
 
-def _settle(one: BankRow, under_way: dict[Place, int]) -> int | None:
+def _settle(payout: BankRow, under_way: dict[Place, int]) -> int | None:
     """Remove the takings that a payout settles, and return its fee; None if there are none."""
-    if not one.text.startswith("Uitbetaling pin filiaal"):
+    if not payout.text.startswith("Uitbetaling pin filiaal"):
         return None
-    branch, back = int(one.text.rpartition(" ")[2]), 3 if one.day.weekday() == 0 else 1
-    paid = [Place(one.day - timedelta(days=ago), branch) for ago in range(1, back + 1)]
+    branch, back = int(payout.text.rpartition(" ")[2]), 3 if payout.day.weekday() == 0 else 1
+    paid = [Place(payout.day - timedelta(days=ago), branch) for ago in range(1, back + 1)]
     gross = sum(under_way.get(place, 0) for place in paid)
-    fee = gross - one.amount
+    fee = gross - payout.amount
     if not gross or fee not in (0, int(gross * Decimal("0.01") + Decimal("0.5"))):
         return None
     for place in paid:

@@ -135,8 +135,8 @@ def test_every_closed_day_is_booked_within_the_clicks_of_a_first_day_and_equal(
 
 def _states_of_booked_days(application: Application) -> Counter[DayState]:
     today = application.days.today()
-    listed = application.days.listed(today - timedelta(days=MAX_DAYS), today)
-    return Counter(day.state for day in listed if day.pages)
+    listed_days = application.days.listed(today - timedelta(days=MAX_DAYS), today)
+    return Counter(day.state for day in listed_days if day.pages)
 
 
 def _booked_days(application: Application) -> int:

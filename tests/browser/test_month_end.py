@@ -66,16 +66,16 @@ def book_month(data: Path) -> tuple[str, date]:
         pages = {place: page for page in console.rows("DJ_PAGE") if (place := our_place(page))}
         different = max(pages)
         line = next(
-            one for one in console.rows("DJ_LINE")
-            if one["PAGE_NR"] == pages[different]["PAGE_NR"] and str(one["ACCT_NR"]).startswith("80")
+            row for row in console.rows("DJ_LINE")
+            if row["PAGE_NR"] == pages[different]["PAGE_NR"] and str(row["ACCT_NR"]).startswith("80")
         )  # fmt: skip
         other = "8040" if line["ACCT_NR"] != "8040" else "8010"
         console.sandbox.accountview.edit("DJ_LINE", str(line["REC_ID"]), {"ACCT_NR": other}, by="KARIN")
         application.days.check_span(first, last)
         console.run("customers")
-        stored, els = stores_in(application).links, {"": {"email": "els@one-person.example"}}
-        pairs = stored.first_pairs("customers", Kind.RELATION, 2)
-        stored.keep("customers", [Link(Kind.RELATION, *one, evidence=Evidence(els, els)) for one in pairs])
+        link_store, els = stores_in(application).links, {"": {"email": "els@one-person.example"}}
+        pairs = link_store.first_pairs("customers", Kind.RELATION, 2)
+        link_store.keep("customers", [Link(Kind.RELATION, *pair, evidence=Evidence(els, els)) for pair in pairs])
         return f"{first}..{last}", different.day
 
 
@@ -115,7 +115,7 @@ def download_worksheets(page: Page, name: str) -> dict[str, list[list[str | floa
 
 
 def test_each_view_of_a_month_fits_a_small_screen_in_each_language(shop: Shop, browser: Browser) -> None:
-    found: dict[str, list[str]] = {}
+    found_texts: dict[str, list[str]] = {}
     PICTURES.mkdir(exist_ok=True)
     for language in LANGUAGES:
         with tab(browser, locale=language, viewport=PHONE) as page:
@@ -123,9 +123,9 @@ def test_each_view_of_a_month_fits_a_small_screen_in_each_language(shop: Shop, b
                 show_page(page, shop.view(name))
                 page.wait_for_timeout(SETTLE)
                 page.screenshot(path=PICTURES / f"390-{language}-month-{name}.png")
-                found[f"{name} {language}"] = page.evaluate(BROKEN)
+                found_texts[f"{name} {language}"] = page.evaluate(BROKEN)
             table = page.get_by_test_id("stTable").locator("table")  # the last view: two customers side by side
             box = table.bounding_box()
             assert box is not None
             assert box["width"] <= PHONE["width"], language
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert {name: wrong for name, wrong in found_texts.items() if wrong} == {}

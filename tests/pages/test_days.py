@@ -87,9 +87,9 @@ def test_the_calendar_marks_each_day_and_leads_to_it(booked_week: tuple[Applicat
 
 def test_a_day_of_the_calendar_is_that_of_the_branch_that_needs_attention() -> None:
     states = {"1": DayState.EQUAL, "2": DayState.DIFFERENT, "3": DayState.WAITING}
-    listed = [DayListed(date(2026, 11, 27), branch, "", state) for branch, state in states.items()]
-    assert find_worst_day(listed) == listed[1]
-    assert find_worst_day(listed[:1]) == listed[0]
+    listed_days = [DayListed(date(2026, 11, 27), branch, "", state) for branch, state in states.items()]
+    assert find_worst_day(listed_days) == listed_days[1]
+    assert find_worst_day(listed_days[:1]) == listed_days[0]
     assert find_worst_day([]) is None
 
 

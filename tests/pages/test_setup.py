@@ -19,7 +19,7 @@ from tests.people import make_actor
 from tests.stores import stores_in
 
 EVERY = {"products": 5, "stock": 5, "customers": 15, "orders": 5}
-ASKED = [(flow, one) for flow, spec in FLOWS.items() for one in spec.questions]
+ASKED = [(flow, question) for flow, spec in FLOWS.items() for question in spec.questions]
 
 
 @pytest.fixture

@@ -231,7 +231,7 @@ def test_trouble_in_a_look_loses_and_doubles_nothing(
     check_written_once(harness, till, run)
 
 
-@pytest.mark.parametrize("write_count", [*(pytest.param(one, marks=pytest.mark.long) for one in (1, 99)), 101])
+@pytest.mark.parametrize("write_count", [*(pytest.param(count, marks=pytest.mark.long) for count in (1, 99)), 101])
 def test_a_till_that_goes_away_leaves_the_rest_planned(
     harness: FlowHarness, till: RecordingTill, write_count: int
 ) -> None:

@@ -72,9 +72,9 @@ def test_who_acts_in_which_session_and_by_which_way_is_kept(application: Applica
     entry = application.audit.entries()[0]
     assert (entry.who, entry.session, entry.came, entry.on) == ("anna", actor.session, "", ("retention",))
     assert entry.after["lengths.plans"] == "3"
-    begun, came, invited = application.audit.entries(limit=4)[1:]
-    assert came.facts["invited_by"] == invited.who
-    actions = [(entry.action, entry.who) for entry in (begun, came, invited)]
+    begun, first_login, invited = application.audit.entries(limit=4)[1:]
+    assert first_login.facts["invited_by"] == invited.who
+    actions = [(entry.action, entry.who) for entry in (begun, first_login, invited)]
     assert actions == [("session_begun", "anna"), ("person_came", "anna"), ("person_invited", "anna")]
 
 

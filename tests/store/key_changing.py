@@ -24,12 +24,12 @@ def change_until(url: str, file: Path, moment: int, key: str = "", before: str =
 
 
 def _die_at(moment: int, engine: sa.Engine, folder: Path) -> None:
-    left = moment
+    remaining = moment
 
     def count_touch(*_: object) -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
+        nonlocal remaining
+        remaining -= 1
+        if remaining == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def watch_event(event: str, arguments: tuple[object, ...]) -> None:

@@ -69,11 +69,13 @@ def test_two_debtors_of_one_relation_become_one(database: Database, clock: Clock
 
 def test_a_pair_is_dismissed_once_in_either_order(database: Database, clock: Clock) -> None:
     _, merges = fill(database, clock)
-    one, other = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
-    assert merges.dismiss_pair("customers", DismissedPair((other, one), "els", clock()), Event(event="dismissed"))
-    assert not merges.dismiss_pair("customers", DismissedPair((one, other), "bram", clock()), Event(event="dismissed"))
+    first, second = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
+    assert merges.dismiss_pair("customers", DismissedPair((second, first), "els", clock()), Event(event="dismissed"))
+    assert not merges.dismiss_pair(
+        "customers", DismissedPair((first, second), "bram", clock()), Event(event="dismissed")
+    )
     (pair,) = merges.list_dismissed_pairs("customers")
-    assert pair == DismissedPair((one, other), "els", clock())
+    assert pair == DismissedPair((first, second), "els", clock())
     assert merges.list_dismissed_pairs("elsewhere") == []
     assert merges.undo_dismissal("customers", pair, Event(event="again"))
     assert not merges.undo_dismissal("customers", pair, Event(event="again"))

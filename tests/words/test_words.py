@@ -136,7 +136,7 @@ def literals(node: ast.expr) -> Iterator[str]:
         case ast.Constant(value=str(said)):
             yield said
         case ast.JoinedStr(values=parts):
-            yield from (said for part in parts if isinstance(part, ast.Constant) for said in literals(part))
+            yield from (literal for part in parts if isinstance(part, ast.Constant) for literal in literals(part))
         case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
             yield from literals(left)
             yield from literals(right)

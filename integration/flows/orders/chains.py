@@ -178,7 +178,7 @@ def _number(document: Record) -> str:
     return as_text(document.values.get("number")).strip()
 
 
-def of_other_sort(document: Record, siblings: Sequence[BookingState]) -> bool:
+def is_of_other_document_type(document: Record, siblings: Sequence[BookingState]) -> bool:
     """Return whether one of the siblings is an invoice and this is a receipt, or the other way round."""
     mine = _is_receipt(_number(document))
     return any(sibling.may_be_there and _is_receipt(sibling.title) is not mine for sibling in siblings)
@@ -417,7 +417,7 @@ class Chains:
         undecided = [
             document
             for document in sales
-            if document.key not in verdicts and of_other_sort(document, rest[document.key])
+            if document.key not in verdicts and is_of_other_document_type(document, rest[document.key])
         ]
         return verdicts | self._beyond_orders({document.key: (document, rest[document.key]) for document in undecided})
 

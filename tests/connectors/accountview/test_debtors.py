@@ -122,9 +122,9 @@ def test_a_debtor_that_carries_another_external_id_is_not_who_shares_an_address(
         assert accountview.lookup([debtor, other], links).keys() == {"601"}
         assert accountview.lookup([other], links) == {}
         add_debtor(sandbox, "72001", MAIL_BUS="samen@elders.example", VAT_NR="NL123456782B01")
-        taken = accountview.lookup([debtor], links)["601"].reference
+        reference = accountview.lookup([debtor], links)["601"].reference
         current = accountview.lookup([other], links)["602"]
-        assert (current.reference, current.other_references) == ("72001", (taken,))
+        assert (current.reference, current.other_references) == ("72001", (reference,))
 
 
 def test_a_link_whose_debtor_is_gone_is_not_replaced_by_a_guess(books: AccountView, links: Links) -> None:
@@ -287,22 +287,25 @@ def test_a_debtor_that_contradicts_itself_is_a_question_for_whom_it_may_be_and_f
     for number, name in (("77741", "one"), ("77742", "other")):
         add_debtor(sandbox, number, MAIL_BUS=f"{name}@elders.example")
     links.known = {(Kind.DEBTOR, "linked"): "77741"}
-    wanted = [nobody_but(name, email=f"{name}@elders.example") for name in ("one", "other")]
+    desired = [nobody_but(name, email=f"{name}@elders.example") for name in ("one", "other")]
     with (
         alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77741"}, column, value) as url,
         connect_accountview(sandbox, url=url) as accountview,
     ):
         records, _ = extract_all(accountview, Kind.DEBTOR)
-        current = accountview.lookup([*wanted, nobody_but("linked")], links)
+        current = accountview.lookup([*desired, nobody_but("linked")], links)
         (fetched,) = accountview.fetch(Kind.DEBTOR, ["77741"])
 
     assert [record.key for record in records if isinstance(record, Unreadable)] == ["77741"]
     assert len(records) == len(sandbox.state("CONTACT"))
     assert isinstance(fetched, Unreadable)
-    assert {key: found.reference for key, found in current.items()} == {
+    assert {key: record.reference for key, record in current.items()} == {
         "one": "77741", "other": "77742", "linked": "77741"
     }  # fmt: skip
-    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == {"one", "linked"}
+    assert {key for key, current_record in current.items() if isinstance(current_record.record, Unreadable)} == {
+        "one",
+        "linked",
+    }
 
 
 @pytest.mark.parametrize("number", ["null", '"  "', "[]", "true", '"77713", "sub_nr": "77712"'])
@@ -331,14 +334,14 @@ def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(
     sandbox: Sandbox, links: Links, number: str
 ) -> None:
     numbers = ("77731", "77732", "77733", "77734")  # the last is gone
-    for wanted in numbers[:3]:
-        add_debtor(sandbox, wanted)
-    links.known = {(Kind.DEBTOR, wanted): wanted for wanted in numbers}
+    for debtor in numbers[:3]:
+        add_debtor(sandbox, debtor)
+    links.known = {(Kind.DEBTOR, debtor): debtor for debtor in numbers}
     with (
         alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", number) as url,
         connect_accountview(sandbox, url=url) as accountview,
     ):
-        current_records = accountview.lookup([nobody_but(wanted) for wanted in numbers], links)
+        current_records = accountview.lookup([nobody_but(debtor) for debtor in numbers], links)
         fetched = {record.key: record for record in accountview.fetch(Kind.DEBTOR, numbers)}
 
     for records in ({key: current.record for key, current in current_records.items()}, fetched):

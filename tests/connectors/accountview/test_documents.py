@@ -183,7 +183,10 @@ def test_a_line_that_belongs_to_no_one_order_parks_the_orders_of_its_answer(
         connect_accountview(sandbox, keeper, url=url) as accountview,
     ):
         current = accountview.lookup(orders, links)
-    assert {key: isinstance(found.record, Unreadable) for key, found in current.items()} == {"621": True, "622": True}
+    assert {key: isinstance(current_record.record, Unreadable) for key, current_record in current.items()} == {
+        "621": True,
+        "622": True,
+    }
 
 
 def test_an_order_whose_row_lacks_our_reference_waits_alone(sandbox: Sandbox, links: Links) -> None:

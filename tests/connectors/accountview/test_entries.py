@@ -226,9 +226,9 @@ def test_a_ledger_row_that_is_no_object_is_unreadable_and_hides_no_other(broken:
 
 @pytest.mark.parametrize(("second", "amounts"), [(5, [Decimal(5)]), (7, [])])
 def test_a_ledger_row_that_comes_twice_counts_once_or_is_unreadable(second: int, amounts: list[Decimal]) -> None:
-    found = entries_of([_row("1", "2026-10-17", 5), _row("1", "2026-10-17", second)])
-    assert len(found) == 1
-    assert [record.values["amount"] for record in found if not isinstance(record, Unreadable)] == amounts
+    entries = entries_of([_row("1", "2026-10-17", 5), _row("1", "2026-10-17", second)])
+    assert len(entries) == 1
+    assert [record.values["amount"] for record in entries if not isinstance(record, Unreadable)] == amounts
 
 
 def test_a_ledger_row_with_two_dates_may_be_of_the_day_and_is_unreadable() -> None:
@@ -243,9 +243,9 @@ def test_a_ledger_row_with_two_dates_may_be_of_the_day_and_is_unreadable() -> No
 )
 def test_a_page_or_a_line_that_is_no_object_is_unreadable(line: object, page: dict[str, object] | None) -> None:
     header = {"TRN_DATE": "2026-10-17", "DJ_CODE": "600", "PAGE_NR": "26002", "DJ_LINE": [line]}
-    found = entries_of([_row("1", "2026-10-17", 5)], [None if page is None else header])
-    broken = [record for record in found if isinstance(record, Unreadable)]
-    assert len(found) == 2
+    entries = entries_of([_row("1", "2026-10-17", 5)], [None if page is None else header])
+    broken = [record for record in entries if isinstance(record, Unreadable)]
+    assert len(entries) == 2
     assert len(broken) == (0 if isinstance(line, dict) and page is not None else 1)
 
 

@@ -189,8 +189,10 @@ def test_rows_of_one_key_that_differ_across_two_pages_are_parked_in_place_of_the
 
     def answer(request: httpx.Request) -> httpx.Response:
         query = query_parameters(request)
-        wanted = [row for row in rows if query.get("FilterValue1", row["ART_CODE"]) == row["ART_CODE"]]
-        return httpx.Response(200, json={"ARTICLE": fair(wanted, int(query["PageNumber"]), int(query["PageSize"]))})
+        matching_rows = [row for row in rows if query.get("FilterValue1", row["ART_CODE"]) == row["ART_CODE"]]
+        return httpx.Response(
+            200, json={"ARTICLE": fair(matching_rows, int(query["PageNumber"]), int(query["PageSize"]))}
+        )
 
     records = _last_records(an_accountview(answer, minds=False, page_size=3), unparsed=unparsed)
     assert list(records) == ["00000", "00001", "00002", "00003", "00004"]
@@ -227,12 +229,12 @@ def test_copies_of_a_record_are_found_behind_every_border_of_pages_by_key(
         calls += 1
         assert calls < 60
         query = query_parameters(request)
-        wanted: Sequence[dict[str, str]] = [
+        matching_rows: Sequence[dict[str, str]] = [
             row for row in rows if query.get("FilterValue1", row["ART_CODE"]).lower() == row["ART_CODE"].lower()
         ]
         if "lastKey" in query:
-            wanted = _rows_after_key(wanted, query["lastKey"], way)
-        return httpx.Response(200, json={"ARTICLE": wanted[: int(query["PageSize"])]})
+            matching_rows = _rows_after_key(matching_rows, query["lastKey"], way)
+        return httpx.Response(200, json={"ARTICLE": matching_rows[: int(query["PageSize"])]})
 
     books = an_accountview(answer, minds=False, page_size=page_size, page_strategy="last_key")
     try:
@@ -258,12 +260,12 @@ def test_copies_of_looked_up_records_are_found_behind_every_border_of_pages_by_k
         assert calls < 60
         query = query_parameters(request)
         values = {value for name, value in query.items() if name.startswith("FilterValue") and "Type" not in name}
-        wanted: Sequence[dict[str, str]] = [row for row in rows if not values or row["ART_CODE"] in values]
+        matching_rows: Sequence[dict[str, str]] = [row for row in rows if not values or row["ART_CODE"] in values]
         if "lastKey" in query:
-            wanted = _rows_after_key(wanted, query["lastKey"], way)
+            matching_rows = _rows_after_key(matching_rows, query["lastKey"], way)
         of, size = request.url.params["BusinessObject"], int(query["PageSize"])
-        page = [row if of == "AK1" else {"SUB_NR": "1"} for row in wanted or [{"SUB_NR": "~1"}]]
-        return httpx.Response(200, json={TABLES.get(of, "CONTACT"): page[:size] if wanted else []})
+        page = [row if of == "AK1" else {"SUB_NR": "1"} for row in matching_rows or [{"SUB_NR": "~1"}]]
+        return httpx.Response(200, json={TABLES.get(of, "CONTACT"): page[:size] if matching_rows else []})
 
     books = an_accountview(answer, minds=False, page_size=page_size, page_strategy="last_key", conditions=20)
     try:

@@ -134,8 +134,8 @@ def test_a_day_in_no_period_or_in_several_has_an_unknown_period(
         query = dict(parse_qsl(urlsplit(str(request.url)).query))
         is_of_year = "2026-09" <= query["BookDate"] < "2027" and query["PageNumber"] == "1"
         number = query.get("FilterValue1", "").strip()
-        found = [row for row in rows if is_of_year and (not number or str(row["PER_NR"]) == number)]
-        return httpx.Response(200, json={"ADM_PER": found[: int(query["PageSize"])]})
+        found_rows = [row for row in rows if is_of_year and (not number or str(row["PER_NR"]) == number)]
+        return httpx.Response(200, json={"ADM_PER": found_rows[: int(query["PageSize"])]})
 
     periods = accountview_answering(answering).choices("periods")
     with pytest.raises(RecordRejected, match="period_unknown"):

@@ -71,13 +71,16 @@ def test_a_vat_group_that_cannot_be_read_has_no_rate_and_hides_no_other(broken: 
 
 
 def test_of_a_branch_or_a_price_list_that_contradicts_itself_only_the_number_is_known() -> None:
-    named = "<{0}Number>{1}</{0}Number><{2}>{3}</{2}>"
+    template = "<{0}Number>{1}</{0}Number><{2}>{3}</{2}>"
     branches = [("branch", number, "branchName", name) for number, name in ((1, "A"), (2, "B"), (2, "C"))]
-    listed = "".join(f"<branch>{named.format(*branch)}</branch>" for branch in branches)
-    assert _choices_of("getBranches", f"<branches>{listed}</branches>").list_codes("branches") == {"1": "A", "2": "2"}
-    prices = named.format("salesPrice", 1, "description", "A"), named.format("salesPrice", 2, "description", "<x/>")
-    listed = "".join(f"<salesPrice>{price}</salesPrice>" for price in prices)
-    assert _choices_of("getSalesPriceList", listed).list_codes("sales_prices") == {"1": "A", "2": "2"}
+    elements = "".join(f"<branch>{template.format(*branch)}</branch>" for branch in branches)
+    assert _choices_of("getBranches", f"<branches>{elements}</branches>").list_codes("branches") == {"1": "A", "2": "2"}
+    prices = (
+        template.format("salesPrice", 1, "description", "A"),
+        template.format("salesPrice", 2, "description", "<x/>"),
+    )
+    elements = "".join(f"<salesPrice>{price}</salesPrice>" for price in prices)
+    assert _choices_of("getSalesPriceList", elements).list_codes("sales_prices") == {"1": "A", "2": "2"}
 
 
 def test_a_workplace_that_contradicts_itself_has_its_number_as_its_name() -> None:

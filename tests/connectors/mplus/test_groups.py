@@ -66,5 +66,5 @@ def test_a_broken_group_parks_only_the_groups_that_it_may_be(links: Links, broke
     names = {"ZK": "Kleding", "ZS": "Shirts", "ZJ": "Jassen", "new": "Sokken", "linked": "Regen", "gone": "Sneeuw"}
     groups = [a_group(key, name=name, parent="ZK" if key == "ZS" else "") for key, name in names.items()]
     current = TillGroups(SETTINGS, client).lookup(groups, links)
-    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == parked
+    assert {key for key, current_record in current.items() if isinstance(current_record.record, Unreadable)} == parked
     assert {key: current[key].reference for key in ("ZK", "ZS")} == {"ZK": "10", "ZS": "14"}

@@ -38,17 +38,17 @@ def weighing(markers: Sequence[int], limit: int) -> Sequence[int]:
 
 IN_ORDER: dict[str, Giving] = {
     "cut between what takes several": weighing,
-    "sorted": lambda there, limit: there[:limit],
-    "lowest, not sorted": lambda there, limit: sorted(there[:limit], key=lambda marker: marker * 7 % 5),
-    "fewer than asked for": lambda there, limit: there[: min(limit, 3)],
-    "all, whatever is asked for": lambda there, _: there,
-    "one twice": lambda there, limit: [*there[: limit - 1], *there[:1]],
+    "sorted": lambda markers, limit: markers[:limit],
+    "lowest, not sorted": lambda markers, limit: sorted(markers[:limit], key=lambda value: value * 7 % 5),
+    "fewer than asked for": lambda markers, limit: markers[: min(limit, 3)],
+    "all, whatever is asked for": lambda markers, _: markers,
+    "one twice": lambda markers, limit: [*markers[: limit - 1], *markers[:1]],
 }
 OUT_OF_ORDER: dict[str, Giving] = {
-    "highest first": lambda there, limit: there[::-1][:limit],
-    "highest, sorted": lambda there, limit: there[-limit:],
-    "by something else": lambda there, limit: sorted(there, key=lambda marker: marker * 7 % 10)[:limit],
-    "one hidden in a full answer": lambda there, limit: there[1 : limit + 1] if limit == PAGE else there[:limit],
+    "highest first": lambda markers, limit: markers[::-1][:limit],
+    "highest, sorted": lambda markers, limit: markers[-limit:],
+    "by something else": lambda markers, limit: sorted(markers, key=lambda value: value * 7 % 10)[:limit],
+    "one hidden in a full answer": lambda markers, limit: markers[1 : limit + 1] if limit == PAGE else markers[:limit],
     "the same each time": lambda _, limit: list(MARKERS)[:limit],
 }
 
@@ -172,9 +172,9 @@ def records_twice(content: str, other: str, name: str) -> list[etree._Element]:
 
 
 def test_equal_records_are_one_and_of_different_ones_one_is_marked_with_what_each_has() -> None:
-    (one,) = records_twice("<key>1</key><a>2</a>", "<key>1</key><a>2</a>", "order")
+    (record,) = records_twice("<key>1</key><a>2</a>", "<key>1</key><a>2</a>", "order")
     (marked,) = records_twice("<key>1</key><a>2</a>", "<key>1</key><a>3</a><b>4</b>", "order")
-    assert not is_marked_different(one)
+    assert not is_marked_different(record)
     assert is_marked_different(marked)
     assert [(etree.QName(child).localname, child.text) for child in marked] == [
         ("key", "1"), ("a", "2"), ("a", "3"), ("b", "4"),
@@ -192,14 +192,16 @@ def test_a_relation_that_comes_twice_is_one_customer_who_is_parked_if_both_diffe
 
     def answer(request: httpx.Request) -> str:
         bound = int(etree.fromstring(request.content).findtext(f".//{qualified('syncMarker')}") or 0)
-        found = rows if bound < 8 else ""
-        return f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{found}</relationList></GetRelationsResponse>'
+        elements = rows if bound < 8 else ""
+        return (
+            f'<GetRelationsResponse xmlns="{NAMESPACE}"><relationList>{elements}</relationList></GetRelationsResponse>'
+        )
 
     client = answering(answer)
     target = TillRelations(NOWHERE, client, TillFields(NOWHERE, client))
-    wanted = [Record(Kind.RELATION, name, {"email": f"{name}@a.example"}) for name in ("jan", "piet", "kees")]
-    current = target.lookup(wanted, Links())
-    parked = {key for key, found in current.items() if isinstance(found.record, Unreadable)}
+    desired = [Record(Kind.RELATION, name, {"email": f"{name}@a.example"}) for name in ("jan", "piet", "kees")]
+    current = target.lookup(desired, Links())
+    parked = {key for key, current_record in current.items() if isinstance(current_record.record, Unreadable)}
     assert parked == ({"jan", "piet"} if second[0] == "Piet" else set())
     assert current["kees"].reference == "8"
     assert target.read_changes("1").records[-1].key == "8"
@@ -235,15 +237,15 @@ def test_a_product_that_comes_twice_is_one_which_is_parked_with_the_articles_of_
         )
     )
     target = TillProducts(NOWHERE, client, TillFields(NOWHERE, client))
-    wanted = [
+    desired = [
         Record(Kind.PRODUCT, f"P{number}", {}, (Record(Kind.ARTICLE, str(number), {}, source=f"A{number}"),))
         for number in (71, 72, 81)
     ]
-    current = target.lookup(wanted, Links())
-    assert {key: found.reference for key, found in current.items()} == {
+    current = target.lookup(desired, Links())
+    assert {key: current_record.reference for key, current_record in current.items()} == {
         "P71": "7", "P81": "8", **({"P72": "7"} if other == 72 else {})
     }  # fmt: skip
-    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == (
+    assert {key for key, current_record in current.items() if isinstance(current_record.record, Unreadable)} == (
         {"P71", "P72"} if other == 72 else set()
     )
     assert target.stock_told(["71", "81"]).keys() == {"71", "81"}
@@ -350,8 +352,8 @@ def test_documents_without_a_readable_marker_are_parked_and_hide_no_other(broken
         if operation == "getCurrentSyncMarkers":
             return f'<{name} xmlns="{NAMESPACE}"><orderSyncMarker>7000</orderSyncMarker></{name}>'
         bound, limit = (int(call.findtext(f".//{qualified(wire)}") or 0) for wire in ("syncMarker", "syncMarkerLimit"))
-        found = [order(place) for place, marker in enumerate(markers) if marker >= bound][:limit]
-        return f'<{name} xmlns="{NAMESPACE}"><orderList>{"".join(found)}</orderList></{name}>'
+        found_orders = [order(place) for place, marker in enumerate(markers) if marker >= bound][:limit]
+        return f'<{name} xmlns="{NAMESPACE}"><orderList>{"".join(found_orders)}</orderList></{name}>'
 
     source = TillDocuments(NOWHERE.model_copy(update={"document_page": 2}), answering(answer))
     batch = source.extract(Kind.ORDER, None, None)
@@ -361,4 +363,4 @@ def test_documents_without_a_readable_marker_are_parked_and_hide_no_other(broken
         records |= {record.key: record for record in batch.records}
     assert records.keys() == {"0", "1", "2", "3", "4"}
     day = date(2026, 11, 20)
-    assert {found.record.key for found in source.in_period(Kind.ORDER, day, day)} == records.keys()
+    assert {current_record.record.key for current_record in source.in_period(Kind.ORDER, day, day)} == records.keys()

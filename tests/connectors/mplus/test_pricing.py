@@ -249,11 +249,11 @@ def test_a_price_line_that_cannot_be_read_parks_the_products_that_it_may_be_of(b
     client = answering(answer)
     target = TillProducts(NOWHERE, client, TillFields(NOWHERE, client))
     price = PriceTerm(PriceScope.BRANCH, PriceType.INCL, D(0), "1", None).name
-    wanted = [
+    desired = [
         Record(Kind.PRODUCT, number, {}, (Record(Kind.ARTICLE, number, {price: D(5)}, source=number),))
         for number in ("71", "72")
     ]
-    current = target.lookup(wanted, Links())
-    assert {key for key, found in current.items() if isinstance(found.record, Unreadable)} == parked
+    current = target.lookup(desired, Links())
+    assert {key for key, current_record in current.items() if isinstance(current_record.record, Unreadable)} == parked
     if "72" not in parked:
         assert current["72"].record.parts[0].values[price] == D("5.00")

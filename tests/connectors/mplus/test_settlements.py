@@ -91,11 +91,14 @@ def test_an_invoice_without_a_readable_id_parks_its_payment_alone(id_: str) -> N
     invoices = {"a": f"<invoiceId>a</invoiceId>{amounts}", "b": f"{id_}{amounts}"}
 
     def answer(request: httpx.Request) -> str:
-        found = "".join(
+        elements = "".join(
             f"<invoice>{inside}</invoice>" for key, inside in invoices.items() if f">{key}<" in request.content.decode()
         )
         name = interface_contract().answer_name("getInvoices").partition("}")[2]
-        return f'<{name} xmlns="{NAMESPACE}"><invoiceList>{found}</invoiceList></{name}>'
+        return f'<{name} xmlns="{NAMESPACE}"><invoiceList>{elements}</invoiceList></{name}>'
 
     current = Settlements(NOWHERE, answering(answer)).lookup([payment("a"), payment("b")], LINKS)
-    assert {key: isinstance(found.record, Unreadable) for key, found in current.items()} == {"a": False, "b": True}
+    assert {key: isinstance(current_record.record, Unreadable) for key, current_record in current.items()} == {
+        "a": False,
+        "b": True,
+    }

@@ -103,30 +103,36 @@ def test_a_fee_is_found_for_whole_days_only() -> None:
         *takings_of((1, "165.90"), (6, "221.49"), (7, "646.65"), (8, "295.06"), branch="2"),
     ]  # fmt: skip
     rules = ClearingRules(largest_fee=Decimal(3))
-    (found,) = match_payouts(takings, payouts_of((9, "1151.57")), rules).settlements
-    assert [(one.date.day, one.branch) for one in found.takings] == [(6, "2"), (7, "2"), (8, "2")]
-    assert (found.fee, sum(one.amount for one in found.takings)) == (Decimal("11.63"), Decimal("1163.20"))
+    (settlement,) = match_payouts(takings, payouts_of((9, "1151.57")), rules).settlements
+    assert [(taking.date.day, taking.branch) for taking in settlement.takings] == [(6, "2"), (7, "2"), (8, "2")]
+    assert (settlement.fee, sum(taking.amount for taking in settlement.takings)) == (
+        Decimal("11.63"),
+        Decimal("1163.20"),
+    )
 
 
 def test_the_usual_percentage_decides_among_possible_fees() -> None:
     takings = [*takings_of((2, "101")), *takings_of((2, "100"), branch="2"), *takings_of((2, "500"), branch="3")]
     first, second = match_payouts(takings, payouts_of((3, "99"), (3, "495")), RULES).settlements
-    assert [(one.takings[0].branch, one.fee) for one in (first, second)] == [("2", Decimal(1)), ("3", Decimal(5))]
+    assert [(settlement.takings[0].branch, settlement.fee) for settlement in (first, second)] == [
+        ("2", Decimal(1)),
+        ("3", Decimal(5)),
+    ]
 
 
 def test_a_payout_may_settle_days_of_the_former_period() -> None:
     takings = takings_of((6, "10"), (7, "20"), (8, "30"), (9, "5"))
     payouts = payouts_of((9, "59.40"))
-    found = clearing_account("1010", Decimal(0), takings, payouts, date(2026, 11, 8), RULES, date(2026, 11, 1))
-    assert found.match is not None
-    assert [found.opening, found.closing, found.match.fees, found.match.waiting] == [
+    account = clearing_account("1010", Decimal(0), takings, payouts, date(2026, 11, 8), RULES, date(2026, 11, 1))
+    assert account.match is not None
+    assert [account.opening, account.closing, account.match.fees, account.match.waiting] == [
         Decimal(30), Decimal("5.60"), Decimal("0.60"), Decimal(5),
     ]  # fmt: skip
 
 
 def test_a_refund_is_no_late_payout() -> None:
-    found = clearing_account("1010", Decimal(0), takings_of((2, "-20"), (3, "5")), [], date(2026, 11, 1), RULES)
-    assert [one.date.day for one in found.late(date(2026, 11, 30))] == [3]
+    account = clearing_account("1010", Decimal(0), takings_of((2, "-20"), (3, "5")), [], date(2026, 11, 1), RULES)
+    assert [taking.date.day for taking in account.late(date(2026, 11, 30))] == [3]
 
 
 def test_a_page_that_books_fees_settles_them() -> None:

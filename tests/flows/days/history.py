@@ -60,7 +60,7 @@ class History:
         self._documents: list[Document] = []
         self._sales: list[Document] = []  # receipts that something can be brought back of
         self._drawer_cash: dict[tuple[str, str], int] = {}  # what the last count of a drawer left in it
-        self._remaining_sorts = list(RECEIPTS)  # every sort comes once before chance decides
+        self._remaining_kinds = list(RECEIPTS)  # every kind comes once before chance decides
         self._invoices, self._refusals = cycle(INVOICES), cycle(REFUSALS)
 
     def days(self) -> list[Day]:
@@ -111,21 +111,21 @@ class History:
         return self._random.random() < likely
 
     def _receipt(self, on: date, branch: str) -> None:
-        sorts = tuple(RECEIPTS)
-        sort = (
-            self._remaining_sorts.pop()
-            if self._remaining_sorts
-            else self._random.choices(sorts, tuple(RECEIPTS.values()))[0]
+        kinds = tuple(RECEIPTS)
+        kind = (
+            self._remaining_kinds.pop()
+            if self._remaining_kinds
+            else self._random.choices(kinds, tuple(RECEIPTS.values()))[0]
         )
         workplace = self._random.choice("12")
-        sort = "sale" if sort == "refund" and not self._sales else sort
-        items = self._items(sort)
-        if sort == "refund":
+        kind = "sale" if kind == "refund" and not self._sales else kind
+        items = self._items(kind)
+        if kind == "refund":
             back = self._random.choice(self._sales[-40:])
             items = tuple(Item(item.group, item.code, -item.incl, -item.excl) for item in back.items[:2])
-        relation = self._random.choice(NAMED) if sort == "on account" else ""
-        paid = self._payments(sort, items, on, branch, workplace)
-        method: VatMethod = "exclusive" if sort == "exclusive prices" else "inclusive"
+        relation = self._random.choice(NAMED) if kind == "on account" else ""
+        paid = self._payments(kind, items, on, branch, workplace)
+        method: VatMethod = "exclusive" if kind == "exclusive prices" else "inclusive"
         late, dropped = self._chance(0.05), self._chance(0.02)
         document = Document(
             "receipt",
@@ -140,13 +140,13 @@ class History:
             cancelled=self._chance(0.03),
             late=late,
             dropped=dropped and not late,
-            sort=sort,
+            kind=kind,
         )
         self._documents.append(document)
-        if sort == "sale" and not document.cancelled:
+        if kind == "sale" and not document.cancelled:
             self._sales.append(document)
 
-    def _items(self, sort: str) -> tuple[Item, ...]:
+    def _items(self, kind: str) -> tuple[Item, ...]:
         sales = tuple(
             inclusive(self._random.choice(SALES), self._random.randint(95, 90_000))
             for _ in range(self._random.randint(1, 4))
@@ -158,29 +158,29 @@ class History:
             "tip": ("96/4", 250), "float": ("95/4", 10_000), "outflow": ("97/4", -1450),
             "outflow with VAT": ("98/2", -money), "outflow with low VAT": ("98/1", -money),
         }  # fmt: skip
-        if sort in ("gift card sold", "voucher sold", "float", "outflow", "outflow with VAT", "outflow with low VAT"):
-            return (inclusive(*extra[sort]),)
-        if sort == "exclusive prices":
+        if kind in ("gift card sold", "voucher sold", "float", "outflow", "outflow with VAT", "outflow with low VAT"):
+            return (inclusive(*extra[kind]),)
+        if kind == "exclusive prices":
             return exclusive([(self._random.choice(SALES), self._random.randint(95, 9_000)) for _ in range(3)])
-        if sort == "voucher redeemed":
+        if kind == "voucher redeemed":
             return (inclusive("50/1", self._random.randint(3_000, 20_000)), *sales[:1])
-        return (*sales, inclusive(*extra[sort])) if sort in extra else sales
+        return (*sales, inclusive(*extra[kind])) if kind in extra else sales
 
-    def _payments(self, sort: str, items: Sequence[Item], on: date, branch: str, workplace: str) -> tuple[Payment, ...]:
+    def _payments(self, kind: str, items: Sequence[Item], on: date, branch: str, workplace: str) -> tuple[Payment, ...]:
         whole = sum(item.incl for item in items)
-        if sort == "on account":
+        if kind == "on account":
             by = {"INVOICE": whole}
-        elif sort == "split" and whole > 3:
+        elif kind == "split" and whole > 3:
             third = whole // 3
             by = {"GIFTCARD": third, "PIN": third, **self._cash(whole - 2 * third)}
-        elif sort == "gift card redeemed":
+        elif kind == "gift card redeemed":
             by = {"GIFTCARD": whole}
-        elif sort == "deposit used":
+        elif kind == "deposit used":
             by = {"DEPOSIT": whole // 2, "PIN": whole - whole // 2}
-        elif sort == "voucher redeemed":
+        elif kind == "voucher redeemed":
             amount = min(items[0].incl, self._random.randint(1, 80) * 250)
             by = {"VOUCHER": amount, "PIN": whole - amount}
-        elif sort in ("float", "outflow", "outflow with VAT", "outflow with low VAT"):
+        elif kind in ("float", "outflow", "outflow with VAT", "outflow with low VAT"):
             by = {"CASH": whole}
         else:
             method = self._random.choice(("CASH", "CASH", "PIN", "CREDIT", "IDEAL"))
@@ -192,16 +192,16 @@ class History:
         return {"CASH": paid, "ROUNDING": whole - paid}
 
     def _invoice(self, on: date, branch: str) -> None:
-        sort = next(self._invoices)
+        kind = next(self._invoices)
         keys = [(self._random.choice(SALES), self._random.randint(500, 60_000)) for _ in range(2)]
         method: VatMethod = self._random.choice(("inclusive", "exclusive"))
         items = exclusive(keys) if method == "exclusive" else tuple(inclusive(*item_key) for item_key in keys)
-        if sort == "shifted":
+        if kind == "shifted":
             items, method = tuple(Item(key.partition("/")[0], "3", net, net) for key, net in keys), "shifted"
-        if sort == "with a packaging deposit":
+        if kind == "with a packaging deposit":
             items, method = (*(inclusive(*item_key) for item_key in keys), inclusive("90/3", 2500)), "inclusive"
         vat_number = {"foreign": "DE129273398", "shifted": "BE0411905847"}.get(
-            sort, self._random.choice(("", "NL1B01"))
+            kind, self._random.choice(("", "NL1B01"))
         )
         whole, later = sum(item.incl for item in items), self._later_date(on)
         elsewhere = self._random.choice([other for other in BRANCHES if other != branch])
@@ -214,9 +214,9 @@ class History:
             "unpaid": [],
             "foreign": [("PIN", half, on, branch)],
             "with a deposit used": [("DEPOSIT", half, on, branch), ("PIN", whole - half, on, branch)],
-        }.get(sort, [("PIN", whole, on, branch)])
+        }.get(kind, [("PIN", whole, on, branch)])
         payments = tuple(Payment(by, cents, day, where) for by, cents, day, where in paid if day in self._dates)
-        self._add("invoice", on, branch, items, payments, f"invoice {sort}", method, vat_number)
+        self._add("invoice", on, branch, items, payments, f"invoice {kind}", method, vat_number)
 
     def _order(self, on: date, branch: str) -> None:
         items = (inclusive("10/2", self._random.randint(20_000, 90_000)),)
@@ -229,13 +229,13 @@ class History:
         )
 
     def _add(
-        self, source: Source, on: date, branch: str, items: tuple[Item, ...], paid: tuple[Payment, ...], sort: str,
+        self, source: Source, on: date, branch: str, items: tuple[Item, ...], paid: tuple[Payment, ...], kind: str,
         method: VatMethod = "inclusive", vat_number: str = "",
     ) -> None:  # fmt: skip
         number, relation = self._next_number(branch, ""), self._random.choice(NAMED)
         self._documents.append(
             Document(
-                source, number, on, branch, items, paid, self._entry_time(on), method, relation, vat_number, sort=sort
+                source, number, on, branch, items, paid, self._entry_time(on), method, relation, vat_number, kind=kind
             )
         )
 
@@ -247,7 +247,7 @@ class History:
             "receipt", self._next_number(branch, "2"), on, branch, items,
             (Payment("INVOICE" if why == "unknown debtor" else "PIN", gross, on, branch),), self._entry_time(on),
             "shifted" if why == "shifted receipt" else "inclusive",
-            STRANGER if why == "unknown debtor" else "", rehearsed=why == "practised", sort="refused",
+            STRANGER if why == "unknown debtor" else "", rehearsed=why == "practised", kind="refused",
         )  # fmt: skip
         self._documents.append(document)
 
@@ -311,16 +311,16 @@ class History:
             before = self._drawer_cash.get((branch, workplace))
             start = 15_000 if before is None else before
             off = self._random.choice((0, 0, 0, -35, 5, 120, -500))
-            counted = start + part + off
-            deposited = max(0, (counted - 10_000) // 5_000 * 5_000) if self._chance(0.6) else 0
-            self._drawer_cash[branch, workplace] = counted - deposited
-            yield Count(workplace, f"{on:%Y.%j}{place}", 1, "CASH", start, part, counted, deposited, before)
+            counted_amount = start + part + off
+            deposited = max(0, (counted_amount - 10_000) // 5_000 * 5_000) if self._chance(0.6) else 0
+            self._drawer_cash[branch, workplace] = counted_amount - deposited
+            yield Count(workplace, f"{on:%Y.%j}{place}", 1, "CASH", start, part, counted_amount, deposited, before)
 
     # ---- what cases a day is made of
 
     def _cases(self, day: Day) -> Iterator[str]:
         for document in day.documents:
-            yield "cancelled receipt" if document.cancelled else document.sort
+            yield "cancelled receipt" if document.cancelled else document.kind
             yield f"{document.source} {document.method}"
             for payment in document.payments_on(day.date, day.branch):
                 yield f"by {payment.method}"

@@ -81,7 +81,7 @@ class Life:
             yield "closed by the hour"
 
     def _check_refusals(self) -> Iterator[str]:
-        for document in [candidate for candidate in self.day.documents if candidate.sort == "refused"]:
+        for document in [candidate for candidate in self.day.documents if candidate.kind == "refused"]:
             why = "practised" if document.rehearsed else "shifted" if document.method == "shifted" else "stranger"
             if why == "stranger" and self.books.variant.contents == "counts":
                 continue

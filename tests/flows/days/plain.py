@@ -112,7 +112,7 @@ class Document:
     late: bool = False
     dropped: bool = False
     rehearsed: bool = False  # in training: the till lists it, and counts it nowhere
-    sort: str = ""  # what the case is, for counting cases
+    kind: str = ""  # what the case is, for counting cases
 
     @property
     def total(self) -> int:
@@ -242,7 +242,7 @@ class Day:
 
     def honest(self) -> "Day":
         """The day without the documents for which it must be refused."""
-        return replace(self, documents=tuple(document for document in self.documents if document.sort != "refused"))
+        return replace(self, documents=tuple(document for document in self.documents if document.kind != "refused"))
 
 
 def is_listed(group: str, code: str, lists: str) -> bool:

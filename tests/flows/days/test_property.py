@@ -1,4 +1,4 @@
-"""Days of every sort, in every manner in which they can be booked, end in the ledger that a second opinion computes."""
+"""Days with every kind of sale, booked by every method, end in the ledger that a second opinion computes."""
 
 import ast
 from collections import Counter
@@ -29,16 +29,16 @@ AUTUMN = [date(2026, 8, 1) + timedelta(days) for days in range(130)]
 SECOND_OPINION = ("plain", "oracle", "history")
 
 ALWAYS = {
-    *RECEIPTS, *(f"invoice {sort}" for sort in INVOICES), *(f"by {method}" for method in METHODS),
+    *RECEIPTS, *(f"invoice {kind}" for kind in INVOICES), *(f"by {method}" for method in METHODS),
     *(f"branch {branch}" for branch in BRANCHES), "down payment", "invoice shifted", "no turnover", "clocks change",
     "entered after midnight", "cancelled receipt", "late receipt", "cancelled after booking", "counted again",
     "counted twice a day", "count difference", "cash banked", "paid at another branch", "paid on another day",
     "receipt exclusive", "invoice exclusive", "no page", "closed by the hour", "changed twice",
-    *(f"till: vat list {each}" for each in ("all", "taxed", "turnover")),
-    *(f"till: outflows {each}" for each in ("negative", "positive")),
-    *(f"till: split {each}" for each in ("document", "line")),
-    *(f"till: vat of {each}" for each in ("documents", "day")),
-    *(f"till: orders as {each}" for each in ("payments", "group")),
+    *(f"till: vat list {method}" for method in ("all", "taxed", "turnover")),
+    *(f"till: outflows {sign}" for sign in ("negative", "positive")),
+    *(f"till: split {level}" for level in ("document", "line")),
+    *(f"till: vat of {basis}" for basis in ("documents", "day")),
+    *(f"till: orders as {manner}" for manner in ("payments", "group")),
 }  # fmt: skip
 REFUSED = {"refused: practised", "refused: shifted", "refused: stranger"}
 CHANGED = {f"changed: {decision}, {period}" for decision in DECISIONS for period in PERIODS}

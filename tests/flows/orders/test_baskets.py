@@ -62,8 +62,8 @@ class Switches:
         )  # fmt: skip
 
 
-SWITCHES = [Switches(*each) for each in product(SALES, TARGETS, PAYMENTS, BASES, (False, True))]
-SWITCHES += [Switches("proposal", "quotation", "not", *each) for each in product(BASES, (False, True))]
+SWITCHES = [Switches(*choices) for choices in product(SALES, TARGETS, PAYMENTS, BASES, (False, True))]
+SWITCHES += [Switches("proposal", "quotation", "not", *choices) for choices in product(BASES, (False, True))]
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ def judge_baskets(count: int, seed: int) -> Counter[str]:
     return outcomes
 
 
-EVERY = {"ordered", "totals_differ", "voucher_on_order", *(f"posted, {each}" for each in PAYMENTS)}
+EVERY = {"ordered", "totals_differ", "voucher_on_order", *(f"posted, {payment}" for payment in PAYMENTS)}
 
 
 def test_the_second_opinion_uses_none_of_the_product() -> None:

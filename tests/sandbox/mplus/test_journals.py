@@ -173,11 +173,11 @@ def test_counts_follow_from_the_cash_of_the_receipts_and_from_each_other(sandbox
         (line,) = rows(count, "cashCountLineList/cashCountLine")
         day, branch = place_of(count)
         (workplace,) = numbers(count, "workplaceNumber")
-        start, added, counted, deposited, difference, end = numbers(
+        start, added, counted_amount, deposited, difference, end = numbers(
             line, "startAmount", "addedAmount", "countedAmount", "depositedAmount", "differenceAmount", "endAmount"
         )
         assert start == end_amounts.get((branch, workplace), start)
-        assert (difference, end) == (counted - start - added, counted - deposited)
+        assert (difference, end) == (counted_amount - start - added, counted_amount - deposited)
         end_amounts[branch, workplace] = end
         missing += difference
         added_up[day, branch, workplace] += added

@@ -89,9 +89,9 @@ def test_each_row_of_a_bank_page_is_a_payout(place: Place) -> None:
     place.days.books.others = (paid, replace(fee, key="200/7/2"))
     card, _ = place.clearing.read(MONTH).accounts
     assert card.match is not None
-    (found,) = card.match.settlements
-    assert [one.amount for one in found.payouts] == [Decimal(1800)]
-    assert (found.fee, found.fee_page, card.closing) == (Decimal("13.98"), "200/7", Decimal(0))
+    (settlement,) = card.match.settlements
+    assert [payout.amount for payout in settlement.payouts] == [Decimal(1800)]
+    assert (settlement.fee, settlement.fee_page, card.closing) == (Decimal("13.98"), "200/7", Decimal(0))
 
 
 def test_a_late_payout_is_an_exception_until_it_comes(place: Place) -> None:

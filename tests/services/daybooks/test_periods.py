@@ -110,12 +110,12 @@ def test_turnover_on_another_account_is_a_difference_with_its_amount(booked_plac
     assert account.books is not None
     moved = account.books + Decimal("12.50")
     rows = tuple(
-        replace(one, books=moved) if (one.about, one.key) == (account.about, account.key) else one for one in day.rows
+        replace(row, books=moved) if (row.about, row.key) == (account.about, account.key) else row for row in day.rows
     )
     changed = replace(
         report, days=(replace(day, rows=rows),), accounts=(replace(account, books=moved), *report.accounts[1:])
     )
-    assert (changed.is_equal, [one.key for one in changed.different]) == (False, [KEY])
+    assert (changed.is_equal, [row.key for row in changed.different]) == (False, [KEY])
     assert PeriodTables(changed, "en", UTC, {}, {}).verdict() == "Different 12.50"
 
 

@@ -98,8 +98,8 @@ def test_a_link_without_values_has_the_title_of_its_product_or_of_the_opposite_f
     links.keep("products", of_products)
     links.keep("customers", of_customers)
     links.keep("orders", [Link(Kind.DEBTOR, "1007", "20007", debtor)])
-    listed = [("products", link) for link in of_products] + [("customers", link) for link in of_customers]
-    assert list(Search(FLOWS, cast("Log", None), links).titles(listed).values()) == [
+    expected_links = [("products", link) for link in of_products] + [("customers", link) for link in of_customers]
+    assert list(Search(FLOWS, cast("Log", None), links).titles(expected_links).values()) == [
         "Kettingolie", "Kettingolie 100 ml", "", "Café Zürich", "",
     ]  # fmt: skip
 
