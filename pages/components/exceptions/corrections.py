@@ -109,7 +109,7 @@ def _correction_inputs(
         "used": CONFIG.TextColumn(text("col_value_used"), max_chars=500),
     }
     edited = editor(f"{key}-{hash(tuple(keys))}", frame, columns, text("col_value_used"), width="stretch")
-    typed = dict(zip(keys, ("" if pd.isna(cell) else str(cell) for cell in edited["used"]), strict=True))
+    typed = dict(zip(keys, map(str, edited["used"]), strict=True))
     typed_texts.update(
         {
             code: typed[code]

@@ -71,7 +71,7 @@ def rows(form: InputForm, shape: Rows) -> dict[str, Any]:
         config[name] = _column(form, shape, text(f"col_{shape.name}_{name}"), of, [*frame[name]])
     edited = editor(form.draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
     answers: dict[str, Any] = {}
-    for row in edited.fillna("").to_dict("records"):
+    for row in edited.to_dict("records"):
         cells = {str(name): str(value).strip() for name, value in row.items()}
         code = cells.pop("key").upper() if shape.capitals else cells.pop("key")
         if code and any(cells.values()):
@@ -90,7 +90,7 @@ def quantities(form: InputForm, shape: Quantities) -> tuple[dict[str, Any], ...]
     frame = pd.DataFrame({"quantity": [typed_text(Decimal(row["quantity"])) for row in now], **cells}, dtype="string")
     edited = editor(draft.key(shape.name), frame, config, form.label(shape.name), num_rows="dynamic")
     answers: list[dict[str, Any]] = []
-    for row in edited.fillna("").to_dict("records"):
+    for row in edited.to_dict("records"):
         codes = {name: str(row[name]).strip().removeprefix(EVERY) for name in shape.columns}
         quantity_text = str(row["quantity"]).strip()
         quantity = read_number(quantity_text)

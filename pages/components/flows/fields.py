@@ -160,7 +160,7 @@ def _table(
     by_target = {rule.target: rule for rule in rules}
     return [
         _edited_rule(by_target[str(target)], row, types[str(target)], wrong)
-        for target, row in zip(edited.index, edited.fillna("").to_dict("records"), strict=True)
+        for target, row in zip(edited.index, edited.to_dict("records"), strict=True)
     ]
 
 

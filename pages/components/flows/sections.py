@@ -76,7 +76,7 @@ def rates(form: InputForm, shape: Rates) -> dict[str, Decimal]:
     }
     edited = editor(draft.key(shape.name), frame, columns, label, num_rows="dynamic", width=340)
     rates_by_currency: dict[str, Decimal] = {}
-    for row in edited.fillna("").to_dict("records"):
+    for row in edited.to_dict("records"):
         name, rate_text = str(row["currency"]).strip().upper(), str(row["rate"]).strip()
         rate = read_number(rate_text)
         if rate and rate > 0 and re.fullmatch("[A-Z]{3}", name):

@@ -201,10 +201,11 @@ def pages(name: str, total: int, size: int) -> None:
         number = control_value(name, 1)
         keep_in_address(name, str(number) if number > 1 else "")
 
-    last = -(-total // size)
+    last, current = -(-total // size), page_offset(name, total, size) // size + 1
     if last > 1:
-        st.session_state[f"_{name}"] = page_offset(name, total, size) // size + 1
-        st.pagination(last, key=f"_{name}", on_change=moved)
+        if control_value(name, current) != current:  # Back or a filter changed it
+            st.session_state[f"_{name}"] = current
+        st.pagination(last, default=current, key=f"_{name}", on_change=moved)
 
 
 def empty(icon: str, title: Markdown, about: Markdown, action: Markdown = "", key: str = "empty") -> bool:

@@ -188,7 +188,7 @@ def _draw(
 
 
 def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: Any) -> pd.DataFrame:
-    """Draw an editable table and return its contents on screen.
+    """Draw an editable table and return its contents on screen, with an empty text in each empty cell.
 
     The initial table stays the same while it is on screen, because another one would discard what was typed. Its text
     is not changed, so that it can be edited; the caller makes invisible characters visible in read-only columns.
@@ -205,7 +205,15 @@ def editor(key: str, frame: pd.DataFrame, columns: Columns, alt: str, **more: An
         alt=alt,
         **more,
     )
-    return edited
+    return with_empty_texts(edited)
+
+
+def with_empty_texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with an empty text in each empty cell.
+
+    The first row of a table that was empty makes columns of a type without values, which pandas cannot fill.
+    """
+    return frame.astype(object).fillna("")
 
 
 def height(rows: int, limit: int = MAX_ROWS_HIGH) -> int:

@@ -5,10 +5,11 @@ from datetime import date
 from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from integration.core.untrusted_text import escape_formulas, unescape_formulas, visible
-from pages.components.shared.tables import csv_of, with_visible_characters
+from pages.components.shared.tables import csv_of, with_empty_texts, with_visible_characters
 from tests.hostile import EVERY
 
 
@@ -52,3 +53,9 @@ def test_no_cell_of_a_file_is_computed_and_all_can_be_read_back(frame: pd.DataFr
 def test_what_stands_before_the_lines_is_written_likewise() -> None:
     indexed = pd.DataFrame({"n": [-1, 2]}, index=pd.Index(["=1", "b"], name="@x"))
     assert csv_of(indexed, index=True).splitlines() == [f"{escape_formulas('@x')},n", "'=1,-1", "b,2"]
+
+
+def test_the_first_row_of_an_edited_table_has_empty_texts() -> None:
+    typeless = pd.Series([None], dtype=pd.ArrowDtype(pa.null()))  # as st.data_editor returns a column without a value
+    edited = pd.DataFrame({"code": pd.Series(["NL"], dtype="string"), "rate": typeless, "none": pd.NA})
+    assert with_empty_texts(edited).to_dict("records") == [{"code": "NL", "rate": "", "none": ""}]
