@@ -9,6 +9,7 @@ import pytest
 from integration.cli.prices_demo import have_prices, proven
 from integration.connectors.protocol import Connector
 from integration.core.people import DEMO
+from integration.core.records import Kind
 from integration.core.states import Step
 from integration.services.mappings.code_lists import CodeLists
 from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
@@ -204,6 +205,27 @@ def test_what_a_branch_charges_whoever_has_no_terms_is_asked_by_night_too(consol
     assert branch_prices() == []
     by_night(console)
     assert open_issues(console) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "flow", "cause", "expected"),
+    [("SUB_NR", "customers", CAUSE, "3.33"), ("K9_BRANCH", "products", BRANCH_CAUSE, "4.03")],
+)
+def test_a_price_that_is_new_in_the_books_is_compared_before_any_run_writes_it(
+    console: Console, cleanup: ExitStack, column: str, flow: str, cause: str, expected: str
+) -> None:
+    articles = [record for record in console.application.prices.articles() if ":" not in "".join(record.agreed.values)]
+    products = stores_in(console.application).links.get("products", Kind.PRODUCT, [record.key for record in articles])
+    new = next(record for record in articles if record.key in products)
+    who = next(record for record in console.application.prices.customers() if ":" not in "".join(record.agreed.values))
+    owner, key = (who.key, who.key) if column == "SUB_NR" else ("3", new.key)
+    books, prices = console.sandbox.accountview, console.application.prices
+    cleanup.callback(prices.check_prices_again, flow, [key])
+    cleanup.callback(books.remove, "K9_PRICE", "N0001")
+    books.add("K9_PRICE", {"REC_ID": "N0001", "ART_CODE": new.key, column: owner, "K9_PX": "3.3300", "K9_MINQ": "0"})
+    assert prices.check_prices_again(flow, [key])
+    issues = stores_in(console.application).issues.list(flow, cause, limit=1000)
+    assert [(issue.issue.key, issue.issue.facts["expected"]) for issue in issues] == [(key, expected)]
 
 
 def test_who_is_nobody_in_particular_pays_by_the_price_group_of_the_branch(console: Console, code: str) -> None:

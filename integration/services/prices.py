@@ -221,14 +221,14 @@ class Prices:
     def _with_book_values(self, flow: str, records: Sequence[KnownRecord]) -> list[KnownRecord]:
         """Return customers or articles with the current values of the books, or the agreed values if there are none.
 
-        The agreed values alone are not enough, because the books may have removed a price since.
+        The agreed values alone are not enough, because the books may have added or removed a price since.
         """
         current_values = current_source_values(
             self._logics.current_logic(flow),
             self._access.connector(BOOKS.system),
-            {record.key: record.agreed for record in records},
+            {record.key: record.agreed for record in records if record.now is None},
         )
-        return [replace(record, now=current_values.get(record.key)) for record in records]
+        return [replace(record, now=record.now or current_values.get(record.key)) for record in records]
 
     def _expected_proof(
         self,
@@ -324,8 +324,9 @@ class Prices:
         """
         expected: list[tuple[str, Proof]] = []
         checked_count, left_out = 0, set[str]()
+        current = {article.number: article for article in self._with_book_values(self._products, _articles(links))}
         for link in links:
-            articles = _articles([link])
+            articles = [current[article.number] for article in _articles([link])]
             proofs = self._expected_of([None], articles)
             if expected and len(expected) + len(proofs) > max_queries:
                 break
@@ -432,40 +433,32 @@ class Prices:
     def _expected_of_offers(self, articles: Sequence[KnownRecord]) -> list[Proof]:
         """Return the prices by the books on the first and last day of each offer, and on the days beside them."""
         first = next(iter(self.branches()), "")
-        pairs = [(article, offer_queries(article.agreed)) for article in articles]
-        current = self._with_book_values(self._products, [article for article, queries in pairs if queries])
-        queries = {article.key: article_queries for article, article_queries in pairs}
         proofs = (
             self._expected_proof(None, article, quantity, first, day)
-            for article in current
-            for quantity, day in queries[article.key]
+            for article in self._with_book_values(self._products, articles)
+            for quantity, day in _offer_queries(article)
         )
         return [proof for proof in proofs if proof]
 
     def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
         """Return the prices by the books for these customers; the key None is a sale without a customer."""
         first = next(iter(self.branches()), "")
-        agreed = [record.agreed for record in articles]
+        people = {who.key: who for who in self._with_book_values(self.flow, [who for who in customers if who])}
         by_customer = [
-            (who, price_queries(agreed, who.agreed if who else None, MAX_CUSTOMER_QUERIES)) for who in customers
+            (customer, _queries(articles, customer)) for customer in (who and people[who.key] for who in customers)
         ]
-        numbers = {article.key for _, queries in by_customer for article, _ in queries}
-        current_articles = self._with_book_values(
-            self._products, [record for record in articles if record.number in numbers]
-        )
-        people = self._with_book_values(self.flow, [who for who, queries in by_customer if who and queries])
-        by_number, by_key = (
-            {record.number: record for record in current_articles},
-            {record.key: record for record in people},
-        )
+        numbers = {number for _, queries in by_customer for number, _ in queries}
+        queried = [record for record in articles if record.number in numbers]
+        by_number = {record.number: record for record in self._with_book_values(self._products, queried)}
         expected: list[Proof] = []
         day = self.offer_day()
-        for who, queries in by_customer:
-            for article, quantity in queries:
-                own = [term.number for term in terms_in(article.values) if term.of is PriceScope.BRANCH]
+        for customer, queries in by_customer:
+            for number, quantity in queries:
+                article = by_number[number]
+                terms = [*terms_in(article.desired_record.values), *terms_in(article.agreed.values)]
+                own = [term.number for term in terms if term.of is PriceScope.BRANCH]
                 for branch in dict.fromkeys([first, *own]):
-                    customer = by_key[who.key] if who else None
-                    proof = self._expected_proof(customer, by_number[article.key], quantity, branch, day)
+                    proof = self._expected_proof(customer, article, quantity, branch, day)
                     expected += [proof] if proof else []
         return expected
 
@@ -478,6 +471,28 @@ class Prices:
                     (issue.key, issue.field), IssueOccurrence(issue, str(Kind.RELATION), proof.customer.title)
                 )
         self._issues.store_check_result(self.flow, keys, (CAUSE,), list(occurrences.values()), so_far)
+
+
+def _queries(articles: Sequence[KnownRecord], customer: KnownRecord | None) -> list[tuple[str, Decimal]]:
+    """Return the article numbers and quantities to ask the till about for a customer.
+
+    These are the ones with a term by the current values, then the ones with a term by the agreed values.
+    """
+    current = price_queries(
+        [article.desired_record for article in articles],
+        customer.desired_record if customer else None,
+        MAX_CUSTOMER_QUERIES,
+    )
+    agreed = price_queries(
+        [article.agreed for article in articles], customer.agreed if customer else None, MAX_CUSTOMER_QUERIES
+    )
+    queries = dict.fromkeys((article.key, quantity) for article, quantity in (*current, *agreed))
+    return list(queries)[:MAX_CUSTOMER_QUERIES]
+
+
+def _offer_queries(article: KnownRecord) -> list[tuple[Decimal, date]]:
+    """Return the quantities and days to ask the till about for the current and the agreed offers of an article."""
+    return list(dict.fromkeys([*offer_queries(article.desired_record), *offer_queries(article.agreed)]))
 
 
 def price_issue(proof: Proof) -> Issue:
@@ -506,7 +521,7 @@ def _branch_issue(key: str, proof: Proof) -> Issue:
 
 
 def _is_of_offer(proof: Proof) -> bool:
-    return bool(offer_queries(proof.article.agreed)) and proof.day is not None
+    return bool(_offer_queries(proof.article)) and proof.day is not None
 
 
 def _offer_issue(key: str, proof: Proof) -> Issue:

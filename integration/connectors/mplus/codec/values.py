@@ -363,8 +363,11 @@ def checked_text(field: str, value: Value) -> str:
 
 
 def percent(text: str) -> Decimal:
-    """Return a rate in percent. The unit on the wire is not documented; a value above 100 can only be hundredths."""
-    rate = amount(text)
+    """Return a rate in percent from a whole number. A value above 100 can only be hundredths.
+
+    The unit on the wire is not documented. Raises ValueError for any other text.
+    """
+    rate = amount(whole_number(text))
     return rate / 100 if abs(rate) > 100 else rate  # noqa: PLR2004 - no VAT rate is above 100 %
 
 

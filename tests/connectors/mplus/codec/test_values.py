@@ -30,6 +30,12 @@ def test_a_rate_is_a_percentage_in_either_unit(wire: str, rate: str) -> None:
     assert codec.percent(wire) == Decimal(rate)
 
 
+@pytest.mark.parametrize("wire", ["1.234", "21.00", "21,00", "2.100", ".21", ""])
+def test_a_rate_that_is_no_whole_number_cannot_be_read(wire: str) -> None:
+    with pytest.raises(ValueError, match="no whole number"):
+        codec.percent(wire)
+
+
 @pytest.mark.parametrize("text", ["1_0", "\u0661", "1.0", "1e1", "0x1", "--1"])
 def test_what_only_this_language_takes_for_a_number_is_none(text: str) -> None:
     article = codec.articles(the_product())[0]
