@@ -426,12 +426,20 @@ class Links(Store):
         return [link_of(row) for row in self.database.rows(page)]
 
     def mark(self, kinds: Collection[tuple[str, Kind]]) -> str:
-        """Return a text that changes when a link is stored or deleted. `kinds` are pairs of a flow and a kind."""
-        of_links = sa.or_(*(sa.and_(links.c.flow == flow, links.c.kind == kind) for flow, kind in kinds))
-        newest = sa.func.max(links.c.changed_at).label("newest")
-        query = sa.select(links.c.flow, links.c.kind, sa.func.count().label("number"), newest).where(of_links)
-        rows = self.database.rows(query.group_by(links.c.flow, links.c.kind))
-        return " ".join(sorted(f"{row.flow}/{row.kind}:{row.number}@{row.newest.isoformat()}" for row in rows))
+        """Return a text that changes when a link is stored or two records are separated.
+
+        Its cost does not grow with the number of links. `kinds` are pairs of a flow and a kind.
+        """
+        newest = {
+            f"{table.name}/{flow}/{kind}": sa.select(sa.func.max(moment)).where(
+                table.c.flow == flow, table.c.kind == kind
+            )
+            for flow, kind in sorted(kinds)
+            for table, moment in ((links, links.c.changed_at), (distinctions, distinctions.c.decided_at))
+        }
+        row = self.database.first(sa.select(*(query.scalar_subquery() for query in newest.values())))
+        moments = dict(zip(newest, row or (), strict=False))
+        return " ".join(f"{name}@{moment.isoformat()}" for name, moment in moments.items() if moment is not None)
 
     @requires(Right.SEE)
     def count(self, flow: str, *kinds: Kind) -> int:

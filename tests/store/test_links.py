@@ -8,6 +8,7 @@ from integration.core.links import Link
 from integration.core.plan import Action
 from integration.core.records import Kind, Record
 from integration.store.database import Database
+from integration.store.events import Event
 from integration.store.links import Links, keep_links, retire_links
 from tests.builders import a_create, a_relation, an_update
 from tests.clocks import Clock
@@ -147,6 +148,23 @@ def test_what_is_kept_again_after_it_was_retired_is_in_use_again(
         retire_links(connection, clock(), "customers", an_update(a_relation("10042"), Action.RETIRE, active=False))
     links.keep("customers", [link])
     assert links.get("customers", Kind.RELATION, ["10042"]) == {"10042": link}
+
+
+@pytest.mark.parametrize("is_separated", [False, True])
+def test_a_mark_changes_with_a_stored_link_and_a_separated_pair_of_its_kinds(
+    clock: Clock, links: Links, *, is_separated: bool
+) -> None:
+    links.keep(FLOW, [a_link(1), a_link(2)])
+    mark = links.mark([(FLOW, Kind.PRODUCT)])
+    clock.advance(1)
+    links.keep("stock", [a_link(3)])
+    assert links.mark([(FLOW, Kind.PRODUCT)]) == mark != links.mark([(FLOW, Kind.PRODUCT), ("stock", Kind.PRODUCT)])
+    if is_separated:
+        event = Event(event="identity_decided", flow=FLOW)
+        assert links.separate(FLOW, a_link(1), a_link(1).evidence.mark, "anna", event)
+    else:
+        links.keep(FLOW, [a_link(3)])
+    assert links.mark([(FLOW, Kind.PRODUCT)]) != mark
 
 
 def test_links_are_turned_page_by_page_without_what_is_not_to_be_there(links: Links) -> None:
