@@ -48,7 +48,7 @@ def _measure(articles: int) -> Generator[str, None, dict[str, Any]]:
 
 
 def _line(title: str, result: dict[str, Any]) -> str:
-    counts = ", ".join(f"{result[name]} {name}" for name in ("read", "proven", "unchanged", "parked"))
+    counts = ", ".join(f"{result[name]} {name}" for name in ("read_count", "proven", "unchanged", "parked"))
     cost = f"{result['seconds']:.2f} s, processor {result['processor']:.2f} s, peak {result['peak_mb']:.0f} MB"
     return f"{title}: {cost} ({counts})"
 

@@ -73,7 +73,7 @@ SELECT 'bench', i + 1, happened_at,
   CASE event WHEN 'parked' THEN json_object('key', key, 'article', key, 'field', 'article.ean')
     WHEN 'skipped' THEN json_object('key', key) WHEN 'run_started' THEN '{"by":"schedule","mode":"changes"}'
     WHEN 'approved' THEN json_object('by', 'schedule', 'changes', '20', 'fingerprint', md5(CAST(r AS VARCHAR)))
-    WHEN 'run_done' THEN '{"read":"23","proven":"20","unchanged":"0","skipped":"2","parked":"1","in_doubt":"0"}'
+    WHEN 'run_done' THEN '{"read_count":"23","proven":"20","unchanged":"0","skipped":"2","parked":"1","in_doubt":"0"}'
     WHEN 'proven' THEN json_object('reference',
       CASE flow WHEN 'orders' THEN CAST(26000000 + r * 20 + line AS VARCHAR) ELSE concat('7', key) END)
     WHEN 'planned' THEN CASE flow WHEN 'orders' THEN json_object('customer', concat(

@@ -99,7 +99,7 @@ def sum_line(counts: Counts) -> None:
         "parked": counts.parked,
     }
     sum_text = " + ".join(term(f"sum_{name}", number=number(value)) for name, value in parts.items() if value)
-    line = f"{quantity_text('sum_read', counts.read)} = {sum_text or number(0)}"
+    line = f"{quantity_text('sum_read', counts.read_count)} = {sum_text or number(0)}"
     if counts.difference:
         note(f":red[:material/error: {text('sum_differs', difference=number(counts.difference))}] {line}")
     else:

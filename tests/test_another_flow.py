@@ -120,7 +120,7 @@ def parked_plan(app: Application) -> str:
     app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
     run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
-    assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read - 1)
+    assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read_count - 1)
     return run.id
 
 

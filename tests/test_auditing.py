@@ -19,8 +19,8 @@ def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Pa
         application.tables.save("payment_methods", {"PIN": "1600"}, make_actor("anneke"))
     terminal, file = Terminal({"DATA": str(tmp_path)}), tmp_path / "audit.zip"
 
-    (entry,) = terminal("audit", "list", "--who", "anneke", "--json").json
-    assert (entry["action"], entry["on"], entry["after"]) == ("table_changed", ["payment_methods"], {"PIN": "1600"})
+    (entry,) = terminal("audit", "list", "--actor", "anneke", "--json").json
+    assert (entry["action"], entry["subjects"], entry["after"]) == ("table_changed", ["payment_methods"], {"PIN": "1600"})
     checked = terminal("audit", "verify")
     assert (checked.status, checked.out.startswith("Intact: ")) == (0, True)
     head = checked.out.partition("Head: ")[2].strip()

@@ -381,7 +381,7 @@ def test_every_cause_is_told_whole_and_in_one_language(language: str) -> None:
     wrong = {}
     for code, line in tables().causes.items():
         explanation = words.say(code, marked_facts(" ".join(line[f"en_{part}"] for part in PARTS)), language)
-        for part, sentence in zip(PARTS, (explanation.what, explanation.data, explanation.do), strict=True):
+        for part, sentence in zip(PARTS, (explanation.problem, explanation.data, explanation.do), strict=True):
             english = line[f"en_{part}"]
             if defects := wrong_with(sentence, english, marked_facts(english), language):
                 wrong[code, part] = defects
@@ -401,7 +401,7 @@ def test_every_reason_inside_an_error_is_told_whole_and_in_one_language(language
         reason = words.reason(Reason(key, facts), language)
         same = english if english.startswith(("https:", "postgresql:")) else ""
         defects = wrong_with(reason, english if english != same else "", marked_facts(english), language)
-        if defects or reason not in f"{explanation.what} {explanation.do}":
+        if defects or reason not in f"{explanation.problem} {explanation.do}":
             wrong[key] = defects
     assert wrong == {}
 
@@ -414,7 +414,7 @@ def test_a_reason_has_no_fact_of_the_same_name_as_what_it_stands_in() -> None:
 def test_what_another_system_said_or_was_kept_as_a_sentence_stays_as_it_is() -> None:
     facts = {"setting": "orders becomes", "flow": "orders", "expected": "a code under objects.trade_invoices first"}
     assert "Verwacht: a code under objects.trade_invoices first." in words.say("flow_setting_invalid", facts, "nl").do
-    assert words.say("mplus_rejected", {"message": "Prijs ontbreekt"}, "de").what.endswith("Prijs ontbreekt")
+    assert words.say("mplus_rejected", {"message": "Prijs ontbreekt"}, "de").problem.endswith("Prijs ontbreekt")
     assert words.reason(Reason("reason_nobody_knows")) == "reason_nobody_knows"
 
 
@@ -423,7 +423,7 @@ def test_what_another_system_said_or_was_kept_as_a_sentence_stays_as_it_is() -> 
     [("branches", "Filiaal van de kassa"), ("branches.1", "Filiaal van de kassa"), ("never", "never")],
 )
 def test_a_setting_of_a_flow_is_called_as_on_its_page(setting: str, label: str) -> None:
-    text = words.say("flow_setting_invalid", {"flow": "stock", "setting": setting}, "nl").what
+    text = words.say("flow_setting_invalid", {"flow": "stock", "setting": setting}, "nl").problem
     assert text.startswith(f"De instelling {label}")
 
 

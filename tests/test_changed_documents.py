@@ -87,7 +87,7 @@ def test_an_order_changed_after_booking_is_credited_and_booked_again_in_one_plan
     run = console.commit(plan)
 
     assert [row.step for row in changes(console, run)] == [Step.PROVEN, Step.PROVEN]
-    assert (run.counts.read, run.counts.proven) == (1, 1)
+    assert (run.counts.read_count, run.counts.proven) == (1, 1)
     assert (order_amount(console, ours), order_amount(console, f"{ours}-C")) == (first, -first)
     assert order_amount(console, f"{ours}-2") * 2 == first * 3
     assert open_causes(console, order) == []
@@ -112,7 +112,7 @@ def test_an_order_cancelled_after_booking_is_credited_and_is_settled(console: Co
 
     run = console.commit(decide(console, CANCELLED, "credit"))
 
-    assert (run.counts.read, run.counts.proven) == (1, 1)
+    assert (run.counts.read_count, run.counts.proven) == (1, 1)
     assert order_amount(console, ours) + order_amount(console, f"{ours}-C") == NOTHING
     assert order_amount(console, ours) > 0
     assert cause_of(console, order) == "document_taken_back"
@@ -210,7 +210,7 @@ def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
         console.till_client.change(order, article, 3)
         assert cause_of(console, order) == CHANGED
         run = console.commit(decide(console, CHANGED, "again"))
-        assert (run.counts.read, run.counts.proven) == (1, 1)
+        assert (run.counts.read_count, run.counts.proven) == (1, 1)
         assert cause_of(console, order) == ""
         first, credit, second = references(console, order, f"{order}#credit", f"{order}#2")
         assert page_total(console, first) == -page_total(console, credit) != NOTHING
@@ -235,7 +235,7 @@ def test_what_was_posted_is_credited_as_that_and_booked_again_as_what_orders_bec
     assert cause_of(console, order) == CHANGED
     run = console.commit(decide(console, CHANGED, "again"))
 
-    assert (run.counts.read, run.counts.proven) == (1, 1)
+    assert (run.counts.read_count, run.counts.proven) == (1, 1)
     first, credit = references(console, order, f"{order}#credit")
     assert page_total(console, first) == -page_total(console, credit) != NOTHING
     assert order_amount(console, f"MP-{console.till_client.number(order)}-2") > NOTHING

@@ -93,7 +93,7 @@ def decisions(console: Console, number: int) -> list[tuple[str, str, str, dict[s
     facts = ("debtor", "relation", "from_debtor", "from_relation")
     entries = console.application.audit.entries(limit=number)
     return [
-        (entry.action, entry.who, entry.why, {name: entry.facts[name] for name in facts if name in entry.facts})
+        (entry.action, entry.actor, entry.reason, {name: entry.facts[name] for name in facts if name in entry.facts})
         for entry in reversed(entries)
     ]
 

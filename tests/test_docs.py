@@ -31,7 +31,7 @@ def test_every_cause_is_complete_in_english() -> None:
     with (ROOT / "data" / "words" / "errors.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
 
-    assert [line["code"] for line in lines if not (line["en_what"] and line["en_data"] and line["en_do"])] == []
+    assert [line["code"] for line in lines if not (line["en_problem"] and line["en_data"] and line["en_do"])] == []
     assert len({line["code"] for line in lines}) == len(lines)
 
 

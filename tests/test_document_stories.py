@@ -245,8 +245,8 @@ def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:
         quotation_links = links.get("orders", Kind.QUOTATION, [proposal["proposalId"] for proposal in proposals])
 
     counts = run.counts
-    assert counts.read == len(proposals)
-    assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
+    assert counts.read_count == len(proposals)
+    assert counts.read_count == counts.proven + counts.unchanged + counts.skipped + counts.parked
     cancelled = [proposal["proposalId"] for proposal in proposals if proposal["state"] == "PROPOSAL-STATE-CANCELLED"]
     assert not set(cancelled) & quotation_links.keys()
     assert len(quotation_links) + len(cancelled) == len(

@@ -36,7 +36,7 @@ BUILDERS = [
     "integration/application/stores.py",
     "integration/lab/trial.py",
 ]
-RELATIVE_DOCSTRINGS, VAGUE_NAMES, VAGUE_VALUES = 41, 1, 52  # go down with each one that is rewritten
+RELATIVE_DOCSTRINGS, VAGUE_NAMES, VAGUE_VALUES = 41, 1, 0  # go down with each one that is rewritten
 VAGUE_TEST_NAMES = 4
 COLLISIONS = 38  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent

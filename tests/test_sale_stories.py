@@ -194,7 +194,7 @@ def test_a_sale_is_booked_once_whatever_is_switched_on_after_it(shop: Shop, firs
     with shop.with_settings(orders=first, **{f"{later}s": then}):
         run = shop.console.run(FLOW, *sale.keys)
     assert shop.booked_places(sale) == [first]
-    assert (run.counts.read, run.counts.unchanged, run.counts.skipped) == (2, 1, 1)
+    assert (run.counts.read_count, run.counts.unchanged, run.counts.skipped) == (2, 1, 1)
     assert shop.causes(run, sale) == {sale.keys[1]: "sale_booked"}
 
 
@@ -336,7 +336,7 @@ def test_with_three_kinds_switched_on_at_once_every_record_read_is_accounted_for
     tables = ("orders", "invoices", "receipts")
     document_count = sum(len(shop.console.sandbox.state(table, "mplus")) for table in tables)
     for current_run in (run, second_run):
-        assert (current_run.counts.read, current_run.counts.difference) == (document_count, 0)
+        assert (current_run.counts.read_count, current_run.counts.difference) == (document_count, 0)
     assert run.counts.proven > 20
     assert second_run.counts.proven == 0
     twice = [row for row in shop.console.lines(second_run).values() if row.step is Step.PROVEN]

@@ -58,7 +58,7 @@ def test_a_wrong_setting_is_told_by_name_and_shape_without_its_value(
         load_settings()
 
     sentences = say(caught.value.code, caught.value.facts)
-    assert name in sentences.what
+    assert name in sentences.problem
     assert shape in sentences.do
     assert "docs/settings.md" in sentences.do
     assert value not in str(caught.value).replace(shape, "")

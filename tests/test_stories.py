@@ -688,7 +688,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
     references = {str(link.agreed.values["reference"]) for link in links.values() if link.agreed}
     expected_keys = [key for key in links if causes.get(key) != "document_taken_back"]  # other stories took some back
 
-    assert run.counts.read == len(keys)
+    assert run.counts.read_count == len(keys)
     assert run.counts.proven + run.counts.unchanged == len(expected_keys) > len(keys) // 2
     assert [key for key in keys if key not in links and not causes[key]] == []
     assert posted_sums(console, references) == expected_sums(console, kind, set(links))

@@ -119,7 +119,7 @@ def widest(text: str) -> int:
 
 def test_a_preview_waits_for_a_person_and_writes_nothing(first_preview: Result) -> None:
     assert first_preview["state"] == "ready"
-    assert first_preview["read"] == ARTICLES
+    assert first_preview["read_count"] == ARTICLES
     assert first_preview["difference"] == 0
 
 
@@ -164,7 +164,7 @@ def test_an_interrupted_run_is_resumed_to_a_whole_sum(resumed_run: Result) -> No
     settled = sum(resumed_run[name] for name in ("proven", "unchanged", "skipped", "parked"))
 
     assert resumed_run["state"] == "done"
-    assert settled == resumed_run["read"] == ARTICLES
+    assert settled == resumed_run["read_count"] == ARTICLES
 
 
 @pytest.mark.long
@@ -199,9 +199,13 @@ def test_a_narrow_terminal_cuts_no_run_flow_state_or_number(
 
     for result in results:
         words = result.out.split()
-        assert {resumed_run["run"], "products", "done", str(latest_run["read"]), str(latest_run["parked"])} <= set(
-            words
-        )
+        assert {
+            resumed_run["run"],
+            "products",
+            "done",
+            str(latest_run["read_count"]),
+            str(latest_run["parked"]),
+        } <= set(words)
     assert resumed_run["run"] in log_result.out
     assert [line for result in (*results, log_result) for line in result.out.splitlines() if len(line) > width] == []
 
@@ -212,7 +216,7 @@ def test_what_waits_for_a_person_is_listed_by_cause(terminal: Terminal, resumed_
     table = terminal("issues").out
 
     assert 0 < sum(ours) <= resumed_run["parked"]  # others are parked with their product
-    assert all(cause["what"] and cause["do"] for cause in causes)
+    assert all(cause["problem"] and cause["do"] for cause in causes)
     assert widest(table) <= WIDTH
 
 
@@ -539,7 +543,7 @@ def test_what_is_parked_is_tried_again_by_its_cause(terminal: Terminal, sandbox:
 
     assert plan.status == 3
     assert plan.json["mode"] == "chosen"
-    assert 0 < plan.json["read"] < parked
+    assert 0 < plan.json["read_count"] < parked
     assert [row["key"] for row in rows] == [order]
     assert (ended.status, ended.json["proven"]) == (0, 1)
 
@@ -640,11 +644,17 @@ def test_the_demo_adds_up_in_every_round() -> None:
         (number, flow) for number in (1, 2, 3) for flow in ("products", "orders", "customers", "stock", "days")
     ]
     for line in lines:
-        assert line["read"] == line["proven"] + line["unchanged"] + line["skipped"] + line["parked"]
+        assert line["read_count"] == line["proven"] + line["unchanged"] + line["skipped"] + line["parked"]
         assert (line["in_doubt"], line["preview_writes"]) == (0, 0)
     first, second, third = (lines[at : at + 5] for at in (0, 5, 10))
     assert all(line["proven"] > 0 for line in first)
-    assert [line["read"] - before["read"] for line, before in zip(second, first, strict=True)] == [1, 3, 0, 1, 0]
+    assert [line["read_count"] - before["read_count"] for line, before in zip(second, first, strict=True)] == [
+        1,
+        3,
+        0,
+        1,
+        0,
+    ]
     assert [(line["proven"], line["writes"]) for line in third] == [(0, 0)] * 5
 
 
@@ -710,4 +720,4 @@ def test_wrong_use_is_json_too_for_programs(terminal: Terminal, arguments: tuple
     assert ended.status == 2
     assert ended.json["error"] == "wrong_use"
     assert message in ended.json["facts"]["said"]
-    assert ended.json["what"]
+    assert ended.json["problem"]

@@ -133,7 +133,7 @@ def test_a_run_after_a_year_reads_nothing_anew_and_is_the_same(tmp_path: Path) -
         whole = wait_for_run(
             application, application.runs.preview(PreviewRequest("products", make_actor(WHO), Mode.COMPLETE))
         )
-        assert (second_run.counts.read, second_run.counts.planned) == (changed.counts.read, 0)
+        assert (second_run.counts.read_count, second_run.counts.planned) == (changed.counts.read_count, 0)
         assert (whole.counts.unchanged, whole.counts.planned) == (same.counts.unchanged, same.counts.planned)
         assert stores_in(application).database.first(sa.select(tables.links)) is not None
 

@@ -69,7 +69,7 @@ class Channels:
         if address or not channel:
             looked = self._post.check_address(address.strip())
             if not looked.ok:
-                raise ConfigurationError("setting_invalid", setting="channel_address", expected=looked.why)
+                raise ConfigurationError("setting_invalid", setting="channel_address", expected=looked.error)
             self._sealed.put(f"{PREFIX}{identity}", {"address": address.strip()}, by.ref)
         self._settings.put(f"{PREFIX}{identity}", _CHANNEL.dump_python(settings, mode="json", exclude={"id"}), by.ref)
         self._deliveries.hurry(identity)
@@ -92,7 +92,7 @@ class Channels:
         """Send a test message. Raises IntegrationError `alert_not_delivered` with the channel's error."""
         result = self.send(channel, title, body)
         if not result.ok:
-            raise IntegrationError("alert_not_delivered", channel=channel.name, message=result.why)
+            raise IntegrationError("alert_not_delivered", channel=channel.name, message=result.error)
         self._deliveries.tested(channel.id)
         self._deliveries.hurry(channel.id)
 

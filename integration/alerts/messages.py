@@ -74,7 +74,9 @@ class Messages:
     def _open_message(self, incident: Incident, state: str, language: str, since: str) -> Message:
         problem = incident.problem
         explanation = words.say(problem.cause, redacted_facts(problem.facts), language, ZONE)
-        description = explanation.what if explanation.what.removesuffix(".") != _headline(problem, language) else ""
+        description = (
+            explanation.problem if explanation.problem.removesuffix(".") != _headline(problem, language) else ""
+        )
         lines = [description, *_numbers(problem, language), explanation.data, explanation.do, since]
         return _title(problem, state, language), _text([*lines, self._base + page_address(problem)])
 

@@ -285,8 +285,8 @@ class Alerts:
             self._deliveries.mark_sent(delivery, incident.problem.count if incident else 0)
             self._deliveries.hurry(channel.id)
         else:
-            log.warning("a message was not accepted", channel=channel.id, why=result.why)
-            self._deliveries.failed(delivery, result.why)
+            log.warning("a message was not accepted", channel=channel.id, why=result.error)
+            self._deliveries.failed(delivery, result.error)
 
     def _unsent_begin(self, over: Delivery) -> Delivery | None:
         """Return the unsent message about the beginning of an incident, which must precede the one about its end."""

@@ -233,7 +233,7 @@ class WaitingList:
             yield WaitingItem(
                 state="brake" if run.brakes else "waiting",
                 name=" · ".join(names) or text("waiting_plan"),
-                detail=" ".join(explanation.what for explanation in explanations),
+                detail=" ".join(explanation.problem for explanation in explanations),
                 step=" ".join(dict.fromkeys(explanation.do for explanation in explanations))
                 or text("waiting_plan_step"),
                 verb="look",
@@ -267,7 +267,7 @@ class _Texts:
 
     def detail(self, code: str, facts: Mapping[str, str]) -> str:
         """Return the description of a cause with its facts, empty if the headline says the same."""
-        description = self.say(code, facts).what
+        description = self.say(code, facts).problem
         return "" if description.removesuffix(".") == self.headline(code, facts) else description
 
 

@@ -38,7 +38,7 @@ class Member:
 class Manifest:
     """Describes a backup. `kind` is sqlite or postgresql. `key` is the wrapped key, or empty.
 
-    `given` names the settings that came from the environment, which a backup does not contain.
+    `environment_settings` names the settings that came from the environment, which a backup does not contain.
     """
 
     program: str
@@ -48,7 +48,7 @@ class Manifest:
     instance: str
     events: int | None
     key: Mapping[str, Any]
-    given: Sequence[str]
+    environment_settings: Sequence[str]
     members: Mapping[str, Member]
     format: int = FORMAT
 

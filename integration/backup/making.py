@@ -49,7 +49,7 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
         manifest = Manifest(
             program=VERSION, revision=snapshot.revision, created_at=created_at.isoformat(), kind=kind,
             instance=snapshot.instance, events=events, key=_key(settings, snapshot, before, passphrase),
-            given=sorted(settings.explicit_names()), members={},
+            environment_settings=sorted(settings.explicit_names()), members={},
         )  # fmt: skip
 
         def with_members(members: Mapping[str, Member]) -> Manifest:

@@ -206,4 +206,4 @@ def _move_file(path: Path, to: Path) -> None:
 
 def missing_settings(settings: Settings, manifest: Manifest) -> Sequence[str]:
     """Return the settings from the environment where the backup was made that are not set here."""
-    return sorted(set(manifest.given) - settings.explicit_names())
+    return sorted(set(manifest.environment_settings) - settings.explicit_names())

@@ -59,7 +59,7 @@ def _show_check(checked: AuditCheckResult) -> None:
 
 @audit.command(name="list")
 def list_entries(
-    who: Annotated[str, typer.Option(help="Only actions of this person.")] = "",
+    actor: Annotated[str, typer.Option(help="Only actions of this person.")] = "",
     action: Annotated[str, typer.Option(help="Only this action, by its name in --json.")] = "",
     flow: Annotated[str, typer.Option(help="Only entries of this flow.")] = "",
     find: Annotated[str, typer.Option(help="Only entries that contain this text.")] = "",
@@ -70,7 +70,7 @@ def list_entries(
     """List the actions of people, newest first."""
     begin = since.astimezone() if since else None
     with terminal.command_application(start=False) as application:
-        entries = application.audit.entries(AuditSearch(who, action, flow, find, begin), limit=limit)
+        entries = application.audit.entries(AuditSearch(actor, action, flow, find, begin), limit=limit)
     if as_json:
         output.print_json([asdict(entry) for entry in entries])
         return
@@ -79,10 +79,10 @@ def list_entries(
         table.add_row(
             str(entry.seq),
             entry.at.isoformat(timespec="seconds"),
-            entry.who,
+            entry.actor,
             sentence(f"event_{entry.action}"),
-            ", ".join(entry.on),
-            entry.why,
+            ", ".join(entry.subjects),
+            entry.reason,
         )
     output.out.print(table)
 

@@ -232,7 +232,7 @@ def _check_text(check: InstallationCheck) -> str:
         return check.description
     sentences = say(check.code, check.facts)
     command = repair_command(check.code, check.facts)
-    return " ".join(part for part in (sentences.what, sentences.do, command and f"The command: {command}") if part)
+    return " ".join(part for part in (sentences.problem, sentences.do, command and f"The command: {command}") if part)
 
 
 def _check_json(check: InstallationCheck) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def place(
         output.print_json(asdict(status))
     elif status.is_held:
         sentences = say("installation_moved", {"code": status.code})
-        output.out.print(f"{sentences.what} {sentences.data} {sentences.do}", soft_wrap=True)
+        output.out.print(f"{sentences.problem} {sentences.data} {sentences.do}", soft_wrap=True)
         output.out.print(term("place_means"), soft_wrap=True)
         output.out.print(f"The command: {repair_command('installation_moved', {'code': status.code})}", soft_wrap=True)
     else:
@@ -290,14 +290,14 @@ def systems(
         output.print_json([*map(asdict, questions), *map(asdict, codes_questions)])
     for question in [] if as_json else questions:
         sentences = say("system_in_question", {"system": question.system})
-        output.out.print(f"{question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
+        output.out.print(f"{question.system}: {sentences.problem} {sentences.data}", soft_wrap=True)
         for option in SystemAnswer:
             meaning = term(f"system_{option}_means", system=question.system)
             command = f"{repair_command('system_in_question', {})} {question.system} --answer {option}"
             output.out.print(f"{command}: {meaning}", soft_wrap=True)
     for codes_question in [] if as_json else codes_questions:
         sentences = say("codes_of_former_system", {"system": codes_question.system})
-        output.out.print(f"{codes_question.system}: {sentences.what} {sentences.data}", soft_wrap=True)
+        output.out.print(f"{codes_question.system}: {sentences.problem} {sentences.data}", soft_wrap=True)
         for flow, tables in codes_question.tables.items():
             if names := [*tables, *codes_question.settings[flow], *codes_question.rules[flow]]:
                 output.out.print(f"{flow}: {', '.join(names)}", soft_wrap=True)

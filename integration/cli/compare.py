@@ -123,7 +123,7 @@ def _show_days(listed_days: Sequence[DayListed]) -> None:
     table = output.table_of("day", "branch", "state", "difference", "pages", numbers=("difference",))
     for day in listed_days:
         off = f"{day.difference:.2f}" if day.difference else ""
-        why = f": {say(day.cause, day.facts or {}).what}" if day.state is DayState.PARKED else ""
+        why = f": {say(day.cause, day.facts or {}).problem}" if day.state is DayState.PARKED else ""
         state = f"{sentence(f'badge_day_{day.state}')}{why}"
         table.add_row(day.date.isoformat(), day.branch_name, state, off, ", ".join(day.pages))
     output.out.print(table)
@@ -162,7 +162,7 @@ def _show_drift(
                 f"{result.kind} {record.reference or MISSING} ({record.title}): {edit_text}", soft_wrap=True
             )
         if result.error:
-            output.out.print(say(result.error, result.facts).what, soft_wrap=True)
+            output.out.print(say(result.error, result.facts).problem, soft_wrap=True)
 
 
 def _edit_text(edit: Edit, system: str, rates: Mapping[str, str]) -> str:

@@ -42,7 +42,7 @@ MONTH = 30  # days whose VAT is shown
 COMPARED_DAYS = 75  # all days of the sample shop
 MIN_TO_SELL, MAX_SOLD = 2, 25
 DEMO_FIELDS = (
-    "flow", "round", "read", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
+    "flow", "round", "read_count", "proven", "unchanged", "skipped", "parked", "in_doubt", "preview_writes", "writes",
 )  # fmt: skip
 
 
@@ -72,8 +72,13 @@ def _is_consistent(line: Mapping[str, Any]) -> bool:
 
 
 def _show_demo(application: Application, lines: list[dict[str, Any]]) -> None:
-    names = ("round", "read", "proven", "unchanged", "skipped", "parked", "preview_writes", "writes")
-    short = {"unchanged": "un-\nchanged", "preview_writes": "preview\nwrites", "writes": "commit\nwrites"}
+    names = ("round", "read_count", "proven", "unchanged", "skipped", "parked", "preview_writes", "writes")
+    short = {
+        "unchanged": "un-\nchanged",
+        "read_count": "read",
+        "preview_writes": "preview\nwrites",
+        "writes": "commit\nwrites",
+    }
     table = table_of("flow", *names, "sum", numbers=names, short=short)
     for line in lines:
         numbers = [line[name] for name in names]

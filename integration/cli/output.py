@@ -44,7 +44,7 @@ def explain(error: IntegrationError, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": error.code, "facts": dict(error.facts), **asdict(sentences)})
         return
-    err.print(sentences.what, style="bold")
+    err.print(sentences.problem, style="bold")
     err.print(*(part for part in (sentences.data, sentences.do) if part), sep="\n")
     if command := repair_command(error.code, error.facts):
         err.print(f"The command: {command}", soft_wrap=True)
@@ -116,7 +116,7 @@ def show_counts(runs: list[Run]) -> None:
     """Show the record counts of runs, in a table if it fits."""
     lines = [
         (
-            counted_run.counts.read,
+            counted_run.counts.read_count,
             counted_run.counts.proven,
             counted_run.counts.accepted,
             counted_run.counts.unchanged,
@@ -146,7 +146,7 @@ def show_how_to_commit(run: Run) -> None:
     if run.excluded:
         out.print(f"Changes that somebody left out: {len(run.excluded)}.")
     for brake in run.brakes:
-        explanation = say(brake.code, brake.facts).what
+        explanation = say(brake.code, brake.facts).problem
         out.print(f"{headline(brake.code, {})}: {explanation}")
         command += f" --confirm {brake.code}={brake.count}"
     out.print("Write this plan with:")
@@ -173,7 +173,7 @@ def show_findings(findings_by_system: Mapping[str, Sequence[Finding]]) -> None:
             sentences = say(finding.cause, finding.facts) if finding.cause else None
             word = f"found_{finding.name}_{finding.about}"
             well = sentence(word) if has_term(word) else finding.about
-            about = f"{sentences.what} {sentences.do}" if sentences and not finding.ok else well
+            about = f"{sentences.problem} {sentences.do}" if sentences and not finding.ok else well
             table.add_row(system, finding.name, mark, finding.facts.get("flow", ""), about)
     out.print(table)
 

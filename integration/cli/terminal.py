@@ -213,7 +213,7 @@ def _change_summary(row: PlanRow, vat: Callable[[str], str]) -> str:
         return vat(str(value)) if is_vat else value_text(value)
 
     if row.change is None:
-        return say(row.cause, row.facts).what if row.cause else ""
+        return say(row.cause, row.facts).problem if row.cause else ""
     before = row.change.before.flat() if row.change.before else {}
     phrases = [
         f"{field_name(path)} {display_text(path, before[path]) or MISSING} → {display_text(path, value) or MISSING}"

@@ -20,7 +20,7 @@ EARLIEST_SECONDS = 2.0  # seconds before a speed is meaningful
 class Counts:
     """Counts of source records by outcome. `difference` is 0 if every record read has an outcome."""
 
-    read: int = 0
+    read_count: int = 0
     proven: int = 0
     accepted: int = 0
     unchanged: int = 0
@@ -34,7 +34,7 @@ class Counts:
     def difference(self) -> int:
         """Return the number of records without an outcome. Anything but 0 is a defect of the program."""
         settled = self.proven + self.accepted + self.unchanged + self.skipped + self.parked
-        return self.read - settled - self.in_doubt - self.planned
+        return self.read_count - settled - self.in_doubt - self.planned
 
 
 class Mode(StrEnum):

@@ -39,7 +39,7 @@ CONFIGURATION_TABLES = (tables.settings, tables.mappings, tables.value_tables)
 # Columns with structural values, which never contain names of persons.
 STRUCTURE = frozenset(
     {"flow", "kind", "key", "run", "reference", "owner", "digest", "state", "step", "action", "mode", "by", "event",
-     "cause", "code", "field", "fields", "phase", "fingerprint", "type", "of", "channel", "what", "held"}
+     "cause", "code", "field", "fields", "phase", "fingerprint", "type", "of", "channel", "message_type", "held"}
 )  # fmt: skip
 _OF_NUMBERS = ~links.c.key.startswith(merged_key(""))  # links whose keys are numbers of customers
 OPEN_STEPS = (Step.PLANNED, Step.SENT, Step.IN_DOUBT)

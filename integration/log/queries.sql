@@ -394,8 +394,8 @@ LIMIT $limit OFFSET $offset;
 -- name: stock_sums
 -- Totals of `stock_outlook`: levels, how many run out soon, how many have no date.
 SELECT count(*) AS levels, count(DISTINCT paced.article) AS articles, count(DISTINCT branch) AS branches,
-  count(*) FILTER (fell > 0 AND greatest(0, amount) / (fell / days) <= $within) AS soon,
-  count(*) FILTER (amount <= 0) AS gone, max(written_at) AS written_at, count(found_at) AS found,
+  count(*) FILTER (fell > 0 AND greatest(0, amount) / (fell / days) <= $within) AS running_out_count,
+  count(*) FILTER (amount <= 0) AS sold_out_count, max(written_at) AS written_at, count(found_at) AS unwritten_count,
   max(found_at) AS found_at
 FROM paces($since, $now) AS paced LEFT JOIN article_groups ON article_groups.article = paced.article
 WHERE ($article = '' OR paced.article = $article) AND ($branch = '' OR branch = $branch)

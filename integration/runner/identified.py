@@ -51,8 +51,8 @@ class Identified:
         if current is None or not current_evidence.source or current.evidence not in NUMBERS:
             return None
         is_distinct = current.reference in self._references.distinct(record.kind, record.key)
-        known = self._unlinked.get(record.key, NO_EVIDENCE)
-        is_another = contradicting_side(record.kind, known, current_evidence) is not None
+        unlinked_evidence = self._unlinked.get(record.key, NO_EVIDENCE)
+        is_another = contradicting_side(record.kind, unlinked_evidence, current_evidence) is not None
         if is_distinct or is_another or contradicts_match(record.kind, current_evidence):
             return _unlinked_question(self._flow, record, current.reference, current_evidence, title)
         return None

@@ -53,7 +53,21 @@ _PLAIN_NAME = re.compile(r'"[a-z_0-9]+"')
 MAX_CSV = 100_000
 UNSTAMPED_DAYS = 7  # a failed stamp is requested again for this many days
 GROUPS = ("facts", "before", "after")
-COLUMNS = ("seq", "at", "who", "session", "action", "flow", "run", "kind", "code", "on", "count", "why", *GROUPS)
+COLUMNS = (
+    "seq",
+    "at",
+    "actor",
+    "session",
+    "action",
+    "flow",
+    "run",
+    "kind",
+    "code",
+    "subjects",
+    "count",
+    "reason",
+    *GROUPS,
+)
 READ_ME = """audit.jsonl has one entry a line, oldest first, in canonical JSON. verify_audit.py verifies it and needs
 nothing but Python 3.11:
 
@@ -128,7 +142,7 @@ class Audit:
             return
         for event, facts in _reads(action):
             by = action.actor
-            self._store.note(event, by.ref, session=by.session, came=_channel(by), **facts)
+            self._store.note(event, by.ref, session=by.session, channel=_channel(by), **facts)
 
     def _is_repeated_view(self, look: PersonAction) -> bool:
         """Return True if a person still looks at the same data. Repeated views within 10 minutes get one entry."""
@@ -291,7 +305,7 @@ class Audit:
         ]
 
     def _record_export(self, by: Actor, file: str) -> None:
-        self._store.note(EXPORTED, by.ref, session=by.session, came=_channel(by), file=file)
+        self._store.note(EXPORTED, by.ref, session=by.session, channel=_channel(by), file=file)
 
     @requires(Right.ADMINISTER)
     def file(self, by: Actor) -> bytes:

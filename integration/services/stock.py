@@ -85,7 +85,7 @@ class Total:
 class StockSums:
     """Sums of the last known levels of a scope, by unit. `written_at` is the time of the last written level.
 
-    `found` levels were read from the till by a plan that has not written them, the last one at `found_at`.
+    `unwritten_count` levels were read from the till by a plan that has not written them, the last one at `found_at`.
     """
 
     totals: tuple[Total, ...]
@@ -94,9 +94,9 @@ class StockSums:
     levels: int
     articles: int
     branches: int
-    soon: int
-    gone: int
-    found: int
+    running_out_count: int
+    sold_out_count: int
+    unwritten_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,10 @@ class Stock:
         written_at, found_at = (
             None if line[name] is None else aware(line[name].to_pydatetime()) for name in ("written_at", "found_at")
         )
-        whole = {name: int(line[name]) for name in ("levels", "articles", "branches", "soon", "gone", "found")}
+        whole = {
+            name: int(line[name])
+            for name in ("levels", "articles", "branches", "running_out_count", "sold_out_count", "unwritten_count")
+        }
         lines: Any = self._cached_frame("stock_totals", now=_hour(now), **scope.query_parameters).itertuples()
         totals = tuple(
             Total(row.unit, Decimal(str(round(float(row.amount), 3))), float(row.fell_a_day)) for row in lines

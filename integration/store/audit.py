@@ -27,7 +27,7 @@ AFTER_ALL = 2**63 - 1  # higher than any sequence number
 class AuditSearch:
     """Filter for audit entries. Empty fields match all entries. `text` is searched in the whole entry."""
 
-    who: str = ""
+    actor: str = ""
     action: str = ""
     flow: str = ""
     text: str = ""
@@ -41,17 +41,17 @@ class AuditEntry:
 
     seq: int
     at: datetime
-    who: str
+    actor: str
     action: str
     flow: str = ""
     run: str = ""
     kind: str = ""
     code: str = ""
     session: str = ""
-    came: str = ""
-    why: str = ""
+    channel: str = ""
+    reason: str = ""
     count: int = 1
-    on: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, str] = field(default_factory=dict)
@@ -78,17 +78,19 @@ class VerificationResult:
 class AuditStore(Store):
     """Stores the audit log, in which changes can be detected."""
 
-    def note(self, action: str, who: str, *, session: str = "", came: str = "", **facts: str) -> None:
+    def note(self, action: str, actor: str, *, session: str = "", channel: str = "", **facts: str) -> None:
         """Record an action that changes no data, such as an export."""
         filled_facts = {name: fact for name, fact in facts.items() if fact}
-        deed = AuditRecord(at=self.clock(), who=who, session=session, came=came, action=action, facts=filled_facts)
+        deed = AuditRecord(
+            at=self.clock(), actor=actor, session=session, channel=channel, action=action, facts=filled_facts
+        )
         with self.database.write() as connection:
             collect_audit_records(connection, [deed])
 
-    def begin(self, who: str) -> None:
+    def begin(self, actor: str) -> None:
         """Record the start of the audit log if it is empty. A log without this entry was truncated."""
         if self.database.scalar(sa.select(audit_head.c.seq)) == 0:
-            self.note(BEGUN, who)
+            self.note(BEGUN, actor)
 
     def record_restore(self) -> None:
         """Record a restore of the database if it is not recorded yet. The restore itself cannot write to the log."""
@@ -98,8 +100,10 @@ class AuditStore(Store):
         with self.database.write() as connection:
             if restored := _unrecorded_restore(connection):
                 facts = {"restored_at": restored["at"], "created_at": restored["created_at"]}
-                who = restored.get("by", "restore")
-                collect_audit_records(connection, [AuditRecord(at=self.clock(), who=who, action=RESTORED, facts=facts)])
+                actor = restored.get("by", "restore")
+                collect_audit_records(
+                    connection, [AuditRecord(at=self.clock(), actor=actor, action=RESTORED, facts=facts)]
+                )
 
     # ---- queries
 
@@ -117,9 +121,9 @@ class AuditStore(Store):
     @requires(Right.ADMINISTER)
     def actors_and_actions(self) -> tuple[list[str], list[str]]:
         """Return all actors and all actions in the log."""
-        names = (sa.select(column).distinct().order_by(column) for column in (audit.c.who, audit.c.action))
-        who, actions = ([str(row[0]) for row in self.database.rows(query)] for query in names)
-        return who, actions
+        names = (sa.select(column).distinct().order_by(column) for column in (audit.c.actor, audit.c.action))
+        actors, actions = ([str(row[0]) for row in self.database.rows(query)] for query in names)
+        return actors, actions
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines of an export of the whole audit log: its entries, and the head at the time of the call.
@@ -166,12 +170,12 @@ class AuditStore(Store):
 
     # ---- anchors of days
 
-    def anchor(self, who: str) -> Anchor | None:
+    def anchor(self, actor: str) -> Anchor | None:
         """Return an anchor of all entries so far, and add one if there are newer entries. None if the log is empty."""
         newest = self.database.first(sa.select(audit.c.action).order_by(audit.c.seq.desc()))
         if newest is None or newest.action in (ANCHORED, STAMPED):
             return self.anchors(limit=1)[0] if newest else None
-        self.note(ANCHORED, who)
+        self.note(ANCHORED, actor)
         return self.anchors(limit=1)[0]
 
     @requires(Right.ADMINISTER)
@@ -185,10 +189,10 @@ class AuditStore(Store):
             for row in rows
         ]
 
-    def stamp(self, anchor: Anchor, token: bytes, place: str, who: str) -> None:
+    def stamp(self, anchor: Anchor, token: bytes, place: str, actor: str) -> None:
         """Store the time stamp of a time authority for an anchor."""
         facts = {"entry": str(anchor.head.seq), "hash": anchor.head.hash, "place": place}
-        self.note(STAMPED, who, **facts, token=base64.b64encode(token).decode())
+        self.note(STAMPED, actor, **facts, token=base64.b64encode(token).decode())
 
     def stamps(self, since: int = 0) -> list[tuple[int, str, bytes]]:
         """Return the time stamps of entries from number `since` on, each as sequence number, hash and token."""
@@ -208,7 +212,7 @@ class AuditStore(Store):
 
 def _apply_search(query: sa.Select[Any], criteria: AuditSearch | None) -> sa.Select[Any]:
     search = criteria or AuditSearch()
-    filters = {"who": search.who, "action": search.action, "flow": search.flow}
+    filters = {"actor": search.actor, "action": search.action, "flow": search.flow}
     query = query.where(*(audit.c[name] == value for name, value in filters.items() if value))
     if search.text:
         query = query.where(sa.func.lower(audit.c.line).contains(search.text.casefold(), autoescape=True))
@@ -237,5 +241,5 @@ def entry_of(line: str) -> AuditEntry:
     """Parse a line of the audit log."""
     fields = json.loads(line)["entry"]
     del fields["previous"]
-    fields |= {"at": datetime.fromisoformat(fields["at"]), "on": tuple(fields.get("on", ()))}
+    fields |= {"at": datetime.fromisoformat(fields["at"]), "subjects": tuple(fields.get("subjects", ()))}
     return AuditEntry(**fields)

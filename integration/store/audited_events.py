@@ -72,9 +72,9 @@ def _group_key(event: Event) -> tuple[object, ...]:
 def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
     first = events[0]
     facts = dict(first.facts)
-    by, why = facts.pop("by"), facts.pop("reason", "") or facts.pop("note", "")
-    if why and first.event in PLAN_EVENTS:
-        facts["digest"], why = hashlib.sha256(why.encode("utf-8", "replace")).hexdigest()[:16], ""
+    by, reason = facts.pop("by"), facts.pop("reason", "") or facts.pop("note", "")
+    if reason and first.event in PLAN_EVENTS:
+        facts["digest"], reason = hashlib.sha256(reason.encode("utf-8", "replace")).hexdigest()[:16], ""
     keys = [event.key for event in events if event.key]
     if len(keys) > MAX_SUBJECTS:
         facts["digest"] = hashlib.sha256("\n".join(keys).encode("utf-8", "replace")).hexdigest()
@@ -83,21 +83,21 @@ def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
     hidden = first.event in RECORD_EVENTS and not _is_plain({**before, **after}, [*before.values(), *after.values()])
     return AuditRecord(
         at=at,
-        who=by,
+        actor=by,
         action=first.event,
         flow=first.flow,
         run=first.run,
         kind=first.kind,
         code=first.code,
-        on=tuple(keys[:MAX_SUBJECTS]),
+        subjects=tuple(keys[:MAX_SUBJECTS]),
         count=len(events),
-        why=why,
+        reason=reason,
         facts={name: fact for name, fact in facts.items() if fact},
         before=before,
         after=after,
         hidden=hidden,
         session=doing.actor.session if doing else "",
-        came=doing.actor.channel if doing and doing.actor.channel is not AccessChannel.CONSOLE else "",
+        channel=doing.actor.channel if doing and doing.actor.channel is not AccessChannel.CONSOLE else "",
         of_people=first.event.startswith(PEOPLE_EVENT_PREFIXES),
     )
 

@@ -61,10 +61,10 @@ def _events_of_people(connection: sa.Connection) -> Iterator[list[TimedEvent]]:
 
 def _decision_events(entry: AuditEntry) -> Iterator[Event]:
     before, after = (dict(group) for group in (entry.before, entry.after))
-    for key in entry.on or ("",):
+    for key in entry.subjects or ("",):
         yield Event(
             event=entry.action, run=entry.run, flow=entry.flow, kind=entry.kind, key=key, code=entry.code,
-            facts={**entry.facts, "by": entry.who}, before=before or None, after=after or None,
+            facts={**entry.facts, "by": entry.actor}, before=before or None, after=after or None,
         )  # fmt: skip
 
 

@@ -138,7 +138,7 @@ def counts(read_count: int | None, unchanged: int, sums: Mapping[tuple[Action, S
     if read_count is None:
         read_count = unchanged + weight(*Step)
     return Counts(
-        read=read_count, proven=weight(Step.PROVEN), accepted=weight(Step.ACCEPTED), unchanged=unchanged,
+        read_count=read_count, proven=weight(Step.PROVEN), accepted=weight(Step.ACCEPTED), unchanged=unchanged,
         skipped=weight(Step.LEFT), parked=weight(Step.PARKED), in_doubt=weight(*UNSETTLED),
         planned=weight(Step.PLANNED),
         reached=sum(number for (_, step), (number, _) in sums.items() if step in (Step.PROVEN, Step.ACCEPTED)),

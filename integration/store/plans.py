@@ -209,7 +209,13 @@ class PlanStore:
             sums = plan_lines.tally(connection, [run])[run]
             first = sa.select(sa.func.count()).where(lines.c.run == run, lines.c.first_match)
             first_matches = connection.execute(first).scalar_one()
-        answer = {"read": row.read, "unchanged": row.unchanged, "first": first_matches, "changes": 0, "total": 0}
+        answer = {
+            "read_count": row.read_count,
+            "unchanged": row.unchanged,
+            "first": first_matches,
+            "changes": 0,
+            "total": 0,
+        }
         answer |= {str(name): 0 for name in (*Action, *Step)}
         for (action, step), (number, weight) in sums.items():
             answer["total"] += number

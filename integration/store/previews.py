@@ -221,7 +221,7 @@ class Previews(Store):
         """Store the fingerprint and counts of a preview that ends without waiting. Closes issues it no longer found."""
         now = self.clock()
         with self.database.write() as connection:
-            row = transitions.update_run(connection, run, fingerprint=fingerprint, read=read_count)
+            row = transitions.update_run(connection, run, fingerprint=fingerprint, read_count=read_count)
             issues.close_resolved(connection, now, row.flow, run, complete=False)
 
     def changes_without_documents(
@@ -279,7 +279,7 @@ class Previews(Store):
         fingerprint: str,
         brakes: Sequence[Brake],
         state: RunState,
-        read: int,
+        read_count: int,
         *,
         cursors: Mapping[str, str] | None = None,
         replaces: Sequence[str] = (),
@@ -313,7 +313,7 @@ class Previews(Store):
                 run,
                 fingerprint=fingerprint,
                 brakes=shape,
-                read=read,
+                read_count=read_count,
                 error="",
                 facts={},
                 **ended,

@@ -125,7 +125,7 @@ class RunStore(Store):
 
     def last_reading(self, flow: str) -> Run | None:
         """Return the newest completed run of a flow that read at least one record."""
-        conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.read > 0)
+        conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.read_count > 0)
         return next(iter(self._newest(*conditions, limit=1)), None)
 
     def first_began(self, flow: str) -> datetime | None:
@@ -209,7 +209,7 @@ class RunStore(Store):
             "flow": flow, "active_flow": flow, "state": RunState.PREVIEWING, "mode": mode, "by": by,
             "started_at": now, "mapping_version": mapping_version, "fingerprint": "", "brakes": [],
             "position": position_to_json(position), "phase": "", "progress_done": 0, "progress_total": 0, "error": "",
-            "facts": {}, "cancelled": False, "lines": 0, "read": 0, "unchanged": 0,
+            "facts": {}, "cancelled": False, "lines": 0, "read_count": 0, "unchanged": 0,
             "in_force": mapping_version if in_force is None else in_force, "basis": dict(basis or {}),
             "undo_of": undo_of, "notes": dict(notes or {}), "number": _NEXT,
         }  # fmt: skip

@@ -31,21 +31,21 @@ class AuditRecord:
     """An audit entry before it is sealed: actor, action, subject, values before and after, and reason."""
 
     at: datetime
-    who: str
+    actor: str
     session: str = ""
-    came: str = ""  # access channel, if it was not the console
+    channel: str = ""  # access channel, if it was not the console
     action: str
     flow: str = ""
     run: str = ""
     kind: str = ""
     code: str = ""
-    on: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
     count: int = 1
-    why: str = ""
+    reason: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     before: Mapping[str, str] = field(default_factory=dict)
     after: Mapping[str, str] = field(default_factory=dict)
-    of_people: bool = False  # `on` holds references of persons who use the console
+    of_people: bool = False  # `subjects` holds references of persons who use the console
     hidden: bool = False  # values of a record: stored as pseudonyms
 
 
@@ -115,7 +115,7 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
 
     texts = {
         "session": deed.session,
-        "came": deed.came,
+        "channel": deed.channel,
         "flow": deed.flow,
         "run": deed.run,
         "kind": deed.kind,
@@ -131,10 +131,14 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
         "seq": place.seq,
         "previous": place.hash,
         "at": deed.at.isoformat(timespec="microseconds"),
-        "who": _text(deed.who),
+        "actor": _text(deed.actor),
         "action": deed.action,
-        **{name: without_personal_words(text) for name, text in {**texts, "why": deed.why}.items() if text},
-        **({"on": [(_text if deed.of_people else without_personal_words)(key) for key in deed.on]} if deed.on else {}),
+        **{name: without_personal_words(text) for name, text in {**texts, "reason": deed.reason}.items() if text},
+        **(
+            {"subjects": [(_text if deed.of_people else without_personal_words)(key) for key in deed.subjects]}
+            if deed.subjects
+            else {}
+        ),
         **({"count": deed.count} if deed.count != 1 else {}),
         **{name: group for name, group in groups.items() if group},
     }
@@ -150,8 +154,8 @@ def columns_of(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "seq": entry["seq"],
         "at": datetime.fromisoformat(entry["at"]),
-        "who": entry["who"],
+        "actor": entry["actor"],
         "action": entry["action"],
         "flow": entry.get("flow", ""),
-        "subject": ", ".join(entry.get("on", ())),
+        "subject": ", ".join(entry.get("subjects", ())),
     }

@@ -38,7 +38,7 @@ runs = sa.Table(
     sa.Column("facts", Json, nullable=False),
     sa.Column("cancelled", sa.Boolean, nullable=False),
     _number("lines"),  # number of plan lines so far
-    _number("read"),
+    _number("read_count"),
     _number("unchanged"),
     sa.Column("in_force", sa.BigInteger, nullable=False, server_default="0"),  # mapping version in force at the start
     sa.Column("basis", Json, nullable=False, server_default="{}"),  # marks of the other inputs of the plan
@@ -498,7 +498,7 @@ deliveries = sa.Table(
     sa.Column("id", _COUNTED, primary_key=True, autoincrement=True),
     _text("channel"),
     _text("key"),  # identity of a message within a channel
-    _text("what"),
+    _text("message_type"),
     sa.Column("incident", sa.BigInteger),
     sa.Column("facts", Json, nullable=False),
     _text("held"),  # why it waits: quiet, digest, silenced
@@ -621,13 +621,13 @@ audit = sa.Table(
     metadata,
     _number("seq", primary_key=True),
     sa.Column("at", Moment, nullable=False),
-    _text("who"),
+    _text("actor"),
     _text("action"),
     _text("flow"),
     _text("subject"),
     _text("line"),  # the sealed entry, byte for byte; the other columns are for queries
     sa.Index("ix_audit_action", "action", "seq"),
-    sa.Index("ix_audit_who", "who", "seq"),
+    sa.Index("ix_audit_actor", "actor", "seq"),
 )
 
 audit_head = sa.Table(

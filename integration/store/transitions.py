@@ -115,13 +115,13 @@ def run_counts(connection: sa.Connection, row: Row) -> Counts:
 
 def records_read(row: Row) -> int | None:
     """Return how many records a run read, or None while its plan is not complete."""
-    return int(row.read) if row.fingerprint else None
+    return int(row.read_count) if row.fingerprint else None
 
 
 def result(connection: sa.Connection, run: str) -> dict[str, str]:
     """Return the counts of a run as facts of an event."""
     counts = run_counts(connection, run_row(connection, run))
-    names = ("read", "proven", "accepted", "unchanged", "skipped", "parked", "in_doubt", "planned")
+    names = ("read_count", "proven", "accepted", "unchanged", "skipped", "parked", "in_doubt", "planned")
     return {name: str(getattr(counts, name)) for name in names}
 
 

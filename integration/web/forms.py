@@ -95,7 +95,7 @@ def _page(
     if error is not None:
         sentences = say(error.code, error.facts, language)
         alert = "".join(
-            f"<p>{escape(sentence)}</p>" for sentence in (sentences.what, sentences.data, sentences.do) if sentence
+            f"<p>{escape(sentence)}</p>" for sentence in (sentences.problem, sentences.data, sentences.do) if sentence
         )
     return HTMLResponse(
         PAGE.format(

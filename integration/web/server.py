@@ -95,7 +95,7 @@ def _explained_errors() -> Iterator[None]:
         yield
     except IntegrationError as error:
         sentences, command = say(error.code, error.facts), repair_command(error.code, error.facts)
-        lines = (sentences.what, sentences.data, sentences.do, command and f"The command: {command}")
+        lines = (sentences.problem, sentences.data, sentences.do, command and f"The command: {command}")
         sys.stderr.writelines(f"{visible(line)}\n" for line in lines if line)
         sys.stderr.flush()
         os._exit(STOPPED)  # nothing runs yet; an exception would print a trace after the sentences

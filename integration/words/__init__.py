@@ -55,7 +55,7 @@ _Say = Callable[[str, Mapping[str, object]], str]
 class Sentences:
     """Sentences of a cause: what happened, what it means for the data, and what to do. Plain text."""
 
-    what: str
+    problem: str
     data: str
     do: str
 
@@ -69,7 +69,7 @@ def headline(code: str, facts: Mapping[str, str], language: str = "en") -> str:
     """Return the name of a cause. Of `facts`, only `system` and `flow` are used."""
     key = f"headline_{code}"
     if not has_term(key):
-        return say(code, facts, language).what.removesuffix(".")
+        return say(code, facts, language).problem.removesuffix(".")
     fact_texts = {name: _fact(name, facts[name], language, UTC) for name in NAMED_IN_HEADLINES if facts.get(name)}
     return _fill_text(catalogue(language).gettext(key), language, fact_texts)
 
@@ -111,10 +111,10 @@ def repair_command(code: str, facts: Mapping[str, str]) -> str:
 
 def _nested_cause_text(code: str, facts: Mapping[str, str], language: str, zone: tzinfo) -> str:
     """Return the text of a cause inside another cause: what happened, and what to do."""
-    if not has_sentences(code) or "{cause}" in catalogue("en").pgettext("what", code):
+    if not has_sentences(code) or "{cause}" in catalogue("en").pgettext("problem", code):
         return code
     message = say(code, {name: fact for name, fact in facts.items() if name != "cause"}, language, zone)
-    return f"{message.what} {message.do}".rstrip()
+    return f"{message.problem} {message.do}".rstrip()
 
 
 def reason(why: Reason, language: str = "en") -> str:
@@ -125,7 +125,7 @@ def reason(why: Reason, language: str = "en") -> str:
 
 def fact_names(code: str) -> frozenset[str]:
     """Return the names of the facts in the first sentence of a cause."""
-    return frozenset(_PLACE.findall(catalogue("en").pgettext("what", code))) if has_sentences(code) else frozenset()
+    return frozenset(_PLACE.findall(catalogue("en").pgettext("problem", code))) if has_sentences(code) else frozenset()
 
 
 def has_term(key: str) -> bool:

@@ -16,7 +16,7 @@ from integration.shipped import SHIPPED
 FOLDER = SHIPPED / "data" / "words"
 LOCALES = {"en": "en_GB", "nl": "nl_NL", "de": "de_DE"}
 # The three sentences of a cause. Each name is the gettext context of the sentence; the cause's code is the message.
-PARTS = ("what", "data", "do")
+PARTS = ("problem", "data", "do")
 
 ONE, OTHER = "_one", "_other"  # endings of the keys of a text with two forms
 

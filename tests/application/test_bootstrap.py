@@ -116,7 +116,7 @@ def test_a_damaged_file_stops_the_start_with_its_name_and_what_to_do(
         build(settings).start()
     assert (caught.value.code, caught.value.facts["file"]) == (code, str(tmp_path / name))
     explanation = say(code, caught.value.facts)
-    assert (str(tmp_path) in explanation.what, "CONSOLE_DATABASE_URL" in explanation.do, bool(explanation.do)) == (
+    assert (str(tmp_path) in explanation.problem, "CONSOLE_DATABASE_URL" in explanation.do, bool(explanation.do)) == (
         True,
         False,
         True,

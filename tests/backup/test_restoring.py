@@ -99,7 +99,7 @@ def test_a_console_that_was_restored_says_so_in_its_audit_once(backup: Path, tmp
         with open_application(settings.data, start=False) as application:
             entries = [entry for entry in application.audit.entries() if entry.action == "restored"]
             assert application.audit.verify().broken is None
-    assert [(entry.who, set(entry.facts)) for entry in entries] == [("anna", {"created_at", "restored_at"})]
+    assert [(entry.actor, set(entry.facts)) for entry in entries] == [("anna", {"created_at", "restored_at"})]
 
 
 def test_what_may_have_been_withdrawn_since_a_backup_holds_no_more_once_it_is_restored(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.builders import an_article
 
 
 def error_sentence(error: ConfigurationError) -> str:
-    return say(error.code, error.facts).what
+    return say(error.code, error.facts).problem
 
 
 class Sum:

@@ -51,7 +51,7 @@ def test_an_article_that_is_elsewhere_waits_under_its_own_code_with_all_the_fact
     issue = article_elsewhere_issue(a_part("1"), "TRUI", location)
     message = say(issue.cause, issue.facts)
     assert (issue.cause, issue.key) == (cause, "1")
-    assert "–" not in f"{message.what} {message.data} {message.do}"
+    assert "–" not in f"{message.problem} {message.data} {message.do}"
 
 
 def test_a_product_of_the_till_is_named_by_its_number_and_its_name_where_it_has_one() -> None:

@@ -91,7 +91,7 @@ def test_every_value_has_a_plain_text(value: Value, text: str) -> None:
 
 
 def error_sentence(error: ConfigurationError) -> str:
-    return say(error.code, error.facts).what
+    return say(error.code, error.facts).problem
 
 
 SHIPPED = Path(__file__).parents[2] / "data" / "mappings"

@@ -29,7 +29,7 @@ def test_counts_that_add_up_have_no_difference(
 
 
 def test_a_lost_record_is_a_difference() -> None:
-    assert Counts(read=3, proven=1, parked=1).difference == 1
+    assert Counts(read_count=3, proven=1, parked=1).difference == 1
 
 
 def test_an_error_survives_the_way_through_a_database() -> None:
@@ -82,15 +82,15 @@ def test_the_mark_of_a_run_covers_what_is_left_out_of_its_plan() -> None:
 @pytest.mark.parametrize(
     ("state", "approved", "counts", "nothing"),
     [
-        (RunState.DONE, True, Counts(read=3, parked=2), True),
-        (RunState.DONE, True, Counts(read=3, parked=2, reached=1), False),
-        (RunState.DONE, True, Counts(read=3, parked=2, unchanged=1), True),
-        (RunState.DONE, False, Counts(read=3, parked=2), True),
-        (RunState.DONE, False, Counts(read=3, parked=2, skipped=1), True),
-        (RunState.DONE, False, Counts(read=3, parked=2, unchanged=1), False),
-        (RunState.DONE, False, Counts(read=3, skipped=3), False),
+        (RunState.DONE, True, Counts(read_count=3, parked=2), True),
+        (RunState.DONE, True, Counts(read_count=3, parked=2, reached=1), False),
+        (RunState.DONE, True, Counts(read_count=3, parked=2, unchanged=1), True),
+        (RunState.DONE, False, Counts(read_count=3, parked=2), True),
+        (RunState.DONE, False, Counts(read_count=3, parked=2, skipped=1), True),
+        (RunState.DONE, False, Counts(read_count=3, parked=2, unchanged=1), False),
+        (RunState.DONE, False, Counts(read_count=3, skipped=3), False),
         (RunState.DONE, False, Counts(), False),
-        (RunState.INTERRUPTED, True, Counts(read=3, parked=2), False),
+        (RunState.INTERRUPTED, True, Counts(read_count=3, parked=2), False),
     ],
 )
 def test_a_plan_that_went_through_without_a_proof_came_to_nothing(
@@ -108,17 +108,17 @@ def test_a_plan_that_went_through_without_a_proof_came_to_nothing(
 @pytest.mark.parametrize(
     ("state", "error", "counts", "is_proof"),
     [
-        (RunState.DONE, "", Counts(read=2, proven=2, reached=2), True),
-        (RunState.DONE, "", Counts(read=2, unchanged=2), True),
-        (RunState.DONE, "", Counts(read=2, proven=1, parked=1, reached=1), True),
+        (RunState.DONE, "", Counts(read_count=2, proven=2, reached=2), True),
+        (RunState.DONE, "", Counts(read_count=2, unchanged=2), True),
+        (RunState.DONE, "", Counts(read_count=2, proven=1, parked=1, reached=1), True),
         (RunState.DONE, "", Counts(reached=1), True),  # a picture
-        (RunState.DONE, "", Counts(read=2, parked=2), False),
-        (RunState.DONE, "", Counts(read=2, skipped=2), False),
-        (RunState.DONE, "", Counts(read=2, accepted=2, reached=2), False),
+        (RunState.DONE, "", Counts(read_count=2, parked=2), False),
+        (RunState.DONE, "", Counts(read_count=2, skipped=2), False),
+        (RunState.DONE, "", Counts(read_count=2, accepted=2, reached=2), False),
         (RunState.DONE, "", Counts(), False),
-        (RunState.DONE, "", Counts(read=3, proven=2, reached=2), False),  # one is lost
-        (RunState.DONE, "x", Counts(read=2, unchanged=2), False),
-        (RunState.READY, "", Counts(read=2, unchanged=2), False),
+        (RunState.DONE, "", Counts(read_count=3, proven=2, reached=2), False),  # one is lost
+        (RunState.DONE, "x", Counts(read_count=2, unchanged=2), False),
+        (RunState.READY, "", Counts(read_count=2, unchanged=2), False),
     ],
 )
 def test_a_proof_is_a_run_that_proved_a_change_or_found_something_equal(

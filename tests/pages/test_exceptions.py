@@ -279,7 +279,7 @@ def test_one_row_repairs_every_order_of_a_cause_and_leads_to_its_preview(
     assert not test.exception
     assert shop.rules.tables()["payment_terms"]["PIN"] == "14"
     run = last_run(shop)
-    assert (run.counts.read, run.counts.planned) == (3, 3)
+    assert (run.counts.read_count, run.counts.planned) == (3, 3)
     assert not is_open(shop, group.group_key)
     page_text = texts(open_page("exceptions"))
     assert "3 orders are in a preview and wait for your approval. Nothing has been written yet." in page_text

@@ -257,7 +257,7 @@ def test_a_missing_vat_code_is_listed_first_and_gets_its_counterpart(
     assert connected_application.rules.tables()["vat_codes"] == table
     press(test, "again-vat_codes-vat_code_unmapped")
     run = connected_application.runs.latest(limit=1)[0]
-    assert (run.mode, wait_for_run(connected_application, run.id).counts.read) == (Mode.CHOSEN, parked)
+    assert (run.mode, wait_for_run(connected_application, run.id).counts.read_count) == (Mode.CHOSEN, parked)
     assert connected_application.exceptions.unmapped("products", "vat_codes") == {}
     connected_application.runs.discard(run.id, "test")
 
@@ -334,7 +334,7 @@ def test_a_parked_line_leads_to_its_setting_and_can_be_tried_again(
     assert repeated_run.mode is Mode.CHOSEN
     assert (
         repeated_run.counts.parked
-        == repeated_run.counts.read
+        == repeated_run.counts.read_count
         == len(connected_application.exceptions.keys("products", "sku_leading_zero"))
     )
 

@@ -17,7 +17,7 @@ from tests.pages.conftest import Open, texts
 from tests.people import make_actor
 from tests.stores import stores_in
 
-FAILED = tuple(say(code, {"incident": ""}).what[:24] for code in ("page_failed", "part_failed"))
+FAILED = tuple(say(code, {"incident": ""}).problem[:24] for code in ("page_failed", "part_failed"))
 FLOWS = ("products", "stock", "customers", "orders")
 NUMBERS: tuple[Any, ...] = ("", "x", "NaN", "-1", "9" * 400, -1, 10**400, True, None, [], {}, "٣", "１２", " 5 ")
 # What pydantic takes for a number or a switch.

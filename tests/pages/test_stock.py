@@ -114,7 +114,7 @@ def test_before_levels_were_sent_the_page_leads_to_the_first_preview(fresh: Appl
     test = press(test, "first")
 
     assert not test.exception
-    assert wait_for_run(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read
+    assert wait_for_run(fresh, fresh.runs.latest("stock", limit=1)[0].id).counts.read_count
 
 
 def test_a_level_that_a_plan_found_is_in_charts_sums_and_differences_and_every_list_can_be_downloaded(
@@ -138,7 +138,7 @@ def test_a_level_that_a_plan_found_is_in_charts_sums_and_differences_and_every_l
     (line,) = shop.stock.forecast(scope, now).to_dict("records")
     sums = shop.stock.sums(scope, now)
 
-    assert (line["amount"], float(sums.totals[0].amount), sums.found) == (0, 0, 1)
+    assert (line["amount"], float(sums.totals[0].amount), sums.unwritten_count) == (0, 0, 1)
     assert line["written_at"] < line["found_at"]
     assert sums.found_at
     assert sums.found_at >= plan_after_sale.started_at

@@ -360,7 +360,7 @@ def assert_all_booked_once(sandbox: Sandbox, ledger: Ledger, becomes: str, days:
     assert run.state is RunState.DONE, (run.error, run.facts)
     counts = ledger.runs.counts(run.id)
     assert (counts.difference, counts.in_doubt, counts.planned) == (0, 0, 0)
-    assert counts.read == counts.proven + counts.unchanged + counts.skipped + counts.parked
+    assert counts.read_count == counts.proven + counts.unchanged + counts.skipped + counts.parked
     assert set(steps(ledger)) == {Step.PROVEN}
     papers = bookkeeping.postings(sandbox) if becomes == "posting" else bookkeeping.sales_orders(sandbox)
     numbers = _numbers_by_reference(sandbox, becomes, sandbox.shop.today - timedelta(days=days))

@@ -58,7 +58,7 @@ def of_another_shop(harness: OrdersHarness, run: Run, amount: str = "484.75") ->
 
 def check_not_booked(harness: OrdersHarness, books: Books, run: Run) -> None:
     assert harness.causes(run) == {KEY: "reference_of_another"}
-    assert (run.counts.read, run.counts.parked, run.counts.difference) == (1, 1, 0)
+    assert (run.counts.read_count, run.counts.parked, run.counts.difference) == (1, 1, 0)
     assert (books.writes, harness.links.get("orders", Kind.POSTING, [KEY])) == ([], {})
 
 

@@ -34,11 +34,11 @@ HIGHER = {"price": Decimal("18.0000")}
 def test_a_committed_plan_leaves_nothing_to_do(harness: FlowHarness, target: MemoryConnector) -> None:
     run = harness.run()
     assert run.state is RunState.DONE
-    assert run.counts.proven == run.counts.read == 5
+    assert run.counts.proven == run.counts.read_count == 5
     assert sorted(target.writes) == [*FIVE, "KLED"]
     second_run = harness.preview(Mode.COMPLETE)
     assert second_run.state is RunState.DONE
-    assert second_run.counts.unchanged == second_run.counts.read == 5
+    assert second_run.counts.unchanged == second_run.counts.read_count == 5
 
 
 def test_groups_are_written_before_the_products_in_them(harness: FlowHarness, target: MemoryConnector) -> None:

@@ -17,7 +17,7 @@ def test_a_text_edited_at_the_till_is_left_alone(harness: FlowHarness, target: M
     edit_record(target, "1001", {"1001/receipt_text": "Bonnetje"}, Kind.PRODUCT)
     run = harness.preview()
     assert run.state is RunState.DONE
-    assert run.counts.unchanged == run.counts.read == 1
+    assert run.counts.unchanged == run.counts.read_count == 1
 
 
 def test_a_price_edited_at_the_till_is_set_right(harness: FlowHarness, target: MemoryConnector) -> None:

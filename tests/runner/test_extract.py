@@ -22,15 +22,15 @@ from tests.people import make_actor
 def test_only_what_changed_is_read(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
     edit_record(source, "1004", {"price": Decimal("20.0000")})
-    assert harness.run().counts.read == 1
+    assert harness.run().counts.read_count == 1
 
 
 def test_our_own_writes_are_not_read_again(harness: FlowHarness, source: MemoryConnector) -> None:
     harness.run()
-    assert harness.run().counts.read == 0
+    assert harness.run().counts.read_count == 0
     edit_record(source, "1004", {"price": Decimal("20.0000")})
     harness.run()
-    assert harness.run().counts.read == 1, "the article whose stamp is where we start, and nothing else"
+    assert harness.run().counts.read_count == 1, "the article whose stamp is where we start, and nothing else"
 
 
 def test_an_edit_at_the_till_is_noticed_and_its_article_read_again(
@@ -51,7 +51,7 @@ def test_the_other_variants_of_a_changed_one_are_read_too(database: Database, ta
     edit_record(source, "2", {"price": Decimal("20.0000")})
     run = harness.preview()
     assert harness.planned_values(run) == {"TRUI": {"2/price_incl": Decimal("24.20")}}
-    assert run.counts.read == run.counts.planned == 3
+    assert run.counts.read_count == run.counts.planned == 3
 
 
 def test_chosen_records_are_read_alone_and_move_no_cursor(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -87,7 +87,7 @@ def test_a_record_that_comes_twice_is_counted_once(database: Database, target: M
     harness = FlowHarness(database, source, target)
     keys = ["1", "2", "3", "9001"]
     run = harness.run(mode, keys if mode is Mode.CHOSEN else [])
-    assert run.counts.read == run.counts.proven == len(keys)
+    assert run.counts.read_count == run.counts.proven == len(keys)
     assert run.counts.difference == 0
 
 
@@ -95,7 +95,7 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(harness: FlowHa
     source.put(unreadable(Kind.ARTICLE, "1003", WrongValueError("PX_SELL", "veel"), '{"PX_SELL": "veel"}'))
     run = harness.run(Mode.COMPLETE)
     assert harness.causes(run) == {"1003": "record_unreadable"}
-    assert (run.counts.read, run.counts.proven, run.counts.parked) == (5, 4, 1)
+    assert (run.counts.read_count, run.counts.proven, run.counts.parked) == (5, 4, 1)
     (issue,) = harness.issues.list("products", "record_unreadable")
     assert issue.issue.facts == {
         "key": "1003", "field": "PX_SELL", "value": "veel", "system": "accountview", "raw": '{"PX_SELL": "veel"}'

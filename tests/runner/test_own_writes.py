@@ -93,7 +93,7 @@ def till_value(shop: Sandbox, code: str, name: str) -> object:
 def test_the_run_after_a_sync_is_told_of_nothing(harness: FlowHarness, till: Crowded) -> None:
     assert harness.run().counts.proven == len(CODES)
     run = harness.run()
-    assert run.counts.read == 0
+    assert run.counts.read_count == 0
     assert till.told == {"pages": 1, "records": 0}
 
 
@@ -129,7 +129,7 @@ def test_what_somebody_changes_beside_our_write_of_the_same_record_is_seen(
     assert till_value(shop, code, "priceIncl") == 1
     harness.run()
     assert till_value(shop, code, "priceIncl") == 2000
-    assert harness.run().counts.read == 1, "the article whose stamp is where we start"
+    assert harness.run().counts.read_count == 1, "the article whose stamp is where we start"
 
 
 def test_what_somebody_changes_elsewhere_while_we_write_is_seen(
@@ -150,7 +150,7 @@ def test_what_somebody_changes_after_the_proof_is_seen(harness: FlowHarness, sho
     assert set(harness.changes(harness.run())) == {CODES[3]}
     assert till_value(shop, CODES[3], "priceIncl") == 2000
     till.told.clear()
-    assert harness.run(Mode.CHANGES).counts.read == 0
+    assert harness.run(Mode.CHANGES).counts.read_count == 0
     assert till.told["records"] == 0
 
 

@@ -106,7 +106,7 @@ def to_the_first_page_of(harness: FlowHarness, run: Run, task: str) -> None:
 def check_plan_of_all_articles(harness: FlowHarness, run: Run) -> None:
     """Expect the plan of all articles."""
     final_run = harness.finish_preview(run)
-    assert (final_run.state, final_run.counts.read, final_run.counts.planned) == (
+    assert (final_run.state, final_run.counts.read_count, final_run.counts.planned) == (
         RunState.READY,
         len(NUMBERS),
         len(NUMBERS),
@@ -174,7 +174,7 @@ class Few(FlowHarness):
 
 def test_no_page_is_read_beyond_what_a_run_may_read(database: Database, books: Books, till: Till) -> None:
     harness = Few(database, books, till)
-    assert harness.finish_preview(begin_preview(harness, Mode.CHANGES)).counts.read == 150
+    assert harness.finish_preview(begin_preview(harness, Mode.CHANGES)).counts.read_count == 150
     assert books.begun == [150, 150, 50]
 
 
@@ -379,5 +379,5 @@ def test_a_process_that_ends_with_a_page_on_its_way_is_followed_by_one_that_goes
         console.start()
         run = console.rests(run_id)
         assert (run.state, run.counts.difference) == (RunState.READY, 0)
-        assert run.counts.read >= ARTICLES
+        assert run.counts.read_count >= ARTICLES
         console.stop()

@@ -19,7 +19,7 @@ from tests.people import make_actor
 def test_a_preview_writes_nothing(harness: FlowHarness, source: MemoryConnector, target: MemoryConnector) -> None:
     run = harness.preview()
     assert run.state is RunState.READY
-    assert run.counts.planned == run.counts.read == 5
+    assert run.counts.planned == run.counts.read_count == 5
     assert source.calls_made["write"] == target.calls_made["write"] == 0
     assert target.records_of(Kind.PRODUCT) == target.records_of(Kind.GROUP) == {}
 
@@ -64,7 +64,7 @@ def test_a_preview_goes_on_where_an_unavailable_system_stopped_it(
         harness.runner.preview.page(run.id)
     while harness.runner.preview.page(run.id):
         pass
-    assert harness.checked_run(run).counts.read == 5
+    assert harness.checked_run(run).counts.read_count == 5
 
 
 def test_a_cancelled_preview_stops_at_the_page_and_the_next_begins_at_once(
@@ -93,7 +93,7 @@ def test_a_preview_that_was_cancelled_in_the_middle_of_its_plan_accounts_for_wha
         harness.runner.preview.page(run.id)
     harness.runs.request_cancel(run.id, "test")
     counts = harness.finish_preview(run).counts
-    assert (counts.difference, counts.read) == (0, counts.planned)
+    assert (counts.difference, counts.read_count) == (0, counts.planned)
 
 
 def test_a_cancelled_preview_cannot_be_committed(harness: FlowHarness) -> None:

@@ -116,7 +116,7 @@ def test_one_plan_has_two_documents_and_one_record_that_was_read(
     final_run = harness.commit(plan)
 
     assert harness.steps(final_run) == {CREDIT: Step.PROVEN, AGAIN: Step.PROVEN}
-    assert (final_run.counts.read, final_run.counts.proven) == (1, 1)
+    assert (final_run.counts.read_count, final_run.counts.proven) == (1, 1)
     assert books.writes == [KEY, CREDIT, AGAIN]
     assert amounts(books) == BOTH
     assert harness.run(Mode.COMPLETE).counts.unchanged == 1

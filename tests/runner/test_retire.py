@@ -122,7 +122,7 @@ def test_nothing_is_taken_to_be_gone_from_a_list_with_a_record_that_has_no_key(
     run = harness.preview(Mode.COMPLETE)
     assert (harness.changes(run), run.brakes) == ({}, ())
     assert set(harness.causes(run).values()) == {"key_unreadable"}
-    assert (run.counts.parked, run.counts.read, run.counts.difference) == (5 if every else 2, 5, 0)
+    assert (run.counts.parked, run.counts.read_count, run.counts.difference) == (5 if every else 2, 5, 0)
 
 
 def empty_source(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -227,7 +227,7 @@ def test_the_share_of_changes_is_one_of_articles_read(database: Database, target
     for key in ("1", "2", "3"):
         edit_record(source, key, {"price": Decimal("20.0000")})
     run = harness.preview(Mode.COMPLETE)
-    assert run.counts.read == 4
+    assert run.counts.read_count == 4
     assert [(brake.code, brake.limit) for brake in run.brakes] == [("brake_changes", "50 %")]
 
 

@@ -81,7 +81,7 @@ def test_what_was_created_as_inactive_has_nothing_to_be_undone(harness: FlowHarn
 
 def test_an_undone_create_is_not_taken_up_again_by_the_next_run_of_changes(harness: FlowHarness) -> None:
     harness.commit(harness.undo(harness.run()))
-    assert harness.preview().counts.read == 0
+    assert harness.preview().counts.read_count == 0
 
 
 def test_what_was_changed_since_is_left_and_said_to_be(

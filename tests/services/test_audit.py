@@ -51,7 +51,7 @@ def night(application: Application) -> None:
 def change_entry(application: Application, seq: int) -> None:
     with stores_in(application).database.write() as connection:
         connection.execute(sa.text("DROP TRIGGER IF EXISTS audit_no_update"))
-        connection.execute(table.update().where(table.c.seq == seq).values(who="nobody"))
+        connection.execute(table.update().where(table.c.seq == seq).values(actor="nobody"))
 
 
 # ---- what is heard
@@ -59,7 +59,7 @@ def change_entry(application: Application, seq: int) -> None:
 
 def test_an_audit_is_never_empty(application: Application) -> None:
     first = application.audit.entries()[-1]
-    assert (first.seq, first.action, first.who) == (1, "audit_begun", "shipped")
+    assert (first.seq, first.action, first.actor) == (1, "audit_begun", "shipped")
     assert application.audit.verify().broken is None
 
 
@@ -70,18 +70,18 @@ def test_who_acts_in_which_session_and_by_which_way_is_kept(application: Applica
     actor = application.people.actor_of_session(key)
     application.authorized_for(actor).retention.change(Retention(lengths={"plans": 3}), actor)
     entry = application.audit.entries()[0]
-    assert (entry.who, entry.session, entry.came, entry.on) == ("anna", actor.session, "", ("retention",))
+    assert (entry.actor, entry.session, entry.channel, entry.subjects) == ("anna", actor.session, "", ("retention",))
     assert entry.after["lengths.plans"] == "3"
     begun, first_login, invited = application.audit.entries(limit=4)[1:]
-    assert first_login.facts["invited_by"] == invited.who
-    actions = [(entry.action, entry.who) for entry in (begun, first_login, invited)]
+    assert first_login.facts["invited_by"] == invited.actor
+    actions = [(entry.action, entry.actor) for entry in (begun, first_login, invited)]
     assert actions == [("session_begun", "anna"), ("person_came", "anna"), ("person_invited", "anna")]
 
 
 def test_a_brake_that_is_switched_off_is_kept_with_its_reason(application: Application) -> None:
     application.flows.change("products", {"on": True}, ANNA, {"price": "a sale"})
     entry = application.audit.entries()[0]
-    assert (entry.action, entry.why, entry.facts) == ("brake_switched_off", "a sale", {"brake": "price"})
+    assert (entry.action, entry.reason, entry.facts) == ("brake_switched_off", "a sale", {"brake": "price"})
 
 
 def test_questions_in_sql_are_heard_before_they_are_answered(application: Application) -> None:
@@ -89,7 +89,7 @@ def test_questions_in_sql_are_heard_before_they_are_answered(application: Applic
     asking.log.ask("SELECT count(*) AS n FROM events WHERE title = 'Mr Jansen' -- of Jansen")
     asking.log_access.answer(json.dumps({"sql": "SELECT 'Jansen'", "rows": 1}).encode(), "no token")
     entries = [
-        (entry.action, entry.who, entry.came, entry.facts["sql"]) for entry in application.audit.entries(limit=2)
+        (entry.action, entry.actor, entry.channel, entry.facts["sql"]) for entry in application.audit.entries(limit=2)
     ]
     assert entries == [
         ("log_asked", "terminal", "api", "SELECT '…'"),
@@ -97,7 +97,7 @@ def test_questions_in_sql_are_heard_before_they_are_answered(application: Applic
     ]
     with pytest.raises(NotAllowedError):
         application.authorized_for(make_actor("ben", Role.VIEWER)).log.ask("SELECT 1")
-    assert application.audit.entries()[0].who == "terminal"
+    assert application.audit.entries()[0].actor == "terminal"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
     asking.listings.readable("runs.csv", ["a"], [["b"]], "en")
     asking.listings.for_programs("runs-data.csv", "a")
     application.authorized_for(OWNER).backups.taking("monday.zip")
-    entries = [(entry.action, entry.who, entry.facts["file"]) for entry in application.audit.entries(limit=4)]
+    entries = [(entry.action, entry.actor, entry.facts["file"]) for entry in application.audit.entries(limit=4)]
     assert entries == [
         ("exported", "terminal", "monday.zip"),
         ("exported", "cas", "runs-data.csv"),
@@ -173,7 +173,7 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
     assert unheard == []
     application.authorized_for(OWNER).monitoring.gone_for_good("worker-1")
     entry = application.audit.entries()[0]
-    assert (entry.action, entry.who, entry.facts) == ("acted", "terminal", {"what": "monitoring.gone_for_good"})
+    assert (entry.action, entry.actor, entry.facts) == ("acted", "terminal", {"what": "monitoring.gone_for_good"})
 
 
 def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_page_is_drawn(
@@ -183,7 +183,7 @@ def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_pag
     for debtor in ("20001", "20001", "20002", "20002", "20001"):
         persons.stored_data(Customer(debtor))
     application.authorized_for(make_actor("ben")).persons.stored_data(Customer("20001"))
-    looks = [entry.who for entry in application.audit.entries() if entry.facts == {"what": "persons.stored_data"}]
+    looks = [entry.actor for entry in application.audit.entries() if entry.facts == {"what": "persons.stored_data"}]
     assert looks == ["ben", "anna", "anna", "anna"]
 
 
@@ -328,7 +328,7 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
     assert run_program("--head", f"{head.seq}:{'a' * 64}")[1].startswith(f"BROKEN. Entry {head.seq} or an earlier one")
     whole = lines.read_bytes().splitlines(keepends=True)
     assert len(whole) == head.seq + 2  # that it was taken, and its head
-    lines.write_bytes(b"".join(whole).replace(b'"who":"anna"', b'"who":"ann4"', 1))
+    lines.write_bytes(b"".join(whole).replace(b'"actor":"anna"', b'"actor":"ann4"', 1))
     assert run_program()[0] == 1
     lines.write_bytes(b"".join(whole[:-2]))
     assert run_program()[1].startswith("BROKEN. The end is missing")
@@ -336,7 +336,7 @@ def test_the_file_is_verified_by_the_program_in_it(application: Application, tmp
 
 def test_a_csv_has_what_was_sought(application: Application) -> None:
     application.retention.change(Retention(lengths={"plans": 3}), ANNA)
-    lines = application.audit.csv(AuditSearch(who="anna", action="setting_changed"), ANNA).splitlines()
-    assert lines[0].startswith("seq,at,who,session,action")
+    lines = application.audit.csv(AuditSearch(actor="anna", action="setting_changed"), ANNA).splitlines()
+    assert lines[0].startswith("seq,at,actor,session,action")
     assert len(lines) == 2
     assert '""lengths.plans"": ""3""' in lines[1]

@@ -187,11 +187,11 @@ def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(
         with pytest.raises(ConfigurationError) as caught:
             arranged_application.arrangement.read(json.dumps({"sluis": 1, **wrong}))
         texts.append(words.say(caught.value.code, caught.value.facts, language))
-    english = [words.say("arrangement_invalid", {}).what.split()[0], "There", "Correct"]
+    english = [words.say("arrangement_invalid", {}).problem.split()[0], "There", "Correct"]
     for text in texts:
-        assert words.MISSING not in f"{text.what} {text.do}".split()
+        assert words.MISSING not in f"{text.problem} {text.do}".split()
         assert (text.do.split()[0] in english) is (language == "en")
-        assert (" cannot " in text.what or " was " in text.what) is (language == "en"), text.what
+        assert (" cannot " in text.problem or " was " in text.problem) is (language == "en"), text.problem
 
 
 def test_a_file_of_a_newer_version_is_refused(arranged_application: Application) -> None:
@@ -274,7 +274,7 @@ def test_what_a_file_changed_stands_in_the_audit_with_who_and_from_what(arranged
     ann = make_actor("ann", Role.ADMINISTRATOR)
     door = arranged_application.authorized_for(ann)
     door.arrangement.take(content, door.arrangement.of_file(content).mark, ann, "")
-    entries = [entry for entry in arranged_application.audit.entries(AuditSearch(), 0, 20) if entry.who == "ann"]
+    entries = [entry for entry in arranged_application.audit.entries(AuditSearch(), 0, 20) if entry.actor == "ann"]
     assert len(entries) == 2
 
 

@@ -136,7 +136,7 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
     (line,) = stock.forecast(scope, early).to_dict("records")
     assert (line["amount"], line["fell_a_day"], line["days_left"]) == (20, 20, 1)
     assert stock.forecast(scope, late).equals(stock.forecast(scope, early))
-    assert stock.sums(scope, late).soon == 1
+    assert stock.sums(scope, late).running_out_count == 1
 
 
 def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:

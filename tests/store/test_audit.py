@@ -71,7 +71,7 @@ def test_a_setting_is_kept_with_what_changed_in_it(audit: AuditStore, settings: 
     settings.put("flow:products", {"on": True, "filters": [{"target": "a", "is": 1}], "minutes": 5}, "anna")
     settings.put("flow:products", {"on": False, "filters": [{"target": "a", "is": 2}], "minutes": 5}, "ben")
     entry = audit.entries()[0]
-    assert (entry.seq, entry.who, entry.action, entry.on) == (2, "ben", "setting_changed", ("flow:products",))
+    assert (entry.seq, entry.actor, entry.action, entry.subjects) == (2, "ben", "setting_changed", ("flow:products",))
     assert (entry.before, entry.after) == ({"on": "true", "filters[a].is": "1"}, {"on": "false", "filters[a].is": "2"})
     settings.forget("flow:products", "ben")
     assert audit.entries()[0].before["minutes"] == "5"
@@ -87,7 +87,7 @@ def test_what_is_not_kept_is_not_in_the_audit(audit: AuditStore, database: Datab
     with pytest.raises(ValueError, match="half-way"):
         half_way()
     settings.put("flow:orders", {"on": True}, "anna")
-    assert [entry.on for entry in audit.entries()] == [("flow:orders",)]
+    assert [entry.subjects for entry in audit.entries()] == [("flow:orders",)]
 
 
 def test_a_mapping_is_kept_rule_by_rule(audit: AuditStore, database: Database, clock: Clock) -> None:
@@ -97,7 +97,7 @@ def test_a_mapping_is_kept_rule_by_rule(audit: AuditStore, database: Database, c
         "products", {"rules": [{"target": "ean", "source": "c"}, {"target": "name", "source": "a"}]}, "x", "w"
     )
     entry = audit.entries()[0]
-    assert (entry.why, entry.facts) == ("w", {"version": "2"})
+    assert (entry.reason, entry.facts) == ("w", {"version": "2"})
     assert (entry.before, entry.after) == ({"rules[ean].source": "b"}, {"rules[ean].source": "c"})
 
 
@@ -107,7 +107,7 @@ def test_a_plan_and_its_approval_name_the_run(audit: AuditStore, database: Datab
     runs.request_cancel(run.id, "ben")
     runs.discard(run.id, "ben")
     other = runs.begin("products", Mode.CHANGES, "schedule", 1)
-    actions = [(entry.action, entry.who, entry.run) for entry in audit.entries()]
+    actions = [(entry.action, entry.actor, entry.run) for entry in audit.entries()]
     assert actions == [("run_discarded", "ben", run.id), ("stop_asked", "ben", run.id), ("run_started", "anna", run.id)]
     assert other.by == "schedule"
 
@@ -118,9 +118,14 @@ def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: AuditStore, data
     group = issues.list("orders", "article_missing", limit=200)
     issues.dismiss_all({issue.id: {} for issue in group}, "asked at info@example.com", "anna")
     entry = audit.entries()[0]
-    assert (entry.action, entry.count, len(entry.on), len(entry.facts["digest"])) == ("issue_set_aside", 150, 100, 64)
-    assert entry.why.startswith("asked at ~")
-    assert "example" not in entry.why
+    assert (entry.action, entry.count, len(entry.subjects), len(entry.facts["digest"])) == (
+        "issue_set_aside",
+        150,
+        100,
+        64,
+    )
+    assert entry.reason.startswith("asked at ~")
+    assert "example" not in entry.reason
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,7 @@ def test_of_personal_values_of_a_record_there_are_pseudonyms(
     correction = Correction(Kind.ORDER, "20263-1187", field, was, becomes, "Order of Jansen")
     Corrections(database, clock).keep("orders", [correction], "anna")
     entry = audit.entries()[0]
-    assert (entry.action, entry.on) == ("value_corrected", ("20263-1187",))
+    assert (entry.action, entry.subjects) == ("value_corrected", ("20263-1187",))
     if is_plain:
         assert (entry.before, entry.after) == ({field: was}, {field: becomes})
     else:
@@ -161,7 +166,7 @@ def test_entries_are_found(audit: AuditStore, settings: StoredSettings, clock: C
     settings.put("flow:stock", {"on": True}, "ben")
     audit.note("log_asked", "ben", sql="SELECT 1")
     assert audit.actors_and_actions() == (["anna", "ben"], ["log_asked", "setting_changed"])
-    numbers = [(entry.seq) for entry in audit.entries(AuditSearch(who="ben", action="setting_changed"))]
+    numbers = [(entry.seq) for entry in audit.entries(AuditSearch(actor="ben", action="setting_changed"))]
     assert numbers == [2]
     assert [entry.seq for entry in audit.entries(AuditSearch(text="FLOW:O"))] == [1]
     assert [entry.seq for entry in audit.entries(AuditSearch(until=clock.now))] == [1]
@@ -173,11 +178,11 @@ def test_the_database_refuses_to_change_an_entry(
     audit: AuditStore, settings: StoredSettings, database: Database
 ) -> None:
     settings.put("flow:orders", {"on": True}, "anna")
-    columns = ", ".join(column.name for column in table.columns if column.name not in ("seq", "who"))
-    changes: list[sa.Executable] = [table.update().values(who="nobody"), table.delete()]
+    columns = ", ".join(column.name for column in table.columns if column.name not in ("seq", "actor"))
+    changes: list[sa.Executable] = [table.update().values(actor="nobody"), table.delete()]
     if database.engine.dialect.name == "sqlite":
         changes += [
-            sa.text(f"{verb} INTO audit ({place}, who, {columns}) SELECT {values}, 'nobody', {columns} FROM audit")  # noqa: S608 - names of our own
+            sa.text(f"{verb} INTO audit ({place}, actor, {columns}) SELECT {values}, 'nobody', {columns} FROM audit")  # noqa: S608 - names of our own
             for verb in ("INSERT OR REPLACE", "REPLACE", "INSERT OR IGNORE")
             for place, values in (("seq", "seq"), ("rowid, seq", "rowid, seq + 1"))
         ]
@@ -225,10 +230,10 @@ def rewrite_history(database: Database, first: int, key: bytes) -> None:
         before = connection.execute(sa.select(table.c.line).where(table.c.seq == first - 1)).scalar_one()
         head = Head(first - 1, digest(before.encode()))
         for row in connection.execute(sa.select(table).where(table.c.seq >= first).order_by(table.c.seq)).all():
-            entry = {**json.loads(row.line)["entry"], "who": "nobody", "previous": head.hash}
+            entry = {**json.loads(row.line)["entry"], "actor": "nobody", "previous": head.hash}
             content = json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()
             line = canonical_line(content, SEALER.id, key)
-            connection.execute(table.update().where(table.c.seq == row.seq).values(line=line.decode(), who="nobody"))
+            connection.execute(table.update().where(table.c.seq == row.seq).values(line=line.decode(), actor="nobody"))
             head = Head(row.seq, digest(line))
         connection.execute(
             audit_head.update().values(seq=head.seq, hash=head.hash, seal=entry_hash(head_text(head), key))
@@ -241,7 +246,10 @@ Tamper = Callable[[Database], None]
 @pytest.mark.parametrize(
     ("tamper", "expected"),
     [
-        (lambda db: change_rows(db, table.update().where(table.c.seq == 4).values(who="nobody")), Break("altered", 4)),
+        (
+            lambda db: change_rows(db, table.update().where(table.c.seq == 4).values(actor="nobody")),
+            Break("altered", 4),
+        ),
         (lambda db: change_rows(db, table.delete().where(table.c.seq == 4)), Break("missing", 4)),
         (lambda db: change_rows(db, table.delete().where(table.c.seq == 1)), Break("missing", 1)),
         (lambda db: change_rows(db, table.delete().where(table.c.seq > 7)), Break("cut", 8)),
@@ -249,7 +257,7 @@ Tamper = Callable[[Database], None]
         (lambda db: change_rows(db, audit_head.update().values(seq=9)), Break("added", 10)),
         (lambda db: change_rows(db, audit_head.update().values(seal="a" * 64)), Break("head_altered", 10)),
         (lambda db: change_rows(db, table.insert().values(
-            seq=-5, at=sa.select(table.c.at).where(table.c.seq == 1).scalar_subquery(), who="", action="", flow="",
+            seq=-5, at=sa.select(table.c.at).where(table.c.seq == 1).scalar_subquery(), actor="", action="", flow="",
             subject="", line="{}")), Break("altered", 1)),
         (lambda db: rewrite_history(db, 6, b"a key that somebody made up"), Break("altered", 6)),
     ],

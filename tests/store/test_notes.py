@@ -29,7 +29,7 @@ def test_notes_of_a_plan_have_their_author_and_their_time(database: Database, cl
     assert notes.of_runs([run, "other"]).keys() == {run}
     assert runs.get(run).state is RunState.DISCARDED
     entries = {
-        entry.action: (entry.who, entry.why, entry.facts.get("digest"))
+        entry.action: (entry.actor, entry.reason, entry.facts.get("digest"))
         for entry in AuditStore(database, clock).entries()
     }
     assert entries["plan_noted"] == ("anna", "", hashlib.sha256(b"Looks dear.").hexdigest()[:16])

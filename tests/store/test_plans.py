@@ -141,7 +141,7 @@ def test_tallies_say_what_the_plan_adds_up_to(runs: RunStore, plans: PlanStore, 
     ledger.mark_sent(run, [1])
     tallies = plans.tallies(run)
     assert {name: number for name, number in tallies.items() if number} == {
-        "read": 6, "unchanged": 2, "create": 2, "skip": 1, "park": 1, "sent": 1, "in_doubt": 1, "left": 1,
+        "read_count": 6, "unchanged": 2, "create": 2, "skip": 1, "park": 1, "sent": 1, "in_doubt": 1, "left": 1,
         "parked": 1, "changes": 2, "total": 4,
     }  # fmt: skip
 

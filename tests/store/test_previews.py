@@ -184,7 +184,7 @@ def test_a_preview_with_nothing_to_do_is_done_and_moves_the_cursors(
     previews.finish(run, "mark", (), RunState.DONE, 2, cursors={"source:article": "20261125"})
     finished_run = runs.get(run)
     assert (finished_run.state, finished_run.ended_at) == (RunState.DONE, clock())
-    assert finished_run.counts == Counts(read=2, unchanged=2)
+    assert finished_run.counts == Counts(read_count=2, unchanged=2)
     assert Cursors(database, clock).get(FLOW, "source:article") == "20261125"
 
 

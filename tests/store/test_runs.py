@@ -147,7 +147,7 @@ def test_an_approval_is_kept_and_starts_the_commit(runs: RunStore, plans: PlanSt
     assert committing.mark.startswith("fingerprint-")
     assert (committing.phase, committing.progress_total) == ("write", 1)
     assert [line.step for line in plans.rows(run)] == [Step.PLANNED, Step.LEFT]
-    assert committing.counts == Counts(read=2, planned=1, skipped=1)
+    assert committing.counts == Counts(read_count=2, planned=1, skipped=1)
 
 
 def test_a_plan_is_committed_once(runs: RunStore) -> None:
@@ -213,7 +213,7 @@ def test_every_record_read_is_accounted_for_at_every_moment(runs: RunStore, ledg
             Outcome(3, Step.IN_DOUBT),
         ],
     )
-    expected = Counts(read=10, proven=1, unchanged=3, skipped=2, parked=2, in_doubt=1, planned=1)
+    expected = Counts(read_count=10, proven=1, unchanged=3, skipped=2, parked=2, in_doubt=1, planned=1)
     assert runs.counts(run) == expected
     assert runs.get(run).counts == expected
     assert expected.difference == 0

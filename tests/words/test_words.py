@@ -24,7 +24,7 @@ from integration.words.catalogues import FOLDER, tables
 ROOT = Path(__file__).parents[2]
 PLACES = re.compile(r"{(\w+)}")
 TABLES = ("terms.csv", "texts.csv", "errors.csv")
-PARTS = ("what", "data", "do")
+PARTS = ("problem", "data", "do")
 
 VOCABULARY = {
     r"parked": ("geparkeerd|parkeren", "zurück(ge)?stell"),
@@ -350,15 +350,15 @@ def test_no_page_shows_a_text_that_is_not_in_the_tables() -> None:
 def test_a_cause_is_said_in_three_sentences_with_its_facts() -> None:
     explanation = words.say("sku_duplicate", {"article": "0815", "other": "815", "number": "815"})
 
-    assert explanation.what == "Articles 0815 and 815 both give number 815."
+    assert explanation.problem == "Articles 0815 and 815 both give number 815."
     assert explanation.data.startswith("Both are parked")
     assert explanation.do
 
 
 def test_a_fact_that_is_missing_is_named_and_never_a_dash() -> None:
     explanation = words.say("record_unreadable", {"key": "5", "field": "price", "system": "mplus", "value": ""}, "nl")
-    assert explanation.what.endswith("bevat niets.")
-    assert words.say("sku_duplicate", {}).what == "Articles not known and not known both give number not known."
+    assert explanation.problem.endswith("bevat niets.")
+    assert words.say("sku_duplicate", {}).problem == "Articles not known and not known both give number not known."
 
 
 def test_a_repair_names_the_button_that_retries_its_records() -> None:
@@ -369,24 +369,24 @@ def test_a_repair_names_the_button_that_retries_its_records() -> None:
 
 
 def test_an_unknown_code_is_shown_as_itself() -> None:
-    assert words.say("never_heard_of", {}).what == "never heard of"
+    assert words.say("never_heard_of", {}).problem == "never heard of"
 
 
 def test_systems_numbers_limits_fields_and_times_are_written_for_people() -> None:
-    assert words.say("service_unavailable", {"system": "mplus"}).what.startswith("MplusKASSA is")
-    assert "Changes: 12,345; limit: 25%" in words.say("brake_changes", {"count": "12345", "limit": "25 %"}).what
-    assert words.say("field_conflict", {"field": "200/price_incl", "key": "Tent"}).what == (
+    assert words.say("service_unavailable", {"system": "mplus"}).problem.startswith("MplusKASSA is")
+    assert "Changes: 12,345; limit: 25%" in words.say("brake_changes", {"count": "12345", "limit": "25 %"}).problem
+    assert words.say("field_conflict", {"field": "200/price_incl", "key": "Tent"}).problem == (
         "Price incl. VAT of Tent was changed in both systems."
     )
     stale = words.say("plan_stale", {"time": "2026-03-04T13:05:00+00:00"}, zone=ZoneInfo("Europe/Amsterdam"))
-    assert "4 Mar 2026, 14:05:00" in stale.what
+    assert "4 Mar 2026, 14:05:00" in stale.problem
 
 
 def test_what_does_not_add_up_of_a_day_is_named_in_words() -> None:
     facts = {"key": "2026-10-17 Zeist", "identity": "2", "about": "receipt CASH", "expected": "61.00", "found": "60.00"}
     explanation = words.say("day_gap", {**facts, "difference": "-1.00", "behind": ""}, "nl")
 
-    assert "totalen van de kassa kloppen niet met de documenten. Voor kassabon CASH" in explanation.what
+    assert "totalen van de kassa kloppen niet met de documenten. Voor kassabon CASH" in explanation.problem
     assert "Te bekijken documenten: alle van die dag." in explanation.do
     assert words.say("day_gap", {**facts, "behind": "1.1.2026.4107"}).do.count(": 1.1.2026.4107.") == 1
 
@@ -394,22 +394,22 @@ def test_what_does_not_add_up_of_a_day_is_named_in_words() -> None:
 def test_what_an_account_wants_of_a_line_is_named_in_words() -> None:
     line = {"account": "8000", "kind": "Fietsen bonnen"}
 
-    assert words.say("ledger_wants", {**line, "wants": "cost"}).what.startswith(
+    assert words.say("ledger_wants", {**line, "wants": "cost"}).problem.startswith(
         "Ledger account 8000 requires a cost cent"
     )
-    assert " an amount in USD " in words.say("ledger_wants", {**line, "wants": "currency=USD"}).what
-    assert " smell " in words.say("ledger_wants", {**line, "wants": "smell"}).what
+    assert " an amount in USD " in words.say("ledger_wants", {**line, "wants": "currency=USD"}).problem
+    assert " smell " in words.say("ledger_wants", {**line, "wants": "smell"}).problem
 
 
 def test_rates_and_days_are_written_as_each_language_has_them() -> None:
     rates = {"code": "2", "theirs": "5", "till": "8.5", "books": "9"}
 
-    assert words.say("day_vat_rate_differs", rates, "nl").what.startswith("Btw-code 2 van de kassa is 8,5%")
-    assert "31. Dezember 2026" in words.say("day_period_closed", {"closed": "2026-12-31"}, "de").what
+    assert words.say("day_vat_rate_differs", rates, "nl").problem.startswith("Btw-code 2 van de kassa is 8,5%")
+    assert "31. Dezember 2026" in words.say("day_period_closed", {"closed": "2026-12-31"}, "de").problem
     title = {"key": "2026-11-28 De Ketting Zeist", "codes": "PIN"}
-    assert words.say("day_rows_missing", title, "de").what.startswith("28.11.2026 De Ketting Zeist ")
+    assert words.say("day_rows_missing", title, "de").problem.startswith("28.11.2026 De Ketting Zeist ")
     for document in ("2026.7", "20261128"):
-        assert words.say("document_rows_missing", {"document": document, "codes": "PIN"}).what.startswith(
+        assert words.say("document_rows_missing", {"document": document, "codes": "PIN"}).problem.startswith(
             f"{document} "
         )
 
@@ -417,7 +417,7 @@ def test_rates_and_days_are_written_as_each_language_has_them() -> None:
 def test_a_field_of_shipping_names_both_vat_codes_with_their_percentage() -> None:
     facts = {"document": "2026.7", "amount": "6.05", "code": "2", "vat": "accountview 9 2"}
 
-    sentence = words.say("shipping_not_exact", {**facts, "field_vat": "accountview 21 1"}, "nl").what
+    sentence = words.say("shipping_not_exact", {**facts, "field_vat": "accountview 21 1"}, "nl").problem
     assert "onder btw-code 2 · 9% · AccountView, " in sentence
     assert sentence.endswith("onder btw-code 1 · 21% · AccountView.")
 

@@ -57,7 +57,7 @@ def send_later(connection: sa.Connection, now: datetime, due: Sequence[DueDelive
         {
             "channel": due_delivery.channel,
             "key": due_delivery.key.format(incident=incident),
-            "what": due_delivery.message_type,
+            "message_type": due_delivery.message_type,
             "incident": incident,
             "facts": dict(due_delivery.facts),
             "held": due_delivery.wait_reason,
@@ -143,7 +143,7 @@ class DeliveryStore(Store):
         """Record that a channel accepted a test message."""
         now = self.clock()
         values = {
-            "channel": channel, "key": f"test:{now.isoformat()}", "what": "test", "facts": {}, "held": "",
+            "channel": channel, "key": f"test:{now.isoformat()}", "message_type": "test", "facts": {}, "held": "",
             "created_at": now, "due_at": now, "attempts": 1, "sent_at": now, "error": "",
         }  # fmt: skip
         with self.database.write() as connection:
@@ -181,7 +181,7 @@ class DeliveryStore(Store):
 
     def latest(self, limit: int = 50, channel: str = "") -> list[Delivery]:
         """Return messages without heartbeats, newest first."""
-        conditions = [deliveries.c.what != "ping", *([deliveries.c.channel == channel] if channel else [])]
+        conditions = [deliveries.c.message_type != "ping", *([deliveries.c.channel == channel] if channel else [])]
         return self._select(sa.select(deliveries).where(*conditions).limit(limit))
 
     def of_channel(self, channel: str, limit: int = 200) -> list[Delivery]:
@@ -190,7 +190,7 @@ class DeliveryStore(Store):
 
     def pings(self, limit: int = 50) -> list[Delivery]:
         """Return heartbeats, newest first."""
-        return self._select(sa.select(deliveries).where(deliveries.c.what == "ping").limit(limit))
+        return self._select(sa.select(deliveries).where(deliveries.c.message_type == "ping").limit(limit))
 
     def counts(self) -> dict[tuple[str, str], int]:
         """Return the number of messages by channel and `sent` or `waiting`."""
@@ -201,7 +201,7 @@ class DeliveryStore(Store):
 
     def last_created(self, channel: str, kind: str) -> datetime | None:
         """Return when the latest message of a kind was stored for a channel."""
-        conditions = (deliveries.c.channel == channel, deliveries.c.what == kind)
+        conditions = (deliveries.c.channel == channel, deliveries.c.message_type == kind)
         made_at: datetime | None = self.database.scalar(
             sa.select(deliveries.c.created_at).where(*conditions).order_by(deliveries.c.created_at.desc())
         )
@@ -223,6 +223,6 @@ def _due_conditions(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _delivery(row: sa.Row[Any]) -> Delivery:
     return Delivery(
-        row.id, row.channel, row.key, row.what, row.incident, row.facts, row.held, row.created_at, row.due_at,
+        row.id, row.channel, row.key, row.message_type, row.incident, row.facts, row.held, row.created_at, row.due_at,
         row.attempts, row.sent_at, row.error,
     )  # fmt: skip

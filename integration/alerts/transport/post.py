@@ -32,10 +32,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class PostResult:
-    """Result of sending. If `ok` is False, `why` is a key of the texts or the channel's error, without secrets."""
+    """Result of sending. If `ok` is False, `error` is a key of the texts or the channel's error, without secrets."""
 
     ok: bool
-    why: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Post:
             answered = self._exchange(lines, environment)
         secrets = {part for request in requests for part in secrets_of(request["address"])}
         results = [_result(line, secrets) for line in answered.splitlines()]
-        return [*results, *[PostResult(ok=False, why="reason_channel_silent")] * (len(requests) - len(results))]
+        return [*results, *[PostResult(ok=False, error="reason_channel_silent")] * (len(requests) - len(results))]
 
     def _exchange(self, lines: str, environment: Mapping[str, str]) -> str:
         """Return what the sending process answers to these lines within the time limit."""

@@ -136,8 +136,8 @@ class DayDocument:
         If only the split has the code, return those of the lines without a code: a composed article has several codes.
         """
         is_of_lines = any(own == code for _, own in self.groups) or not self.vat.get(code)
-        wanted = code if is_of_lines else ""
-        return {group: vat_sum for (group, own), vat_sum in self.groups.items() if own == wanted}
+        group_code = code if is_of_lines else ""
+        return {group: vat_sum for (group, own), vat_sum in self.groups.items() if own == group_code}
 
     def is_split_as_its_lines(self, code: str) -> bool:
         """Return True if the till's split has the amount of the lines under a VAT code, up to a cent per line."""

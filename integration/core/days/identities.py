@@ -177,14 +177,14 @@ def _check_drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedChe
 def _check_vat_list(day: TillDay, documents: Collection[DayDocument]) -> Iterator[FailedCheck]:
     """Yield the VAT codes whose amount in the VAT list is not that of their turnover groups, with their documents."""
     revenue = {turnover.group for turnover in day.journal if turnover.category is LineCategory.REVENUE}
-    listed = sum_by_key(((vat_total.source, vat_total.code), vat_total.sum.incl) for vat_total in day.vat)
+    listed_amounts = sum_by_key(((vat_total.source, vat_total.code), vat_total.sum.incl) for vat_total in day.vat)
     by_code = group_by_key(((turnover.source, turnover.vat_code), turnover) for turnover in day.financial)
-    for key in dict.fromkeys([*listed, *by_code]):
+    for key in dict.fromkeys([*listed_amounts, *by_code]):
         groups = by_code.get(key, [])
         every = total(turnover.incl for turnover in groups)
         sold = total(turnover.incl for turnover in groups if turnover.group in revenue)
         taxed = total(turnover.incl for turnover in groups if turnover.group in revenue or turnover.vat)
-        if listed.get(key, NOTHING) not in {every, sold, taxed}:
+        if listed_amounts.get(key, NOTHING) not in {every, sold, taxed}:
             mine = [document for document in documents if document.source == key[0] and document.is_sold]
             off = [document.number for document in mine if not document.is_split_as_its_lines(key[1])]
-            yield FailedCheck(6, " ".join(key), every, listed.get(key, NOTHING), tuple(off[:MAX_NAMED]))
+            yield FailedCheck(6, " ".join(key), every, listed_amounts.get(key, NOTHING), tuple(off[:MAX_NAMED]))

@@ -93,7 +93,7 @@ class _Writer(SheetTexts):
         """Yield the notes and tables of a day, in the order of a sheet."""
         if report.cause and not report.rows:
             message = words.say(report.cause, report.facts, self.language, self._zone)
-            yield SheetNotes(self.text(f"badge_day_{report.state}"), (message.what, message.do), Tone.WAITING)
+            yield SheetNotes(self.text(f"badge_day_{report.state}"), (message.problem, message.do), Tone.WAITING)
         if report.findings:
             sentences = tuple(
                 finding_text(finding, self.language, self._captions(BOOKS.system, "vat_rates"))

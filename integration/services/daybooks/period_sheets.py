@@ -349,7 +349,7 @@ class PeriodTables(SheetTexts):
         state = self.text(f"badge_day_{day.state}")
         if not day.cause or day.rows:
             return state
-        return f"{state}: {words.say(day.cause, day.facts, self.language, self._zone).what}"
+        return f"{state}: {words.say(day.cause, day.facts, self.language, self._zone).problem}"
 
     def _check_time(self, day: PeriodDay) -> str:
         return self.moment(day.checked_at) if day.checked_at else self.text("day_never_checked")

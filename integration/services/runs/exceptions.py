@@ -116,7 +116,7 @@ class RetryResult:
     @property
     def solved(self) -> int:
         """The number of records that are no longer parked."""
-        return max(0, self.run.counts.read - self.same - self.moved_count)
+        return max(0, self.run.counts.read_count - self.same - self.moved_count)
 
     @property
     def moved_count(self) -> int:

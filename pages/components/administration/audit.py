@@ -45,7 +45,7 @@ def audit(app: Application) -> None:
         return
     offset = page_offset("page", total, SIZE)
     entries = app.audit.entries(criteria, offset, SIZE)
-    names = {name: text(f"col_audit_{name}") for name in ("seq", "at", "who", "action", "on", "why")}
+    names = {name: text(f"col_audit_{name}") for name in ("seq", "at", "actor", "action", "subjects", "reason")}
     frame = pd.DataFrame([_row(entry) for entry in entries]).rename(columns=names)
     row = browse(frame, {}, "audit-entries", text("audit_title"))
     pages("page", total, SIZE)
@@ -88,16 +88,20 @@ def _draw_chain(app: Application) -> None:
 def _broken_text(checked: AuditCheckResult) -> Markdown:
     assert checked.broken is not None  # noqa: S101 - only called for a broken chain
     texts = say("audit_broken", facts_of(checked.broken), language())
-    return plain(f"{texts.what} {texts.data} {texts.do}")
+    return plain(f"{texts.problem} {texts.data} {texts.do}")
 
 
 def _search_filters(app: Application) -> AuditSearch:
     """Draw the filters and return the search they describe."""
-    who, actions = app.audit.actors_and_actions()
+    actors, actions = app.audit.actors_and_actions()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         search("find", text("audit_search"))
         select_input(
-            "who", {"": text("audit_everybody"), **{name: name for name in who}}, text("col_audit_who"), 200, ("page",)
+            "actor",
+            {"": text("audit_everybody"), **{name: name for name in actors}},
+            text("col_audit_actor"),
+            200,
+            ("page",),
         )
         action_names = {action: event_name(action) for action in actions}
         select_input(
@@ -110,21 +114,25 @@ def _search_filters(app: Application) -> AuditSearch:
 
 def _search_of_address() -> AuditSearch:
     """Return the search that the address describes."""
-    parameters: Mapping[str, str] = {name: st.query_params.get(name, "") for name in ("who", "action", "flow", "find")}
+    parameters: Mapping[str, str] = {
+        name: st.query_params.get(name, "") for name in ("actor", "action", "flow", "find")
+    }
     return AuditSearch(
-        who=parameters["who"], action=parameters["action"], flow=parameters["flow"], text=parameters["find"].strip()
+        actor=parameters["actor"], action=parameters["action"], flow=parameters["flow"], text=parameters["find"].strip()
     )
 
 
 def _row(entry: AuditEntry) -> dict[str, object]:
-    on = ", ".join(entry.on)
+    subjects = ", ".join(entry.subjects)
     return {
         "seq": entry.seq,
         "at": moment(entry.at),
-        "who": entry.who,
+        "actor": entry.actor,
         "action": event_name(entry.action),
-        "on": f"{on} (+{entry.count - len(entry.on)})" if entry.count > len(entry.on) > 0 else on or entry.run,
-        "why": entry.why,
+        "subjects": f"{subjects} (+{entry.count - len(entry.subjects)})"
+        if entry.count > len(entry.subjects) > 0
+        else subjects or entry.run,
+        "reason": entry.reason,
     }
 
 
@@ -132,13 +140,13 @@ def _draw_entry(entry: AuditEntry) -> None:
     """Draw one entry with its old and new values side by side."""
     with st.container(border=True):
         entry_facts = {
-            "who": entry.who,
+            "actor": entry.actor,
             "session": entry.session,
             "run": entry.run,
             "kind": entry.kind,
             "code": entry.code,
         }
-        entry_facts |= {"why": entry.why, "on": ", ".join(entry.on)}
+        entry_facts |= {"reason": entry.reason, "subjects": ", ".join(entry.subjects)}
         st.markdown(f"**{plain(event_name(entry.action))}** · {plain(entry.seq)} · {plain(moment(entry.at))}")
         facts_table({text(f"col_audit_{name}"): plain(value) for name, value in entry_facts.items() if value})
         if entry.facts:

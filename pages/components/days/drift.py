@@ -51,7 +51,7 @@ def drift_results(app: Application) -> None:
     for result in results:
         if result.error:
             system = system_name(app.flows[result.flow].target)
-            small(f":orange[{text('drift_ended', system=system, what=plain(say(result.error, result.facts).what))}]")
+            small(f":orange[{text('drift_ended', system=system, what=plain(say(result.error, result.facts).problem))}]")
 
 
 def _row(result: DriftCheckResult) -> dict[Markdown, Markdown]:

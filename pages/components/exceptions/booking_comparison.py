@@ -56,7 +56,7 @@ def both_sides(app: Application, group: CauseGroup, open_issue: OpenIssue) -> No
     _draw_difference(comparison)
     st.table([_fact_row(fact, sides) for fact in comparison.header], border="horizontal", hide_index=True)
     if versions.issue is not None:
-        note(f"{mark('parked')} {plain(say(versions.issue.cause, versions.issue.facts).what)}")
+        note(f"{mark('parked')} {plain(say(versions.issue.cause, versions.issue.facts).problem)}")
     elif versions.now is None:
         note(f"{mark('parked')} {text('beside_cancelled', system=source)}")
     if comparison.lines:

@@ -126,4 +126,4 @@ def _failure_text(failure: BulkFailure) -> str:
     if not failure.code:
         return text("several_gone")
     sentences = say(failure.code, {"flow": failure.group.flow, **failure.facts})
-    return f"{sentences.what} {sentences.do}"
+    return f"{sentences.problem} {sentences.do}"

@@ -87,7 +87,8 @@ def _objections(
     tried = partial(app.drafts.objections, group.flow, group.cause, field.name, records, corrected)
     issues: Mapping[str, Issue] = ask_live(app, name, tried) or {}
     return [
-        plain(f"{issue.key}: {say(issue.cause, {'flow': group.flow, **issue.facts}).what}") for issue in issues.values()
+        plain(f"{issue.key}: {say(issue.cause, {'flow': group.flow, **issue.facts}).problem}")
+        for issue in issues.values()
     ]
 
 

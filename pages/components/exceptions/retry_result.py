@@ -21,7 +21,7 @@ Tries = Mapping[IssueGroupKey, RetryResult]
 
 def retry_sentence(retry: RetryResult) -> Markdown:
     """Return the result of a retry as a sentence, or an empty text if all records are solved."""
-    facts = {"solved": number(retry.solved), "read": number(retry.run.counts.read)}
+    facts = {"solved": number(retry.solved), "read": number(retry.run.counts.read_count)}
     if retry.same and retry.moved_count:
         return text("try_both", same=number(retry.same), others=number(retry.moved_count), **facts)
     if retry.same:
@@ -55,8 +55,8 @@ def solved_cards(app: Application, tries: Tries, groups: Mapping[IssueGroupKey, 
             continue
         with st.container(border=True, gap="small", horizontal=True, vertical_alignment="center"):
             with st.container(width=COUNT_WIDTH, gap=None):
-                st.markdown(f"**{number(retry.run.counts.read)}**")
-                small(f":gray[{quantity_text(f'noun_{noun(app, retry.group)}', retry.run.counts.read)}]")
+                st.markdown(f"**{number(retry.run.counts.read_count)}**")
+                small(f":gray[{quantity_text(f'noun_{noun(app, retry.group)}', retry.run.counts.read_count)}]")
             with st.container(width="stretch", gap="xsmall"):
                 st.markdown(f"**{group_headline(app, retry.group)}**")
                 retry_result(app, retry, groups)

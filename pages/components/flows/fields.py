@@ -369,7 +369,7 @@ def _result(app: Application, draft: SettingsDraft) -> None:
 
 def _excluded_records(preview: FilterPreview) -> None:
     frame = pd.DataFrame(
-        [(skip.key, title, say(skip.reason, skip.facts).what) for title, skip in preview.examples],
+        [(skip.key, title, say(skip.reason, skip.facts).problem) for title, skip in preview.examples],
         columns=["code", "name", "reason"],
     )
     columns = {

@@ -262,7 +262,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known_link: Li
         facts[text("now_retired")] = text("yes")
     if (issue := app.exceptions.waits(flow, str(newest["key"]))) is not None:
         address = group_address(cause_of(flow, issue.cause, issue.field, issue.facts))
-        sentence = plain(say(issue.cause, issue.facts).what)
+        sentence = plain(say(issue.cause, issue.facts).problem)
         facts[text("now_waits")] = f"{sentence} {link(text('btn_open'), 'exceptions', cause=address)}"
     proven = next((row for row in rows if row["event"] == "proven"), None)
     if proven is not None:

@@ -61,7 +61,7 @@ def wait_sentence(rows: Sequence[Happened], place: int) -> Markdown:
     parked = next((event for event in rows[place + 1 :] if _is_of(event, closed)), None)
     if parked is None or not has_sentences(str(closed["code"])):
         return ""
-    why = plain(say(str(closed["code"]), texts_of(parked["facts"])).what.rstrip("."))
+    why = plain(say(str(closed["code"]), texts_of(parked["facts"])).problem.rstrip("."))
     waited = span((event_moment(closed) - event_moment(parked)).total_seconds())
     until = next((event for event in rows[place + 1 : rows.index(parked)] if event["event"] in DONE), None)
     if until is None:

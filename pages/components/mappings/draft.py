@@ -220,7 +220,7 @@ def _obstacle(obstacle: Issue | Skip | None) -> str:
         case Issue():
             return f"‖ {issue_reason(obstacle)}"
         case Skip():
-            return f"» {say(obstacle.reason, obstacle.facts).what}"
+            return f"» {say(obstacle.reason, obstacle.facts).problem}"
         case _:
             return text("effect_is_sent")
 

@@ -179,7 +179,7 @@ def _first_written(editor: EditorState, recent: Sequence[Record]) -> int:
 
 def _obstacle(obstacle: Issue | Skip) -> None:
     parked = isinstance(obstacle, Issue)
-    sentence = say(obstacle.cause if isinstance(obstacle, Issue) else obstacle.reason, obstacle.facts).what
+    sentence = say(obstacle.cause if isinstance(obstacle, Issue) else obstacle.reason, obstacle.facts).problem
     small(f"{inline('parked' if parked else 'skipped')} {plain(sentence)}")
 
 

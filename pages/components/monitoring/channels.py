@@ -158,7 +158,7 @@ def _content_form(now: Channel) -> dict[str, Any]:
     tellable = [code for code, cause in CAUSES.items() if cause.who is not Responsible.NOBODY]
     causes = st.multiselect(
         text("channel_only"), tellable, [code for code in tellable if code in now.causes], key="channel-causes",
-        format_func=option_name(lambda code: say(code, {}).what), placeholder=text("channel_everything"),
+        format_func=option_name(lambda code: say(code, {}).problem), placeholder=text("channel_everything"),
     )  # fmt: skip
     on = st.toggle(text("channel_on"), now.on, key="channel-on")
     return {"least": least, "language": spoken, "problem_types": problem_types, "causes": causes, "on": on}

@@ -47,7 +47,7 @@ def brake_box(run: Run, *, asks: bool) -> None:
             sentences = say(brake.code, brake.facts)
             st.markdown(
                 f":orange[:material/front_hand:] **{text('brake_holds')}: {plain(cause_headline(brake.code, {}))}** "
-                f":small[:gray[{plain(sentences.what)} {plain(sentences.do)}]]",
+                f":small[:gray[{plain(sentences.problem)} {plain(sentences.do)}]]",
                 help=meaning("brake"),
             )
             if asks:
@@ -108,7 +108,7 @@ def _ask_confirmation(app: Application, run: Run, label: Markdown, writes: Markd
     typed: dict[str, int] = {}
     for brake in run.brakes:
         sentences = say(brake.code, brake.facts)
-        st.markdown(f"**{plain(cause_headline(brake.code, {}))}** {plain(sentences.what)} {plain(sentences.do)}")
+        st.markdown(f"**{plain(cause_headline(brake.code, {}))}** {plain(sentences.problem)} {plain(sentences.do)}")
         _braked_records(app, run, brake.code)
         typed_number = st.session_state.get(f"brake-{brake.code}") or ""
         answer = _number_field(f"typed-{brake.code}", brake.count, typed_number)

@@ -132,7 +132,7 @@ def connection_stands(status: ConnectionCheck) -> Markdown:
         return text("not_connected")
     wrong = next((finding for finding in status.findings if finding.ok is False), None)
     if wrong is not None:
-        return plain(say(wrong.cause, {"system": status.system, **wrong.facts}).what)
+        return plain(say(wrong.cause, {"system": status.system, **wrong.facts}).problem)
     return plain(status.about) or text("connected")
 
 
@@ -430,7 +430,7 @@ def check_result(system: str, findings: Sequence[Finding], *, under_way: bool = 
             st.markdown(f"{mark('ok')} **{text('check_good', system=system_name(system))}**")
         else:
             sentences = say(wrong.cause, {"system": system, **wrong.facts})
-            st.markdown(f"{mark('failed')} **{plain(sentences.what)}**")
+            st.markdown(f"{mark('failed')} **{plain(sentences.problem)}**")
             small(" ".join(plain(part) for part in (sentences.data, sentences.do) if part))
         coming = next((finding.name for finding in findings if finding.ok is None), "") if under_way else ""
         lines: dict[Markdown, list[Markdown]] = {}
@@ -458,4 +458,4 @@ def _line(system: str, finding: Finding, *, now: bool) -> Markdown:
     if finding.ok:
         word = f"found_{finding.name}_{finding.about}"
         return f"{mark('ok')} {text(word) if has_term(word) else plain(finding.about)}"
-    return f"{mark('failed')} {plain(say(finding.cause, {'system': system, **finding.facts}).what)}"
+    return f"{mark('failed')} {plain(say(finding.cause, {'system': system, **finding.facts}).problem)}"

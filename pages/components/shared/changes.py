@@ -77,7 +77,7 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
         change_text = what_changes(app, replace(row, cause=""), undone=True, system=system, total=total)
         return f"{text('plan_taken_back')} · {change_text}" if change.action is not Action.RETIRE else change_text
     if change is None or row.cause:
-        return say(row.cause, {"system": system, **row.facts}).what if row.cause else ""
+        return say(row.cause, {"system": system, **row.facts}).problem if row.cause else ""
     if change.action is Action.RETIRE:
         return text("plan_withdrawn") if undone else quantity_text("plan_retires", max(1, len(change.desired.parts)))
     if change.action is Action.CREATE and not total and document_total(change.agreed) is not None:
@@ -196,7 +196,7 @@ def trace_rows(app: Application, flow: Flow, traces: Sequence[Trace]) -> list[Ro
     for trace in traces:
         path = " → ".join(step_said(app, flow, trace.target, step) for step in trace.steps)
         if trace.issue is not None:
-            path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).what) if part)
+            path = " → ".join(part for part in (path, say(trace.issue.cause, trace.issue.facts).problem) if part)
         target_text = field_text(app, flow.target, trace.target, trace.value)
         rows.append({field: _target_caption(trace.target), how: path, value: target_text})
     return rows

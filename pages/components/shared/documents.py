@@ -124,7 +124,7 @@ def _needed_record(app: Application, run: Run, flow: Flow, kind: Kind, key: str)
             if line.change is not None:
                 st.table(_head_rows(app, flow, line.change, line.step), border="horizontal", hide_index=True)
             else:
-                small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).what))
+                small(plain(say(line.cause, {"system": flow.target, "key": line.key, **line.facts}).problem))
         return
     link = app.links.get(flow.name, kind, [key]).get(key)
     reference = link.reference if link else app.links.references(flow.name).reference(kind, key)

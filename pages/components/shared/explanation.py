@@ -95,7 +95,7 @@ def explanation_sentence(app: Application, flow: Flow, answer: WhyAnswer) -> str
     """Return the sentence that explains a value, or the reason why the value is missing."""
     trace = answer.trace
     if trace is not None and trace.issue is not None:
-        return say(trace.issue.cause, {"system": flow.target, **trace.issue.facts}).what
+        return say(trace.issue.cause, {"system": flow.target, **trace.issue.facts}).problem
     common_facts = {
         "target": field_name(answer.field),
         "value": _short_value(app, flow, answer.field, answer.value) or term("empty_value"),

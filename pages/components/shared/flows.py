@@ -222,7 +222,7 @@ def group_detail(app: Application, group: CauseGroup) -> Markdown:
     """
     fact_texts = named_facts(app, group.facts, _title(app, group), limit=MAX_NAMED)
     facts = {"system": app.flows[group.flow].target, **fact_texts}
-    cause_text = say(group.cause, facts).what
+    cause_text = say(group.cause, facts).problem
     if cause_text.removesuffix(".") == cause_headline(group.cause, facts):
         return ""
     cause_sentence = plain(cause_text)

@@ -243,7 +243,7 @@ def show_error(code: str, facts: Mapping[str, str], state: str = "failed") -> No
     sentences = say(code, facts)
     icon, colour = ("error", "red") if state == "failed" else ("pause_circle", "orange")
     with st.container(border=True, gap="xsmall"):
-        st.markdown(f":{colour}[:material/{icon}:] **{plain(sentences.what)}**")
+        st.markdown(f":{colour}[:material/{icon}:] **{plain(sentences.problem)}**")
         for more in (sentences.data, sentences.do):
             if more:
                 small(plain(more))

@@ -116,7 +116,7 @@ def _groups(app: Application, run: Run, codes: Mapping[str, int]) -> dict[str, s
 def _cause(app: Application, run: Run, cause: str) -> str:
     """Return the sentence of a cause with placeholders for the facts of a record."""
     facts = {**dict.fromkeys(fact_names(cause), "…"), "system": app.flows[run.flow].target, "flow": run.flow}
-    return say(cause, facts).what
+    return say(cause, facts).problem
 
 
 # ---- the table --------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
     label = try_again_label(app, run.flow, row.cause, row.cause_field)
     facts = {"system": flow.target, "key": row.key, **named_facts(app, row.facts, row.title), "try_again": label}
     sentences = say(row.cause, facts)
-    small(f"**{plain(sentences.what)}**")
+    small(f"**{plain(sentences.problem)}**")
     for more in (sentences.data, sentences.do):
         if more:
             note(plain(more))

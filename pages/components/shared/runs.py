@@ -98,7 +98,7 @@ def progress_strip(app: Application, run_id: str) -> None:
             sentences = say(run.error, {"flow": run.flow, "run": short_id(run.id), **run.facts})
             since = app.runs.wait_start(run) or run.started_at
             waits = text("run_held_since", moment=moment(since), span=duration(since))
-            note(f":orange[:material/pause_circle: {plain(sentences.what)}] {waits} {plain(sentences.do)}")
+            note(f":orange[:material/pause_circle: {plain(sentences.problem)}] {waits} {plain(sentences.do)}")
         note(text("may_close") + (f" {text('nothing_written')}" if run.state is RunState.PREVIEWING else ""))
 
 
@@ -152,7 +152,11 @@ def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> Non
     rest = {"accepted": counts.accepted, "in_doubt": counts.in_doubt, "waiting": counts.planned}
     parts |= {name: value for name, value in rest.items() if value}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.metric(text("col_read"), records_of(kind, counts.read) if kind else number(counts.read), width="content")
+        st.metric(
+            text("col_read"),
+            records_of(kind, counts.read_count) if kind else number(counts.read_count),
+            width="content",
+        )
         for place, (name, value) in enumerate(parts.items()):
             st.metric(" ", "+" if place else "=", label_visibility="hidden", width="content")
             caption_key = VERIFYING if name == "in_doubt" and verifying else f"badge_{name}"
@@ -230,8 +234,8 @@ def run_frame(app: Application, runs: Sequence[Run]) -> "pd.DataFrame":
             "flow": [flow_name(run.flow) for run in runs],
             "state": [[state_tag(run_state(run))] for run in runs],
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
-            "read": [run.counts.read for run in runs],
-            "of": [quantity_text(f"noun_{app.flows.noun(run.flow)}", run.counts.read) for run in runs],
+            "read": [run.counts.read_count for run in runs],
+            "of": [quantity_text(f"noun_{app.flows.noun(run.flow)}", run.counts.read_count) for run in runs],
             **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED[1:]},
             "took": [span(worked[run.id].total_seconds()) if run.id in worked else "" for run in runs],
             "mode": [text(f"mode_short_{run.mode}") for run in runs],
@@ -262,7 +266,7 @@ def runs_listed(runs: Sequence[Run]) -> "pd.DataFrame":
             "by": run.by,
             "started_at": run.started_at.isoformat(),
             "ended_at": run.ended_at.isoformat() if run.ended_at else "",
-            "read": run.counts.read,
+            "read": run.counts.read_count,
             "proven": run.counts.proven,
             "accepted": run.counts.accepted,
             "unchanged": run.counts.unchanged,

@@ -290,7 +290,7 @@ def _event_lines(event: Happened) -> list[Markdown]:
     fact_texts = [plain(_fact_text(event, name, facts[name])) for name in _FACT_NAMES if facts.get(name)]
     code = str(event.get("code") or "")
     if has_sentences(code):
-        sentence = say(code, _facts(event)).what
+        sentence = say(code, _facts(event)).problem
         lines += [plain(sentence)] if sentence.removesuffix(".") != cause_headline(code, _facts(event)) else []
     elif fact_texts:
         lines.append(" · ".join(fact_texts))
@@ -304,7 +304,7 @@ _FACT_NAMES = (
     "mode",
     "records",
     "changes",
-    "read",
+    "read_count",
     "proven",
     "unchanged",
     "skipped",

@@ -185,12 +185,12 @@ def expected_value(error: IntegrationError) -> str:
 def issue_reason(issue: Issue) -> str:
     """Return why a record is parked. For a formula without a result this is only the reason."""
     message = issue.facts.get("message")
-    return reason(Reason(message, issue.facts)) if message else say(issue.cause, issue.facts).what
+    return reason(Reason(message, issue.facts)) if message else say(issue.cause, issue.facts).problem
 
 
 def in_cause(cause: str, facts: Mapping[str, str]) -> str:
     """Return the sentence of a cause that says what happened."""
-    return say(cause, facts).what
+    return say(cause, facts).problem
 
 
 def plain(value: object) -> Markdown:

@@ -84,8 +84,8 @@ class View:
         phrases = [text("stock_about", system=system, articles=articles, branches=branches)]
         if sums.written_at:
             phrases.append(term("stock_written", moment=moment(sums.written_at)))
-        if sums.found:
-            phrases.append(quantity_text("stock_found", sums.found, moment=moment(sums.found_at)))
+        if sums.unwritten_count:
+            phrases.append(quantity_text("stock_unwritten", sums.unwritten_count, moment=moment(sums.found_at)))
         return " · ".join(phrases)
 
     @property
@@ -238,8 +238,8 @@ def numbers(view: View) -> None:
                 delta_arrow="off",
             )
         else:
-            st.metric(text("stock_soon", days=SOON_DAYS), number(sums.soon), border=True)
-        st.metric(text("stock_gone"), number(sums.gone), border=True)
+            st.metric(text("stock_soon", days=SOON_DAYS), number(sums.running_out_count), border=True)
+        st.metric(text("stock_sold_out"), number(sums.sold_out_count), border=True)
     if len(sums.totals) > 1:
         unit_totals = (
             in_unit(unit_total.amount, unit_total.unit or term("stock_no_unit")) for unit_total in sums.totals

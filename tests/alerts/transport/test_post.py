@@ -43,8 +43,8 @@ def test_what_a_channel_refuses_is_told_without_its_secrets(running: Post) -> No
         hook.down = True
         (result,) = running.send([Message(hook.address, "Hook", "told")])
     assert not result.ok
-    assert "503" in result.why
-    assert not any(secret in result.why for secret in ("tokenofthehook", "pathofthehook"))
+    assert "503" in result.error
+    assert not any(secret in result.error for secret in ("tokenofthehook", "pathofthehook"))
 
 
 def test_a_channel_that_takes_too_long_is_given_up() -> None:
@@ -53,7 +53,7 @@ def test_a_channel_that_takes_too_long_is_given_up() -> None:
         begun = time.monotonic()
         results = post(seconds=2.0).send([Message(hook.address, "Hook", "told")] * 2)
         seconds = time.monotonic() - begun
-    assert results == [PostResult(ok=False, why="reason_channel_silent")] * 2
+    assert results == [PostResult(ok=False, error="reason_channel_silent")] * 2
     assert seconds < SECONDS
 
 
@@ -119,8 +119,8 @@ LOOKED_AT = {
 
 def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine(running: Post) -> None:
     results = [running.check_address(address) for address in LOOKED_AT]
-    assert [(result.ok, result.why) for result in results] == [(not why, why) for why in LOOKED_AT.values()]
-    assert running.check_address("nonsense") == PostResult(ok=False, why="expected_channel")
+    assert [(result.ok, result.error) for result in results] == [(not why, why) for why in LOOKED_AT.values()]
+    assert running.check_address("nonsense") == PostResult(ok=False, error="expected_channel")
 
 
 def test_all_of_an_address_but_its_host_may_be_secret() -> None:

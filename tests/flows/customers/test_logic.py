@@ -443,7 +443,7 @@ def test_who_is_known_by_email_is_updated_and_the_others_are_created(
     actions = {key: row.action for key, row in harness.changes(run).items()}
     assert actions == {"10001": Action.UPDATE, "10002": Action.CREATE, "10003": Action.CREATE}
     assert till.calls_made["write"] == 0
-    assert (run.counts.read, run.counts.planned, run.counts.skipped) == (4, 3, 1)
+    assert (run.counts.read_count, run.counts.planned, run.counts.skipped) == (4, 3, 1)
 
 
 def test_committed_customers_are_proven_and_the_next_run_finds_nothing_to_do(

@@ -883,7 +883,7 @@ def test_an_issue_brings_the_facts_its_sentences_need(article: Record) -> None:
     sentences = say(
         issue.cause, {"rate": "?", "country": "?", "value": "?", **{k: v for k, v in issue.facts.items() if v}}
     )
-    assert "–" not in f"{sentences.what} {sentences.data} {sentences.do}"
+    assert "–" not in f"{sentences.problem} {sentences.data} {sentences.do}"
 
 
 # ---- numbers of before

@@ -521,7 +521,7 @@ def test_a_preview_shows_only_levels_that_differ_and_says_of_the_others_why_not(
     run = harness.preview()
     assert harness.planned_values(run) == {"1001": {"1/amount": Decimal(14)}}
     assert harness.reasons(run) == {"1003": "stock_not_managed", "1004": "not_at_the_till"}
-    assert (run.counts.read, run.counts.planned, run.counts.unchanged, run.counts.skipped) == (4, 1, 1, 2)
+    assert (run.counts.read_count, run.counts.planned, run.counts.unchanged, run.counts.skipped) == (4, 1, 1, 2)
 
 
 def test_a_committed_level_is_proven_and_the_next_run_finds_nothing_to_do(

@@ -611,7 +611,7 @@ def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_
     run = shop.sync()
     assert run.counts.proven == 1
     assert shop.level("2") == 25
-    assert (run.counts.read, run.counts.difference) == (1, 0), "what is told beside the articles counts for none"
+    assert (run.counts.read_count, run.counts.difference) == (1, 0), "what is told beside the articles counts for none"
     (open_issue,) = shop.issues.list("stock", "movement_unreadable")
     assert open_issue.issue.facts["movement"].startswith(f"stockId {spoilt_line.number} · branchNumber 1 · timestamp ")
     shop.book(sold, "1", Decimal(3))

@@ -42,7 +42,7 @@ def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(
         with pytest.raises(ConfigurationError) as refused:
             save()
         assert refused.value.code == "row_impossible"
-        assert expected in words.say(refused.value.code, refused.value.facts).what
+        assert expected in words.say(refused.value.code, refused.value.facts).problem
     assert application.tables.rows(VAT) == before
 
 

@@ -46,7 +46,7 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
     assert (result.records, result.refused) == (5, (BulkFailure(over),))
     assert groups(app) == []
     entries = [entry for entry in stores_in(app).audit.entries() if entry.action == "issue_set_aside"]
-    assert sorted((entry.code, entry.count, entry.why) for entry in entries) == [
+    assert sorted((entry.code, entry.count, entry.reason) for entry in entries) == [
         ("ean_check_digit", 1, "not now"), ("email_too_long", 1, "not now"), ("price_missing", 3, "not now"),
     ]  # fmt: skip
     assert app.bulk.take_back(groups(app, IssueState.SET_ASIDE), BY).records == 5
@@ -80,7 +80,7 @@ def test_one_preview_for_each_flow_and_why_a_flow_cannot_begin(app: Application)
     (refused,) = result.refused
     assert (refused.group.flow, refused.code) == ("customers", "run_active")
     (run,) = (wait_for_run(app, run) for run in result.runs)
-    assert (run.flow, sorted(run.position.keys), run.counts.read) == ("products", ["10001", "10002", "10003"], 3)
+    assert (run.flow, sorted(run.position.keys), run.counts.read_count) == ("products", ["10001", "10002", "10003"], 3)
     assert result.records == 3
     assert store.get(active_run.id).state in ACTIVE
     store.discard(active_run.id, WHO)

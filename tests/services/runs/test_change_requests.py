@@ -62,7 +62,7 @@ class Office:
         self.acting(actor).change_requests.approve(request.setting, request.mark, actor)
 
     def audit_actors(self, action: str) -> list[str]:
-        return [entry.who for entry in self.application.audit.entries(AuditSearch(action=action))]
+        return [entry.actor for entry in self.application.audit.entries(AuditSearch(action=action))]
 
 
 @pytest.fixture

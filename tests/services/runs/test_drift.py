@@ -117,8 +117,8 @@ def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
     facts = drift_issue(flow, flow.stage("invoices"), drifted, {"2": "21"}).facts
     other = drift_issue(flow, flow.stage("invoices"), replace(drifted, edits=edits[1:]), {"2": "21"}).facts
 
-    assert "van 2 · 21% · AccountView naar 1 · AccountView" in words.say(CHANGED, facts, "nl").what
-    assert "van 1 naar 2" in words.say(CHANGED, other, "nl").what
+    assert "van 2 · 21% · AccountView naar 1 · AccountView" in words.say(CHANGED, facts, "nl").problem
+    assert "van 1 naar 2" in words.say(CHANGED, other, "nl").problem
 
 
 def test_a_page_is_looked_at_anew_where_somebody_was_erased_meanwhile(

@@ -88,7 +88,7 @@ def test_a_plan_made_with_other_fields_of_the_books_is_refused_and_a_yes_reads_t
         with pytest.raises(PlanStaleError) as refused:
             console.commit(plan)
         assert refused.value.facts["changed"] == "fields"
-        assert "the fields of AccountView" in say(refused.value.code, refused.value.facts).what
+        assert "the fields of AccountView" in say(refused.value.code, refused.value.facts).problem
         assert console.writes() == 0
         anew, before = console.preview("products"), len(console.sandbox.ledger.calls("accountview"))
         compared, basis = list[bool](), application.logics.basis

@@ -56,8 +56,8 @@ def test_a_copy_is_held_until_somebody_confirms_the_place_that_they_were_shown(o
         assert hold_reason(application) is not None
         application.installation.confirm(status.code, ADMINISTRATOR)
         assert hold_reason(application) is None
-        (entry,) = [candidate for candidate in application.audit.entries() if candidate.on == ("installation",)]
-        assert (entry.who, entry.action) == ("test", "setting_changed")
+        (entry,) = [candidate for candidate in application.audit.entries() if candidate.subjects == ("installation",)]
+        assert (entry.actor, entry.action) == ("test", "setting_changed")
     with open_application(tmp_path / "copy", start=False) as application:
         assert hold_reason(application) is None
     with open_application(original, start=False) as application:  # which nobody has moved
@@ -81,7 +81,7 @@ def test_the_code_in_the_settings_confirms_without_a_screen_and_fits_no_other_pl
         assert hold_reason(application) is not None
     with open_application(first, start=False, confirmed_place=code) as application:
         assert hold_reason(application) is None
-        assert [entry.who for entry in application.audit.entries() if entry.on == ("installation",)] == [
+        assert [entry.actor for entry in application.audit.entries() if entry.subjects == ("installation",)] == [
             "CONSOLE_CONFIRMED_PLACE"
         ]
 

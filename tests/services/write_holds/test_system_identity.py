@@ -110,9 +110,9 @@ def test_another_system_begins_without_links_and_those_of_before_are_set_aside(
         aside = connection.exec_driver_sql("SELECT flow FROM links").scalars().all()
     assert [flow.endswith(":customers") and flow.startswith("mplus until ") for flow in aside] == [True]
     assert hold_reason(application_with_other_till, "customers") is None
-    assert {entry.who for entry in application_with_other_till.audit.entries() if entry.on == ("identity:mplus",)} == {
-        "test"
-    }
+    assert {
+        entry.actor for entry in application_with_other_till.audit.entries() if entry.subjects == ("identity:mplus",)
+    } == {"test"}
 
 
 def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_changed(
@@ -151,7 +151,9 @@ def test_codes_of_the_former_till_hold_their_flows_until_they_are_confirmed_or_c
     assert application_with_other_till.former_codes.questions() == []
     assert hold_reason(application_with_other_till, "orders") is None
     assert {
-        entry.who for entry in application_with_other_till.audit.entries() if entry.on == ("former_codes:mplus",)
+        entry.actor
+        for entry in application_with_other_till.audit.entries()
+        if entry.subjects == ("former_codes:mplus",)
     } == {"test"}
     with pytest.raises(ConfigurationError, match="not_in_question"):
         application_with_other_till.former_codes.confirm("mplus", ADMINISTRATOR)
