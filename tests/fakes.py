@@ -19,17 +19,21 @@ from integration.core.records import Batch, CurrentRecord, Field, FieldType, Kin
 class Links:
     """References as a dictionary: (kind, our key) to the target's reference."""
 
-    known: dict[tuple[Kind, str], str] = field(default_factory=dict)
+    references: dict[tuple[Kind, str], str] = field(default_factory=dict)
     others: dict[tuple[Kind, str], tuple[str, ...]] = field(default_factory=dict)
 
     def reference(self, kind: Kind, key: str) -> str | None:
         """Return the target's reference of our key."""
-        return self.known.get((kind, key))
+        return self.references.get((kind, key))
 
     def key(self, kind: Kind, reference: str) -> str | None:
         """Return our key of the target's reference."""
         return next(
-            (key for (of, key), linked_reference in self.known.items() if (of, linked_reference) == (kind, reference)),
+            (
+                key
+                for (of, key), linked_reference in self.references.items()
+                if (of, linked_reference) == (kind, reference)
+            ),
             None,
         )
 

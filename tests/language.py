@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from tests.size import PRODUCT, ROOT, Function, nodes_in
+from tests.size import PRODUCT, ROOT, TESTS, Function, nodes_in
 
 RELATIVE = re.compile(r"(What|Whatever|Whether|Who|Whoever|Whom|Whose|Where|When|How|That|Which)\b")
 VALUES = frozenset((ROOT / "tests" / "vague_values.txt").read_text(encoding="utf-8").split())
@@ -64,7 +64,12 @@ def vague_test_names() -> list[str]:
 
 def vague_values() -> list[str]:
     """Return each parameter and local variable whose name does not say what it holds: `file:line name`."""
-    return [f"{place} {name}" for place, name in _assigned_names() if name in VALUES]
+    return [f"{place} {name}" for place, name in _assigned_names(PRODUCT) if name in VALUES]
+
+
+def vague_test_values() -> list[str]:
+    """Return each parameter, field and local variable of the tests with such a name: `file:line name`."""
+    return [f"{place} {name}" for place, name in _assigned_names(TESTS) if name in VALUES]
 
 
 def unknown_names() -> list[str]:
@@ -146,8 +151,8 @@ def _members_of_classes() -> dict[str, set[str]]:
     return members
 
 
-def _assigned_names() -> Iterator[tuple[str, str]]:
-    for file, nodes in nodes_in(PRODUCT):
+def _assigned_names(folders: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for file, nodes in nodes_in(folders):
         for node in nodes:
             if isinstance(node, ast.arg):
                 yield f"{file.relative_to(ROOT)}:{node.lineno}", node.arg
@@ -177,8 +182,8 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
 def main() -> None:
     """Print each place that a search finds, and the number of places."""
     for find in (
-        relative_docstrings, relative_test_docstrings, vague_names, vague_test_names, vague_values, unknown_names,
-        damaged_docstrings,
+        relative_docstrings, relative_test_docstrings, vague_names, vague_test_names, vague_values, vague_test_values,
+        unknown_names, damaged_docstrings,
     ):  # fmt: skip
         places = find()
         print("\n".join(places))

@@ -126,10 +126,10 @@ class Scope:
     """A function or a file: the values of each name, and the parameters."""
 
     node: ast.AST
-    known: Declarations
+    declarations: Declarations
     file: str
     outer: "Scope | None" = None
-    given: dict[str, list[ast.expr | None]] = field(default_factory=dict)
+    arguments: dict[str, list[ast.expr | None]] = field(default_factory=dict)
     marked: set[str] = field(default_factory=set)
     classes: dict[str, str] = field(default_factory=dict)  # names that hold a thing of a class of the pages
     trusted: set[str] = field(default_factory=set)  # being looked at
@@ -141,12 +141,12 @@ class Scope:
     def _record_bindings(self, node: ast.AST) -> None:  # noqa: C901 - one branch for each sort of statement
         match node:
             case ast.arg(arg=name, annotation=annotation):
-                if says(annotation, self.known.aliases) or _is_figure_type(annotation):
+                if says(annotation, self.declarations.aliases) or _is_figure_type(annotation):
                     self.marked.add(name)
                 else:
-                    self.given.setdefault(name, []).append(None)
+                    self.arguments.setdefault(name, []).append(None)
                 for part in ast.walk(annotation) if annotation else ():
-                    if isinstance(part, ast.Name) and self.known.fields.get(part.id):
+                    if isinstance(part, ast.Name) and self.declarations.fields.get(part.id):
                         self.classes[name] = part.id
             case ast.Assign(targets=targets, value=value):
                 for target in targets:
@@ -160,22 +160,22 @@ class Scope:
             case ast.With(items=items):
                 for item in items:
                     if isinstance(item.optional_vars, ast.Name):
-                        self.given.setdefault(item.optional_vars.id, []).append(None)
+                        self.arguments.setdefault(item.optional_vars.id, []).append(None)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="append" | "extend" | "update"), args=args):
-                self.given.setdefault(name, []).extend(args)
+                self.arguments.setdefault(name, []).extend(args)
             case ast.MatchAs(name=name) if name:
-                self.given.setdefault(name, []).append(None)
+                self.arguments.setdefault(name, []).append(None)
             case _:
                 pass
 
     def _bind(self, target: ast.expr, value: ast.expr) -> None:
         match target, value:
             case ast.Name(id=name), _:
-                self.given.setdefault(name, []).append(value)
-                if isinstance(value, ast.Call) and _call_name(value) in self.known.gives:
-                    self.classes[name] = self.known.gives[_call_name(value)]
+                self.arguments.setdefault(name, []).append(value)
+                if isinstance(value, ast.Call) and _call_name(value) in self.declarations.gives:
+                    self.classes[name] = self.declarations.gives[_call_name(value)]
             case ast.Subscript(value=ast.Name(id=name), slice=key), _:
-                self.given.setdefault(name, []).extend((key, value))
+                self.arguments.setdefault(name, []).extend((key, value))
             case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
                 for element, element_value in zip(targets, values, strict=True):
                     self._bind(element, element_value)
@@ -246,7 +246,7 @@ class Scope:
             case ast.Subscript(value=value):
                 return every(value)
             case ast.Attribute(value=ast.Name(id=name), attr=attr):
-                return attr in self.known.fields.get(self.class_of(name), ()) or self._is_figure_of(attr)
+                return attr in self.declarations.fields.get(self.class_of(name), ()) or self._is_figure_of(attr)
             case ast.Name(id=name):
                 return self._is_markdown_name(name)
             case ast.Call():
@@ -262,14 +262,14 @@ class Scope:
             name in self.marked
             or name in self.trusted
             or name in SAFE
-            or _scoped_name(self.file, name) in self.known.results
+            or _scoped_name(self.file, name) in self.declarations.results
             or name.isupper()
         ):
             return True
-        if name in self.given:
+        if name in self.arguments:
             self.trusted.add(name)
             try:
-                return all(value is not None and self.is_markdown(value) for value in self.given[name])
+                return all(value is not None and self.is_markdown(value) for value in self.arguments[name])
             finally:
                 self.trusted.discard(name)
         if self.outer is not None:
@@ -279,10 +279,10 @@ class Scope:
     def _is_markdown_fact(self, keyword: ast.keyword) -> bool:
         """Return whether a keyword passes Markdown: one such fact, or several facts that were passed on together."""
         several = keyword.value
-        if keyword.arg is None and isinstance(several, ast.Name) and several.id in self.given:
+        if keyword.arg is None and isinstance(several, ast.Name) and several.id in self.arguments:
             return all(
                 self.is_markdown(value.value if isinstance(value, ast.DictComp) else value)
-                for value in self.given[several.id]
+                for value in self.arguments[several.id]
             )
         return self.is_markdown(several)
 
@@ -290,7 +290,7 @@ class Scope:
         name = _call_name(node)
         if name in WORDS:
             return all(keyword.arg in NUMBERS or self._is_markdown_fact(keyword) for keyword in node.keywords)
-        if name in SAFE or _scoped_name(self.file, name) in self.known.results:
+        if name in SAFE or _scoped_name(self.file, name) in self.declarations.results:
             return True
         if name in KEEPING and isinstance(node.func, ast.Attribute):
             return self.is_markdown(node.func.value) and all(map(self.is_markdown, node.args))
@@ -342,33 +342,33 @@ def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(child))
 
 
-def scopes(node: ast.AST, known: Declarations, file: str, outer: Scope | None = None) -> Iterator[Scope]:
+def scopes(node: ast.AST, declarations: Declarations, file: str, outer: Scope | None = None) -> Iterator[Scope]:
     """Yield the scope of a file or function and of every function in it."""
-    scope = Scope(node, known, file, outer)
+    scope = Scope(node, declarations, file, outer)
     yield scope
     for child in _own_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.Lambda):
-            yield from scopes(child, known, file, scope)
+            yield from scopes(child, declarations, file, scope)
 
 
 def untrusted_places(files: list[Path]) -> list[str]:
     """Return each place that may draw untrusted text, with file and line."""
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
-    known = Declarations()
+    declarations = Declarations()
     for _ in range(2):  # what is learnt first may be said by what was read before
         for file, tree in trees.items():
-            known.learn(tree, str(file))
+            declarations.learn(tree, str(file))
     places = []
     for file, tree in trees.items():
-        for scope in scopes(tree, known, str(file)):
+        for scope in scopes(tree, declarations, str(file)):
             places += [f"{file.name}:{line}: {finding}" for line, finding in _untrusted_places(scope, file.name)]
     return sorted(places)
 
 
 def _untrusted_places(scope: Scope, file: str) -> Iterator[tuple[int, str]]:
     """Yield untrusted text that a function draws, or returns as Markdown."""
-    node, known = scope.node, scope.known
-    promises = isinstance(node, ast.FunctionDef) and _scoped_name(scope.file, node.name) in known.results - SAFE
+    node, declarations = scope.node, scope.declarations
+    promises = isinstance(node, ast.FunctionDef) and _scoped_name(scope.file, node.name) in declarations.results - SAFE
     for child in _own_nodes(node):
         match child:
             case ast.Return(value=value) | ast.Yield(value=value) | ast.YieldFrom(value=value) if promises:
@@ -403,7 +403,7 @@ def _untrusted_arguments(call: ast.Call, scope: Scope, file: str) -> Iterator[st
             source = ast.unparse(choices)[:60] if choices is not None else "as they are"
             if choices is not None or not all(map(scope.is_markdown, call.args[1:2])):
                 yield f"choices that come not through `option_name`: {source}"
-    for place, at in scope.known.places.get(_scoped_name(scope.file, name), {}).items():
+    for place, at in scope.declarations.places.get(_scoped_name(scope.file, name), {}).items():
         if place in keywords:
             drawn.append(keywords[place])
         elif at < len(call.args) and not of_streamlit:

@@ -38,11 +38,11 @@ class OpenIdProvider:
     shows: list[RSAKey] = field(default_factory=list)  # its public keys
     forges: str = ""  # none: without a signature; public: an HMAC with what is public
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
-    asked: int = 0  # how often for its keys
+    key_request_count: int = 0  # how often for its keys
     asks: bool = False  # a person logs in with a form, and stays so in their browser until they log out
     ends: bool = True  # it says how to log out
     ended: list[dict[str, str]] = field(default_factory=list)  # what it was told at each log-out
-    known: set[str] = field(default_factory=set)  # by what browsers keep, who is logged in
+    session_marks: set[str] = field(default_factory=set)  # by what browsers keep, who is logged in
 
     def __post_init__(self) -> None:
         self.shows = [self.signs_with]
@@ -102,24 +102,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         parameters = {name: values[-1] for name, values in parse_qs(url.query).items()}
-        if url.path == "/authorize" and self.provider.asks and not self._session_marks() & self.provider.known:
+        if url.path == "/authorize" and self.provider.asks and not self._session_marks() & self.provider.session_marks:
             fields = "".join(f'<input type="hidden" name="{n}" value="{escape(v)}">' for n, v in parameters.items())
             self._send_page(f'<form action="/enter">{fields}<button>Log in there</button></form>')
         elif url.path == "/enter":
             mark = secrets.token_hex(8)
-            self.provider.known.add(mark)
+            self.provider.session_marks.add(mark)
             self._redirect(f"/authorize?{url.query}", f"there={mark}; HttpOnly")
         elif url.path == "/end":
             jwt.decode(parameters["id_token_hint"], self.provider.signs_with)
             self.provider.ended.append(parameters)
-            self.provider.known -= self._session_marks()
+            self.provider.session_marks -= self._session_marks()
             self._redirect(parameters["post_logout_redirect_uri"], "there=; Max-Age=0")
         elif url.path == "/authorize":
             code = secrets.token_hex(8)
             self.provider.codes[code] = parameters
             self._redirect(f"{parameters['redirect_uri']}?{urlencode({'code': code, 'state': parameters['state']})}")
         elif url.path == "/keys":
-            self.provider.asked += 1
+            self.provider.key_request_count += 1
             self._send_json(KeySet(list(self.provider.shows)).as_dict(private=False))
         else:
             self._send_json(_discovery_document(self.provider))

@@ -156,11 +156,11 @@ class Suite:
 
     root: Path
     folder: Path
-    which: str
+    marks: str
 
     def begin(self, name: str, *arguments: str, output: Path | None = None) -> "subprocess.Popen[bytes]":
         """Start pytest in its own process group; its report is `NAME.xml`."""
-        command = [*PYTEST, "-m", self.which, f"--junitxml={self._report(name)}", *OPTIONS, *arguments]
+        command = [*PYTEST, "-m", self.marks, f"--junitxml={self._report(name)}", *OPTIONS, *arguments]
         with output.open("wb") if output else nullcontext() as file:
             return subprocess.Popen(
                 command, cwd=self.root, env=self._environment(), process_group=0, stdout=file, stderr=file

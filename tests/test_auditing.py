@@ -20,7 +20,11 @@ def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Pa
     terminal, file = Terminal({"DATA": str(tmp_path)}), tmp_path / "audit.zip"
 
     (entry,) = terminal("audit", "list", "--actor", "anneke", "--json").json
-    assert (entry["action"], entry["subjects"], entry["after"]) == ("table_changed", ["payment_methods"], {"PIN": "1600"})
+    assert (entry["action"], entry["subjects"], entry["after"]) == (
+        "table_changed",
+        ["payment_methods"],
+        {"PIN": "1600"},
+    )
     checked = terminal("audit", "verify")
     assert (checked.status, checked.out.startswith("Intact: ")) == (0, True)
     head = checked.out.partition("Head: ")[2].strip()
@@ -31,7 +35,7 @@ def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Pa
 
     with closing(sqlite3.connect(tmp_path / "console.sqlite")) as database:
         database.execute("DROP TRIGGER audit_no_update")
-        database.execute("UPDATE audit SET line = replace(line, '1600', '1601') WHERE who = 'anneke'")
+        database.execute("UPDATE audit SET line = replace(line, '1600', '1601') WHERE actor = 'anneke'")
         database.execute("DELETE FROM audit_head")  # no reason to end with an error of the program
         database.commit()
     broken = terminal("audit", "verify", "--head", head)

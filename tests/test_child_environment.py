@@ -16,7 +16,7 @@ OF_A_BARE_PROGRAM = {"integration/lab/fixture.py"}  # the lab has nothing else b
 
 
 @pytest.mark.parametrize(
-    "kept",
+    "make_environment",
     [
         base_environment,
         network_environment,
@@ -25,10 +25,12 @@ OF_A_BARE_PROGRAM = {"integration/lab/fixture.py"}  # the lab has nothing else b
     ],
     ids=lambda function: function.__name__,
 )
-def test_no_program_gets_a_secret(monkeypatch: pytest.MonkeyPatch, kept: Callable[[], dict[str, str]]) -> None:
+def test_no_program_gets_a_secret(
+    monkeypatch: pytest.MonkeyPatch, make_environment: Callable[[], dict[str, str]]
+) -> None:
     for name in SECRETS:
         monkeypatch.setenv(name, SECRET)
-    environment = kept()
+    environment = make_environment()
     assert "PATH" in environment
     assert SECRET not in environment.values()
 

@@ -62,14 +62,14 @@ class Case:
 
     name: str
     keys: Sequence[str]  # of the rows
-    came: Callable[[], Outcomes]
-    meant: Outcomes | None  # what may come of all of it beside nothing; None where it has no meaning
+    read_outcomes: Callable[[], Outcomes]
+    correct_outcomes: Outcomes | None  # what may come of all of it beside nothing; None where it has no meaning
 
 
 def outcome(case: Case, before: Outcomes) -> str:
     """Return the verdict on the result of a case."""
     try:
-        results = case.came()
+        results = case.read_outcomes()
     except ConnectorError:
         return STOPPED
     beside = {key: result for key, result in results.items() if key not in case.keys and before.get(key) != result}
@@ -79,7 +79,9 @@ def outcome(case: Case, before: Outcomes) -> str:
         return WRONG
     if all(result is None for result in own):
         return PARKED
-    may_be = before if case.meant is None else case.meant  # without a meaning only what does not count may go on
+    may_be = (
+        before if case.correct_outcomes is None else case.correct_outcomes
+    )  # without a meaning only what does not count may go on
     return RIGHT if all(result is None or result == may_be.get(key) for key, result in results.items()) else WRONG
 
 
@@ -265,7 +267,9 @@ def test_percentages() -> None:
 
     def cases() -> Iterator[Case]:
         for case in of_rows(VAT, "VAT_CODE", lambda vat: stage_articles(articles, vat)):
-            yield Case(case.name, [key for code in case.keys for key in keys[code]], case.came, case.meant)
+            yield Case(
+                case.name, [key for code in case.keys for key in keys[code]], case.read_outcomes, case.correct_outcomes
+            )
 
     check(cases(), stage_articles(articles), 30)
 
@@ -535,7 +539,7 @@ def test_relations() -> None:
 
     def read_relation(relation: Element) -> Outcomes:
         try:
-            codec.expect_relation_number(relation)
+            codec.require_relation_number(relation)
             values = form.read(relation, "7").values
         except ValueError:
             return {"7": None}
@@ -558,7 +562,7 @@ def test_relations() -> None:
                 continue  # any text is a text
             if form_name in ("absent", "empty", "blanks"):
                 expected = {name: value for name, value in whole.items() if name not in paths[wire]}
-                yield replace(case, meant={"7": expected})
+                yield replace(case, correct_outcomes={"7": expected})
             else:
                 yield case
 
@@ -773,7 +777,7 @@ def of_a_product() -> Iterator[Case]:
         if form in ("padded", "blanks") and wire in NAMES:  # blanks are a part of a text
             continue
         if path and form in ("absent", "empty", "blanks"):
-            yield replace(case, meant=plan_product(without_value(whole, path)))
+            yield replace(case, correct_outcomes=plan_product(without_value(whole, path)))
         else:
             yield case
 

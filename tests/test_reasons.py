@@ -54,7 +54,7 @@ def every_answer(console: Console, run: Run) -> Iterator[WhyAnswer]:
         yield from answers
 
 
-def expect_reasons(console: Console, run: Run) -> set[str]:
+def require_reasons(console: Console, run: Run) -> set[str]:
     """Require that each value has a reason with its sentences, and that the reason leads to the value."""
     codes = set()
     for answer in every_answer(console, run):
@@ -73,14 +73,14 @@ def expect_reasons(console: Console, run: Run) -> set[str]:
 def test_values_of_products(tmp_path: Path) -> None:
     with open_application(tmp_path, sandbox=True) as application:
         console = Console(application)
-        codes = expect_reasons(console, console.preview("products"))
+        codes = require_reasons(console, console.preview("products"))
 
     assert codes >= {"because_table", "because_price_add_vat", "because_source", "because_together"}
 
 
 @pytest.mark.parametrize("flow", ["stock", "customers", "orders"])
 def test_values_of_a_flow_as_it_comes(console: Console, flow: str) -> None:
-    assert "because_source" in expect_reasons(console, console.preview(flow))
+    assert "because_source" in require_reasons(console, console.preview(flow))
 
 
 def test_values_of_orders_in_another_manner(console: Console) -> None:
@@ -90,14 +90,14 @@ def test_values_of_orders_in_another_manner(console: Console) -> None:
         "rounding_article": "10011",
     }  # fmt: skip
     with with_settings(console, "orders", chosen):
-        codes = expect_reasons(console, console.preview("orders"))
+        codes = require_reasons(console, console.preview("orders"))
 
     assert codes >= {"because_debtor_forced_all", "because_setting", "because_price"}
 
 
 def test_values_of_postings(console: Console) -> None:
     with with_settings(console, "orders", BY_BRANCH):
-        codes = expect_reasons(console, console.preview("orders"))
+        codes = require_reasons(console, console.preview("orders"))
 
     assert codes >= {"because_debtor_branch", "because_debtor_all", "because_customer", "because_row", "because_sold"}
     assert codes >= {"because_reference_packed", "because_split", "because_paid", "because_period"}
@@ -106,7 +106,7 @@ def test_values_of_postings(console: Console) -> None:
 @pytest.mark.parametrize("mode", ["line", "separate", "gross"])
 def test_values_of_days(console: Console, mode: str) -> None:
     with with_settings(console, "days", {"mode": mode}):
-        codes = expect_reasons(console, console.preview("days"))
+        codes = require_reasons(console, console.preview("days"))
 
     assert codes >= {"because_row", "because_day_turnover", "because_day_payment", "because_day_reference"}
 
@@ -116,11 +116,11 @@ def test_values_of_payments(console: Console) -> None:
     with with_settings(console, "orders", {**chosen, "collective_account": "1300"}):
         console.application.flows.change("payments", {"method": "IDEAL"}, make_actor(WHO))
         book_receipt(console, book_invoice(console, invoice(console)), 12100)
-        codes = expect_reasons(console, console.preview("payments"))
+        codes = require_reasons(console, console.preview("payments"))
 
     assert codes == {"because_source", "because_setting"}
 
 
 def test_values_of_a_plan_that_takes_back(console: Console) -> None:
     run = console.run("customers")
-    assert expect_reasons(console, console.undo(run)) == {"because_undone"}
+    assert require_reasons(console, console.undo(run)) == {"because_undone"}

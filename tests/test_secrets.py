@@ -47,7 +47,7 @@ class Traces:
     """The output of a day with many faults: texts by their source, and the folder of files."""
 
     folder: Path
-    said: dict[str, str]
+    outputs: dict[str, str]
     processes: list[bytes]
     tokens: list[str]
 
@@ -136,10 +136,10 @@ def _tokens(folder: Path) -> list[str]:
 
 
 def test_nothing_that_was_said_holds_a_secret(traces: Traces) -> None:
-    found_secrets = {who: find_secrets(traces.secrets, text.encode()) for who, text in traces.said.items()}
+    found_secrets = {who: find_secrets(traces.secrets, text.encode()) for who, text in traces.outputs.items()}
 
     assert {who: secrets for who, secrets in found_secrets.items() if secrets} == {}
-    assert "createProduct" in traces.said["probe out"]  # there was much to be said
+    assert "createProduct" in traces.outputs["probe out"]  # there was much to be said
 
 
 def test_no_file_holds_a_secret_in_clear(traces: Traces) -> None:

@@ -42,7 +42,7 @@ def include_all(console: Console, run: Run) -> Run:
     return console.application.runs.get(run.id)
 
 
-def expect_to_stay(console: Console, flow: str, undone: Run) -> Run:
+def require_excluded_reverts(console: Console, flow: str, undone: Run) -> Run:
     """Require that a complete run marks reverted values and excludes them, and that no schedule sends them."""
     plan = console.preview(flow)
     rows = marked_rows(console, plan)
@@ -62,7 +62,7 @@ def test_prices_that_were_taken_back_stay_so_until_somebody_or_the_source_says_o
     for code in (ARTICLE, OTHER):
         console.sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 50})
     undone = console.commit(console.undo(console.run("products", mode=Mode.CHANGES)))
-    plan = expect_to_stay(console, "products", undone)
+    plan = require_excluded_reverts(console, "products", undone)
 
     gentle = (Decimal(price(console, OTHER)) / 121 * Decimal("1.1")).quantize(Decimal("0.01"))  # no brake
     console.sandbox.accountview.edit("ARTICLE", OTHER, {"PX_SELL": float(gentle)})
@@ -102,7 +102,7 @@ def test_a_level_that_was_taken_back_stays_so_until_the_books_say_another(consol
     before = level(console, ARTICLE)
     restock(console, ARTICLE, 77)
     undone = console.commit(console.undo(console.run("stock")))
-    expect_to_stay(console, "stock", undone)
+    require_excluded_reverts(console, "stock", undone)
     assert level(console, ARTICLE) == before
 
     restock(console, ARTICLE, 78)

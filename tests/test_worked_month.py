@@ -53,7 +53,7 @@ class Month:
     period: Period
     germans: frozenset[int]
     undone: tuple[Place, ...]
-    gone: Place  # the day whose page somebody deleted
+    deleted_page: Place  # the day whose page somebody deleted
 
     def report(self, branch: str = "") -> PeriodReport:
         return self.console.application.periods.report(self.period, branch)
@@ -180,7 +180,7 @@ def test_every_figure_of_vat_is_that_of_the_second_opinion(month: Month) -> None
     }
     assert set(off) >= {"1"}
     lost = {(day.date, int(day.branch)) for day in report.different}
-    assert {*map(tuple, month.undone), tuple(month.gone)} <= lost
+    assert {*map(tuple, month.undone), tuple(month.deleted_page)} <= lost
     assert len(lost) == 5  # and the two days with a late receipt
 
 

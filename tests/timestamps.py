@@ -49,7 +49,7 @@ class Authority:
     certificates: Path
     status: int = 200
     answers_with: bytes = b""  # in place of a stamp
-    asked: int = 0
+    request_count: int = 0
 
 
 def _openssl(*arguments: str) -> None:
@@ -94,7 +94,7 @@ def time_authority() -> Iterator[Authority]:
 
             def do_POST(self) -> None:
                 query = self.rfile.read(int(self.headers["Content-Length"]))
-                authority.asked += 1
+                authority.request_count += 1
                 body = authority.answers_with or _stamp(folder, query)
                 self.send_response(authority.status)
                 self.send_header("Content-Type", "application/timestamp-reply")

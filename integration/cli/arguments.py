@@ -53,7 +53,7 @@ Patient = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait f
 Shown = Literal["all", "create", "update", "retire", "skip", "park"]
 
 
-def expect_known(names: list[str] | None, known_names: tuple[str, ...]) -> tuple[str, ...]:
+def require_known(names: list[str] | None, known_names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the given names. Raises a usage error for an unknown name."""
     for name in names or ():
         if name not in known_names:

@@ -17,7 +17,7 @@ from integration.backup.restoring import VerifiedBackup, has_key, missing_settin
 from integration.backup.restoring import restore_backup as restored_from
 from integration.backup.restoring import verify_backup as verified
 from integration.cli import output, terminal
-from integration.cli.arguments import Json, expect_known, usage_error, writing
+from integration.cli.arguments import Json, require_known, usage_error, writing
 from integration.core.untrusted_text import visible
 from integration.flows.registry import FLOWS
 from integration.services.configuration_file import SettingDifference
@@ -163,7 +163,7 @@ def export_settings(
 ) -> None:
     """Write settings, mappings, value tables and names to a readable file, for Git or another installation."""
     with terminal.command_application(start=False) as application:
-        text = application.arrangement.text(expect_known(corrections, tuple(FLOWS)))
+        text = application.arrangement.text(require_known(corrections, tuple(FLOWS)))
     if str(file) == "-":
         sys.stdout.write(text)
         return

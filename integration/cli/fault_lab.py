@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from integration.cli import output, terminal
-from integration.cli.arguments import Json, expect_known, known_flow
+from integration.cli.arguments import Json, known_flow, require_known
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
 from integration.lab.program import at_work, operators_own
@@ -46,7 +46,7 @@ def lab(
     """Run the flows on sandbox systems with faults chosen by a seed, and compare with a run without faults."""
     series = Series(
         (flow,) if flow else tuple(FLOWS), trials, secrets.randbelow(SEEDS) if seed is None else seed, mapping,
-        tuple(database or ["sqlite"]), expect_known(hazard, HAZARDS), at_once,
+        tuple(database or ["sqlite"]), require_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
     settings = load_settings()
     mine = operators_own(settings) if mapping == "mine" else OperatorSettings()

@@ -346,7 +346,7 @@ class Engine:
         try:
             with (
                 self.fencing_tokens.hold(run_id, self.executor),
-                before_each_write(self.fencing_tokens.expect),
+                before_each_write(self.fencing_tokens.require_current),
                 current_run(run_id),
             ):
                 return self._run_page(run_id, work)

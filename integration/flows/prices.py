@@ -92,7 +92,7 @@ class Terms:
         """
         terms: dict[str, Value] = {}
         for term, says in self._sent_terms(record):
-            _expect_payable(term, says, f"article.{term.name}")
+            _require_payable(term, says, f"article.{term.name}")
             number = self._counterpart(term)
             how, value = (
                 (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), price(says))
@@ -115,7 +115,7 @@ class Terms:
             if not number:
                 cause = "price_article_missing" if number is None else "price_article_unclear"
                 raise RecordRejected(cause, f"relation.{term.name}", article=term.number)
-            _expect_payable(term, says, f"relation.{term.name}")
+            _require_payable(term, says, f"relation.{term.name}")
             how, value = (
                 (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), amount(says))
             )
@@ -164,7 +164,7 @@ class Terms:
         return {**desired, **dict.fromkeys(name for name, term in removed_terms if term and self._is_sent(term))}
 
 
-def _expect_payable(term: PriceTerm, says: Decimal, field: str) -> None:
+def _require_payable(term: PriceTerm, says: Decimal, field: str) -> None:
     """Raise RecordRejected for a negative price or a discount above 100 percent."""
     if term.how is PriceType.PERCENT and says > HUNDRED:
         raise RecordRejected("price_impossible", field, value=f"{says:f} %")

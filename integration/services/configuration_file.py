@@ -163,7 +163,7 @@ class ConfigurationFile:
         flows = {flow: _values(settings) for flow, settings in flow_settings.items()}
         corrections = {flow: self._corrections_of(flow, entries) for flow, entries in shape["corrections"].items()}
         for name, rows in shape["tables"].items():
-            self._expect_rows(name, rows)
+            self._require_rows(name, rows)
         bodies = {flow: rules_to(mapping) for flow, mapping in mappings.items()}
         differences = tuple(
             _differences(self._current_sections(corrections), {**shape, "flows": flows, "mappings": bodies})
@@ -218,9 +218,9 @@ class ConfigurationFile:
             nested_names = self._names.put_together(self._changed_names(names[BOOKS.system]))
             return {self._names.record: nested_names}, parse_names(nested_names)
 
-    def _expect_rows(self, name: str, rows: Mapping[str, Any]) -> None:
+    def _require_rows(self, name: str, rows: Mapping[str, Any]) -> None:
         with _error_place("tables", name):
-            _expect_texts(rows)
+            _require_texts(rows)
             self._tables.require_valid_rows(name, rows.items())
 
     @requires(Right.ADMINISTER)
@@ -247,7 +247,7 @@ class ConfigurationFile:
 
     def _changed_names(self, names: Mapping[str, Any]) -> dict[str, str | None]:
         """Return the changed object names, with None for a name that returns to its default."""
-        _expect_texts(names)
+        _require_texts(names)
         now = flat(self._names.in_force())
         return {path: names.get(path) for path in {*now, *names} if names.get(path) != now.get(path)}
 
@@ -364,7 +364,7 @@ def _reject_constant(literal: str) -> None:
     raise _invalid("1:1", "reason_arrangement_shape") from ValueError(literal)
 
 
-def _expect_texts(values: Mapping[str, Any]) -> None:
+def _require_texts(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if not isinstance(value, str):
             raise _invalid(name, "reason_arrangement_text")

@@ -175,7 +175,7 @@ class Database:
         with self.read() as connection:  # several queries need one consistent view
             return list(question.rows(connection, values, looked_for))
 
-    def expect_token(self) -> None:
+    def require_token(self) -> None:
         """Raise FencingTokenLost if another process took over the run of the current page."""
         if (token := current_token.get()) is not None:
             _require_token(token, next(iter(self.prepared_rows(_TOKEN, {"run": token.run})), None))

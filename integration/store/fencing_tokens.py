@@ -34,6 +34,6 @@ class FencingTokens(Store):
         finally:
             current_token.reset(reset)
 
-    def expect(self) -> None:
+    def require_current(self) -> None:
         """Raise FencingTokenLost if another process took over the run of the current page."""
-        self.database.expect_token()
+        self.database.require_token()

@@ -146,9 +146,9 @@ def test_plans_of_chosen_records_count_together_for_a_day(
 ) -> None:
     part = replace(run_with_counts({"changes": 6}), mode=Mode.CHOSEN)
     assert four_eyes.exceeded_limits(part) == []
-    written = commit_chosen(database, clock, 5)
+    committed_run = commit_chosen(database, clock, 5)
     assert [brake.count for brake in four_eyes.exceeded_limits(part)] == [11]
-    assert four_eyes.exceeded_limits(written) == []
+    assert four_eyes.exceeded_limits(committed_run) == []
     assert four_eyes.exceeded_limits(replace(part, mode=Mode.CHANGES)) == []
     clock.advance(HOLDS.total_seconds() + 1)
     assert four_eyes.exceeded_limits(part) == []

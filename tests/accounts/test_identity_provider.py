@@ -165,7 +165,7 @@ def test_for_whom_a_proxy_asks_is_proven_and_its_keys_are_kept(
 ) -> None:
     for _ in range(5):
         assert proxy.verify(loopback_provider.token()) == (loopback_provider.issuer, "00u1")
-    assert loopback_provider.asked == 1
+    assert loopback_provider.key_request_count == 1
 
 
 def test_what_a_proxy_did_not_sign_for_us_is_refused(
@@ -182,11 +182,11 @@ def test_what_a_proxy_did_not_sign_for_us_is_refused(
     loopback_provider.signs_with = new_key()
     with pytest.raises(NotAllowedError):
         proxy.verify(loopback_provider.token())
-    assert loopback_provider.asked == 1  # however much is forged, keys are asked for once in a while
+    assert loopback_provider.key_request_count == 1  # however much is forged, keys are asked for once in a while
     seconds.now += 11
     with pytest.raises(NotAllowedError):
         proxy.verify(loopback_provider.token())
-    assert loopback_provider.asked == 2
+    assert loopback_provider.key_request_count == 2
 
 
 def test_a_new_key_of_a_proxy_is_found_and_one_of_before_forgotten(

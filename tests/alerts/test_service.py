@@ -448,9 +448,9 @@ def test_what_a_check_of_a_connection_finds_wrong_is_told_at_once_and_until_it_i
     assert "Jan" not in str(hook.took)
 
 
-def finish(watching: Watch, run: str, read: int = 2) -> None:
+def finish(watching: Watch, run: str, read_count: int = 2) -> None:
     """End a preview that found nothing to write."""
-    watching.stores.previews.finish(run, "print", [], RunState.DONE, read)
+    watching.stores.previews.finish(run, "print", [], RunState.DONE, read_count)
 
 
 def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_told(watching: Watch, hook: Hook) -> None:
@@ -576,7 +576,7 @@ def test_a_run_is_pinged_at_its_beginning_and_only_where_something_was_proven_at
     finish(watching, run)
     for _ in range(3):
         watching.look(15)
-    finish(watching, a_preview(watching.stores.runs), read=0)  # read nothing, proved nothing
+    finish(watching, a_preview(watching.stores.runs), read_count=0)  # read nothing, proved nothing
     watching.look(15)
     failed = watching.stores.runs.begin("products", Mode.CHANGES, "schedule", 1)
     watching.stores.runs.fail(failed.id, "accountview_login_needed", {})
@@ -593,7 +593,7 @@ def test_the_whole_begins_with_what_writes_is_well_after_a_proof_and_fails_with_
     watching.pings.change(WHOLE, hook.address_of("/ping/whole"), make_actor("anna"))
     watching.clock.advance(1)
     runs = watching.stores.runs
-    finish(watching, a_preview(runs), read=0)  # a look that finds nothing begins nothing
+    finish(watching, a_preview(runs), read_count=0)  # a look that finds nothing begins nothing
     run = a_commit(runs, a_create(1))
     watching.look()
     prove(runs, run)

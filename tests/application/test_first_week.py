@@ -18,17 +18,17 @@ from tests.parts import part
 
 
 @pytest.mark.parametrize(
-    ("parked", "written", "is_repaired"),
+    ("parked", "has_written", "is_repaired"),
     [({}, True, True), ({"orders": 15}, True, False), ({"products": 3}, True, True), ({}, False, False)],
 )
 def test_parked_orders_are_repaired_once_orders_are_written_and_none_is_parked(
-    parked: dict[str, int], written: bool, is_repaired: bool
+    parked: dict[str, int], has_written: bool, is_repaired: bool
 ) -> None:
     week = FirstWeek(
         FLOWS,
         part(Issues, counts=lambda: parked),
-        part(Links, any=lambda *_: written),
-        part(RunStore, has_committed=lambda _: written),
+        part(Links, any=lambda *_: has_written),
+        part(RunStore, has_committed=lambda _: has_written),
         cast("StoredSettings", None),
         part(Channels, list_channels=list),
         part(Backups, last_backup=lambda: None),

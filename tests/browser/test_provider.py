@@ -84,7 +84,7 @@ def test_in_at_work_another_role_out_of_both_and_too_late(
     expect(page).to_have_url(f"{server.address}/login")
     assert len(provider.ended) == 1
     assert provider.ended[0]["post_logout_redirect_uri"] == f"{server.address}/login"
-    assert provider.known == set()
+    assert provider.session_marks == set()
     page.get_by_role("link", name="Log in at 127.0.0.1").click()
     expect(page.get_by_role("button", name="Log in there")).to_be_visible()  # the provider asks again
 

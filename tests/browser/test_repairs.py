@@ -49,11 +49,11 @@ class Planted:
 
     systems: Sandbox
     address: str = ""
-    told: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
 
     def relation(self, name: str) -> Mapping[str, Any]:
         """Return a customer as the till has it."""
-        key, relations = self.told[name], self.systems.state("relations", "mplus")
+        key, relations = self.numbers[name], self.systems.state("relations", "mplus")
         return next(row for row in relations if row.get("extRelationId") == key)
 
 
@@ -62,7 +62,7 @@ def planted_shop(systems: Sandbox, data: Path) -> Iterator[Planted]:
     """A shop that has run before and has new faults: see `_plant_faults`."""
     shop = Planted(systems)
     with ThreadPoolExecutor(1) as apart:  # in this one the browser has a loop of its own, under which no engine runs
-        apart.submit(_run_and_plant, systems, data, shop.told).result()
+        apart.submit(_run_and_plant, systems, data, shop.numbers).result()
     with serving(data, **connecting(systems)) as address:
         shop.address = address
         yield shop
@@ -162,19 +162,19 @@ def is_edited(page: Page) -> bool:
 
 
 def test_which_of_two_is_the_customer_is_seen_by_when_each_was_last_sold_to(planted_shop: Planted, page: Page) -> None:
-    repairing(page, planted_shop, "customers", planted_shop.told["twice"])
+    repairing(page, planted_shop, "customers", planted_shop.numbers["twice"])
     table = at_rest(page).locator('[data-testid="stTable"]')
     expect(table.get_by_text("Last used")).to_be_visible()
     expect(table.get_by_text("not within a year")).to_have_count(1)
     picture(page, "repair-candidates")
-    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{planted_shop.told['second']} · ")).click()
+    at_rest(page).get_by_role("radiogroup").get_by_text(re.compile(f"^{planted_shop.numbers['second']} · ")).click()
     button(page, "Link and preview 1 customer")
-    commit_repair(page, planted_shop, "customers", planted_shop.told["twice"])
-    assert str(planted_shop.relation("twice")["relationNumber"]) == planted_shop.told["second"]
+    commit_repair(page, planted_shop, "customers", planted_shop.numbers["twice"])
+    assert str(planted_shop.relation("twice")["relationNumber"]) == planted_shop.numbers["second"]
 
 
 def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted_shop: Planted, page: Page) -> None:
-    repairing(page, planted_shop, "customers", planted_shop.told["vat"])
+    repairing(page, planted_shop, "customers", planted_shop.numbers["vat"])
     at_rest(page).get_by_role("radio", name="Use another value").click()
     expect(at_rest(page).get_by_role("button", name="Use the value and preview 1 customer")).to_be_visible()
     wait_until(lambda: is_edited(page), "the cell with the value is edited")
@@ -184,7 +184,7 @@ def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted
     button(page, "Use the value and preview 1 customer")
     expect(at_rest(page).get_by_text("AccountView has “1234.56.782.B12”").first).to_be_visible()
     picture(page, "repair-vat-number-plan")
-    commit_repair(page, planted_shop, "customers", planted_shop.told["vat"])
+    commit_repair(page, planted_shop, "customers", planted_shop.numbers["vat"])
     assert planted_shop.relation("vat")["vatNumber"] == VAT
 
 
@@ -193,7 +193,7 @@ def test_a_price_outside_the_range_of_the_till_goes_once_the_range_is_wider(plan
     expect(at_rest(page).get_by_text(re.compile("it allows 1.00 to 2.00")).first).to_be_visible()
     picture(page, "repair-range")
     wider = {"priceDeviationMin": "1.00", "priceDeviationMax": "5000.00"}
-    planted_shop.systems.till.edit("articles", planted_shop.told["number"], wider)
+    planted_shop.systems.till.edit("articles", planted_shop.numbers["number"], wider)
     button(page, AGAIN)
     commit_repair(page, planted_shop, "products", PRODUCT)
 
@@ -201,12 +201,12 @@ def test_a_price_outside_the_range_of_the_till_goes_once_the_range_is_wider(plan
 def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right(
     planted_shop: Planted, page: Page
 ) -> None:
-    page.goto(f"{planted_shop.address}/exceptions?cause={planted_shop.told['asked']}", wait_until="commit")
+    page.goto(f"{planted_shop.address}/exceptions?cause={planted_shop.numbers['asked']}", wait_until="commit")
     expect(at_rest(page).get_by_text(re.compile("pays .*0[.]01 for")).first).to_be_visible()
     button(page, "Check MplusKASSA again")
     expect(page.get_by_text("MplusKASSA still charges another price.")).to_be_visible()
     picture(page, "repair-charged")
-    charge(planted_shop.systems, planted_shop.told["charged"], int(planted_shop.told["was"]))
+    charge(planted_shop.systems, planted_shop.numbers["charged"], int(planted_shop.numbers["was"]))
     button(page, "Check MplusKASSA again")
     expect(page.get_by_text("The cause is closed.")).to_be_visible()
 

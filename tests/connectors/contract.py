@@ -138,7 +138,7 @@ class TargetContract:
     def create_record(self, connector: Connector, desired: Record, links: Links) -> WriteResult:
         """Write a new record and store its link."""
         result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
-        links.known[desired.kind, desired.key] = result.reference
+        links.references[desired.kind, desired.key] = result.reference
         return result
 
     def look_up_record(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
@@ -233,7 +233,7 @@ class TargetContract:
     def test_an_article_under_another_number_is_told(self, connector: Connector, product: Record, links: Links) -> None:
         existing = self.create_record(connector, product, links)
         first, second = product.parts
-        links.known[Kind.ARTICLE, first.source] = first.key
+        links.references[Kind.ARTICLE, first.source] = first.key
         renumbered = replace(product, parts=(replace(first, key="900109"), second))
         expected = {"900109": Location(existing.reference, str(product.values["name"]), first.key)}
         assert self.look_up_record(connector, renumbered, links).elsewhere == expected
@@ -311,7 +311,7 @@ class CustomerTargetContract:
     def create_record(self, connector: Connector, desired: Record, links: Links) -> CurrentRecord:
         """Write a new customer, store its link, and return it as the target has it."""
         result = connector.write(a_create(desired), None, links, f"create-{desired.key}")
-        links.known[desired.kind, desired.key] = result.reference
+        links.references[desired.kind, desired.key] = result.reference
         return connector.lookup([desired], links)[desired.key]
 
     def with_other_key(self, customer: Record, *names: str) -> Record:
@@ -329,7 +329,7 @@ class CustomerTargetContract:
     ) -> None:
         current = self.create_record(connector, customer, links)
         assert differences(customer, current.record) == ()
-        assert (current.reference, current.evidence) == (links.known[customer.kind, customer.key], "link")
+        assert (current.reference, current.evidence) == (links.references[customer.kind, customer.key], "link")
 
     def test_a_customer_that_was_written_is_found_without_its_link(
         self, connector: Connector, customer: Record, links: Links

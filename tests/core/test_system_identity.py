@@ -39,10 +39,10 @@ FOUR_PARTS = {"company": {"Fietsen BV"}, "licence": {"*1"}, "branches": {"1 Wink
 
 @pytest.mark.parametrize("different", [("company", "licence"), ("company", "branches"), ("licence", "workplaces")])
 def test_another_system_with_the_usual_names_of_branches_and_workplaces_differs(different: tuple[str, str]) -> None:
-    known = identity(None, **FOUR_PARTS)
+    usual_identity = identity(None, **FOUR_PARTS)
     changed_parts = {name: {"x"} for name in different}
-    assert identity(None, **{**FOUR_PARTS, **changed_parts}).compared_with(known) is IdentityVerdict.DIFFERS
-    assert identity(None, **{**FOUR_PARTS, different[0]: {"x"}}).compared_with(known) is IdentityVerdict.SAME
+    assert identity(None, **{**FOUR_PARTS, **changed_parts}).compared_with(usual_identity) is IdentityVerdict.DIFFERS
+    assert identity(None, **{**FOUR_PARTS, different[0]: {"x"}}).compared_with(usual_identity) is IdentityVerdict.SAME
 
 
 def test_what_is_known_of_a_system_grows_and_survives_being_stored() -> None:

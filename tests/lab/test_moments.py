@@ -123,11 +123,11 @@ def suspensions(calls: Calls) -> Iterator[tuple[PlannedFault, ...]]:
             yield (PlannedFault(Hazard.SUSPEND, write=True, nth=nth, seconds=WAIT_SECONDS, fate=fate),)
 
 
-@pytest.mark.parametrize(("flow", "made"), [("products", kills), ("orders", every_kill)])
+@pytest.mark.parametrize(("flow", "make_faults"), [("products", kills), ("orders", every_kill)])
 def test_a_kill_at_any_call_loses_and_doubles_nothing(
-    tmp_path: Path, flow: str, made: Made, record_property: Recorded
+    tmp_path: Path, flow: str, make_faults: Made, record_property: Recorded
 ) -> None:
-    record_property("cases", f"{run_trials(tmp_path, flow, 'sqlite', made)} kills at a call of {flow}")
+    record_property("cases", f"{run_trials(tmp_path, flow, 'sqlite', make_faults)} kills at a call of {flow}")
 
 
 def test_a_kill_between_a_credit_and_what_is_booked_again_loses_and_doubles_nothing(

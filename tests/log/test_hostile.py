@@ -66,13 +66,13 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
     drained_logbook: Logbook, events: OutboxReader, harmful: tuple[str, ...]
 ) -> None:
     """Events arrive all the time; each event that was sent is counted exactly once at the end."""
-    told, ended, ends = 0, threading.Event(), []
+    event_count, ended, ends = 0, threading.Event(), []
 
     def tell() -> None:
-        nonlocal told
+        nonlocal event_count
         while not ended.wait(0.02):
-            events.record(Event(event="checked", key=str(told)))
-            told += 1
+            events.record(Event(event="checked", key=str(event_count)))
+            event_count += 1
 
     teller = threading.Thread(target=tell)
     teller.start()
@@ -90,8 +90,8 @@ def test_each_is_answered_or_stopped_and_no_event_is_lost(
         teller.join()
     wait_until(lambda: events.count() == 0, "all events in the log")
     counts = drained_logbook.ask("SELECT count(*) AS n, count(DISTINCT key) AS different FROM events", seconds=60)
-    assert (counts["n"][0], counts["different"][0]) == (told, told)
-    assert told > len(harmful)
+    assert (counts["n"][0], counts["different"][0]) == (event_count, event_count)
+    assert event_count > len(harmful)
     assert ends, "none of them needed the process to be ended: the list has grown harmless"
 
 

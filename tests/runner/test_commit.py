@@ -438,25 +438,25 @@ class InPart(MemoryConnector):
     """A till that needs two calls for a change, and shows the second one only after some lookups."""
 
     looks = 0
-    shown: Record | None = None
+    visible_record: Record | None = None
 
     def calls(self, change: Change) -> int:
         return 2 * super().calls(change)
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         current = super().lookup(records, references)
-        if self.looks <= 0 or self.shown is None or "1003" not in current or len(self.writes) < len(FIVE) + 1:
+        if self.looks <= 0 or self.visible_record is None or "1003" not in current or len(self.writes) < len(FIVE) + 1:
             return current
         self.looks -= 1
         now = current["1003"]
-        return current | {"1003": replace(now, record=replace(now.record, parts=self.shown.parts))}
+        return current | {"1003": replace(now, record=replace(now.record, parts=self.visible_record.parts))}
 
 
 def test_what_shows_in_part_is_waited_for(database: Database, source: MemoryConnector) -> None:
     target = InPart(system="mplus", in_flight=1)
     harness = FlowHarness(database, source, target, groups=False)
     harness.run()
-    target.shown = target.records_of(Kind.PRODUCT)["1003"]
+    target.visible_record = target.records_of(Kind.PRODUCT)["1003"]
     edit_record(source, "1003", {"name": "Een andere naam", **HIGHER})
     run = harness.preview()
     target.looks = 3

@@ -108,19 +108,20 @@ def test_a_record_that_cannot_be_read_parks_alone_with_all_of_it(harness: FlowHa
 class FieldReportingBooks(MemoryConnector):
     """Books that report the fields which their answers contained."""
 
-    told = by_key = FieldPresence(frozenset({"K9_EAN", "REC_BLK"}))
+    presence = presence_by_key = FieldPresence(frozenset({"K9_EAN", "REC_BLK"}))
 
     def extract(
         self, kind: Kind, since: str | None = None, after: str | None = None, limit: int | None = None
     ) -> Batch:
         """Return a page with the reported fields."""
         return replace(
-            super().extract(kind, since, after, limit), fields=self.told if kind is Kind.ARTICLE else FieldPresence()
+            super().extract(kind, since, after, limit),
+            fields=self.presence if kind is Kind.ARTICLE else FieldPresence(),
         )
 
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
         """Return the records with these keys, with the reported fields."""
-        return Batch(tuple(self.fetch(kind, keys)), None, fields=self.by_key)
+        return Batch(tuple(self.fetch(kind, keys)), None, fields=self.presence_by_key)
 
 
 @pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES])
@@ -130,14 +131,14 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
     source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
+    source.presence = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
     source.put(an_article("1", name="Another"))
     for _ in "ab":  # until somebody sees to it
         with pytest.raises(ConfigurationError, match="field_vanished") as caught:
             harness.run(mode)
         assert caught.value.facts["field"] == "K9_EAN"
         harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
-    source.told = FieldReportingBooks.told
+    source.presence = FieldReportingBooks.presence
     assert harness.run(mode).state is RunState.DONE
 
 
@@ -147,9 +148,9 @@ def test_a_field_that_was_null_in_no_record_and_is_null_in_all_stops_the_flow(
     source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     fields = frozenset({"CUR_CODE", "K9_OTHER"})
-    source.told = FieldPresence(fields, present_fields=fields, filled=fields, known_fields=frozenset({"CUR_CODE"}))
+    source.presence = FieldPresence(fields, present_fields=fields, filled=fields, known_fields=frozenset({"CUR_CODE"}))
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(fields, present_fields=fields, null=fields, known_fields=frozenset({"CUR_CODE"}))
+    source.presence = FieldPresence(fields, present_fields=fields, null=fields, known_fields=frozenset({"CUR_CODE"}))
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "CUR_CODE"
@@ -164,7 +165,7 @@ def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
     harness = FlowHarness(database, source, target)
     fields, currency = frozenset({"CUR_CODE", "K9_OTHER"}), frozenset({"CUR_CODE"})
     filled = currency if empties == "as null" else fields
-    source.told = FieldPresence(
+    source.presence = FieldPresence(
         fields, present_fields=fields, filled=filled, known_fields=fields, blanks=empties != "unknown"
     )
     harness.run(Mode.COMPLETE)
@@ -176,7 +177,7 @@ def test_a_null_that_comes_alone_is_no_value_where_empty_values_come_as_blanks(
         known_fields=fields,
         is_single_record=True,
     )
-    source.told = source.by_key = alone
+    source.presence = source.presence_by_key = alone
     source.put(an_article("1", name="Another"))
     with pytest.raises(ConfigurationError, match="field_vanished") if stops else nullcontext():
         harness.run(mode, ["1"] if mode is Mode.CHOSEN else ())
@@ -188,11 +189,11 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
     source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     presence = FieldPresence(frozenset({"CUR_CODE"}), present_fields=frozenset({"CUR_CODE"}))
-    source.told = replace(
+    source.presence = replace(
         presence, fields_with_value=presence.present_fields, fields_often_with_value=presence.present_fields
     )
     harness.run(Mode.COMPLETE)
-    source.told = presence
+    source.presence = presence
     source.put(an_article("1", name="Another"))
     assert harness.run(Mode.CHANGES).state is RunState.DONE  # those that changed may all be without
     for _ in "ab":
@@ -200,9 +201,9 @@ def test_a_field_that_several_records_held_and_none_of_all_holds_stops_the_flow(
             harness.run(Mode.COMPLETE)
         assert caught.value.facts["field"] == "CUR_CODE"
         harness.runs.fail(harness.runs.latest(flow="products", limit=1)[0].id, "field_vanished", {})
-    source.told = replace(presence, fields_with_value=presence.present_fields)
+    source.presence = replace(presence, fields_with_value=presence.present_fields)
     harness.run(Mode.COMPLETE)
-    source.told = presence
+    source.presence = presence
     assert harness.run(Mode.COMPLETE).state is RunState.DONE  # one record may lose it
 
 
@@ -213,11 +214,11 @@ def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
     harness = FlowHarness(database, source, target)
 
     def tripped_brakes(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
-        source.told = FieldPresence(counts={"CUR_CODE": number})  # on each of two pages
+        source.presence = FieldPresence(counts={"CUR_CODE": number})  # on each of two pages
         source.put(an_article("9001", name=f"Another {number} {mode}"))
         return {brake.code: brake.count for brake in harness.preview(mode).brakes}
 
-    source.told = FieldPresence(counts={"CUR_CODE": 4})
+    source.presence = FieldPresence(counts={"CUR_CODE": 4})
     harness.run(Mode.COMPLETE)
     assert tripped_brakes(2) == {}, "half of them may go"
     assert tripped_brakes(1, Mode.CHANGES) == {}
@@ -231,12 +232,12 @@ def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target:
     source = FieldReportingBooks(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     field = frozenset({"K9_EAN"})
-    source.told = FieldPresence(field, present_fields=field, known_fields=field)
+    source.presence = FieldPresence(field, present_fields=field, known_fields=field)
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(field, present_fields=field, filled=field, known_fields=field)
+    source.presence = FieldPresence(field, present_fields=field, filled=field, known_fields=field)
     source.put(an_article("1", name="Another"))
     harness.run(Mode.CHANGES)
-    source.told = FieldPresence(field, present_fields=field, null=field, known_fields=field)
+    source.presence = FieldPresence(field, present_fields=field, null=field, known_fields=field)
     source.put(an_article("1", name="A third"))
     assert harness.run(Mode.CHANGES).state is RunState.DONE
 
@@ -248,7 +249,7 @@ def test_a_field_that_is_gone_stops_what_asks_for_records_by_their_keys_too(
     source = FieldReportingBooks(variants(), system="accountview")
     harness = FlowHarness(database, source, target)
     harness.run(Mode.COMPLETE)
-    source.by_key = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
+    source.presence_by_key = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
     if how == "beside a variant that changed":
         edit_record(source, "2", {"price": Decimal("20.0000")})
     else:
@@ -263,16 +264,16 @@ def test_a_field_without_a_meaning_of_ours_stops_the_flow_where_that_reads_it(
 ) -> None:
     every = frozenset({"ART_CODE", "K9_SORT", "K9_OTHER"})
     source = FieldReportingBooks(variants(), system="accountview", page_size=2)
-    source.told = FieldPresence(every, present_fields=every)
+    source.presence = FieldPresence(every, present_fields=every)
     sorted_out = {"field": "K9_SORT", "operator": "equal", "value": "X", "take": "out"}
     harness = FlowHarness(database, source, target, filters=(sorted_out,))
     harness.run(Mode.COMPLETE)
     for read_fields in (every - {"K9_OTHER"}, frozenset[str]()):  # nobody reads it; nothing was read
-        source.told = FieldPresence(read_fields, present_fields=read_fields)
+        source.presence = FieldPresence(read_fields, present_fields=read_fields)
         harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(every, present_fields=every)
+    source.presence = FieldPresence(every, present_fields=every)
     harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(every - {"K9_SORT"}, present_fields=every - {"K9_SORT"})
+    source.presence = FieldPresence(every - {"K9_SORT"}, present_fields=every - {"K9_SORT"})
     with pytest.raises(ConfigurationError, match="field_vanished") as caught:
         harness.run(Mode.COMPLETE)
     assert caught.value.facts["field"] == "K9_SORT"
@@ -284,23 +285,23 @@ def test_a_field_that_some_records_lack_or_that_never_came_stops_nothing(
     source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
     for always in ({"K9_EAN"}, set[str]()):
-        source.told = FieldPresence(frozenset(always), frozenset({"REC_BLK"}))
+        source.presence = FieldPresence(frozenset(always), frozenset({"REC_BLK"}))
         harness.run(Mode.COMPLETE)
-    source.told = FieldPresence(frozenset(), frozenset({"K9_EAN", "REC_BLK"}))
+    source.presence = FieldPresence(frozenset(), frozenset({"K9_EAN", "REC_BLK"}))
     harness.run(Mode.COMPLETE)
 
 
 class CountableBooks(MemoryConnector):
     """Books whose number of records can be estimated, or that refuse the estimate."""
 
-    told: int | None = 4
+    estimate: int | None = 4
 
     def estimate_count(self, kind: Kind) -> int:
         """Return the estimate, or raise if the books refuse it."""
         del kind
-        if self.told is None:
+        if self.estimate is None:
             raise RejectedError(system="accountview", message="no rows far ahead")
-        return self.told
+        return self.estimate
 
 
 @pytest.mark.parametrize(("expected_total", "totals"), [(4, [4, 4]), (3, [3, 4]), (0, [0, 0]), (None, [0, 0])])
@@ -308,7 +309,7 @@ def test_a_reading_of_everything_says_how_much_it_expects(
     database: Database, target: MemoryConnector, expected_total: int | None, totals: list[int]
 ) -> None:
     source = CountableBooks(variants(), system="accountview", page_size=2)
-    source.told = expected_total
+    source.estimate = expected_total
     harness = FlowHarness(database, source, target)
     run = harness.runner.preview.begin(PreviewRequest("products", make_actor("test")))
     progress = []
@@ -324,7 +325,7 @@ def test_what_fits_on_a_page_and_what_only_changed_is_not_counted_first(
     database: Database, target: MemoryConnector
 ) -> None:
     source = CountableBooks(variants(), system="accountview", page_size=100)
-    source.told = -1  # which would show
+    source.estimate = -1  # which would show
     harness = FlowHarness(database, source, target)
     harness.run()
     edit_record(source, "2", {"price": Decimal("20.0000")})

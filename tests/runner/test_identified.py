@@ -149,8 +149,8 @@ def test_an_article_that_only_another_flow_has_linked_is_compared_with_the_evide
     article = Record(Kind.STOCK, KEY, {"name": "Verzendkosten"})
     current = CurrentRecord(Record(Kind.STOCK, KEY, {}), "77", identities={"": {"name": "Parasol"}})
     for name, is_asked in (("Verzendkosten", True), ("Parasol", False)):
-        known = {KEY: Evidence(target={"": {"name": name}})}
-        issue = Identified(links, flow, {}, known).question(article, current, {})
+        unlinked_evidence = {KEY: Evidence(target={"": {"name": name}})}
+        issue = Identified(links, flow, {}, unlinked_evidence).question(article, current, {})
         assert (issue is not None and issue.cause == ARTICLE_CHANGED) is is_asked
     assert Identified(links, flow, {}, {}).question(article, current, {}) is None
 

@@ -40,11 +40,11 @@ class UnreachableTill(MemoryConnector):
     """A till that never receives the write of one record, and reports nothing about it."""
 
     key = "1003"
-    asked = 0
+    write_attempts = 0
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         if change.key == self.key:
-            self.asked += 1
+            self.write_attempts += 1
             raise InDoubtError(system=self.system, key=change.key)
         return super().write(change, current, references, token)
 
@@ -104,10 +104,10 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
     run = harness.run()
     assert harness.causes(run) == {"1003": "never_answered"}
     assert run.counts.proven == 3
-    assert target.asked == 2
+    assert target.write_attempts == 2
     second_run = harness.preview(Mode.COMPLETE)
     assert harness.causes(second_run) == {"1003": "never_answered"}
-    assert target.asked == 2
+    assert target.write_attempts == 2
 
 
 def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_once(database: Database) -> None:
@@ -138,7 +138,7 @@ def test_a_document_that_was_never_answered_is_sent_again_by_itself_only_where_s
     books.key = "order-2"
     harness = OrdersHarness(database, books, till, resends=resends)
     assert harness.causes(harness.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
-    assert (books.asked, books.writes) == (send_count, ["order-1"])
+    assert (books.write_attempts, books.writes) == (send_count, ["order-1"])
 
 
 def test_the_first_record_ever_waits_for_the_next_to_show_whether_looks_see(database: Database) -> None:

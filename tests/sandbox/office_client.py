@@ -54,7 +54,7 @@ class Office:
         rows: list[dict[str, Any]] = answer.json()[table]
         return rows
 
-    def where(self, code: str, table: str, field: str, value: str, **more: object) -> list[dict[str, Any]]:
+    def rows_where(self, code: str, table: str, field: str, value: str, **more: object) -> list[dict[str, Any]]:
         """The rows in which a text field equals a value."""
         return self.rows(code, table, FilterControlSource1=field, FilterValue1=value, **more)
 

@@ -125,16 +125,16 @@ class TestFaultsInTheHouse:
     def test_a_write_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:
         with sandbox.switches.armed(Fault.LATE, seconds=LATE):
             header = office.post(order("LATE")).json()["SO_HDR"][0]
-        assert office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == []
+        assert office.rows_where("SO1", "SO_HDR", "COMMENT1", "LATE") == []
         assert count_orders(sandbox, "LATE") == 1
-        wait_until(lambda: office.where("SO1", "SO_HDR", "COMMENT1", "LATE") == [header], "the late order")
+        wait_until(lambda: office.rows_where("SO1", "SO_HDR", "COMMENT1", "LATE") == [header], "the late order")
 
     def test_a_change_can_be_accepted_and_shown_later(self, sandbox: Sandbox, office: Office) -> None:
         body = table("AR1", "CONTACT", {"SUB_NR": "20001", "TEL_MOB": "0612345678"})
         with sandbox.switches.armed(Fault.LATE, seconds=LATE):
             assert office.put(body).json()["CONTACT"][0]["TEL_MOB"] == "0612345678"
-        assert office.where("AR1", "CONTACT", "SUB_NR", "20001")[0]["TEL_MOB"] == ""
-        find_debtor = partial(office.where, "AR1", "CONTACT", "SUB_NR", "20001")
+        assert office.rows_where("AR1", "CONTACT", "SUB_NR", "20001")[0]["TEL_MOB"] == ""
+        find_debtor = partial(office.rows_where, "AR1", "CONTACT", "SUB_NR", "20001")
         wait_until(lambda: find_debtor()[0]["TEL_MOB"] == "0612345678", "the late number")
 
     def test_a_write_can_be_stored_wrongly(self, sandbox: Sandbox, office: Office) -> None:
@@ -144,5 +144,5 @@ class TestFaultsInTheHouse:
         assert [line["ORD_QTY"] for line in order_lines] == [2, 1]
         lines = office.get("SO1", FilterControlSource1="COMMENT1", FilterValue1="WRONG").json()["SO_LINE"]
         assert [line["ORD_QTY"] for line in lines] == [2, 2]
-        contact = office.where("AR1", "CONTACT", "SUB_NR", person["SUB_NR"])[0]
+        contact = office.rows_where("AR1", "CONTACT", "SUB_NR", person["SUB_NR"])[0]
         assert contact["MAIL_BUS"] != person["MAIL_BUS"] == "anna@voorbeeld.example"

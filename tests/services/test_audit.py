@@ -284,9 +284,9 @@ def test_a_time_authority_stamps_the_head_of_a_day_once_it_answers(tmp_path: Pat
         assert anchor.stamps == 0
         authority.status = 200
         night(application)
-        request_count = authority.asked
+        request_count = authority.request_count
         night(application)
-        assert authority.asked == request_count
+        assert authority.request_count == request_count
         (stamped,) = application.audit.anchors()
         assert (stamped.head, stamped.stamps) == (anchor.head, 1)
         checked = application.audit.verify()

@@ -46,10 +46,10 @@ def new_application(tmp_path: Path) -> Iterator[Application]:
         yield application
 
 
-def refusal_of(read: Callable[[str], object], text: str) -> tuple[str, str]:
+def refusal_of(parse: Callable[[str], object], text: str) -> tuple[str, str]:
     """Return the code and the place with which a file is refused."""
     with pytest.raises(ConfigurationError) as caught:
-        read(text)
+        parse(text)
     return caught.value.code, str(caught.value.facts.get("place", ""))
 
 

@@ -46,8 +46,8 @@ def test_a_kind_is_text_in_json_and_an_object_is_refused() -> None:
 def test_a_time_of_sqlite_comes_back_in_utc() -> None:
     moment = Moment().dialect_impl(sqlite.dialect())
     now = datetime(2026, 1, 1, 12, 30, 15, 250, tzinfo=UTC)
-    write, read = moment.bind_processor(sqlite.dialect()), moment.result_processor(sqlite.dialect(), None)
-    assert write is not None
-    assert read is not None
-    assert (read(write(now)), read(None)) == (now, None)
-    assert getattr(read(write(now)), "tzinfo", None) is UTC
+    bind, load = moment.bind_processor(sqlite.dialect()), moment.result_processor(sqlite.dialect(), None)
+    assert bind is not None
+    assert load is not None
+    assert (load(bind(now)), load(None)) == (now, None)
+    assert getattr(load(bind(now)), "tzinfo", None) is UTC

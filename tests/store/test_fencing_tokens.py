@@ -25,10 +25,10 @@ def test_a_page_keeps_nothing_once_another_claimed_its_run(tokens: FencingTokens
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     with tokens.hold(run, "server-1"):
         runs.waiting_for(run, "server_error", {})
-        tokens.expect()
+        tokens.require_current()
         tokens.take(run, "worker-1")
         with pytest.raises(FencingTokenLost):
-            tokens.expect()
+            tokens.require_current()
         with pytest.raises(FencingTokenLost):
             runs.waiting_for(run, "host_unknown", {})
     assert runs.get(run).error == "server_error"
@@ -37,7 +37,7 @@ def test_a_page_keeps_nothing_once_another_claimed_its_run(tokens: FencingTokens
 def test_whoever_is_at_no_page_is_not_held_back(tokens: FencingTokens, runs: RunStore) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     tokens.take(run, "server-1")
-    tokens.expect()
+    tokens.require_current()
     runs.request_cancel(run, "anna")
     assert runs.cancel_requested(run)
 

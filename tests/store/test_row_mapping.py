@@ -26,22 +26,22 @@ RECORDS = st.builds(
 
 
 @given(
-    wanted=RECORDS,
+    desired=RECORDS,
     before=st.none() | RECORDS,
     agreed=RECORDS,
-    kept=st.lists(st.text()).map(tuple),
-    told=st.dictionaries(st.text(), st.text(), max_size=2),
+    kept_paths=st.lists(st.text()).map(tuple),
+    source_values=st.dictionaries(st.text(), st.text(), max_size=2),
 )
 def test_a_change_comes_back_as_it_was_kept(
-    wanted: Record,
+    desired: Record,
     before: Record | None,
     agreed: Record,
-    kept: tuple[str, ...],
-    told: dict[str, str],
+    kept_paths: tuple[str, ...],
+    source_values: dict[str, str],
 ) -> None:
     change = Change(
-        action=Action.UPDATE, kind=wanted.kind, key=wanted.key, title="t", sources=("a",), desired=wanted,
-        before=before, agreed=agreed, kept_paths=kept, source_values=told,
+        action=Action.UPDATE, kind=desired.kind, key=desired.key, title="t", sources=("a",), desired=desired,
+        before=before, agreed=agreed, kept_paths=kept_paths, source_values=source_values,
     )  # fmt: skip
     restored_change = change_from_json(json.loads(json.dumps(change_to_json(change))))
     assert restored_change == change

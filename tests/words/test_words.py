@@ -110,7 +110,7 @@ class Text:
     """One text in its languages; the three sentences of a cause are three texts."""
 
     key: str
-    said: dict[str, str]
+    translations: dict[str, str]
 
 
 @cache
@@ -133,8 +133,8 @@ def stem(key: str) -> str:
 def literals(node: ast.expr) -> Iterator[str]:
     """Yield the texts that are written into an expression; those that are looked up or computed are not."""
     match node:
-        case ast.Constant(value=str(said)):
-            yield said
+        case ast.Constant(value=str(text)):
+            yield text
         case ast.JoinedStr(values=parts):
             yield from (literal for part in parts if isinstance(part, ast.Constant) for literal in literals(part))
         case ast.BinOp(left=left, right=right) | ast.IfExp(body=left, orelse=right):
@@ -242,7 +242,7 @@ def test_no_text_error_or_cause_lacks_one_of_the_three_languages() -> None:
     assert [
         (text.key, language)
         for text in all_texts()
-        for language, translation in text.said.items()
+        for language, translation in text.translations.items()
         if not translation.strip() or translation != translation.strip()
     ] == []
 
@@ -264,8 +264,8 @@ def test_all_languages_have_the_same_places_to_fill() -> None:
     assert [
         (text.key, language)
         for text in all_texts()
-        for language, translation in text.said.items()
-        if set(PLACES.findall(translation)) != set(PLACES.findall(text.said["en"]))
+        for language, translation in text.translations.items()
+        if set(PLACES.findall(translation)) != set(PLACES.findall(text.translations["en"]))
     ] == []
 
 
@@ -274,7 +274,7 @@ def test_no_text_shouts_begs_or_takes_a_word_that_has_another(language: str, nev
     assert [
         (text.key, match[0])
         for text in all_texts()
-        if (match := re.search(never, text.said[language], re.IGNORECASE)) and text.key not in ALLOWED
+        if (match := re.search(never, text.translations[language], re.IGNORECASE)) and text.key not in ALLOWED
     ] == []
 
 
@@ -284,11 +284,11 @@ def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -
     spoken = re.compile(rf"\b({english})\b", re.IGNORECASE)
 
     assert [
-        (text.key, language, text.said[language])
+        (text.key, language, text.translations[language])
         for text in all_texts()
-        if text.key not in ALLOWED and spoken.search(PLACES.sub("", text.said["en"]))
+        if text.key not in ALLOWED and spoken.search(PLACES.sub("", text.translations["en"]))
         for language, forms in forms_by_language.items()
-        if not re.search(forms, text.said[language], re.IGNORECASE)
+        if not re.search(forms, text.translations[language], re.IGNORECASE)
     ] == []
 
 
@@ -302,7 +302,9 @@ def test_a_word_of_the_vocabulary_is_the_same_word_in_every_text(english: str) -
 )
 def test_a_plan_is_discarded_and_a_record_is_set_aside_and_neither_has_another_word(language: str, other: str) -> None:
     assert [
-        (text.key, match[0]) for text in all_texts() if (match := re.search(other, text.said[language], re.IGNORECASE))
+        (text.key, match[0])
+        for text in all_texts()
+        if (match := re.search(other, text.translations[language], re.IGNORECASE))
     ] == []
 
 
@@ -332,7 +334,7 @@ def test_a_percent_sign_stands_as_its_language_has_it() -> None:
     wrong = {"en": r"[\d}*]\s+%", "nl": r"[\d}*]\s+%", "de": r"[\d}*]%|[\d}*] %"}  # German: a no-break space
 
     assert [(text.key, language) for text in all_texts() for language, bad in wrong.items()
-            if re.search(bad, text.said[language]) and not text.key.startswith("axis_")] == []  # fmt: skip
+            if re.search(bad, text.translations[language]) and not text.key.startswith("axis_")] == []  # fmt: skip
 
 
 def test_no_page_shows_a_text_that_is_not_in_the_tables() -> None:
@@ -484,7 +486,7 @@ def test_no_table_teaches_a_key_that_is_chosen() -> None:
     assert [
         (text.key, language)
         for text in about
-        for language, translation in text.said.items()
+        for language, translation in text.translations.items()
         if taught.search(translation)
     ] == []
 

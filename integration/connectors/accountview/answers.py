@@ -42,7 +42,7 @@ class BooksAnswers:
         refusals. Any other failure is an InDoubtError, because the write may have been carried out.
         """
         if reading:
-            self.expect_interface(answer)
+            self.require_interface(answer)
         elif not _is_success(answer) and not _refuses_write(answer):
             raise unreadable_answer(operation, reading=False)
         if answer.status >= HTTPStatus.BAD_REQUEST and (text := plain_text(answer)):
@@ -79,7 +79,7 @@ class BooksAnswers:
             raise unreadable_answer(operation)
         return [in_capitals(row) for row in shape if isinstance(row, dict)]
 
-    def expect_interface(self, answer: HttpAnswer) -> None:
+    def require_interface(self, answer: HttpAnswer) -> None:
         """Raise MalformedAnswerError if something else than the web API answers at this address."""
         if _is_wrong_address(answer):
             raise MalformedAnswerError("address_not_api", system=SYSTEM, host=self._host)
@@ -343,13 +343,13 @@ def is_unreadable(answer: HttpAnswer) -> bool:
     if not _is_success(answer) or not answer.body.strip():
         return False
     try:
-        _expect_json(answer.body)
+        _require_json(answer.body)
     except ValueError:
         return True
     return False
 
 
-def _expect_json(body: bytes) -> None:
+def _require_json(body: bytes) -> None:
     """Raise ValueError for a body that `parse_json` cannot read; most bodies are only scanned, not parsed."""
     try:
         body.decode()

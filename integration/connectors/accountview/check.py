@@ -120,7 +120,7 @@ class BooksCheck:
             (objects.articles, settings.article.code, Kind.ARTICLE),
             (objects.vat, "VAT_CODE", Kind.ARTICLE),
         ):
-            _expect_offered(of.code, offered, kind)
+            _require_offered(of.code, offered, kind)
             self._require_readable(of, key, conditions=of is not objects.vat)
         self._check_ledgers(offered)
         self._check_configured(self._warehouses, Kind.STOCK, offered)
@@ -136,7 +136,7 @@ class BooksCheck:
 
     def _check_configured(self, table: ConfiguredTable, kind: Kind, offered: Collection[str]) -> None:
         if table.on:
-            _expect_offered(table.of.code, offered, kind)
+            _require_offered(table.of.code, offered, kind)
             if not table.missing():  # missing columns are reported with the fields
                 self._require_readable(table.of, table.names["article"])
 
@@ -157,7 +157,7 @@ class BooksCheck:
             for column in ("VAT_CODE", "VAT_PCT")
             if column not in columns
         ]
-        _expect_all([*missing, *self._missing_stock_columns()])
+        _require_all([*missing, *self._missing_stock_columns()])
         return ""
 
     def _missing_columns(self, kind: Kind) -> list[RejectedError]:
@@ -197,31 +197,31 @@ class BooksCheck:
     def _check_invoice_object(self) -> str:
         tables = invoice_tables(self._layouts, self._settings.objects)
         offered = self._layouts.offered()
-        _expect_offered(tables.of.code, offered, Kind.SALES_ORDER)
+        _require_offered(tables.of.code, offered, Kind.SALES_ORDER)
         self._require_readable(tables.of, tables.sorted_by)
-        return _expect_insert(offered[tables.of.code.upper()])
+        return _require_insert(offered[tables.of.code.upper()])
 
     def _check_invoice_fields(self) -> str:
         settings = self._settings
         chosen = settings.trade_invoice.model_fields_set, settings.trade_invoice_line.model_fields_set
-        _expect_all(_missing_column_errors(Kind.SALES_ORDER, self._layouts.invoices(), chosen))
+        _require_all(_missing_column_errors(Kind.SALES_ORDER, self._layouts.invoices(), chosen))
         return ""
 
     def _check_object(self, kind: Kind, *, for_insert: bool) -> str:
         of = self._layouts.object_of(kind)
         key = self.sorted_by(kind)
         offered = self._layouts.offered()
-        _expect_offered(of.code, offered, kind)
+        _require_offered(of.code, offered, kind)
         self._require_readable(of, key)
         if kind is Kind.ARTICLE:
             self._check_configured(self._warehouses, Kind.STOCK, offered)
         history = self._settings.objects.history.code
         if kind is Kind.SALES_ORDER and history:
-            _expect_offered(history, offered, kind)
+            _require_offered(history, offered, kind)
         if kind in WITH_LINES:
             self._require_findable(kind, of, key)
         offered_object = offered[of.code.upper()]
-        return _expect_insert(offered_object) if for_insert and kind in WRITTEN else offered_object.name
+        return _require_insert(offered_object) if for_insert and kind in WRITTEN else offered_object.name
 
     def _require_findable(self, kind: Kind, of: BusinessObject, key: str) -> None:
         """Read a document that was just seen by its reference, as runs look up theirs.
@@ -262,7 +262,7 @@ class BooksCheck:
 
     def _check_needed_fields(self, kind: Kind) -> str:
         if kind not in REQUIRED_FIELDS:
-            _expect_all([*self._missing_columns(kind), *self._missing_stock_columns()])
+            _require_all([*self._missing_columns(kind), *self._missing_stock_columns()])
             return ""
         layouts = self._layouts.layout_of_kind(kind)
         lacking = _missing_column_errors(kind, layouts, self._layouts.chosen_names(kind))
@@ -272,7 +272,7 @@ class BooksCheck:
             history = self._layouts.history()
             if not history.has_field("reference"):
                 lacking.append(_missing_column_error(history.table, history.names["reference"], kind))
-        _expect_all(lacking)
+        _require_all(lacking)
         return ""
 
 
@@ -287,12 +287,12 @@ def _run_step(name: str, look: Callable[[], str]) -> list[Finding]:
     return wrong
 
 
-def _expect_offered(code: str, offered: Collection[str], kind: Kind) -> None:
+def _require_offered(code: str, offered: Collection[str], kind: Kind) -> None:
     if code.upper() not in offered:
         raise RejectedError("object_missing", system=SYSTEM, object=code, kind=kind)
 
 
-def _expect_insert(offered: OfferedObject) -> str:
+def _require_insert(offered: OfferedObject) -> str:
     """Return the caption of an object. Raises AccessDeniedError if its records cannot be inserted."""
     if not offered.insert:
         raise AccessDeniedError("right_missing", system=SYSTEM, object=offered.code, action="insert")
@@ -315,7 +315,7 @@ def _missing_column_error(table: str, column: str, kind: Kind) -> RejectedError:
     return RejectedError("flow_field_unknown", system=SYSTEM, field=column, table=table, kind=kind)
 
 
-def _expect_all(missing: Sequence[RejectedError]) -> None:
+def _require_all(missing: Sequence[RejectedError]) -> None:
     """Raise all errors together as an ExceptionGroup."""
     if missing:
         raise ExceptionGroup("fields", missing)

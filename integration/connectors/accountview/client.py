@@ -187,7 +187,7 @@ class AccountViewClient:
         """Send a request without credentials to prove that the address is AccountView's web API."""
         answer = self._gateway.send("GET", self._url("companies"), operation="look for the host", repeatable=True)
         if answer.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            self._answers.expect_interface(answer)
+            self._answers.require_interface(answer)
             json_of(answer, "look for the host")
 
     def begin(self) -> None:
@@ -285,7 +285,7 @@ class AccountViewClient:
         target = self._probe_target(of, key)
         self.empty_probe.learn(target, by_key=True)
         if conditions:
-            self.empty_probe.expect_conditions(target, check_refusal=True)
+            self.empty_probe.require_conditions(target, check_refusal=True)
 
     def _read_tables(self, query: Query) -> Mapping[str, object]:
         """Return the tables of an answer, none for an answer that means "no rows" in this installation."""
@@ -297,7 +297,7 @@ class AccountViewClient:
         target = self._probe_target(query.of, LIKE_TABLE if query.dictionary else query.key or query.sort[0])
         self.empty_probe.learn(target)
         if query.filters:
-            self.empty_probe.expect_conditions(target)
+            self.empty_probe.require_conditions(target)
 
     def _known_tables(self, query: Query, answer: HttpAnswer) -> Mapping[str, object]:
         tables, form = self._read(query, answer)
@@ -327,10 +327,10 @@ class AccountViewClient:
         rows = table_rows(tables, about.of.table)
         key = text_or_none(rows[0].get(about.key.upper())) if rows and not nobody and not dictionary else None
         if key and not self.empty_probe.counts_from_one:
-            self._expect_first_page(query, key)
+            self._require_first_page(query, key)
         return form
 
-    def _expect_first_page(self, query: Query, key: str) -> None:
+    def _require_first_page(self, query: Query, key: str) -> None:
         """Read one existing row once, because a server that counts pages from 0 has nothing on its page 1.
 
         Raises MalformedAnswerError in that case.

@@ -64,7 +64,7 @@ def with_unique_columns(pairs: Sequence[tuple[str, object]]) -> dict[str, object
     return unique
 
 
-def expect_unique_columns(row: Row) -> None:
+def require_unique_columns(row: Row) -> None:
     """Raise WrongValueError for a row that has a column more than once."""
     for value in row.values():
         if isinstance(value, RepeatedColumn):
@@ -244,11 +244,11 @@ def typed_value(column: DictionaryColumn, value: object) -> Value:
             day = calendar_day(value)
             return _require_parsed(column.name, value, day) if day is None and is_date(value) else day
         case _:
-            expect_text(column, value)
+            require_text(column, value)
             return text_or_none(value)
 
 
-def expect_text(column: DictionaryColumn, value: object) -> None:
+def require_text(column: DictionaryColumn, value: object) -> None:
     """Raise WrongValueError for a number in a text column: a number has lost leading zeros, such as those of a code."""
     if column.type in TEXTS and isinstance(value, int | Decimal):
         raise WrongValueError(column.name, str(value)[:LONGEST_SHOWN])

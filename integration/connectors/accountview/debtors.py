@@ -12,16 +12,16 @@ from integration.connectors.accountview.codec import (
     Cell,
     Row,
     decode_flag,
-    expect_unique_columns,
     has_hidden_signs,
     has_unique_columns,
+    require_unique_columns,
 )
 from integration.connectors.accountview.layout import Layout, Layouts
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import (
-    expect_key,
     read_of,
+    require_key,
     require_values,
     unique_by_column,
     unmapped_values,
@@ -106,7 +106,7 @@ class Debtors:
             return read_of(Kind.DEBTOR, "" if is_unsure else number, row, lambda: read(number, row))
 
         def read(number: str, row: Row) -> Record:
-            expect_key(number, layout.column("number").name, row)
+            require_key(number, layout.column("number").name, row)
             require_values(layout, row, *numeric)
             return Record(
                 Kind.DEBTOR,
@@ -283,8 +283,8 @@ def _debtor(
     number = layout.key(first, "number")
 
     def read() -> Record:
-        expect_key(number, layout.column("number").name, first)
-        expect_unique_columns(first)
+        require_key(number, layout.column("number").name, first)
+        require_unique_columns(first)
         return Record(Kind.DEBTOR, desired.key, layout.decoded(first, desired.values))
 
     current = CurrentRecord(
@@ -374,7 +374,7 @@ def _unreadable_address(layout: Layout, desired: Record, row: Row) -> CurrentRec
     """Return an address that contradicts itself: it may be any address of its debtor."""
 
     def read() -> Record:
-        expect_unique_columns(row)
+        require_unique_columns(row)
         return desired
 
     return CurrentRecord(read_of(Kind.ADDRESS, desired.key, row, read), layout.key(row, "number"), evidence="content")
@@ -392,7 +392,7 @@ def _address(layout: Layout, desired: Record, rows: Mapping[str, Row], reference
     copied_values = same | owner_shown(layout, row, desired, references)
 
     def read() -> Record:
-        expect_key(number, layout.column("number").name, row)
+        require_key(number, layout.column("number").name, row)
         return Record(Kind.ADDRESS, desired.key, layout.decoded(row, desired.values) | copied_values)
 
     record = read_of(Kind.ADDRESS, desired.key, row, read)

@@ -112,7 +112,7 @@ class BooksDocuments:
         if address := desired.values.get("address"):
             number = references.reference(Kind.ADDRESS, str(address))
             cells |= pointer(tables.header, "address", linked_number(number, "address", str(address)))
-        tables.header.expect_required(cells)
+        tables.header.require_required(cells)
         lines = [_line(tables.lines, part, desired) for part in desired.parts if part.kind is Kind.LINE]
         body = Body(cells, {tables.of.detail: lines})
         created_rows = self._client.create(tables.of, body, date_of(desired) or self._client.today())
@@ -126,7 +126,7 @@ def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:
     if limit and len(code) > limit:  # no article of the books has such a code
         raise RejectedError("article_missing", system=SYSTEM, article=code, document=reference_of(document))
     cells = layout.encoded(part.values)
-    layout.expect_required(cells)
+    layout.require_required(cells)
     return cells
 
 

@@ -77,7 +77,7 @@ class EmptyAnswerProbe:
             self.stale |= self.results.keys()
             self.proven.clear()
 
-    def expect_conditions(self, about: ProbeTarget, *, check_refusal: bool = False) -> None:
+    def require_conditions(self, about: ProbeTarget, *, check_refusal: bool = False) -> None:
         """Raise UnavailableError if conditions have no effect, because the rows found are then not the rows asked for.
 
         With `check_refusal`, raise RejectedError if a condition on the key is refused.

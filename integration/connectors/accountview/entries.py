@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.accountview.client import QueryFilter
-from integration.connectors.accountview.codec import DocumentRows, Row, expect_unique_columns, key_text, stamp
+from integration.connectors.accountview.codec import DocumentRows, Row, key_text, require_unique_columns, stamp
 from integration.connectors.accountview.documents import is_about_filter, line_sort_key, says_no_such_year
 from integration.connectors.accountview.layout import Layout
 from integration.connectors.accountview.ledger_source import LedgerSource
@@ -174,7 +174,7 @@ class _Ledger:
         key = f"{layout.day(row, 'date')}/{number}"
 
         def read() -> Record:
-            expect_unique_columns(row)
+            require_unique_columns(row)
             require_values(layout, row, "date", "amount", "account")
             values = layout.decoded(row, {}) | {**_shared_values(page_values, _place(layout, row)), "posted": True}
             values.pop("number", None)
@@ -204,7 +204,7 @@ def _shared_values(page_values: _PageValues, place: _Place) -> Mapping[str, Valu
 def _page_values(header: Layout, row: Row) -> Mapping[str, Value] | WrongValueError:
     """Return the values of a page that all of its entries share. Its change stamp is text without a time zone."""
     try:
-        expect_unique_columns(row)
+        require_unique_columns(row)
     except WrongValueError as error:
         return error
     values: dict[str, Value] = {

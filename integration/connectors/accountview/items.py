@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from itertools import chain
 
-from integration.connectors.accountview.codec import Row, expect_unique_columns
+from integration.connectors.accountview.codec import Row, require_unique_columns
 from integration.connectors.accountview.documents import by_references
 from integration.connectors.accountview.layout import Layout
 from integration.connectors.accountview.ledger_source import LedgerSource
@@ -135,6 +135,6 @@ def _item(layout: Layout, query: ItemQuery, rows: Sequence[Row], types: Mapping[
 
 
 def _entry(layout: Layout, query: ItemQuery, row: Row) -> Record:
-    expect_unique_columns(row)
+    require_unique_columns(row)
     require_values(layout, row, "amount", "date", "daybook")
     return Record(Kind.ITEM, query.key, layout.decoded(row, {}))

@@ -134,7 +134,7 @@ class Layout:
             cells[column.name] = cell_of(name, column, value)
         return cells
 
-    def expect_required(self, cells: Mapping[str, Cell]) -> None:
+    def require_required(self, cells: Mapping[str, Cell]) -> None:
         """Raise RejectedError when a new record leaves a required column empty."""
         for name, column in self.existing_columns().items():
             if self.columns[column].required and column not in cells and name not in NUMBERED:

@@ -172,7 +172,7 @@ class LogIn:
             raise client_rejected() if _names_the_client(answer) else login_needed()
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise server_failure(answer, OPERATION)
-        self._answers.expect_interface(answer)
+        self._answers.require_interface(answer)
         shape = json_of(answer, OPERATION)
         if not isinstance(shape, dict):
             raise unreadable_answer(OPERATION)

@@ -39,7 +39,7 @@ class PageState:
         """
         if self.is_short:
             raise incomplete(of, self.row_count)
-        expect_sorted(of, [self.last, *keys])
+        require_sorted(of, [self.last, *keys])
         size = self.size or min(len(keys), requested_size)
         last = next(filter(None, reversed(keys)), self.last)
         is_short, row_count = len(keys) < size, self.row_count + len(keys)
@@ -124,7 +124,7 @@ def incomplete(of: BusinessObject, count: int) -> MalformedAnswerError:
     return MalformedAnswerError("answer_incomplete", system=SYSTEM, count=count, object=of.code)
 
 
-def expect_sorted(of: BusinessObject, keys: Iterable[str]) -> None:
+def require_sorted(of: BusinessObject, keys: Iterable[str]) -> None:
     """Raise MalformedAnswerError for keys out of ascending order. Blank keys are ignored, and keys may repeat."""
     for key, other in pairwise(filter(None, keys)):
         if other < key and _is_certain_order(other, key):

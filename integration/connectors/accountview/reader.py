@@ -16,7 +16,7 @@ from integration.connectors.accountview.codec import (
     without_hidden_signs,
 )
 from integration.connectors.accountview.missing_key import MissingKeyError
-from integration.connectors.accountview.paging import PageSequence, expect_sorted, incomplete, part_by_key
+from integration.connectors.accountview.paging import PageSequence, incomplete, part_by_key, require_sorted
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
 from integration.connectors.parallel import run_parallel
 from integration.core.errors import IntegrationError, RejectedError
@@ -179,7 +179,7 @@ def _read_pages_by_key(query: Query, page: list[DocumentRows], ask: Asking) -> l
             return rows
         if is_short or keys[start] in first_keys or (stop == start and len(keys) >= query.size > 1):
             raise incomplete(query.of, len(rows))
-        expect_sorted(query.of, [last, *keys])
+        require_sorted(query.of, [last, *keys])
         first_keys.add(keys[start])
         end = len(keys) if stop in {start, None} else stop
         rows += page[start:end]

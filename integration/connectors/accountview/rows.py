@@ -19,12 +19,12 @@ from integration.connectors.accountview.codec import (
     by_type,
     calendar_day,
     decode_flag,
-    expect_text,
-    expect_unique_columns,
     has_hidden_signs,
     is_date,
     key_text,
     number_or_none,
+    require_text,
+    require_unique_columns,
     stamp,
     text_or_none,
     typed_value,
@@ -55,24 +55,24 @@ def row_decoder(
     named_columns = frozenset(names.values())
     text_columns = tuple(column for name, column, reader in readers if reader is text_or_none)
 
-    def expect_texts(row: Row, texts: Iterable[str]) -> None:
+    def require_texts(row: Row, texts: Iterable[str]) -> None:
         for name in texts:
             if isinstance(row.get(name), int | Decimal) and (column := columns().get(name)):
-                expect_text(column, row[name])
+                require_text(column, row[name])
 
     def decode(row: Row) -> Record:
         key = ""
         try:
-            expect_texts(row, (names["code"],))
+            require_texts(row, (names["code"],))
             key = record_key_in(row, names["code"])
-            expect_texts(row, text_columns)
-            expect_unique_columns(row)
+            require_texts(row, text_columns)
+            require_unique_columns(row)
             values = {
                 name: checked_value(name, column, row, reader(row.get(column)))
                 for name, column, reader in readers
                 if column in row or column not in untold
             }
-            expect_texts(row, [column for column in row if column not in named_columns])
+            require_texts(row, [column for column in row if column not in named_columns])
             values |= {
                 column: plain_value(column, value) for column, value in row.items() if column not in named_columns
             }
@@ -108,7 +108,7 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
     values are present as empty; a column missing in one row only may have any value. Raises MalformedAnswerError for a
     column that each of several rows has more than once.
     """
-    _expect_some_unique((*rows, *beside))
+    _require_some_unique((*rows, *beside))
     columns = frozenset(column for row in (*rows, *beside) for column in row)
     for row in rows:
         record = decode(row)
@@ -174,7 +174,7 @@ def _merged_row(copies: Sequence[Row]) -> Row:
     return {**first, **differing}
 
 
-def _expect_some_unique(rows: Sequence[Row]) -> None:
+def _require_some_unique(rows: Sequence[Row]) -> None:
     first, *following = rows or ({},)
     for name, value in first.items():
         if not isinstance(value, RepeatedColumn) or not following:
@@ -192,13 +192,13 @@ def require_values(layout: Layout, row: Row, *names: str) -> None:
 
 
 def record_key_in(row: Row, column: str) -> str:
-    """Return the key of a row. Raises WrongValueError as `expect_key` does."""
+    """Return the key of a row. Raises WrongValueError as `require_key` does."""
     key = key_text(row.get(column))
-    expect_key(key, column, row)
+    require_key(key, column, row)
     return key
 
 
-def expect_key(key: str, column: str, row: Row) -> None:
+def require_key(key: str, column: str, row: Row) -> None:
     """Raise WrongValueError for a row without a key or with several, because its record cannot be identified.
 
     A key with invisible characters is refused as well: elsewhere the record is known without them.
@@ -231,7 +231,7 @@ def unmapped_values(row: Row, names: Mapping[str, str], columns: Mapping[str, Di
     Raises WrongValueError for a column that occurs more than once, that holds a list or an object, that is a text in
     the dictionary and holds a number, or that is a number in the dictionary and holds something else.
     """
-    expect_unique_columns(row)
+    require_unique_columns(row)
     named_columns = set(names.values())
     values: dict[str, Value] = {}
     for name, value in row.items():
@@ -239,7 +239,7 @@ def unmapped_values(row: Row, names: Mapping[str, str], columns: Mapping[str, Di
             continue
         column = columns.get(name)
         if column is not None:
-            expect_text(column, value)
+            require_text(column, value)
         if column is not None and column.type in NUMBERS and isinstance(value, str | bool):
             values[name] = typed_value(column, value)
         else:

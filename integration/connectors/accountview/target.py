@@ -124,7 +124,7 @@ def pointer(layout: Layout, name: str, number: str) -> dict[str, Cell]:
 
 def create_record(client: AccountViewClient, of: BusinessObject, layout: Layout, cells: Mapping[str, Cell]) -> str:
     """Create a record without lines and return its number, or an empty text if the answer lacks it."""
-    layout.expect_required(cells)
+    layout.require_required(cells)
     rows = client.create(of, Body(cells), client.today())
     return layout.text(rows[of.table.upper()][0], "number")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, element_text, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, element_text, qualified, require_shape
 from integration.connectors.mplus.lists import unique_elements
 from integration.core.records import WrongValueError
 
@@ -33,7 +33,7 @@ def read_branches(client: Client) -> list[TillBranch]:
 def _decode_branch(element: Element) -> list[TillBranch]:
     numbers = _numbers(element, "branchNumber")
     try:
-        expect_shape(element, "Branch", records=False)
+        require_shape(element, "Branch", records=False)
         codec.required_integer(element, "branchNumber")
     except WrongValueError as error:
         raw = codec.raw_elements(element)
@@ -53,7 +53,7 @@ def _workplaces(branch: Element) -> dict[str, str]:
 
 def _workplace_name(workplace: Element) -> str:
     try:
-        expect_shape(workplace, "Workplace")
+        require_shape(workplace, "Workplace")
     except WrongValueError:
         return ""
     return element_text(workplace, "workplaceName")

@@ -9,10 +9,10 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.branches import read_branches
-from integration.connectors.mplus.client import Client, Element, element_text, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, element_text, qualified, require_shape
 from integration.connectors.mplus.fields import TillFields
 from integration.connectors.mplus.lists import unique_elements
-from integration.connectors.mplus.target import expect_readable
+from integration.connectors.mplus.target import translated_parse_errors
 from integration.connectors.mplus.used_groups import used_groups
 from integration.core.errors import RejectedError
 from integration.core.records import WrongValueError
@@ -169,7 +169,7 @@ class TillChoices:
         return self._lists[name]() if name in self._lists else {}
 
     def _article_groups(self) -> dict[str, str]:
-        with expect_readable():
+        with translated_parse_errors():
             groups = codec.decode_groups(self._client.read("getArticleGroups", request={}))
         return {group.number: group.name or group.number for group in groups if group.number.isdigit()}
 
@@ -182,7 +182,7 @@ class TillChoices:
         marker = 0
         for _ in range(PAGES_OF_ARTICLES):
             request = {"pluNumbers": {}, "syncMarker": marker, "syncMarkerLimit": ARTICLES_AT_ONCE}
-            with expect_readable():
+            with translated_parse_errors():
                 products = list(self._client.read("getProducts", request=request).iterfind(PRODUCTS))
                 highest = max((codec.if_readable(codec.change_marker, product) or 0 for product in products), default=0)
             for article in (product_article for product in products for product_article in codec.articles(product)):
@@ -248,7 +248,7 @@ def _entries(answer: Element, name: str, code: str, type_: str, places: tuple[st
         elements, lambda item: "/".join(element_text(item, wire) for wire in (code, *places))
     ):
         try:
-            expect_shape(element, type_, records=False)
+            require_shape(element, type_, records=False)
         except WrongValueError:
             for text in _codes(element, code):
                 code_only = etree.Element(element.tag)

@@ -17,7 +17,7 @@ from zeep.transports import Transport
 
 from integration.connectors.answer import MAX_PARTS, REFUSED_STATUSES, HttpAnswer
 from integration.connectors.http import Gateway
-from integration.connectors.mplus.element_shape import ElementShape, expect_not_different
+from integration.connectors.mplus.element_shape import ElementShape, require_not_different
 from integration.connectors.mplus.forms import PREFIX, WireForm, enclosing_element, tag_of
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
 from integration.connectors.parallel import run_parallel
@@ -123,13 +123,13 @@ def interface_contract() -> InterfaceContract:
     return InterfaceContract()
 
 
-def expect_shape(element: Element, type_: str, *, records: bool = True) -> None:
+def require_shape(element: Element, type_: str, *, records: bool = True) -> None:
     """Raise WrongValueError if an element does not have the shape of its type in the WSDL, or is marked contradictory.
 
     Without `records`, records inside it are not checked.
     """
-    expect_not_different(element)
-    interface_contract().shape_of(type_).expect(element, records=records)
+    require_not_different(element)
+    interface_contract().shape_of(type_).require_shape(element, records=records)
 
 
 # Messages for an unknown operation (the first is from gSOAP, with which the till is built).
@@ -276,7 +276,7 @@ class Client:
         if body is None or answer.status >= 300 or body.tag != interface_contract().answer_name(operation):  # noqa: PLR2004
             return self._unusable_answer_error(answer, operation, write=write)
         try:
-            interface_contract().answer_shape(operation).expect(body, records=False)
+            interface_contract().answer_shape(operation).require_shape(body, records=False)
         except WrongValueError:
             return self._unusable_answer_error(answer, operation, write=write)
         return body

@@ -23,7 +23,7 @@ from integration.connectors.mplus.codec.days import Place
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.financial_dates import financial_period, today_at
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import expect_readable
+from integration.connectors.mplus.target import translated_parse_errors
 from integration.connectors.reference import new_reference
 from integration.core.errors import RejectedError
 from integration.core.records import Batch, Kind, Record, Value, WrongValueError, unreadable
@@ -64,14 +64,14 @@ class TillDays:
             first, last = (date.fromisoformat(text) for text in after.split(".."))
         end = min(first + timedelta(days=PAGE_DAYS - 1), last)
         following = None if end >= last else f"{end + timedelta(days=1)}..{last}"
-        with expect_readable():
+        with translated_parse_errors():
             return Batch(tuple(self._read_days(first, end)), following)
 
     def fetch(self, kind: Kind, keys: Collection[str]) -> list[Record]:  # noqa: ARG002 - likewise
         """Return the days with these keys, read again, if they are a day of a branch of this till."""
         places = [place for key in dict.fromkeys(keys) if (place := told.day_place(key))]
         records: list[Record] = []
-        with expect_readable():
+        with translated_parse_errors():
             for first, last in _periods(sorted({day for day, _ in places})):
                 branches = {branch for day, branch in places if first <= day <= last}
                 records += self._read_days(first, last, branches)

@@ -21,7 +21,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.lists import ByNumbers, PartialLists, by_own_number, unique_elements
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import expect_readable, till_numbers
+from integration.connectors.mplus.target import till_numbers, translated_parse_errors
 from integration.connectors.parallel import portions
 from integration.core.errors import MalformedAnswerError
 from integration.core.records import Batch, Kind, Record, WrongValueError, unreadable
@@ -75,7 +75,7 @@ class TillDocuments:
         A page may contain a few documents with a lower marker.
         """
         page = self.page(kind, since, after, limit)
-        with expect_readable():
+        with translated_parse_errors():
             return Batch(tuple(self._decode(kind, page.elements, fresh=False)), page.after, page.stamp)
 
     def page(
@@ -90,7 +90,7 @@ class TillDocuments:
         """
         start = self._start(kind, since, after)
         document = codec.DOCUMENTS[kind]
-        with expect_readable():
+        with translated_parse_errors():
             elements = self._read_page(kind, {"syncMarker": start.bound}, lines=lines)
             if not elements:
                 return DocumentPage((), None, str(start.highest_read))
@@ -204,7 +204,7 @@ class TillDocuments:
         asking = self._completer.ask_all(with_ids, lambda document: document[:1])
         ids = [key for key in dict.fromkeys(keys) if key and key.isprintable()]  # other ids cannot exist
         for portion in portions(ids, self._settings.document_page):
-            with expect_readable():
+            with translated_parse_errors():
                 portion_ids = set(portion)
                 yield [document for document in asking(portion) if document[0] in portion_ids]
 
@@ -225,7 +225,7 @@ class TillDocuments:
         marker = answer.findtext(qualified(codec.DOCUMENTS[kind].marker)) or ""
         if not marker and kind in codec.OPTIONAL_MARKERS:
             return None
-        with expect_readable():
+        with translated_parse_errors():
             return int(marker)
 
     def _read_page(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
@@ -239,7 +239,7 @@ class TillDocuments:
 
         elements = ask(self._settings.document_page, lines=lines)
         operation = codec.DOCUMENTS[kind].operation
-        self._partial_lists.expect(operation, markers(elements), lambda limit: markers(ask(limit, lines=False)))
+        self._partial_lists.require_lowest(operation, markers(elements), lambda limit: markers(ask(limit, lines=False)))
         return elements
 
     def _request_page(self, kind: Kind, chosen: Mapping[str, object], *, lines: bool = True) -> list[Element]:
@@ -284,7 +284,7 @@ def _document(
 ) -> Record:
     try:
         if relation is not None:
-            codec.expect_relation_number(relation)
+            codec.require_relation_number(relation)
         return codec.decode_document(kind, document, relation, codes)
     except WrongValueError as error:
         key = codec.if_readable(partial(codec.document_key, kind=kind), document) or requested_key

@@ -55,7 +55,7 @@ class ElementShape:
             return _Slot(described.accepts_multiple, None)
         return _Slot(described.accepts_multiple, self._shapes.get(id(kind)) or ElementShape(kind, self._shapes))
 
-    def expect(self, element: etree._Element, *, records: bool = True) -> None:
+    def require_shape(self, element: etree._Element, *, records: bool = True) -> None:
         """Raise WrongValueError if an element, or one inside it, does not have the shape of its type.
 
         Without `records`, records inside it are not checked.
@@ -79,7 +79,7 @@ class ElementShape:
                 if len(child):
                     raise WrongValueError(etree.QName(child).localname, _all_text(element, tag))
             elif records or not inside.is_record:
-                inside.expect(child, records=records)
+                inside.require_shape(child, records=records)
 
 
 def mark_different(copies: Sequence[etree._Element]) -> None:
@@ -92,7 +92,7 @@ def mark_different(copies: Sequence[etree._Element]) -> None:
         element.set(_VALUES, values)
 
 
-def expect_not_different(element: etree._Element) -> None:
+def require_not_different(element: etree._Element) -> None:
     """Raise WrongValueError for an element that is marked as contradictory."""
     if (differs := element.get(_DIFFERS)) is not None:
         raise WrongValueError(differs, element.get(_VALUES))

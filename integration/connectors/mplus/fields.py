@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, qualified, require_shape
 from integration.connectors.mplus.codec import Vocabulary
 from integration.connectors.mplus.lists import unique_elements
 from integration.connectors.mplus.settings import MplusSettings
@@ -39,7 +39,7 @@ class TillFields:
         return {
             name: custom_field.findtext(qualified("dataType")) or "DATA-TYPE-UNKNOWN"
             for custom_field in custom_fields
-            if (name := _field_name(custom_field)) and codec.if_readable(_expect_definition, custom_field) is not None
+            if (name := _field_name(custom_field)) and codec.if_readable(_is_definition, custom_field) is not None
         }
 
 
@@ -47,7 +47,7 @@ def _field_name(custom_field: Element) -> str:
     return custom_field.findtext(qualified("fieldName")) or ""
 
 
-def _expect_definition(custom_field: Element) -> bool:
+def _is_definition(custom_field: Element) -> bool:
     """Return True for the definition of a custom field. Raises WrongValueError for an unreadable one."""
-    expect_shape(custom_field, "CustomField")
+    require_shape(custom_field, "CustomField")
     return True

@@ -5,14 +5,14 @@ from zoneinfo import ZoneInfo
 
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.codec.days import day_in
-from integration.connectors.mplus.target import expect_readable
+from integration.connectors.mplus.target import translated_parse_errors
 from integration.core.timetable import WALL_CLOCK
 
 
 def today_at(client: Client) -> date:
     """Return the present date at the till, by the till's own clock if the answer has it."""
     answer = client.read("getApiVersion")
-    with expect_readable():
+    with translated_parse_errors():
         till_date = day_in(answer, "serviceDateTime")
     return till_date or datetime.now(ZoneInfo(WALL_CLOCK)).date()
 

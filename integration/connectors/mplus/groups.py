@@ -7,7 +7,7 @@ from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.codec import TillGroup
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.connectors.mplus.target import TillTarget, created_number, expect_readable
+from integration.connectors.mplus.target import TillTarget, created_number, translated_parse_errors
 from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.grouping import group_by_key
@@ -56,7 +56,7 @@ class TillGroups(TillTarget):
 
     def _tree(self) -> _Tree:
         """Return the groups by their numbers: several if the till has different groups with one number."""
-        with expect_readable():
+        with translated_parse_errors():
             groups = codec.decode_groups(self._client.read("getArticleGroups", request={}))
         return group_by_key((group.number, group) for group in groups)
 

@@ -10,7 +10,7 @@ from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.lists import PartialLists, till_out_of_order, unique_elements
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import expect_readable, in_pages
+from integration.connectors.mplus.target import in_pages, translated_parse_errors
 from integration.connectors.protocol import ReservationPage
 from integration.core.moves import Move, StockReservation
 from integration.core.records import Kind, Value
@@ -34,7 +34,7 @@ class TillHistory:
         """Return the number of the newest movement of the installation, 0 before the first."""
         request = {"includeStockId": True}
         answer = self._client.read("getCurrentSyncMarkersV2", request=request)
-        with expect_readable():
+        with translated_parse_errors():
             return int(answer.findtext(qualified("stockId")) or 0)
 
     def page(self, after: int, begin: datetime) -> list[Move]:
@@ -83,7 +83,7 @@ class TillHistory:
 
         def ask(limit: int) -> list[Move]:
             answer = self._client.read(_OPERATION, request={**request, "sinceStockIdLimit": str(limit)})
-            with expect_readable():
+            with translated_parse_errors():
                 elements = unique_elements(answer.iterfind(qualified("articleStockHistory")), _stock_id)
                 return [codec.decode_move(element) for element in elements]
 
@@ -94,7 +94,7 @@ class TillHistory:
         before = [number for number in numbers(moves) if number < int(str(request.get("sinceStockId", 0)))]
         if before:  # the till ignores the bound, so later movements would never be read
             raise till_out_of_order(_OPERATION, str(before[0]))
-        self._partial_lists.expect(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
+        self._partial_lists.require_lowest(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
         return moves
 
 

@@ -28,7 +28,7 @@ class PartialLists:
     def __init__(self) -> None:
         self._proven_lists: set[str] = set()
 
-    def expect(self, operation: str, markers: _Markers, ask: Callable[[int], _Markers]) -> None:
+    def require_lowest(self, operation: str, markers: _Markers, ask: Callable[[int], _Markers]) -> None:
         """Compare an answer, once for each list, with the one that `ask` gives for half as many rows.
 
         Raises MalformedAnswerError if the smaller answer has other rows than the lowest of the larger one.

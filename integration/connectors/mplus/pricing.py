@@ -11,7 +11,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.branches import read_branches
-from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, qualified, require_shape
 from integration.connectors.mplus.lists import unique_elements
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, till_numbers
@@ -105,7 +105,7 @@ class BranchPrices:
         request = etree.Element(qualified("request"))
         for number, terms in terms_by_article.items():
             for branch in dict.fromkeys(term.number for term in terms):
-                _expect_known((number, branch), existing_lines)
+                _require_known((number, branch), existing_lines)
                 line = (
                     deepcopy(existing_lines[number, branch])
                     if (number, branch) in existing_lines
@@ -151,7 +151,7 @@ def _readable_line(place: Place, lines: Mapping[Place, Element]) -> Element | No
     for candidate in (lines.get(_ANYWHERE), line):
         if candidate is None:
             continue
-        expect_shape(candidate, "ArticleBranchDeviationLine")
+        require_shape(candidate, "ArticleBranchDeviationLine")
         for wire in ("articleNumber", "branchNumber"):
             codec.required_integer(candidate, wire)
         for wire in _PRICES.values():
@@ -168,7 +168,7 @@ def _price_in(line: Element, wire: str) -> Value:
         raise WrongValueError(wire, text) from None
 
 
-def _expect_known(place: Place, lines: Mapping[Place, Element]) -> None:
+def _require_known(place: Place, lines: Mapping[Place, Element]) -> None:
     """Raise RejectedError if a line has become unreadable since it was compared: it cannot be edited."""
     try:
         _readable_line(place, lines)

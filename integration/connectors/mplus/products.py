@@ -17,12 +17,12 @@ from integration.connectors.mplus.pricing import BranchPrices, without_branches
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     created_number,
-    expect_readable,
     in_pages,
     page_after,
     present_marker,
     require_unchanged,
     till_numbers,
+    translated_parse_errors,
 )
 from integration.connectors.parallel import portions
 from integration.connectors.protocol import References
@@ -66,7 +66,7 @@ class TillProducts:
         If the wanted articles are in several products, the linked product is returned, otherwise the one with most of
         them. `CurrentRecord.elsewhere` has the articles in other products, and a write that needs them is refused.
         """
-        with expect_readable():
+        with translated_parse_errors():
             return self._current_products(records, references)
 
     def _current_products(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
@@ -222,7 +222,7 @@ class TillProducts:
         if not since:
             return present_marker(self._client, "articleSyncMarker")
         since_marker = int(since)
-        with expect_readable():
+        with translated_parse_errors():
             elements = self._changed_since(since_marker + 1)
             page = page_after(elements, since_marker, codec.change_marker, "getProducts")
             return replace(
@@ -243,7 +243,7 @@ class TillProducts:
             return [codec.if_readable(codec.change_marker, element) for element in elements]
 
         elements = ask(self._settings.page_articles)
-        self._partial_lists.expect("getProducts", markers(elements), lambda limit: markers(ask(limit)))
+        self._partial_lists.require_lowest("getProducts", markers(elements), lambda limit: markers(ask(limit)))
         return elements
 
     def calls(self, change: Change) -> int:

@@ -14,12 +14,12 @@ from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import (
     TillTarget,
     created_number,
-    expect_readable,
     in_pages,
     page_after,
     present_marker,
     require_unchanged,
     till_numbers,
+    translated_parse_errors,
 )
 from integration.connectors.protocol import References
 from integration.core.plan import Action, Change
@@ -61,7 +61,7 @@ class TillRelations(TillTarget):
         """
         linked = {record.key: references.reference(Kind.RELATION, record.key) for record in records}
         matches = {key: _Match(number, "link") for key, number in linked.items() if number}
-        with expect_readable():
+        with translated_parse_errors():
             relations = self.read(match.number for match in matches.values())
             open_ = [record for record in records if record.key not in matches]
             if open_:
@@ -148,7 +148,7 @@ class TillRelations(TillTarget):
             return self._read_relations(syncMarker=marker, syncMarkerLimit=limit)
 
         relations = ask(self._settings.page_relations)
-        self._partial_lists.expect("getRelations", markers(relations), lambda limit: markers(ask(limit)))
+        self._partial_lists.require_lowest("getRelations", markers(relations), lambda limit: markers(ask(limit)))
         return relations
 
     def _read_relations(self, **request: object) -> list[Element]:
@@ -162,7 +162,7 @@ class TillRelations(TillTarget):
         if not since:
             return present_marker(self._client, "relationSyncMarker")
         since_marker = int(since)
-        with expect_readable():
+        with translated_parse_errors():
             relations = self.relations_since(since_marker + 1)
             page = page_after(relations, since_marker, codec.relation_marker, "getRelations")
             changed = filter(None, (codec.if_readable(_mark, relation) for relation in relations))
@@ -208,7 +208,7 @@ class TillRelations(TillTarget):
 
 def _current_relation(form: RelationForm, key: str, match: _Match, element: Element) -> CurrentRecord:
     try:
-        codec.expect_relation_number(element)
+        codec.require_relation_number(element)
         record, marker = form.read(element, key), str(codec.relation_marker(element))
     except WrongValueError as error:
         record, marker = unreadable(Kind.RELATION, key, error, codec.raw_elements(element)), ""

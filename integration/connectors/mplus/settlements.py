@@ -10,10 +10,10 @@ from decimal import Decimal
 from functools import partial
 
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import Client, Element, expect_shape, qualified
+from integration.connectors.mplus.client import Client, Element, qualified, require_shape
 from integration.connectors.mplus.lists import ByNumbers, by_own_number, unique_elements
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import TillTarget, expect_readable, in_pages
+from integration.connectors.mplus.target import TillTarget, in_pages, translated_parse_errors
 from integration.connectors.protocol import References
 from integration.core.money import from_cents, to_cents
 from integration.core.plan import Change
@@ -32,7 +32,7 @@ class Settlements(TillTarget):
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
         """Return the existing payments: the invoice has nothing open, and the method has the wanted amount."""
         ids = [key for key in dict.fromkeys(record.key for record in records) if key and key.isprintable()]
-        with expect_readable():
+        with translated_parse_errors():
             with_ids = by_own_number(self._invoices, partial(codec.if_readable, _invoice_key))
             asking = self._completer.ask_all(with_ids, lambda invoice: invoice[:1])
             invoices = dict(in_pages(asking, ids, self._settings.document_page, self._settings.in_flight))
@@ -67,7 +67,7 @@ def _current_payment(desired: Record, invoice: Element | None) -> CurrentRecord 
     if invoice is None:
         return None
     try:
-        expect_shape(invoice, codec.DOCUMENTS[Kind.INVOICE].type)
+        require_shape(invoice, codec.DOCUMENTS[Kind.INVOICE].type)
         _invoice_key(invoice)
         paid = list(_amounts_by_method(invoice, method))
         is_open = bool(paid) and _open_amount(invoice) != Decimal(0)

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
-from integration.connectors.mplus.element_shape import expect_not_different
+from integration.connectors.mplus.element_shape import require_not_different
 from integration.connectors.mplus.history import TillHistory
 from integration.connectors.mplus.lists import ByNumbers, by_own_number, unique_elements
 from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.settings import MplusSettings
-from integration.connectors.mplus.target import TillTarget, expect_readable, in_pages, till_numbers
+from integration.connectors.mplus.target import TillTarget, in_pages, till_numbers, translated_parse_errors
 from integration.connectors.parallel import portions
 from integration.connectors.protocol import InstallationFacts, References
 from integration.core.errors import RejectedError
@@ -100,7 +100,7 @@ class TillStock(TillTarget):
         For a record with a counted movement, the level is as of that movement, except for other changes. Articles that
         the till lacks are left out.
         """
-        with expect_readable():
+        with translated_parse_errors():
             articles = self._products.articles(till_numbers(map(_number, records)))
             stock_settings = {
                 number: (codec.raw_stock_setting(article), codec.article_identity(article))
@@ -116,7 +116,7 @@ class TillStock(TillTarget):
 
         If the till gives the same answers as before, they are not parsed again.
         """
-        with expect_readable():
+        with translated_parse_errors():
             numbers = till_numbers(map(_number, records))
             if any(COUNTED in record.values for record in records):  # depends on movements as well
                 return self._read_hashes(records, numbers)
@@ -333,7 +333,7 @@ class TillStock(TillTarget):
 
         None if that is not visible yet or unreadable: the read-back after the write then decides.
         """
-        with expect_readable():
+        with translated_parse_errors():
             row = dict(self._read_rows(branch, [number])).get(number)
             try:
                 if (
@@ -391,7 +391,7 @@ def _stock_request(branch: str, page: Sequence[str]) -> dict[str, Any]:
 
 def _require_number(number: str, element: Element) -> None:
     """Raise WrongValueError if a row or an article does not have the requested number, or contradicts another one."""
-    expect_not_different(element)
+    require_not_different(element)
     if codec.article_number(element) != number:
         raise WrongValueError("articleNumber", codec.article_number(element))
 

@@ -104,7 +104,7 @@ def not_at_till(kind: Kind) -> NoReturn:
 
 
 @contextmanager
-def expect_readable() -> Iterator[None]:
+def translated_parse_errors() -> Iterator[None]:
     """Turn a parsing error in the block into MalformedAnswerError."""
     try:
         yield

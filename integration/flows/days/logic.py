@@ -271,7 +271,7 @@ class DaysLogic(FlowLogic):
                 return skip
         day, page = self.page(record, pages)
         booked = [self._pages.as_read(line) for link in pages if link.agreed for line in page_lines(link.agreed)]
-        self._expect_booked(page, record)
+        self._require_booked(page, record)
         if not pages:
             if not page.lines and self.settings.empty_days == "skip":
                 return Skip("day_empty", record.key, facts)
@@ -281,7 +281,7 @@ class DaysLogic(FlowLogic):
             return _booked_day(record.key, pages[0])
         return self._correction_page(record, page, booked, off, pages)
 
-    def _expect_clear(self, day: TillDay, document: str) -> None:
+    def _require_clear(self, day: TillDay, document: str) -> None:
         """Raise DayRefusedError for a method that may accept vouchers taxed at their sale, if this is not known."""
         for payment in day.payments:
             account = row_value(self.books.method_accounts, payment.method) or payment.account
@@ -291,7 +291,7 @@ class DaysLogic(FlowLogic):
             if may and not is_settled and not is_owed:
                 raise DayRefusedError("gift_card_unclear", "account", document=document, method=payment.method)
 
-    def _expect_booked(self, page: DayPage, record: Record) -> None:
+    def _require_booked(self, page: DayPage, record: Record) -> None:
         """Raise RecordRejected while a separate document of the day is not in the books: its sale would be lost."""
         keys = {document.number: self._separate_documents.same_sale(document) for document in page.separate_documents}
         missing = set(self._queries.unbooked([key for sale_keys in keys.values() for key in sale_keys]))
@@ -335,7 +335,7 @@ class DaysLogic(FlowLogic):
         Raises DayRefusedError, naming the failed check or the missing code.
         """
         day = self._vat.in_spelling(with_cash_signs(till_day(record)))
-        self._expect_clear(day, day_title(record))
+        self._require_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
         is_there = _has_booked_postings(pages)
         for gap in failed_checks(day, sums, documents, self.books.drawers):

@@ -56,7 +56,7 @@ class DayPages:
         on = self.booking_date(day, record)
         source = self.header_source(record, on, ours, serial)
         mapped = self.header.apply(source)
-        _expect_mapped(mapped.issues, record)
+        _require_mapped(mapped.issues, record)
         values: dict[str, Value] = {"date": on}
         fields = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
         values |= {name: value for name, value in fields if value not in EMPTY}
@@ -101,7 +101,7 @@ class DayPages:
     def _line(self, place: int, line: DayLine, record: Record) -> Record:
         source, line = self.line_source(place, line), self.as_written(line)
         mapped = self.lines.apply(source)
-        _expect_mapped(mapped.issues, record)
+        _require_mapped(mapped.issues, record)
         fields = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
         values = {name: value for name, value in fields.items() if value not in EMPTY}
         for name, expected in (("amount", line.amount), ("vat", line.vat)):
@@ -145,7 +145,7 @@ def line_source(key: str, line: DayLine, *, has_base: bool) -> Record:
     return Record(Kind.LINE, key, values)
 
 
-def _expect_mapped(issues: Sequence[Issue], record: Record) -> None:
+def _require_mapped(issues: Sequence[Issue], record: Record) -> None:
     for issue in issues:
         raise RecordRejected(issue.cause, issue.field, **{**issue.facts, "document": day_title(record)})
 

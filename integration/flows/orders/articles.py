@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from integration.core.compiled import CompiledMapping
 from integration.core.records import Record
 from integration.core.rules import as_text
-from integration.flows.orders.parties import CompletedDocument, expect_mapped
+from integration.flows.orders.parties import CompletedDocument, require_mapped
 from integration.flows.orders.sold import sale_lines
 from integration.flows.settings import TILL, RecordRejected
 from integration.flows.spec import RenamedCode
@@ -32,7 +32,7 @@ class LineArticles:
         codes = {}
         for line in sale_lines(document.record):
             mapped = self.rule.apply(line)
-            expect_mapped(mapped.issues, document)
+            require_mapped(mapped.issues, document)
             codes[line.key] = as_text(mapped.values.get("line.article")).strip()
         return codes
 
@@ -57,7 +57,7 @@ class LineArticles:
         """
         stand_ins = self.stand_ins(document, codes).items()
         substitutes = {key: code for key, code in stand_ins if codes[key] not in known_codes and code in known_codes}
-        self._expect_same_articles(document, {key: code for key, code in substitutes.items() if not codes[key]})
+        self._require_same_articles(document, {key: code for key, code in substitutes.items() if not codes[key]})
         resolved = {**codes, **substitutes}
         missing = [key for key, code in resolved.items() if code not in known_codes]
         if missing and not self.collective:
@@ -67,7 +67,7 @@ class LineArticles:
             raise RecordRejected(cause, "line.article", article=", ".join(lacking), document=document.title)
         return {**resolved, **dict.fromkeys(missing, self.collective)}
 
-    def _expect_same_articles(self, document: CompletedDocument, stand_ins: Mapping[str, str]) -> None:
+    def _require_same_articles(self, document: CompletedDocument, stand_ins: Mapping[str, str]) -> None:
         """Raise RecordRejected for a substitute whose row was saved for another article with the same number."""
         renamed = self.renamed() if stand_ins else {}
         lines = {line.key: line for line in sale_lines(document.record)} if renamed else {}

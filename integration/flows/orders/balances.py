@@ -164,7 +164,7 @@ class Balances:
         for method, group, code, paid in self._voucher_payments(document, rounding):
             yield VoucherRedemption(self._account(document, group, LineCategory.GIFT_CARD, method), code, paid)
 
-    def expect_untaxed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> None:
+    def require_untaxed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> None:
         """Raise RecordRejected for a document paid with such vouchers: books that compute VAT would tax it twice."""
         for method, _, _, paid in self._voucher_payments(document, rounding):
             facts = {"document": document.title, "method": method, "amount": str(paid)}

@@ -30,7 +30,7 @@ from integration.flows.orders.lines import (
     posting_sums,
 )
 from integration.flows.orders.missing_rows import MissingRowCollector
-from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, expect_mapped
+from integration.flows.orders.parties import ZONE, CompletedDocument, Owner, require_mapped
 from integration.flows.orders.payments import WITH_PAYMENTS, digest_of, paid_sum
 from integration.flows.orders.references import FIRST_BOOKING, OrderReferences
 from integration.flows.orders.shipping import FIELD
@@ -141,7 +141,7 @@ class Bookings:
         booked_lines = self._booked_lines(document, articles)
         source = self.header_source(document, booked_lines, number)
         mapped = self._headers.apply(source)
-        expect_mapped(mapped.issues, document)
+        require_mapped(mapped.issues, document)
         values: dict[str, Value] = {"date": document.values["date"]}
         fields = ((target.partition(".")[2], clean(value)) for target, value in mapped.values.items())
         values |= {name: value for name, value in fields if value not in EMPTY}
@@ -155,7 +155,7 @@ class Bookings:
                 "required_field_empty", FIELD, field=FIELD, system=BOOKS.system, document=document.title
             )
         lines = tuple(self._line(document, source) for source in booked_lines.sources)
-        self._expect_exact(document, lines, booked_lines)
+        self._require_exact(document, lines, booked_lines)
         identifying = self._identifying_values(document.record, with_payments=booked_lines.paid is not None)
         values |= {**identifying, "completed": document.completed, **_booked_totals(booked_lines)}
         return Record(
@@ -230,7 +230,7 @@ class Bookings:
 
     def _line(self, document: CompletedDocument, source: Record) -> Record:
         mapped = self._lines.apply(source)
-        expect_mapped(mapped.issues, document)
+        require_mapped(mapped.issues, document)
         values = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
         if "books_article" in source.values:
             values["article"] = source.values["books_article"]
@@ -238,7 +238,7 @@ class Bookings:
             values["vat_base"] = source.values.get("books_vat_base")
         return Record(Kind.LINE, source.key, {name: value for name, value in values.items() if value not in EMPTY})
 
-    def _expect_exact(self, document: CompletedDocument, lines: Sequence[Record], booked_lines: BookedLines) -> None:
+    def _require_exact(self, document: CompletedDocument, lines: Sequence[Record], booked_lines: BookedLines) -> None:
         """Raise RecordRejected if rules of the mapping changed amounts, so that they no longer add up."""
         codes = (
             as_text(line.values.get("vat_code") or source.values.get("books_vat_code"))

@@ -104,7 +104,7 @@ def order_lines(
     Raises RecordRejected if their totals cannot match what was sold.
     """
     settings, lines = tables.settings, _consistent_lines(document)
-    tables.balances.expect_untaxed(document, settings.rounding_methods)
+    tables.balances.require_untaxed(document, settings.rounding_methods)
     codes = {code: tables.vat_code(document, code) for code in sold_vat_codes(document.record, lines)}
     sold = [sold_line(line, codes[line_vat_code(line)], tables.till_rates, discounts=discounts) for line in lines]
     sale = sale_of(document.record, sold, codes, settings.rounding_methods)

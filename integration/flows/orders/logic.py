@@ -47,12 +47,12 @@ from integration.flows.orders.parties import (
     shared_party,
 )
 from integration.flows.orders.references import CREDIT_ENDING, FIRST_BOOKING
-from integration.flows.orders.refunds import expect_sale, sales_of
+from integration.flows.orders.refunds import require_sale, sales_of
 from integration.flows.orders.settings import OrderSettings, documents
 from integration.flows.orders.shipping import in_field
 from integration.flows.orders.sold import sale_lines
 from integration.flows.orders.terms import with_terms
-from integration.flows.orders.vocabulary import expect_known, expect_no_exchange
+from integration.flows.orders.vocabulary import require_known, require_no_exchange
 from integration.flows.settings import BOOKS, RecordRejected, excluded_by_filter
 from integration.flows.spec import FlowLogic, RenamedCode, TargetRecord
 
@@ -195,7 +195,7 @@ class OrdersLogic(FlowLogic):
         another one. A filter never hides a booked document.
         """
         try:
-            expect_known(record, self.settings)
+            require_known(record, self.settings)
         except RecordRejected as rejected:
             return _DocumentResult(staged(record, issue=document_issue(rejected, record)))
         if record.key not in booked and (skip := excluded_by_filter(record, self._filters[record.kind])):
@@ -302,8 +302,8 @@ class OrdersLogic(FlowLogic):
     ) -> _DocumentResult:
         record = document.record
         try:
-            expect_no_exchange(record)
-            self._expect_original(document, booked_sales, results)
+            require_no_exchange(record)
+            self._require_original(document, booked_sales, results)
             owner = self._parties.owner(document)
             resolved = self._articles.resolved_articles(document, articles, self._known_articles)
             address = self._address(document, owner)
@@ -368,7 +368,7 @@ class OrdersLogic(FlowLogic):
         """Return the delivery address; None for a posting."""
         return None if self._is_posted(document) else self._parties.address(document, owner)
 
-    def _expect_original(
+    def _require_original(
         self, document: CompletedDocument, booked_sales: set[str], results: Mapping[str, _DocumentResult]
     ) -> None:
         """Raise RecordRejected for a refund whose sale is neither in `booked_sales` nor planned by this page.
@@ -380,7 +380,7 @@ class OrdersLogic(FlowLogic):
             key for key, sale in sales.items() if sale.record and sale.record.values.get("cancelled") is not True
         }
         title = next((sale.title for sale in sales.values()), "")
-        expect_sale(document.record, document.title, booked_sales | planned, title)
+        require_sale(document.record, document.title, booked_sales | planned, title)
 
     # ---- what documents have in common
 

@@ -87,7 +87,7 @@ class MissingRowCollector:
                 self._add_revenue(code, amount)
         if self.tables.settings.pays(record.kind):
             for payment, amount in payments_of(record):
-                ask = partial(self.tables.payments.expect_account, self.document, payment, self.tables.balances)
+                ask = partial(self.tables.payments.require_account, self.document, payment, self.tables.balances)
                 self.try_rows(amount, ask)
         rounding = self.tables.settings.rounding_methods
         self.try_rows(NOTHING, lambda: list(self.tables.balances.redeemed(self.document, rounding)))

@@ -116,7 +116,7 @@ class Completion:
         values |= missing
         if values.get("date") in EMPTY:
             raise RecordRejected("required_field_empty", "date", field="date", system=BOOKS.system, document=title)
-        self._expect_plausible(values, title)
+        self._require_plausible(values, title)
         currency = as_text(values.get("currency")).strip().upper()
         if currency != settings.default_currency:
             raise RecordRejected(
@@ -130,7 +130,7 @@ class Completion:
         document = CompletedDocument(record, values, tuple(missing), title, country, known_customer(record))
         return self._with_vat_number(document)
 
-    def _expect_plausible(self, values: Mapping[str, Value], title: str) -> None:
+    def _require_plausible(self, values: Mapping[str, Value], title: str) -> None:
         """Raise RecordRejected for a date outside the plausible range of years."""
         today, settings = self._today(), self._settings
         first, last = today - DAYS_A_YEAR * settings.years_back, today + DAYS_A_YEAR * settings.years_ahead
@@ -281,7 +281,7 @@ def shared_party(members: Sequence[StagedRecord], kind: Kind) -> TargetRecord:
     return TargetRecord(Record(kind, newest.parent, values), newest.title)
 
 
-def expect_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
+def require_mapped(issues: Iterable[Issue], document: CompletedDocument) -> None:
     """Raise RecordRejected for the first issue of a mapping."""
     for issue in issues:
         raise mapping_rejection(issue, document)

@@ -44,7 +44,7 @@ class Payments:
 
     def account_payments(self, document: CompletedDocument, sold: Decimal, balances: Balances) -> list[AccountPayment]:
         """Return the payments that settle the sale. Raises RecordRejected for a method without an account."""
-        self._expect_whole(document, sold)
+        self._require_whole(document, sold)
         return [payment for payment in self._all_payments(document, balances) if payment.account not in self.collective]
 
     def _all_payments(self, document: CompletedDocument, balances: Balances) -> Iterator[AccountPayment]:
@@ -55,7 +55,7 @@ class Payments:
             if purpose is not Purpose.SINGLE:
                 yield AccountPayment(self._account(document, payment, purpose, balances), method, name or method, paid)
 
-    def expect_account(self, document: CompletedDocument, payment: Record, balances: Balances) -> None:
+    def require_account(self, document: CompletedDocument, payment: Record, balances: Balances) -> None:
         """Raise RecordRejected if a payment that is booked with its document has no account."""
         purpose = balances.purpose(payment, rounds=till_text(payment.values, "method") in self.rounding)
         if purpose is not Purpose.SINGLE:
@@ -84,7 +84,7 @@ class Payments:
             raise RecordRejected("method_account_missing", "line.account", **facts)
         return account
 
-    def _expect_whole(self, document: CompletedDocument, sold: Decimal) -> None:
+    def _require_whole(self, document: CompletedDocument, sold: Decimal) -> None:
         """Raise RecordRejected if the till reports a higher paid amount than its list of payments has.
 
         Whether cash rounding counts as paid, and with which sign, is not publicly documented. A document that is

@@ -18,7 +18,7 @@ def sales_of(document: Record) -> tuple[str, ...]:
     return (original, *ids(document, "orders")) if original else ()
 
 
-def expect_sale(document: Record, title: str, booked_sales: Collection[str], name: str) -> None:
+def require_sale(document: Record, title: str, booked_sales: Collection[str], name: str) -> None:
     """Raise RecordRejected for a refund whose sale is not booked, unless a person decided to book it anyway.
 
     `booked_sales` are the documents that are booked or about to be booked. `name` is the title of the credited one.

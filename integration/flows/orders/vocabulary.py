@@ -25,7 +25,7 @@ TURNOVER_TYPES = (
 )  # fmt: skip
 
 
-def expect_known(document: Record, settings: OrderSettings) -> None:
+def require_known(document: Record, settings: OrderSettings) -> None:
     """Raise RecordRejected for an unknown or missing word in a field that determines how a document is booked."""
     for field, words, is_required in _decisive_fields(document, settings):
         _require_known_word(document, document, field, words, is_required=is_required)
@@ -37,7 +37,7 @@ def expect_known(document: Record, settings: OrderSettings) -> None:
             _require_known_word(document, line, "line_type", ())
 
 
-def expect_no_exchange(document: Record) -> None:
+def require_no_exchange(document: Record) -> None:
     """Raise RecordRejected for a document with a currency exchange line, which is not revenue."""
     for line in document.parts:
         if line.kind is Kind.LINE and as_text(line.values.get("price_type")).strip() in EXCHANGES:

@@ -42,7 +42,7 @@ def check_insert(company: Company, document: posting.PostedDocument) -> None:
         if object_.table in _TRADE:
             _check_address(company, company.table(object_.table).definition, header)
         if object_.code == "DJ2":
-            daybooks.expect_balanced(company, header, lines)
+            daybooks.require_balanced(company, header, lines)
 
 
 def check_update(company: Company, document: posting.PostedDocument) -> list[Change]:

@@ -39,7 +39,7 @@ _DEMANDED: Final = (
 # ---- checks before a page is accepted
 
 
-def expect_balanced(company: Company, header: SentRow, lines: Sequence[SentRow]) -> None:
+def require_balanced(company: Company, header: SentRow, lines: Sequence[SentRow]) -> None:
     """Refuse a page whose accounts do not accept its lines, or a memorial whose lines do not add up to zero."""
     page, line = (company.table(name).definition for name in ("DJ_PAGE", "DJ_LINE"))
     currency = str(header.values.get(page.local_name("CUR_CODE")) or _EURO)

@@ -78,7 +78,7 @@ def document(body: Mapping[str, Any], definitions: Mapping[str, Definition]) -> 
         raise Refusal(f"Business object {code or '(leeg)'} bestaat niet.")
     table, data = _part(body, "table"), _part(body, "tabledata")
     header = _part(table, "definition")
-    _expect_table(header, object_.table)
+    _require_table(header, object_.table)
     headers = _rows(header, _part(data, "data"), definitions[object_.table])
     if not headers:
         raise Refusal("De aanvraag bevat geen rijen.")
@@ -110,7 +110,7 @@ def _details(
         raise Refusal("DetailDefinitions en DetailData hebben niet evenveel onderdelen.")
     details: dict[str, tuple[SentRow, ...]] = {}
     for kind, part in zip(kinds, parts, strict=True):
-        _expect_table(kind, object_.detail)
+        _require_table(kind, object_.detail)
         for row in _rows(kind, part, definitions[object_.detail]):
             header_id = _header_id(row, headers)
             details[header_id] = (*details.get(header_id, ()), row)
@@ -130,7 +130,7 @@ def _header_id(row: SentRow, headers: Sequence[SentRow]) -> str:
     raise Refusal(f"HeaderId {row.header_id or '(leeg)'} verwijst niet naar een rij van de aanvraag.")
 
 
-def _expect_table(kind: Mapping[str, Any], expected: str) -> None:
+def _require_table(kind: Mapping[str, Any], expected: str) -> None:
     name = str(kind.get("name") or "").strip().upper()
     if not expected or name != expected:
         raise Refusal(f"Tabel {name or '(leeg)'} hoort niet bij dit business object.")

@@ -60,7 +60,7 @@ SLOW = 10  # records per second
 MAX_CAUSES = 5  # causes shown with a run
 VERIFYING = "badge_verifying"  # word for writes in doubt while their run still looks them up
 AT_ONCE = 100  # runs read with one query
-COUNTED = ("read", "proven", "parked", "unchanged", "skipped")
+COUNTED = ("proven", "parked", "unchanged", "skipped")
 OUTCOMES = {  # results of a record, with the term that explains each
     **{name: name for name in ("proven", "unchanged", "skipped", "parked", "in_doubt")},
     "accepted": "badge_accepted",
@@ -148,7 +148,7 @@ def sum_strip(counts: Counts, kind: str = "", *, verifying: bool = False) -> Non
     If all records are of one `kind`, they are called so. `verifying` means that the run is active and still looks up
     writes in doubt.
     """
-    parts = {name: getattr(counts, name) for name in COUNTED[1:]}
+    parts = {name: getattr(counts, name) for name in COUNTED}
     rest = {"accepted": counts.accepted, "in_doubt": counts.in_doubt, "waiting": counts.planned}
     parts |= {name: value for name, value in rest.items() if value}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -183,7 +183,7 @@ def run_sum(app: Application, run_id: str) -> None:
 
 def added(runs: Sequence[Run]) -> Counts:
     """Return the sum of the counts of several runs."""
-    names = (*COUNTED, "accepted", "in_doubt", "planned")
+    names = ("read_count", *COUNTED, "accepted", "in_doubt", "planned")
     return Counts(**{name: sum(getattr(run.counts, name) for run in runs) for name in names})
 
 
@@ -211,7 +211,7 @@ def run_table(app: Application, runs: Sequence[Run]) -> Run | None:
         "of": CONFIG.TextColumn(text("col_kind")),
         **{
             name: CONFIG.NumberColumn(text(f"col_{name}"), help=meaning(name) if name in OUTCOMES else None)
-            for name in COUNTED[1:]
+            for name in COUNTED
         },
         "took": CONFIG.TextColumn(text("col_duration"), help=text("run_duration_about")),
         "mode": CONFIG.TextColumn(text("fact_mode")),
@@ -236,7 +236,7 @@ def run_frame(app: Application, runs: Sequence[Run]) -> "pd.DataFrame":
             "started": started.dt.tz_convert(zone).dt.tz_localize(None),
             "read": [run.counts.read_count for run in runs],
             "of": [quantity_text(f"noun_{app.flows.noun(run.flow)}", run.counts.read_count) for run in runs],
-            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED[1:]},
+            **{name: [getattr(run.counts, name) for run in runs] for name in COUNTED},
             "took": [span(worked[run.id].total_seconds()) if run.id in worked else "" for run in runs],
             "mode": [text(f"mode_short_{run.mode}") for run in runs],
             "by": [author_name(run.by) for run in runs],

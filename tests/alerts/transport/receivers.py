@@ -60,7 +60,7 @@ class Hook:
     slow: float = 0.0
     redirects: dict[str, tuple[int, str]] = field(default_factory=dict)  # by path: the status and where it leads
     over: threading.Event = field(default_factory=threading.Event)  # nobody waits for an answer any more
-    asked: int = 0
+    request_count: int = 0
     took: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)  # of what it took, on the clock of this machine
 
@@ -92,7 +92,7 @@ def web_server(port: int = 0) -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            hook.asked += 1
+            hook.request_count += 1
             hook.over.wait(hook.slow)
             if not hook.down:
                 hook.moments.append(time.monotonic())

@@ -110,7 +110,7 @@ def a_posting(key: str = "118", lines: tuple[Record, ...] = (), **values: Value)
 def create_record(accountview: AccountView, desired: Record, links: Links, *, keep: bool = True) -> WriteResult:
     result = accountview.write(a_create(desired), None, links, f"create-{desired.key}")
     if keep:
-        links.known[desired.kind, desired.key] = result.reference
+        links.references[desired.kind, desired.key] = result.reference
     return result
 
 

@@ -102,7 +102,7 @@ def test_the_stronger_evidence_wins(sandbox: Sandbox, links: Links) -> None:
         assert reference(email=complete["email"]) == "71001"
         assert reference(email=complete["email"], vat_number=complete["vat_number"]) == "71002"
         assert reference(**complete) == "71003"
-        links.known[Kind.DEBTOR, "k"] = "71004"
+        links.references[Kind.DEBTOR, "k"] = "71004"
         assert reference(**complete) == "71004"
         assert look_up_record(accountview, nobody_but("k", **complete), links).evidence == "link"
 
@@ -128,7 +128,7 @@ def test_a_debtor_that_carries_another_external_id_is_not_who_shares_an_address(
 
 
 def test_a_link_whose_debtor_is_gone_is_not_replaced_by_a_guess(books: AccountView, links: Links) -> None:
-    links.known[Kind.DEBTOR, "20003"] = "99999"
+    links.references[Kind.DEBTOR, "20003"] = "99999"
     customer = look_up_record(books, nobody_but("x", email="familie1@mail.example"), Links())
     assert customer.reference
     assert books.lookup([nobody_but("20003", email="familie1@mail.example")], links) == {}
@@ -286,7 +286,7 @@ def test_a_debtor_that_contradicts_itself_is_a_question_for_whom_it_may_be_and_f
 ) -> None:
     for number, name in (("77741", "one"), ("77742", "other")):
         add_debtor(sandbox, number, MAIL_BUS=f"{name}@elders.example")
-    links.known = {(Kind.DEBTOR, "linked"): "77741"}
+    links.references = {(Kind.DEBTOR, "linked"): "77741"}
     desired = [nobody_but(name, email=f"{name}@elders.example") for name in ("one", "other")]
     with (
         alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77741"}, column, value) as url,
@@ -336,7 +336,7 @@ def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(
     numbers = ("77731", "77732", "77733", "77734")  # the last is gone
     for debtor in numbers[:3]:
         add_debtor(sandbox, debtor)
-    links.known = {(Kind.DEBTOR, debtor): debtor for debtor in numbers}
+    links.references = {(Kind.DEBTOR, debtor): debtor for debtor in numbers}
     with (
         alter_column(sandbox.accountview_url, "CONTACT", {"SUB_NR": "77732"}, "SUB_NR", number) as url,
         connect_accountview(sandbox, url=url) as accountview,
@@ -353,7 +353,7 @@ def test_a_debtor_asked_for_by_its_number_whose_row_lacks_it_waits_alone(
 def test_debtors_of_which_no_row_has_the_number_stop_what_asks(sandbox: Sandbox, links: Links) -> None:
     for number in ("77735", "77736"):
         add_debtor(sandbox, number)
-        links.known[Kind.DEBTOR, number] = number
+        links.references[Kind.DEBTOR, number] = number
     with (
         alter_column(sandbox.accountview_url, "CONTACT", {}, "SUB_NR", "null") as url,
         connect_accountview(sandbox, url=url) as accountview,

@@ -264,8 +264,8 @@ def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: Account
     assert differences(desired, look_up_record(books, desired, links).record) == ()
     stranger = Links({(Kind.DEBTOR, "640"): "20001"})
     values = look_up_record(books, desired, stranger).record.values
-    assert values["debtor"] == links.known[Kind.DEBTOR, "640"]
-    assert values["address"] == links.known[Kind.ADDRESS, "640/c0ffee"]
+    assert values["debtor"] == links.references[Kind.DEBTOR, "640"]
+    assert values["address"] == links.references[Kind.ADDRESS, "640/c0ffee"]
 
 
 @pytest.mark.parametrize(
@@ -347,9 +347,9 @@ def test_an_order_whose_row_lacks_our_reference_is_the_one_of_which_nobody_can_t
 
 def test_an_invoiced_order_is_found_in_the_history(sandbox: Sandbox, links: Links) -> None:
     with connect_accountview(sandbox) as accountview:
-        links.known[Kind.DEBTOR, "501"] = "20001"
+        links.references[Kind.DEBTOR, "501"] = "20001"
         desired = an_order("634", debtor="501", debtor_number="")
-        number = create_record(accountview, desired, Links(dict(links.known))).reference
+        number = create_record(accountview, desired, Links(dict(links.references))).reference
         sandbox.accountview.invoice(number)
         current = look_up_record(accountview, desired, links)
         assert current.evidence == "history"
@@ -359,7 +359,7 @@ def test_an_invoiced_order_is_found_in_the_history(sandbox: Sandbox, links: Link
         assert [part.values["quantity"] for part in current.record.parts] == [2, 1]
         assert not {"1/article", "1/price"} & set(differences(desired, current.record))
         assert current.reference.isdecimal()
-        links.known[Kind.SALES_ORDER, "634"] = number
+        links.references[Kind.SALES_ORDER, "634"] = number
         assert look_up_record(accountview, desired, links).reference == number
 
 
@@ -374,7 +374,7 @@ def test_a_second_order_is_seen_beside_the_first_that_has_been_invoiced(sandbox:
         sandbox.accountview.invoice(second)
         current = look_up_record(accountview, desired, links)
         assert (current.evidence, {current.reference, *current.other_references}) == ("history", {first, second, third})
-        links.known[Kind.SALES_ORDER, "641"] = second
+        links.references[Kind.SALES_ORDER, "641"] = second
         assert look_up_record(accountview, desired, links).reference == second
 
 

@@ -46,7 +46,7 @@ def test_other_names_for_fields_are_only_settings(links: Links) -> None:
             create_record(accountview, desired, links)
             current = look_up_record(accountview, desired, links)
             assert differences(desired, current.record) == ()
-            assert current.reference == links.known[desired.kind, desired.key]
+            assert current.reference == links.references[desired.kind, desired.key]
 
 
 def test_a_field_this_installation_does_not_have_is_never_written_silently(links: Links) -> None:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from integration.connectors.accountview.connector import AccountView
-from integration.connectors.accountview.paging import PageSequence, expect_sorted
+from integration.connectors.accountview.paging import PageSequence, require_sorted
 from integration.connectors.accountview.settings import Objects
 from integration.connectors.protocol import UnparsedPage
 from integration.core.errors import IntegrationError, MalformedAnswerError
@@ -304,13 +304,13 @@ def _last_records(books: AccountView, *, unparsed: bool) -> dict[str, Record]:
     "keys_", [["A-1", "AA"], ["a", "B"], ["B", "a"], ["A9", "A10"], ["A10", "A9"], ["É", "Z"], ["9", "10"]]
 )
 def test_what_ways_of_sorting_differ_about_is_no_disorder(keys_: list[str]) -> None:
-    expect_sorted(Objects().articles, keys_)
+    require_sorted(Objects().articles, keys_)
 
 
 @pytest.mark.parametrize("keys_", [["B", "A"], ["10", "09"], ["AB", "AA1"], ["x", "", "a"], ["TS-2", "TS-1"]])
 def test_what_none_would_sort_so_is(keys_: list[str]) -> None:
     with pytest.raises(IntegrationError, match="list_out_of_order"):
-        expect_sorted(Objects().articles, keys_)
+        require_sorted(Objects().articles, keys_)
 
 
 def test_the_books_are_read_whole_whatever_they_give_at_once() -> None:

@@ -223,13 +223,13 @@ def test_rows_that_are_no_objects_end_no_list() -> None:
         end = int(query["PageNumber"]) * int(query["PageSize"])
         return httpx.Response(200, json={"ARTICLE": rows[end - int(query["PageSize"]) : end]})
 
-    found = [
+    keys = [
         record.key
         for batch in pages(an_accountview(answer, minds=False, page_size=2), Kind.ARTICLE)
         for record in batch.records
     ]
-    assert [key for key in found if key.isdecimal()] == ["1", "2", "3"]
-    assert len(found) == len(rows)
+    assert [key for key in keys if key.isdecimal()] == ["1", "2", "3"]
+    assert len(keys) == len(rows)
 
 
 def test_a_row_that_was_found_by_what_it_does_not_show_is_not_taken_for_nothing() -> None:

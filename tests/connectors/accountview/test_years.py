@@ -111,7 +111,7 @@ PERIODS = [
 
 
 @pytest.mark.parametrize(
-    ("place", "changes", "unknown", "known"),
+    ("place", "changes", "unclear_day", "periods_by_day"),
     [
         (1, {"START_DATE": None}, "2026-10-05", {"2026-09-30": 9, "2026-11-01": 11}),
         (1, {"END_DATE": "2026-10-4x"}, "2026-10-31", {"2026-09-30": 9, "2026-11-01": 11}),
@@ -125,7 +125,7 @@ PERIODS = [
     ],
 )  # fmt: skip
 def test_a_day_in_no_period_or_in_several_has_an_unknown_period(
-    place: int, changes: dict[str, object], unknown: str, known: dict[str, int]
+    place: int, changes: dict[str, object], unclear_day: str, periods_by_day: dict[str, int]
 ) -> None:
     """A booking with the number of the period beside it would be in the wrong month of the books."""
     rows = [{**row, **(changes if at == place else {})} for at, row in enumerate(PERIODS)]
@@ -139,5 +139,5 @@ def test_a_day_in_no_period_or_in_several_has_an_unknown_period(
 
     periods = accountview_answering(answering).choices("periods")
     with pytest.raises(RecordRejected, match="period_unknown"):
-        period_of(date.fromisoformat(unknown), periods)
-    assert {day: period_of(date.fromisoformat(day), periods) for day in known} == known
+        period_of(date.fromisoformat(unclear_day), periods)
+    assert {day: period_of(date.fromisoformat(day), periods) for day in periods_by_day} == periods_by_day

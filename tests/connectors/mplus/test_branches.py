@@ -78,12 +78,12 @@ def test_a_till_that_lacks_a_call_is_known_by_the_others(refused: str) -> None:
         return others[operation]
 
     identity = read_identity(client_with_branches(FIRST, content))
-    found = {
+    found_operations = {
         "getLicenseInformation": "company" in identity.parts,
         "getCurrentSyncMarkers": "articleSyncMarker" in identity.counters,
         "getApiVersion": "apiVersion" in identity.counters,
     }
-    assert [operation for operation, is_found in found.items() if not is_found] == [refused]
+    assert [operation for operation, is_found in found_operations.items() if not is_found] == [refused]
     assert identity.parts["branches"] == {"1 Winkel"}
 
 

@@ -100,11 +100,11 @@ def test_a_workplace_that_contradicts_itself_has_its_number_as_its_name() -> Non
     ids=["twice", "two names"],
 )
 def test_of_a_turnover_group_that_contradicts_itself_nothing_but_the_number_is_known(broken: str) -> None:
-    told = (
+    entry_form = (
         "<turnoverGroupType>TURNOVER-GROUP-TYPE-TURNOVER</turnoverGroupType><turnoverGroup>{0}</turnoverGroup>"
         "<turnoverGroupName>Groep {0}</turnoverGroupName>"
     )
-    entries = (told.format(3), broken, told.format(4), told.format(4))
+    entries = (entry_form.format(3), broken, entry_form.format(4), entry_form.format(4))
     rows = "".join(f"<turnoverGroup>{entry}</turnoverGroup>" for entry in entries)
     name = interface_contract().answer_name("getTurnoverGroups").partition("}")[2]
     client = answering(lambda _: f'<{name} xmlns="{NAMESPACE}"><turnoverGroupList>{rows}</turnoverGroupList></{name}>')

@@ -146,14 +146,14 @@ def test_what_is_linked_and_missing_in_a_list_is_asked_for_alone(
     for record in (*products[:3], *customers[:3]):
         create(connector, record, links)
     for number, record in enumerate([products[3], customers[3], *stock], 9_000_000):
-        links.known[record.kind, record.key] = record.key if record.kind is Kind.STOCK else str(number)
+        links.references[record.kind, record.key] = record.key if record.kind is Kind.STOCK else str(number)
     hidden = [int(record.key) for record in products[:2]]
-    hidden += [int(links.known[record.kind, record.key]) for record in customers[:2]]
+    hidden += [int(links.references[record.kind, record.key]) for record in customers[:2]]
     sandbox.till.edit("conventions", "only_alone", {"value": hidden})
     try:
         for records in (products, customers, stock):
             assert connector.lookup(records, links).keys() == {record.key for record in records[:3]}
-        links.known.clear()  # of what we do not know that it was there a list is believed
+        links.references.clear()  # of what we do not know that it was there a list is believed
         assert connector.lookup(products, links).keys() == {products[2].key}
     finally:
         sandbox.till.edit("conventions", "only_alone", {"value": []})
@@ -165,7 +165,7 @@ def test_a_linked_product_that_is_larger_than_an_answer_is_there_and_cannot_be_r
     parts = tuple(a_part(f"{serial}{place}", vat_code="1") for place in range(3))
     desired, missing = a_product(f"GROOT-{serial}", parts), a_product(f"WEG-{serial}", (a_part(f"{serial}9"),))
     existing = create(connector, desired, links)
-    links.known[Kind.PRODUCT, missing.key] = "9000000"
+    links.references[Kind.PRODUCT, missing.key] = "9000000"
     sandbox.till.edit("conventions", "most_articles", {"value": 2})
     try:
         current = connector.lookup([desired, missing], links)

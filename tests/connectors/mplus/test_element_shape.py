@@ -8,7 +8,7 @@ from lxml import etree
 
 from integration.connectors.answer import HttpAnswer
 from integration.connectors.mplus import codec
-from integration.connectors.mplus.client import NAMESPACE, SOAP, Element, expect_shape, qualified
+from integration.connectors.mplus.client import NAMESPACE, SOAP, Element, qualified, require_shape
 from integration.connectors.mplus.codec.values import customs_of
 from integration.core.errors import ConnectorError, MalformedAnswerError
 from integration.core.records import Kind, WrongValueError
@@ -142,7 +142,7 @@ def test_a_product_that_contradicts_itself_cannot_be_read(change: Change) -> Non
 )
 def test_what_the_interface_repeats_or_does_not_know_is_left_alone(inside: str) -> None:
     element = etree.fromstring(f'<product xmlns="{NAMESPACE}">{inside.removesuffix("x")}</product>')
-    expect_shape(element, "Product")
+    require_shape(element, "Product")
 
 
 def test_two_custom_fields_of_one_name_cannot_be_read() -> None:

@@ -24,7 +24,7 @@ def test_groups_keep_their_tree_and_are_found_by_name_under_their_parent(
         create(connector, group, links)
     current_groups = connector.lookup([double, below, other, top], Links())
     assert {key: current.reference for key, current in current_groups.items()} == {
-        key: reference for (_, key), reference in links.known.items()
+        key: reference for (_, key), reference in links.references.items()
     }
     assert current_groups["ZH"].record.values == {"name": "Hemden", "parent": "ZT"}
 
@@ -35,7 +35,7 @@ def test_a_group_can_move_and_a_parent_that_is_not_ours_is_shown_as_its_number(c
     current = create(connector, below, links)
     update(connector, current, links, parent="ZT")
     assert look(connector, below, links).record.values["parent"] == "ZT"
-    number = links.known.pop((Kind.GROUP, "ZT"))
+    number = links.references.pop((Kind.GROUP, "ZT"))
     assert look(connector, below, links).record.values["parent"] == f"#{number}"
 
 
@@ -62,7 +62,7 @@ def test_a_tree_without_end_cannot_be_read(links: Links) -> None:
 def test_a_broken_group_parks_only_the_groups_that_it_may_be(links: Links, broken: str, parked: set[str]) -> None:
     tree = a_tree(group_element("10", "Kleding", group_element("14", "Shirts")), broken)
     client, _ = a_client(xml(f'<ns:GetArticleGroupsResponse xmlns="{NAMESPACE}">{tree}</ns:GetArticleGroupsResponse>'))
-    links.known = {(Kind.GROUP, "linked"): "11", (Kind.GROUP, "gone"): "99"}
+    links.references = {(Kind.GROUP, "linked"): "11", (Kind.GROUP, "gone"): "99"}
     names = {"ZK": "Kleding", "ZS": "Shirts", "ZJ": "Jassen", "new": "Sokken", "linked": "Regen", "gone": "Sneeuw"}
     groups = [a_group(key, name=name, parent="ZK" if key == "ZS" else "") for key, name in names.items()]
     current = TillGroups(SETTINGS, client).lookup(groups, links)

@@ -138,28 +138,32 @@ def moves(giving: Giving) -> set[str]:
     return numbers
 
 
-READING = pytest.mark.parametrize("read", [orders, relations, products, moves])
+READING = pytest.mark.parametrize("read_keys", [orders, relations, products, moves])
 
 
 @READING
 @pytest.mark.parametrize("giving", IN_ORDER.values(), ids=IN_ORDER)
-def test_a_list_that_has_the_lowest_markers_is_read_whole(read: Callable[[Giving], set[str]], giving: Giving) -> None:
-    assert read(giving) == {str(marker) for marker in MARKERS}
+def test_a_list_that_has_the_lowest_markers_is_read_whole(
+    read_keys: Callable[[Giving], set[str]], giving: Giving
+) -> None:
+    assert read_keys(giving) == {str(marker) for marker in MARKERS}
 
 
 @READING
 @pytest.mark.parametrize("giving", OUT_OF_ORDER.values(), ids=OUT_OF_ORDER)
-def test_a_list_of_which_something_would_not_be_read_stops(read: Callable[[Giving], set[str]], giving: Giving) -> None:
+def test_a_list_of_which_something_would_not_be_read_stops(
+    read_keys: Callable[[Giving], set[str]], giving: Giving
+) -> None:
     with pytest.raises(MalformedAnswerError, match=STOPPED) as caught:
-        read(giving)
+        read_keys(giving)
     assert {"object", "key"} <= caught.value.facts.keys() or "count" in caught.value.facts
 
 
 def test_what_changed_between_two_answers_is_no_disorder_and_a_list_is_looked_at_once() -> None:
     answers = iter([[2, 3], [2, 3, 4, 9], [2, 3]])  # 1 was changed and is 9 by now
     lowest = PartialLists()
-    lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
-    lowest.expect("getOrders", [1, 2, 3, 4], lambda _: next(answers))
+    lowest.require_lowest("getOrders", [1, 2, 3, 4], lambda _: next(answers))
+    lowest.require_lowest("getOrders", [1, 2, 3, 4], lambda _: next(answers))
     assert next(answers, None) is None
 
 

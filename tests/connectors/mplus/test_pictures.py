@@ -31,7 +31,7 @@ def card(sandbox: Sandbox, links: Links) -> str:
     """The number of a product that we know as BEL, with no image on its card."""
     number = str(sandbox.state("products", "mplus")[0]["productNumber"])
     sandbox.till.edit("images", number, {"names": []})
-    links.known[Kind.PRODUCT, "BEL"] = number
+    links.references[Kind.PRODUCT, "BEL"] = number
     return number
 
 
@@ -55,7 +55,7 @@ def write(till: Mplus, links: Links, content: Value) -> None:
     """Write as a plan would, and keep the link."""
     current = look_up_product(till, links)
     change = an_update(current.record, content=content) if current else a_create(bell(content))
-    links.known[Kind.PICTURE, "BEL"] = till.write(change, current, links, "t").reference
+    links.references[Kind.PICTURE, "BEL"] = till.write(change, current, links, "t").reference
 
 
 def card_images(sandbox: Sandbox, card: str) -> list[dict[str, object]]:

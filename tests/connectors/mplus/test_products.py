@@ -148,7 +148,7 @@ def test_groups_are_joined_and_left_and_foreign_ones_stay(
     sandbox: Sandbox, till: Mplus, links: Links, jacket: Record
 ) -> None:
     create(till, with_groups(jacket, "ZA", "ZC"), links)
-    foreign = links.known.pop((Kind.GROUP, "ZC"))
+    foreign = links.references.pop((Kind.GROUP, "ZC"))
     current = look(till, jacket, links)
     assert current.record.values["groups"] == ("ZA",)
     update(till, current, links, groups=("ZB",))
@@ -158,7 +158,7 @@ def test_groups_are_joined_and_left_and_foreign_ones_stay(
         for product in sandbox.state("products", "mplus")
         if str(product["productNumber"]) == current.reference
     )
-    assert {str(number) for number in numbers} == {foreign, links.known[Kind.GROUP, "ZB"]}
+    assert {str(number) for number in numbers} == {foreign, links.references[Kind.GROUP, "ZB"]}
 
 
 @pytest.mark.usefixtures("groups")
@@ -220,7 +220,7 @@ def test_wanted_articles_in_two_products_are_told_and_not_moved(connector: Mplus
     with pytest.raises(RejectedError, match="article_in_other_product") as caught:
         connector.write(an_update_at(joining, joining.flat()), current, links, "t")
     assert caught.value.facts["number"] == third.key
-    assert caught.value.facts["product"] == f"{links.known[Kind.PRODUCT, 'B']} (Artikel B)"
+    assert caught.value.facts["product"] == f"{links.references[Kind.PRODUCT, 'B']} (Artikel B)"
 
 
 def test_the_linked_product_is_the_one_though_another_has_more_of_the_articles(
@@ -230,7 +230,7 @@ def test_the_linked_product_is_the_one_though_another_has_more_of_the_articles(
     create(connector, a_product("A", (first, second)), links)
     create(connector, a_product("B", (third,)), links)
     current = look(connector, a_product("B", (first, second, third)), links)
-    assert current.reference == links.known[Kind.PRODUCT, "B"]
+    assert current.reference == links.references[Kind.PRODUCT, "B"]
     assert current.elsewhere.keys() == {first.key, second.key}
 
 
@@ -254,7 +254,7 @@ def test_a_number_given_by_hand_is_the_one_when_the_article_bears_our_code(
     old, new = f"{serial}01", f"{serial}09"
     parts = tuple(a_part(number, external_id=mark) for number, mark in ((old, "LATER"), (new, code)))
     create(connector, a_product("A", parts), links)
-    links.known[Kind.ARTICLE, "TS-RED-M"] = old
+    links.references[Kind.ARTICLE, "TS-RED-M"] = old
     current = look(connector, a_product("A", (replace(a_part(new), source="TS-RED-M"),)), links)
     assert ({} if is_ours else {new: old}) == {key: place.number for key, place in current.elsewhere.items()}
 
@@ -264,7 +264,7 @@ def test_a_product_is_found_by_its_link_when_its_articles_have_other_numbers_now
 ) -> None:
     create(connector, a_product("A", (a_part(f"{serial}01"),)), links)
     renumbered = a_product("A", (a_part(f"{serial}09"),))
-    assert look(connector, renumbered, links).reference == links.known[Kind.PRODUCT, "A"]
+    assert look(connector, renumbered, links).reference == links.references[Kind.PRODUCT, "A"]
 
 
 def test_a_number_that_is_none_is_not_asked_for(connector: Mplus, links: Links) -> None:
@@ -347,7 +347,7 @@ def test_a_product_that_does_not_say_a_number_it_was_asked_for_by_waits_alone(la
 
     links, client = Links(), answering(answer)
     if linked:
-        links.known = {(Kind.PRODUCT, f"P{number}"): number for number in "123"}
+        links.references = {(Kind.PRODUCT, f"P{number}"): number for number in "123"}
     records = [Record(Kind.PRODUCT, f"P{number}", {}, (a_part(f"1{number}"),)) for number in "123"]
     current_records = TillProducts(NOWHERE, client, TillFields(NOWHERE, client)).lookup(records, links)
     assert {key: isinstance(current.record, Unreadable) for key, current in current_records.items()} == {

@@ -118,7 +118,7 @@ class TestContract(CustomerTargetContract):
 def test_every_word_of_ours_is_written_and_read_back_equal(till: Mplus, links: Links, customer: Record) -> None:
     current = create(till, customer, links)
     assert differences(customer, current.record) == ()
-    assert (current.reference, current.evidence) == (links.known[Kind.RELATION, customer.key], "link")
+    assert (current.reference, current.evidence) == (links.references[Kind.RELATION, customer.key], "link")
 
 
 def test_a_create_answers_the_marker_that_a_look_shows(till: Mplus, links: Links, customer: Record) -> None:
@@ -255,7 +255,7 @@ def test_stronger_evidence_comes_first(till: Mplus, links: Links, serial: int) -
     own = till.write(a_create(a_customer(f"D{serial}")), None, links, "t")
     current = look(till, desired, Links())
     assert (current.reference, current.evidence) == (own.reference, "external_id")
-    links.known[Kind.RELATION, desired.key] = by_email.reference
+    links.references[Kind.RELATION, desired.key] = by_email.reference
     assert (look(till, desired, links).reference, look(till, desired, links).evidence) == (by_email.reference, "link")
 
 
@@ -288,7 +288,7 @@ def test_a_relation_linked_to_another_customer_is_not_found_by_its_address(
     create(till, a_customer(f"X{serial}", email=email), links)
     other = a_customer(f"D{serial}", email=email)
     assert till.lookup([other], links) == {}
-    linked = links.known[Kind.RELATION, f"X{serial}"]
+    linked = links.references[Kind.RELATION, f"X{serial}"]
     free = till.write(a_create(a_customer(f"F{serial}", email=email)), None, Links(), "t").reference
     current = look(till, other, links)
     assert (current.reference, current.other_references) == (free, (linked,))
@@ -310,7 +310,7 @@ def test_a_relation_that_carries_the_external_id_of_another_is_not_who_shares_an
 
 def test_a_customer_whose_linked_relation_is_gone_is_left_out(till: Mplus, links: Links, customer: Record) -> None:
     create(till, customer, Links())
-    links.known[Kind.RELATION, customer.key] = "99999999"
+    links.references[Kind.RELATION, customer.key] = "99999999"
     assert till.lookup([customer], links) == {}
 
 
@@ -353,7 +353,7 @@ def test_linked_customers_are_read_in_one_call_for_a_portion(sandbox: Sandbox, l
     till = a_till(sandbox, page_relations=10)
     customers = [a_customer(f"D{serial}-{place}") for place in range(25)]
     for record in customers:
-        links.known[record.kind, record.key] = till.write(a_create(record), None, links, "t").reference
+        links.references[record.kind, record.key] = till.write(a_create(record), None, links, "t").reference
     sandbox.ledger.clear()
     assert set(till.lookup(customers, links)) == {record.key for record in customers}
     assert reads(sandbox) == ["getRelations"] * 3
@@ -565,7 +565,7 @@ def test_a_linked_relation_that_does_not_say_its_number_waits_alone(links: Links
         )
 
     client = answering(answer)
-    links.known = {(Kind.RELATION, f"D{relation_number}"): relation_number for relation_number in ("6", "7", "9")}
+    links.references = {(Kind.RELATION, f"D{relation_number}"): relation_number for relation_number in ("6", "7", "9")}
     current_records = TillRelations(NOWHERE, client, TillFields(NOWHERE, client)).lookup(
         [a_customer(f"D{relation_number}") for relation_number in "679"], links
     )

@@ -50,7 +50,7 @@ def answering(answers: Callable[[httpx.Request], str]) -> Client:
 
 def create(till: Mplus, desired: Record, links: Links) -> CurrentRecord:
     """Write a new record, store its link, and return it as the till has it."""
-    links.known[desired.kind, desired.key] = till.write(a_create(desired), None, links, "t").reference
+    links.references[desired.kind, desired.key] = till.write(a_create(desired), None, links, "t").reference
     return look(till, desired, links)
 
 

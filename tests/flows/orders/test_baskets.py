@@ -201,7 +201,7 @@ def judge(basket: Basket, switches: Switches) -> str:
     (result,) = switches.logic().stage(PAPERS, [record])
     if result.record is None:
         assert result.issue is not None, result.skip
-        _expect_reason(result.issue.cause, basket, switches)
+        _require_reason(result.issue.cause, basket, switches)
         return result.issue.cause
     if switches.becomes != "posting":
         assert order_sums(result.record) == sold_by_code(basket)
@@ -217,7 +217,7 @@ def judge(basket: Basket, switches: Switches) -> str:
     return f"posted, {switches.payments}"
 
 
-def _expect_reason(cause: str, basket: Basket, switches: Switches) -> None:
+def _require_reason(cause: str, basket: Basket, switches: Switches) -> None:
     """Nothing waits without a reason that the basket has."""
     methods = {method for method, _ in basket.paid}
     if cause == "voucher_on_order":

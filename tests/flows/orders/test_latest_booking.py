@@ -21,12 +21,12 @@ EVERY = [booking_key(KEY, booking) + ending for booking in range(1, LAST_BOOKING
 class CountingQuery:
     """Answers by key, and notes the keys of each query."""
 
-    there: Mapping[str, str]
-    asked: list[Collection[str]] = field(default_factory=list)
+    answers: Mapping[str, str]
+    queries: list[Collection[str]] = field(default_factory=list)
 
     def __call__(self, keys: Collection[str]) -> Mapping[str, str]:
-        self.asked.append(keys)
-        return {key: self.there[key] for key in keys if key in self.there}
+        self.queries.append(keys)
+        return {key: self.answers[key] for key in keys if key in self.answers}
 
 
 def test_a_key_says_which_booking_of_which_document_it_is() -> None:
@@ -82,4 +82,4 @@ def test_many_documents_take_a_question_for_each_number_and_none_more() -> None:
     bookings = newest_bookings(["a", "b", "a", "c"], states)
 
     assert {key: (latest.latest, latest.booking) for key, latest in bookings.items()} == {"a": ("1", 1), "b": ("2", 2)}
-    assert [len(keys) for keys in states.asked] == [6, 2]
+    assert [len(keys) for keys in states.queries] == [6, 2]

@@ -386,14 +386,18 @@ class Memory:
     """The links of a run that has written all dependencies."""
 
     def __init__(self) -> None:
-        self.known: dict[tuple[Kind, str], str] = {}
+        self.references: dict[tuple[Kind, str], str] = {}
 
     def reference(self, kind: Kind, key: str) -> str | None:
-        return self.known.get((kind, key))
+        return self.references.get((kind, key))
 
     def key(self, kind: Kind, reference: str) -> str | None:
         return next(
-            (key for (of, key), known_reference in self.known.items() if of is kind and known_reference == reference),
+            (
+                key
+                for (of, key), known_reference in self.references.items()
+                if of is kind and known_reference == reference
+            ),
             None,
         )
 
@@ -487,9 +491,9 @@ def test_what_is_planned_can_be_written_and_is_found_as_it_was_planned(
                     now = target.lookup([desired], memory)[desired.key]
                     assert differences(change.desired, now.record) == ()
                 if now is not None:
-                    memory.known[desired.kind, desired.key] = now.reference
+                    memory.references[desired.kind, desired.key] = now.reference
     target.close()
-    assert {kind for kind, _ in memory.known} == {Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING}
+    assert {kind for kind, _ in memory.references} == {Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING}
 
 
 # ---- a booked document is taken back by its opposite

@@ -18,12 +18,12 @@ class TestDocuments:
         assert header["COMMENT1"] == "MPLUS-20261125-1"
         assert [line["ART_PX"] for line in lines] == [19.99, 4.95]
         assert {line["ORD_NR"] for line in lines} == {header["ORD_NR"]}
-        assert office.where("SO1", "SO_HDR", "COMMENT1", "mplus-20261125-1") == [header]
+        assert office.rows_where("SO1", "SO_HDR", "COMMENT1", "mplus-20261125-1") == [header]
 
     def test_nothing_keeps_the_same_order_from_being_made_twice(self, office: Office) -> None:
         for _ in range(2):
             assert office.post(order("TWICE")).status_code == 200
-        assert len(office.where("SO1", "SO_HDR", "COMMENT1", "TWICE")) == 2
+        assert len(office.rows_where("SO1", "SO_HDR", "COMMENT1", "TWICE")) == 2
 
     def test_letter_case_and_numbers_for_ids_do_not_matter(self, office: Office) -> None:
         body = json.loads(json.dumps(order("CASE")).replace('"Name"', '"name"').replace("RPL_INV", "rpl_inv"))
@@ -51,7 +51,7 @@ class TestDocuments:
         assert sentence in refusal_text(
             office.post(order("BAD") | {}) if not changed else office.post(order("BAD", **changed))
         )
-        assert office.where("SO1", "SO_HDR", "COMMENT1", "BAD") == []
+        assert office.rows_where("SO1", "SO_HDR", "COMMENT1", "BAD") == []
 
     def test_all_articles_must_exist_and_be_open(self, office: Office) -> None:
         for code, sentence in (("TSHIRT-RED-X", "Artikel TSHIRT-RED-X bestaat niet."), ("9701", "geblokkeerd")):
@@ -93,8 +93,8 @@ class TestDocuments:
     def test_an_invoiced_order_is_found_in_the_history(self, sandbox: Sandbox, office: Office) -> None:
         header = office.post(order("OLD-1")).json()["SO_HDR"][0]
         sandbox.accountview.invoice(header["ORD_NR"])
-        assert office.where("SO1", "SO_HDR", "COMMENT1", "OLD-1") == []
-        assert len(office.where("ALH", "HST_AL", "hst_ah.comment1", "OLD-1")) == 2
+        assert office.rows_where("SO1", "SO_HDR", "COMMENT1", "OLD-1") == []
+        assert len(office.rows_where("ALH", "HST_AL", "hst_ah.comment1", "OLD-1")) == 2
 
     def test_a_posting_is_numbered_totalled_and_final(self, office: Office) -> None:
         posted_page = office.post(page()).json()["DJ_PAGE"][0]

@@ -18,20 +18,20 @@ class TestByHand:
         assert control.status_code == 200
         assert sandbox.ledger.counts() == calls
         assert sandbox.state("ARTICLE") != before
-        assert office.where("AK1", "ARTICLE", "ART_CODE", "10001")[0]["PX_SELL"] == 12.5
+        assert office.rows_where("AK1", "ARTICLE", "ART_CODE", "10001")[0]["PX_SELL"] == 12.5
 
     def test_articles_come_and_go(self, sandbox: Sandbox, office: Office) -> None:
         sandbox.accountview.add("ARTICLE", {"ART_CODE": "777", "ART_DESC1": "Nieuw", "AG_CODE": "ACCES"})
-        assert office.where("AK1", "ARTICLE", "ART_CODE", "777")[0]["CNG_NR"] == 1
+        assert office.rows_where("AK1", "ARTICLE", "ART_CODE", "777")[0]["CNG_NR"] == 1
         sandbox.accountview.remove("ARTICLE", "777")
-        assert office.where("AK1", "ARTICLE", "ART_CODE", "777") == []
+        assert office.rows_where("AK1", "ARTICLE", "ART_CODE", "777") == []
         with pytest.raises(LookupError):
             sandbox.accountview.edit("ARTICLE", "777", {"ART_DESC1": "x"})
 
     def test_an_indexed_field_is_found_under_its_new_value(self, sandbox: Sandbox, office: Office) -> None:
-        assert office.where("AR1", "CONTACT", "MAIL_BUS", "new@x.example") == []
+        assert office.rows_where("AR1", "CONTACT", "MAIL_BUS", "new@x.example") == []
         sandbox.accountview.edit("CONTACT", "20001", {"MAIL_BUS": "new@x.example"})
-        assert [row["SUB_NR"] for row in office.where("AR1", "CONTACT", "MAIL_BUS", "new@x.example")] == ["20001"]
+        assert [row["SUB_NR"] for row in office.rows_where("AR1", "CONTACT", "MAIL_BUS", "new@x.example")] == ["20001"]
 
     def test_a_day_moves_prices_and_stocks(self, sandbox: Sandbox) -> None:
         before = {row["ART_CODE"]: row for row in sandbox.state("ARTICLE")}
@@ -41,7 +41,7 @@ class TestByHand:
         assert sum(row["ART_CODE"] not in before for row in changed) == 1
 
     def test_stock_per_branch_adds_up(self, reading: Office) -> None:
-        shelves = reading.where("K9V", "K9_STOCK", "ART_CODE", "10001")
-        article = reading.where("AK1", "ARTICLE", "ART_CODE", "10001")[0]
+        shelves = reading.rows_where("K9V", "K9_STOCK", "ART_CODE", "10001")
+        article = reading.rows_where("AK1", "ARTICLE", "ART_CODE", "10001")[0]
         assert [row["K9_BRANCH"] for row in shelves] == ["1", "2", "3"]
         assert sum(row["K9_QTY"] for row in shelves) == article["QTY_TECH"]

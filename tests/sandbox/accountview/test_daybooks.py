@@ -104,7 +104,7 @@ class TestLedger:
         sale = SALE[0] | ({"AMOUNT": -121} if gross else {})
         lines = (sale, SALE[1] | {"AMOUNT": amount})
         assert "niet in evenwicht" in refusal_text(office.post(memorial(*lines, GROSS_FLG=gross)))
-        assert office.where("DJ2", "DJ_PAGE", "INV_NR", "MZ6112500100") == []
+        assert office.rows_where("DJ2", "DJ_PAGE", "INV_NR", "MZ6112500100") == []
 
     def test_the_sign_of_a_memorial_can_be_the_other_way_round(self) -> None:
         with (
@@ -117,7 +117,7 @@ class TestLedger:
     def test_rows_of_a_page_that_is_shown_later_are_shown_later(self, sandbox: Sandbox, office: Office) -> None:
         sandbox.switches.arm("late", system="accountview", operation="DJ2 POST", seconds=600)
         number = number_of(office.post(memorial(*SALE)))
-        assert office.where("GJ1", "TRANSACT", "PAGE_NR", number) == []
+        assert office.rows_where("GJ1", "TRANSACT", "PAGE_NR", number) == []
         assert ledger(sandbox, number) == ON_THE_LEDGER
 
 
@@ -126,7 +126,7 @@ class TestPosting:
         sandbox.accountview.edit("conventions", "posting", {"value": "by hand"})
         first, second = (number_of(office.post(memorial(*SALE))) for _ in range(2))
         assert ledger(sandbox, first) == ledger(sandbox, second) == {}
-        assert office.where("DJ2", "DJ_PAGE", "PAGE_NR", first)
+        assert office.rows_where("DJ2", "DJ_PAGE", "PAGE_NR", first)
         reply = httpx.post(f"{sandbox.control_url}post", json={"key": first})
         assert reply.status_code == 200
         assert (ledger(sandbox, first), ledger(sandbox, second)) == (ON_THE_LEDGER, {})
@@ -149,7 +149,7 @@ class TestByHand:
         sandbox.accountview.remove("DJ_PAGE", number)
         assert ledger(sandbox, number) == {}
         assert not [row for row in sandbox.state("DJ_LINE") if row["PAGE_NR"] == number]
-        assert office.where("DJ2", "DJ_PAGE", "PAGE_NR", number) == []
+        assert office.rows_where("DJ2", "DJ_PAGE", "PAGE_NR", number) == []
 
     def test_a_changed_line_changes_the_ledger_and_says_who_it_was(self, sandbox: Sandbox, office: Office) -> None:
         number = number_of(office.post(memorial(*SALE)))

@@ -80,4 +80,4 @@ class TestDictionary:
             body = json.loads(json.dumps(order("R-1")).replace("COMMENT1", "REFERENTIE"))
             assert office.post(body).json()["SO_HDR"][0]["REFERENTIE"] == "R-1"
             sandbox.accountview.edit("ARTICLE", "10001", {"K9_EAN": "1"})
-            assert office.where("AK1", "ARTICLE", "ART_CODE", "10001")[0]["BARCODE"] == "1"
+            assert office.rows_where("AK1", "ARTICLE", "ART_CODE", "10001")[0]["BARCODE"] == "1"

@@ -15,7 +15,7 @@ class TestDebtors:
         assert contact["SRC_CODE"] == "DEBOER"
         assert contact["POST_CODE"] == "3511 AB"
         assert contact["BOX_CITY"] == "Utrecht"
-        assert office.where("AR1", "CONTACT", "MAIL_BUS", "ANNA@voorbeeld.example") == [contact]
+        assert office.rows_where("AR1", "CONTACT", "MAIL_BUS", "ANNA@voorbeeld.example") == [contact]
 
     def test_a_number_of_its_own_is_kept_and_not_given_twice(self, office: Office) -> None:
         assert office.post(debtor(SUB_NR="w1")).json()["CONTACT"][0]["SUB_NR"] == "W1"
@@ -39,10 +39,10 @@ class TestDebtors:
         sentence: str,
     ) -> None:
         assert sentence in refusal_text(office.post(debtor(**changed)))
-        assert office.where("AR1", "CONTACT", "MAIL_BUS", "anna@voorbeeld.example") == []
+        assert office.rows_where("AR1", "CONTACT", "MAIL_BUS", "anna@voorbeeld.example") == []
 
     def test_an_update_changes_what_it_names_and_the_stamp(self, office: Office) -> None:
-        before = office.where("AR1", "CONTACT", "SUB_NR", "20050")[0]
+        before = office.rows_where("AR1", "CONTACT", "SUB_NR", "20050")[0]
         stamps = []
         for phone in ("0612345678", "0687654321"):
             body = table("AR1", "CONTACT", {"RowId": "1", "SUB_NR": "20050", "TEL_MOB": phone})
@@ -62,6 +62,6 @@ class TestDebtors:
     def test_a_delivery_address_gets_a_key_and_belongs_to_a_debtor(self, office: Office) -> None:
         values = {"RowId": "1", "SUB_NR": "20001", "DEL_NAME": "Loods", "ADDRESS1": "Kade 1", "CITY": "Utrecht"}
         key = office.post(table("ADDR", "DEL_ADDR", values)).json()["DEL_ADDR"][0]["REC_ID"]
-        assert office.where("ADDR", "DEL_ADDR", "SUB_NR", "20001")[-1]["REC_ID"] == key
+        assert office.rows_where("ADDR", "DEL_ADDR", "SUB_NR", "20001")[-1]["REC_ID"] == key
         assert office.post(order("A-1", DEL_CODE=key)).status_code == 200
         assert "hoort niet bij" in refusal_text(office.post(order("A-2", DEL_CODE=key, RPL_INV="20002")))

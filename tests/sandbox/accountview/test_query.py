@@ -121,7 +121,7 @@ class TestReading:
         assert 0 < len(narrow) < len(wide)
 
     def test_a_list_of_codes_is_one_filter(self, reading: Office) -> None:
-        rows = reading.where("AK1", "ARTICLE", "ART_CODE", "10001,9001,none", FilterIsListOfValues1="true")
+        rows = reading.rows_where("AK1", "ARTICLE", "ART_CODE", "10001,9001,none", FilterIsListOfValues1="true")
         assert [row["ART_CODE"] for row in rows] == ["10001", "9001"]
 
     def test_history_is_found_by_the_fields_of_its_header(self, reading: Office) -> None:

@@ -29,11 +29,11 @@ MET = datetime(2026, 11, 20, 12, tzinfo=UTC)
 class DatingConnector(MemoryConnector):
     """A system in memory that knows when its customers were last sold to, unless it does not answer."""
 
-    asked: date | None = None
+    requested_since: date | None = None
     is_away = False
 
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
-        self.asked = since
+        self.requested_since = since
         if self.is_away:
             raise UnavailableError("service_unavailable")
         return {
@@ -61,7 +61,7 @@ def test_candidates_are_told_with_whom_they_are_linked_to_and_when_they_were_las
     assert [(candidate.reference, candidate.record is not None, candidate.taken_by) for candidate in results] == [
         (references["R1"], True, "10001"), (references["R2"], True, ""), ("R9", False, ""),
     ]  # fmt: skip
-    assert till.asked == date(2025, 11, 20)
+    assert till.requested_since == date(2025, 11, 20)
 
 
 def test_what_identifies_the_record_that_a_person_chose_is_kept_with_its_link(tmp_path: Path) -> None:

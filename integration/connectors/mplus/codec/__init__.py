@@ -56,11 +56,11 @@ from integration.connectors.mplus.codec.relations import (
     Marks,
     RelationForm,
     decode_relation,
-    expect_relation_number,
     marks,
     marks_of,
     relation_marker,
     relation_number,
+    require_relation_number,
 )
 from integration.connectors.mplus.codec.values import (
     CustomFieldUnknownError,
@@ -119,7 +119,6 @@ __all__ = [
     "encode_level",
     "encode_moment",
     "encode_product",
-    "expect_relation_number",
     "external_id",
     "group_numbers",
     "if_readable",
@@ -135,6 +134,7 @@ __all__ = [
     "raw_stock_setting",
     "relation_marker",
     "relation_number",
+    "require_relation_number",
     "required_integer",
     "sequence",
     "stock_id",

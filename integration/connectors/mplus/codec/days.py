@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from integration.connectors.mplus.client import Element, element_text, expect_shape, qualified
+from integration.connectors.mplus.client import Element, element_text, qualified, require_shape
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS
 from integration.connectors.mplus.codec.values import (
     child_number,
@@ -35,7 +35,7 @@ def decode_journal(journal: Element, source: str) -> Iterator[Record]:
 
     Raises WrongValueError, as do all readers in this module.
     """
-    expect_shape(journal, "Journal")
+    require_shape(journal, "Journal")
     for group in journal.iterfind(_path("turnoverGroupList", "turnoverGroup")):
         number = _number(group, "turnoverGroup")
         values: dict[str, Value] = {
@@ -79,7 +79,7 @@ def day_in(element: Element, wire: str) -> date | None:
 
 def decode_financial(group: Element) -> Iterator[Record]:
     """Yield the amounts of one group of the financial journal for each VAT code, or once if it has no VAT codes."""
-    expect_shape(group, "FinancialGroup")
+    require_shape(group, "FinancialGroup")
     source = element_text(group, "financialGroupSource").removeprefix(_SOURCE).lower()
     type_ = _word(group, "financialGroupType")
     number = _number(group, "financialGroupNumber") or element_text(group, "financialGroupId")
@@ -147,7 +147,7 @@ def decode_count(count: Element) -> CashCount:
 
     Raises WrongValueError, also for two lines of one payment method.
     """
-    expect_shape(count, "CashCount")
+    require_shape(count, "CashCount")
     required_integer(count, "workplaceNumber")
     place, workplace = journal_place(count), _number(count, "workplaceNumber")
     numbered = count.find(qualified("cashCountNumber"))
@@ -200,7 +200,7 @@ def in_chains(counts: Iterable[CashCount]) -> Iterator[tuple[Place, Record]]:
 def paid_documents(answer: Element) -> Iterator[tuple[Kind, str]]:
     """Yield kind and id of the invoices and orders that the payments of a report were for. Raises WrongValueError."""
     for source in answer.iterfind(_path("paymentSourceList", "paymentSourceDetails")):
-        expect_shape(source, "ReportPaymentSourceDetails")
+        require_shape(source, "ReportPaymentSourceDetails")
         source_type = element_text(source, "paymentSourceType").removeprefix(_PAID_FOR)
         kind = (
             Kind.INVOICE if source_type.endswith("INVOICE") else Kind.ORDER if source_type.endswith("ORDER") else None

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 
-from integration.connectors.mplus.client import Element, expect_shape, qualified
+from integration.connectors.mplus.client import Element, qualified, require_shape
 from integration.connectors.mplus.codec.document_fields import DOCUMENTS, SCALED, simple_fields
 from integration.connectors.mplus.codec.fields import sequence
 from integration.connectors.mplus.codec.relations import decode_relation
@@ -133,9 +133,9 @@ def decode_document(kind: Kind, document: Element, relation: Element | None, cod
     `relation` is its customer as the till has it, `codes` are external article ids by article number. Raises
     WrongValueError when a field does not hold what its type says.
     """
-    expect_shape(document, DOCUMENTS[kind].type)
+    require_shape(document, DOCUMENTS[kind].type)
     if relation is not None:
-        expect_shape(relation, "Relation")
+        require_shape(relation, "Relation")
     values = _values(document, DOCUMENTS[kind].type, kind)
     values |= {name: "" for name in _ZERO_IS_NONE if values.get(name) == "0"}
     values["relation"] = document_relation(document)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from integration.connectors.mplus.client import Element, expect_shape, qualified
+from integration.connectors.mplus.client import Element, qualified, require_shape
 from integration.connectors.mplus.codec.values import if_readable, parse_flag, raw_child_text, required_integer
 from integration.core.money import from_cents
 from integration.core.records import WrongValueError
@@ -42,7 +42,7 @@ def _only_group(card: Element) -> str:
 
 
 def _decode(card: Element) -> GiftCard:
-    expect_shape(card, "GetGiftcard")
+    require_shape(card, "GetGiftcard")
     flag_text = raw_child_text(card, qualified("active")).strip()
     try:
         active = parse_flag(flag_text)

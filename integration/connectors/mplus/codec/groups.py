@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from integration.connectors.mplus.client import Element, expect_shape, qualified
+from integration.connectors.mplus.client import Element, qualified, require_shape
 from integration.connectors.mplus.codec.values import if_readable, parse_flag, raw_elements, required_integer
 from integration.core.records import WrongValueError
 
@@ -86,7 +86,7 @@ def _decode_group(element: Element, parent: str, place: str) -> TillGroup:
     error: WrongValueError | None = None
     number, deleted = if_readable(_number, element) or place, False
     try:
-        expect_shape(element, "ArticleGroup", records=False)
+        require_shape(element, "ArticleGroup", records=False)
         _number(element)
         deleted = parse_flag(_only_text(element, "isDeleted").strip() or "false")
     except WrongValueError as wrong:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from integration.connectors.mplus.client import Element, expect_shape, qualified
+from integration.connectors.mplus.client import Element, qualified, require_shape
 from integration.connectors.mplus.codec.values import child_number, if_readable, moment_in, scaled_number, wire_moment
 from integration.core.moves import NO_MOMENT, Move, MovementType
 from integration.core.records import WrongValueError
@@ -61,7 +61,7 @@ def _positive_text(number: int) -> str:
 
 
 def _decode(element: Element) -> Move:
-    expect_shape(element, "ArticleStockHistory")
+    require_shape(element, "ArticleStockHistory")
     amount = scaled_number(element, "amountChanged", "decimalPlaces")
     return Move(
         _positive_number(element, "stockId"),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from lxml import etree
 
-from integration.connectors.mplus.client import NAMESPACE, Element, expect_shape, qualified
+from integration.connectors.mplus.client import NAMESPACE, Element, qualified, require_shape
 from integration.connectors.mplus.codec.contacts import CONTACT, encode_contact
 from integration.connectors.mplus.codec.fields import CUSTOM, QUANTITIES, TYPES, Vocabulary, sequence
 from integration.connectors.mplus.codec.prices import LISTS, decode_terms, encode_terms
@@ -84,7 +84,7 @@ def decode_product(element: Element, key: str, code_of: Keys, words: Vocabulary)
 
     Raises ValueError when a field does not hold what its type says.
     """
-    expect_shape(element, "Product")
+    require_shape(element, "Product")
     values = read_values(element, _readers(words, Kind.PRODUCT))
     codes = (code_of(number) for number in group_numbers(element))
     values["groups"] = tuple(code for code in codes if code is not None)
@@ -246,7 +246,7 @@ def decode_level(row: Element, *, reserved: bool) -> Decimal:
 
     Raises ValueError when a field does not hold what its type says.
     """
-    expect_shape(row, "ArticleStock")
+    require_shape(row, "ArticleStock")
     free = _scaled(row, "Free")
     return free + _scaled(row, "Reserved") if reserved else free
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, Self
 
-from integration.connectors.mplus.client import Element, expect_shape, qualified
+from integration.connectors.mplus.client import Element, qualified, require_shape
 from integration.connectors.mplus.codec.contacts import first_contact
 from integration.connectors.mplus.codec.edits import write_card
 from integration.connectors.mplus.codec.fields import Vocabulary, mappable_fields, sequence
@@ -67,7 +67,7 @@ def relation_number(element: Element) -> str:
     return str(number) if number else ""
 
 
-def expect_relation_number(element: Element) -> None:
+def require_relation_number(element: Element) -> None:
     """Raise WrongValueError for a relation without a number."""
     if not relation_number(element):
         raise WrongValueError("relationNumber", element.findtext(qualified("relationNumber")))
@@ -92,7 +92,7 @@ class RelationForm:
 
     def read(self, element: Element, key: str) -> Record:
         """Return a relation under our key. Raises ValueError if the value of a field does not match its type."""
-        expect_shape(element, "Relation")
+        require_shape(element, "Relation")
         values = {**card_values(element, Kind.RELATION, self._words), **decode_relation(element, key).values}
         discount = element.find(qualified("discountPercentage"))
         if self.hundredths and discount is not None:
