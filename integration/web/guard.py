@@ -6,7 +6,6 @@ every socket must name the console's own host, and its origin must be a page of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -160,6 +159,6 @@ def language_of(headers: Headers) -> str:
 
 def cause_response(scope: Scope, code: str, facts: Mapping[str, str], status: int, **headers: str) -> Response:
     """Return a response with the sentences of a cause in the client's language. The request body stays unread."""
-    sentences: Any = say(code, facts, language_of(Headers(scope=scope)))
-    text = f"{sentences.what}\n{sentences.data}\n{sentences.do}\n"
+    sentences = say(code, facts, language_of(Headers(scope=scope)))
+    text = f"{sentences.problem}\n{sentences.data}\n{sentences.do}\n"
     return PlainTextResponse(text, status, {"Connection": "close", "Cache-Control": "no-store", **headers})
