@@ -329,4 +329,4 @@ def test_the_excel_file_has_the_figures_of_clearing_accounts(month: Month) -> No
         mine.under_way[place] for place in sorted(mine.under_way)
     ]
     movement_rows = sheets[f"{CARDS} Movements by day"]
-    assert [round(float(cell) * 100) for cell in movement_rows[-1][1:4]] == [from_till, paid, mine.closing]
+    assert [round(float(cell) * 100) for cell in movement_rows[-1][1:4]] == [from_till, -paid, mine.closing]

@@ -88,7 +88,7 @@ class Terms:
 
         `price` converts a price of the books into the price that is sent; `incl` tells whether that includes VAT.
         Raises RecordRejected for a price list or branch without a counterpart, for two terms with the same counterpart
-        and different prices, for a negative price, and for a discount above 100 percent.
+        that differ, for a negative price, and for a discount above 100 percent.
         """
         terms: dict[str, Value] = {}
         for term, says in self._sent_terms(record):
@@ -97,7 +97,7 @@ class Terms:
             how, value = (
                 (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), price(says))
             )
-            _add(terms, replace(term, how=how, number=number).name, value, f"article.{term.name}")
+            _add(terms, replace(term, how=how, number=number), value, f"article.{term.name}")
         return terms
 
     def of_customer(self, record: Record, *, incl: bool) -> dict[str, Value]:
@@ -119,7 +119,7 @@ class Terms:
             how, value = (
                 (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), amount(says))
             )
-            _add(terms, replace(term, how=how, number=number).name, value, f"relation.{term.name}")
+            _add(terms, replace(term, how=how, number=number), value, f"relation.{term.name}")
         return terms
 
     def _sent_terms(self, record: Record) -> Iterator[tuple[PriceTerm, Decimal]]:
@@ -167,16 +167,28 @@ class Terms:
 def _require_payable(term: PriceTerm, says: Decimal, field: str) -> None:
     """Raise RecordRejected for a negative price or a discount above 100 percent."""
     if term.how is PriceType.PERCENT and says > HUNDRED:
-        raise RecordRejected("price_impossible", field, value=f"{says:f} %")
+        raise RecordRejected("price_impossible", field, value=_value_text(term.how, says))
     if term.how is not PriceType.PERCENT and says < 0:
         raise RecordRejected("price_impossible", field, value=f"{amount(says):f}")
 
 
-def _add(terms: dict[str, Value], name: str, value: Decimal, field: str) -> None:
-    """Add a term under its till name. Raises RecordRejected if another term has the same name and a different value."""
-    existing = terms.setdefault(name, value)
-    if existing != value:
-        raise RecordRejected("price_ambiguous", field, value=f"{existing:f}", other=f"{value:f}")
+def _add(terms: dict[str, Value], term: PriceTerm, value: Decimal, field: str) -> None:
+    """Add a term under its till name.
+
+    Raises RecordRejected if the till would have another price or percentage in the same row: it is not documented how a
+    till combines both.
+    """
+    for how in PriceType:
+        existing = terms.get(replace(term, how=how).name)
+        if isinstance(existing, Decimal) and (how, existing) != (term.how, value):
+            raise RecordRejected(
+                "price_ambiguous", field, value=_value_text(how, existing), other=_value_text(term.how, value)
+            )
+    terms[term.name] = value
+
+
+def _value_text(how: PriceType, value: Decimal) -> str:
+    return f"{value:f} %" if how is PriceType.PERCENT else f"{value:f}"
 
 
 def _price_type(*, incl: bool) -> PriceType:

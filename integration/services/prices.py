@@ -45,6 +45,7 @@ from integration.store.rules import MappingStore
 
 log = structlog.get_logger(__name__)
 
+HALF_CENT = Decimal("0.005")
 CAUSE, BRANCH_CAUSE, OFFER_CAUSE = "price_charged_otherwise", "price_charged_in_branch", "price_charged_on_day"
 LINKS_PAGE = 500
 CUSTOMERS_PAGE = 100  # customers per page of the nightly check
@@ -97,8 +98,16 @@ class Proof:
 
     @property
     def proven(self) -> bool | None:
-        """True if both prices are equal; None if the till gives no answer."""
-        return None if self.charged is None else self.charged == self.paid.total
+        """True if both prices are equal; None if the till gives no answer.
+
+        The till computes a price without VAT from its price including VAT, whose rounding is half a cent per piece at
+        most. A discount and the total are rounded once more each.
+        """
+        if self.charged is None:
+            return None
+        roundings = 0 if self.paid.incl else self.quantity + (2 if self.paid.steps[-1].is_percent else 1)
+        difference = abs(self.charged - self.paid.total)
+        return not difference or difference < roundings * HALF_CENT
 
 
 class Prices:

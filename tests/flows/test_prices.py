@@ -119,6 +119,19 @@ def test_two_prices_that_are_one_at_the_till_are_a_question_unless_they_are_the_
     assert stage_record(logic, an_article("1001", **{first_field: D(10), second_field: D(10)})).issue is None
 
 
+@pytest.mark.parametrize("field", ["price_group_{}:2:GROOT", "offer_{}:0@2026-12-07_2026-12-13:WEEK"])
+def test_a_price_and_a_percentage_in_one_row_of_the_till_are_a_question(field: str) -> None:
+    logic = products(with_offers(on=True))
+    both = {field.format("price"): D(10), field.format("percent"): D(5)}
+    issue = stage_record(logic, an_article("1001", **both)).issue
+    assert issue is not None
+    assert (issue.cause, issue.facts["value"], issue.facts["other"]) == ("price_ambiguous", "12.10", "5 %")
+    debtor = a_debtor("20001", **{"discount_group_price:0:4": D(10), "discount_group_percent:0:4": D(5)})
+    issue = stage_record(customers(terms()), debtor).issue
+    assert issue is not None
+    assert issue.cause == "price_ambiguous"
+
+
 def test_nobody_is_paid_for_what_they_buy() -> None:
     issues = [
         stage_record(products(terms()), an_article("1001", **{"price_group_percent:0:GROOT": D("100.01")})).issue,

@@ -4,7 +4,8 @@ The till debits a clearing account with takings. The books credit it when the mo
 refund is a negative taking, and money that a payment provider withdraws is a negative payout.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,6 +18,8 @@ from integration.core.days.till import total
 from integration.core.money import HUNDRED
 from integration.core.totals.sold import NOTHING
 
+HUNDREDTH = Decimal("0.01")
+NEAR_USUAL = Decimal("0.05")  # percentage points
 Item = TypeVar("Item")
 
 
@@ -68,7 +71,8 @@ class SettlementType(StrEnum):
 class Settlement:
     """Takings with the payouts that settle them. `fee_page` is the page that books the withheld fee, if any.
 
-    `from_opening` is the part of the payouts that the opening balance covers: takings before the first day.
+    `from_opening` is the part of the payouts that the opening balance covers: takings before the first day. Without
+    takings it is the whole.
     """
 
     takings: tuple[Taking, ...]
@@ -142,8 +146,9 @@ def match_payouts(
 
     `opening` is the balance at the begin of `since`. Equal amounts are matched before amounts less a fee; one payout,
     or several of one day, may settle several days, and several payouts one day. A fee is only found for all takings of
-    consecutive days of one branch or of all branches; among several possible fees the most usual percentage wins. A
-    payout at the start may settle the opening balance, or the whole rest of it together with the first open takings.
+    consecutive days of one branch or of all branches; among several possible fees the most usual percentage wins, which
+    is possible for the most payouts. Payouts at the start settle the whole opening balance, alone or together with the
+    first open takings; if none do, each payout within the opening balance is taken from it.
     """
     match = _PayoutMatcher(
         sorted(takings, key=_date_key), sorted(payouts, key=lambda payout: (payout.date, payout.page)), rules
@@ -152,13 +157,12 @@ def match_payouts(
     match.settle_less_fee()
     opening_left, early = opening, list[Payout]()
     if since is not None:
-        last = since + timedelta(days=rules.window_days)
-        for payout in [payout for payout in match.payouts if payout.date <= last and payout.amount > NOTHING]:
+        if match.settle_opening(opening, match.first_payouts(since)):
+            opening_left = NOTHING
+        for payout in match.first_payouts(since):
             if payout.amount <= opening_left:
                 match.payouts.remove(payout)
                 opening_left -= payout.amount
-            elif opening_left > NOTHING and match.settle_with_opening(payout, opening_left):
-                opening_left = NOTHING
             else:
                 early.append(payout)
     settlements = sorted(
@@ -189,18 +193,45 @@ class _PayoutMatcher:
         for payouts in self._payouts_of_a_day():
             self._settle_equal(payouts)
 
-    def settle_with_opening(self, payout: Payout, opening: Decimal) -> bool:
-        """Settle the first open takings, of one branch or of all, and an opening balance with a payout of their sum."""
+    def first_payouts(self, since: date) -> list[Payout]:
+        """Return the open payouts that may settle takings before a day."""
+        last = since + timedelta(days=self._rules.window_days)
+        return [payout for payout in self.payouts if payout.date <= last and payout.amount > NOTHING]
+
+    def settle_opening(self, opening: Decimal, payouts: Sequence[Payout]) -> bool:
+        """Settle an opening balance and the first open takings, if any, with consecutive payouts of their sum.
+
+        A fee is only found near the usual percentage. Returns False if no payouts settle the opening balance.
+        """
+        usual = _most_frequent([[known.fee / known.gross * HUNDRED] for known in self.settlements if known.gross])
+        possible = [
+            settlement
+            for run in _consecutive_runs(payouts if opening > NOTHING else ())
+            for takings in self._first_takings(run[0])
+            if not (settlement := Settlement(tuple(takings), tuple(run), from_opening=opening)).fee
+            or (
+                self._rules.is_fee(settlement.fee, settlement.gross)
+                and abs(settlement.fee / settlement.gross * HUNDRED - usual) <= NEAR_USUAL
+            )
+        ]
+        best = min(possible, key=lambda settlement: settlement.type is SettlementType.FEE, default=None)
+        if best is None:
+            return False
+        for taking in best.takings:
+            self.takings.remove(taking)
+        for payout in best.payouts:
+            self.payouts.remove(payout)
+        self.settlements.append(best)
+        return True
+
+    def _first_takings(self, payout: Payout) -> Iterator[Sequence[Taking]]:
+        """Yield no takings, and then the open takings of the first days of one branch or of all."""
         takings = [taking for taking in self.takings if self._rules.is_in_window(taking, payout)]
+        yield ()
         for candidates in (*_by_branch(takings), takings):
-            for end in range(1, len(candidates) + 1):
-                if total(taking.amount for taking in candidates[:end]) + opening == payout.amount:
-                    for taking in candidates[:end]:
-                        self.takings.remove(taking)
-                    self.payouts.remove(payout)
-                    self.settlements.append(Settlement(tuple(candidates[:end]), (payout,), from_opening=opening))
-                    return True
-        return False
+            days = [list(of_day) for _, of_day in groupby(candidates, key=lambda taking: taking.date)]
+            for end in range(1, len(days) + 1):
+                yield list(chain.from_iterable(days[:end]))
 
     def settle_less_fee(self) -> None:
         """Find takings and payouts that differ by a fee, and the pages that book fees."""
@@ -256,8 +287,7 @@ class _PayoutMatcher:
         matches = [(_fee_percentage(run, payouts), run, payouts) for payouts, runs in candidates for run in runs]
         if not matches:
             return
-        certain = [_fee_percentage(runs[0], payouts) for payouts, runs in candidates if len(runs) == 1]
-        usual = median(certain or [percentage for percentage, _, _ in matches])
+        usual = _most_frequent([{_fee_percentage(run, payouts) for run in runs} for payouts, runs in candidates])
         for _, run, payouts in sorted(matches, key=lambda match: abs(match[0] - usual)):
             if _contains_all(self.payouts, payouts) and _contains_all(self.takings, run):
                 self._settle(run, payouts)
@@ -318,6 +348,14 @@ def _contains_all(items: Sequence[Item], subset: Sequence[Item]) -> bool:
 def _fee_percentage(takings: Sequence[Taking], payouts: Sequence[Payout]) -> Decimal:
     gross = total(taking.amount for taking in takings)
     return (gross - total(payout.amount for payout in payouts)) / gross * HUNDRED
+
+
+def _most_frequent(percentages: Sequence[Collection[Decimal]]) -> Decimal:
+    """Return the percentage that is possible for the most payouts, by the possible percentages of each."""
+    rounded = ({percentage.quantize(HUNDREDTH) for percentage in possible} for possible in percentages)
+    counts = Counter(chain.from_iterable(rounded))
+    most = max(counts.values(), default=0)
+    return median([percentage for percentage, count in counts.items() if count == most] or [NOTHING])
 
 
 def _consecutive_runs(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -412,5 +450,8 @@ def _amount_under_way(match: PayoutMatch | None, day: date) -> Decimal:
     for settlement in match.settlements:
         if settlement.payouts[-1].date > day:
             gross = total(taking.amount for taking in settlement.takings if taking.date <= day)
-            waiting += gross - total(payout.amount for payout in settlement.payouts if payout.date <= day)
+            paid = total(payout.amount for payout in settlement.payouts if payout.date <= day)
+            if settlement.from_opening:  # paid first
+                paid = max(paid - settlement.from_opening, NOTHING)
+            waiting += gross - paid
     return waiting

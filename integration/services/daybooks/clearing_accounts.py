@@ -48,6 +48,7 @@ class ClearingSettings(Protocol):
 class ClearingReport:
     """Clearing accounts in a period up to `until`, in the order of the settings.
 
+    The accounts begin on `since`: earlier days of the period are in no sum, because no balance of them is known.
     `unreadable` is the number of ledger rows that could not be read and are in no sum. `unbooked` are the days
     without a page, oldest first: their takings are in no sum.
     """
@@ -56,6 +57,7 @@ class ClearingReport:
     until: date
     read_at: datetime
     accounts: tuple[ClearingAccount, ...]
+    since: date
     unreadable: int = 0
     unbooked: tuple[DayListed, ...] = ()
 
@@ -104,19 +106,19 @@ class ClearingAccounts:
         settings = self._settings()
         if settings.clearing_from is None or not (settings.payout_accounts or settings.balance_accounts):
             raise RejectedError("clearing_not_set", system=BOOKS.system)
-        since, until = min(settings.clearing_from, period.first), min(period.last, self._days.today())
+        since, until = settings.clearing_from, min(period.last, self._days.today())
         entries, unreadable = self._entries(since, until, tell)
         rules = ClearingRules(
             settings.payout_window_days, Decimal(settings.largest_fee_percent), settings.payout_late_days
         )
         ours = self._takings_of(entries)
         accounts = [
-            _account(account, entries, ours, (settings.clearing_from, period.first), chosen)
+            _account(account, entries, ours, (since, max(since, period.first)), chosen)
             for chosen, codes in ((rules, settings.payout_accounts), (None, settings.balance_accounts))
             for account in codes
         ]
         unbooked = [day for day in self._days.listed(since, until) if day.state in UNBOOKED and not day.pages]
-        report = ClearingReport(period, until, self._clock(), tuple(accounts), unreadable, tuple(unbooked))
+        report = ClearingReport(period, until, self._clock(), tuple(accounts), since, unreadable, tuple(unbooked))
         with self._lock:
             self._answers[period.name, id(self._connectors[BOOKS.system])] = report
         return report

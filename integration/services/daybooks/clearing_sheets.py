@@ -59,6 +59,8 @@ class ClearingTables(SheetTexts):
     def remarks(self) -> list[str]:
         """Return sentences about takings and entries that are in no sum."""
         sentences = []
+        if self.report.since > self.report.period.first:
+            sentences.append(self.text("clearing_since", date=words.value_text(self.report.since, self.language)))
         if unbooked := self.report.unbooked:
             sentences.append(
                 words.count("clearing_unbooked", len(unbooked), self.language, list=self._name_days(unbooked))
@@ -132,12 +134,12 @@ class ClearingTables(SheetTexts):
     def movements(self, account: ClearingAccount) -> SheetTable:
         """Return takings, payouts and the balance by day, and amounts in transit if payouts settle the account."""
         columns = [
-            SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_takings"), Holds.MONEY),
-            SheetColumn(self.text("col_payouts"), Holds.MONEY), SheetColumn(self.text("col_balance"), Holds.LEDGER),
-            SheetColumn(self.text("col_under_way"), Holds.MONEY),
+            SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_takings"), Holds.LEDGER),
+            SheetColumn(self.text("col_payouts"), Holds.LEDGER), SheetColumn(self.text("col_balance"), Holds.LEDGER),
+            SheetColumn(self.text("col_under_way"), Holds.LEDGER),
         ]  # fmt: skip
-        rows = [(day.date, day.takings, day.payouts, day.balance, day.unpaid_amount) for day in account.days]
-        sums: tuple[Cell, ...] = (self.text("page_total"), account.takings, account.payouts, account.closing, None)
+        rows = [(day.date, day.takings, -day.payouts, day.balance, day.unpaid_amount) for day in account.days]
+        sums: tuple[Cell, ...] = (self.text("page_total"), account.takings, -account.payouts, account.closing, None)
         count = len(columns) if account.match is not None else len(columns) - 1
         return self._table("clearing_by_day", columns[:count], [row[:count] for row in rows], sums[:count])
 
@@ -160,17 +162,15 @@ class ClearingTables(SheetTexts):
         return self._table("clearing_payouts", columns, rows, sums if rows else ())
 
     def _settlement(self, settlement: Settlement) -> tuple[Cell, ...]:
-        first, last = (
-            words.table_day(entry.date, self.language) for entry in (settlement.takings[0], settlement.takings[-1])
-        )
-        days = first if first == last else self.text("period_range", first=first, last=last)
-        if settlement.from_opening:
-            days = f"{self.text('col_opening')}, {days}"
+        days = [self.text("col_opening")] if settlement.from_opening else []
+        if taken_on := [words.table_day(entry.date, self.language) for entry in settlement.takings]:
+            first, last = taken_on[0], taken_on[-1]
+            days.append(first if first == last else self.text("period_range", first=first, last=last))
         branches = ", ".join(dict.fromkeys(entry.branch for entry in settlement.takings))
         pages = ", ".join(dict.fromkeys(entry.page for entry in settlement.payouts))
         return (
             settlement.payouts[-1].date,
-            days,
+            ", ".join(days),
             branches,
             settlement.gross,
             settlement.gross - settlement.fee,

@@ -171,13 +171,13 @@ def the_period(app: Application, report: PeriodReport, tables: PeriodTables) -> 
         f"{text('col_checked')}: {plain(tables.checked())} · {text('period_books_read')}: {plain(tables.books_read())}"
     )
     remarks_box(tables.remarks())
+    _vat(report, tables)
+    _days_of_code(report, tables)
     with st.grid(2, min_column_width=380) as grid:
         with grid.cell():
-            _vat(report, tables)
-        with grid.cell():
             _accounts(report, tables)
+        with grid.cell():
             text_table_section(tables.text_table(tables.branches()))
-    _days_of_code(report, tables)
     text_table_section(tables.text_table(tables.vat_return()))
     if st.button(text("btn_vat_boxes"), icon=":material/settings:", type="tertiary", key="vat_boxes"):
         parameters = {"flow": app.days.flow, "tab": "settings", "field": "vat_boxes"}

@@ -120,6 +120,15 @@ def test_the_usual_percentage_decides_among_possible_fees() -> None:
     ]
 
 
+def test_the_percentage_that_is_possible_for_the_most_payouts_is_the_usual_one() -> None:
+    takings, payouts = (
+        takings_of((1, "124"), (2, "81"), (3, "123"), (4, "84")),
+        payouts_of((3, "202.95"), (5, "204.93")),
+    )
+    match = match_payouts(takings, payouts, RULES)  # also 81 + 123 is within a fee of the first payout
+    assert settlement_days(match) == [([1, 2], [3], "2.05"), ([3, 4], [5], "2.07")]
+
+
 def test_a_payout_may_settle_days_of_the_former_period() -> None:
     takings = takings_of((6, "10"), (7, "20"), (8, "30"), (9, "5"))
     payouts = payouts_of((9, "59.40"))
@@ -157,6 +166,31 @@ def test_a_payout_of_the_whole_opening_balance_and_the_first_takings_settles_bot
     assert (settlement.from_opening, settlement.fee, settlement.gross) == (Decimal(75), Decimal(0), Decimal(145))
     assert [(taking.branch, taking.amount) for taking in match.unpaid_takings] == [("2", Decimal(7))]
     assert (match.opening_rest, match.balance) == (Decimal(0), Decimal(7 - 9))
+
+
+def test_payouts_of_several_branches_settle_the_opening_balance_and_the_first_takings() -> None:
+    takings = [*takings_of((1, "40"), (2, "30")), *takings_of((1, "7"), branch="2")]
+    payouts = payouts_of((2, "60"), (3, "62"), (4, "9"))
+    account = clearing_account("1010", Decimal(75), takings, payouts, date(2026, 11, 1), RULES, date(2026, 11, 1))
+    match = account.match
+    assert match is not None
+    assert settlement_days(match) == [([1, 1], [2, 3], "0")]
+    assert [taking.date.day for taking in match.unpaid_takings] == [2]
+    assert [payout.date.day for payout in match.early] == [4]
+    assert [int(day.unpaid_amount) for day in account.days] == [47, 77, 30, 30]  # the opening balance is paid first
+
+
+@pytest.mark.parametrize(
+    ("paid", "unmatched", "rest", "fee"),
+    [("75", "20", "0", "0"), ("74.25", "20", "0", "0.75"), ("73.60", "73.60", "55", "2")],
+)
+def test_a_payout_of_the_opening_balance_goes_before_one_that_it_does_not_explain(
+    paid: str, unmatched: str, rest: str, fee: str
+) -> None:
+    takings, payouts = takings_of((1, "200")), payouts_of((2, "198"), (2, "20"), (3, paid))
+    match = match_payouts(takings, payouts, RULES, Decimal(75), date(2026, 11, 1))  # the usual fee is 1 percent
+    assert [payout.amount for payout in match.unmatched] == [Decimal(unmatched)]
+    assert (match.opening_rest, match.settlements[-1].fee) == (Decimal(rest), Decimal(fee))
 
 
 @pytest.mark.parametrize(("amount", "opening"), [("146", "75"), ("145", "0"), ("145", "-5")])

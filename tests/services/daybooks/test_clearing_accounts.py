@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.core.days.period import calendar_month
+from integration.core.days.period import calendar_month, parse_period
 from integration.core.errors import RejectedError
 from integration.core.records import Record, Value
 from integration.flows.days.settings import DaySettings
@@ -82,6 +82,15 @@ def test_takings_are_under_way_until_the_bank_pays_them_less_a_fee(place: Place)
         Decimal("13.98"),
     )
     assert place.clearing.report(MONTH) is not None
+
+
+def test_days_before_the_first_day_are_in_no_balance(place: Place) -> None:
+    place.days.books.others = (bank(date(2026, 9, 30), "-500", "1"), bank(date(2026, 10, 1), "40", "2"))
+    for period in (MONTH, parse_period("2026-Q4"), parse_period("2026")):
+        card, _ = place.clearing.read(period).accounts
+        assert (card.opening, card.payouts, card.closing) == (Decimal(40), Decimal(0), 40 + TAKEN)
+    card, _ = place.clearing.read(parse_period("2026-09")).accounts
+    assert (card.closing, card.days) == (Decimal(0), ())
 
 
 def test_each_row_of_a_bank_page_is_a_payout(place: Place) -> None:

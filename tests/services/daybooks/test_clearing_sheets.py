@@ -1,11 +1,12 @@
 """Tables of clearing accounts: balances, their parts, open entries, payouts with fees, and days without a page."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
-from integration.core.days.clearing import ClearingRules, Payout, Taking, clearing_account
+from integration.core.days.clearing import ClearingRules, Payout, Taking, clearing_account, match_payouts
 from integration.core.days.period import calendar_month
 from integration.core.days.report import DayState
 from integration.services.daybooks.clearing_accounts import ClearingReport
@@ -28,7 +29,9 @@ def tables() -> ClearingTables:
     cards = clearing_account("1560", Decimal(0), takings[:1], [], november(1), None)
     parked = DayListed(november(5), "2", "Amersfoort", DayState.PARKED)
     read_at = datetime(2026, 11, 10, 8, tzinfo=UTC)
-    report = ClearingReport(calendar_month(november(1)), november(10), read_at, (account, cards), 0, (parked,))
+    report = ClearingReport(
+        calendar_month(november(1)), november(10), read_at, (account, cards), november(1), 0, (parked,)
+    )
     return ClearingTables(report, "en", UTC, {"1010": "Pin onderweg"})
 
 
@@ -50,6 +53,14 @@ def test_open_entries_are_oldest_first_and_late_ones_are_marked(tables: Clearing
     assert tables.verdict() == "Under way: 70.00, late days: 1"
 
 
+def test_movements_are_debit_and_credit_like_the_balance(tables: ClearingTables) -> None:
+    account, _ = tables.report.accounts
+    shown = tables.text_table(tables.movements(account))
+    assert [list(row.values())[1:4] for row in shown.rows[-2:]] == [
+        ["0.00", "7.00 Cr", "69.00 Dr"], ["170.00 Dr", "106.00 Cr", "69.00 Dr"],
+    ]  # fmt: skip
+
+
 def test_payouts_have_takings_and_fees_with_sums(tables: ClearingTables) -> None:
     account, _ = tables.report.accounts
     assert account.match is not None
@@ -66,6 +77,8 @@ def test_payouts_of_days_before_the_first_day_are_named(tables: ClearingTables) 
     (settled,) = tables.payouts(account.match).rows
     assert str(settled[1]).startswith("Opening balance, ")
     assert settled[3:6] == (90, 90, 0)
+    (alone,) = tables.payouts(match_payouts((), payouts[:1], ClearingRules(), Decimal(90), november(1))).rows
+    assert alone[1:6] == ("Opening balance", "", 90, 90, 0)
     assert [row[2:] for row in tables.open_entries(account, account.match).rows] == [
         (-11, "200/4", "Payout without takings, perhaps for days before the first day")
     ]
@@ -73,6 +86,11 @@ def test_payouts_of_days_before_the_first_day_are_named(tables: ClearingTables) 
 
 def test_days_without_a_page_are_named(tables: ClearingTables) -> None:
     assert tables.remarks() == ["Not booked, and in no balance: 1 day. 5 Nov 2026 Amersfoort"]
+
+
+def test_a_first_day_within_the_period_is_named(tables: ClearingTables) -> None:
+    tables.report = replace(tables.report, since=november(2), unbooked=())
+    assert tables.remarks() == ["The accounts begin on 2 Nov 2026. Earlier days are in no balance."]
 
 
 def test_a_sheet_has_the_tables_of_each_account(tables: ClearingTables) -> None:
