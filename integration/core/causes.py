@@ -222,6 +222,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("price_ambiguous", OPERATOR, repair=_setting("customer_prices")),
         Cause("price_impossible", OPERATOR, repair=VALUE),
         Cause("price_article_missing", OPERATOR, ("article",), _setting("customer_prices")),
+        Cause("price_article_unclear", OPERATOR, ("article",), AGAIN),
         Cause("price_charged_otherwise", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),
         Cause("price_charged_in_branch", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),
         Cause("price_charged_on_day", OPERATOR, ("article",), Repair(RepairKind.PROOF), apart=True),

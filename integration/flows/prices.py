@@ -65,8 +65,9 @@ class Terms:
     """Translates price terms as a flow is set.
 
     `tables` translate price lists and branches of the books into price groups and branches of the till. `numbers`
-    returns the till numbers of linked article codes. `agreed` returns the values both systems last agreed on for a
-    record. `offers_on` and `offers_owner` are for offers, `on` and `owner` for all other terms.
+    returns the till numbers of linked article codes; empty for an article that may be another one now. `agreed` returns
+    the values both systems last agreed on for a record. `offers_on` and `offers_owner` are for offers, `on` and `owner`
+    for all other terms.
     """
 
     on: bool = False
@@ -102,17 +103,18 @@ class Terms:
     def of_customer(self, record: Record, *, incl: bool) -> dict[str, Value]:
         """Return the terms of a customer, with or without VAT as the books have their prices.
 
-        Raises RecordRejected for an article that the till does not have, for a negative price and for a discount above
-        100 percent.
+        Raises RecordRejected for an article that the till does not have, or that may be another one there now, for a
+        negative price and for a discount above 100 percent.
         """
         term_values = list(self._sent_terms(record))
         codes = [term.number for term, _ in term_values if term.of is PriceScope.ARTICLE]
         numbers = self.numbers(codes) if codes else {}
         terms: dict[str, Value] = {}
         for term, says in term_values:
-            number = term.number if term.of is PriceScope.DISCOUNT_GROUP else numbers.get(term.number, "")
+            number = term.number if term.of is PriceScope.DISCOUNT_GROUP else numbers.get(term.number)
             if not number:
-                raise RecordRejected("price_article_missing", f"relation.{term.name}", article=term.number)
+                cause = "price_article_missing" if number is None else "price_article_unclear"
+                raise RecordRejected(cause, f"relation.{term.name}", article=term.number)
             _require_payable(term, says, f"relation.{term.name}")
             how, value = (
                 (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), amount(says))

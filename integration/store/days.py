@@ -49,6 +49,10 @@ class DayChecks(Store):
         )
         return day
 
+    def branches(self) -> list[str]:
+        """Return the branches that have a check, sorted."""
+        return [row.branch for row in self.database.rows(sa.select(day_checks.c.branch).distinct().order_by("branch"))]
+
     def in_period(self, first: date, last: date, branch: str = "") -> list[DayCheckResult]:
         """Return the checks from `first` to `last`, inclusive, of one branch or of all."""
         conditions = [day_checks.c.date.between(first, last), *([day_checks.c.branch == branch] if branch else [])]

@@ -3,20 +3,24 @@
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from integration.core.issues import IssueState
+from integration.core.issues import Issue, IssueOccurrence, IssueState
+from integration.core.link_evidence import ARTICLE_CHANGED
 from integration.core.links import Link
 from integration.core.records import Kind, Record
 from integration.core.run import Mode
 from integration.core.states import RunState, Step
 from integration.flows.customers.logic import Customers
 from integration.flows.customers.settings import CustomerSettings
+from integration.flows.customers.spec import article_numbers
 from integration.flows.prices import Terms
-from integration.flows.spec import FlowLogic
-from tests.builders import a_debtor
+from integration.flows.spec import FlowContext, FlowLogic
+from tests.builders import a_debtor, a_product
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, shipped_mapping
 from tests.flows.orders.tills import Questions, a_line, an_order, anonymous, orders
@@ -150,13 +154,18 @@ class CustomersHarness(FlowHarness):
     flow = "customers"
 
     def make_logic(self) -> FlowLogic:
-        terms = Terms(on=True, numbers=self._numbers)
+        terms = Terms(on=True, numbers=partial(article_numbers, cast("FlowContext", StoredArticles(self))))
         return Customers(
             CustomerSettings(), shipped_mapping("customers"), self.mapping_version, {}, terms, lambda: False
         )
 
-    def _numbers(self, codes: Collection[str]) -> dict[str, str]:
-        return {key: link.reference for key, link in self.links.get("products", Kind.ARTICLE, codes).items()}
+
+class StoredArticles:
+    """The queries about articles that the logic of customers makes, answered from the stores of a harness."""
+
+    def __init__(self, harness: FlowHarness) -> None:
+        self.links = harness.links.get
+        self.issues = harness.issues.of_causes
 
 
 def test_a_customer_with_a_price_is_written_once_its_article_is_linked(tmp_path: Path) -> None:
@@ -166,6 +175,12 @@ def test_a_customer_with_a_price_is_written_once_its_article_is_linked(tmp_path:
     customers = CustomersHarness(database, sources, MemoryConnector(system="mplus", evidence=("external_id",)))
     assert customers.causes(customers.run()) == {"10001": "price_article_missing"}
     customers.run()
-    customers.links.keep("products", [Link(Kind.ARTICLE, "7700", "97700")])
-    assert customers.steps(customers.run()) == {"10001": Step.PROVEN}
+    product = a_product("7700", (Record(Kind.ARTICLE, "97700", {}, source="7700"),))
+    customers.links.keep("products", [Link(Kind.PRODUCT, "7700", "1", product)])
+    question = IssueOccurrence(Issue(ARTICLE_CHANGED, "7700", "identity", {"record": "7700"}))
+    customers.issues.open("products", "a run", [question])
+    assert customers.causes(customers.run()) == {"10001": "price_article_unclear"}
+    (open_question,) = customers.issues.list("products", ARTICLE_CHANGED)
+    customers.issues.close(open_question.id, "anna")
+    assert customers.steps(customers.run(Mode.CHOSEN, ["10001"])) == {"10001": Step.PROVEN}
     database.close()

@@ -49,6 +49,30 @@ def test_what_is_retired_leaves_its_ean_to_the_article_after_it(
     assert harness.issues.list("products", "ean_duplicate") == []
 
 
+def test_a_blocked_article_leaves_its_ean_to_another_article_until_it_is_unblocked(
+    harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
+) -> None:
+    ean = "8712345678906"
+    source.put(an_article("1003", ean=ean))
+    harness.run()
+    source.put(an_article("1003", ean=ean, blocked=True))
+    source.put(an_article("1999", ean=ean))
+    run = harness.run()
+    change = harness.changes(run)["1003"].change
+    assert change is not None
+    assert harness.make_logic().change_reasons(change)["1003/ean"].code == "because_ean_freed"
+    harness.run()
+    products = target.records_of(Kind.PRODUCT)
+    assert (products["1003"].flat()["1003/active"], products["1003"].flat()["1003/ean"]) == (False, None)
+    assert products["1999"].flat()["1999/ean"] == ean
+    source.put(an_article("1999", ean=""))
+    source.put(an_article("1003", ean=ean))
+    harness.run()
+    harness.run()
+    assert target.records_of(Kind.PRODUCT)["1003"].flat()["1003/ean"] == ean
+    assert harness.preview(Mode.COMPLETE).state is RunState.DONE
+
+
 def test_what_comes_back_is_made_active_again(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:

@@ -30,7 +30,9 @@ LONGEST_SHOWN = 40  # characters shown of an unreadable value
 OTHER_PLACES = 6  # numbers of unknown meaning keep more decimals than the wire has
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})", re.ASCII)
-_STAMP = re.compile(r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}:\d{2}))?")
+_STAMP = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.\d+)?)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2}))?", re.ASCII
+)
 _EMPTY_YEARS = ("0000", "0001", "1899")  # years in empty dates of the database
 _WORDS_FOR_TRUE = frozenset({"true", ".t.", "t", "1", "ja", "yes", "j", "y", "waar"})
 _WORDS_FOR_FALSE = frozenset({"false", ".f.", "f", "0", "nee", "no", "n", "onwaar", "none"})
@@ -150,10 +152,10 @@ def stamp(value: object) -> str | None:
     """
     if isinstance(value, RepeatedColumn):
         raise value.error()
-    match = _STAMP.match(str(value or "").strip())
+    match = _STAMP.fullmatch(str(value or "").strip())
     if match is None or match[1] < "1900":
         return None
-    return f"{match[1]}T{match[2] or '00:00:00'}"
+    return f"{match[1]}T{match[2] or '00:00'}:{match[3] or '00'}"
 
 
 def calendar_day(value: object) -> date | None:
@@ -168,7 +170,7 @@ def calendar_day(value: object) -> date | None:
 def is_date(value: object) -> bool:
     """Return True for a value that is meant as a date, readable or not; False for the database's empty dates."""
     text = str(value or "").strip()
-    match = _STAMP.match(text)
+    match = _STAMP.fullmatch(text)
     return match[1][:4] not in _EMPTY_YEARS if match else re.search(r"[^\W0_]", text) is not None
 
 

@@ -1,10 +1,13 @@
 """The flow of customers as a value: debtors of the books become relations of the till."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from integration.core.causes import Repair, RepairKind
 from integration.core.flow import Ownership
+from integration.core.issues import IssueState
+from integration.core.link_evidence import ARTICLE_CHANGED
 from integration.core.records import Kind, Record
 from integration.flows.customers.logic import EXTERNAL_ID, Customers
 from integration.flows.customers.settings import FLOW, MAX_NOTHING, MIN_NOTHING, CustomerSettings
@@ -97,6 +100,13 @@ QUESTIONS = (
 )
 
 
+def article_numbers(context: FlowContext, codes: Collection[str]) -> dict[str, str]:
+    """Return the till numbers of linked articles; empty for those whose identity is an open question."""
+    articles = context.links(PRODUCTS, Kind.ARTICLE, codes)
+    unclear = {issue.facts["record"] for issue in context.issues(PRODUCTS, (ARTICLE_CHANGED,), IssueState.OPEN)}
+    return {code: "" if link.owner in unclear else link.reference for code, link in articles.items()}
+
+
 def _logic(
     settings: CustomerSettings, body: Mapping[str, Any], version: int, tables: Tables, context: FlowContext
 ) -> Customers:
@@ -108,7 +118,7 @@ def _logic(
         settings.customer_prices,
         Ownership(settings.customer_prices_owner),
         tables=tables,
-        numbers=lambda codes: context.linked(PRODUCTS, Kind.ARTICLE, codes),
+        numbers=partial(article_numbers, context),
         agreed=agreed,
     )
     return Customers(settings, body, version, tables, terms, lambda: context.setting(*PRICE_BASIS) == "incl")

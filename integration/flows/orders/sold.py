@@ -5,6 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from integration.core.days.till import optional_amount
+from integration.core.money import HUNDRED
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
 from integration.core.totals.sold import NOTHING, ONE, Sale, SoldLine, VatSum, sum_by
@@ -103,15 +104,16 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
     They contradict if total and quantity times price differ by more than the rounding of the unit price explains, both
     with and without VAT, or if goods are returned but money is received. A discount explains a lower total, a surcharge
     or nested lines a higher one, a price per several pieces either, and a zero total is a gift. With a discount, a
-    total is too high from twice the price on: the unit price may already include the discount.
+    total is too high from twice the price on, because the unit price may already include the discount. It is too low
+    below half of what the stated discount leaves, because discounts of several kinds may add up.
     """
     values, quantity = line.values, optional_amount(line.values, "quantity")
-    reductions = [optional_amount(values, name) or NOTHING for name in REDUCTIONS]
-    if quantity is None or min(reductions) < 0 or values.get("composed") is True:
+    reductions = {name: optional_amount(values, name) or NOTHING for name in REDUCTIONS}
+    if quantity is None or min(reductions.values()) < 0 or values.get("composed") is True:
         return None
     if optional_amount(values, "pricePerQuantity") not in (None, NOTHING, ONE):
         return None
-    is_reduced = any(reductions) or as_text(values.get("discount_type")) not in NO_DISCOUNT
+    is_reduced = any(reductions.values()) or as_text(values.get("discount_type")) not in NO_DISCOUNT
     least = max(HALF_A_CENT * (abs(quantity) + 1), SMALLEST_CONTRADICTION)
     contradiction = None
     for price_name, total_name in (("price_incl", "amount_incl"), ("price_excl", "amount_excl")):
@@ -120,11 +122,24 @@ def line_contradiction(line: Record) -> tuple[Decimal, Decimal, Decimal] | None:
             continue
         size, worth = abs(total), abs(quantity * price)
         is_returned_for_money = quantity < 0 < min(price, total)
-        is_explained = abs(size - worth) <= least or (is_reduced and size < 2 * worth)
+        is_reduction = is_reduced and _least_reduced(worth, abs(quantity), reductions) / 2 <= size < 2 * worth
+        is_explained = abs(size - worth) <= least or is_reduction
         if is_explained and not is_returned_for_money:
             return None
         contradiction = contradiction or (quantity, price, total)
     return contradiction
+
+
+def _least_reduced(worth: Decimal, quantity: Decimal, reductions: Mapping[str, Decimal]) -> Decimal:
+    """Return what the stated discounts leave of an amount, at least; 0 if a discount is not stated as a number.
+
+    An amount may be for one piece or for the line.
+    """
+    if not any(reductions.values()):
+        return NOTHING
+    percent = reductions["discount_percent"]
+    amounts = sum((value for name, value in reductions.items() if name != "discount_percent"), NOTHING)
+    return worth * (HUNDRED - percent) / HUNDRED - amounts * max(quantity, ONE)
 
 
 def _is_text(line: Record) -> bool:

@@ -42,6 +42,7 @@ def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:
     if change.action is Action.RETIRE:
         return {"": Reason("because_gone", {"articles": ", ".join(part.source for part in change.desired.parts)})}
     before = {part.key for part in change.before.parts} if change.before else set()
+    inactive = {part.key for part in change.agreed.parts if part.values.get("active") is False}
     reasons: dict[str, Reason] = {}
     for path, field, value in change.desired.fields():
         part, _, name = path.rpartition("/")
@@ -50,4 +51,6 @@ def of_change(change: Change, settings: ProductSettings) -> dict[str, Reason]:
         elif name == "active" and value is False and part:
             is_new = part not in before and not settings.offer.create
             reasons[path] = Reason("because_no_offer" if is_new else "because_off_sale")
+        elif name == "ean" and value is None and part in inactive:
+            reasons[path] = Reason("because_ean_freed")
     return reasons

@@ -165,8 +165,10 @@ class ProductsLogic(FlowLogic):
                 return inactive(key, parent, title, linked)  # the mapping can wait, taking it off sale cannot
             return StagedRecord(key, parent, title, issue=rejected.issue(key))
         flags = {DIFFERENT_NUMBER: self._keeps_old_number(record, linked, allotted)} if linked else {}
-        part = Record(Kind.ARTICLE, number, article | flags, source=key)
-        mark = as_text(article.get("ean")) if article.get("active") is not False else ""
+        is_inactive = article.get("active") is False
+        freed = dict.fromkeys(self.frees & article.keys()) if is_inactive else {}  # another article may need its EAN
+        part = Record(Kind.ARTICLE, number, article | freed | flags, source=key)
+        mark = "" if is_inactive else as_text(article.get("ean"))
         return StagedRecord(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
 
     def _parent(self, record: Record) -> str:

@@ -170,7 +170,7 @@ class Days:
     @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
         """Return all known days of a period, oldest first. Queries no system."""
-        names = self.branches()
+        names = self.till_branches()
         booked = self._booked_pages(first, last)
         results = {f"{result.date.isoformat()}/{result.branch}": result for result in self._days.in_period(first, last)}
         open_issues = self._open_issues()
@@ -200,7 +200,14 @@ class Days:
 
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
-        """Return the branches of the till with their names, as last known."""
+        """Return the branches with their names: those of the till as last known, then closed ones with checked days."""
+        till_branches = self.till_branches()
+        closed = [branch for branch in self._days.branches() if branch not in till_branches]
+        return {**till_branches, **dict(zip(closed, closed, strict=True))}
+
+    @requires(Right.SEE)
+    def till_branches(self) -> dict[str, str]:
+        """Return the branches that the till has now with their names, as last known."""
         return self._lists.captions(TILL.system, "branches")
 
     def _booked_pages(self, first: date, last: date) -> dict[str, list[Link]]:
@@ -311,7 +318,7 @@ class Days:
 
     def _keys(self, first: date, last: date, branch: str) -> list[str]:
         """Return the days of a period for one branch or all, including days that the till no longer lists."""
-        numbers = [branch] if branch else list(self.branches())
+        numbers = [branch] if branch else list(self.till_branches())
         days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
         till_keys = [f"{day}/{number}" for day in days for number in numbers]
         known_keys = [key for key in (*self._booked_pages(first, last), *self._open_issues()) if key[:10] in set(days)]
@@ -464,7 +471,7 @@ class Days:
 
     def _empty_report(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")
-        name = till_text(record.values, "branch_name") or self.branches().get(branch, branch)
+        name = till_text(record.values, "branch_name") or self.till_branches().get(branch, branch)
         return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
 
     def _unknown_report(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:

@@ -239,7 +239,7 @@ class Periods:
         boxes, books = self.boxes(), None if branch else self.books(period)
         names = self._days.branches()
         known_days = {(day.date, day.branch) for day in days}
-        branches = [branch] if branch else list(names)
+        branches = [number for number in self._days.till_branches() if branch in ("", number)]
         missing = [
             1 for day in period.days(self._days.today()) for number in branches if (day, number) not in known_days
         ]

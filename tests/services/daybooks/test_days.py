@@ -273,6 +273,13 @@ def test_a_list_asks_no_system_and_tells_what_was_found_last(harness: DayHarness
     assert harness.days.listed(october(18), october(31)) == []
 
 
+def test_a_closed_branch_with_checked_days_can_be_chosen_and_is_not_asked_about(harness: DayHarness) -> None:
+    assert harness.days.branches() == {"1": "De Ketting Utrecht"}
+    harness.days.check(DAY, "12")
+    assert harness.days.branches() == {"1": "De Ketting Utrecht", "12": "12"}
+    assert [report.branch for report in harness.days.check_span(DAY, DAY)] == ["1"]
+
+
 def test_a_day_booked_since_its_check_is_booked_and_not_checked(harness: DayHarness) -> None:
     harness.days.check(DAY, "1")
     harness.run()

@@ -25,6 +25,7 @@ _TYPE = re.compile("^(?:[A-Z]+-)*?(?:METHOD-TYPE|TYPE|STATE|METHOD|CHANGE|KIND)-
 
 LARGEST = 2**63 - 1  # largest whole number of the interface
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_XSD_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _DAY = ("year", "mon", "day")
 _PARTS = frozenset({"sec", "min", "hour", *_DAY, "timezone"})  # the numeric parts of a timestamp
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -67,7 +68,7 @@ def field_decoder(field: Field, xsd: str) -> Callable[[Element], Value]:
         case _, "decimal":
             return lambda element: read_if_filled(element, lambda text: amount(text, 6))
         case _, "date":
-            return lambda element: read_if_filled(element, lambda text: date.fromisoformat(text[:10]))
+            return lambda element: read_if_filled(element, parse_date)
         case _, "tns:SoapMplusDateTime":
             return _moment
         case _:
@@ -79,6 +80,13 @@ def parse_flag(text: str) -> bool:
     if text not in _WORDS:
         raise ValueError("neither a yes nor a no")
     return _WORDS[text]
+
+
+def parse_date(text: str) -> date:
+    """Return a date of XML Schema, which may have a time zone. Raises ValueError for any other text."""
+    if _XSD_DATE.fullmatch(text) is None:
+        raise ValueError("not a date")
+    return date.fromisoformat(text[:10])
 
 
 def read_if_filled(element: Element, decode: Callable[[str], Value]) -> Value:

@@ -1,5 +1,6 @@
 """Amounts, quantities and percentages as the till writes them."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -34,6 +35,19 @@ def test_a_rate_is_a_percentage_in_either_unit(wire: str, rate: str) -> None:
 def test_a_rate_that_is_no_whole_number_cannot_be_read(wire: str) -> None:
     with pytest.raises(ValueError, match="no whole number"):
         codec.percent(wire)
+
+
+@pytest.mark.parametrize("text", ["2026-11-09", "2026-11-09Z", "2026-11-09+01:00"])
+def test_a_date_of_the_schema_may_have_a_zone(text: str) -> None:
+    assert codec.parse_date(text) == date(2026, 11, 9)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-09x", "2026-11-091", "2026-11-09T10:00:00", "20261109", "2026-W46-1", "0026"]
+)
+def test_any_other_text_is_no_date(text: str) -> None:
+    with pytest.raises(ValueError, match="not a date"):
+        codec.parse_date(text)
 
 
 @pytest.mark.parametrize("text", ["1_0", "\u0661", "1.0", "1e1", "0x1", "--1"])
