@@ -406,7 +406,11 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
         goods = [(line.account, line.amount) for line in shop.check(day).expected if line not in off.expected]
         assert goods == [("3000", Decimal("-36.15")), ("7000", Decimal("36.15"))]
         now, (page,) = shop.check(day), shop.pages(day)
-        assert (now.state, now.findings, [note.code for note in now.notes]) == (DayState.EQUAL, (), ["costless"])
+        assert (now.state, now.findings, [note.code for note in now.notes]) == (
+            DayState.EQUAL,
+            (),
+            ["groups_without_cost"],
+        )
         posted = {row["ACCT_NR"]: row["AMOUNT"] for row in shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"])}
         assert (Decimal(posted["3000"]), Decimal(posted["7000"])) == (Decimal("-36.15"), Decimal("36.15"))
         assert sum((line.gross_amount for line in now.expected), Decimal(0)) == 0

@@ -119,7 +119,7 @@ def _run_to_end(step: Callable[[str], Answer], run_id: str) -> str:
         try:
             return _repeat_step(step, run_id)
         finally:
-            runner.preview.leave(run_id)
+            runner.preview.drop_prefetch(run_id)
 
 
 def _repeat_step(step: Callable[[str], Answer], run_id: str) -> str:

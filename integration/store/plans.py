@@ -47,7 +47,7 @@ class PlanStore:
     def count(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> int:
         """Return how many lines `rows` finds in all."""
         with self.database.read() as connection:
-            return plan_lines.lines_shown(connection, run, show, find, among)
+            return plan_lines.count_shown_lines(connection, run, show, find, among)
 
     @requires(Right.SEE)
     def unsettled(self, run: str) -> dict[Step, int]:

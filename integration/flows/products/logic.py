@@ -21,7 +21,7 @@ from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_stored_at_till, traced
 from integration.flows.products.blocked import Look, codes_at_till, find_no_records, inactive, is_alone, is_blocked
-from integration.flows.products.explanations import of_change, pictured, priced, till_trace
+from integration.flows.products.explanations import of_change, pictured, price_trace, till_trace
 from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.offer import (
     PRICE,
@@ -406,7 +406,7 @@ class ProductsLogic(FlowLogic):
         if trace.issue is not None or PRICE not in self._articles.apply(record).values:
             return replace(trace, target=target)
         try:
-            return priced(target, trace, self._price(trace.value, record))
+            return price_trace(target, trace, self._price(trace.value, record))
         except RecordRejected as rejected:
             return Trace(target, trace.steps, None, rejected.issue(record.key))
 

@@ -9,7 +9,7 @@ include them.
 
 A booking that the books reverse, e.g. through an undo, is no longer in their figures. Its sale counts as missing from
 the moment the reversal is sent, even while figures are read. A return counts again once it is known to be out of the
-figures. The number of times a figure includes a movement follows from all its bookings and credits; see `contained`.
+figures. The number of times a figure includes a movement follows from all its bookings and credits; see `included_count`.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of
 from integration.flows.spec import Movements
-from integration.flows.stock.contained import CountRange, is_credit, is_settled, missing_amount
+from integration.flows.stock.included_count import CountRange, is_credit, is_settled, missing_amount
 from integration.flows.stock.read_window import BookingSnapshot, count_in_window
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 

@@ -73,7 +73,10 @@ SECTIONS = (
             Select("formula", (*FORMULAS, "expression")),
             Select("reservations", ("ask", "field", "deducted", "none"), only=VisibleWhen("formula", (RESERVED,))),
             Compared(
-                "reserved", Kind.ARTICLE, ways=_reservation_variants, only=VisibleWhen("reservations", ("field",))
+                "reserved",
+                Kind.ARTICLE,
+                alternatives=_reservation_variants,
+                only=VisibleWhen("reservations", ("field",)),
             ),
             TextField("expression", 500, only=VisibleWhen("formula", ("expression",))),
             Example(),
@@ -195,7 +198,7 @@ QUESTIONS = (
         _branches,
         ("branches",),
         lists=(BRANCHES, WAREHOUSES),
-        lacks=_missing_branches,
+        find_missing=_missing_branches,
         safe_defaults=_safe_branches,
     ),
     Question("formula", default_proposal("proposed_formula", "formula", "expression"), ("formula", "expression")),
@@ -204,11 +207,11 @@ QUESTIONS = (
         _propose_reserved_field,
         ("reservations", "reserved"),
         lists=(RESERVATIONS,),
-        lacks=_missing_reservations,
+        find_missing=_missing_reservations,
         arises=_asks_for_reservations,
         to_look_at=True,
     ),
-    Question("sales", _sales, ("sales", "sales_since"), lacks=_missing_sales),
+    Question("sales", _sales, ("sales", "sales_since"), find_missing=_missing_sales),
     Question("managed", default_proposal("proposed_managed", "managed"), ("managed",)),
 )
 
