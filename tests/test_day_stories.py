@@ -71,7 +71,7 @@ class Shop:
         return self.console.application.days.check(day.date, day.branch)
 
     def is_equal(self, day: DayReport) -> bool:
-        """Return whether a day has equal figures in both systems and no finding."""
+        """Return True if a day has equal figures in both systems and no finding."""
         now = self.check(day)
         return now.state is DayState.EQUAL and not now.findings and not any(row.difference for row in now.rows)
 
@@ -463,7 +463,7 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
 
 
 def is_off_when_computed(day: DayReport) -> bool:
-    """Return whether the VAT of an expected line differs from its amount times the rate, as VAT per receipt can."""
+    """Return True if the VAT of an expected line differs from its amount times the rate, as VAT per receipt can."""
     rates = {"1": Decimal("0.21"), "2": Decimal("0.09")}
     return any(
         line.vat != (line.amount * rates[line.vat_code]).quantize(CENT, ROUND_HALF_UP)

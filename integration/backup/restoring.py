@@ -37,7 +37,7 @@ class VerifiedBackup:
 
 
 def has_key(file: Path) -> bool:
-    """Return whether a backup contains a key, which needs a passphrase."""
+    """Return True if a backup contains a key, which needs a passphrase."""
     with archive.open_backup(file) as backup:
         return bool(backup.manifest.key)
 

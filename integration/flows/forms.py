@@ -26,7 +26,7 @@ class VisibleWhen:
     among: tuple[object, ...]
 
     def holds(self, value: Callable[[str], object]) -> bool:
-        """Return whether the field is shown; `value` returns the current value of a setting."""
+        """Return True if the field is shown; `value` returns the current value of a setting."""
         names = (self.name,) if isinstance(self.name, str) else self.name
         return any(value(name) in self.among for name in names)
 

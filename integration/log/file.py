@@ -141,7 +141,7 @@ class LogFile:
                     self._lock.notify_all()
 
     def has_fatal_error(self) -> bool:
-        """Return whether DuckDB refuses further work on the open file, as it does after a fatal error."""
+        """Return True if DuckDB refuses further work on the open file, as it does after a fatal error."""
         with self._lock:
             if self._connection is None:
                 return False

@@ -108,7 +108,7 @@ def _exported_snapshot(url: str) -> Iterator[tuple[Snapshot, str]]:
 
 
 def is_empty_database(url: str) -> bool:
-    """Return whether a PostgreSQL database has no tables."""
+    """Return True if a PostgreSQL database has no tables."""
     with _connect(url) as connection:
         return not sa.inspect(connection).get_table_names()
 

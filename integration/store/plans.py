@@ -106,7 +106,7 @@ class PlanStore:
         return frozenset(key for row in rows for key in change_from_json(row.change).sources)
 
     def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
-        """Return whether the plan has unsent creates of documents. With `chosen`, excluded lines do not count."""
+        """Return True if the plan has unsent creates of documents. With `chosen`, excluded lines do not count."""
         is_excluded = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
         conditions = (
             lines.c.run == run,
@@ -154,7 +154,7 @@ class PlanStore:
                 yield change_from_json(row.change)
 
     def contains_plan(self, run: str, other: str) -> bool:
-        """Return whether a plan contains every change of another plan with the same digest."""
+        """Return True if a plan contains every change of another plan with the same digest."""
         mine = lines.alias()
         same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
         conditions = (lines.c.run == other, lines.c.action.in_(plan_lines.CHANGES))

@@ -430,7 +430,7 @@ class DaysLogic(FlowLogic):
         )
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
-        """Return whether the page of a day includes the cost of sales.
+        """Return True if the page of a day includes the cost of sales.
 
         A booked day keeps what its latest page has; a reversed day follows the current settings.
         """
@@ -579,7 +579,7 @@ def _sales_mark(issues: Iterable[Issue]) -> str:
 
 
 def _has_booked_postings(pages: Sequence[Link]) -> bool:
-    """Return whether any posting of a day is booked and not reversed."""
+    """Return True if any posting of a day is booked and not reversed."""
     return any(correction_lines((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
 
 

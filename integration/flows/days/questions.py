@@ -166,7 +166,7 @@ def _missing_goods_accounts(context: SetupContext, table: ValueTable, accounts: 
 
 
 def _has_costs(settings: Mapping[str, Any]) -> bool:
-    """Return whether pages include the cost of sales; pages with counts only have no turnover and no costs."""
+    """Return True if pages include the cost of sales; pages with counts only have no turnover and no costs."""
     return bool(settings["cost_of_sales"]) and settings["contents"] != "counts"
 
 

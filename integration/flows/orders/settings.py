@@ -187,7 +187,7 @@ class OrderSettings(ClosedPeriods):
         return str(getattr(self, SETTINGS[kind]))
 
     def books_payments(self, kind: Kind) -> bool:
-        """Return whether documents of a kind are booked with their payments. Only postings can be."""
+        """Return True if documents of a kind are booked with their payments. Only postings can be."""
         is_told = getattr(self, f"payments_of_{SETTINGS[kind]}", "not") == "document"
         return is_told and self.becomes(kind) == "posting"
 

@@ -236,7 +236,7 @@ class ProductsLogic(FlowLogic):
         return self._allot(record.key) if self.settings.sku_rule == "allotted" else _rule_number(record, self.settings)
 
     def _keeps_old_number(self, record: Record, linked: str, allotted: str) -> bool:
-        """Return whether the rule would give a linked article another number, or none."""
+        """Return True if the rule would give a linked article another number, or none."""
         if self.settings.sku_rule == "allotted":
             return linked != allotted
         return linked != _rule_number_or_empty(record, self.settings)

@@ -163,7 +163,7 @@ def _sales(context: SetupContext) -> Proposal:
 
 
 def _asks_for_reservations(settings: Mapping[str, Any]) -> bool:
-    """Return whether the formula subtracts reservations and at least one branch uses the formula."""
+    """Return True if the formula subtracts reservations and at least one branch uses the formula."""
     sources = settings["branches"].values()
     return settings["formula"] == RESERVED and (not sources or any(source in ("", FORMULA) for source in sources))
 
