@@ -3,8 +3,8 @@
 import streamlit as st
 
 from integration.backup.service import Backups
-from pages.components.administration.arrangement import arrangement
 from pages.components.administration.audit import audit
+from pages.components.administration.configuration_file import draw_configuration_file
 from pages.components.administration.four_eyes import four_eyes
 from pages.components.administration.people import people
 from pages.components.administration.persons import persons
@@ -73,7 +73,7 @@ tab = choice(
 if tab == "audit":
     answer_or_error(lambda: audit(app))
 elif tab == "file":
-    answer_or_error(lambda: arrangement(app))
+    answer_or_error(lambda: draw_configuration_file(app))
 else:
     answer_or_error(lambda: people(app))
     st.space("small")

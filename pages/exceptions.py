@@ -149,7 +149,7 @@ refused_actions(app)
 for active in (flow_status.active for flow_status in app.flows.statuses()):
     if active and active.mode is Mode.CHOSEN:
         progress_strip(app, active.id)
-tries = {retry.group.group_key: retry for retry in app.exceptions.tries()}
+tries = {retry.group.group_key: retry for retry in app.exceptions.retry_results()}
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     corrected = app.corrections.counts() or st.query_params.get("status") == CORRECTED
     statuses = (*STATUS, CORRECTED) if corrected else tuple(STATUS)

@@ -63,7 +63,7 @@ def status_summary() -> None:
 
 def status_since() -> list[bool | None]:
     """Return the status of both connections, which the sidebar also shows."""
-    return [stand.ok for stand in app.reach.stands()]
+    return [stand.ok for stand in app.reach.statuses()]
 
 
 def new_preview() -> None:

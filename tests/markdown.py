@@ -277,7 +277,7 @@ class Scope:
         return False
 
     def _is_markdown_fact(self, keyword: ast.keyword) -> bool:
-        """Return whether a keyword passes Markdown: one such fact, or several facts that were passed on together."""
+        """Return True if a keyword passes Markdown: one such fact, or several facts that were passed on together."""
         several = keyword.value
         if keyword.arg is None and isinstance(several, ast.Name) and several.id in self.arguments:
             return all(
@@ -304,7 +304,7 @@ class Scope:
 
 
 def _is_look(before: ast.expr, value: ast.expr) -> bool:
-    """Return whether a part of a string is the name of an icon or of a colour, which are our own texts."""
+    """Return True if a part of a string is the name of an icon or of a colour, which are our own texts."""
     name = value.id if isinstance(value, ast.Name) else value.attr if isinstance(value, ast.Attribute) else ""
     ends = {"icon": ":material/", "colour": ":"}.get(name)
     text = before.value if isinstance(before, ast.Constant) else None

@@ -71,7 +71,7 @@ class Shop:
         return self.console.application.days.check(day.date, day.branch)
 
     def is_equal(self, day: DayReport) -> bool:
-        """Return whether a day has equal figures in both systems and no finding."""
+        """Return True if a day has equal figures in both systems and no finding."""
         now = self.check(day)
         return now.state is DayState.EQUAL and not now.findings and not any(row.difference for row in now.rows)
 
@@ -406,7 +406,11 @@ def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_p
         goods = [(line.account, line.amount) for line in shop.check(day).expected if line not in off.expected]
         assert goods == [("3000", Decimal("-36.15")), ("7000", Decimal("36.15"))]
         now, (page,) = shop.check(day), shop.pages(day)
-        assert (now.state, now.findings, [note.code for note in now.notes]) == (DayState.EQUAL, (), ["costless"])
+        assert (now.state, now.findings, [note.code for note in now.notes]) == (
+            DayState.EQUAL,
+            (),
+            ["groups_without_cost"],
+        )
         posted = {row["ACCT_NR"]: row["AMOUNT"] for row in shop.console.rows("DJ_LINE", PAGE_NR=page["PAGE_NR"])}
         assert (Decimal(posted["3000"]), Decimal(posted["7000"])) == (Decimal("-36.15"), Decimal("36.15"))
         assert sum((line.gross_amount for line in now.expected), Decimal(0)) == 0
@@ -459,7 +463,7 @@ def test_books_that_compute_vat_stop_the_run_after_the_first_page(shop: Shop) ->
 
 
 def is_off_when_computed(day: DayReport) -> bool:
-    """Return whether the VAT of an expected line differs from its amount times the rate, as VAT per receipt can."""
+    """Return True if the VAT of an expected line differs from its amount times the rate, as VAT per receipt can."""
     rates = {"1": Decimal("0.21"), "2": Decimal("0.09")}
     return any(
         line.vat != (line.amount * rates[line.vat_code]).quantize(CENT, ROUND_HALF_UP)

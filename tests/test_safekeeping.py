@@ -66,7 +66,7 @@ def test_settings_and_mappings_go_from_one_installation_to_another_in_a_terminal
     assert target("settings", "import", str(file), "--json").json == {"differences": [], "kept": False}
     file.write_text("{}", encoding="utf-8")
     refused = target("settings", "import", str(file), "--json")
-    assert (refused.status, refused.json["error"]) == (5, "arrangement_invalid")
+    assert (refused.status, refused.json["error"]) == (5, "configuration_invalid")
     assert target("settings", "import", str(tmp_path / "none")).status == 2
     assert target("settings", "--json").json[0]["name"] == "CONSOLE_DATA"
 

@@ -75,7 +75,7 @@ def console_with_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
 
 
 def is_all_sent(stores: Stores) -> bool:
-    """Return whether every notification was sent and recorded as sent."""
+    """Return True if every notification was sent and recorded as sent."""
     return all(delivery.sent_at for delivery in stores.deliveries.latest())
 
 
@@ -87,7 +87,7 @@ class HealthChecks:
         self.begun = time.monotonic()
 
     def is_up(self) -> bool:
-        """Return whether a heartbeat came in time."""
+        """Return True if a heartbeat came in time."""
         well = [
             at
             for at, path in zip(self.hook.moments, self.hook.paths, strict=True)

@@ -134,7 +134,7 @@ def test_what_a_command_says_and_writes_is_utf8_whatever_the_platform_thinks(emu
     assert emulation("settings", "export", str(emulation.folder / "again.json")).status == 0
     assert SIGNS in (emulation.folder / "again.json").read_text(encoding="utf-8")
     file.write_text("{", encoding="utf-8")
-    assert emulation("settings", "import", str(file), "--json").json["error"] == "arrangement_invalid"
+    assert emulation("settings", "import", str(file), "--json").json["error"] == "configuration_invalid"
 
 
 def test_a_backup_is_made_verified_and_restored(emulation: WindowsEmulation) -> None:

@@ -50,7 +50,7 @@ class ConnectionMonitor:
         self._threads: list[threading.Thread] = []
 
     @requires(Right.SEE)
-    def stands(self) -> list[ConnectionStatus]:
+    def statuses(self) -> list[ConnectionStatus]:
         """Return the status of both connections."""
         return [self.status_of(system) for system in assigned_systems()]
 

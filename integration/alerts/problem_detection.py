@@ -121,7 +121,7 @@ class ProblemDetection:
 
     def _connection_problems(self, refused: Mapping[str, tuple[datetime, Problem]]) -> Iterator[Problem]:
         """Yield each failing connection, according to its current calls, or else to the newest run that it refused."""
-        now, stands = self._clock(), {status.system: status for status in self._connection_monitor.stands()}
+        now, stands = self._clock(), {status.system: status for status in self._connection_monitor.statuses()}
         for system in dict.fromkeys((*stands, *refused)):
             stand = stands.get(system, ConnectionStatus(system, connected=False))
             since = stand.since or now

@@ -168,7 +168,7 @@ class WaitingList:
         return text("correct_field", system=words.system_name(self._flows[group.flow].flow.source), field=caption)
 
     def _connection_items(self, text: "_Texts") -> Iterator[WaitingItem]:
-        for stand in self._reach.stands():
+        for stand in self._reach.statuses():
             if not stand.connected and not self._setup.goes_on():  # not required before the end of the set-up
                 name = text("need_connect", system=words.system_name(stand.system))
                 yield _connection_item(stand, "off", name, text("need_connect_about"), "connect")

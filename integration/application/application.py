@@ -293,7 +293,7 @@ class Application:
             self.openings,
         )
         self.change_requests = ChangeRequests(stores.change_requests, self.flows, self.four_eyes)
-        self.arrangement = ConfigurationFile(
+        self.configuration_file = ConfigurationFile(
             flows,
             stores.database,
             stores.corrections,

@@ -198,7 +198,7 @@ def open_backup(file: Path) -> Iterator[Archive]:
 
 
 def is_checksum_valid(file: Path) -> bool:
-    """Return whether the checksum of the whole file is correct, including bytes outside the members."""
+    """Return True if the checksum of the whole file is correct, including bytes outside the members."""
     size = file.stat().st_size - SEAL
     with file.open("rb") as source:
         digest = _digest_of(source, size) if size > 0 else ""

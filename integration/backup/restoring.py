@@ -9,14 +9,14 @@ from pathlib import Path
 
 from integration.backup import archive, keys
 from integration.backup.archive import DATABASE, DUMP, JOURNAL, LOG, MEMBERS, Archive, Manifest, temporary_folder
-from integration.backup.erased import erase_again
 from integration.backup.making import KEY_FILE, file_of, postgres_of
+from integration.backup.repeated_erasure import erase_again
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.data_folder import FILES
 from integration.log.logbook import Logbook
 from integration.process.child_environment import with_database
 from integration.settings import Settings
-from integration.store.copies import dump_fault, has_no_tables, mark_restored, restore_dump, snapshot_of
+from integration.store.copies import dump_fault, is_empty_database, mark_restored, restore_dump, snapshot_of
 from integration.store.database import known_revisions
 from integration.store.erasure_register import FILE as ERASED
 from integration.store.erasure_register import Erasure, read_erasures
@@ -37,7 +37,7 @@ class VerifiedBackup:
 
 
 def has_key(file: Path) -> bool:
-    """Return whether a backup contains a key, which needs a passphrase."""
+    """Return True if a backup contains a key, which needs a passphrase."""
     with archive.open_backup(file) as backup:
         return bool(backup.manifest.key)
 
@@ -120,7 +120,7 @@ def _check_destination(settings: Settings, manifest: Manifest) -> None:
         existing.append(file_of(settings).name)
     if existing:
         raise ConfigurationError("restore_not_empty", place=str(settings.data), found=", ".join(sorted(set(existing))))
-    if url and not has_no_tables(url):
+    if url and not is_empty_database(url):
         raise ConfigurationError("restore_not_empty", place="PostgreSQL", found="alembic_version")
 
 

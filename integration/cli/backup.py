@@ -29,9 +29,9 @@ from integration.words import repair_command, say, term
 FAILED = 1
 
 commands = typer.Typer()
-arranged = typer.Typer()
+settings_commands = typer.Typer()
 keys = typer.Typer(no_args_is_help=True, help="The key that encrypts stored credentials.")
-commands.add_typer(arranged, name="settings")
+commands.add_typer(settings_commands, name="settings")
 commands.add_typer(keys, name="key")
 
 BackupFile = Annotated[Path, typer.Argument(help="The backup file.")]
@@ -134,7 +134,7 @@ def change_key(as_json: Json = False) -> None:
         output.out.print("Remove CONSOLE_KEY_BEFORE after every process was restarted with both keys.", soft_wrap=True)
 
 
-@arranged.callback(invoke_without_command=True)
+@settings_commands.callback(invoke_without_command=True)
 def settings(context: typer.Context, as_json: Json = False) -> None:
     """List every environment variable, its form, and whether it is set. Never prints a value.
 
@@ -153,7 +153,7 @@ def settings(context: typer.Context, as_json: Json = False) -> None:
     output.out.print(table)
 
 
-@arranged.command(name="export")
+@settings_commands.command(name="export")
 def export_settings(
     file: Annotated[Path, typer.Argument(help="The file to write; - writes to standard output.")],
     corrections: Annotated[
@@ -163,7 +163,7 @@ def export_settings(
 ) -> None:
     """Write settings, mappings, value tables and names to a readable file, for Git or another installation."""
     with terminal.command_application(start=False) as application:
-        text = application.arrangement.text(require_known(corrections, tuple(FLOWS)))
+        text = application.configuration_file.text(require_known(corrections, tuple(FLOWS)))
     if str(file) == "-":
         sys.stdout.write(text)
         return
@@ -174,7 +174,7 @@ def export_settings(
     )
 
 
-@arranged.command(name="import")
+@settings_commands.command(name="import")
 def import_settings(
     file: Annotated[Path, typer.Argument(help="A file from `settings export`. It may be edited.")],
     diff: Annotated[bool, typer.Option("--diff", help="Only show what would change.")] = False,
@@ -184,7 +184,7 @@ def import_settings(
     with _reading_file(file):
         content = file.read_bytes()
     with terminal.command_application(start=False) as application:
-        parsed_file = application.arrangement.of_file(content)
+        parsed_file = application.configuration_file.of_file(content)
         if as_json:
             differences = [
                 {"place": difference.place, "here": difference.current, "file": difference.file}
@@ -194,7 +194,7 @@ def import_settings(
         else:
             _show_differences(parsed_file.differences)
         if not diff:
-            application.arrangement.keep(parsed_file, by=terminal.terminal_user(), note=file.name)
+            application.configuration_file.keep(parsed_file, by=terminal.terminal_user(), note=file.name)
     if not as_json and parsed_file.differences and not diff:
         output.out.print(f"{len(parsed_file.differences)} changes saved.")
 

@@ -77,7 +77,7 @@ _HOST = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9_-]*[a-z0-
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or IP address is reachable only from this machine."""
+    """Return True if a host name or IP address is reachable only from this machine."""
     try:
         return host in LOOPBACK or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -168,9 +168,9 @@ class _Needle:
     """Search patterns of a secret: its comparable form and hexadecimal form, and its base64 digits at each offset."""
 
     folded: tuple[str, ...]
-    packed: tuple[str, ...]
+    base64_parts: tuple[str, ...]
     folded_grams: frozenset[str]
-    packed_grams: frozenset[str]
+    base64_grams: frozenset[str]
 
 
 @lru_cache(maxsize=1_000)
@@ -238,8 +238,8 @@ def _base64_spans(signs: str, needles: Collection[_Needle], *, quoted: bool) -> 
     spans = {
         spot
         for needle in needles
-        if _may_contain(grams, needle.packed_grams)
-        for stem in needle.packed
+        if _may_contain(grams, needle.base64_grams)
+        for stem in needle.base64_parts
         for spot in _secret_spans(stem, digits, quoted=quoted)
     }
     if not spans:

@@ -57,7 +57,7 @@ class Decision:
     """Result for one record, and an issue for each field that is held back because both sides changed it."""
 
     outcome: Change | Unchanged | WrittenOnce | Issue | Skip
-    waits: tuple[Issue, ...] = ()
+    waiting_issues: tuple[Issue, ...] = ()
 
 
 def plan_record(

@@ -61,11 +61,11 @@ class OfferPeriod:
     last: date
 
     def includes(self, day: date) -> bool:
-        """Return whether the offer applies on a day."""
+        """Return True if the offer applies on a day."""
         return self.first <= day <= self.last
 
     def overlaps(self, other: "OfferPeriod") -> bool:
-        """Return whether the two periods share a day."""
+        """Return True if the two periods share a day."""
         return self.first <= other.last and other.first <= self.last
 
 

@@ -32,8 +32,8 @@ class RetentionClass:
 
     name: str
     unit: Unit
-    usual: int
-    least: int
+    default: int
+    minimum: int
     most: int
 
 
@@ -92,7 +92,7 @@ class Retention:
         length = self.lengths.get(name)
         if length is not None:
             return length
-        return max(BY_NAME[name].usual, self.law(name).least)
+        return max(BY_NAME[name].default, self.law(name).least)
 
     def law(self, name: str) -> Law:
         """Return the law behind a class."""
@@ -111,7 +111,7 @@ class Retention:
         return [
             name
             for name, length in self.lengths.items()
-            if name not in BY_NAME or not BY_NAME[name].least <= length <= BY_NAME[name].most
+            if name not in BY_NAME or not BY_NAME[name].minimum <= length <= BY_NAME[name].most
         ]
 
     def removal_cutoff(self, name: str, now: datetime) -> datetime:

@@ -73,10 +73,10 @@ class Schedules(Protocol):
         """Return the schedules of the enabled flows."""
 
     def may_begin(self, flow: str, mode: Mode, due: datetime | None = None) -> bool:
-        """Return whether a scheduled run that was `due` may begin; its flow may have been disabled since."""
+        """Return True if a scheduled run that was `due` may begin; its flow may have been disabled since."""
 
     def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
-        """Return whether a run that was `due` keeps waiting for an active run of its flow."""
+        """Return True if a run that was `due` keeps waiting for an active run of its flow."""
 
     def report_missed_run(self, flow: str, mode: Mode, due: datetime) -> None:
         """Report that a run that was `due` is skipped because a run of its flow has been active since."""
@@ -119,7 +119,7 @@ def _run_to_end(step: Callable[[str], Answer], run_id: str) -> str:
         try:
             return _repeat_step(step, run_id)
         finally:
-            runner.preview.leave(run_id)
+            runner.preview.drop_prefetch(run_id)
 
 
 def _repeat_step(step: Callable[[str], Answer], run_id: str) -> str:

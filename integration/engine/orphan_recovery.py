@@ -96,7 +96,7 @@ class Takeover:
                 DBOS.resume_workflows([workflow.workflow_id for workflow in pending], queue_name=self._queue)
                 log.info("took over runs", runs=len(pending), executors=dead)
             for executor in dead:
-                self._heartbeats.lose(executor)
+                self._heartbeats.mark_dead(executor)
         if orphans := self._orphans():
             DBOS.resume_workflows(orphans, queue_name=self._queue)
         idle: dict[str, Callable[[], object]] = {

@@ -26,7 +26,7 @@ class VisibleWhen:
     among: tuple[object, ...]
 
     def holds(self, value: Callable[[str], object]) -> bool:
-        """Return whether the field is shown; `value` returns the current value of a setting."""
+        """Return True if the field is shown; `value` returns the current value of a setting."""
         names = (self.name,) if isinstance(self.name, str) else self.name
         return any(value(name) in self.among for name in names)
 
@@ -66,7 +66,7 @@ class Checkbox(FormField):
 class Select(FormField):
     """A choice of one option from a few.
 
-    `needs` names, by option, the object of the books that it needs. With `leads`, an option without its
+    `needs` names, by option, the object of the books that it needs. With `shows_first`, an option without its
     object links to the page where the object is configured; only one of several such fields does so. `kinds` gives, by
     option, the kind of record that is created; existing records keep their kind.
     """
@@ -74,7 +74,7 @@ class Select(FormField):
     options: tuple[str, ...]
     words: str = ""  # text prefix of the options, if it is not the name of the setting
     needs: Mapping[str, str] = field(default_factory=dict)
-    leads: bool = True
+    shows_first: bool = True
     kinds: Mapping[str, Kind] = field(default_factory=dict)
 
 
@@ -152,10 +152,10 @@ class SourceField(FormField):
 class Compared(SourceField):
     """A field of the source, shown with the results of sample records under alternative settings.
 
-    `ways` returns, for a field, alternative settings by the key of their caption.
+    `alternatives` returns, for a field, alternative settings by the key of their caption.
     """
 
-    ways: Callable[[str], Mapping[str, Mapping[str, Any]]] = field(kw_only=True)
+    alternatives: Callable[[str], Mapping[str, Mapping[str, Any]]] = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +310,7 @@ class Question:
     settings: tuple[str, ...] = ()
     table: str = ""
     lists: tuple[CodeList, ...] = ()
-    lacks: Callable[[SetupContext], MissingSetting | None] = lambda _: None
+    find_missing: Callable[[SetupContext], MissingSetting | None] = lambda _: None
     arises: Callable[[Mapping[str, Any]], bool] = lambda _: True
     safe_defaults: Callable[[SetupContext], Mapping[str, Any]] = lambda _: {}
     to_look_at: bool = False
@@ -413,6 +413,6 @@ def vat_question(table: ValueTable) -> Question:
         propose,
         table=table.name,
         lists=(codes, rates, theirs, others),
-        lacks=codes_without_row(table, codes, is_required=True),
+        find_missing=codes_without_row(table, codes, is_required=True),
         safe_defaults=plain,
     )

@@ -56,7 +56,7 @@ class _PricePolicy(dict[str, Ownership]):
 
 
 def is_term(name: str) -> bool:
-    """Return whether a field holds a price or percentage of customers or of an offer."""
+    """Return True if a field holds a price or percentage of customers or of an offer."""
     return term_of(name) is not None
 
 

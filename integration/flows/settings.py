@@ -174,14 +174,14 @@ class ValueTable:
 class OwnDocumentMarks:
     """Marks that distinguish the documents of this console from those of another console in the same books.
 
-    `setting` is the setting with the prefix of references. `bears` returns whether a reference of a document kind has
-    that prefix. `free` returns a prefix that none of the given references has. `flow` is the flow that has the setting,
-    if it is another one. `daybook` is the setting with the daybook of pages.
+    `setting` is the setting with the prefix of references. `has_prefix` returns whether a reference of a document kind
+    has that prefix. `find_free_prefix` returns a prefix that none of the given references has. `flow` is the flow that
+    has the setting, if it is another one. `daybook` is the setting with the daybook of pages.
     """
 
     setting: str
-    bears: Callable[[str, Kind, str], bool]
-    free: Callable[[Collection[str]], str]
+    has_prefix: Callable[[str, Kind, str], bool]
+    find_free_prefix: Callable[[Collection[str]], str]
     flow: str = ""
     daybook: str = "daybook"
 

@@ -441,7 +441,7 @@ class FlowSpec:
         return self.repairs.get(code) or cause(code).repair
 
     def has_place(self, repair: Repair) -> bool:
-        """Return whether the page of the flow has the setting, table or tab that a repair leads to."""
+        """Return True if the page of the flow has the setting, table or tab that a repair leads to."""
         match repair.tab if repair.name else "":
             case "settings":
                 return repair.name in {name for section in self.sections for name in names(section.shapes)}

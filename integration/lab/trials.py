@@ -57,7 +57,7 @@ class SeriesRunner:
 
     def go(self) -> Report:
         """Run all trials and return the report."""
-        self.tell()
+        self.store_progress()
         side_by_side = ThreadPoolExecutor(self.series.at_once)
         try:
             seeds = range(self.series.seed, self.series.seed + self.series.trials)
@@ -65,7 +65,7 @@ class SeriesRunner:
                 result = task.result()
                 if result is not None:
                     self._results.append(result)
-                self.tell()
+                self.store_progress()
         finally:
             self.given_up.set()
             side_by_side.shutdown(cancel_futures=True)
@@ -74,9 +74,9 @@ class SeriesRunner:
                 rmtree(fixture, ignore_errors=True)  # folders of failed trials stay for analysis
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
-        return self.tell(state="done")
+        return self.store_progress(state="done")
 
-    def tell(self, state: State = "running") -> Report:
+    def store_progress(self, state: State = "running") -> Report:
         """Store the progress in the report file, and return the report."""
         with self._report_lock:
             report = replace(self._report(), state=state)

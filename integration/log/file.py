@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from integration.core.errors import ConfigurationError, UnavailableError
-from integration.log import pruning
+from integration.log import erasure, pruning
 from integration.log.bounds import MAX_VALUES, count_values
 from integration.log.events import COLUMNS, log_row
 from integration.log.sql_allowlist import QueryError
@@ -141,7 +141,7 @@ class LogFile:
                     self._lock.notify_all()
 
     def has_fatal_error(self) -> bool:
-        """Return whether DuckDB refuses further work on the open file, as it does after a fatal error."""
+        """Return True if DuckDB refuses further work on the open file, as it does after a fatal error."""
         with self._lock:
             if self._connection is None:
                 return False
@@ -406,10 +406,8 @@ class LogFile:
 
         Raises UnavailableError `log_away` if running user queries prevent the compaction.
         """
-        from integration.log import erasing  # noqa: PLC0415 - a slow import for a rare request
-
         with self._store_lock, self._cursor() as cursor:
-            erased_count = self._retry_without_user_queries(lambda: erasing.erase_person(cursor, person, self._queries))
+            erased_count = self._retry_without_user_queries(lambda: erasure.erase_person(cursor, person, self._queries))
         for _ in range(ATTEMPTS):
             rewrite = self._compact()
             while True:
@@ -424,11 +422,10 @@ class LogFile:
         raise UnavailableError("log_away")
 
     def events_about(self, person: DataSubject) -> pa.Table:
-        from integration.log import erasing  # noqa: PLC0415 - likewise
 
         with self._cursor() as cursor:
             events = [
-                event for _, event in self._retry_without_user_queries(lambda: erasing.events_about(cursor, person))
+                event for _, event in self._retry_without_user_queries(lambda: erasure.events_about(cursor, person))
             ]
         return pa.Table.from_pylist(events, schema=COLUMNS)
 

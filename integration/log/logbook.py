@@ -119,7 +119,7 @@ class Logbook:
 
     @property
     def is_away(self) -> bool:
-        """Return whether the log process failed and was not restarted yet."""
+        """Return True if the log process failed and was not restarted yet."""
         return self._supervisor.is_away
 
     def forked(self) -> None:
@@ -378,6 +378,6 @@ def _encode_event(event: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _moves_levels(event: Mapping[str, object]) -> bool:
-    """Return whether an event may change the results of queries about stock."""
+    """Return True if an event may change the results of queries about stock."""
     drawn = {kind for kind in kinds() if kind.drawn}
     return event["event"] in ("planned", "proven") and event["kind"] in drawn

@@ -179,7 +179,7 @@ class LogProcess:
                 return
 
     def _is_responsive(self) -> bool:
-        """Return whether the process responds to a ping. A suspended process does not."""
+        """Return True if the process responds to a ping. A suspended process does not."""
         try:
             with wire.connect(self._folder, self._token, POLL_SECONDS) as line:
                 wire.send(line, {"do": "ping"})
@@ -211,7 +211,7 @@ class LogProcess:
         self._popen.kill()
 
     def ended_for(self, call: object) -> bool:
-        """Return whether a call caused the end of the process: the one it was killed for, or the only open user query.
+        """Return True if a call caused the end of the process: the one it was killed for, or the only open user query.
 
         If the process was killed from outside, for example by the OOM killer, the user query is not blamed.
         """

@@ -53,7 +53,7 @@ def prune(cursor: duckdb.DuckDBPyConnection, before: datetime, queries: Mapping[
 
 
 def is_worth_compacting(cursor: duckdb.DuckDBPyConnection, share: float) -> bool:
-    """Return whether the events deleted since the last compaction are at least `share` of the remaining ones."""
+    """Return True if the events deleted since the last compaction are at least `share` of the remaining ones."""
     query = "SELECT (SELECT coalesce(sum(events), 0) FROM gone), (SELECT count(*) FROM events)"
     ((deleted, remaining),) = cursor.execute(query).fetchall()
     return bool(deleted > 0 and deleted >= share * remaining)

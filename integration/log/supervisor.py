@@ -38,7 +38,7 @@ class Supervisor:
 
     @property
     def is_away(self) -> bool:
-        """Return whether the process failed and waits for its restart."""
+        """Return True if the process failed and waits for its restart."""
         return self._process is None and self._failures > 0
 
     @property

@@ -108,7 +108,7 @@ def _type_names(plan_part: object) -> Iterator[str]:
 
 
 def _is_allowed_table(table: Mapping[str, Any], known_tables: frozenset[str]) -> bool:
-    """Return whether a table belongs to the log or is defined in the user query. Files are never allowed."""
+    """Return True if a table belongs to the log or is defined in the user query. Files are never allowed."""
     name, elsewhere = str(table.get("table_name")).lower(), (table.get("schema_name"), table.get("catalog_name"))
     if elsewhere in (("", ""), (None, None)) and name in known_tables:
         return _NAME.fullmatch(name) is not None

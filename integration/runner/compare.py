@@ -80,7 +80,7 @@ class Compare:
         for issue in logic.read_failures(stage) if position.after is None else ():
             page.park(issue, stage.target, issue.key, "", 0)
         if stage.hashed and position.after is None:
-            page.leave(None, self.deps.previews.count_unchanged(run.id, stage.name))
+            page.add_unchanged(None, self.deps.previews.count_unchanged(run.id, stage.name))
         if looked.last is None:
             after = self._after_stage(run, replace(position, planned=position.planned + page.weight), stage, logic)
             progress = Progress("plan", after.planned, after.read_count) if page.weight else None
@@ -278,7 +278,7 @@ def _decide(
         page.moved_on[record.key] = changed_since_revert(
             record, page.taken_back.get(record.key, {}), target_record.inputs
         )
-    for issue in decision.waits:  # a record counts once: as written or as parked
+    for issue in decision.waiting_issues:  # a record counts once: as written or as parked
         page.park(
             _with_document_facts(issue, target_record),
             record.kind,
@@ -304,12 +304,14 @@ def _decide(
                 page.unchanged.append(_adopted_link(logic, record, current, agreed))
         case WrittenOnce():
             is_kept = current is None or (link is not None and agreed is not None and not link.unproven)
-            page.leave(None if is_kept or current is None else _adopted_link(logic, record, current, agreed), weight)
+            page.add_unchanged(
+                None if is_kept or current is None else _adopted_link(logic, record, current, agreed), weight
+            )
         case Unchanged(agreed=now):
             is_agreed = link is not None and agreed is not None and not link.unproven and not differences(now, agreed)
             renewed = None if is_agreed or current is None else _link(record, current, merged(agreed, now), evidence)
-            page.leave(renewed, weight)
-            return renewed is None and not decision.waits
+            page.add_unchanged(renewed, weight)
+            return renewed is None and not decision.waiting_issues
         case Change():
             _change(target_record, record, replace(outcome, evidence=evidence), current, agreed, page)
     return False

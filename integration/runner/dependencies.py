@@ -47,7 +47,7 @@ class FlowLogics(Protocol):
     def earlier(self, flow: str, version: int) -> FlowLogic:
         """Return the logic of a flow with an earlier version of its mapping."""
 
-    def fed(self, flow: str) -> Mapping[str, str]:
+    def input_fingerprints(self, flow: str) -> Mapping[str, str]:
         """Return the marks of the inputs of a flow's logic, by input name."""
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
@@ -127,7 +127,7 @@ class Dependencies:
 
 FILLED = "filled"  # cursor: the records with a value in each source field with a default
 LINKS = "links"  # input of parked records: the links that they may wait for
-INPUT_MARKS_NOTE = "fed"  # note of a run: the marks of the inputs of its logic when it began
+INPUT_MARKS_NOTE = "input_marks"  # note of a run: the marks of the inputs of its logic when it began
 
 
 def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None) -> dict[str, str]:
@@ -138,7 +138,7 @@ def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None)
     of the complete flow was made with the same marks.
     """
     flow = logic.flow.name
-    now = dict(deps.logics.fed(flow))
+    now = dict(deps.logics.input_fingerprints(flow))
     if logic.flow.by_changes:
         now[LINKS] = deps.links.mark(logic.flow.link_inputs)
     marks = json.dumps(now, sort_keys=True)

@@ -72,7 +72,7 @@ class PlanPage:
             )
         )
 
-    def leave(self, link: Link | None, weight: int) -> None:
+    def add_unchanged(self, link: Link | None, weight: int) -> None:
         """Count records that both systems agree on, and collect the link to store for them."""
         self.unchanged_weight += self._add_weight(weight)
         if link is not None:

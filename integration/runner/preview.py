@@ -122,10 +122,10 @@ class Preview:
             more = self._page(run_id)
         finally:
             if not more:
-                self.leave(run_id)
+                self.drop_prefetch(run_id)
         return more
 
-    def leave(self, run_id: str) -> None:
+    def drop_prefetch(self, run_id: str) -> None:
         """Discard the prefetched page of a run, because this process no longer works on the run."""
         self._prefetch.drop(run_id)
 
@@ -134,7 +134,7 @@ class Preview:
         if run.state is not RunState.PREVIEWING:
             return False
         if self.deps.runs.cancel_requested(run_id):
-            self.leave(run_id)  # before the run is stored as cancelled
+            self.drop_prefetch(run_id)  # before the run is stored as cancelled
             self.deps.runs.cancel_preview(run_id)
             return False
         self._tasks[run.position.task](run, self.deps.logic_of(run))

@@ -353,7 +353,9 @@ def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
         yield ACTION_EVENT, {"what": action.name}
     elif action.name in ("backups.taking", "backups.take") or action.name.startswith("listings."):
         yield FILE_EXPORTED, {"file": str(action.about["file"])}
-    elif (action.right is Right.EXPORT and action.name not in FILE_ROW_CALLS) or action.name == "arrangement.text":
+    elif (
+        action.right is Right.EXPORT and action.name not in FILE_ROW_CALLS
+    ) or action.name == "configuration_file.text":
         yield FILE_EXPORTED, {"file": action.name}
 
 

@@ -69,7 +69,7 @@ class SettingDifference:
 class ParsedFile:
     """A validated file: the configuration that it would store, and the differences from the current one."""
 
-    arranged: Configuration
+    configuration: Configuration
     differences: tuple[SettingDifference, ...]
 
     @property
@@ -123,7 +123,7 @@ class ConfigurationFile:
         return json_text(shape)
 
     def _current_sections(self, corrections: Collection[str]) -> dict[str, dict[str, Any]]:
-        names, usual = flat(self._names.in_force()), flat(Names())
+        names, usual = flat(self._names.current_names()), flat(Names())
         current: dict[str, dict[str, Any]] = {
             "flows": {flow: _values(self._logics.settings(flow)) for flow in self._flows},
             "mappings": {flow: rules_to(readable_rules(self._body(flow))) for flow in self._flows},
@@ -150,9 +150,9 @@ class ConfigurationFile:
     def read(self, text: str) -> ParsedFile:
         """Parse and validate a file; nothing is stored. Values that a file does not name keep their current value.
 
-        Raises ConfigurationError: `arrangement_invalid` with place and reason of the first part that has the wrong
-        format, `arrangement_refused` with place and cause of the first value that cannot be used, and
-        `arrangement_too_new` for a file of a newer program.
+        Raises ConfigurationError: `configuration_invalid` with place and reason of the first part that has the wrong
+        format, `configuration_refused` with place and cause of the first value that cannot be used, and
+        `configuration_too_new` for a file of a newer program.
         """
         shape = _sections(text)
         record, names = self._parse_names(shape["names"])
@@ -169,14 +169,14 @@ class ConfigurationFile:
             _differences(self._current_sections(corrections), {**shape, "flows": flows, "mappings": bodies})
         )
         changed_items = {(difference.section, difference.item) for difference in differences}
-        arranged = Configuration(
+        configuration = Configuration(
             {f"flow:{flow}": values for flow, values in flows.items() if ("flows", flow) in changed_items}
             | (record if ("names", BOOKS.system) in changed_items else {}),
             {flow: body for flow, body in bodies.items() if ("mappings", flow) in changed_items},
             {name: rows for name, rows in shape["tables"].items() if ("tables", name) in changed_items},
             {flow: entries for flow, entries in corrections.items() if ("corrections", flow) in changed_items},
         )
-        return ParsedFile(arranged, differences)
+        return ParsedFile(configuration, differences)
 
     @requires(Right.ADMINISTER)
     def of_file(self, content: bytes) -> ParsedFile:
@@ -185,14 +185,14 @@ class ConfigurationFile:
         Also raises for wrong size or encoding, and for secrets.
         """
         if len(content) > MAX_BYTES:
-            raise _invalid("1:1", "reason_arrangement_large", limit=str(MAX_BYTES // 1_000_000))
+            raise _invalid("1:1", "reason_configuration_large", limit=str(MAX_BYTES // 1_000_000))
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise _invalid("1:1", "reason_arrangement_utf8") from None
+            raise _invalid("1:1", "reason_configuration_utf8") from None
         for number, line in enumerate(text.splitlines(), 1):
             if masked_text(line) != line:
-                raise _invalid(f"{number}:1", "reason_arrangement_secret")
+                raise _invalid(f"{number}:1", "reason_configuration_secret")
         return self.read(text)
 
     @requires(Right.ADMINISTER)
@@ -201,12 +201,12 @@ class ConfigurationFile:
 
         `mark` is the approved fingerprint.
 
-        Raises the errors of `of_file`, and ConfigurationError `arrangement_changed` if the differences have changed
+        Raises the errors of `of_file`, and ConfigurationError `configuration_changed` if the differences have changed
         since.
         """
         parsed = self.of_file(content)
         if parsed.mark != mark:
-            raise ConfigurationError("arrangement_changed")
+            raise ConfigurationError("configuration_changed")
         self.keep(parsed, by, note)
         return len(parsed.differences)
 
@@ -230,16 +230,16 @@ class ConfigurationFile:
         Raises NotAllowedError `file_change_waits` if it loosens flows that need two people for that. These changes are
         then stored as requests; once they are approved, the file can be imported.
         """
-        waiting_flows = [flow for flow in self._flows if not self._may_change(flow, parsed.arranged, by)]
+        waiting_flows = [flow for flow in self._flows if not self._may_change(flow, parsed.configuration, by)]
         if waiting_flows:
             raise NotAllowedError("file_change_waits", flow=waiting_flows[0])
         if parsed.differences:
-            Kept(self._database, self._stored_settings.clock).keep(parsed.arranged, by.ref, note)
+            Kept(self._database, self._stored_settings.clock).keep(parsed.configuration, by.ref, note)
             self._access.reconnect(BOOKS.system)  # new names apply from the next call, new schedules from now on
             self._work.reschedule()
 
-    def _may_change(self, flow: str, arranged: Configuration, by: Actor) -> bool:
-        values = arranged.settings.get(f"flow:{flow}")
+    def _may_change(self, flow: str, configuration: Configuration, by: Actor) -> bool:
+        values = configuration.settings.get(f"flow:{flow}")
         if values is None:
             return True
         new_settings = self._flows[flow].settings(**values)
@@ -248,7 +248,7 @@ class ConfigurationFile:
     def _changed_names(self, names: Mapping[str, Any]) -> dict[str, str | None]:
         """Return the changed object names, with None for a name that returns to its default."""
         _require_texts(names)
-        now = flat(self._names.in_force())
+        now = flat(self._names.current_names())
         return {path: names.get(path) for path in {*now, *names} if names.get(path) != now.get(path)}
 
     def _mapping(self, flow: str, body: Mapping[str, Any], settings: FlowSettings | None) -> RuleMapping:
@@ -271,7 +271,7 @@ class ConfigurationFile:
 
     def _require_flow(self, flow: str, section: str) -> str:
         if flow not in self._flows:
-            raise _invalid(f"{section}.{flow}", "reason_arrangement_part", known=", ".join(self._flows))
+            raise _invalid(f"{section}.{flow}", "reason_configuration_part", known=", ".join(self._flows))
         return flow
 
 
@@ -291,14 +291,14 @@ def _correction(place: str, name: str, entry: Any) -> Correction:
         was, becomes = from_json(entry["was"]), from_json(entry["becomes"])
         return Correction(Kind(kind), key, field, was, becomes, str(entry.get("title", "")))
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError):
-        raise _invalid(place, "reason_arrangement_correction") from None
+        raise _invalid(place, "reason_configuration_correction") from None
 
 
 # ---- format of a file -----------------------------------------------------------------------------------------------
 
 
 def _invalid(place: str, why: str, **facts: str) -> ConfigurationError:
-    return ConfigurationError("arrangement_invalid", place=place[:LONGEST_PLACE], message=why, **facts)
+    return ConfigurationError("configuration_invalid", place=place[:LONGEST_PLACE], message=why, **facts)
 
 
 @contextmanager
@@ -307,14 +307,14 @@ def _error_place(section: str, item: str) -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        if error.code == "arrangement_invalid":
+        if error.code == "configuration_invalid":
             raise
         place = f"{section}.{item}"[:LONGEST_PLACE]
         raise ConfigurationError(
-            "arrangement_refused", **{**error.facts, "place": place, "cause": error.code}
+            "configuration_refused", **{**error.facts, "place": place, "cause": error.code}
         ) from None
     except (TypeError, ValueError):
-        raise _invalid(f"{section}.{item}", "reason_arrangement_shape") from None
+        raise _invalid(f"{section}.{item}", "reason_configuration_shape") from None
 
 
 def _sections(text: str) -> dict[str, dict[str, dict[str, Any]]]:
@@ -322,22 +322,22 @@ def _sections(text: str) -> dict[str, dict[str, dict[str, Any]]]:
     try:
         document = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_reject_constant)
     except json.JSONDecodeError as error:
-        raise _invalid(f"{error.lineno}:{error.colno}", "reason_arrangement_json") from None
+        raise _invalid(f"{error.lineno}:{error.colno}", "reason_configuration_json") from None
     except (RecursionError, ValueError):  # ValueError: a number with more digits than Python accepts
-        raise _invalid("1:1", "reason_arrangement_shape") from None
+        raise _invalid("1:1", "reason_configuration_shape") from None
     if (
         not isinstance(document, dict)
         or not isinstance(document.get("sluis"), int)
         or isinstance(document["sluis"], bool)
     ):
-        raise _invalid("sluis", "reason_arrangement_format")
+        raise _invalid("sluis", "reason_configuration_format")
     if document["sluis"] > FORMAT:
-        raise ConfigurationError("arrangement_too_new", program=str(document.get("program", "?")))
+        raise ConfigurationError("configuration_too_new", program=str(document.get("program", "?")))
     for name in document.keys() - {"sluis", "program", *SECTIONS}:
-        raise _invalid(name, "reason_arrangement_part", known=", ".join(SECTIONS))
+        raise _invalid(name, "reason_configuration_part", known=", ".join(SECTIONS))
     sections = {section: _group(section, document.get(section, {})) for section in SECTIONS}
     for item in sections["names"].keys() - {BOOKS.system}:
-        raise _invalid(f"names.{item}", "reason_arrangement_part", known=BOOKS.system)
+        raise _invalid(f"names.{item}", "reason_configuration_part", known=BOOKS.system)
     return {
         section: {item: _group(f"{section}.{item}", values) for item, values in items.items()}
         for section, items in sections.items()
@@ -346,7 +346,7 @@ def _sections(text: str) -> dict[str, dict[str, dict[str, Any]]]:
 
 def _group(place: str, values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
-        raise _invalid(place, "reason_arrangement_group")
+        raise _invalid(place, "reason_configuration_group")
     return values
 
 
@@ -355,19 +355,19 @@ def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         times = Counter(name for name, _ in pairs)
         duplicate = next(name for name in members if times[name] > 1)
-        raise _invalid(duplicate, "reason_arrangement_twice")
+        raise _invalid(duplicate, "reason_configuration_twice")
     return members
 
 
 def _reject_constant(literal: str) -> None:
     """Reject values that are not valid JSON numbers, such as NaN."""
-    raise _invalid("1:1", "reason_arrangement_shape") from ValueError(literal)
+    raise _invalid("1:1", "reason_configuration_shape") from ValueError(literal)
 
 
 def _require_texts(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if not isinstance(value, str):
-            raise _invalid(name, "reason_arrangement_text")
+            raise _invalid(name, "reason_configuration_text")
 
 
 # ---- differences ----------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ class QuestionState:
     question: Question
     state: State
     proposal: Proposal | None
-    lack: MissingSetting | None
+    missing_setting: MissingSetting | None
     unused: tuple[str, ...] = ()  # codes of its table that need no row for now
 
     @property
@@ -69,8 +69,8 @@ class QuestionState:
     @property
     def weight(self) -> PointSeverity:
         """The severity of the question for the flow."""
-        if self.lack is not None:
-            return PointSeverity.STOPS if self.lack.stops else PointSeverity.PARKS
+        if self.missing_setting is not None:
+            return PointSeverity.STOPS if self.missing_setting.stops else PointSeverity.PARKS
         return PointSeverity.DONE if self.state is State.ANSWERED else PointSeverity.UNSEEN
 
 
@@ -101,7 +101,11 @@ def evaluate_questions(spec: FlowSpec, context: SetupContext) -> tuple[QuestionS
 
 
 def _evaluate_question(flow: str, question: Question, context: SetupContext) -> QuestionState:
-    lack, proposal, unused = question.lacks(context), _proposal(question, context), tuple(question.unused(context))
+    lack, proposal, unused = (
+        question.find_missing(context),
+        _proposal(question, context),
+        tuple(question.unused(context)),
+    )
     is_answered = question.name in context.answered and not (lack and lack.stops)
     state = State.ANSWERED if is_answered else State.PROPOSED if proposal else State.OPEN
     return QuestionState(flow, question, state, proposal, lack, unused)
@@ -113,7 +117,7 @@ def _proposal(question: Question, context: SetupContext) -> Proposal | None:
     usual = {} if question.table else {name: context.defaults.get(name) for name in question.settings}
     if now == usual or (proposal is not None and proposal.values == now):
         return proposal
-    return None if question.table and question.lacks(context) else Proposal(now, Reason("proposed_as_set"))
+    return None if question.table and question.find_missing(context) else Proposal(now, Reason("proposed_as_set"))
 
 
 def readiness(well: Mapping[str, bool], by_flow: Mapping[str, Sequence[QuestionState]]) -> tuple[SetUpLine, ...]:
@@ -286,7 +290,7 @@ class InstallationSetup:
         lists = self._read_lists(question.lists)
         if len(lists) < len(question.lists) or not question.arises(settings.model_dump()):
             return None
-        return question.lacks(SetupContext(settings.model_dump(), lists=lambda code_list: lists[code_list]))
+        return question.find_missing(SetupContext(settings.model_dump(), lists=lambda code_list: lists[code_list]))
 
     @requires(Right.ARRANGE)
     def answer(self, flow: str, name: str, values: Mapping[str, Any], by: Actor) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def _audit_record(at: datetime, events: Sequence[Event]) -> AuditRecord:
 
 
 def _is_plain(names: Mapping[str, str], values: Sequence[str]) -> bool:
-    """Return whether the values contain only amounts, dates and codes, in fields that are not about a person."""
+    """Return True if the values contain only amounts, dates and codes, in fields that are not about a person."""
     return not any(TELLING.search(name.casefold()) for name in names) and all(
         PLAIN.fullmatch(value) for value in values if value
     )

@@ -24,15 +24,15 @@ class Configuration:
 class ConfigurationStore(Store):
     """Stores imported configurations."""
 
-    def keep(self, arranged: Configuration, by: str, note: str) -> None:
+    def keep(self, configuration: Configuration, by: str, note: str) -> None:
         """Store everything in one transaction. A mapping becomes the next version of its flow."""
         now = self.clock()
         with self.database.write() as connection:
-            for name, value in arranged.settings.items():
+            for name, value in configuration.settings.items():
                 put_in(connection, now, name, value, by)
-            for name, rows in arranged.tables.items():
+            for name, rows in configuration.tables.items():
                 change_table_in(connection, now, name, lambda _, rows=rows: rows, by)  # type: ignore[misc]
-            for flow, flow_corrections in arranged.corrections.items():
+            for flow, flow_corrections in configuration.corrections.items():
                 keep_in(connection, now, flow, flow_corrections, by)
-            for flow, body in arranged.mappings.items():
+            for flow, body in configuration.mappings.items():
                 publish_in(connection, now, flow, body, by, note)

@@ -107,8 +107,8 @@ def _exported_snapshot(url: str) -> Iterator[tuple[Snapshot, str]]:
         yield Snapshot(revision, instance_id, last, waiting, key), moment
 
 
-def has_no_tables(url: str) -> bool:
-    """Return whether a PostgreSQL database has no tables."""
+def is_empty_database(url: str) -> bool:
+    """Return True if a PostgreSQL database has no tables."""
     with _connect(url) as connection:
         return not sa.inspect(connection).get_table_names()
 

@@ -364,7 +364,7 @@ def _is_unreadable(text: str) -> bool:
 
 
 def _is_full(address: sa.URL) -> bool:
-    """Return whether the disk is too full for the files SQLite creates on opening. SQLite reports only an I/O error."""
+    """Return True if the disk is too full for the files SQLite creates on opening. SQLite reports only an I/O error."""
     return _free_bytes(address) < ROOM_BESIDE
 
 

@@ -59,7 +59,7 @@ class Heartbeats(Store):
             connection.execute(heartbeats.delete().where(heartbeats.c.executor == executor))
             connection.execute(stopped_executors.delete().where(stopped_executors.c.executor == executor))
 
-    def lose(self, executor: str) -> None:
+    def mark_dead(self, executor: str) -> None:
         """Delete the heartbeat of a process whose runs were taken over, and store that it was lost."""
         condition = heartbeats.c.executor == executor
         with self.database.write() as connection:

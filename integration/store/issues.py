@@ -119,7 +119,7 @@ def _known_issues(connection: sa.Connection, flow: str, keys: Sequence[str]) -> 
 
 
 def _is_same(row: sa.Row[Any], facts: Mapping[str, str] | None) -> bool:
-    """Return whether a check found an issue again. A dismissed issue must have the facts of its dismissal."""
+    """Return True if a check found an issue again. A dismissed issue must have the facts of its dismissal."""
     if facts is None:
         return False
     return IssueState(row.state) is IssueState.OPEN or dict(row.facts) == dict(facts)

@@ -197,7 +197,7 @@ def id_in_use(connection: sa.Connection) -> str:
 
 
 def has_sealed(connection: sa.Connection) -> bool:
-    """Return whether a credential or the audit log is sealed."""
+    """Return True if a credential or the audit log is sealed."""
     credentials = sa.select(connections.c.system).limit(1)
     head = sa.select(audit_head.c.key).where(audit_head.c.key != "")
     return connection.execute(credentials).first() is not None or connection.execute(head).first() is not None
@@ -275,7 +275,7 @@ def _keep_folder(folder: Path) -> None:
 
 
 def opens_one(sealed: bytes, key: bytes | None) -> bool:
-    """Return whether a key opens a credential."""
+    """Return True if a key opens a credential."""
     if key is None:
         return False
     try:

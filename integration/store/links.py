@@ -456,7 +456,7 @@ class Links(Store):
 
     @requires(Right.SEE)
     def any(self, flow: str, *kinds: Kind) -> bool:
-        """Return whether a link of these kinds exists, active or retired."""
+        """Return True if a link of these kinds exists, active or retired."""
         conditions = (links.c.flow == flow, links.c.kind.in_(kinds))
         return self.database.first(sa.select(links.c.key).where(*conditions).limit(1)) is not None
 

@@ -26,7 +26,7 @@ def suspended_holder(file: Path) -> int | None:
 
 
 def _is_write_lock(lock: list[str], file: os.stat_result) -> bool:
-    """Return whether a line `1: POSIX ADVISORY WRITE 4711 fd:01:1234 120 120` is about the write lock of a file."""
+    """Return True if a line `1: POSIX ADVISORY WRITE 4711 fd:01:1234 120 120` is about the write lock of a file."""
     major, minor, inode = lock[-3].split(":")
     first, last = int(lock[-2]), lock[-1]
     device = os.makedev(int(major, 16), int(minor, 16))

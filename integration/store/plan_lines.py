@@ -219,7 +219,9 @@ def filter_clause(run: str, show: str, find: str = "", among: LineFilter = EVERY
     return conditions
 
 
-def lines_shown(connection: sa.Connection, run: str, show: str, find: str = "", among: LineFilter = EVERY_LINE) -> int:
+def count_shown_lines(
+    connection: sa.Connection, run: str, show: str, find: str = "", among: LineFilter = EVERY_LINE
+) -> int:
     """Return the number of lines to show. Without a search text it comes from the tallies or facets where possible."""
     actions, steps = filter_states(show)
     facet_filters = [(facet, value) for facet in facets.FACETS if (value := getattr(among, facet))]

@@ -47,7 +47,7 @@ class PlanStore:
     def count(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> int:
         """Return how many lines `rows` finds in all."""
         with self.database.read() as connection:
-            return plan_lines.lines_shown(connection, run, show, find, among)
+            return plan_lines.count_shown_lines(connection, run, show, find, among)
 
     @requires(Right.SEE)
     def unsettled(self, run: str) -> dict[Step, int]:
@@ -106,7 +106,7 @@ class PlanStore:
         return frozenset(key for row in rows for key in change_from_json(row.change).sources)
 
     def makes_documents(self, run: str, *, chosen: bool = False) -> bool:
-        """Return whether the plan has unsent creates of documents. With `chosen`, excluded lines do not count."""
+        """Return True if the plan has unsent creates of documents. With `chosen`, excluded lines do not count."""
         is_excluded = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
         conditions = (
             lines.c.run == run,
@@ -154,7 +154,7 @@ class PlanStore:
                 yield change_from_json(row.change)
 
     def contains_plan(self, run: str, other: str) -> bool:
-        """Return whether a plan contains every change of another plan with the same digest."""
+        """Return True if a plan contains every change of another plan with the same digest."""
         mine = lines.alias()
         same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
         conditions = (lines.c.run == other, lines.c.action.in_(plan_lines.CHANGES))

@@ -84,7 +84,7 @@ class MappingStore(Store):
         row = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
         return None if row is None else (row.version, dict(row.body))
 
-    def in_force(self, flow: str) -> RulesInForce:
+    def current_rules(self, flow: str) -> RulesInForce:
         """Return the rules in force for a flow. They are read for every page of a run, so they are not parsed here.
 
         One statement reads all of them. Cached results of parsing are valid as long as this value is equal.

@@ -87,7 +87,7 @@ class RunStore(Store):
         )
 
     def has_committed(self, flow: str) -> bool:
-        """Return whether a commit of the flow was ever approved and completed."""
+        """Return True if a commit of the flow was ever approved and completed."""
         conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.approvals > 0)
         return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*conditions)))
 
@@ -166,7 +166,7 @@ class RunStore(Store):
             return transitions.run_counts(connection, transitions.run_row(connection, run))
 
     def cancel_requested(self, run: str) -> bool:
-        """Return whether somebody asked the run to stop."""
+        """Return True if somebody asked the run to stop."""
         with self.database.read() as connection:
             return bool(transitions.run_row(connection, run).cancelled)
 

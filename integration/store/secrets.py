@@ -116,7 +116,7 @@ def seal(connection: sa.Connection, ring: KeyRing, at: datetime, system: str, va
 
 
 def opens(database: Path, key: bytes) -> bool:
-    """Return whether a key opens every credential in a copy of a SQLite database."""
+    """Return True if a key opens every credential in a copy of a SQLite database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True)) as connection:
         sealed = [secret for (secret,) in connection.execute("SELECT sealed FROM connections")]
     return all(opens_one(secret, key) for secret in sealed)

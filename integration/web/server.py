@@ -64,7 +64,7 @@ class Server:
         with _explained_errors():
             application = await asyncio.to_thread(bootstrap.running_application)
         address = application.settings.address
-        if line := at_socket():
+        if line := socket_path():
             application.log_access.announce(f"http://{urlsplit(address).netloc}", line)
         if place := _local_url():
             application.log_access.announce(place)
@@ -101,7 +101,7 @@ def _explained_errors() -> Iterator[None]:
         os._exit(STOPPED)  # nothing runs yet; an exception would print a trace after the sentences
 
 
-def at_socket() -> str:
+def socket_path() -> str:
     """Return the path of the Unix socket at which the server listens, empty if it listens at a port."""
     address = str(config.get_option("server.address") or "")
     return address.removeprefix(AT_SOCKET) if address.startswith(AT_SOCKET) else ""

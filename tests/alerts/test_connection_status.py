@@ -40,5 +40,5 @@ def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path:
         assert application.reach.status_of("mplus").answered_at == answered  # somebody has
 
     with open_application(tmp_path, start=False) as application:
-        assert [status.ok for status in application.reach.stands()] == [None, None]
+        assert [status.ok for status in application.reach.statuses()] == [None, None]
         application.reach.check("mplus")  # which is not connected

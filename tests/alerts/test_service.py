@@ -119,7 +119,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         work=part(EngineHandle, executor=executor),
         monitoring=part(Monitoring, channel_name=str),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
-        connection_monitor=part(ConnectionMonitor, stands=lambda: list(stands.values())),
+        connection_monitor=part(ConnectionMonitor, statuses=lambda: list(stands.values())),
     )
     alerts = Alerts(
         stores.deliveries,
@@ -475,8 +475,8 @@ def test_a_worker_that_died_is_told_until_it_is_begun_again(watching: Watch, hoo
     for process_name in ("worker-1", "worker-2", "terminal-1"):
         beats.beat(process_name)
     watching.clock.advance(20)
-    beats.lose("worker-1")
-    beats.lose("terminal-1")  # a command that was interrupted
+    beats.mark_dead("worker-1")
+    beats.mark_dead("terminal-1")  # a command that was interrupted
     beats.forget("worker-2")  # one that was ended
     watching.look()
     assert hook.titles == []  # a busy machine may have held it up

@@ -258,6 +258,6 @@ def boxes(page: Page) -> list[dict[str, float]]:
 
 
 def overlap(box: Mapping[str, float], other: Mapping[str, float]) -> bool:
-    """Return whether two rectangles overlap."""
+    """Return True if two rectangles overlap."""
     along = (("x", "width"), ("y", "height"))
     return all(box[at] < other[at] + other[by] and other[at] < box[at] + box[by] for at, by in along)

@@ -161,7 +161,7 @@ def wait_until_drawn(page: Page) -> None:
 
 
 def overflowing(page: Page) -> bool:
-    """Return whether any part of a page is outside the window."""
+    """Return True if any part of a page is outside the window."""
     main = "document.querySelector('[data-testid=stMain]')"
     return bool(
         page.evaluate(f"document.documentElement.scrollWidth > innerWidth || {main}.scrollWidth > {main}.clientWidth")

@@ -46,7 +46,7 @@ def keepers(data: Path) -> set[int]:
 
 
 def is_healthy(console: str) -> bool:
-    """Return whether the health endpoint of the console answers with 200."""
+    """Return True if the health endpoint of the console answers with 200."""
     with urllib.request.urlopen(f"{console}/healthz", timeout=SECONDS) as answer:  # noqa: S310 - loopback
         return bool(answer.status == 200)
 

@@ -70,13 +70,13 @@ def test_what_is_equal_is_left() -> None:
 def test_a_field_that_both_sides_changed_waits_alone() -> None:
     decision = plan_desired(product(name="B"), product(name="C"), link_to(product(name="A")))
     assert isinstance(decision.outcome, Unchanged)
-    assert [(issue.cause, issue.field) for issue in decision.waits] == [("field_conflict", "name")]
+    assert [(issue.cause, issue.field) for issue in decision.waiting_issues] == [("field_conflict", "name")]
 
 
 def test_a_remark_stands_beside_what_is_written() -> None:
     decision = plan_desired(product("remarked", name="B"), product("remarked", name="A"), link_to(product(name="A")))
     assert isinstance(decision.outcome, Change)
-    assert [issue.cause for issue in decision.waits] == ["price_group_of_till"]
+    assert [issue.cause for issue in decision.waiting_issues] == ["price_group_of_till"]
 
 
 def test_what_vanished_from_the_target_waits() -> None:

@@ -54,9 +54,11 @@ def test_what_a_person_set_counts_and_is_told_where_the_law_asks_for_longer() ->
 
 
 def test_a_length_is_one_that_can_be_chosen() -> None:
-    assert Retention(lengths={"plans": PLANS.least, "log": LOG.most}).out_of_bounds() == []
+    assert Retention(lengths={"plans": PLANS.minimum, "log": LOG.most}).out_of_bounds() == []
     assert Retention(lengths={"plans": 0, "log": 121, "nothing": 3}).out_of_bounds() == ["plans", "log", "nothing"]
 
 
 def test_the_usual_lengths_can_be_chosen() -> None:
-    assert all(retention_class.least <= retention_class.usual <= retention_class.most for retention_class in CLASSES)
+    assert all(
+        retention_class.minimum <= retention_class.default <= retention_class.most for retention_class in CLASSES
+    )

@@ -106,7 +106,7 @@ def test_it_is_woken_whenever_it_is_due(table: Timetable, line: str) -> None:
 
 
 def is_woken(line: str, at: datetime) -> bool:
-    """Return whether a line of cron includes a moment."""
+    """Return True if a line of cron includes a moment."""
     _, minutes, hours, _, _, days = line.split()
     return is_in(minutes, at.minute) and is_in(hours, at.hour) and is_in(days, (at.weekday() + 1) % 7)
 

@@ -49,7 +49,7 @@ def process_of(logbook: Logbook) -> int:
 
 
 def is_there(process: int) -> bool:
-    """Return whether a process exists and is no zombie."""
+    """Return True if a process exists and is no zombie."""
     try:
         state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -321,7 +321,7 @@ def test_whoever_has_no_token_is_not_answered(tmp_path: Path) -> None:
 
 
 def _is_refused(line: socket.socket) -> bool:
-    """Return whether the server closed the connection, before or after it received the user query."""
+    """Return True if the server closed the connection, before or after it received the user query."""
     try:
         wire.send(line, {"do": "ping"})
         return not wire.receive(line)

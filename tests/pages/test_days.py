@@ -120,7 +120,7 @@ def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(
         assert "Different" in test.title[0].value
         assert f"ledger account {line['ACCT_NR']} became 8100" in texts(test)
         assert "Open the exception" in labels(test)
-        issue = app.exceptions.waits("days", f"{day.isoformat()}/1")
+        issue = app.exceptions.open_issue("days", f"{day.isoformat()}/1")
         assert issue is not None
         cause = group_address(cause_of("days", issue.cause, issue.field, issue.facts))
         exception = open_page("exceptions", cause=cause)

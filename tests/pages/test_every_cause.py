@@ -43,7 +43,7 @@ SPECIAL = {  # facts that have to be of a kind
 
 
 def has_place(spec: FlowSpec, code: str) -> bool:
-    """Return whether a flow has the setting or table that repairs a cause."""
+    """Return True if a flow has the setting or table that repairs a cause."""
     repair = spec.repair_of(code)
     if repair.tab in ("settings", "tables"):
         name = SPECIAL.get(code, {}).get("setting" if repair.tab == "settings" else "table", "")
@@ -52,7 +52,7 @@ def has_place(spec: FlowSpec, code: str) -> bool:
 
 
 def is_met(flow: str, code: str) -> bool:
-    """Return whether a flow may meet a cause: causes of a day belong to the flow of days only."""
+    """Return True if a flow may meet a cause: causes of a day belong to the flow of days only."""
     return flow == "days" or not code.startswith("day_")
 
 

@@ -32,7 +32,7 @@ def application_with_alerts(connected_application: Application) -> Iterator[Appl
     ]
     stores.issues.open("orders", "run", met)
     Heartbeats(stores.database, lambda: now() - timedelta(minutes=5)).beat("worker-7")
-    stores.heartbeats.lose("worker-7")
+    stores.heartbeats.mark_dead("worker-7")
     connected_application.alerts.detect()
     yield connected_application
     for issue in stores.issues.list("orders", "vat_code_unmapped"):

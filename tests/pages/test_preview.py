@@ -275,7 +275,7 @@ def test_a_plan_made_with_an_older_mapping_says_so_before_anybody_commits(
 def test_a_plan_made_before_names_in_accountview_were_changed_cannot_be_committed(
     connected_application: Application, open_page: Open, plan: Run
 ) -> None:
-    before = dict(connected_application.names.in_force().article)["ean"]
+    before = dict(connected_application.names.current_names().article)["ean"]
     connected_application.names.put({"article.ean": ""}, make_actor("test"))
 
     test = open_page("preview", plan=plan.id)

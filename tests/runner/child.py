@@ -119,7 +119,7 @@ def meet_a_bug(folder: Path, *, while_writing: bool) -> None:
     target = _WrongAboutWrites() if while_writing else MemoryConnector()
     systems: dict[str, Connector] = {"accountview": MemoryConnector([an_article(), a_group()]), "mplus": target}
     deps = Dependencies(
-        connectors=systems, logics=part(Logics, current_logic=lambda _: logic, fed=lambda _: {},
+        connectors=systems, logics=part(Logics, current_logic=lambda _: logic, input_fingerprints=lambda _: {},
         basis=lambda *_, **_asks: {}, read_fields=lambda _: None), runs=runs, previews=Previews(database, now),
         plans=PlanStore(database),
         ledger=Ledger(database, now), links=links, cursors=Cursors(database, now),

@@ -348,12 +348,12 @@ def test_a_cancelled_run_calls_real_books_once_more_at_most(
 
 
 def is_reading(sandbox: Sandbox, _: Run) -> bool:
-    """Return whether the second page of the articles has been requested."""
+    """Return True if the second page of the articles has been requested."""
     return sum(call.operation == "AK1 GET" for call in sandbox.ledger.calls("accountview")) > 4
 
 
 def is_looking(_: Sandbox, run: Run) -> bool:
-    """Return whether a page of articles was compared and the next page is being looked up."""
+    """Return True if a page of articles was compared and the next page is being looked up."""
     return run.position.task == "compare" and run.position.after is not None
 
 

@@ -118,10 +118,14 @@ def test_no_value_of_a_question_is_kept(sql: str, redacted_sql: str) -> None:
 def test_files_that_are_taken_away_are_heard(application: Application, tmp_path: Path) -> None:
     asking = application.authorized_for(OWNER)
     asking.log.export(tmp_path / "log.csv")
-    asking.arrangement.text()
+    asking.configuration_file.text()
     asking.audit.csv(AuditSearch(), OWNER)
     entries = [(entry.action, entry.facts["file"]) for entry in application.audit.entries(limit=3)]
-    assert entries == [("audit_exported", "audit.csv"), ("exported", "arrangement.text"), ("log_exported", "log.csv")]
+    assert entries == [
+        ("audit_exported", "audit.csv"),
+        ("exported", "configuration_file.text"),
+        ("log_exported", "log.csv"),
+    ]
 
 
 def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application: Application) -> None:
@@ -143,7 +147,8 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
 
 
 LOOKS = {
-    "arrangement.of_file", "arrangement.read", "audit.anchors", "audit.checked", "audit.count", "audit.entries",
+    "configuration_file.of_file", "configuration_file.read", "audit.anchors", "audit.checked", "audit.count",
+    "audit.entries",
     "audit.actors_and_actions", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work",
     "backups.result", "channels.address", "connections.address", "connections.authorized", "connections.companies",
     "connections.join_sandbox", "log.tables",
@@ -166,7 +171,7 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
             target = getattr(target, name)
         signature_text = str(signature(target)) if target is not application else "Actor"
         signed = any(type_name in signature_text for type_name in ("Actor", "by:", "PreviewRequest", "Approval"))
-        is_export = right is Right.EXPORT or whole in ("arrangement.text", "backups.taking", "backups.take")
+        is_export = right is Right.EXPORT or whole in ("configuration_file.text", "backups.taking", "backups.take")
         logged = whole in ("log.ask", "log.answer", "log.export", "log_access.answer", "log_access.exported")
         if not (signed or is_export or logged):
             unheard.append(whole)

@@ -289,14 +289,14 @@ def test_a_vat_code_without_a_counterpart_parks_and_waits_for_a_person() -> None
         PointSeverity.PARKS,
         None,
     )
-    assert asked_question.lack is not None
-    assert asked_question.lack.reason.facts == {"codes": "3"}
+    assert asked_question.missing_setting is not None
+    assert asked_question.missing_setting.reason.facts == {"codes": "3"}
 
 
 def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() -> None:
     sales_codes = {"NL:1:yes": "2", "NL:1:no": "2", "2": "1"}
 
-    assert question("orders", "vat", tables={"vat_codes_sales": sales_codes}).lack is None
+    assert question("orders", "vat", tables={"vat_codes_sales": sales_codes}).missing_setting is None
     for rows in ({"NL:1:yes": "2", "2": "1"}, {"BE:1": "2", "2": "1"}):
         assert missing_codes(question("orders", "vat", tables={"vat_codes_sales": rows})) == "1"
     assert (
@@ -305,9 +305,9 @@ def test_a_code_is_covered_where_a_run_finds_a_row_in_the_country_of_the_shop() 
 
 
 def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
-    assert question("orders", "payment", tables={"payment_methods": {"*": "14"}}).lack is None
+    assert question("orders", "payment", tables={"payment_methods": {"*": "14"}}).missing_setting is None
     accounts = {till_list("turnover_groups"): {"10": "Fietsen"}, books_list("ledgers"): {"8000": "Omzet"}}
-    assert question("days", "accounts", lists=accounts, tables={"day_accounts": {"*": "8000"}}).lack is None
+    assert question("days", "accounts", lists=accounts, tables={"day_accounts": {"*": "8000"}}).missing_setting is None
     unknown = {**GROUPS, till_list("turnover_types"): {"80": "balance-upgrade"}}
     posting: dict[str, Any] = {"orders": "posting"}
     asked_question = question(
@@ -323,15 +323,15 @@ def test_an_impossible_row_of_before_is_told_as_a_lack(row: dict[str, str]) -> N
     )
 
     assert asked_question.weight is PointSeverity.PARKS
-    assert asked_question.lack is not None
-    assert (asked_question.lack.reason.code, dict(asked_question.lack.reason.facts)) == (
+    assert asked_question.missing_setting is not None
+    assert (asked_question.missing_setting.reason.code, dict(asked_question.missing_setting.reason.facts)) == (
         "lack_rows_impossible",
         {"rows": next(iter(row))},
     )
 
 
 def test_percentages_that_differ_are_told_as_a_lack() -> None:
-    lack = question("orders", "vat", tables={"vat_codes_sales": {"1": "1", "2": "1"}}).lack
+    lack = question("orders", "vat", tables={"vat_codes_sales": {"1": "1", "2": "1"}}).missing_setting
 
     assert lack is not None
     assert (lack.reason.code, dict(lack.reason.facts)) == ("lack_rates_differ", {"rows": "1"})
@@ -359,7 +359,7 @@ def test_the_article_number_is_proposed_by_what_the_codes_look_like(codes: tuple
 
 def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
     codes = {code: code for code in ("10", "11", "0815", "TS-RED")}
-    lack = question("products", "number", lists={books_list("article_codes"): codes}).lack
+    lack = question("products", "number", lists={books_list("article_codes"): codes}).missing_setting
 
     assert lack is not None
     assert (lack.stops, dict(lack.reason.facts)) == (False, {"number": "2", "total": "4", "codes": "0815, TS-RED"})
@@ -368,7 +368,7 @@ def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
 def test_stock_stops_until_a_branch_gets_some() -> None:
     assert question("stock", "branches").weight is PointSeverity.STOPS
     assert question("stock", "branches", settings={"branches": {"1": "formula"}}).weight is PointSeverity.UNSEEN
-    assert question("stock", "branches", settings={"managed": "off"}).lack is None
+    assert question("stock", "branches", settings={"managed": "off"}).missing_setting is None
 
 
 def test_an_answer_that_is_refused_is_proposed_no_more_and_holds_up_no_other(app: Application) -> None:
@@ -419,7 +419,7 @@ def test_postings_without_any_revenue_account_stop() -> None:
     whole = question("orders", "revenue", settings={"orders": "posting"}, tables={"revenue_accounts": {"*": "8000"}})
 
     assert (asked_question.weight, asked_question.proposal) == (PointSeverity.STOPS, None)
-    assert whole.lack is None
+    assert whole.missing_setting is None
 
 
 GROUPS = {
@@ -431,8 +431,8 @@ GROUPS = {
 
 
 def missing_codes(asked_question: QuestionState) -> str:
-    assert asked_question.lack is not None
-    return str(asked_question.lack.reason.facts["codes"])
+    assert asked_question.missing_setting is not None
+    return str(asked_question.missing_setting.reason.facts["codes"])
 
 
 def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_proposed() -> None:
@@ -446,8 +446,8 @@ def test_each_group_that_is_no_revenue_wants_its_account_and_the_tills_own_are_p
     assert proposed_values(none) == {"80": "1560", "90": "1570"}
     assert (partial.weight, missing_codes(partial)) == (PointSeverity.PARKS, "90 Statiegeld")
     assert (
-        whole.lack,
-        question("orders", "balances", **arguments, tables={"balance_accounts": {"*": "1560"}}).lack,
+        whole.missing_setting,
+        question("orders", "balances", **arguments, tables={"balance_accounts": {"*": "1560"}}).missing_setting,
     ) == (
         None,
         None,
@@ -471,7 +471,7 @@ def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does
     )
 
     assert (missing_codes(none), proposed_values(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
-    assert (rare.lack, rare.unused) == (None, ("90",))
+    assert (rare.missing_setting, rare.unused) == (None, ("90",))
     assert (missing_codes(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), PointSeverity.PARKS)
     assert (missing_codes(untold), untold.unused) == ("90 Statiegeld", ())
 
@@ -523,9 +523,9 @@ def test_methods_that_may_take_vouchers_are_named_where_the_till_does_not_say_it
 
     assert (unclear.weight, unclear.proposal) == (PointSeverity.PARKS, None)
     assert missing_codes(unclear) == "BON, INVOICE"
-    assert (asked_question.lack, proposed_values(asked_question)) == (None, {"gift_cards": {}})
-    assert question("orders", "gift_cards", settings=settings, lists=VOUCHERS).lack is None
-    assert question("orders", "gift_cards", settings=posting, lists=plain).lack is None
+    assert (asked_question.missing_setting, proposed_values(asked_question)) == (None, {"gift_cards": {}})
+    assert question("orders", "gift_cards", settings=settings, lists=VOUCHERS).missing_setting is None
+    assert question("orders", "gift_cards", settings=posting, lists=plain).missing_setting is None
 
 
 def test_the_set_up_of_the_sample_shop_has_an_account_for_all_that_is_no_revenue(app: Application) -> None:
@@ -540,7 +540,7 @@ def test_the_set_up_of_the_sample_shop_has_an_account_for_all_that_is_no_revenue
         "80": "1560", "85": "1565", "90": "1570", "91": "1571", "92": "1575", "95": "1020", "96": "1580",
         "97": "4510", "98": "1090",
     }  # fmt: skip
-    assert (after["balances"].lack, after["gift_cards"].lack) == (None, None)
+    assert (after["balances"].missing_setting, after["gift_cards"].missing_setting) == (None, None)
 
 
 def test_the_sales_daybook_and_the_account_of_all_debtors_are_proposed() -> None:
@@ -588,8 +588,8 @@ def test_payments_go_with_the_document_unless_days_book_what_was_paid(
 
 def test_payments_that_no_flow_would_book_are_told() -> None:
     by_day = {**POSTED, "payments_of_receipts": "day"}
-    assert question("orders", "payments", settings=by_day, flows=("orders", "days")).lack is None
-    lack = question("orders", "payments", settings=by_day).lack
+    assert question("orders", "payments", settings=by_day, flows=("orders", "days")).missing_setting is None
+    lack = question("orders", "payments", settings=by_day).missing_setting
     assert lack is not None
     assert (lack.reason.code, lack.stops) == ("lack_payments_by_day", False)
 
@@ -608,13 +608,13 @@ def test_accounts_of_groups_and_methods_are_proposed_where_the_books_have_all_th
     assert proposed_values(question("orders", "groups", settings=POSTED, lists=other)) == {}
     lacking = question("orders", "methods", settings=paying, lists=other)
     assert lacking.proposal is None
-    assert lacking.lack is not None
-    assert lacking.lack.reason.facts == {"codes": "PIN Pin, CASH Contant"}
+    assert lacking.missing_setting is not None
+    assert lacking.missing_setting.reason.facts == {"codes": "PIN Pin, CASH Contant"}
 
 
 def test_revenue_goes_by_turnover_group_or_by_vat_code_and_one_of_them_is_enough() -> None:
     def lack(name: str, **tables: Mapping[str, str]) -> str:
-        missing = question("orders", name, settings=POSTED, lists=TILL_ACCOUNTS, tables=tables).lack
+        missing = question("orders", name, settings=POSTED, lists=TILL_ACCOUNTS, tables=tables).missing_setting
         return missing.reason.code if missing else ""
 
     assert (lack("revenue"), lack("groups")) == ("lack_revenue_accounts_all", "")
@@ -634,7 +634,7 @@ def test_accounts_of_methods_are_asked_for_only_where_payments_are_booked_with_d
 
 
 def test_payment_methods_are_asked_for_only_once_somebody_maps_one() -> None:
-    assert question("orders", "payment").lack is None
+    assert question("orders", "payment").missing_setting is None
 
     asked_question = question("orders", "payment", tables={"payment_terms": {"PIN": "14"}})
 
@@ -718,11 +718,11 @@ def test_an_answered_question_is_not_proposed_again(tmp_path: Path) -> None:
 
 def test_until_it_is_said_how_the_books_learn_of_sales_the_list_says_what_that_means() -> None:
     asked_question = question("stock", "sales")
-    assert asked_question.lack is not None
-    assert (asked_question.lack.reason.code, asked_question.lack.stops) == ("lack_sales", False)
+    assert asked_question.missing_setting is not None
+    assert (asked_question.missing_setting.reason.code, asked_question.missing_setting.stops) == ("lack_sales", False)
     assert asked_question.proposal is not None
     assert asked_question.proposal.values["sales"] == "documents"
-    assert question("stock", "sales", settings={"sales": "dated", "sales_since": "2026-01-01"}).lack is None
+    assert question("stock", "sales", settings={"sales": "dated", "sales_since": "2026-01-01"}).missing_setting is None
     alone = question("stock", "sales", flows=()).proposal
     assert alone is not None
     assert alone.values["sales"] == "dated"
@@ -732,19 +732,24 @@ CANDIDATE = {books_list("reservations"): {"K9_RSRV": "Aantal gereserveerd (K9_RS
 
 
 def test_a_formula_that_subtracts_nothing_says_so_until_somebody_says_where_reservations_are() -> None:
-    lack = question("stock", "reservations").lack
+    lack = question("stock", "reservations").missing_setting
     assert lack is not None
     assert (lack.reason.code, lack.stops) == ("lack_reservations", False)
-    missing = question("stock", "reservations", lists=CANDIDATE).lack
+    missing = question("stock", "reservations", lists=CANDIDATE).missing_setting
     assert missing is not None
     assert (missing.reason.code, missing.reason.facts["field"]) == (
         "lack_reservations_found",
         "Aantal gereserveerd (K9_RSRV)",
     )
     named_fields = {books_list("reservations"): {"stock_reserved": "K1_RES"}}
-    assert question("stock", "reservations", lists=named_fields).lack is None, "somebody named the field of ours"
+    assert question("stock", "reservations", lists=named_fields).missing_setting is None, (
+        "somebody named the field of ours"
+    )
     for answer in ("field", "deducted", "none"):
-        assert question("stock", "reservations", settings={"reservations": answer, "reserved": "A"}).lack is None
+        assert (
+            question("stock", "reservations", settings={"reservations": answer, "reserved": "A"}).missing_setting
+            is None
+        )
 
 
 @pytest.mark.parametrize("settings", [{"formula": "available"}, {"branches": {"1": "warehouse:1"}}])

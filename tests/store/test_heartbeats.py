@@ -38,7 +38,7 @@ def test_a_process_that_ended_without_a_word_is_remembered_until_it_begins_again
     beaten = clock.now
     clock.advance(20)
     for process in ("worker-1", "worker-2", "worker-3"):  # nobody ever saw the third
-        heartbeats.lose(process)
+        heartbeats.mark_dead(process)
     assert heartbeats.dead_processes() == {"worker-1": beaten, "worker-2": beaten}
     assert heartbeats.dead(15) == []
     heartbeats.beat("worker-1")

@@ -36,15 +36,15 @@ def test_what_decides_about_a_flow_is_found_at_one_look_as_it_is_found_one_by_on
     database: Database, clock: Clock
 ) -> None:
     rules, settings = MappingStore(database, clock), StoredSettings(database, clock)
-    flow_rules = rules.in_force("products")
+    flow_rules = rules.current_rules("products")
     assert (flow_rules.mapping(), flow_rules.settings(), flow_rules.tables()) == (None, {}, {})
     for body in ({"rules": [1]}, {"rules": ["é"]}):
         rules.publish("products", body, "anna", "")
     rules.set_table("vat_codes", {"1": "21"}, "anna")
     settings.put("flow:products", {"on": True}, "anna")
-    flow_rules = rules.in_force("products")
+    flow_rules = rules.current_rules("products")
     assert flow_rules.mapping() == rules.published("products") == (2, {"rules": ["é"]})
     assert (flow_rules.settings(), flow_rules.tables()) == ({"on": True}, {"vat_codes": {"1": "21"}})
     rules.publish("orders", {}, "anna", "")
     settings.put("flow:orders", {"on": True}, "anna")
-    assert rules.in_force("products") == flow_rules
+    assert rules.current_rules("products") == flow_rules

@@ -15,9 +15,9 @@ from integration.connectors.accountview.documents import BooksDocuments, BooksHi
 from integration.connectors.accountview.entries import Entries
 from integration.connectors.accountview.fields import BooksFields
 from integration.connectors.accountview.items import Items
+from integration.connectors.accountview.latest_documents import NewestDocuments
 from integration.connectors.accountview.layout import Layouts
 from integration.connectors.accountview.missing_key import split_unnamed
-from integration.connectors.accountview.newest import NewestDocuments
 from integration.connectors.accountview.places import PlacedDocuments, SalesOrders
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.reader import RowReader

@@ -97,7 +97,7 @@ class TillRelations(TillTarget):
         """Return the relations with the external id of this customer, without those known to be other customers."""
         distinct = references.distinct(Kind.RELATION, record.key)
         for external_id in (record.key, record.values.get("external_id")):
-            fitting = self._index.fitting(codec.marks(external_id, None, None), "external_id")
+            fitting = self._index.fitting_numbers(codec.marks(external_id, None, None), "external_id")
             if numbers := [number for number in fitting if number not in distinct]:
                 return numbers
         return []
@@ -117,7 +117,7 @@ class TillRelations(TillTarget):
         for evidence in _EVIDENCE[1:]:
             owner_keys = {
                 number: references.key(Kind.RELATION, number) or owned.get(number)
-                for number in self._index.fitting(marks, evidence)
+                for number in self._index.fitting_numbers(marks, evidence)
                 if number not in distinct
             }
             free = [number for number, key in owner_keys.items() if key in (None, record.key)]
@@ -278,7 +278,7 @@ class _Index:
             for number in numbers:
                 self._set_marks(number, None)
 
-    def fitting(self, marks: Marks, evidence: str) -> list[str]:
+    def fitting_numbers(self, marks: Marks, evidence: str) -> list[str]:
         """Return the numbers of the relations that this evidence fits: nameless first, then active, then the lowest."""
         numbers = self._places.get((evidence, getattr(marks, evidence)), ())
         fitting_marks = {

@@ -171,7 +171,7 @@ class DayPage:
     own_use: Decimal = NOTHING
     sold: tuple[DayDocument, ...] = ()  # documents whose sale is on the page
     vat_off: Mapping[str, Decimal] = field(default_factory=dict)  # the till's VAT minus its documents' VAT, by code
-    costless: tuple[str, ...] = ()  # turnover groups without a known cost price
+    groups_without_cost: tuple[str, ...] = ()  # turnover groups without a known cost price
     turnover: tuple[AccountTurnover, ...] = ()  # per turnover group of the till, of the sales on the page
 
     @property

@@ -51,7 +51,7 @@ class DayLines:
         self.day = day
         self.books = books
         self.own_use = [] if books.own_use_account else [document for document in documents if document.is_own_use]
-        self.costless: tuple[str, ...] = ()
+        self.groups_without_cost: tuple[str, ...] = ()
         self.turnover: list[AccountTurnover] = []
         self.own_use_sum = total(document.total for document in self.own_use)
         self.counting = [document for document in documents if document not in self.own_use]
@@ -134,7 +134,7 @@ class DayLines:
             yield from sorted(self._payments(remaining_sums, source), key=lambda line: line.account)
             yield from self._open_lines(source)
         if self.books.costs:
-            self.costless = groups_without_cost(self.day, remaining_sums.groups, self._sold_in)
+            self.groups_without_cost = groups_without_cost(self.day, remaining_sums.groups, self._sold_in)
             yield from _merge_lines(self._cost_lines(), by_group=self.books.by_group)
 
     def _separate_payments(self) -> dict[tuple[str, str], Decimal]:

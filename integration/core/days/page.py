@@ -34,7 +34,7 @@ def page_of(day: TillDay, sums: DaySums, documents: Sequence[DayDocument], books
         if books.contents == "counts"
         else tuple(document for document in documents if document.is_sold and document not in builder.apart),
         _vat_differences(sums, documents),
-        builder.costless,
+        builder.groups_without_cost,
         turnover_sums(builder.turnover),
     )
 

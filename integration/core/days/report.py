@@ -20,7 +20,9 @@ from integration.core.days.till import DrawerCount, TillDay
 from integration.core.days.turnover import AccountTurnover
 from integration.core.totals.sold import NOTHING
 
-COSTLESS = "costless"  # name in stored pages and code of the note: groups without a known cost price
+GROUPS_WITHOUT_COST = (
+    "groups_without_cost"  # name in stored pages and code of the note: groups without a known cost price
+)
 
 
 class DayState(StrEnum):
@@ -117,12 +119,12 @@ def page_notes(page: DayPage) -> tuple[DayFinding, ...]:
         for code, difference in page.vat_off.items()
     )
     own_use = [DayFinding("own_use", {"amount": str(page.own_use)})] if page.own_use else []
-    return (*own_use, *off, *costless_notes(page.costless))
+    return (*own_use, *off, *notes_of_groups_without_cost(page.groups_without_cost))
 
 
-def costless_notes(groups: Sequence[str]) -> tuple[DayFinding, ...]:
+def notes_of_groups_without_cost(groups: Sequence[str]) -> tuple[DayFinding, ...]:
     """Return the note that the page lacks the cost of these turnover groups; empty without groups."""
-    return (DayFinding(COSTLESS, {"groups": ", ".join(groups)}),) if groups else ()
+    return (DayFinding(GROUPS_WITHOUT_COST, {"groups": ", ".join(groups)}),) if groups else ()
 
 
 # ---- as JSON

@@ -211,7 +211,7 @@ class Customers(FlowLogic):
         return {name for name in ours if agreed and is_same_value(agreed.values.get(name), existing.values.get(name))}
 
     def _may_clear(self, name: str) -> bool:
-        """Return whether the books may clear a field: one kept equal, or one of an agreement that nobody edited."""
+        """Return True if the books may clear a field: one kept equal, or one of an agreement that nobody edited."""
         owner = self.policy.get(f"{Kind.RELATION}.{name}")
         return owner is Ownership.KEEP_EQUAL or (owner is Ownership.KEEP_UNLESS_CHANGED and name in self._no_agreement)
 

@@ -20,7 +20,7 @@ class Closing:
         self.settings = settings
         self._now = now
 
-    def waits(self, record: Record, facts: Mapping[str, str]) -> Skip | None:
+    def wait_reason(self, record: Record, facts: Mapping[str, str]) -> Skip | None:
         """Return why a day waits, or None. Raises RecordRejected once it has waited for `waits_days`."""
         day = record.values.get("date")
         if not isinstance(day, date):

@@ -16,7 +16,7 @@ from integration.core.days.corrections import correction_lines, full_reversal, p
 from integration.core.days.documents import HOME, DayDocument, documents_of, sums_of_documents, sums_of_journals
 from integration.core.days.identities import CARRIED_OVER, failed_checks, with_cash_signs
 from integration.core.days.page import page_of
-from integration.core.days.report import COSTLESS
+from integration.core.days.report import GROUPS_WITHOUT_COST
 from integration.core.days.till import DayRefusedError, MissingCodesError, TillDay, day_revenue, till_day, total
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
@@ -267,7 +267,7 @@ class DaysLogic(FlowLogic):
         if not pages:
             if skip := excluded_by_filter(record, self._filters):
                 return replace(skip, facts={**skip.facts, "key": facts["key"]})
-            if skip := self._closing.waits(record, facts):
+            if skip := self._closing.wait_reason(record, facts):
                 return skip
         day, page = self.page(record, pages)
         booked = [self._pages.as_read(line) for link in pages if link.agreed for line in page_lines(link.agreed)]
@@ -417,8 +417,8 @@ class DaysLogic(FlowLogic):
     def _page_record(self, record: Record, page: DayPage, lines: Sequence[DayLine], pages: Sequence[Link]) -> Record:
         page_record = self._pages.record(record, page, lines, len(pages))
         cost_fields: dict[str, Value] = {COSTS: True} if self._has_costs(pages) else {}
-        if page.costless:
-            cost_fields[COSTLESS] = page.costless
+        if page.groups_without_cost:
+            cost_fields[GROUPS_WITHOUT_COST] = page.groups_without_cost
         return replace(
             page_record,
             values={
@@ -430,7 +430,7 @@ class DaysLogic(FlowLogic):
         )
 
     def _has_costs(self, pages: Sequence[Link]) -> bool:
-        """Return whether the page of a day includes the cost of sales.
+        """Return True if the page of a day includes the cost of sales.
 
         A booked day keeps what its latest page has; a reversed day follows the current settings.
         """
@@ -579,7 +579,7 @@ def _sales_mark(issues: Iterable[Issue]) -> str:
 
 
 def _has_booked_postings(pages: Sequence[Link]) -> bool:
-    """Return whether any posting of a day is booked and not reversed."""
+    """Return True if any posting of a day is booked and not reversed."""
     return any(correction_lines((), [line for link in pages if link.agreed for line in page_lines(link.agreed)]))
 
 

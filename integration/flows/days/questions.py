@@ -166,7 +166,7 @@ def _missing_goods_accounts(context: SetupContext, table: ValueTable, accounts: 
 
 
 def _has_costs(settings: Mapping[str, Any]) -> bool:
-    """Return whether pages include the cost of sales; pages with counts only have no turnover and no costs."""
+    """Return True if pages include the cost of sales; pages with counts only have no turnover and no costs."""
     return bool(settings["cost_of_sales"]) and settings["contents"] != "counts"
 
 
@@ -237,7 +237,7 @@ QUESTIONS = (
         _daybook,
         ("daybook", "mode"),
         lists=(DAYBOOKS, DAYBOOK_TYPES),
-        lacks=_missing_daybook,
+        find_missing=_missing_daybook,
         safe_defaults=_plain_daybook,
     ),
     Question("closed", default_proposal("proposed_closed_by_flag", "closed_by", "counts"), ("closed_by", "counts")),
@@ -248,7 +248,7 @@ QUESTIONS = (
         _accounts,
         table=DAY_ACCOUNTS,
         lists=(GROUPS, GROUP_ACCOUNTS, LEDGERS, BALANCE_GROUPS, USED_GROUPS),
-        lacks=_missing_group_accounts,
+        find_missing=_missing_group_accounts,
         unused=unused_groups,
     ),
     Question(
@@ -256,14 +256,14 @@ QUESTIONS = (
         _methods,
         table=METHOD_ACCOUNTS,
         lists=(METHODS, PAYMENT_ACCOUNTS, LEDGERS),
-        lacks=_missing_method_accounts,
+        find_missing=_missing_method_accounts,
     ),
     Question(
         "drawers",
         _drawers,
         ("difference_account", "banked_account"),
         lists=(LEDGERS,),
-        lacks=_missing_drawer_accounts,
+        find_missing=_missing_drawer_accounts,
         safe_defaults=_plain_drawers,
     ),
     Question(
@@ -279,7 +279,7 @@ QUESTIONS = (
             partial(_propose_goods_accounts, table=table.name, accounts=accounts),
             table=table.name,
             lists=(GROUPS, BALANCE_GROUPS, *GOODS_ACCOUNTS, LEDGERS),
-            lacks=partial(_missing_goods_accounts, table=table, accounts=accounts),
+            find_missing=partial(_missing_goods_accounts, table=table, accounts=accounts),
             arises=_has_costs,
         )
         for name, table, accounts in zip(("costs", "stock"), (COST_TABLE, STOCK_TABLE), GOODS_ACCOUNTS, strict=True)

@@ -72,7 +72,7 @@ class SeparateDocuments:
         return {"sold": sold, **({"orders": tuple(orders), "shares": shares} if orders else {})}
 
     def is_booked_meanwhile(self, page: Record) -> bool:
-        """Return whether a sale in a page was booked separately since the page was made."""
+        """Return True if a sale in a page was booked separately since the page was made."""
         key_lists = [key_list for name in ("sold", "orders") if isinstance(key_list := page.values.get(name), tuple)]
         keys = [key for key_list in key_lists for key in key_list]
         return bool(keys and (self.ask(keys) or self._covered_invoices(documents_in_page(page))))

@@ -275,7 +275,7 @@ def parse_day(value: Value, form: Value = None) -> Value:
 
 
 def is_country(code: str) -> bool:
-    """Return whether a text is the upper-case ISO code of a country."""
+    """Return True if a text is the upper-case ISO code of a country."""
     return code in countries("en")
 
 

@@ -35,7 +35,7 @@ class Turnover:
         return [group for group in cards if rates.get(self.vat_codes.get(group, ""))]
 
     def may_take_vouchers(self, type_: str, rates: Mapping[str, Decimal]) -> bool:
-        """Return whether a payment method of this type may accept vouchers of a group that no known method accepts.
+        """Return True if a payment method of this type may accept vouchers of a group that no known method accepts.
 
         This is possible only for a type that does not identify the means of payment.
         """
@@ -90,7 +90,7 @@ class Balances:
         return self._account(document, group, category, name)
 
     def is_taxed(self, document: CompletedDocument, line: Record, method: str) -> bool:
-        """Return whether VAT was charged on a non-revenue line, or would have been without reverse charge.
+        """Return True if VAT was charged on a non-revenue line, or would have been without reverse charge.
 
         Raises RecordRejected if neither the VAT nor a percentage is known.
         """
@@ -105,7 +105,7 @@ class Balances:
         return bool(charged) and (whole is None or abs(whole) * charged / (HUNDRED + charged) < CENT)
 
     def _is_taxed_at_home(self, document: CompletedDocument, line: Record) -> bool:
-        """Return whether a line without VAT is normally taxed, by its own VAT code or by the usual one of its group.
+        """Return True if a line without VAT is normally taxed, by its own VAT code or by the usual one of its group.
 
         Raises RecordRejected if this is unclear: a rate of 0 % may belong to the deposit or to the buyer.
         """

@@ -169,7 +169,7 @@ class Bookings:
         return {**values, **related(record, self._groups), **operator_answer(record)}
 
     def _holds_id(self, record: Record) -> bool:
-        """Return whether the books have a column for the till's own id on the target document."""
+        """Return True if the books have a column for the till's own id on the target document."""
         return HOLDERS.get(self._settings.becomes(record.kind)) in self._till_ids
 
     def _references_of(self, record: Record, kind: Kind, number: int = FIRST_BOOKING) -> dict[str, Value]:

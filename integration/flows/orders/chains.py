@@ -33,7 +33,7 @@ NO_SALES_OF = (Kind.PROPOSAL, Kind.QUOTATION)
 
 
 def is_sale(document: Record, groups: Mapping[str, str]) -> bool:
-    """Return whether a document sells something; `groups` are the till's types of its turnover groups."""
+    """Return True if a document sells something; `groups` are the till's types of its turnover groups."""
     lines = [part.values for part in document.parts if part.kind is Kind.LINE]
     names = ("price_type", "turnover_type", "turnover_group")
     words = [tuple(as_text(line.get(name)) for name in names) for line in lines]
@@ -105,7 +105,7 @@ def not_booked_because(
 
 
 def _is_opposite(document: Record, other: BookingState) -> bool:
-    """Return whether one of the two reverses the other; then they are not the same sale."""
+    """Return True if one of the two reverses the other; then they are not the same sale."""
     total = _total(document)
     return total is not None and other.sold is not None and total * other.sold < 0
 
@@ -117,7 +117,7 @@ def _total(document: Record) -> Decimal | None:
 
 
 def _covers(document: Record, bookings: Sequence[BookingState], limit: Decimal) -> bool:
-    """Return whether the booked total is at least that of a document; an unknown total counts as covering it."""
+    """Return True if the booked total is at least that of a document; an unknown total counts as covering it."""
     total, sums = _total(document), [booking.sold for booking in bookings]
     if total is None or None in sums:
         return True
@@ -169,7 +169,7 @@ def _confirmed_documents(document: Record) -> str:
 
 
 def _is_receipt(number: str) -> bool:
-    """Return whether a number is that of a receipt: only receipt numbers include branch and workplace."""
+    """Return True if a number is that of a receipt: only receipt numbers include branch and workplace."""
     parsed = DocumentNumber.read(Kind.RECEIPT, number)
     return parsed is not None and bool(parsed.branch or parsed.workplace)
 
@@ -179,7 +179,7 @@ def _number(document: Record) -> str:
 
 
 def is_of_other_document_type(document: Record, siblings: Sequence[BookingState]) -> bool:
-    """Return whether one of the siblings is an invoice and this is a receipt, or the other way round."""
+    """Return True if one of the siblings is an invoice and this is a receipt, or the other way round."""
     mine = _is_receipt(_number(document))
     return any(sibling.may_be_there and _is_receipt(sibling.title) is not mine for sibling in siblings)
 

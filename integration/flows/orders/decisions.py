@@ -197,7 +197,7 @@ class Decisions:
         return self._settings.reversal_date_of(booking, self._periods)
 
     def _is_credit_complete(self, agreed: Record) -> bool:
-        """Return whether the credit would have every field that the total of the booking depends on."""
+        """Return True if the credit would have every field that the total of the booking depends on."""
         lines = [part for part in agreed.parts if part.kind is Kind.LINE]
         names = {f"line.{name}" for part in lines for name in part.values if name in _AMOUNTS}
         names |= {f"{agreed.kind}.{name}" for name in ("reference", "date")}

@@ -103,7 +103,7 @@ def till_id(document: Record) -> str:
 
 
 def _differs(desired: Record, existing: Record) -> bool:
-    """Return whether two documents are different sales. A missing total counts as different."""
+    """Return True if two documents are different sales. A missing total counts as different."""
     ids = [as_text(document.values.get("till_id")).casefold() for document in (desired, existing)]
     if all(ids) and ids[0] != ids[1]:
         return True

@@ -202,7 +202,7 @@ def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool
     shares = _shares(document, sale, accounts, codes, tables)
     vouchers = _voucher_amounts(document, sale, tables)
     amounts = [*sum_by((account, vat_sum) for _, account, vat_sum in shares).items(), *vouchers]
-    gross, pays = settings.price_basis == "incl", settings.pays(document.record.kind)
+    gross, pays = settings.price_basis == "incl", settings.books_payments(document.record.kind)
     paid = tables.payments.account_payments(document, _total_incl(sale.sold), tables.balances) if pays else []
     sources = [_posting_line(document, account, vat_sum, gross=gross) for account, vat_sum in amounts if vat_sum]
     sources += [_payment_line(document, payment) for payment in paid]

@@ -267,7 +267,7 @@ class OrdersLogic(FlowLogic):
                 return _DocumentResult(staged(record, skip=self._decisions.skipped(record, life)))
 
     def _is_posted(self, document: CompletedDocument) -> bool:
-        """Return whether a document becomes a posting, which has neither articles nor delivery addresses."""
+        """Return True if a document becomes a posting, which has neither articles nor delivery addresses."""
         return self.settings.becomes(document.record.kind) == "posting"
 
     def _article_codes(self, document: CompletedDocument) -> dict[str, str]:

@@ -85,7 +85,7 @@ class MissingRowCollector:
         for code, amount in self._by_vat_code(()):
             if code not in of_lines:
                 self._add_revenue(code, amount)
-        if self.tables.settings.pays(record.kind):
+        if self.tables.settings.books_payments(record.kind):
             for payment, amount in payments_of(record):
                 ask = partial(self.tables.payments.require_account, self.document, payment, self.tables.balances)
                 self.try_rows(amount, ask)

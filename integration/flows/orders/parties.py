@@ -326,7 +326,7 @@ def _with_documents(issue: Issue, documents: Iterable[str]) -> Issue:
 
 
 def _same_place(delivery: Mapping[str, Value], billed: Mapping[str, Value], customer: Mapping[str, Value]) -> bool:
-    """Return whether the delivery address equals the billing address, under a name of the customer.
+    """Return True if the delivery address equals the billing address, under a name of the customer.
 
     Letters outside the code page of the books are ignored, because the billing address may come from the books.
     """

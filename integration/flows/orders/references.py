@@ -113,7 +113,7 @@ def parse_reference(reference: str) -> DecodedReference | None:
 
 
 def has_prefix(prefix: str, kind: Kind, reference: str) -> bool:
-    """Return whether a reference in the books has the prefix of this console.
+    """Return True if a reference in the books has the prefix of this console.
 
     The page of a day is not a document, whatever its prefix.
     """

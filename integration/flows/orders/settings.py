@@ -186,15 +186,15 @@ class OrderSettings(ClosedPeriods):
         """Return the target of a till document kind: order, invoice, posting, quotation, day or nothing."""
         return str(getattr(self, SETTINGS[kind]))
 
-    def pays(self, kind: Kind) -> bool:
-        """Return whether documents of a kind are booked with their payments. Only postings can be."""
+    def books_payments(self, kind: Kind) -> bool:
+        """Return True if documents of a kind are booked with their payments. Only postings can be."""
         is_told = getattr(self, f"payments_of_{SETTINGS[kind]}", "not") == "document"
         return is_told and self.becomes(kind) == "posting"
 
     @property
     def pays_any(self) -> bool:
         """True if documents of any kind are booked with their payments."""
-        return any(map(self.pays, SETTINGS))
+        return any(map(self.books_payments, SETTINGS))
 
     @property
     def targets(self) -> dict[Kind, Kind]:

@@ -22,7 +22,7 @@ KINDS = ("order", "invoice")
 
 
 def is_shipping(line: Record, settings: OrderSettings) -> bool:
-    """Return whether a line is a shipping cost, by its article or its turnover group."""
+    """Return True if a line is a shipping cost, by its article or its turnover group."""
     codes = {as_text(line.values.get(name)).strip() for name in ("code", "article")} - {""}
     return turnover_group_of(line) in settings.shipping_groups or not codes.isdisjoint(settings.shipping_articles)
 

@@ -124,7 +124,7 @@ SECTIONS = (
                         ("nothing", "order", "invoice", "posting", "day"),
                         "becomes",
                         needs=_INVOICES_INTO,
-                        leads=False,
+                        shows_first=False,
                         kinds=TARGETS,
                     ),
                 )
@@ -136,7 +136,7 @@ SECTIONS = (
                         ("nothing", "order", "invoice", "posting", "day"),
                         "becomes",
                         needs=_INVOICES_INTO,
-                        leads=False,
+                        shows_first=False,
                         kinds=TARGETS,
                     ),
                     Select(

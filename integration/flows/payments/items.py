@@ -119,7 +119,7 @@ def _due_item(invoice: str, booking_state: BookingState, numbers: Mapping[str, s
 
 
 def is_same_invoice(booked: Mapping[str, Value], invoice: Record) -> bool:
-    """Return whether a till invoice is the one that was booked: an id alone proves nothing.
+    """Return True if a till invoice is the one that was booked: an id alone proves nothing.
 
     Number, day, total and customer are compared, as far as both sides have them. A different customer name is accepted
     if the relation number is the same.

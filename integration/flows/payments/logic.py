@@ -264,7 +264,7 @@ def _paid_of(invoice: Record) -> Decimal | None:
 
 
 def _is_paid(invoice: Record) -> bool:
-    """Return whether an invoice has nothing open at the till."""
+    """Return True if an invoice has nothing open at the till."""
     total = None if isinstance(invoice, Unreadable) else invoice.values.get("total_incl")
     return isinstance(total, Decimal) and total == _paid_of(invoice)
 

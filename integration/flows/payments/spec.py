@@ -53,7 +53,7 @@ PAYMENTS = FlowSpec(
     objects=("transactions", "daybooks"),
     needs=lambda _: Requirements((Kind.ITEM,)),
     sections=SECTIONS,
-    questions=(Question("method", lambda _: None, (METHOD,), lists=(METHODS,), lacks=_missing_method),),
+    questions=(Question("method", lambda _: None, (METHOD,), lists=(METHODS,), find_missing=_missing_method),),
     filter_first="paid_on",
     demo_order=6,
 )

@@ -17,7 +17,7 @@ def find_no_records(desired: Sequence[Record]) -> Mapping[str, CurrentRecord]:
 
 
 def is_blocked(record: Record) -> bool:
-    """Return whether an article is blocked in the books."""
+    """Return True if an article is blocked in the books."""
     return record.values.get("blocked") is True
 
 
@@ -28,7 +28,7 @@ def inactive(key: str, parent: str, title: str, number: str) -> StagedRecord:
 
 
 def is_off_sale(product: Record) -> bool:
-    """Return whether all articles of a product go off sale."""
+    """Return True if all articles of a product go off sale."""
     return all(part.values.get("active") is False for part in product.parts)
 
 
@@ -39,7 +39,7 @@ def single_article(product: Record) -> Record:
 
 
 def is_alone(product: Record) -> bool:
-    """Return whether a product has no values of its own, so that it only takes articles off sale."""
+    """Return True if a product has no values of its own, so that it only takes articles off sale."""
     return not product.values
 
 

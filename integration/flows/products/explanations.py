@@ -15,7 +15,7 @@ from integration.flows.products.variants import as_list
 PICTURE = f"{Kind.PICTURE}.content"
 
 
-def priced(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
+def price_trace(target: str, trace: Trace, steps: Sequence[TraceStep]) -> Trace:
     """Return the trace of a sent price; `steps` lead from the mapped price to the sent one."""
     step_names = {step.operation.partition("(")[0].partition(" ")[0] for step in steps[1:]}
     moved = steps[0].value != steps[-1].value

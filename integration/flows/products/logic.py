@@ -21,7 +21,7 @@ from integration.core.vat import vat_fact
 from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_stored_at_till, traced
 from integration.flows.products.blocked import Look, codes_at_till, find_no_records, inactive, is_alone, is_blocked
-from integration.flows.products.explanations import of_change, pictured, priced, till_trace
+from integration.flows.products.explanations import of_change, pictured, price_trace, till_trace
 from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.offer import (
     PRICE,
@@ -236,7 +236,7 @@ class ProductsLogic(FlowLogic):
         return self._allot(record.key) if self.settings.sku_rule == "allotted" else _rule_number(record, self.settings)
 
     def _keeps_old_number(self, record: Record, linked: str, allotted: str) -> bool:
-        """Return whether the rule would give a linked article another number, or none."""
+        """Return True if the rule would give a linked article another number, or none."""
         if self.settings.sku_rule == "allotted":
             return linked != allotted
         return linked != _rule_number_or_empty(record, self.settings)
@@ -406,7 +406,7 @@ class ProductsLogic(FlowLogic):
         if trace.issue is not None or PRICE not in self._articles.apply(record).values:
             return replace(trace, target=target)
         try:
-            return priced(target, trace, self._price(trace.value, record))
+            return price_trace(target, trace, self._price(trace.value, record))
         except RecordRejected as rejected:
             return Trace(target, trace.steps, None, rejected.issue(record.key))
 

@@ -29,12 +29,12 @@ def offer_policy(owned: Policy, price_field: str) -> Policy:
 
 
 def is_sold_by(name: str) -> bool:
-    """Return whether an article field is part of its offer, including customer prices."""
+    """Return True if an article field is part of its offer, including customer prices."""
     return name in OFFER or is_term(name)
 
 
 def is_offer(target: str) -> bool:
-    """Return whether a rule target is part of an article's offer."""
+    """Return True if a rule target is part of an article's offer."""
     kind, _, name = target.partition(".")
     return kind == Kind.ARTICLE and (name in OFFER or target == PRICE)
 

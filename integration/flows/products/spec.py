@@ -124,7 +124,7 @@ VAT_TABLE = ValueTable(
 )
 
 QUESTIONS = (
-    Question("number", _numbering, ("sku_rule", "sku_field"), lists=(CODES,), lacks=_missing_numbers),
+    Question("number", _numbering, ("sku_rule", "sku_field"), lists=(CODES,), find_missing=_missing_numbers),
     Question("price", default_proposal("proposed_price", "price_basis", "price_sent"), ("price_basis", "price_sent")),
     vat_question(VAT_TABLE),
     turnover.QUESTION,

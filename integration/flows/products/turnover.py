@@ -52,7 +52,7 @@ class GroupTurnover:
 
     rows: Mapping[str, str]
     owner: Ownership
-    ruled: bool
+    has_rules: bool
     group: str = "group"
     vat_code: str = "vat_code"
 
@@ -73,14 +73,14 @@ class GroupTurnover:
 
     def with_turnover_group(self, record: Record, mapped: Mapping[str, Value]) -> dict[str, Value]:
         """Return the mapped values of an article with its turnover group; without one if there is no row."""
-        value = mapped.get(TURNOVER_GROUP) if self.ruled else self._row(record)[1]
+        value = mapped.get(TURNOVER_GROUP) if self.has_rules else self._row(record)[1]
         others = {name: mapped_value for name, mapped_value in mapped.items() if name != TURNOVER_GROUP}
         return others if value is None or value in EMPTY else {**others, TURNOVER_GROUP: value}
 
     def without_existing_group(self, part: Record, existing: Record) -> Record:
         """Return the desired article without its turnover group if the article at the till has one."""
         has_one = bool(as_text(existing.values.get(TURNOVER_GROUP)).strip())
-        if self.ruled or self.owner is Ownership.KEEP_EQUAL or not has_one:
+        if self.has_rules or self.owner is Ownership.KEEP_EQUAL or not has_one:
             return part
         return _without_turnover_group(part)
 
@@ -102,7 +102,7 @@ class GroupTurnover:
     def traces(self, record: Record) -> Iterator[Trace]:
         """Yield the trace of the turnover group of an article, if a row gives it."""
         key, value = self._row(record)
-        if value and not self.ruled:
+        if value and not self.has_rules:
             steps = (
                 TraceStep(self.group, self._field_text(record, self.group)),
                 TraceStep(f"table {TABLE.name} {key}", value),
@@ -186,5 +186,5 @@ QUESTION = Question(
     _propose_turnover_groups,
     table=TABLE.name,
     lists=(GROUPS, PARENTS, VAT_CODES, TURNOVER_GROUPS, REVENUE_GROUPS, THEIR_VAT_CODES),
-    lacks=_missing_turnover_groups,
+    find_missing=_missing_turnover_groups,
 )

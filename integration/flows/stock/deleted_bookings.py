@@ -12,7 +12,7 @@ from dataclasses import replace
 from integration.core.booking_state import BookingStage, BookingStates
 from integration.core.issues import Issue
 from integration.core.records import Kind
-from integration.flows.stock.contained import is_credit
+from integration.flows.stock.included_count import is_credit
 
 GONE, CHANGED = "record_gone_in_target", "document_changed_in_target"
 LOSING = (GONE, CHANGED)

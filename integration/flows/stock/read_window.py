@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from integration.core.booking_state import BookingStage, BookingState
 from integration.core.records import Unreadable
-from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, included_count, is_credit
+from integration.flows.stock.included_count import MAYBE, NEVER, ONCE, CountRange, included_count, is_credit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ include them.
 
 A booking that the books reverse, e.g. through an undo, is no longer in their figures. Its sale counts as missing from
 the moment the reversal is sent, even while figures are read. A return counts again once it is known to be out of the
-figures. The number of times a figure includes a movement follows from all its bookings and credits; see `contained`.
+figures. How often a figure includes a movement follows from all its bookings and credits; see `included_count`.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of
 from integration.flows.spec import Movements
-from integration.flows.stock.contained import CountRange, is_credit, is_settled, missing_amount
+from integration.flows.stock.included_count import CountRange, is_credit, is_settled, missing_amount
 from integration.flows.stock.read_window import BookingSnapshot, count_in_window
 from integration.flows.stock.settings import DATED, StockSettings, setting_moment
 
@@ -215,7 +215,7 @@ class Sales:
         )
 
     def _is_settled(self, movement: UnbookedMovement, look: BookingSnapshot) -> bool:
-        """Return whether a movement is known to be in the books; for a return, the order is sufficient."""
+        """Return True if a movement is known to be in the books; for a return, the order is sufficient."""
         times = [count_in_window(look, look, key, orders_left=movement.is_back) for key in movement.documents]
         return is_settled(times, is_back=movement.is_back)
 
@@ -261,7 +261,7 @@ class Sales:
         }
 
     def _moves_stock(self, key: str, bookings: Mapping[str, BookingState]) -> bool:
-        """Return whether a booking moves or reserves stock in the books, or may do so.
+        """Return True if a booking moves or reserves stock in the books, or may do so.
 
         An unanswered credit is treated like the booking it reverses; without that booking it counts.
         """

@@ -97,7 +97,7 @@ def _goes_to_zero(change: Change, _: Any) -> int:
 
 
 def _is_emptied(old: Value, new: Decimal) -> bool:
-    """Return whether a level becomes zero or less from above zero, or from an unknown level."""
+    """Return True if a level becomes zero or less from above zero, or from an unknown level."""
     return new <= 0 and (old is None or (isinstance(old, Decimal) and old > 0))
 
 
@@ -161,7 +161,7 @@ class StockSettings(FlowSettings):
         return self.formula == RESERVED and self.reservations == "ask"
 
     def leaves_when_booked(self, source: str, *, reserved_is_named: bool = False) -> bool:
-        """Return whether the figure of a branch excludes the goods of a sales order once it is booked.
+        """Return True if the figure of a branch excludes the goods of a sales order once it is booked.
 
         `reserved_is_named`: whether our reservation field has a column; it is subtracted until a person chooses
         otherwise.

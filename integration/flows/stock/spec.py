@@ -73,7 +73,10 @@ SECTIONS = (
             Select("formula", (*FORMULAS, "expression")),
             Select("reservations", ("ask", "field", "deducted", "none"), only=VisibleWhen("formula", (RESERVED,))),
             Compared(
-                "reserved", Kind.ARTICLE, ways=_reservation_variants, only=VisibleWhen("reservations", ("field",))
+                "reserved",
+                Kind.ARTICLE,
+                alternatives=_reservation_variants,
+                only=VisibleWhen("reservations", ("field",)),
             ),
             TextField("expression", 500, only=VisibleWhen("formula", ("expression",))),
             Example(),
@@ -160,7 +163,7 @@ def _sales(context: SetupContext) -> Proposal:
 
 
 def _asks_for_reservations(settings: Mapping[str, Any]) -> bool:
-    """Return whether the formula subtracts reservations and at least one branch uses the formula."""
+    """Return True if the formula subtracts reservations and at least one branch uses the formula."""
     sources = settings["branches"].values()
     return settings["formula"] == RESERVED and (not sources or any(source in ("", FORMULA) for source in sources))
 
@@ -195,7 +198,7 @@ QUESTIONS = (
         _branches,
         ("branches",),
         lists=(BRANCHES, WAREHOUSES),
-        lacks=_missing_branches,
+        find_missing=_missing_branches,
         safe_defaults=_safe_branches,
     ),
     Question("formula", default_proposal("proposed_formula", "formula", "expression"), ("formula", "expression")),
@@ -204,11 +207,11 @@ QUESTIONS = (
         _propose_reserved_field,
         ("reservations", "reserved"),
         lists=(RESERVATIONS,),
-        lacks=_missing_reservations,
+        find_missing=_missing_reservations,
         arises=_asks_for_reservations,
         to_look_at=True,
     ),
-    Question("sales", _sales, ("sales", "sales_since"), lacks=_missing_sales),
+    Question("sales", _sales, ("sales", "sales_since"), find_missing=_missing_sales),
     Question("managed", default_proposal("proposed_managed", "managed"), ("managed",)),
 )
 

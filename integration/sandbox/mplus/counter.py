@@ -48,7 +48,7 @@ class Counter:
         settled = self._payment_state(kind, document)
         document = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, settled))
         stored_document = shelf.put(document, rehearsed=rehearsed)
-        self._origins.tell(shelf.kind, document)
+        self._origins.update_origins(shelf.kind, document)
         return stored_document
 
     def _payment_state(self, kind: DocumentKind, document: WireFields) -> dict[str, object]:

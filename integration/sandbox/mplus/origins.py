@@ -76,7 +76,7 @@ class Origins:
         self._used_payments[id_] += sum(part.number("amount") for part in parts)
         return parts
 
-    def tell(self, kind: DocumentKind, document: WireFields) -> None:
+    def update_origins(self, kind: DocumentKind, document: WireFields) -> None:
         """Update the documents that this document comes from."""
         for of, origin in self._find_origins(kind, document):
             if of is ORDER:

@@ -210,7 +210,7 @@ def _rows_with_number(rows: Sequence[WireFields], name: str, number: int) -> lis
 
 
 def _is_valid_on(row: WireFields, day: date) -> bool:
-    """Return whether a temporary price applies on a day; both days of its period are included."""
+    """Return True if a temporary price applies on a day; both days of its period are included."""
     first, last = (_day(row.child(name)) if row.has_name(name) else None for name in ("startDate", "endDate"))
     return (first is None or first <= day) and (last is None or day <= last)
 

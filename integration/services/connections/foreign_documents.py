@@ -71,7 +71,7 @@ class ForeignDocumentSearch:
                 normalized_reference(reference): reference
                 for reference in self._foreign_references(spec.name, signs, prefix, kind, places)
             }
-        foreign = ForeignDocuments(tuple(by_reference.values()), prefix, signs.free(references))
+        foreign = ForeignDocuments(tuple(by_reference.values()), prefix, signs.find_free_prefix(references))
         return foreign.excluding(self._accepted_references(spec.name))
 
     def findings(self, connector: Connector, spec: FlowSpec, settings: FlowSettings) -> list[Finding]:
@@ -104,7 +104,7 @@ class ForeignDocumentSearch:
         self, flow: str, signs: OwnDocumentMarks, prefix: str, kind: Kind, places: Sequence[Sequence[Document]]
     ) -> Iterator[str]:
         marked_places = [
-            place for place in places if any(signs.bears(prefix, kind, document.reference) for document in place)
+            place for place in places if any(signs.has_prefix(prefix, kind, document.reference) for document in place)
         ]
         ours = (
             self._own_documents(flow, kind, [document for place in marked_places for document in place])
@@ -117,7 +117,7 @@ class ForeignDocumentSearch:
             yield from (
                 document.reference
                 for document in newest
-                if document not in ours and signs.bears(prefix, kind, document.reference)
+                if document not in ours and signs.has_prefix(prefix, kind, document.reference)
             )
 
     def _own_documents(self, flow: str, kind: Kind, documents: Sequence[Document]) -> Collection[Document]:

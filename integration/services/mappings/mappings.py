@@ -56,7 +56,7 @@ def _mark(shape: object) -> str:
 class _CachedLogic:
     """A cached logic with its inputs. It is valid while all inputs are equal."""
 
-    in_force: RulesInForce
+    rules: RulesInForce
     code_lists: Sequence[Mapping[str, object]]
     corrections: str
     systems: tuple[str, ...]  # that have the roles
@@ -172,8 +172,8 @@ class Logics:
 
     def current_logic(self, flow: str) -> FlowLogic:
         """Return the current logic of a flow, built from its settings, mapping and value tables."""
-        spec, in_force, cache_entry = self._flows[flow], self._rules.in_force(flow), self._cache.get(flow)
-        is_known = cache_entry is not None and cache_entry.in_force == in_force
+        spec, in_force, cache_entry = self._flows[flow], self._rules.current_rules(flow), self._cache.get(flow)
+        is_known = cache_entry is not None and cache_entry.rules == in_force
         settings = cache_entry.logic.settings if cache_entry and is_known else spec.settings(**in_force.settings())
         lists: list[Mapping[str, object]] = [self.rates(role.system) for role in spec.vat_rate_systems]
         lists += [self.codes(code_list) for code_list in spec.code_lists(settings)]
@@ -195,7 +195,7 @@ class Logics:
         self._cache[flow] = _CachedLogic(in_force, lists, corrections, assigned_systems(), logic)
         return logic
 
-    def fed(self, flow: str) -> dict[str, str]:
+    def input_fingerprints(self, flow: str) -> dict[str, str]:
         """Return hashes of the inputs of a flow: mapping, settings, tables, corrections, rates and object names.
 
         A hash changes when its input changes in a way that may affect the mapped records.

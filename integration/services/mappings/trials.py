@@ -303,7 +303,9 @@ def _planned_outcome(
     if isinstance(decision.outcome, Issue | Skip):
         return _Outcome(title, decision.outcome)
     new_record = decision.outcome.desired if isinstance(decision.outcome, Change) else None
-    return _Outcome(title, None, new_record, current.record if current else None, next(iter(decision.waits), None))
+    return _Outcome(
+        title, None, new_record, current.record if current else None, next(iter(decision.waiting_issues), None)
+    )
 
 
 def _outcome_differences(key: str, old: _Outcome | None, new: _Outcome | None) -> Iterator[TrialDifference]:

@@ -275,13 +275,13 @@ class Exceptions:
         return [with_listed_facts(group, partial(self.list_issues, group.group_key, state)) for group in groups]
 
     @requires(Right.SEE)
-    def waits(self, flow: str, key: str) -> Issue | None:
+    def open_issue(self, flow: str, key: str) -> Issue | None:
         """Return the open issue of a record, or None if there is none."""
         issues = self._issues.of_key(flow, key)
         return next((open_issue.issue for open_issue in issues if open_issue.state is IssueState.OPEN), None)
 
     @requires(Right.SEE)
-    def tries(self) -> list[RetryResult]:
+    def retry_results(self) -> list[RetryResult]:
         """Return the results of recent retries of causes, the latest of each cause."""
         results: dict[IssueGroupKey, RetryResult] = {}
         for flow in self._flows:

@@ -88,7 +88,7 @@ class Runs:
         detail: str | None = None,
         version: int | None = None,
     ) -> str:
-        """Start a preview of the records parked for a cause, and return the id of its run; see `Exceptions.tries`."""
+        """Start a preview of the records parked for a cause, and return its run id; see `Exceptions.retry_results`."""
         keys = self._exceptions.keys(flow, cause, field, detail)
         group = self._exceptions.group(IssueGroupKey(flow, cause, field or "", detail)) if detail is not None else None
         notes = retry_note(group) if group else {}

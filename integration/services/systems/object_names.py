@@ -59,7 +59,7 @@ class ObjectNames:
         return self._settings.has_names(self.record)
 
     @requires(Right.SEE)
-    def in_force(self) -> Names:
+    def current_names(self) -> Names:
         """Return the names in force. Defaults replace a group that is invalid, with which no connection is made."""
         return usable_names(
             {group: value for group, value in self._access.access_data(BOOKS.system).items() if group in GROUPS}
@@ -70,7 +70,7 @@ class ObjectNames:
 
         Names that were added later count only if they differ from their default, so that older plans stay valid.
         """
-        names, defaults = flat(self.in_force()), flat(Names())
+        names, defaults = flat(self.current_names()), flat(Names())
         relevant_names = {
             path: name for path, name in names.items() if name != defaults[path] or not path.startswith(LATER_PREFIXES)
         }
@@ -79,11 +79,11 @@ class ObjectNames:
     @requires(Right.SEE)
     def has_object(self, name: str) -> bool:
         """Return True if one of our objects, such as the trade invoices, has a name."""
-        return bool(getattr(self.in_force().objects, name).code)
+        return bool(getattr(self.current_names().objects, name).code)
 
     def require_objects(self, spec: FlowSpec, settings: FlowSettings, names: Names | None = None) -> None:
         """Raise ConfigurationError if a chosen option needs an object that has no name in `names`, or else in force."""
-        current_names = names or self.in_force()
+        current_names = names or self.current_names()
         for shape in single_fields(shape for section in spec.sections for shape in section.shapes):
             needed_object = shape.needs.get(str(getattr(settings, shape.name))) if isinstance(shape, Select) else None
             if needed_object and not getattr(current_names.objects, needed_object).code:
@@ -105,7 +105,7 @@ class ObjectNames:
     def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
         """Return the names that `put` would store. Raises the same errors."""
         names, defaults, fixed = (
-            flat(self.in_force()),
+            flat(self.current_names()),
             flat(Names()),
             set(paths_in(self._settings.names_of_file(self.record))),
         )
@@ -125,6 +125,6 @@ class ObjectNames:
 
         `changed` names, by path, are looked up instead of those in force. `value` stays the name in force.
         """
-        values, fixed = flat(self.in_force()), frozenset(paths_in(self._settings.names_of_file(self.record)))
+        values, fixed = flat(self.current_names()), frozenset(paths_in(self._settings.names_of_file(self.record)))
         connector = partial(self._access.connector, BOOKS.system)
         return named_objects(self._flows, connector, values, values | dict(changed or {}), fixed)

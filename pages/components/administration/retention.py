@@ -98,5 +98,10 @@ def _length_input(now: Retention, name: str) -> None:
     retention_class = BY_NAME[name]
     label = f"{text(f'retention_class_{name}')} ({text(f'retention_unit_{retention_class.unit}')})"
     st.number_input(
-        label, retention_class.least, retention_class.most, now.length(name), key=f"retention-length-{name}", width=430
+        label,
+        retention_class.minimum,
+        retention_class.most,
+        now.length(name),
+        key=f"retention-length-{name}",
+        width=430,
     )

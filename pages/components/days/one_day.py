@@ -102,7 +102,7 @@ def _draw_reason(app: Application, report: DayReport) -> None:
         show_error(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
     if report.state is DayState.PARKED:
         rows_at_days(app, app.days.flow)
-    issue = app.exceptions.waits(app.days.flow, report.key)
+    issue = app.exceptions.open_issue(app.days.flow, report.key)
     with st.container(horizontal=True, gap="small"):
         if issue is not None and st.button(text("btn_open_exception"), icon=":material/rule:", key="open_exception"):
             cause = group_address(cause_of(app.days.flow, issue.cause, issue.field, issue.facts))

@@ -109,7 +109,7 @@ def field_comparison(form: InputForm, shape: Compared) -> str:
     chosen = source_field(form, shape)
     if not chosen:
         return chosen
-    ways = shape.ways(chosen)
+    ways = shape.alternatives(chosen)
     with st.spinner(text("why_wait")):
         compared_records = ask_live(
             form.app, f"{form.flow} {chosen}", lambda: form.app.ways.compared(form.flow, chosen, ways)
@@ -144,7 +144,7 @@ def pick_with_objects(form: InputForm, shape: Select) -> str:
         return inputs.pick_input(form, shape)
     with st.container(gap="xsmall"):
         chosen = inputs.pick_input(form, shape, lacking)
-        for name in lacking.values() if shape.leads else ():
+        for name in lacking.values() if shape.shows_first else ():
             note(text(f"no_object_{name}"))
             if may_open("setup") and st.button(
                 text(f"btn_name_{name}"), type="tertiary", icon=":material/label:", key=f"name_{name}"
@@ -220,7 +220,7 @@ DRAWN: Mapping[type[FormField], Callable[[InputForm, Any], Any]] = {
     Checkbox: inputs.switch_input,
     Select: pick_with_objects,
     RadioChoice: inputs.option_input,
-    MultiSelect: inputs.several,
+    MultiSelect: inputs.multi_select,
     Code: inputs.code_input,
     Codes: inputs.codes,
     TextField: inputs.words,

@@ -260,7 +260,7 @@ def _facts(app: Application, flow: str, rows: Sequence[Happened], known_link: Li
     facts[text("col_status")] = inline(state, result_name(state)) if state in STATE_STYLES else "–"
     if known_link and known_link.retired:
         facts[text("now_retired")] = text("yes")
-    if (issue := app.exceptions.waits(flow, str(newest["key"]))) is not None:
+    if (issue := app.exceptions.open_issue(flow, str(newest["key"]))) is not None:
         address = group_address(cause_of(flow, issue.cause, issue.field, issue.facts))
         sentence = plain(say(issue.cause, issue.facts).problem)
         facts[text("now_waits")] = f"{sentence} {link(text('btn_open'), 'exceptions', cause=address)}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # imported for the charts, which are drawn last
 def connection_rows(app: Application) -> None:
     """Draw both connections with their description, since when they answer, and their response time."""
     with st.container(border=True, gap="xsmall", key="rows_connections"):
-        for place, status in enumerate(app.reach.stands()):
+        for place, status in enumerate(app.reach.statuses()):
             if place:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

@@ -187,8 +187,8 @@ def _draw_folded(form: InputForm, asked_question: QuestionState) -> None:
         with st.container(width="stretch", gap=None):
             small(f"**{question_title(asked_question)}**")
             note(_answer_text(form, asked_question))
-            if asked_question.lack is not None and asked_question.state is State.ANSWERED:
-                note(missing_setting_text(form.app, asked_question, asked_question.lack.reason))
+            if asked_question.missing_setting is not None and asked_question.state is State.ANSWERED:
+                note(missing_setting_text(form.app, asked_question, asked_question.missing_setting.reason))
         label = text("btn_change_answer" if asked_question.state is State.ANSWERED else "btn_answer")
         st.button(
             label,
@@ -210,8 +210,8 @@ def _answer_text(form: InputForm, asked_question: QuestionState) -> Markdown:
         return text("question_proposed", answer=answer(form, asked_question, asked_question.proposal.values))
     if asked_question.state is not State.ANSWERED:
         return (
-            missing_setting_text(form.app, asked_question, asked_question.lack.reason)
-            if asked_question.lack is not None
+            missing_setting_text(form.app, asked_question, asked_question.missing_setting.reason)
+            if asked_question.missing_setting is not None
             else text("question_open")
         )
     if asked_question.question.table:
@@ -228,8 +228,8 @@ def _draw_open(form: InputForm, asked_question: QuestionState) -> None:
     if asked_question.proposal is not None and asked_question.state is not State.ANSWERED:
         proposal_text = text("question_proposed", answer=answer(form, asked_question, asked_question.proposal.values))
         note(f"{proposal_text}. {missing_setting_sentence(asked_question.proposal.reason)}")
-    if asked_question.lack is not None:
-        note(missing_setting_text(form.app, asked_question, asked_question.lack.reason))
+    if asked_question.missing_setting is not None:
+        note(missing_setting_text(form.app, asked_question, asked_question.missing_setting.reason))
     by = person()  # read here, because the save must not use the session, see `save_button`
     values = _table(form, asked_question) if asked_question.question.table else _settings(form, asked_question)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -363,7 +363,7 @@ def ready_step(app: Application) -> None:
 def _line(app: Application, line: SetUpLine) -> None:
     asked_question = line.question
     if asked_question is not None:
-        why = asked_question.lack.reason if asked_question.lack is not None else None
+        why = asked_question.missing_setting.reason if asked_question.missing_setting is not None else None
         about = (
             missing_setting_text(app, asked_question, why)
             if why

@@ -202,7 +202,7 @@ def _form_container(app: Application, system: str) -> tuple[DeltaGenerator, Conn
 
 
 def _shows_form(app: Application, spot: ConnectionForm) -> bool:
-    """Return whether to draw the form of a system. A working connection only shows it on request."""
+    """Return True if the form of a system is drawn. For a working connection it is drawn only on request."""
     system, sandboxed = spot.status.system, app.sandbox.is_connected
     if not sandboxed and not spot.is_working:
         return True

@@ -154,7 +154,7 @@ def navigation() -> StreamlitPage:
             *([_page("logs", "receipt_long")] if may_open("logs") else []),
             _page("monitoring", "notifications", waiting["monitoring"]),
         ],
-        text("menu_arrangement"): [
+        text("menu_configuration"): [
             *([_page("setup", "cable")] if may_open("setup") else []),
             _page("flows", "tune"),
             _page("mappings", "account_tree"),
@@ -213,7 +213,7 @@ def colour_sql() -> None:
 
 
 def _connections(app: Application) -> None:
-    for stand in app.reach.stands():
+    for stand in app.reach.statuses():
         about = connection_since(stand) if stand.ok is False else plain(stand.about) or connection_since(stand)
         st.markdown(f":small[{mark(state_of(stand))} {system_name(stand.system)}]  \n:small[:gray[{about}]]")
 

@@ -54,7 +54,7 @@ LINE_FIELDS = (
 REMEMBERED = frozenset(
     {
         "documents", "debtor", "debtor_number", "sold", "sold_on", "shares", "beside", "same_sale", "dismissed_entries",
-        "totals", "costs", "costless", "reference_before", "completed", "with_payments", "rounding_rule",
+        "totals", "costs", "groups_without_cost", "reference_before", "completed", "with_payments", "rounding_rule",
     }
 )  # fmt: skip
 BARE = ("quantity", "discount_percent")  # numbers that are not amounts of money and keep their own decimals

@@ -146,7 +146,7 @@ def option_input(form: InputForm, shape: RadioChoice) -> str:
     )
 
 
-def several(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
+def multi_select(form: InputForm, shape: MultiSelect) -> tuple[str, ...]:
     """Draw a select box for several options, and return the chosen ones."""
     now = [str(option) for option in form.draft.value(shape.name)]
     return tuple(

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
 from integration.core.days.corrections import page_lines
-from integration.core.days.report import COSTLESS, costless_notes
+from integration.core.days.report import GROUPS_WITHOUT_COST, notes_of_groups_without_cost
 from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import LineFilter, PlanRow
@@ -222,9 +222,9 @@ def _draw_change(app: Application, run: Run, flow: Flow, row: PlanRow, change: C
         page = change.agreed
         gross = page.values.get("gross") is True
         narrow_day_page(app, flow.target, page_lines(page), row.title, gross=gross)
-        costless = page.values.get(COSTLESS)
-        for costless_note in costless_notes(costless) if isinstance(costless, tuple) else ():
-            note(plain(finding_text(costless_note, language(), {})))
+        turnover_groups = page.values.get(GROUPS_WITHOUT_COST)
+        for cost_note in notes_of_groups_without_cost(turnover_groups) if isinstance(turnover_groups, tuple) else ():
+            note(plain(finding_text(cost_note, language(), {})))
         return
     if change.kind.type is RecordType.DOCUMENT:
         document_tree(app, run, flow, row, change)

@@ -36,7 +36,7 @@ def save_button(
 
 
 def was_pressed(session_draft: dict[str, Any], key: str) -> bool:
-    """Return whether the save button of a form was pressed, once. A form without changes draws no button."""
+    """Return True if the save button of a form was pressed, once. A form without changes draws no button."""
     if session_draft.get(PRESSED) != key:
         return False
     del session_draft[PRESSED]

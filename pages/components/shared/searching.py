@@ -82,7 +82,7 @@ def search_box(app: Application, *, may_read: bool) -> None:
 def _record(app: Application, hit: RecordResult, number: int) -> None:
     """Draw a record that links to its history, with the matching value and whether it is parked."""
     flow = flow_name(hit.flow) if hit.flow in app.flows else plain(hit.flow)
-    waits = app.exceptions.waits(hit.flow, hit.key) is not None
+    waits = app.exceptions.open_issue(hit.flow, hit.key) is not None
     with st.container(gap=None):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             if st.button(f"**{plain(hit.title or hit.key)}**", key=f"hit-{number}", type="tertiary"):

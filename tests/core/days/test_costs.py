@@ -81,7 +81,7 @@ def test_groups_of_which_the_till_tells_no_cost_are_named_and_have_no_line() -> 
     page = page_for(with_costs(), ON)
     (note,) = page_notes(page)
     assert (note.code, note.facts) == (
-        "costless", {"groups": "30 Onderdelen, 50 Diensten, 70 Boeken en kaarten"},
+        "groups_without_cost", {"groups": "30 Onderdelen, 50 Diensten, 70 Boeken en kaarten"},
     )  # fmt: skip
     assert "50 Diensten" not in page_notes(page_for(with_costs(*COSTS, cost("receipt 50/1 0")), ON))[0].facts["groups"]
     half = with_costs(*COSTS, cost("receipt 30/2 100"), cost("receipt 50/1 0"), cost("receipt 70/1 0"))

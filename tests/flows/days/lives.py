@@ -111,7 +111,7 @@ class Life:
         yield "booked"
 
     def _is_without_page(self, first: Day, reason: str | None) -> bool:
-        """Return whether a day without movements has no page; rows that add up to zero may still make a page."""
+        """Return True if a day without movements has no page; rows that add up to zero may still make a page."""
         rows = [row for row in page_rows(first, self.books.variant.contents) if row.cents]
         if not rows:
             self.expect("no page", reason, "day_empty")

@@ -63,7 +63,7 @@ def test_the_only_memorial_is_proposed_and_plain() -> None:
 
 
 def test_a_daybook_that_posts_its_own_contra_account_wants_its_own_mode() -> None:
-    lacks = question("daybook").lacks
+    lacks = question("daybook").find_missing
     assert lacks(context_with()) is not None  # none is chosen
     assert lacks(context_with(daybook="600")) is None
     assert lacks(context_with(daybook="100", mode="cash", drawer_account="1000")) is None
@@ -105,7 +105,7 @@ def test_accounts_of_goods_are_asked_for_only_where_days_have_costs() -> None:
 
 
 def lacks_goods(name: str, at: SetupContext) -> str:
-    lack = question(name).lacks(at)
+    lack = question(name).find_missing(at)
     return lack.reason.facts["codes"] if lack else ""
 
 
@@ -125,18 +125,18 @@ def test_accounts_of_goods_are_those_of_the_till_and_a_group_without_goods_wants
 
 
 def test_what_has_no_account_is_named_unless_those_of_the_till_are_agreed_to() -> None:
-    lack = question("methods").lacks(context_with({"method_accounts": {"CASH": "1000"}}))
+    lack = question("methods").find_missing(context_with({"method_accounts": {"CASH": "1000"}}))
     assert lack is not None
     assert lack.reason.facts == {"codes": "PIN Pin"}
-    assert question("methods").lacks(context_with(till_accounts=True)) is None
+    assert question("methods").find_missing(context_with(till_accounts=True)) is None
 
 
 def test_accounts_of_drawers_are_known_by_their_names() -> None:
     proposal = propose_answer("drawers", context_with())
     assert proposal is not None
     assert proposal.values == {"difference_account": "4400", "banked_account": "1090"}
-    assert question("drawers").lacks(context_with()) is not None
-    assert question("drawers").lacks(context_with(difference_account="4400")) is None
+    assert question("drawers").find_missing(context_with()) is not None
+    assert question("drawers").find_missing(context_with(difference_account="4400")) is None
 
 
 def test_the_collective_account_is_the_one_that_debtors_have() -> None:

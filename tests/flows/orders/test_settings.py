@@ -39,8 +39,8 @@ def test_settings_survive_the_way_to_disk() -> None:
 def test_what_is_part_of_a_day_lacks_the_flow_of_days_where_that_is_not_chosen(name: str) -> None:
     (documents_,) = (question for question in QUESTIONS if question.name == "documents")
     settings = OrderSettings(**{name: "day"}).model_dump()
-    lack = documents_.lacks(SetupContext(settings, flows=("orders",)))
+    lack = documents_.find_missing(SetupContext(settings, flows=("orders",)))
     assert lack is not None
     assert (lack.reason.code, lack.stops) == ("lack_days_off", False)
-    assert documents_.lacks(SetupContext(settings, flows=("orders", "days"))) is None
-    assert documents_.lacks(SetupContext(OrderSettings().model_dump())) is None
+    assert documents_.find_missing(SetupContext(settings, flows=("orders", "days"))) is None
+    assert documents_.find_missing(SetupContext(OrderSettings().model_dump())) is None

@@ -146,7 +146,7 @@ def proposed_values(context: SetupContext) -> Mapping[str, Any]:
 
 
 def missing_rows(context: SetupContext) -> tuple[str, str]:
-    lack = QUESTION.lacks(context)
+    lack = QUESTION.find_missing(context)
     return (lack.reason.code, ", ".join(lack.reason.facts.values())) if lack else ("", "")
 
 

@@ -90,7 +90,7 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
             None,
             False,
         )  # what is booked is known by its prefix
-        assert asked_question.lack is not None
+        assert asked_question.missing_setting is not None
 
         stores = stores_in(application)
         look = ForeignDocumentSearch(
@@ -133,8 +133,8 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
         book_order(application, "2026.2", free)  # another console takes it meanwhile
         application.setup.answer("orders", "prefix", asked_question.proposal.values, me)
         next_question = question(application)
-        assert next_question.lack is not None
-        assert next_question.lack.reason.facts["prefix"] == free
+        assert next_question.missing_setting is not None
+        assert next_question.missing_setting.reason.facts["prefix"] == free
 
 
 def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_docu
         assert not bears_day(prefix_finding.facts["free"], Kind.DAY_PAGE, "KZ6101700100")
 
         asked_question = question(application)  # of the flow that has the setting
-        assert asked_question.lack is not None
+        assert asked_question.missing_setting is not None
         assert (asked_question.proposal, asked_question.can_be_accepted) == (None, False)  # a day is booked under it
         application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, me)
         assert prefix_findings(application) == []

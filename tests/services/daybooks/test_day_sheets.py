@@ -43,7 +43,7 @@ FINDINGS: Mapping[str, Mapping[str, str]] = {
     "not_posted": {"page": "600/1"},
     "own_use": {"amount": "12.10"},
     "vat_off": {"code": "1", "difference": "-0.01"},
-    "costless": {"groups": "30 Onderdelen, 50 Diensten"},
+    "groups_without_cost": {"groups": "30 Onderdelen, 50 Diensten"},
 }
 """Everything that a check can find, with the facts it gives."""
 

@@ -203,19 +203,19 @@ def test_the_set_up_starts_nothing_alone(office: Office) -> None:
 
 
 def test_a_file_of_settings_brings_in_nothing_that_one_person_may_not_change(office: Office) -> None:
-    shape = json.loads(office.application.arrangement.text())
+    shape = json.loads(office.application.configuration_file.text())
     shape["flows"]["products"]["auto_approve"] = True
     text = json.dumps(shape)
-    parsed_file = office.application.arrangement.read(text)
+    parsed_file = office.application.configuration_file.read(text)
     assert [difference.place for difference in parsed_file.differences] == ["flows.products.auto_approve"]
     with pytest.raises(NotAllowedError, match="change_log_in_needed"):
-        office.application.arrangement.keep(parsed_file, TERMINAL, "file")
+        office.application.configuration_file.keep(parsed_file, TERMINAL, "file")
     for actor in (office.ann, office.ben):  # who brings the same file in approves nothing
         with pytest.raises(NotAllowedError, match="file_change_waits"):
-            office.acting(actor).arrangement.take(text.encode(), parsed_file.mark, actor, "file")
+            office.acting(actor).configuration_file.take(text.encode(), parsed_file.mark, actor, "file")
     office.approve(office.ben)
     assert office.application.flows.settings("products").auto_approve
-    office.application.arrangement.keep(office.application.arrangement.read(text), TERMINAL, "file")
+    office.application.configuration_file.keep(office.application.configuration_file.read(text), TERMINAL, "file")
 
 
 @pytest.mark.parametrize(

@@ -144,15 +144,15 @@ def test_what_a_setting_names_and_the_system_does_not_have_is_never_kept(
 
 
 def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kept(app: Application) -> None:
-    before = app.arrangement.text()
+    before = app.configuration_file.text()
     configuration = json.loads(before)
     configuration["flows"].setdefault("days", {})["collective_debtor"] = ABSENT
 
     with pytest.raises(ConfigurationError) as refused:
-        app.arrangement.read(json.dumps(configuration))
+        app.configuration_file.read(json.dumps(configuration))
 
     assert "flows.days" in str(refused.value.facts)
-    assert app.arrangement.text() == before
+    assert app.configuration_file.text() == before
 
 
 def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:

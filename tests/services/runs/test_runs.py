@@ -111,10 +111,10 @@ def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_p
         logics, by = application.logics, make_actor("test")
         before = logics.basis("orders", 1, asks=True)
         assert changed_marks(before, logics.unasked().basis("orders", 1, asks=True)) == ["rates", "lists"]
-        of_customers, fed = logics.basis("customers", 1, asks=False), logics.fed("customers")
+        of_customers, fed = logics.basis("customers", 1, asks=False), logics.input_fingerprints("customers")
         application.flows.change("products", {"price_basis": "incl"}, by)
         assert changed_marks(of_customers, logics.basis("customers", 1, asks=False)) == ["settings"]
-        assert changed_marks(fed, logics.fed("customers")) == ["settings"]
+        assert changed_marks(fed, logics.input_fingerprints("customers")) == ["settings"]
         of_days = logics.basis("days", 1, asks=True)
         sandbox_of(application).accountview.describe("TRANSACT", "TRN_DESC", length=10)  # where pages by hand are seen
         logics.read_fields("days")

@@ -55,9 +55,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 @pytest.fixture
 def app(console: Application) -> Iterator[Application]:
     """The same application with its names as they were put back afterwards."""
-    before = flat(console.names.in_force())
+    before = flat(console.names.current_names())
     yield console
-    now = flat(console.names.in_force())
+    now = flat(console.names.current_names())
     console.names.put({path: before[path] for path in now if now[path] != before[path]}, make_actor(WHO))
 
 
@@ -158,7 +158,7 @@ def test_a_changed_name_has_to_exist_and_the_default_need_not(app: Application) 
     assert wrong == [("fields", "NO_UNIT"), ("flow_products", "NO_UNIT"), ("flow_stock", "NO_UNIT")]
 
     app.names.put({"article.unit": None}, make_actor(WHO))
-    assert app.names.in_force().article.model_fields_set.isdisjoint({"unit"})
+    assert app.names.current_names().article.model_fields_set.isdisjoint({"unit"})
     assert all(finding.ok for finding in app.connections.check("accountview"))
 
 
@@ -177,12 +177,12 @@ def test_another_process_uses_changed_names_a_moment_later(tmp_path: Path) -> No
 
 
 def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Application) -> None:
-    assert dict(app.names.in_force().article)["ean"] == "K9_EAN"  # proposed at the start
+    assert dict(app.names.current_names().article)["ean"] == "K9_EAN"  # proposed at the start
     app.names.put({"article.ean": None}, make_actor(WHO))
     app.proposals.fill(WHO)
 
-    assert dict(app.names.in_force().article)["ean"] == ""
-    assert dict(app.names.in_force().article)["colour"] == "K9_COLOUR"
+    assert dict(app.names.current_names().article)["ean"] == ""
+    assert dict(app.names.current_names().article)["colour"] == "K9_COLOUR"
     last_event = [event for event in stores_in(app).events.waiting(1000) if event["key"] == "sandbox-names"][-1]
     assert (last_event["event"], str(WHO) in str(last_event["facts"])) == ("setting_changed", True)
 
@@ -202,12 +202,12 @@ def test_names_are_kept_by_whoever_set_them_over_what_was_proposed(app: Applicat
     ],
 )
 def test_what_cannot_be_used_is_refused_by_its_name(app: Application, path: str, value: str, setting: str) -> None:
-    before = flat(app.names.in_force())
+    before = flat(app.names.current_names())
     with pytest.raises(ConfigurationError) as caught:
         app.names.put({path: value}, make_actor(WHO))
 
     assert caught.value.facts["setting"] == setting
-    assert flat(app.names.in_force()) == before
+    assert flat(app.names.current_names()) == before
 
 
 def test_what_must_not_be_empty_is_known_before_it_is_refused() -> None:
@@ -217,7 +217,7 @@ def test_what_must_not_be_empty_is_known_before_it_is_refused() -> None:
 
 def test_other_objects_of_postings_are_set_by_their_codes(app: Application) -> None:
     app.names.put({"objects.posting_history": "DJ2P, GJ1"}, make_actor(WHO))
-    (first, second) = app.names.in_force().objects.posting_history
+    (first, second) = app.names.current_names().objects.posting_history
 
     assert (first.code, first.table, first.detail, second.code) == ("DJ2P", "DJ_PAGE", "DJ_LINE", "GJ1")
     assert name_of(app, "objects.posting_history").availability is Availability.PRESENT
@@ -366,7 +366,7 @@ def test_a_file_of_names_wins_and_cannot_be_changed_in_the_console(tmp_path: Pat
     access = file_of(tmp_path, 'conditions = 7\n[article]\nean = "EAN_CODE"\n')
     with open_application(tmp_path / "data", start=False, accountview=access) as app:
         app.names.put({"article.text": "LONG_TEXT"}, make_actor(WHO))
-        names = app.names.in_force()
+        names = app.names.current_names()
         fixed = [name.path for named_object in app.names.read().objects for name in named_object.names if name.fixed]
         with pytest.raises(ConfigurationError) as caught:
             app.names.put({"article.ean": "OTHER"}, make_actor(WHO))
@@ -381,7 +381,7 @@ def test_a_file_of_names_is_not_about_the_sandbox(tmp_path: Path) -> None:
     with open_application(tmp_path / "data", start=False, accountview=access, sandbox=True) as app:
         app.connections.join_sandbox()
 
-        assert dict(app.names.in_force().article)["ean"] == "K9_EAN"
+        assert dict(app.names.current_names().article)["ean"] == "K9_EAN"
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,9 @@ INVOICES = {
 @pytest.fixture
 def app(connected_application: Application) -> Iterator[Application]:
     """A console on the sandbox, with its names as they were put back afterwards."""
-    before = flat(connected_application.names.in_force())
+    before = flat(connected_application.names.current_names())
     yield connected_application
-    now = flat(connected_application.names.in_force())
+    now = flat(connected_application.names.current_names())
     if changed := {path: before[path] for path in now if now[path] != before[path]}:
         connected_application.names.put(changed, make_actor("test"))
         connected_application.connections.check("accountview")
@@ -65,7 +65,7 @@ def test_every_field_shows_what_it_is_called_its_default_and_whether_that_is_ver
     assert "no installation is known so far" in page_text
     assert "Missing · ○ unverified" in page_text  # the ledger account of a line
     assert "Used by: Orders" in page_text
-    assert dict(app.names.in_force().sales_order)["gross"] == "GROSS_FLG"
+    assert dict(app.names.current_names().sales_order)["gross"] == "GROSS_FLG"
 
 
 @pytest.mark.long
@@ -78,7 +78,7 @@ def test_pages_for_a_day_have_names_of_their_own_in_the_object_of_postings(app: 
         < page_text.index("Fields of a page for a day")
         < page_text.index("of its lines")
     )
-    assert dict(app.names.in_force().day_page)["concept"] == "NO_POST"
+    assert dict(app.names.current_names().day_page)["concept"] == "NO_POST"
     assert test.selectbox(key=field(test, "day_page.concept")).value == "NO_POST"
     assert test.selectbox(key=field(test, "day_page_line.item")).value == "INV_NR"
     assert test.selectbox(key=field(test, "posting.debtor")).value == "SUB_NR"
@@ -94,12 +94,12 @@ def test_a_name_is_chosen_saved_with_what_it_causes_and_checked(app: Application
     assert "1 name changed, not saved yet" in texts(test)
     assert test.button(key="continue").disabled
     assert test.button(key="save_names").label == "Save 1 name and reconnect"
-    assert dict(app.names.in_force().article)["ean"] == "K9_EAN"
+    assert dict(app.names.current_names().article)["ean"] == "K9_EAN"
 
     before = app.access.connector("accountview")
     press(test, "save_names")
 
-    assert dict(app.names.in_force().article)["ean"] == "K9_ORIGIN"
+    assert dict(app.names.current_names().article)["ean"] == "K9_ORIGIN"
     assert app.access.connector("accountview") is not before
     assert app.connections.statuses()[0].ok
     assert "not saved yet" not in texts(test)
@@ -112,7 +112,7 @@ def test_what_cannot_be_used_is_said_beside_the_button_and_not_saved(app: Applic
     press(test, "save_names")
 
     assert "the table and that of its lines" in texts(test)
-    assert app.names.in_force().objects.trade_invoices.code == ""
+    assert app.names.current_names().objects.trade_invoices.code == ""
 
     press(test, "discard_names")
     assert "not saved yet" not in texts(test)
@@ -125,7 +125,7 @@ def test_the_fields_of_a_table_can_be_chosen_before_it_is_saved(app: Application
     test.text_input(key="objects.trade_invoices.table-0").input("k9_inv").run()
 
     assert "INV_NR · Factuurnummer" in test.selectbox(key=field(test, "trade_invoice.invoice_number")).options
-    assert app.names.in_force().objects.trade_invoices.code == ""
+    assert app.names.current_names().objects.trade_invoices.code == ""
 
 
 @pytest.mark.long
@@ -135,7 +135,7 @@ def test_the_defaults_come_back_with_one_button(app: Application, open_page: Ope
     press(test, "defaults")
     press(test, "save_names")
 
-    debtor = dict(app.names.in_force().debtor)
+    debtor = dict(app.names.current_names().debtor)
     assert (debtor["email"], debtor["blocked"]) == ("MAIL_BUS", "REC_BLK")
 
 
@@ -151,7 +151,7 @@ def test_names_can_be_typed_where_the_dictionary_cannot_be_read(app: Application
     assert "cannot be read now" in texts(test)
     test.text_input(key="article.ean-0").input("EAN_CODE").run()
     press(test, "save_names")
-    assert dict(app.names.in_force().article)["ean"] == "EAN_CODE"
+    assert dict(app.names.current_names().article)["ean"] == "EAN_CODE"
     assert "flow_field_unknown" in {finding.cause for finding in app.connections.statuses()[0].findings}
 
 
@@ -223,7 +223,10 @@ def test_the_way_to_the_object_of_quotations_leads_there_and_offers_its_fields(
     assert "K9_REF · Uw aanvraag" in test.selectbox(key=field(test, "quotation.reference")).options
     test.selectbox(key=field(test, "quotation.reference")).select("K9_REF").run()
     press(test, "save_names")
-    assert (app.names.in_force().objects.quotations.code, app.names.in_force().quotation.reference) == ("K9Q", "K9_REF")
+    assert (app.names.current_names().objects.quotations.code, app.names.current_names().quotation.reference) == (
+        "K9Q",
+        "K9_REF",
+    )
 
 
 @pytest.mark.long

@@ -47,7 +47,7 @@ def waiting(connected_application: Application) -> Application:
     )
     stores = stores_in(connected_application)
     stores.heartbeats.beat("worker-7")
-    stores.heartbeats.lose("worker-7")
+    stores.heartbeats.mark_dead("worker-7")
     facts = {"sold": "99999.00", "value": "8719980000117", "article": "9104", "key": "9104"}
     stores.issues.open("stock", "run", [IssueOccurrence(Issue(EAN, "9104", "ean", facts), title="Staande pomp")])
     connected_application.alerts.detect()

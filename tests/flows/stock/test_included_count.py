@@ -4,7 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from integration.flows.stock.contained import MAYBE, NEVER, ONCE, CountRange, included_count, is_settled, missing_amount
+from integration.flows.stock.included_count import (
+    MAYBE,
+    NEVER,
+    ONCE,
+    CountRange,
+    included_count,
+    is_settled,
+    missing_amount,
+)
 
 # What stands in the books: the booking, its credit, and both booked anew. "-" never was, is not invoiced, or is a lost
 # credit that somebody answered for, "x" is there, "?" was deleted or changed by hand, or sent without an answer.

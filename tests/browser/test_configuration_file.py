@@ -77,7 +77,7 @@ def test_what_is_no_such_file_is_refused_in_three_languages(
 def test_what_is_too_large_or_holds_a_secret_is_refused(
     connected_console: str, page: Page, second_application: Application
 ) -> None:
-    before = second_application.arrangement.text()
+    before = second_application.configuration_file.text()
     for content, expected in (
         (b'{"sluis": 1, "x": "' + b"x" * 1_100_000 + b'"}', "it has more than 1 MB"),
         (b'{"sluis": 1, "flows": {"products": {"client_secret": "hunter22"}}}', "the file contains a secret"),
@@ -88,4 +88,4 @@ def test_what_is_too_large_or_holds_a_secret_is_refused(
         gives(page, "wrong.json", content)
         expect(page.get_by_text(re.compile(expected))).to_be_visible()
         expect(page.get_by_text("hunter22")).to_have_count(0)
-    assert second_application.arrangement.text() == before
+    assert second_application.configuration_file.text() == before

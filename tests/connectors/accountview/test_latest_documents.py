@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from integration.connectors.accountview.newest import NEWEST
+from integration.connectors.accountview.latest_documents import NEWEST
 from integration.connectors.protocol import Document
 from integration.core.records import Kind
 from integration.sandbox.accountview.conventions import Conventions

@@ -15,28 +15,28 @@ from pages.components.shared.wording import number, text
 
 SHOWN = 300  # differences that are listed; the others are counted
 LONGEST = 500  # characters of a value
-FILES = "arrangement-files"  # number of imports so far; each one gets a new, empty file field
+FILES = "configuration-files"  # number of imports so far; each one gets a new, empty file field
 
 
-def arrangement(app: Application) -> None:
+def draw_configuration_file(app: Application) -> None:
     """Draw the download of the configuration and the field for a file to import."""
-    section(text("arrangement_title"), text("arrangement_about"))
+    section(text("configuration_title"), text("configuration_about"))
     st.download_button(
-        text("arrangement_save"),
-        data=app.arrangement.text,
+        text("configuration_save"),
+        data=app.configuration_file.text,
         file_name="settings.json",
         mime="application/json",
         on_click="ignore",
         icon=":material/download:",
-        key="arrangement-save",
+        key="configuration-save",
     )
     st.space("small")
-    section(text("arrangement_take"), text("arrangement_take_about"))
-    key = f"arrangement-file-{st.session_state.get(FILES, 0)}"
-    upload = st.file_uploader(text("arrangement_choose"), key=key)
+    section(text("configuration_take"), text("configuration_take_about"))
+    key = f"configuration-file-{st.session_state.get(FILES, 0)}"
+    upload = st.file_uploader(text("configuration_choose"), key=key)
     if upload is not None:
         content, name = upload.getvalue(), upload.name
-        parsed_file = answer_or_error(lambda: app.arrangement.of_file(content))
+        parsed_file = answer_or_error(lambda: app.configuration_file.of_file(content))
         if parsed_file is not None:
             _draw_differences(app, parsed_file, content, name)
 
@@ -44,9 +44,9 @@ def arrangement(app: Application) -> None:
 def _draw_differences(app: Application, parsed_file: ParsedFile, content: bytes, name: str) -> None:
     """Draw the differences between a file and the current configuration, with the button that imports the file."""
     if not parsed_file.differences:
-        note(text("arrangement_same"))
+        note(text("configuration_same"))
         return
-    place, current_column, file_column = (text(f"col_arrangement_{column}") for column in ("place", "here", "file"))
+    place, current_column, file_column = (text(f"col_configuration_{column}") for column in ("place", "here", "file"))
     rows = [
         {
             place: difference.place,
@@ -55,16 +55,21 @@ def _draw_differences(app: Application, parsed_file: ParsedFile, content: bytes,
         }
         for difference in parsed_file.differences[:SHOWN]
     ]
-    table(rows, text("arrangement_take"))
+    table(rows, text("configuration_take"))
     every = len(parsed_file.differences)
     if every > SHOWN:
-        note(text("arrangement_more", shown=number(SHOWN), number=number(every)))
+        note(text("configuration_more", shown=number(SHOWN), number=number(every)))
     mark, by = parsed_file.mark, person()
-    with st.form("arrangement", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        entered_note = st.text_input(text("arrangement_note"), name, key="arrangement-note", max_chars=200, width=420)
-        if st.form_submit_button(text("btn_arrangement_take"), type="primary", key="arrangement-take"):
-            if attempt(lambda: app.arrangement.take(content, mark, by, entered_note or "")):
-                st.session_state["said"] = text("arrangement_taken", number=number(every))
+    with (
+        st.form("configuration", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
+        entered_note = st.text_input(
+            text("configuration_note"), name, key="configuration-note", max_chars=200, width=420
+        )
+        if st.form_submit_button(text("btn_configuration_take"), type="primary", key="configuration-take"):
+            if attempt(lambda: app.configuration_file.take(content, mark, by, entered_note or "")):
+                st.session_state["said"] = text("configuration_taken", number=number(every))
                 st.session_state[FILES] = st.session_state.get(FILES, 0) + 1
             st.rerun()
 

@@ -53,7 +53,7 @@ def missing_amount(amount: Decimal, documents: Collection[CountRange]) -> Decima
 
 
 def is_settled(documents: Collection[CountRange], *, is_back: bool) -> bool:
-    """Return whether a figure is known to include a movement completely, as long as nothing is reversed."""
+    """Return True if a figure is known to include a movement completely, as long as nothing is reversed."""
     return _least_count(documents) == 1 and (not is_back or max(count_range.most for count_range in documents) == 1)
 
 

@@ -74,7 +74,7 @@ def events_about(cursor: duckdb.DuckDBPyConnection, person: DataSubject) -> list
 
 
 def _is_about(event: Mapping[str, Any], person: DataSubject) -> bool:
-    """Return whether an event is about a person or names them."""
+    """Return True if an event is about a person or names them."""
     record = (event["flow"] or "", event["kind"] or "", event["key"] or "")
     if person.is_of_another(*record):
         return False
