@@ -203,7 +203,9 @@ class _PayoutMatcher:
 
         A fee is only found near the usual percentage. Returns False if no payouts settle the opening balance.
         """
-        usual = _most_frequent([[known.fee / known.gross * HUNDRED] for known in self.settlements if known.gross])
+        usual = _most_frequent(
+            [[earlier.fee / earlier.gross * HUNDRED] for earlier in self.settlements if earlier.gross]
+        )
         possible = [
             settlement
             for run in _consecutive_runs(payouts if opening > NOTHING else ())

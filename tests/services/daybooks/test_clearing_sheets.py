@@ -55,8 +55,8 @@ def test_open_entries_are_oldest_first_and_late_ones_are_marked(tables: Clearing
 
 def test_movements_are_debit_and_credit_like_the_balance(tables: ClearingTables) -> None:
     account, _ = tables.report.accounts
-    shown = tables.text_table(tables.movements(account))
-    assert [list(row.values())[1:4] for row in shown.rows[-2:]] == [
+    table = tables.text_table(tables.movements(account))
+    assert [list(row.values())[1:4] for row in table.rows[-2:]] == [
         ["0.00", "7.00 Cr", "69.00 Dr"], ["170.00 Dr", "106.00 Cr", "69.00 Dr"],
     ]  # fmt: skip
 
