@@ -45,7 +45,7 @@ def day_of_address() -> date | None:
 
 def one_day(day: date) -> None:
     """Draw one day of a branch."""
-    branches = app.days.branches()
+    branches = app.days.till_branches()
     branch = st.query_params.get("branch", "") or next(iter(branches), "")
     report = app.days.report(day, branch)
     name, number = branches.get(branch), plain(branch)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from integration.alerts.connection_status import ConnectionMonitor, ConnectionStatus
 from integration.alerts.health import Health, HealthCheck
@@ -211,23 +211,12 @@ def _type_of(code: str) -> ProblemType:
 
 def _group_problem(flow: str, system: str, code: str, groups: list[CauseGroup]) -> Problem:
     newest = max(groups, key=lambda group: group.last_seen)
-    problem_type = _type_of(code)
-    sums = [
-        _difference_amount(group.facts) if problem_type is ProblemType.DIFFERENCE else group.sold for group in groups
-    ]
-    amounts = [amount for amount in sums if amount is not None]
+    amounts = [group.sold for group in groups if group.sold is not None]
     return Problem(
-        problem_type, code, flow, facts={"system": system, **newest.facts, "flow": flow},
+        _type_of(code), code, flow, facts={"system": system, **newest.facts, "flow": flow},
         count=sum(group.count for group in groups),
         waiting_amount=sum(amounts, Decimal(0)) if amounts else None,
     )  # fmt: skip
-
-
-def _difference_amount(facts: Mapping[str, str]) -> Decimal | None:
-    try:
-        return abs(Decimal(facts["amount"])) if facts.get("amount") else None
-    except InvalidOperation:
-        return None
 
 
 def _system(run: Run, status: FlowStatus) -> str:

@@ -369,10 +369,12 @@ def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_
 def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Watch, hook: Hook) -> None:
     watching.hook(hook, problem_types=[ProblemType.DIFFERENCE], least=Severity.CRITICAL)
     watching.park("orders", unmapped_order_issue(1))
-    watching.park("days", Issue("day_differs", "D1", facts={"document": "2026-11-24 1", "amount": "-12.10"}))
+    for branch, amount in (("1", "12.10"), ("2", "7.90")):
+        facts = {"document": f"2026-11-24 {branch}", "amount": amount, "sold": amount}
+        watching.park("days", Issue("day_differs", f"D{branch}", facts=facts))
     watching.look()
     assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "Closed days"]]
-    assert "€12.10" in hook.took[0][1]["message"]
+    assert "2 records · at stake: €20.00" in hook.took[0][1]["message"]
 
 
 @pytest.mark.long

@@ -152,9 +152,12 @@ def test_a_period_shows_both_sides_the_return_and_what_the_books_have_besides(
     code = app.periods.report(app.periods.period(name)).vat[0].key
     behind = open_page("days", view="period", period=name, code=code)
     assert "Days in these figures" in [header.value for header in behind.header]
-    branch_page = open_page("days", view="period", period=name, branch="1")
+    app.days.check(day, "12")  # a closed branch
+    branch_page = open_page("days", view="period", period=name, branch="12")
     assert "read_books" not in {button.key for button in branch_page.button}
     assert "for all branches only" in texts(branch_page)
+    assert "Branch 12" in branch_page.selectbox[0].options
+    assert "[Branch 12 · " in open_page("days", day=day.isoformat(), branch="12").markdown[0].value
 
 
 def test_clearing_accounts_show_takings_under_way(booked_week: tuple[Application, date], open_page: Open) -> None:

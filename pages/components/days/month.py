@@ -91,12 +91,20 @@ def _check(app: Application, month: date) -> None:
     ask_day_by_day(partial(app.days.check_span, month, last, branch), "days_checking")
 
 
+def branch_filter(app: Application) -> str:
+    """Draw the choice of a branch, if there are several, and return it; empty for all branches."""
+    branches = app.days.branches()
+    if len(branches) <= 1:
+        return ""
+    names = {
+        number: text("branch_short", branch=number) if name == number else name for number, name in branches.items()
+    }
+    return select_input("branch", {"": text("stock_all_branches"), **names}, text("stock_branch"))
+
+
 def the_month(app: Application, month: date) -> None:
     """Draw the calendar of a month with its list beside it."""
-    branches = app.days.branches()
-    branch = ""
-    if len(branches) > 1:
-        branch = select_input("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
+    branch = branch_filter(app)
     listed_days = app.days.listed(month, last_day_of(month), branch)
     check = text("btn_check_month") if may(Days.check_span) else ""
     if not listed_days and empty("calendar_month", text("days_none"), text("days_none_about"), check):

@@ -23,7 +23,7 @@ from integration.services.daybooks.period_sheets import PeriodSheets, PeriodTabl
 from integration.services.daybooks.periods import PeriodReport, Periods
 from integration.services.daybooks.text_tables import ShownTable
 from integration.words import difference_amount
-from pages.components.days.month import open_day
+from pages.components.days.month import branch_filter, open_day
 from pages.components.days.sheet_tables import (
     ask_day_by_day,
     period_links,
@@ -114,9 +114,7 @@ def period_filters(app: Application, report: PeriodReport) -> None:
         _kind(report.period)
         if not report.period.months:
             _range(report.period)
-        branches = app.days.branches()
-        if len(branches) > 1:
-            select_input("branch", {"": text("stock_all_branches"), **branches}, text("stock_branch"))
+        branch_filter(app)
         against = {"": text("period_against_before"), "year": text("period_against_year")}
         select_input("against", against, text("period_against"))
     section(plain(period_title(report.period, language())))
