@@ -69,7 +69,7 @@ class FlowHarness:
         self.names = "as AccountView has them"
         self.decides = {"settings": "as they are"}  # a plan, beside the names
         self.read_fields: Callable[[str], None] = lambda _: None
-        self.fed: dict[str, str] = {}
+        self.input_fingerprints: dict[str, str] = {}
         self.corrections: dict[str, str] = {}  # marks of what persons corrected, by record
         self.foreign_documents: Callable[[], ForeignDocuments] = lambda: NO_FOREIGN_DOCUMENTS
         self.accepted: set[str] = set()
@@ -104,7 +104,8 @@ class FlowHarness:
     def logics(self) -> Logics:
         """Return the logic of the flow, as a run gets it."""
         return part(
-            Logics, current_logic=self._logic, earlier=lambda flow, _version: self._logic(flow), fed=lambda _: self.fed,
+            Logics, current_logic=self._logic, earlier=lambda flow, _version: self._logic(flow),
+            input_fingerprints=lambda _: self.input_fingerprints,
             basis=lambda *_, **_asks: {"names": self.names, **self.decides}, read_fields=self._read_fields,
         )  # fmt: skip
 

@@ -144,7 +144,7 @@ def changed_input_notes(deps: Dependencies, logic: FlowLogic, waits: Run | None)
     marks = json.dumps(now, sort_keys=True)
     if waits is not None and waits.notes.get(INPUT_MARKS_NOTE) == marks:
         return {INPUT_MARKS_NOTE: marks}
-    stored_marks = {name: deps.cursors.get(flow, f"fed:{name}") for name in now}
+    stored_marks = {name: deps.cursors.get(flow, f"input:{name}") for name in now}
     new = [name for name, mark in now.items() if stored_marks[name] not in (None, mark)]
     of_logic = [] if logic.flow.counted_stage.write_once else [name for name in new if name != LINKS]
     reason = {ALL_FOR: ",".join(of_logic)} if of_logic else {PARKED_FOR: ",".join(new)} if new else {}
@@ -156,8 +156,8 @@ def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     if run.mode in (Mode.CHOSEN, Mode.UNDO):
         return {}
     stamps, marker = run.position.stamps, run.position.marker
-    fed = {f"fed:{name}": mark for name, mark in json.loads(run.notes.get(INPUT_MARKS_NOTE, "{}")).items()}
+    inputs = {f"input:{name}": mark for name, mark in json.loads(run.notes.get(INPUT_MARKS_NOTE, "{}")).items()}
     cursors = {f"source:{stage.source}": stamps[stage.source] for stage in logic.flow.stages if stage.source in stamps}
     if run.mode is Mode.COMPLETE:
         cursors[FILLED] = json.dumps(run.position.filled)
-    return cursors | fed | ({f"target:{logic.flow.counted_stage.target}": marker} if marker else {})
+    return cursors | inputs | ({f"target:{logic.flow.counted_stage.target}": marker} if marker else {})

@@ -125,9 +125,9 @@ def test_an_order_that_is_still_parked_is_read_once_and_is_no_failure(harness: O
 
 
 def test_changed_settings_read_the_parked_orders_and_not_the_booked_ones(harness: OrdersHarness) -> None:
-    harness.fed = {"settings": "a"}
+    harness.input_fingerprints = {"settings": "a"}
     harness.run()
-    harness.fed = {"settings": "b"}
+    harness.input_fingerprints = {"settings": "b"}
     run = harness.preview()
     assert (run.mode, run.notes["parked_for"], run.position.retried) == (Mode.CHANGES, "settings", 1)
 

@@ -108,10 +108,10 @@ def test_a_cancelled_preview_cannot_be_committed(harness: FlowHarness) -> None:
 
 
 def test_what_is_new_of_the_mapping_makes_the_next_run_read_everything_and_says_so(harness: FlowHarness) -> None:
-    harness.fed = {"mapping": "1", "settings": "a"}
+    harness.input_fingerprints = {"mapping": "1", "settings": "a"}
     harness.run()
     assert harness.run().mode is Mode.CHANGES
-    harness.fed = {"mapping": "2", "settings": "b"}
+    harness.input_fingerprints = {"mapping": "2", "settings": "b"}
     second_run = harness.run()
     assert (second_run.mode, second_run.notes["all_for"]) == (Mode.COMPLETE, "mapping,settings")
     last = harness.run()
@@ -121,18 +121,18 @@ def test_what_is_new_of_the_mapping_makes_the_next_run_read_everything_and_says_
 
 def test_what_was_never_told_before_is_nothing_new(harness: FlowHarness) -> None:
     harness.run()  # of an earlier version
-    harness.fed = {"mapping": "1"}
+    harness.input_fingerprints = {"mapping": "1"}
     assert harness.run().mode is Mode.CHANGES
-    harness.fed = {"mapping": "2"}
+    harness.input_fingerprints = {"mapping": "2"}
     assert harness.run().mode is Mode.COMPLETE
 
 
 def test_a_plan_that_waits_with_everything_read_is_not_read_for_again(
     harness: FlowHarness, source: MemoryConnector
 ) -> None:
-    harness.fed = {"mapping": "1"}
+    harness.input_fingerprints = {"mapping": "1"}
     harness.run()
-    harness.fed = {"mapping": "2"}
+    harness.input_fingerprints = {"mapping": "2"}
     edit_record(source, "1001", {"price": Decimal("20.0000")})
     waits = harness.preview()
     assert (waits.mode, waits.state) == (Mode.COMPLETE, RunState.READY)
@@ -142,11 +142,11 @@ def test_a_plan_that_waits_with_everything_read_is_not_read_for_again(
 
 
 def test_a_plan_of_before_does_not_count_for_what_is_new_since(harness: FlowHarness, source: MemoryConnector) -> None:
-    harness.fed = {"mapping": "1"}
+    harness.input_fingerprints = {"mapping": "1"}
     harness.run()
     edit_record(source, "1001", {"price": Decimal("20.0000")})
     waits = harness.preview()
-    harness.fed = {"mapping": "2"}
+    harness.input_fingerprints = {"mapping": "2"}
     harness.commit(waits)
     assert harness.preview().mode is Mode.COMPLETE
 
