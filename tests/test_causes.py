@@ -68,7 +68,7 @@ KEPT: Mapping[str, set[str]] = {
     "quotation_changed": {"before", "after", "source", "mark"},
     "quotation_cancelled": {"before", "after", "source", "mark"},
     "credit_not_exact": {"source", "mark"},
-    "document_taken_back": {"source", "mark"},  # the plan offers to book it again by them
+    "booking_reversed": {"source", "mark"},  # the plan offers to book it again by them
     "day_booked_by_hand": {"mark"},
     "day_sale_elsewhere": {"mark"},
     "day_ledger_unreadable": {"mark"},

@@ -115,7 +115,7 @@ def test_an_order_cancelled_after_booking_is_credited_and_is_settled(console: Co
     assert (run.counts.read_count, run.counts.proven) == (1, 1)
     assert order_amount(console, ours) + order_amount(console, f"{ours}-C") == NOTHING
     assert order_amount(console, ours) > 0
-    assert cause_of(console, order) == "document_taken_back"
+    assert cause_of(console, order) == "booking_reversed"
     assert open_causes(console, order) == []
 
 
@@ -145,7 +145,7 @@ def test_a_credited_order_that_changes_again_is_a_question_and_can_be_booked_aga
     console.till_client.change(order, article, 3)
     cause_of(console, order)
     console.commit(decide(console, CHANGED, "credit"))
-    assert cause_of(console, order) == "document_taken_back"
+    assert cause_of(console, order) == "booking_reversed"
 
     console.till_client.change(order, article, 1)
     assert cause_of(console, order) == "document_changed_after_credit"

@@ -179,5 +179,5 @@ def test_an_undo_takes_a_picture_away_again_and_the_next_run_leaves_it_away(
     assert (back.state, names(console, code)) == (RunState.DONE, [])
     plan = console.preview("products")
     assert {row.cause for row in console.lines(plan).values() if row.kind is Kind.PICTURE and row.key == code} == {
-        "taken_back"
+        "value_reverted"
     }

@@ -518,7 +518,7 @@ def test_undoing_a_run_of_orders_credits_them_to_the_cent(console: Console, arti
     second_undo = console.commit(console.undo(run))
     assert (second_undo.counts.proven, second_undo.counts.skipped) == (0, 2)
     later = console.run("orders", *orders)
-    assert [line(console, later, order).cause for order in orders] == ["document_taken_back"] * 2
+    assert [line(console, later, order).cause for order in orders] == ["booking_reversed"] * 2
     assert console.writes() == before
 
 
@@ -686,7 +686,7 @@ def test_every_invoice_and_receipt_is_posted_as_it_was_sold(console: Console, ki
     links = stores_in(console.application).links.get("orders", Kind.POSTING, keys)
     causes = {key: row.cause for key, row in console.lines(run).items()}
     references = {str(link.agreed.values["reference"]) for link in links.values() if link.agreed}
-    expected_keys = [key for key in links if causes.get(key) != "document_taken_back"]  # other stories took some back
+    expected_keys = [key for key in links if causes.get(key) != "booking_reversed"]  # other stories took some back
 
     assert run.counts.read_count == len(keys)
     assert run.counts.proven + run.counts.unchanged == len(expected_keys) > len(keys) // 2

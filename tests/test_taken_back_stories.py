@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from integration.core.plan_lines import PlanRow
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from tests.consoles import WHO, Console, open_application
@@ -28,7 +28,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 
 def marked_rows(console: Console, run: Run) -> list[PlanRow]:
-    return [row for row in console.application.plans.rows(run.id, "changes", limit=10_000) if row.cause == TAKEN_BACK]
+    return [
+        row for row in console.application.plans.rows(run.id, "changes", limit=10_000) if row.cause == VALUE_REVERTED
+    ]
 
 
 def price(console: Console, number: str) -> int:

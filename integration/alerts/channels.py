@@ -72,7 +72,7 @@ class Channels:
                 raise ConfigurationError("setting_invalid", setting="channel_address", expected=looked.error)
             self._sealed.put(f"{PREFIX}{identity}", {"address": address.strip()}, by.ref)
         self._settings.put(f"{PREFIX}{identity}", _CHANNEL.dump_python(settings, mode="json", exclude={"id"}), by.ref)
-        self._deliveries.hurry(identity)
+        self._deliveries.make_due(identity)
         return identity
 
     @requires(Right.ADMINISTER)
@@ -93,8 +93,8 @@ class Channels:
         result = self.send(channel, title, body)
         if not result.ok:
             raise IntegrationError("alert_not_delivered", channel=channel.name, message=result.error)
-        self._deliveries.tested(channel.id)
-        self._deliveries.hurry(channel.id)
+        self._deliveries.record_test(channel.id)
+        self._deliveries.make_due(channel.id)
 
 
 def _validated(values: Mapping[str, Any]) -> Channel:

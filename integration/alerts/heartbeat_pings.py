@@ -141,10 +141,10 @@ class Pings:
             return
         why = self._call(str(stored_values["address"]), delivery.facts)
         if why:
-            self._deliveries.failed(delivery, why)
+            self._deliveries.record_failure(delivery, why)
         else:
             self._deliveries.mark_sent(delivery)
-            self._deliveries.hurry(delivery.channel)
+            self._deliveries.make_due(delivery.channel)
 
     def _call(self, address: str, facts: Mapping[str, str]) -> str:
         """Call an address; return the error, or an empty text if the call succeeded."""

@@ -134,6 +134,6 @@ class Monitoring:
         )
 
     @requires(Right.ADMINISTER)
-    def gone_for_good(self, executor: str) -> None:
+    def forget_process(self, executor: str) -> None:
         """Record that a process will not be started again."""
         self._heartbeats.forget(executor)

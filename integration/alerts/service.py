@@ -163,7 +163,7 @@ class Alerts:
         for problem in changed.new:
             self._incidents.begin(problem, self._due_at_begin(problem, channels), so_far)
         if changed.continuing:
-            self._incidents.saw(changed.continuing, so_far)
+            self._incidents.update(changed.continuing, so_far)
             self._remind([replace(incident, problem=problem) for incident, problem in changed.continuing], channels)
         for incident in changed.ended:
             self._incidents.end(incident, self._due_at_end(incident, channels))
@@ -283,10 +283,10 @@ class Alerts:
         result = self._channels.send(channel, *message)
         if result.ok:
             self._deliveries.mark_sent(delivery, incident.problem.count if incident else 0)
-            self._deliveries.hurry(channel.id)
+            self._deliveries.make_due(channel.id)
         else:
             log.warning("a message was not accepted", channel=channel.id, why=result.error)
-            self._deliveries.failed(delivery, result.error)
+            self._deliveries.record_failure(delivery, result.error)
 
     def _unsent_begin(self, over: Delivery) -> Delivery | None:
         """Return the unsent message about the beginning of an incident, which must precede the one about its end."""

@@ -229,4 +229,4 @@ def _change_summary(row: PlanRow, vat: Callable[[str], str]) -> str:
 def tell_of_log(application: Application) -> None:
     """Show which log was set aside last because it could not be read, while its file still exists."""
     for file in application.log.broken_files()[:1]:
-        output.err.print(sentence("log_set_aside", file=file), soft_wrap=True)
+        output.err.print(sentence("log_replaced", file=file), soft_wrap=True)

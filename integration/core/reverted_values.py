@@ -7,7 +7,7 @@ from datetime import datetime
 from integration.core.plan import Change
 from integration.core.records import Record, Value, is_same_value
 
-TAKEN_BACK = "taken_back"  # cause of a line that is excluded until a person includes it
+VALUE_REVERTED = "value_reverted"  # cause of a line that is excluded until a person includes it
 
 
 @dataclass(frozen=True, slots=True)

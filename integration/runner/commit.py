@@ -16,7 +16,7 @@ from integration.core.flow import Flow
 from integration.core.foreign_documents import reported_foreign
 from integration.core.plan import Approval, is_of_plan
 from integration.core.plan_lines import LineFilter, PlanRow
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Run
 from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
@@ -180,7 +180,7 @@ class Commit:
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         remaining = self.deps.plans.count(run.id, "left")
         remaining -= self.deps.plans.count(
-            run.id, "left", among=LineFilter(cause=TAKEN_BACK)
+            run.id, "left", among=LineFilter(cause=VALUE_REVERTED)
         )  # reverted values are stored separately
         self.deps.ledger.finish(run.id, cursors={} if remaining else next_cursors(run, logic))
         self._checked_runs.discard(run.id)

@@ -181,7 +181,9 @@ class Compare:
         }
         current_records = with_owning_document(self.deps.links, flow.name, stage, current_records, links)
         if not stage.write_once:
-            page.taken_back = self.deps.previews.reverted_values_of(flow.name, kind, [record.key for record in desired])
+            page.reverted_values = self.deps.previews.reverted_values_of(
+                flow.name, kind, [record.key for record in desired]
+            )
         if stage.parts and run.mode is not Mode.COMPLETE:
             apart = find_duplicate_articles(self.deps.links, flow.name, stage.parts, desired) | apart
         held_up = (
@@ -276,7 +278,7 @@ def _decide(
     outcome, weight = decision.outcome, target_record.weight
     if isinstance(outcome, Change | Unchanged):
         page.moved_on[record.key] = changed_since_revert(
-            record, page.taken_back.get(record.key, {}), target_record.inputs
+            record, page.reverted_values.get(record.key, {}), target_record.inputs
         )
     for issue in decision.waiting_issues:  # a record counts once: as written or as parked
         page.park(
@@ -331,7 +333,7 @@ def _change(
         change = replace(change, sources=target_record.members)
     reference, change = current.reference if current else "", _with_agreed_parts(change, agreed)
     add_without_retracted(
-        page, change, page.taken_back.get(record.key, {}), agreed, reference, is_beside=target_record.is_uncounted
+        page, change, page.reverted_values.get(record.key, {}), agreed, reference, is_beside=target_record.is_uncounted
     )
 
 

@@ -48,7 +48,7 @@ class FlowLogics(Protocol):
         """Return the logic of a flow with an earlier version of its mapping."""
 
     def input_fingerprints(self, flow: str) -> Mapping[str, str]:
-        """Return the marks of the inputs of a flow's logic, by input name."""
+        """Return a hash of each input of a flow's logic, by input name. It changes with the input."""
 
     def basis(self, flow: str, version: int, *, asks: bool) -> Basis:
         """Return the marks of the inputs that decide a plan; with `asks`, also of values that the systems report."""
@@ -58,10 +58,10 @@ class FlowLogics(Protocol):
 
 
 class WriteHold(Protocol):
-    """Source of reasons why a flow may write nothing for now."""
+    """Decides whether a flow may write."""
 
     def hold_reason(self, flow: str) -> PlanStaleError | None:
-        """Return the reason, or None if the flow may write."""
+        """Return why a flow may not write now, or None if it may."""
 
 
 class SystemIdentityCheck(Protocol):
@@ -78,7 +78,7 @@ class ForeignDocumentCheck(Protocol):
     """Finds documents that have the prefix of a flow, are not ours and have not been accepted by a person."""
 
     def foreign_documents_of(self, flow: str) -> ForeignDocuments:
-        """Return those documents. Raises IntegrationError if the books cannot be queried."""
+        """Return the foreign documents in the books. Raises IntegrationError if the books cannot be queried."""
 
     def accept(self, flow: str, references: Collection[str], by: str) -> None:
         """Record that a person has accepted these documents."""

@@ -48,9 +48,9 @@ class LookedUpPage:
 
 @dataclass(frozen=True, slots=True)
 class DispatchResult:
-    """Consequences of some calls for the calls that follow."""
+    """Result of a batch of calls: whether more calls may follow, and whether a result is unknown."""
 
-    stopped: IntegrationError | None  # the reason to send nothing more
+    stopped: IntegrationError | None  # why no more calls may follow; None: they may
     doubtful: bool  # True if the result of a call is unknown
 
 
@@ -83,7 +83,7 @@ class Dispatcher:
             dispatch.change, dispatch.current, dispatch.references, f"{self.run.id}-{dispatch.row.seq}"
         )
 
-    def take_in(self, answers: Sequence[DispatchAnswer]) -> DispatchResult:
+    def store_refused(self, answers: Sequence[DispatchAnswer]) -> DispatchResult:
         """Store the results of changes that the target did not accept."""
         dispatches = [dispatch for dispatch, _ in answers]
         refused: dict[int, Outcome] = {}

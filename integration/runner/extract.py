@@ -90,7 +90,7 @@ class Extract:
         batch = self.deps.connectors[logic.flow.target].read_changes(logic.flow.counted_stage.target, "")
         return replace(position, marker=batch.stamp or "")
 
-    def touched(self, run: Run, logic: FlowLogic) -> None:
+    def read_edited(self, run: Run, logic: FlowLogic) -> None:
         """Read the source records again whose target records were edited since the last run."""
         position, kind = run.position, logic.flow.counted_stage.target
         since = self.deps.cursors.get(logic.flow.name, f"target:{kind}")
@@ -106,7 +106,7 @@ class Extract:
             position = position.start_of(Task.PARKED) if PARKED_FOR in run.notes else self._after_reading(run, position)
         self.deps.previews.keep_position(run.id, position)
 
-    def parked(self, run: Run, logic: FlowLogic) -> None:
+    def read_parked_again(self, run: Run, logic: FlowLogic) -> None:
         """Read one page of the parked records again, because an input changed that may have been the reason.
 
         Dismissed records and records that the target refused are not read.
@@ -146,9 +146,9 @@ class Extract:
                 continue
             inside = [articles[part.key].key for part in record.parts if part.key in articles]
             sources += inside or [link.key]
-        return self.counted_fetched(run, logic, sources, position)
+        return self.stage_counted(run, logic, sources, position)
 
-    def siblings(self, run: Run, logic: FlowLogic) -> None:
+    def read_siblings(self, run: Run, logic: FlowLogic) -> None:
         """Read the other variants of changed records, so that a product is always compared as a whole."""
         position = run.position
         for stage in logic.flow.counted_stages:
@@ -166,8 +166,8 @@ class Extract:
             position = self.stage_fetched(run, logic, stage, sorted(linked - present), position)
         return position
 
-    def counted_fetched(self, run: Run, logic: FlowLogic, keys: Sequence[str], position: Position) -> Position:
-        """Stage the counted records with these keys, in every counting stage; return the updated position."""
+    def stage_counted(self, run: Run, logic: FlowLogic, keys: Sequence[str], position: Position) -> Position:
+        """Stage the records with these keys in each counted stage; return the position that includes their count."""
         for stage in logic.flow.counted_stages:
             position = self.stage_fetched(run, logic, stage, keys, position)
         return position

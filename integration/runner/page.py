@@ -13,7 +13,7 @@ from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
 from integration.core.records import Kind
-from integration.core.reverted_values import TAKEN_BACK, RevertedValue
+from integration.core.reverted_values import VALUE_REVERTED, RevertedValue
 from integration.core.states import Step
 from integration.flows.settings import FlowSettings
 from integration.flows.spec import FlowLogic
@@ -33,7 +33,7 @@ class PlanPage:
         self.evidence: dict[tuple[Kind, str], Evidence] = {}  # by link, where the evidence changed
         self.wrong: list[Link] = []  # links whose stored hashes match, although the records do not agree
         self.weight = 0
-        self.taken_back: Taken = {}  # reverted values of the records of this page
+        self.reverted_values: Taken = {}  # reverted values of the records of this page
         self.moved_on: dict[str, frozenset[str]] = {}  # paths of reverted values that the source changed since
         self._calls = calls
         self._settings = settings
@@ -55,7 +55,7 @@ class PlanPage:
         )  # fmt: skip
 
     def skip(self, skip: Skip, kind: Kind, title: str, group: str, weight: int = 1) -> None:
-        """Add a record that takes no part."""
+        """Add a record that a rule or setting leaves out, with the reason."""
         self.rows.append(
             PlanRow(
                 0,
@@ -84,7 +84,7 @@ class PlanPage:
         Records with reverted values are ignored, because their place in the plan does not depend on hashes alone. If
         both sides do not agree although the stored hashes match, the link is collected as wrong.
         """
-        if link is None or now == NO_HASHES or self.taken_back.get(link.key):
+        if link is None or now == NO_HASHES or self.reverted_values.get(link.key):
             return
         if agrees and link.hashes != now:
             self.hashed.append(replace(link, hashes=now))
@@ -92,7 +92,7 @@ class PlanPage:
             self.wrong.append(link)
 
     def note(self, codes: Iterable[str]) -> None:
-        """Count codes that a plan reports besides its lines."""
+        """Add codes to the counts of the plan that are compared with limits or shown beside its lines."""
         self._guard_counts.update(codes)
 
     def is_parked(self, key: str) -> bool:
@@ -119,13 +119,13 @@ class PlanPage:
             if reverted is None and (counts or guard.measure is not Measure.SHARE)
         }
         self._guard_counts.update({guard.name: count for guard, count in guard_counts.items()})
-        self._guard_counts[TAKEN_BACK] += reverted is not None
+        self._guard_counts[VALUE_REVERTED] += reverted is not None
         self.rows.append(
             PlanRow(
                 0, self.stage.name, change.action, change.kind, change.key, change.title, change.group,
                 self._add_weight(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
                 brakes=tuple(guard.code for guard, count in guard_counts.items() if count and self._marks_lines(guard)),
-                cause="" if reverted is None else TAKEN_BACK, facts={} if reverted is None else reverted.facts,
+                cause="" if reverted is None else VALUE_REVERTED, facts={} if reverted is None else reverted.facts,
                 reference=reference, calls=self._calls(change),
             )
         )  # fmt: skip

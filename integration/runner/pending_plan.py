@@ -34,7 +34,7 @@ def carry_over(deps: Dependencies, extract: Extract, run: Run, logic: FlowLogic)
     for stage in flow.stages:
         keys = [key for row in rows if row.stage == stage.name and row.change for key in row.change.sources]
         if stage.derived:
-            position = extract.counted_fetched(run, logic, keys, position)
+            position = extract.stage_counted(run, logic, keys, position)
         elif not stage.off:
             position = extract.stage_fetched(run, logic, stage, keys, position)
     deps.previews.keep_position(run.id, replace(position, after=f"{rows[-1].run}:{rows[-1].seq:012}"))

@@ -182,7 +182,7 @@ class Pipeline:
         accepted = accepted_references(answers)
         if not self._verifies_each:
             self._add_accepted(accepted)
-        ends = self._dispatcher.take_in(answers)
+        ends = self._dispatcher.store_refused(answers)
         self._stop_error = self._stop_error or ends.stopped
         self._is_ending = self._is_ending or ends.doubtful
         if self._verifies_each:  # each change is verified before the next one

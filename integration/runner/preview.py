@@ -20,7 +20,7 @@ from integration.core.link_evidence import IDENTITY_CAUSES
 from integration.core.plan import Brake, fingerprint
 from integration.core.plan_lines import LineFilter
 from integration.core.position import Position, Task
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import ALL_FOR, PARKED_FOR, PLANS_OF_ALL, Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.flows.spec import FlowLogic
@@ -52,10 +52,10 @@ class Preview:
         self._compare = Compare(deps, extract, self._prefetch)
         self._tasks: Mapping[Task, Callable[[Run, FlowLogic], None]] = {
             Task.EXTRACT: extract.extract,
-            Task.TOUCHED: extract.touched,
-            Task.PARKED: extract.parked,
+            Task.TOUCHED: extract.read_edited,
+            Task.PARKED: extract.read_parked_again,
             Task.CARRY: partial(carry_over, deps, extract),
-            Task.SIBLINGS: extract.siblings,
+            Task.SIBLINGS: extract.read_siblings,
             Task.COMPARE: self._compare.compare,
             Task.VANISHED: self._process_vanished,
             Task.UNDO: partial(undo, deps),
@@ -176,7 +176,7 @@ class Preview:
             logic.settings.guards, logic.settings.limits, guard_counts, position.read_count, is_first=is_first,
             details={EQUALIZED.name: equalized_facts(exceeding)},
         )  # fmt: skip
-        tripped = exceeded if changes > counts.get(TAKEN_BACK, 0) else ()
+        tripped = exceeded if changes > counts.get(VALUE_REVERTED, 0) else ()
         state = RunState.READY if changes else RunState.DONE
         waits = self.deps.runs.waiting_for_all(run.flow)
         self._compare.forget(run.id)
@@ -218,7 +218,9 @@ class Preview:
         )
         if waits.notes.get(CORRECTION_MARKS_NOTE, "") != corrections:
             return False
-        back = [self.deps.plans.count(plan.id, "changes", among=LineFilter(cause=TAKEN_BACK)) for plan in (waits, run)]
+        back = [
+            self.deps.plans.count(plan.id, "changes", among=LineFilter(cause=VALUE_REVERTED)) for plan in (waits, run)
+        ]
         return back[0] == back[1] and waiting_inputs == (
             mark,
             tuple(tripped),

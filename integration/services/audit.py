@@ -37,7 +37,7 @@ EXPORTED, FILE_EXPORTED, LOG_QUERIED, LOG_EXPORTED = "audit_exported", "exported
 ACTION_EVENT = "acted"
 UNSIGNED = frozenset(
     {
-        "alerts.test", "channels.test", "lab.begin", "lab.stop", "monitoring.gone_for_good",
+        "alerts.test", "channels.test", "lab.begin", "lab.stop", "monitoring.forget_process",
         "persons.stored_data", "prices.check_prices_again", "retention.prune", "sandbox.pass_a_day",
     }
 )  # fmt: skip

@@ -18,7 +18,7 @@ ACTIONS = frozenset(
     {
         "setting_changed", "setting_forgotten", "table_changed", "mapping_published", "connection_changed",
         "connection_forgotten", "place_changed", "brake_switched_off", "left_out", "taken_in", "value_corrected",
-        "correction_removed", "cause_assigned", "cause_noted", "issue_set_aside", "issue_taken_back", "issue_closed",
+        "correction_removed", "cause_assigned", "cause_noted", "issue_dismissed", "issue_reopened", "issue_closed",
         "linked_by_hand", "conflict_settled", "identity_decided", "found_by_hand", "not_there", "run_started",
         "approved", "approved_first", "stop_asked", "run_discarded", "person_added", "person_changed", "person_on",
         "person_off", "person_invited", "person_came", "session_begun", "session_revoked", "key_changed",

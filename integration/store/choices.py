@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from integration.core.errors import PlanStaleError
 from integration.core.plan import chosen_mark
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.states import RunState, Step
 from integration.store import plan_lines, transitions
 from integration.store.database import Store, batches, rows_with_keys
@@ -72,7 +72,7 @@ def _excluded_row(run: str, seq: int, digest: str, by: str, at: datetime) -> dic
 
 def exclude_retracted(connection: sa.Connection, run: str, added: Sequence[Mapping[str, Any]]) -> None:
     """Exclude changes whose values a person reverted, in the name of that person. A person can include them again."""
-    marked = [line for line in added if line["cause"] == TAKEN_BACK and line["change"] is not None]
+    marked = [line for line in added if line["cause"] == VALUE_REVERTED and line["change"] is not None]
     facts = [(line, line["facts"]) for line in marked]
     _insert_excluded(
         connection,
@@ -148,6 +148,6 @@ def _included_lines(connection: sa.Connection, old: str, new: str) -> list[int]:
     mine, out = lines.alias(), excluded_lines.alias()
     same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest", "cause"))
     chosen = ~sa.exists().where(out.c.run == lines.c.run, out.c.seq == lines.c.seq)
-    conditions = (lines.c.run == old, lines.c.cause == TAKEN_BACK, lines.c.step == Step.PLANNED, chosen)
+    conditions = (lines.c.run == old, lines.c.cause == VALUE_REVERTED, lines.c.step == Step.PLANNED, chosen)
     query = sa.select(mine.c.seq).join(lines, sa.and_(*same)).where(mine.c.run == new, *conditions)
     return [row.seq for row in connection.execute(query)]

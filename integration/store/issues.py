@@ -196,7 +196,7 @@ def reopen_planned(connection: sa.Connection, at: datetime, run: str, flow: str)
     for batch in batches([row.id for row in waiting]):
         connection.execute(issues.update().where(issues.c.id.in_(batch)).values(state=IssueState.OPEN, reason=""))
     facts = {"by": "console", "reason": "plan_discarded"}
-    append_events(connection, at, [_decision_event("issue_taken_back", row, facts, run) for row in waiting])
+    append_events(connection, at, [_decision_event("issue_reopened", row, facts, run) for row in waiting])
 
 
 def issues_to_retry(connection: sa.Connection, flow: str, after: int, limit: int) -> list[OpenIssue]:
@@ -229,7 +229,7 @@ def reopen(
         connection.execute(issues.update().where(*conditions).values(state=IssueState.OPEN, reason="", by=""))
         connection.execute(dismissals.delete().where(dismissals.c.issue.in_(batch)))
         facts = {"by": by, "reason": reason}
-        append_events(connection, at, [_decision_event("issue_taken_back", row, facts, run) for row in rows])
+        append_events(connection, at, [_decision_event("issue_reopened", row, facts, run) for row in rows])
 
 
 def _decision_event(event: str, row: sa.Row[Any], facts: Mapping[str, str], run: str = "") -> Event:
@@ -353,7 +353,7 @@ class Issues(Store):
         The record stays parked without notification until the cause is gone, the issue's detail changes, a person
         reopens it, or a source record is read with a mark other than the one in `marks`.
         """
-        self._change_state(identity, IssueState.SET_ASIDE, "issue_set_aside", reason, by, marks or {})
+        self._change_state(identity, IssueState.SET_ASIDE, "issue_dismissed", reason, by, marks or {})
 
     def dismiss_all(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
         """Dismiss open issues with one reason and return how many were still open; see `dismiss`."""
@@ -366,7 +366,7 @@ class Issues(Store):
                 connection.execute(issues.update().where(*conditions).values(**values))
                 _store_marks(connection, {row.id: marks[row.id] for row in rows}, {row.id: row.flow for row in rows})
                 facts = {"by": by, "reason": reason}
-                append_events(connection, now, [_decision_event("issue_set_aside", row, facts) for row in rows])
+                append_events(connection, now, [_decision_event("issue_dismissed", row, facts) for row in rows])
                 dismissed_count += len(rows)
         return dismissed_count
 

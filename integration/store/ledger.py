@@ -13,7 +13,7 @@ from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.records import CurrentRecord, Kind, Record, kinds, merged, record_from_json
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Outcome, Progress
 from integration.core.states import RunState, Step
 from integration.store import facets, issues, links, plan_lines, reverted_values, transitions
@@ -213,7 +213,7 @@ class Ledger(Store):
                 connection, now, flow, _links_of_outcomes(connection, now, flow, pairs, changes), self.mirrors
             )
             ended = [changes[row.seq] for row, outcome in pairs if outcome.step in (Step.PROVEN, Step.ACCEPTED)]
-            reverted_values.settle_taken_back(connection, now, run, flow, ended)
+            reverted_values.update_reverted_values(connection, now, run, flow, ended)
             issues.open_or_refresh(
                 connection,
                 now,
@@ -359,7 +359,7 @@ def _links_of_outcomes(
 
 def _agreed_values(connection: sa.Connection, flow: str, row: Row, change: Change) -> Record:
     """Return the agreed values after a change. A reverted value is merged into the values agreed since."""
-    if row.cause != TAKEN_BACK:
+    if row.cause != VALUE_REVERTED:
         return links.agreed_after_change(connection, flow, change)
     conditions = (of_links.c.flow == flow, of_links.c.kind == change.kind, of_links.c.key == change.key)
     shape = connection.execute(sa.select(of_links.c.agreed).where(*conditions)).scalar()

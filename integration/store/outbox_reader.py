@@ -54,7 +54,7 @@ class OutboxReader(Store):
     def recreate_events(self, file: str) -> None:
         """Add all events that can be recreated to the outbox, because the log file was set aside as `file`."""
         with self.database.write() as connection:
-            append_events(connection, self.clock(), [Event(event="log_set_aside", facts={"file": file})])
+            append_events(connection, self.clock(), [Event(event="log_replaced", facts={"file": file})])
             for portion in replay(connection):
                 if portion:
                     put_events(connection, portion)

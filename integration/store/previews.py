@@ -195,7 +195,7 @@ class Previews(Store):
         """Delete reverted values, given as paths by record key, because the source value has changed since."""
         if any(paths.values()):
             with self.database.write() as connection:
-                reverted_values.forget_taken_back(connection, flow, kind, paths)
+                reverted_values.delete_reverted_values(connection, flow, kind, paths)
 
     def hashes(self, flow: str, kind: Kind, keys: Collection[str]) -> dict[str, Hashes]:
         """Return the hashes of agreed links, by key. Links without hashes are left out."""

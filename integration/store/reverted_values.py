@@ -38,7 +38,9 @@ def read_reverted_values(
     return by_key
 
 
-def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: str, changes: Sequence[Change]) -> None:
+def update_reverted_values(
+    connection: sa.Connection, at: datetime, run: str, flow: str, changes: Sequence[Change]
+) -> None:
     """Update reverted values after writes of a run. An undo adds the values it overwrote; any other write removes them.
 
     The undo of an undo adds nothing, because it writes the values of the source.
@@ -49,7 +51,7 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
         for change in kind_changes:
             if change.key in by_key:
                 paths = change.desired.flat().keys() & by_key[change.key].keys()
-                forget_taken_back(connection, flow, kind, {change.key: paths})
+                delete_reverted_values(connection, flow, kind, {change.key: paths})
     row = _RUN.first(connection, {"run": run})
     if row.mode != Mode.UNDO or _RUN.first(connection, {"run": row.undo_of}).mode == Mode.UNDO:
         return
@@ -66,7 +68,9 @@ def settle_taken_back(connection: sa.Connection, at: datetime, run: str, flow: s
     upsert(connection, reverted_values, list(rows.values()))
 
 
-def forget_taken_back(connection: sa.Connection, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]) -> None:
+def delete_reverted_values(
+    connection: sa.Connection, flow: str, kind: Kind, paths: Mapping[str, Collection[str]]
+) -> None:
     """Delete reverted values, given as paths by record key."""
     for key, record_paths in paths.items():
         if record_paths:

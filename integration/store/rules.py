@@ -55,7 +55,7 @@ _TABLES = PreparedStatement(sa.select(value_tables.c.name, value_tables.c.rows))
 
 
 @dataclass(frozen=True, slots=True)
-class RulesInForce:
+class CurrentRules:
     """The mapping, settings and value tables in force for a flow. Equal to another instance if none of them changed."""
 
     stored_rules: tuple[tuple[str, str, str], ...]  # type, version or name, and the stored JSON text
@@ -84,13 +84,13 @@ class MappingStore(Store):
         row = self.database.first(sa.select(mappings).filter_by(flow=flow).order_by(mappings.c.version.desc()))
         return None if row is None else (row.version, dict(row.body))
 
-    def current_rules(self, flow: str) -> RulesInForce:
+    def current_rules(self, flow: str) -> CurrentRules:
         """Return the rules in force for a flow. They are read for every page of a run, so they are not parsed here.
 
         One statement reads all of them. Cached results of parsing are valid as long as this value is equal.
         """
         values = {"flow": flow, "setting": f"flow:{flow}"}
-        return RulesInForce(tuple(sorted(tuple(row) for row in self.database.prepared_rows(_IN_FORCE, values))))
+        return CurrentRules(tuple(sorted(tuple(row) for row in self.database.prepared_rows(_IN_FORCE, values))))
 
     @requires(Right.SEE)
     def body(self, flow: str, version: int) -> dict[str, Any]:

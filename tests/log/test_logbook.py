@@ -124,7 +124,7 @@ def test_a_log_that_cannot_be_read_is_set_aside_and_another_one_begun(
     (aside,) = logbook_of_run.broken_files()
     assert re.fullmatch(r"log\.duckdb\.broken-\d{8}-\d{6}", aside)
     assert logbook_of_run.path.with_name(aside).read_bytes()[:SOME_BYTES] == old_bytes
-    assert list(logbook_of_run.ask("SELECT event FROM events ORDER BY id")["event"]) == ["checked", "log_set_aside"]
+    assert list(logbook_of_run.ask("SELECT event FROM events ORDER BY id")["event"]) == ["checked", "log_replaced"]
     assert events.count() == 0
 
 
@@ -140,7 +140,7 @@ def test_a_log_that_turns_out_broken_at_work_is_set_aside_too(logbook_of_run: Lo
     assert caught.value.code == "log_broken"
     logbook_of_run.drain(events)
     assert len(logbook_of_run.broken_files()) == 1
-    assert list(logbook_of_run.ask("SELECT event FROM events")["event"]) == ["log_set_aside"]
+    assert list(logbook_of_run.ask("SELECT event FROM events")["event"]) == ["log_replaced"]
 
 
 def test_a_log_that_only_is_not_ours_to_open_is_left_alone(tmp_path: Path, events: OutboxReader) -> None:

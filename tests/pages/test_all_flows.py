@@ -11,7 +11,7 @@ from integration.core.causes import CAUSES
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState
 from integration.flows.forms import MultiSelect, Select, names, single_fields
@@ -346,14 +346,14 @@ def test_what_was_taken_back_is_marked_in_the_next_plan_and_waits_for_a_person(
     assert "complete" in {button.key for button in open_page("preview", plan=undone.id).button}
 
     plan = wait_for_run(shop, shop.runs.preview(PreviewRequest("customers", make_actor("test"), Mode.COMPLETE)))
-    test = open_page("preview", plan=plan.id, show="all", cause=TAKEN_BACK)
+    test = open_page("preview", plan=plan.id, show="all", cause=VALUE_REVERTED)
     page_text = texts(test)
     assert "was undone on" in page_text
     assert f"by {undone.approval.by if undone.approval else ''}" in page_text
     assert test.button(key="commit").disabled
     assert "Open in Exceptions" not in page_text  # it waits in the plan itself
     lines = shop.plans.rows(plan.id, "changes", limit=1_000)
-    assert {row.seq for row in lines if row.cause == TAKEN_BACK} == set(plan.excluded)
+    assert {row.seq for row in lines if row.cause == VALUE_REVERTED} == set(plan.excluded)
     shop.choices.take(plan.id, list(plan.excluded), "test")
     assert commit_run(shop, shop.runs.get(plan.id)).counts.proven == undone.counts.proven
 

@@ -67,7 +67,7 @@ def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
     assert not page.exception
 
 
-def test_a_worker_that_is_gone_for_good_is_no_trouble_any_more(
+def test_a_worker_that_is_forget_process_is_no_trouble_any_more(
     application_with_alerts: Application, open_page: Open
 ) -> None:
     press(open_page("monitoring"), f"gone-{identity(application_with_alerts, 'worker_stopped')}")

@@ -269,7 +269,7 @@ def test_an_undo_takes_the_newest_booking_back_and_leaves_the_credit(
     assert sum(amounts(books).values()) == 0
     later = harness.run(Mode.COMPLETE)
     assert (harness.reasons(later), later.counts.skipped) == (
-        {KEY: "document_taken_back"},
+        {KEY: "booking_reversed"},
         1,
     )  # the mark is another one
     decide(till, "again", booking=2)
@@ -295,4 +295,4 @@ def test_a_document_is_booked_so_often_and_then_parks(harness: OrdersHarness, ti
     assert harness.reasons(harness.preview(Mode.COMPLETE)) == {KEY: "document_kept"}
     decide(till, "credit", 4)
     assert harness.run(Mode.COMPLETE).counts.proven == 1
-    assert harness.reasons(harness.preview(Mode.COMPLETE)) == {KEY: "document_taken_back"}
+    assert harness.reasons(harness.preview(Mode.COMPLETE)) == {KEY: "booking_reversed"}

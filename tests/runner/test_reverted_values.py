@@ -8,7 +8,7 @@ import pytest
 from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.states import RunState, Step
 from tests.fakes import MemoryConnector
@@ -39,7 +39,7 @@ def only_line(harness: FlowHarness, run: Run, key: str = "1002") -> PlanRow:
 def test_the_next_plan_marks_what_was_undone_and_leaves_it_out(harness: FlowHarness, undo_run: Run) -> None:
     plan = harness.preview(COMPLETE)
     row = only_line(harness, plan)
-    assert row.cause == TAKEN_BACK
+    assert row.cause == VALUE_REVERTED
     assert row.facts == {"run": undo_run.id, "by": "Anna", "time": undo_run.ended_at.isoformat()}  # type: ignore[union-attr]
     assert row.seq in plan.excluded
     assert plan.brakes == ()
@@ -50,7 +50,7 @@ def test_what_is_left_out_by_its_mark_is_not_written(harness: FlowHarness, targe
     final_run = harness.run(COMPLETE)
     assert harness.steps(final_run) == {"1002": Step.LEFT}
     assert till_value(target, "1002", "1002/price_incl") == OLD
-    assert only_line(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
+    assert only_line(harness, harness.preview(COMPLETE)).cause == VALUE_REVERTED
 
 
 @pytest.mark.usefixtures("undo_run")
@@ -96,7 +96,7 @@ def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
     assert back.change is not None
     assert set(fresh.change.desired.flat()) >= {"name"}
     assert set(back.change.desired.flat()) == {"1002/price_incl"}
-    assert (fresh.weight, back.weight, back.cause) == (1, 0, TAKEN_BACK)
+    assert (fresh.weight, back.weight, back.cause) == (1, 0, VALUE_REVERTED)
     harness.commit(plan)
     assert till_value(target, "1002", "name") == "Nieuw"
     assert till_value(target, "1002", "1002/price_incl") == OLD
@@ -127,7 +127,7 @@ def test_what_came_back_after_another_value_is_proposed_as_usual(harness: FlowHa
     edit_record(source, "1002", {"price": Decimal("20.0000")})
     price, name = lines(harness, harness.preview())
     assert price.change is not None
-    assert (set(price.change.desired.flat()), price.cause, name.cause) == ({"1002/price_incl"}, "", TAKEN_BACK)
+    assert (set(price.change.desired.flat()), price.cause, name.cause) == ({"1002/price_incl"}, "", VALUE_REVERTED)
 
 
 @pytest.mark.usefixtures("undo_run")
@@ -150,7 +150,7 @@ def test_what_an_earlier_mapping_says_is_not_what_the_source_says(
         harness.runner.preview.begin(PreviewRequest("products", make_actor("test"), Mode.CHOSEN, ("1002",), version=1))
     )
     edit_record(source, "1002", {"price": Decimal("20.0000")})
-    assert {row.cause for row in lines(harness, harness.preview())} == {TAKEN_BACK}
+    assert {row.cause for row in lines(harness, harness.preview())} == {VALUE_REVERTED}
 
 
 def test_undoing_the_undo_takes_nothing_back(harness: FlowHarness, undo_run: Run, source: MemoryConnector) -> None:
@@ -165,7 +165,7 @@ def test_what_was_created_by_mistake_stays_inactive_and_no_brake_counts_it(
 ) -> None:
     harness.commit(harness.undo(harness.run()))
     plan = harness.preview(COMPLETE)
-    assert {row.cause for row in harness.changes(plan).values()} == {TAKEN_BACK}
+    assert {row.cause for row in harness.changes(plan).values()} == {VALUE_REVERTED}
     assert len(plan.excluded) == len(harness.changes(plan)) == 5
     assert plan.brakes == ()
     harness.commit(plan)
@@ -180,7 +180,7 @@ def test_a_retirement_taken_back_is_proposed_with_its_mark(
     harness.commit(harness.undo(harness.run(COMPLETE)), by="Anna")
     plan = harness.preview(COMPLETE)
     row = only_line(harness, plan, "1003")
-    assert (row.action, row.cause, row.facts["by"], plan.brakes) == (Action.RETIRE, TAKEN_BACK, "Anna", ())
+    assert (row.action, row.cause, row.facts["by"], plan.brakes) == (Action.RETIRE, VALUE_REVERTED, "Anna", ())
     harness.commit(plan)
     assert till_value(target, "1003", "1003/active") is True
 
@@ -225,12 +225,12 @@ def test_a_plan_of_before_the_undo_does_not_go_on_for_one_that_marks(
     harness.commit(harness.undo(chosen))
     newer = harness.preview()
     assert (newer.state, harness.runs.get(waits.id).state) == (RunState.READY, RunState.DISCARDED)
-    assert (only_line(harness, newer).cause, len(newer.excluded)) == (TAKEN_BACK, 1)
+    assert (only_line(harness, newer).cause, len(newer.excluded)) == (VALUE_REVERTED, 1)
 
 
 @pytest.mark.usefixtures("undo_run")
 def test_a_preview_of_chosen_records_marks_too(harness: FlowHarness) -> None:
-    assert only_line(harness, harness.preview(Mode.CHOSEN, ["1002"])).cause == TAKEN_BACK
+    assert only_line(harness, harness.preview(Mode.CHOSEN, ["1002"])).cause == VALUE_REVERTED
 
 
 def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -246,10 +246,10 @@ def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHar
     harness.commit(harness.undo(harness.run()))
     row = only_line(harness, harness.preview(COMPLETE), "1001")
     assert row.change is not None
-    assert (row.change.desired.flat(), row.cause) == ({"1006/active": True}, TAKEN_BACK)
+    assert (row.change.desired.flat(), row.cause) == ({"1006/active": True}, VALUE_REVERTED)
 
 
 @pytest.mark.usefixtures("undo_run")
 def test_it_goes_on_after_a_restart(harness: FlowHarness) -> None:
     harness.restart()
-    assert only_line(harness, harness.preview(COMPLETE)).cause == TAKEN_BACK
+    assert only_line(harness, harness.preview(COMPLETE)).cause == VALUE_REVERTED

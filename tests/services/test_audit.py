@@ -176,9 +176,9 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
         if not (signed or is_export or logged):
             unheard.append(whole)
     assert unheard == []
-    application.authorized_for(OWNER).monitoring.gone_for_good("worker-1")
+    application.authorized_for(OWNER).monitoring.forget_process("worker-1")
     entry = application.audit.entries()[0]
-    assert (entry.action, entry.actor, entry.facts) == ("acted", "terminal", {"what": "monitoring.gone_for_good"})
+    assert (entry.action, entry.actor, entry.facts) == ("acted", "terminal", {"what": "monitoring.forget_process"})
 
 
 def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_page_is_drawn(

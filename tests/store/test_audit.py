@@ -119,7 +119,7 @@ def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: AuditStore, data
     issues.dismiss_all({issue.id: {} for issue in group}, "asked at info@example.com", "anna")
     entry = audit.entries()[0]
     assert (entry.action, entry.count, len(entry.subjects), len(entry.facts["digest"])) == (
-        "issue_set_aside",
+        "issue_dismissed",
         150,
         100,
         64,

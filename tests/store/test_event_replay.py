@@ -59,7 +59,7 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_reported_before(
     events.recreate_events("log.duckdb.broken-1")
 
     first, *replayed_events = take_events(events)
-    assert (first["event"], first["facts"]) == ("log_set_aside", {"file": "log.duckdb.broken-1"})
+    assert (first["event"], first["facts"]) == ("log_replaced", {"file": "log.duckdb.broken-1"})
     assert marks(replayed_events) == marks(before)
     facts = [{str(event["event"]): event["facts"] for event in event_list} for event_list in (before, replayed_events)]
     assert all(
@@ -87,7 +87,7 @@ def test_what_people_decided_is_told_again_once_and_without_their_own_words(data
 
     events.recreate_events("log.duckdb.broken-1")
 
-    replayed_events = [event for event in events.waiting(100) if event["event"] != "log_set_aside"]
+    replayed_events = [event for event in events.waiting(100) if event["event"] != "log_replaced"]
     assert [(event["event"], event["key"], event["flow"], event["happened_at"]) for event in replayed_events[1:]] == [
         (event["event"], event["key"], event["flow"], event["happened_at"]) for event in before
     ]
@@ -104,14 +104,14 @@ def test_what_still_waits_is_not_told_twice(database: Database, runs: RunStore, 
     events.recreate_events("log.duckdb.broken-1")
     events.recreate_events("log.duckdb.broken-1")  # whoever was killed in between does it again
     waiting_events = events.waiting(10_000)
-    assert [event["event"] for event in waiting_events[len(before) :]] == ["log_set_aside", "log_set_aside"]
+    assert [event["event"] for event in waiting_events[len(before) :]] == ["log_replaced", "log_replaced"]
 
 
 def test_where_nothing_ran_only_the_loss_is_told(database: Database, clock: Clock) -> None:
     events = OutboxReader(database, clock)
     events.recreate_events("log.duckdb.broken-1")
     assert events.waiting(10) == [
-        {**events.waiting(1)[0], "event": "log_set_aside", "facts": {"file": "log.duckdb.broken-1"}}
+        {**events.waiting(1)[0], "event": "log_replaced", "facts": {"file": "log.duckdb.broken-1"}}
     ]
     events.record(Event(event="checked"))
     assert events.count() == 2

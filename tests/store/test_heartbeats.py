@@ -29,7 +29,7 @@ def test_the_last_beat_of_a_process_is_known_until_it_ends(database: Database, c
     assert heartbeats.last_beat("server-1") is None
 
 
-def test_a_process_that_ended_without_a_word_is_remembered_until_it_begins_again_or_is_gone_for_good(
+def test_a_process_that_ended_without_a_word_is_remembered_until_it_begins_again_or_is_forget_process(
     database: Database, clock: Clock
 ) -> None:
     heartbeats = Heartbeats(database, clock)

@@ -308,7 +308,7 @@ def test_a_plan_is_discarded_and_a_record_is_set_aside_and_neither_has_another_w
     ] == []
 
 
-@pytest.mark.parametrize("stem", ["event_issue_set_aside", "more_aside", "exceptions_aside"])
+@pytest.mark.parametrize("stem", ["event_issue_dismissed", "more_aside", "exceptions_aside"])
 def test_what_is_set_aside_is_called_so_on_buttons_and_in_sentences(stem: str) -> None:
     terms = [words.term(stem, language).casefold() for language in ("en", "nl", "de")]
 

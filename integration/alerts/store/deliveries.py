@@ -128,7 +128,7 @@ class DeliveryStore(Store):
         values = {"facts": with_number(delivery.facts, number), "attempts": delivery.attempts + 1, "error": ""}
         self._note(delivery, sent_at=self.clock(), claimed_until=None, **values)
 
-    def failed(self, delivery: Delivery, why: str) -> None:
+    def record_failure(self, delivery: Delivery, why: str) -> None:
         """Record that a message was not accepted. It is sent again after a growing pause."""
         attempts = delivery.attempts + 1
         due = self.clock() + retry_delay(attempts)
@@ -139,7 +139,7 @@ class DeliveryStore(Store):
         with self.database.write() as connection:
             connection.execute(deliveries.delete().where(deliveries.c.id == delivery.id))
 
-    def tested(self, channel: str) -> None:
+    def record_test(self, channel: str) -> None:
         """Record that a channel accepted a test message."""
         now = self.clock()
         values = {
@@ -159,7 +159,7 @@ class DeliveryStore(Store):
             conditions = (deliveries.c.channel == channel, deliveries.c.sent_at.is_(None))
             connection.execute(deliveries.delete().where(*conditions))
 
-    def hurry(self, channel: str) -> None:
+    def make_due(self, channel: str) -> None:
         """Make the waiting messages of a channel due now, because the channel works again.
 
         Messages that are held for another reason keep waiting.

@@ -60,7 +60,7 @@ class IncidentStore(Store):
             return False
         return True
 
-    def saw(self, continued: Iterable[tuple[Incident, Problem]], so_far: SoFar | None = None) -> None:
+    def update(self, continued: Iterable[tuple[Incident, Problem]], so_far: SoFar | None = None) -> None:
         """Update incidents that continue, with their current problems; see `begin` for errors."""
         now = self.clock()
         with self.database.write() as connection:

@@ -299,8 +299,8 @@ def _till_findings(expected: Sequence[DayLine], pages: Sequence[OwnPage], books:
     sign = -1 if books.credit_positive else 1
     lines = [line for page in pages for line in page_lines(page.written_record)]
     booked = [replace(line, amount=sign * line.amount, vat=sign * line.vat) for line in lines]
-    is_taken_back = not changed_lines((), booked)  # by a person, and not by the till
-    for off in () if is_taken_back else changed_lines(expected, booked):
+    is_reversed = not changed_lines((), booked)  # by a person, and not by the till
+    for off in () if is_reversed else changed_lines(expected, booked):
         facts = {"text": off.text, "account": off.account, "difference": str(amount(off.gross_amount))}
         yield DayFinding("till_changed", facts)
 

@@ -334,7 +334,7 @@ class DaysLogic(FlowLogic):
 
         Raises DayRefusedError, naming the failed check or the missing code.
         """
-        day = self._vat.in_spelling(with_cash_signs(till_day(record)))
+        day = self._vat.with_country_codes(with_cash_signs(till_day(record)))
         self._require_clear(day, day_title(record))
         documents, sums = documents_of(day), sums_of_journals(day)
         is_there = _has_booked_postings(pages)

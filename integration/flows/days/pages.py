@@ -43,7 +43,7 @@ class DayPages:
 
     def line_source(self, place: int, line: DayLine) -> Record:
         """Return the source record for the rules of a line, with the signs of the books."""
-        return line_source(str(place), self.as_written(line), has_base=self._has_base)
+        return line_source(str(place), self.with_signs_of_books(line), has_base=self._has_base)
 
     def record(self, record: Record, page: DayPage, lines: Sequence[DayLine], serial: int) -> Record:
         day = record.values["date"]
@@ -99,7 +99,7 @@ class DayPages:
         return Record(Kind.DAY, record.key, {**record.values, **computed})
 
     def _line(self, place: int, line: DayLine, record: Record) -> Record:
-        source, line = self.line_source(place, line), self.as_written(line)
+        source, line = self.line_source(place, line), self.with_signs_of_books(line)
         mapped = self.lines.apply(source)
         _require_mapped(mapped.issues, record)
         fields = {target.partition(".")[2]: clean(value) for target, value in mapped.values.items()}
@@ -117,14 +117,14 @@ class DayPages:
             stored_fields["about"] = line.about
         return Record(Kind.LINE, str(place), {**values, **stored_fields})
 
-    def as_written(self, line: DayLine) -> DayLine:
+    def with_signs_of_books(self, line: DayLine) -> DayLine:
         """Return a line with the signs of the books."""
         if self.settings.sign == "debit_positive":
             return line
         base = None if line.vat_base is None else -line.vat_base
         return replace(line, amount=-line.amount, vat=-line.vat, vat_base=base)
 
-    as_read = as_written  # the change of sign is its own inverse
+    as_read = with_signs_of_books  # the change of sign is its own inverse
 
 
 def day_title(record: Record) -> str:

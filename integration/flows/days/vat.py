@@ -48,7 +48,7 @@ class DocumentVat:
             raise DayRefusedError(rejected.cause, rejected.field, **rejected.facts) from rejected
         return VatCase(country, bool(number), vat_method(record))
 
-    def in_spelling(self, day: TillDay) -> TillDay:
+    def with_country_codes(self, day: TillDay) -> TillDay:
         """Return a day whose customers have country codes, as far as their countries can be read."""
         spelt = (
             replace(self._with_country_code(document), parts=tuple(map(self._customer_with_code, document.parts)))

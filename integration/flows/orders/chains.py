@@ -307,7 +307,7 @@ def active_bookings(ask: BookingStateQuery, keys: Collection[str], *, surely: bo
     takes_back = (BookingStage.BOOKED, BookingStage.DOUBTFUL) if surely else (BookingStage.BOOKED,)
     latest_bookings = newest_bookings(keys, ask, lambda booking: booking.stage in takes_back)
     return {
-        key: replace(booking.latest, key=key) for key, booking in latest_bookings.items() if not booking.is_taken_back
+        key: replace(booking.latest, key=key) for key, booking in latest_bookings.items() if not booking.is_reversed
     }
 
 

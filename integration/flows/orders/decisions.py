@@ -29,7 +29,7 @@ TAKE_BACK = "credit"
 ANEW = "anew"  # as an additional document, without a credit of the earlier one
 CHANGED = (TAKE_BACK, AGAIN, KEEP)  # options for a changed document
 CANCELLED = (TAKE_BACK, KEEP)
-TAKEN_BACK = (AGAIN, KEEP)
+VALUE_REVERTED = (AGAIN, KEEP)
 OFFERED = (ANEW, KEEP)  # options for a quotation
 BY_HAND = (KEEP,)  # if the console cannot create the correction
 # Fields that affect the total of a line. A credit without one of them would have another total.
@@ -84,7 +84,7 @@ class CurrentBooking(LatestBooking[Link]):
         """Return the next action for the document in its current state."""
         agreed, option = self.latest.agreed, self.decision(document).option
         cancelled, digest = document.values.get("cancelled") is True, self.with_booked_digest(document).values["digest"]
-        if self.is_taken_back:
+        if self.is_reversed:
             known_digest = self.credit.agreed.values.get("digest") if self.credit and self.credit.agreed else digest
             if option == AGAIN and not cancelled:
                 return DecisionOption.BOOKED_AGAIN
@@ -129,9 +129,9 @@ class Decisions:
         number = document_title(document)
         facts = {"key": number, "document": number, "reference": life.reference}
         reason = life.decision(document).reason
-        if life.is_taken_back:
+        if life.is_reversed:
             question_facts = {} if document.values.get("cancelled") is True else decision_facts(document, life.booking)
-            return Skip("document_taken_back", document.key, {**facts, **question_facts})
+            return Skip("booking_reversed", document.key, {**facts, **question_facts})
         return Skip("document_kept", document.key, {**facts, "reason": reason})
 
     def question(self, document: Record, life: CurrentBooking) -> Issue:

@@ -40,7 +40,7 @@ class LatestBooking(Generic[T]):
     credit: T | None = None
 
     @property
-    def is_taken_back(self) -> bool:
+    def is_reversed(self) -> bool:
         """True if nothing of the document is left in the books."""
         return self.credit is not None
 
@@ -61,14 +61,14 @@ def newest_bookings(
     for booking in range(FIRST_BOOKING, LAST_BOOKING + 1):
         keys = {document: booking_key(document, booking) for document in waiting}
         existing = ask([key + ending for key in keys.values() for ending in _ENDINGS]) if keys else {}
-        taken_back = {key: credit for key, credit in existing.items() if key.endswith(CREDIT) and is_there(credit)}
+        credits_by_key = {key: credit for key, credit in existing.items() if key.endswith(CREDIT) and is_there(credit)}
         for document, key in keys.items():
             if key in existing:
-                latest[document] = LatestBooking(existing[key], booking, taken_back.get(key + CREDIT))
+                latest[document] = LatestBooking(existing[key], booking, credits_by_key.get(key + CREDIT))
         waiting = [
             document
             for document, key in keys.items()
-            if key in existing and (latest[document].is_taken_back or stays(existing[key]))
+            if key in existing and (latest[document].is_reversed or stays(existing[key]))
         ]
     return latest
 

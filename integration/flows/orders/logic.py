@@ -162,7 +162,7 @@ class OrdersLogic(FlowLogic):
             ]
         )
         booked_sales = self._chains.booked_or_planned({key for key in sales if key not in booked})
-        booked_sales |= {key for key in sales if key in booked and not booked[key].is_taken_back}
+        booked_sales |= {key for key in sales if key in booked and not booked[key].is_reversed}
         for record in records:
             if (result := self._result_without_mapping(record, booked, elsewhere.get(record.key))) is not None:
                 results[record.key] = result
@@ -351,7 +351,7 @@ class OrdersLogic(FlowLogic):
 
         Raises RecordRejected.
         """
-        credit = None if life.is_taken_back or life.stays else self._decisions.credit(document.record, life)
+        credit = None if life.is_reversed or life.stays else self._decisions.credit(document.record, life)
         booking = self._first_booking(self._with_next_date(document, life), owner, address, articles, life.booking + 1)
         is_empty = not any(part.kind is Kind.LINE for part in booking.parts)
         return credit if credit and is_empty else self._decisions.booked_again(booking, life, credit)

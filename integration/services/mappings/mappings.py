@@ -40,7 +40,7 @@ from integration.store.database import Clock
 from integration.store.issues import Issues
 from integration.store.links import Links
 from integration.store.moves import MoveStore
-from integration.store.rules import MappingStore, RulesInForce
+from integration.store.rules import CurrentRules, MappingStore
 from integration.store.settings import StoredSettings
 
 # Settings about when a flow runs and what stops it. They do not affect its records.
@@ -56,7 +56,7 @@ def _mark(shape: object) -> str:
 class _CachedLogic:
     """A cached logic with its inputs. It is valid while all inputs are equal."""
 
-    rules: RulesInForce
+    rules: CurrentRules
     code_lists: Sequence[Mapping[str, object]]
     corrections: str
     systems: tuple[str, ...]  # that have the roles

@@ -124,9 +124,9 @@ def _alert(app: Application, incident: Incident, silenced: datetime | None) -> N
 
 def _actions(app: Application, incident: Incident, silenced: datetime | None) -> None:
     problem = incident.problem
-    stopped = problem.cause == "worker_stopped" and may(Monitoring.gone_for_good)
+    stopped = problem.cause == "worker_stopped" and may(Monitoring.forget_process)
     if stopped and st.button(text("btn_gone"), key=f"gone-{incident.id}"):
-        act(lambda: app.monitoring.gone_for_good(problem.subject))
+        act(lambda: app.monitoring.forget_process(problem.subject))
     if not may(Silences.keep):
         return
     if silenced is None:

@@ -11,7 +11,7 @@ from integration.core.flow import Flow
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.records import RecordType, Value
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.rules import Mapping as RuleMapping
 from integration.core.search_keys import document_total
 from integration.core.source_values import is_cut
@@ -73,9 +73,9 @@ def what_changes(app: Application, row: PlanRow, *, undone: bool = False, system
     has a column of its own.
     """
     change = row.change
-    if change is not None and row.cause == TAKEN_BACK:
+    if change is not None and row.cause == VALUE_REVERTED:
         change_text = what_changes(app, replace(row, cause=""), undone=True, system=system, total=total)
-        return f"{text('plan_taken_back')} · {change_text}" if change.action is not Action.RETIRE else change_text
+        return f"{text('plan_value_reverted')} · {change_text}" if change.action is not Action.RETIRE else change_text
     if change is None or row.cause:
         return say(row.cause, {"system": system, **row.facts}).problem if row.cause else ""
     if change.action is Action.RETIRE:

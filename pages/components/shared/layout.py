@@ -294,7 +294,7 @@ def ask_live(app: Application, name: str, ask: Callable[[], T]) -> T | None:
 def log_aside(files: Sequence[str]) -> None:
     """Name the newest log file that was set aside because it could not be read, while the file exists."""
     if files:
-        st.warning(text("log_set_aside", file=plain(files[0])), icon=":material/inventory_2:")
+        st.warning(text("log_replaced", file=plain(files[0])), icon=":material/inventory_2:")
 
 
 def failures() -> None:

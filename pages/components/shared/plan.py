@@ -14,7 +14,7 @@ from integration.core.flow import Flow
 from integration.core.plan import Change
 from integration.core.plan_lines import LineFilter, PlanRow
 from integration.core.records import Kind, RecordType, Value
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Mode, PreviewRequest, Run
 from integration.core.source_values import is_cut
 from integration.flows.settings import TILL
@@ -70,7 +70,7 @@ WITH_GROUPS = ("all", "create", "update", "retire", "park", "skip")
 WITH_CAUSES = ("all", "park", "skip", "parked")
 FACETS = ("field", "group", "cause")
 PAGE = 500
-DOCUMENT_TAKEN_BACK = "document_taken_back"  # cause of a document whose undone booking can be booked again
+BOOKING_REVERSED = "booking_reversed"  # cause of a document whose undone booking can be booked again
 Said = Callable[[FieldChange, Value], str]  # formats the value of a field
 GROUP_FIELDS = ("product.groups", "group.parent")
 
@@ -255,11 +255,11 @@ def _reason(app: Application, run: Run, flow: Flow, row: PlanRow) -> None:
             {text(f"value_{name}"): plain(value or text("empty_value")) for name, value in values.items()},
             border="horizontal",
         )
-    if row.cause != TAKEN_BACK:  # the record of an undo waits in the plan itself
+    if row.cause != VALUE_REVERTED:  # the record of an undo waits in the plan itself
         repairs(app, run.flow, row.cause, row.cause_field, row.facts, row.key)
     if row.cause == "needed_record_parked":
         _needed_link(app, run, row)
-    if row.cause == DOCUMENT_TAKEN_BACK and may(Documents.book_again) and row.facts.get("mark"):
+    if row.cause == BOOKING_REVERSED and may(Documents.book_again) and row.facts.get("mark"):
         _book_again(app, run, row)
 
 

@@ -35,13 +35,13 @@ def test_what_was_not_taken_waits_ever_longer_and_is_hurried_once_the_channel_wo
     deliveries.add(DueDelivery("c1", "a", "begun", clock()))
     for minutes in (1, 2, 5):
         (delivery,) = deliveries.claim()
-        deliveries.failed(delivery, "HTTP 503")
+        deliveries.record_failure(delivery, "HTTP 503")
         assert deliveries.failing()["c1"].error == "HTTP 503"
         assert deliveries.claim() == []
         clock.advance(minutes * 60)
     (delivery,) = deliveries.claim()
-    deliveries.failed(delivery, "HTTP 503")
-    deliveries.hurry("c1")
+    deliveries.record_failure(delivery, "HTTP 503")
+    deliveries.make_due("c1")
     (delivery,) = deliveries.claim()
     deliveries.mark_sent(delivery)
     assert deliveries.failing() == {}
@@ -61,7 +61,7 @@ def test_a_digest_tells_of_what_was_held_for_it(deliveries: DeliveryStore, clock
 
 def test_a_channel_that_is_taken_away_is_told_nothing_more(deliveries: DeliveryStore, clock: Clock) -> None:
     deliveries.add(DueDelivery("c1", "a", "begun", clock()))
-    deliveries.tested("c1")
+    deliveries.record_test("c1")
     deliveries.forget_channel("c1")
     assert deliveries.claim() == []
     assert [delivery.message_type for delivery in deliveries.latest()] == ["test"]

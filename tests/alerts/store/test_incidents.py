@@ -62,7 +62,7 @@ def test_an_incident_is_kept_as_it_was_seen_last(incidents: IncidentStore, clock
     incidents.begin(SYMPTOM, [])
     more = Problem(ProblemType.RECORDS, "vat_code_unmapped", "orders", count=300)
     clock.advance(30)
-    incidents.saw([(incidents.open_incidents()[0], more)])
+    incidents.update([(incidents.open_incidents()[0], more)])
     (incident,) = incidents.open_incidents()
     assert (incident.problem, incident.seen_at) == (more, clock.now)
 

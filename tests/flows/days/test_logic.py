@@ -457,8 +457,8 @@ def test_a_recount_of_the_day_before_is_no_question_of_a_day_that_is_booked() ->
     back = replace(
         first, key=f"{first.key}/01", parts=tuple(_reversed_line(record_part) for record_part in first.parts)
     )
-    taken_back = {first.key: link(first), back.key: link(back, "600/2")}
-    assert parked_issue(days(taken_back), recounted).facts["identity"] == "5"
+    reversed_links = {first.key: link(first), back.key: link(back, "600/2")}
+    assert parked_issue(days(reversed_links), recounted).facts["identity"] == "5"
 
 
 def _reversed_line(part: Record) -> Record:

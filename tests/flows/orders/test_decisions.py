@@ -185,7 +185,7 @@ def test_what_was_taken_back_stays_so_until_it_changes() -> None:
     links = link(booked), link(back)
     same = stage_after(order_with_decision(""), *links)
     assert same.skip is not None
-    assert (same.skip.reason, same.skip.facts["mark"]) == ("document_taken_back", "d2.1")
+    assert (same.skip.reason, same.skip.facts["mark"]) == ("booking_reversed", "d2.1")
     changed = stage_after(order_with_decision("", digest="d3"), *links)
     assert changed.issue is not None
     assert (changed.issue.cause, changed.issue.facts["mark"]) == ("document_changed_after_credit", "d3.1")

@@ -54,15 +54,15 @@ def test_links_and_standings_tell_of_the_same_booking(many: int) -> None:
     assert (life is None) == (many == 0)
     if life is not None:
         assert life.booking == (many + 1) // 2
-        assert life.is_taken_back == (many % 2 == 0) == (booking_state is None)
+        assert life.is_reversed == (many % 2 == 0) == (booking_state is None)
         assert booking_state is None or booking_state.reference == life.latest.reference
 
 
 def test_what_has_not_come_there_takes_nothing_back() -> None:
     states = CountingQuery({KEY: "there", f"{KEY}#credit": "planned"})
 
-    assert not newest_bookings([KEY], states, lambda state: state == "there")[KEY].is_taken_back
-    assert newest_bookings([KEY], states)[KEY].is_taken_back
+    assert not newest_bookings([KEY], states, lambda state: state == "there")[KEY].is_reversed
+    assert newest_bookings([KEY], states)[KEY].is_reversed
 
 
 def test_the_next_stands_beside_what_nothing_takes_back() -> None:
@@ -70,7 +70,7 @@ def test_the_next_stands_beside_what_nothing_takes_back() -> None:
 
     bookings = newest_bookings([KEY, "b"], states, stays=lambda state: state == "stays")
 
-    assert {key: (latest.booking, latest.is_taken_back) for key, latest in bookings.items()} == {
+    assert {key: (latest.booking, latest.is_reversed) for key, latest in bookings.items()} == {
         KEY: (2, False),
         "b": (1, False),
     }

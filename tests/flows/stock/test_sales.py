@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from integration.connectors.mplus.connector import Mplus
 from integration.core.moves import NO_MOMENT, Move, MovementType
 from integration.core.records import Kind, Unreadable
-from integration.core.reverted_values import TAKEN_BACK
+from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.flows.orders.credits import CREDIT
@@ -668,7 +668,7 @@ def test_a_level_that_was_undone_stays_and_its_line_says_so_until_something_else
     for _ in range(2):
         plan = open_shop.preview(Mode.COMPLETE)
         (line,) = open_shop.plans.rows(plan.id, "changes", limit=10)
-        assert (line.cause, line.seq in plan.excluded) == (TAKEN_BACK, True)
+        assert (line.cause, line.seq in plan.excluded) == (VALUE_REVERTED, True)
         open_shop.commit(plan)
         assert open_shop.level("1") == 20
     open_shop.sell("1", 1)

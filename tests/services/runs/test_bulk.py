@@ -45,7 +45,7 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
 
     assert (result.records, result.refused) == (5, (BulkFailure(over),))
     assert groups(app) == []
-    entries = [entry for entry in stores_in(app).audit.entries() if entry.action == "issue_set_aside"]
+    entries = [entry for entry in stores_in(app).audit.entries() if entry.action == "issue_dismissed"]
     assert sorted((entry.code, entry.count, entry.reason) for entry in entries) == [
         ("ean_check_digit", 1, "not now"), ("email_too_long", 1, "not now"), ("price_missing", 3, "not now"),
     ]  # fmt: skip

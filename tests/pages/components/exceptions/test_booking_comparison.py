@@ -130,7 +130,7 @@ def test_what_an_undo_took_back_is_booked_again_from_its_line_of_a_plan(
     committed_run = commit_run(shop, preview_orders(shop, order))
     commit_run(shop, wait_for_run(shop, shop.runs.undo(committed_run.id, make_actor("test"))))
     plan = preview_orders(shop, order)
-    assert [line.cause for line in shop.plans.rows(plan.id, "skip")] == ["document_taken_back"]
+    assert [line.cause for line in shop.plans.rows(plan.id, "skip")] == ["booking_reversed"]
 
     test = open_page("preview", plan=plan.id, show="skip")
     press(test, "book_again")
