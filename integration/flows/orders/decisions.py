@@ -29,7 +29,7 @@ TAKE_BACK = "credit"
 ANEW = "anew"  # as an additional document, without a credit of the earlier one
 CHANGED = (TAKE_BACK, AGAIN, KEEP)  # options for a changed document
 CANCELLED = (TAKE_BACK, KEEP)
-VALUE_REVERTED = (AGAIN, KEEP)
+REVERSED = (AGAIN, KEEP)
 OFFERED = (ANEW, KEEP)  # options for a quotation
 BY_HAND = (KEEP,)  # if the console cannot create the correction
 # Fields that affect the total of a line. A credit without one of them would have another total.

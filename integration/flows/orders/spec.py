@@ -34,7 +34,7 @@ from integration.flows.orders.balances import Turnover
 from integration.flows.orders.bookings import BookingContext
 from integration.flows.orders.chains import WAYS, ChainQueries
 from integration.flows.orders.codes import GROUPS_TABLE, REVENUE_TABLE, VAT_CODES, VAT_TABLE
-from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, VALUE_REVERTED
+from integration.flows.orders.decisions import BY_HAND, CANCELLED, CHANGED, OFFERED, REVERSED
 from integration.flows.orders.identity import BOOKED_AS, CONFIRMATIONS
 from integration.flows.orders.latest_booking import document_of
 from integration.flows.orders.logic import OrdersLogic
@@ -379,7 +379,7 @@ ORDERS = FlowSpec(
         "quotation_cancelled": Repair(RepairKind.DECISION, options=BY_HAND),
         "reference_of_another": Repair(RepairKind.DECISION, options=CONFIRMATIONS),
         "credit_not_exact": Repair(RepairKind.DECISION, "fields", options=CANCELLED),
-        "document_changed_after_credit": Repair(RepairKind.DECISION, options=VALUE_REVERTED),
+        "document_changed_after_credit": Repair(RepairKind.DECISION, options=REVERSED),
         "refund_before_order": Repair(RepairKind.DECISION, options=OPTIONS),
         "sale_beyond_order": Repair(RepairKind.DECISION, options=WAYS),
         "vat_code_unmapped": Repair(RepairKind.ROW, "tables", VAT_CODES),
