@@ -155,7 +155,7 @@ MUTATIONS = (
     Mutation(
         "turned signs are not read back",
         f"{FLOW}/pages.py",
-        "as_read = as_written ",
+        "as_read = with_signs_of_books ",
         "as_read = staticmethod(lambda line: line) ",
     ),
     Mutation(
