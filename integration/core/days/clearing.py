@@ -20,6 +20,8 @@ from integration.core.totals.sold import NOTHING
 
 HUNDREDTH = Decimal("0.01")
 NEAR_USUAL = Decimal("0.05")  # percentage points
+USUAL_SHARE = Decimal("0.9")  # of the payouts that may be less a fee: from here on another percentage is no fee
+USUAL_LEAST = 10  # payouts
 Item = TypeVar("Item")
 
 
@@ -147,8 +149,9 @@ def match_payouts(
     `opening` is the balance at the begin of `since`. Equal amounts are matched before amounts less a fee; one payout,
     or several of one day, may settle several days, and several payouts one day. A fee is only found for all takings of
     consecutive days of one branch or of all branches; among several possible fees the most usual percentage wins, which
-    is possible for the most payouts. Payouts at the start settle the whole opening balance, alone or together with the
-    first open takings; if none do, each payout within the opening balance is taken from it.
+    is possible for the most payouts. If it is possible for almost all, payouts less another percentage stay open.
+    Payouts at the start settle the whole opening balance, alone or together with the first open takings; if none do,
+    each payout within the opening balance is taken from it.
     """
     match = _PayoutMatcher(
         sorted(takings, key=_date_key), sorted(payouts, key=lambda payout: (payout.date, payout.page)), rules
@@ -284,13 +287,21 @@ class _PayoutMatcher:
             self._settle(run, payouts)
 
     def _settle_by_usual_fee(self, groups: Iterable[Sequence[Payout]]) -> None:
-        """Settle payouts less a fee: those with the most usual percentage first, then the oldest."""
+        """Settle payouts less a fee: those with the most usual percentage first, then the oldest.
+
+        Where almost all payouts may have the usual percentage, the others are not settled: their difference is no fee.
+        """
         candidates = [(payouts, self._runs_less_fee(payouts)) for payouts in groups]
         matches = [(_fee_percentage(run, payouts), run, payouts) for payouts, runs in candidates for run in runs]
         if not matches:
             return
         usual = _most_frequent([{_fee_percentage(run, payouts) for run in runs} for payouts, runs in candidates])
-        for _, run, payouts in sorted(matches, key=lambda match: abs(match[0] - usual)):
+        matches.sort(key=lambda match: abs(match[0] - usual))
+        usual_matches = [match for match in matches if abs(match[0] - usual) <= NEAR_USUAL]
+        usual_count, all_count = (len({tuple(match[2]) for match in group}) for group in (usual_matches, matches))
+        if usual_count >= max(USUAL_LEAST, USUAL_SHARE * all_count):
+            matches = usual_matches
+        for _, run, payouts in matches:
             if _contains_all(self.payouts, payouts) and _contains_all(self.takings, run):
                 self._settle(run, payouts)
 

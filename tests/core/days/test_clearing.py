@@ -129,6 +129,15 @@ def test_the_percentage_that_is_possible_for_the_most_payouts_is_the_usual_one()
     assert settlement_days(match) == [([1, 2], [3], "2.05"), ([3, 4], [5], "2.07")]
 
 
+def test_another_percentage_is_no_fee_if_almost_all_payouts_have_the_usual_one() -> None:
+    days = range(1, 21, 2)
+    takings = takings_of(*((day, "100") for day in days), (25, "100"))
+    payouts = payouts_of(*((day + 1, "99") for day in days), (26, "98"))
+    for ten in (True, False):
+        match = match_payouts(takings if ten else takings[1:], payouts if ten else payouts[1:], RULES)
+        assert [payout.amount for payout in match.unmatched] == ([Decimal(98)] if ten else [])
+
+
 def test_a_payout_may_settle_days_of_the_former_period() -> None:
     takings = takings_of((6, "10"), (7, "20"), (8, "30"), (9, "5"))
     payouts = payouts_of((9, "59.40"))
