@@ -38,7 +38,7 @@ def pdf_of(sheet: Sheet) -> bytes:
     paper.head()
     for narrow, parts in groupby(sheet.parts, key=lambda part: isinstance(part, SheetTable) and part.narrow):
         tables = [part for part in parts if isinstance(part, SheetTable)] if narrow else []
-        if not (narrow and paper.draw_in_columns(tables)):
+        if not (len(tables) > 1 and paper.draw_in_columns(tables)):
             for part in tables or parts:
                 paper.part(part)
     try:
@@ -160,7 +160,7 @@ class _Paper:
 
     def _table(self, table: SheetTable, x: float, width: float, y: float) -> float:
         """Draw a table and return its bottom position."""
-        widths = _widths(table.columns, width)
+        widths = self._widths(table, width)
         if y + HEAD * 2 + ROW * 2 > BOTTOM:
             y = self._next_page()
         y = self._title(table.title, x, width, y)
@@ -178,23 +178,45 @@ class _Paper:
         return y
 
     def _height(self, table: SheetTable, width: float) -> float:
-        widths = _widths(table.columns, width)
-        rows = [*table.rows, *([table.sums] if table.sums else [])]
-        inside = sum(self._row_height(row, table.columns, widths) for row in rows) if table.rows else ROW
-        return HEAD + HEAD + inside
+        widths = self._widths(table, width)
+        inside = sum(self._row_height(row, table.columns, widths) for row in _rows(table)) if table.rows else ROW
+        heads = self._wrapped_heads(table.columns, widths)
+        return HEAD + _head_height(heads) + inside
+
+    def _widths(self, table: SheetTable, width: float) -> list[float]:
+        """Return column widths in proportion to their weights, each wide enough for its words if all fit."""
+        least = [self._least_width(table, place) for place in range(len(table.columns))]
+        return column_widths([column.width for column in table.columns], least, width)
+
+    def _least_width(self, table: SheetTable, place: int) -> float:
+        """Return the width of the longest word of a column; a figure is one word."""
+        column = table.columns[place]
+        words = set(printable(column.title).split(" "))
+        for row in _rows(table):
+            cell = row[place]
+            text = printable(self._cell_text(cell, column))
+            words.update(text.split(" ") if isinstance(cell, str | Noted) else [text])
+        self.pdf.set_font("Plex", "B" if column.holds is Holds.DIFFERENCE or table.sums else "", TYPE)
+        return 2 * PAD + 0.1 + max(self.pdf.get_string_width(word) for word in words)
+
+    def _wrapped_heads(self, columns: Sequence[SheetColumn], widths: Sequence[float]) -> list[list[str]]:
+        return [self._lines(column.title, width - 2 * PAD) for column, width in zip(columns, widths, strict=True)]
 
     def _title(self, title: str, x: float, width: float, y: float) -> float:
         self._text(x, y, width, HEAD, title, 9, INK, bold=True)
         return y + HEAD
 
     def _column_heads(self, columns: Sequence[SheetColumn], widths: Sequence[float], x: float, y: float) -> float:
+        heads = self._wrapped_heads(columns, widths)
+        height = _head_height(heads)
         self.pdf.set_fill_color(*BAND)
-        self.pdf.rect(x, y, sum(widths), HEAD, style="F")
-        for column, width in zip(columns, widths, strict=True):
+        self.pdf.rect(x, y, sum(widths), height, style="F")
+        for column, lines, width in zip(columns, heads, widths, strict=True):
             align = "R" if column.holds in _RIGHT else "L"
-            self._text(x + PAD, y, width - 2 * PAD, HEAD, column.title, TYPE, GREY, align=align)
+            for number_, line in enumerate(lines):
+                self._text(x + PAD, y + 0.6 + number_ * LINE, width - 2 * PAD, LINE, line, TYPE, GREY, align=align)
             x += width
-        return y + HEAD
+        return y + height
 
     def _row(
         self,
@@ -342,6 +364,26 @@ class _Paper:
         return TOP + HEAD + AFTER
 
 
-def _widths(columns: Sequence[SheetColumn], width: float) -> list[float]:
-    whole = sum(column.width for column in columns)
-    return [width * column.width / whole for column in columns]
+def _rows(table: SheetTable) -> list[Sequence[Cell]]:
+    """Return the rows of a table and its sums."""
+    return [*table.rows, *([table.sums] if table.sums else [])]
+
+
+def _head_height(heads: Sequence[Sequence[str]]) -> float:
+    return HEAD - LINE + LINE * max(len(lines) for lines in heads)
+
+
+def column_widths(weights: Sequence[float], least: Sequence[float], width: float) -> list[float]:
+    """Return widths in proportion to weights, each at least a minimum unless the minima exceed the whole width."""
+    widths = [width * weight / sum(weights) for weight in weights]
+    if sum(least) > width:
+        return widths
+    fixed = set[int]()
+    while narrow := {place for place, minimum in enumerate(least) if widths[place] < minimum} - fixed:
+        fixed |= narrow
+        rest = width - sum(least[place] for place in fixed)
+        weight_sum = sum(weight for place, weight in enumerate(weights) if place not in fixed) or 1
+        widths = [
+            least[place] if place in fixed else rest * weight / weight_sum for place, weight in enumerate(weights)
+        ]
+    return widths

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from integration.sheets.pdf import pdf_of, printable
+from integration.sheets.pdf import column_widths, pdf_of, printable
 from integration.sheets.sheet import Tone
 from tests.sheets.days import a_sheet
 
@@ -54,3 +54,19 @@ def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyP
 )
 def test_every_sign_of_foreign_text_is_to_be_seen(text: str, expected: str) -> None:
     assert printable(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("weights", "least", "expected"),
+    [
+        ([1, 1, 2], [10, 10, 10], [25, 25, 50]),
+        ([1, 1, 2], [40, 10, 10], [40, 20, 40]),
+        ([1, 1, 2], [40, 25, 10], [40, 25, 35]),
+        ([1, 1], [50, 50], [50, 50]),
+        ([1, 3], [60, 60], [25, 75]),
+    ],
+)
+def test_columns_are_as_wide_as_their_longest_word(
+    weights: list[float], least: list[float], expected: list[float]
+) -> None:
+    assert column_widths(weights, least, 100) == expected

@@ -93,6 +93,11 @@ class Settlement:
         return self.gross - total(entry.amount for entry in self.payouts)
 
     @property
+    def fee_percentage(self) -> Decimal:
+        """Fee in percent of the gross amount, which is not 0."""
+        return self.fee / self.gross * HUNDRED
+
+    @property
     def type(self) -> SettlementType:
         return SettlementType.FEE if self.fee else SettlementType.EXACT
 
@@ -206,9 +211,7 @@ class _PayoutMatcher:
 
         A fee is only found near the usual percentage. Returns False if no payouts settle the opening balance.
         """
-        usual = _most_frequent(
-            [[earlier.fee / earlier.gross * HUNDRED] for earlier in self.settlements if earlier.gross]
-        )
+        usual = _most_frequent([[settled.fee_percentage] for settled in self.settlements if settled.gross])
         possible = [
             settlement
             for run in _consecutive_runs(payouts if opening > NOTHING else ())
@@ -216,7 +219,7 @@ class _PayoutMatcher:
             if not (settlement := Settlement(tuple(takings), tuple(run), from_opening=opening)).fee
             or (
                 self._rules.is_fee(settlement.fee, settlement.gross)
-                and abs(settlement.fee / settlement.gross * HUNDRED - usual) <= NEAR_USUAL
+                and abs(settlement.fee_percentage - usual) <= NEAR_USUAL
             )
         ]
         best = min(possible, key=lambda settlement: settlement.type is SettlementType.FEE, default=None)
@@ -299,7 +302,7 @@ class _PayoutMatcher:
         matches.sort(key=lambda match: abs(match[0] - usual))
         usual_matches = [match for match in matches if abs(match[0] - usual) <= NEAR_USUAL]
         usual_count, all_count = (len({tuple(match[2]) for match in group}) for group in (usual_matches, matches))
-        if usual_count >= max(USUAL_LEAST, USUAL_SHARE * all_count):
+        if usual_count >= USUAL_LEAST and usual_count >= USUAL_SHARE * all_count:
             matches = usual_matches
         for _, run, payouts in matches:
             if _contains_all(self.payouts, payouts) and _contains_all(self.takings, run):
@@ -324,12 +327,21 @@ class _PayoutMatcher:
         ]
 
     def _settle_by_several_payouts(self, *, with_fee: bool) -> None:
-        """Find consecutive payouts for each taking."""
+        """Find consecutive payouts for each taking. A fee is only found near the usual percentage, if there is one.
+
+        Many sums of several payouts are within the largest fee by chance.
+        """
+        usual = _most_frequent([[settled.fee_percentage] for settled in self.settlements if settled.fee])
         for taking in list(self.takings):
             payouts = [payout for payout in self.payouts if self._rules.is_in_window(taking, payout)]
             for run in _consecutive_runs(payouts):
-                fee = taking.amount - total(payout.amount for payout in run)
-                if len(run) > 1 and (self._rules.is_fee(fee, taking.amount) if with_fee else not fee):
+                if len(run) == 1:
+                    continue
+                settlement = Settlement((taking,), tuple(run))
+                is_fee = self._rules.is_fee(settlement.fee, taking.amount) and (
+                    not usual or abs(settlement.fee_percentage - usual) <= NEAR_USUAL
+                )
+                if is_fee if with_fee else not settlement.fee:
                     self._settle((taking,), run)
                     break
 

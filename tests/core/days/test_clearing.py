@@ -138,6 +138,12 @@ def test_another_percentage_is_no_fee_if_almost_all_payouts_have_the_usual_one()
         assert [payout.amount for payout in match.unmatched] == ([Decimal(98)] if ten else [])
 
 
+@pytest.mark.parametrize(("paid", "is_settled"), [("49", True), ("48.50", False)])
+def test_several_payouts_less_a_fee_settle_a_day_with_the_usual_percentage_only(paid: str, is_settled: bool) -> None:
+    match = match_payouts(takings_of((1, "50"), (8, "100")), payouts_of((2, "49.50"), (9, "50"), (10, paid)), RULES)
+    assert (len(match.settlements) == 2, not match.unmatched) == (is_settled, is_settled)
+
+
 def test_a_payout_may_settle_days_of_the_former_period() -> None:
     takings = takings_of((6, "10"), (7, "20"), (8, "30"), (9, "5"))
     payouts = payouts_of((9, "59.40"))
