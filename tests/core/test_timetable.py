@@ -139,27 +139,27 @@ def utc_time(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def is_never_closed(_: date) -> bool:
+def is_no_holiday(*_: object) -> bool:
     return False
 
 
 def test_without_a_night_the_next_run_is_that_of_the_timetable() -> None:
-    assert next_time(Timetable(5), utc_time("2026-11-25 09:41:30"), HERE, is_never_closed, nightly=False) == utc_time(
+    assert next_time(Timetable(5), utc_time("2026-11-25 09:41:30"), HERE, is_no_holiday, nightly=False) == utc_time(
         "2026-11-25 09:45:00"
     )
 
 
 def test_the_run_of_the_night_is_next_when_it_comes_first() -> None:
-    assert next_time(Timetable(59), utc_time("2026-11-25 01:01:00"), HERE, is_never_closed, nightly=True) == utc_time(
+    assert next_time(Timetable(59), utc_time("2026-11-25 01:01:00"), HERE, is_no_holiday, nightly=True) == utc_time(
         "2026-11-25 01:17:30"
     )
-    assert next_time(Timetable(5), utc_time("2026-11-25 01:17:31"), HERE, is_never_closed, nightly=True) == utc_time(
+    assert next_time(Timetable(5), utc_time("2026-11-25 01:17:31"), HERE, is_no_holiday, nightly=True) == utc_time(
         "2026-11-25 01:20:00"
     )
 
 
 def test_the_night_is_that_of_the_shop_in_summer_too() -> None:
-    assert next_time(Timetable(59), utc_time("2026-07-01 00:01:00"), HERE, is_never_closed, nightly=True) == utc_time(
+    assert next_time(Timetable(59), utc_time("2026-07-01 00:01:00"), HERE, is_no_holiday, nightly=True) == utc_time(
         "2026-07-01 00:17:30"
     )
 
