@@ -1,4 +1,5 @@
-// Sets the language of the document, and translates the texts that Streamlit itself writes in English.
+// Sets the language of the document, translates the texts that Streamlit itself writes in English, and removes the
+// escapes of Markdown from accessible names: Streamlit uses the source of a label as the name of its control.
 {
   // Elements with texts of Streamlit. Texts of the console and of records are in other elements, options and cells.
   const STREAMLIT = [
@@ -18,11 +19,17 @@
     const text = translated(node.nodeValue)
     if (text !== node.nodeValue) node.nodeValue = text
   }
+  // Replaces what `plain` writes for a sign, such as `&#91;` and `:color[&#64;]`, with the sign.
+  const withoutEscapes = (label) => label
+    .replace(/:color\[((?:&#\d{1,3};)+)\]/g, '$1')
+    .replace(/&#(\d{1,3});/g, (_, code) => String.fromCodePoint(code))
   const translateAttributes = (element) => {
     if (element.closest('td')) return
     for (const name of ATTRIBUTES) {
       const text = element.getAttribute(name)
-      if (text && translated(text) !== text) element.setAttribute(name, translated(text))
+      if (!text) continue
+      const shown = translated(name === 'aria-label' ? withoutEscapes(text) : text)
+      if (shown !== text) element.setAttribute(name, shown)
     }
   }
   const translate = (node) => {

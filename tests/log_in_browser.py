@@ -28,10 +28,9 @@ class Browser:
     at: str = ""  # its address in the header of a proxy
 
     def get(self, path: str, *lines: str, mode: str = "navigate") -> RawResponse:
-        """Open an address."""
-        return send_request(
-            self.server.port, f"GET {path} HTTP/1.1", *self._head(), f"Sec-Fetch-Mode: {mode}", *lines,
-        )  # fmt: skip
+        """Open an address; without a mode, as a program does."""
+        sent_mode = [f"Sec-Fetch-Mode: {mode}"] if mode else []
+        return send_request(self.server.port, f"GET {path} HTTP/1.1", *self._head(), *sent_mode, *lines)
 
     def send(self, path: str, origin: str | None = None, **form: str) -> RawResponse:
         """Send a form, from a page of the console or of another origin; keep the cookie of the response."""

@@ -13,13 +13,13 @@ from integration.accounts.people import People
 from integration.accounts.store.change_requests import ChangeRequestStore
 from integration.accounts.store.first_approvals import FirstApproval, FirstApprovalStore
 from integration.core.authorization import requires
+from integration.core.basis import SETTINGS, TABLES
 from integration.core.change_request import ChangeRequest
 from integration.core.errors import NotAllowedError
 from integration.core.guards import Guard, Measure, typed_guards
-from integration.core.people import Actor, Right, current_action, known_roles
+from integration.core.people import SCHEDULE, Actor, Right, current_action, known_roles
 from integration.core.plan import Approval, Brake
 from integration.core.run import Mode, Run
-from integration.core.states import RunState
 from integration.flows.registry import Specs
 from integration.flows.settings import FlowSettings
 from integration.store.database import Clock
@@ -27,10 +27,8 @@ from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 
 HOLDS = timedelta(hours=24)
-APPROVED_STATES = (RunState.COMMITTING, RunState.INTERRUPTED, RunState.DONE)
-MAX_CHOSEN_PLANS = 500  # newest runs of a flow among which plans of chosen records are counted
 REQUEST_HOLDS = timedelta(days=7)  # a requested change of settings expires after this time
-SETTING = "four-eyes"
+FOUR_EYES_SETTING = "four-eyes"
 TWO = 2
 DECIDING = (Right.RUN, Right.ARRANGE, Right.ADMINISTER)  # rights to approve plans, settings, and limits and people
 PERSON = "person:"  # prefix of the name of a requested change of a person
@@ -65,7 +63,7 @@ class FourEyes:
     @requires(Right.SEE)
     def limits(self, flow: str) -> dict[str, int]:
         """Return the second limits of a flow by brake code. A higher count needs a second person."""
-        stored_limits = (self._settings.get(SETTING) or {}).get(flow, {})
+        stored_limits = (self._settings.get(FOUR_EYES_SETTING) or {}).get(flow, {})
         return {code: int(stored_limits[code]) for code in self.brakes(flow) if code in stored_limits}
 
     @requires(Right.ADMINISTER)
@@ -74,17 +72,20 @@ class FourEyes:
 
         A looser limit waits for a second person; the others apply at once. Raises the errors of `may_change`.
         """
+        stored_limits = self._settings.get(FOUR_EYES_SETTING) or {}
         codes, now = self.brakes(flow), self.limits(flow)
         new_limits = {code: max(0, limit) for code, limit in limits.items() if limit is not None and code in codes}
         loosened = loosened_limits(now, new_limits)
         may_loosen = self._may_change(
-            f"{SETTING}:{flow}", flow, Right.ADMINISTER, {code: now[code] for code in loosened},
+            f"{FOUR_EYES_SETTING}:{flow}", flow, Right.ADMINISTER, {code: now[code] for code in loosened},
             {code: new_limits.get(code) for code in loosened}, by,
         )  # fmt: skip
         if not may_loosen:
             new_limits |= {code: now[code] for code in loosened}
         if new_limits != now:
-            self._settings.put(SETTING, {**(self._settings.get(SETTING) or {}), flow: new_limits}, by.ref)
+            new_value = {**stored_limits, flow: new_limits}
+            if not self._settings.replace(FOUR_EYES_SETTING, stored_limits, new_value, by.ref):
+                return self.change(flow, limits, by)  # somebody saved other limits in the meantime
         return may_loosen
 
     @requires(Right.ADMINISTER)
@@ -196,30 +197,27 @@ class FourEyes:
         return False
 
     @requires(Right.SEE)
-    def exceeded_limits(self, run: Run) -> list[Brake]:
+    def exceeded_limits(self, run: Run, *, by_schedule: bool = False) -> list[Brake]:
         """Return each second limit that a plan exceeds, with the count of the plan and the limit.
 
-        A brake that did not stop the plan counts too, and so do lines that a person included. Plans of chosen records
-        count together for a day, so that nobody writes a large change in small parts.
+        A brake that did not stop the plan counts too, and so do lines that a person included. The parts that persons
+        wrote within a day count together, so that nobody writes a large change in small parts: plans of chosen records,
+        and, except for a schedule, plans that were made with another mapping or other settings or tables.
         """
         if run.flow not in self._flows:
             return []
         guards, limits = self.brakes(run.flow), self.limits(run.flow)
-        plans = [run, *(self._other_chosen_plans(run) if limits and run.mode is Mode.CHOSEN else ())]
+        plans = [run, *(self._other_parts(run, by_schedule=by_schedule) if limits else ())]
         counts = {code: sum(_count(plan, guards[code]) for plan in plans) for code in limits}
         return [Brake(code, counts[code], str(limit)) for code, limit in limits.items() if counts[code] > limit]
 
-    def _other_chosen_plans(self, run: Run) -> list[Run]:
-        """Return the plans of chosen records of this flow that one person approved within the last day."""
-        since = self._clock() - HOLDS
+    def _other_parts(self, run: Run, *, by_schedule: bool) -> list[Run]:
+        """Return the plans that count together with this plan, and that one person approved within the last day."""
         return [
             other
-            for other in self._runs.latest(run.flow, APPROVED_STATES, limit=MAX_CHOSEN_PLANS)
-            if other.id != run.id
-            and other.mode is Mode.CHOSEN
-            and other.approval is not None
-            and (other.ended_at is None or other.ended_at > since)
-            and self.first(other) is None
+            for other in self._runs.approved_parts(run, self._clock() - HOLDS)
+            if run.mode is other.mode is Mode.CHOSEN or (not by_schedule and _is_part_by_inputs(run, other))
+            if self.first(other) is None
         ]
 
     @requires(Right.SEE)
@@ -258,6 +256,13 @@ class FourEyes:
         if not actor.session:
             raise NotAllowedError(code, flow=flow)
         self._people.refresh_actor(actor)
+
+
+def _is_part_by_inputs(run: Run, other: Run) -> bool:
+    """Return True if a person approved the other plan, and a person changed the inputs of the flow between both."""
+    changed = any(run.basis.get(kind) != other.basis.get(kind) for kind in (SETTINGS, TABLES))
+    is_of_person = other.approval is not None and other.approval.by != SCHEDULE.ref
+    return is_of_person and (changed or run.mapping_version != other.mapping_version)
 
 
 def _count(run: Run, guard: Guard) -> int:

@@ -290,7 +290,6 @@ class Application:
             self.work,
             self._holds,
             self.four_eyes,
-            self.openings,
         )
         self.change_requests = ChangeRequests(stores.change_requests, self.flows, self.four_eyes)
         self.configuration_file = ConfigurationFile(

@@ -24,7 +24,7 @@ from integration.data_folder import FILES, key_ring, require_database_file
 from integration.flows.registry import FLOWS
 from integration.log.client import SERVER_FILE
 from integration.process.permissions import OTHERS
-from integration.services.opening_hours import ZONE, OpeningHoursSettings
+from integration.services.opening_hours import ZONE, is_holiday
 from integration.settings import ENGINE, Settings, load_settings, unknown_settings
 from integration.store.database import Clock, Database, SharedClock
 from integration.store.files import leftover_files
@@ -232,7 +232,6 @@ def _server(data: Path, database: Database, events: OutboxReader, at: datetime) 
 
 
 def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Iterator[InstallationCheck]:
-    is_closed = OpeningHoursSettings(stored_settings).current_hours().is_closed
     for name, spec in FLOWS.items():
         try:
             settings = spec.settings(**(stored_settings.get(f"flow:{name}") or {}))
@@ -243,7 +242,7 @@ def _flows(stored_settings: StoredSettings, runs: RunStore, at: datetime) -> Ite
         if not settings.on or newest is None:
             continue
         silent = at - newest.started_at
-        missed = settings.timetable.previous_start(at - GRACE, ZONE, is_closed, ROUNDS_MISSED)
+        missed = settings.timetable.previous_start(at - GRACE, ZONE, is_holiday, ROUNDS_MISSED)
         if missed is not None and newest.started_at < missed:
             minutes = str(silent // timedelta(minutes=1))
             yield InstallationCheck("flows", code="flow_late", facts={"flow": name, "minutes": minutes})

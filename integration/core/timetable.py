@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import islice
 from math import gcd
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from integration.core.run import Mode
@@ -17,7 +18,8 @@ HOUR, DAY = 60, 24 * 60  # in minutes
 LONGEST_DAYS = 30  # limit of the search for a due time, in days
 MINUTE = timedelta(minutes=1)
 
-IsClosed = Callable[[date], bool]
+HolidayCountry = Literal["", "NL", "BE", "DE", "AT", "LU", "FR"]
+IsHoliday = Callable[[str, date], bool]  # given an ISO country code and a day
 
 # Time zone of the shop, in which schedules are written.
 WALL_CLOCK = "Europe/Amsterdam"
@@ -29,14 +31,14 @@ DRIFT_CHECKS = "45 47 3 * * *"  # time of the drift checks, as cron with seconds
 class Timetable:
     """Interval in minutes from `begins` to `ends`, both included. If `ends` is earlier, the span crosses midnight.
 
-    `weekdays` are numbers (Monday is 0). Without `holidays`, the flow does not run on closed days.
+    `weekdays` are numbers (Monday is 0). The flow does not run on the holidays of the country `skipped_holidays`.
     """
 
     every: int
     begins: time = time()
     ends: time = time(23, 59)
     weekdays: frozenset[int] = frozenset(range(7))
-    holidays: bool = True
+    skipped_holidays: HolidayCountry = ""
 
     @property
     def all_day(self) -> bool:
@@ -51,44 +53,45 @@ class Timetable:
     def _length(self) -> int:
         return (self.ends.hour * HOUR + self.ends.minute - self._first_minute) % DAY
 
-    def is_due(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> bool:
+    def is_due(self, moment: datetime, zone: tzinfo, is_holiday: IsHoliday) -> bool:
         """Return True if a run is due in the minute of this moment."""
         local_time = moment.astimezone(zone)
-        if not self._is_day(local_time.date(), is_closed):
+        if not self._is_day(local_time.date(), is_holiday):
             return False
         passed = (local_time.hour * HOUR + local_time.minute - self._first_minute) % DAY
         return passed <= self._length and passed % self.every == 0
 
-    def _is_day(self, day: date, is_closed: IsClosed) -> bool:
-        return day.weekday() in self.weekdays and (self.holidays or not is_closed(day))
+    def _is_day(self, day: date, is_holiday: IsHoliday) -> bool:
+        country = self.skipped_holidays
+        return day.weekday() in self.weekdays and not (country and is_holiday(country, day))
 
-    def next_start(self, moment: datetime, zone: tzinfo, is_closed: IsClosed) -> datetime | None:
+    def next_start(self, moment: datetime, zone: tzinfo, is_holiday: IsHoliday) -> datetime | None:
         """Return the start of the next run after a moment, in UTC; None if there is none within 30 days."""
-        return next(self._due_times(moment, zone, is_closed, 1), None)
+        return next(self._due_times(moment, zone, is_holiday, 1), None)
 
-    def previous_start(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, rounds: int) -> datetime | None:
+    def previous_start(self, moment: datetime, zone: tzinfo, is_holiday: IsHoliday, rounds: int) -> datetime | None:
         """Return the start of the `rounds`-th last run due up to a moment, in UTC; None without one in 30 days."""
-        starts = list(islice(self._due_times(moment + MINUTE, zone, is_closed, -1), rounds))
+        starts = list(islice(self._due_times(moment + MINUTE, zone, is_holiday, -1), rounds))
         return starts[-1] if starts else None
 
-    def _due_times(self, moment: datetime, zone: tzinfo, is_closed: IsClosed, step: int) -> Iterator[datetime]:
+    def _due_times(self, moment: datetime, zone: tzinfo, is_holiday: IsHoliday, step: int) -> Iterator[datetime]:
         """Yield run times after a moment, or before it for a negative step. Days off are skipped as a whole."""
         at = moment.astimezone(UTC).replace(second=0, microsecond=0)
         last = at + step * timedelta(days=LONGEST_DAYS)
         while at != last:
             at += step * MINUTE
             local_time = at.astimezone(zone)
-            if not self._is_day(local_time.date(), is_closed):
+            if not self._is_day(local_time.date(), is_holiday):
                 edge = local_time.date() if step < 0 else local_time.date() + timedelta(days=1)
                 jump = datetime.combine(edge, time(), zone).astimezone(UTC) - (MINUTE if step > 0 else timedelta())
                 at = min(jump, last) if step > 0 else max(jump, last)
-            elif self.is_due(at, zone, is_closed):
+            elif self.is_due(at, zone, is_holiday):
                 yield at
 
     @property
     def is_exact(self) -> bool:
         """True if `cron` fires only when a run is due."""
-        return self.all_day and self.holidays and not self._first_minute and not HOUR % self.every
+        return self.all_day and not self.skipped_holidays and not self._first_minute and not HOUR % self.every
 
     @property
     def cron(self) -> str:
@@ -114,10 +117,10 @@ def crons(table: Timetable, *, nightly: bool) -> list[str]:
 
 
 def next_time(
-    table: Timetable, now: datetime, zone: ZoneInfo, is_closed: IsClosed, *, nightly: bool
+    table: Timetable, now: datetime, zone: ZoneInfo, is_holiday: IsHoliday, *, nightly: bool
 ) -> datetime | None:
     """Return the next run of a flow by its timetable or by night, in UTC."""
-    coming = table.next_start(now, zone, is_closed)
+    coming = table.next_start(now, zone, is_holiday)
     if not nightly:
         return coming
     hour, minute, second = NIGHTLY

@@ -24,7 +24,7 @@ from integration.core.records import Kind, Record, Value
 from integration.core.rows import EVERY, row_key
 from integration.core.rules import Operator, as_text, matches
 from integration.core.system_roles import SystemRole
-from integration.core.timetable import Timetable
+from integration.core.timetable import HolidayCountry, Timetable
 from integration.core.vat import vat_fact
 from integration.words.validation import reason_of
 
@@ -206,12 +206,12 @@ MAX_CHANGES = 1_000_000_000  # more changes than any plan has
 
 
 class ScheduleWindow(Strict):
-    """The times of day, weekdays (0 is Monday) and holidays on which a flow runs automatically."""
+    """The times of day and weekdays (0 is Monday) on which a flow runs automatically, except holidays of a country."""
 
     begins: time = time()
     ends: time = time(23, 59)
     weekdays: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(tuple(range(7)), min_length=1, max_length=7)
-    holidays: bool = True
+    skipped_holidays: HolidayCountry = ""
 
 
 class FlowSettings(Strict):
@@ -262,7 +262,7 @@ class FlowSettings(Strict):
     def timetable(self) -> Timetable:
         """The timetable of automatic runs."""
         of = self.calendar
-        return Timetable(self.schedule_minutes, of.begins, of.ends, frozenset(of.weekdays), of.holidays)
+        return Timetable(self.schedule_minutes, of.begins, of.ends, frozenset(of.weekdays), of.skipped_holidays)
 
     def reads(self) -> Iterator[tuple[str, str, bool]]:
         """Yield setting, source field and whether a person chose it, for each source field that a setting names."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field, ValidationError
@@ -12,12 +12,12 @@ from integration.core.authorization import requires
 from integration.core.errors import ConfigurationError
 from integration.core.opening_hours import WeekHours, open_between
 from integration.core.people import Actor, Right
-from integration.core.timetable import WALL_CLOCK
+from integration.core.timetable import WALL_CLOCK, HolidayCountry
 from integration.store.settings import StoredSettings
 from integration.words.validation import reason_of
 
 OPENING_HOURS_SETTING = "openings"
-COUNTRIES = ("NL", "BE", "DE", "AT", "LU", "FR")
+COUNTRIES = tuple(filter(None, get_args(HolidayCountry)))
 ZONE = ZoneInfo(WALL_CLOCK)
 
 
@@ -35,11 +35,16 @@ class OpeningHours(BaseModel):
 
     def is_closed(self, day: date) -> bool:
         """Return True if a day is a holiday."""
-        return self.country in COUNTRIES and day in _holidays(self.country, day.year)
+        return is_holiday(self.country, day)
 
     def open_between(self, start: datetime, end: datetime) -> timedelta:
         """Return how long the shop was open between two moments."""
         return open_between(start, end, WeekHours(self.opens, self.closes, self.weekdays), ZONE, self.is_closed)
+
+
+def is_holiday(country: str, day: date) -> bool:
+    """Return True if a day is a holiday in a country. False for a country of which the holidays are not known."""
+    return country in COUNTRIES and day in _holidays(country, day.year)
 
 
 @lru_cache(maxsize=32)
@@ -62,10 +67,6 @@ class OpeningHoursSettings:
             return OpeningHours(**(self._settings.get(OPENING_HOURS_SETTING) or {}))
         except ValidationError:
             return OpeningHours()
-
-    def is_closed(self, day: date) -> bool:
-        """Return True if a day is a holiday under the stored settings."""
-        return self.current_hours().is_closed(day)
 
     @requires(Right.ADMINISTER)
     def change(self, values: Mapping[str, Any], by: Actor) -> None:

@@ -128,6 +128,16 @@ class RunStore(Store):
         conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.read_count > 0)
         return next(iter(self._newest(*conditions, limit=1)), None)
 
+    def approved_parts(self, run: Run, since: datetime) -> list[Run]:
+        """Return the other approved runs of the flow that may be parts and ended after a moment, or have not ended.
+
+        These are runs that were made from other inputs than this run, and runs of chosen records if this run is one.
+        """
+        parts = [runs.c.basis != run.basis, runs.c.mapping_version != run.mapping_version]
+        parts += [runs.c.mode == Mode.CHOSEN] if run.mode is Mode.CHOSEN else []
+        ended = sa.or_(runs.c.ended_at.is_(None), runs.c.ended_at > since)
+        return self._newest(runs.c.flow == run.flow, runs.c.id != run.id, runs.c.approvals > 0, ended, sa.or_(*parts))
+
     def first_began(self, flow: str) -> datetime | None:
         """Return when the oldest stored run of a flow began."""
         row = self.database.first(
@@ -135,7 +145,7 @@ class RunStore(Store):
         )
         return None if row is None else row.started_at
 
-    def _newest(self, *conditions: sa.ColumnElement[bool], limit: int) -> list[Run]:
+    def _newest(self, *conditions: sa.ColumnElement[bool], limit: int | None = None) -> list[Run]:
         newest = sa.select(runs).where(*conditions).order_by(runs.c.number.desc(), runs.c.id.desc()).limit(limit)
         with self.database.read() as connection:
             return self._runs_with_counts(connection, connection.execute(newest).all())

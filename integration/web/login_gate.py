@@ -103,10 +103,14 @@ def _proxy_statements(in_front: ProxyBefore, scope: Scope) -> list[str]:
 
 
 def _is_page(scope: Scope) -> bool:
-    """Return True if a browser opens a page, so that a redirect is possible."""
+    """Return True if a browser opens a page, so that a redirect is possible.
+
+    Old browsers send no Sec-Fetch-Mode, and neither does a monitor, which takes a log-in page for an answer.
+    """
     if scope["path"].rstrip("/") in (LOG_API_PATH, BY_PROGRAMS):
         return False
-    return scope["type"] == "http" and Headers(scope=scope).get("sec-fetch-mode", "navigate") == "navigate"
+    mode = Headers(scope=scope).get("sec-fetch-mode", "" if scope["path"] == NUMBERS else "navigate")
+    return scope["type"] == "http" and mode == "navigate"
 
 
 def _is_monitor(scope: Scope, token: str) -> bool:

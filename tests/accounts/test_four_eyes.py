@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,29 +131,85 @@ def test_a_second_limit_counts_without_any_brake(four_eyes: FourEyes, run: Run, 
     assert is_approved(four_eyes, run, ANN) is (count is None)
 
 
-def commit_chosen(database: Database, clock: Clock, count: int) -> Run:
-    """Commit a plan of chosen records whose guard counted this number of changes."""
+def commit_part(
+    database: Database, clock: Clock, count: int, mode: Mode = Mode.CHOSEN, by: str = "ann", **inputs: Any
+) -> Run:
+    """Commit a plan whose guard counted this number of changes."""
     runs, previews = RunStore(database, clock), Previews(database, clock)
-    run = a_preview(runs, a_create(1), mode=Mode.CHOSEN)
-    previews.keep_position(run, Position(watched={"changes": count}))
+    run = runs.begin("products", mode, "ann", 4, **inputs).id
+    previews.keep_page(run, [a_create(1)], [], 0, Position(watched={"changes": count}))
     previews.finish(run, f"fingerprint of {run}", (), RunState.READY, 1)
-    runs.approve(run, Approval(runs.get(run).mark, "ann"))
+    runs.approve(run, Approval(runs.get(run).mark, by))
     prove(runs, run)
     Ledger(database, clock).finish(run)
     return runs.get(run)
 
 
+def part_of(count: int, mode: Mode = Mode.CHOSEN, basis: Mapping[str, str] | None = None) -> Run:
+    """Return a plan of these records with this count of changes, made with the same mapping as `commit_part`."""
+    return replace(run_with_counts({"changes": count}), mode=mode, basis=basis or {}, mapping_version=4)
+
+
 def test_plans_of_chosen_records_count_together_for_a_day(
     four_eyes: FourEyes, database: Database, clock: Clock
 ) -> None:
-    part = replace(run_with_counts({"changes": 6}), mode=Mode.CHOSEN)
+    part = part_of(6)
     assert four_eyes.exceeded_limits(part) == []
-    committed_run = commit_chosen(database, clock, 5)
-    assert [brake.count for brake in four_eyes.exceeded_limits(part)] == [11]
+    committed_run = commit_part(database, clock, 5)
+    for by_schedule in (True, False):
+        assert [brake.count for brake in four_eyes.exceeded_limits(part, by_schedule=by_schedule)] == [11]
     assert four_eyes.exceeded_limits(committed_run) == []
     assert four_eyes.exceeded_limits(replace(part, mode=Mode.CHANGES)) == []
     clock.advance(HOLDS.total_seconds() + 1)
     assert four_eyes.exceeded_limits(part) == []
+
+
+def test_a_stopped_and_discarded_part_counts_as_well(four_eyes: FourEyes, database: Database, clock: Clock) -> None:
+    runs, previews = RunStore(database, clock), Previews(database, clock)
+    run = a_preview(runs, a_create(1), mode=Mode.CHOSEN)
+    previews.keep_position(run, Position(watched={"changes": 5}))
+    previews.finish(run, "fingerprint", (), RunState.READY, 1)
+    runs.approve(run, Approval(runs.get(run).mark, "ann"))
+    runs.interrupt(run, "cancelled", {})
+    assert [brake.count for brake in four_eyes.exceeded_limits(part_of(6))] == [11]
+    runs.discard(run, "ann")
+    assert [brake.count for brake in four_eyes.exceeded_limits(part_of(6))] == [11]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "by", "counts"),
+    [
+        ({"basis": {"settings": "another filter", "tables": "t"}}, "ann", True),
+        ({"basis": {"settings": "s", "tables": "fewer rows"}}, "ann", True),
+        ({"basis": {"settings": "another filter", "tables": "t"}}, "schedule", False),
+        ({"basis": {"settings": "s", "tables": "t", "lists": "another list"}}, "ann", False),
+    ],
+)
+def test_plans_made_with_other_settings_count_together_for_a_day(
+    four_eyes: FourEyes, database: Database, clock: Clock, inputs: Mapping[str, Any], by: str, *, counts: bool
+) -> None:
+    part = part_of(6, Mode.COMPLETE, {"settings": "s", "tables": "t"})
+    commit_part(database, clock, 5, Mode.COMPLETE, by, **inputs)
+    assert [brake.count for brake in four_eyes.exceeded_limits(part)] == ([11] if counts else [])
+    assert [brake.count for brake in four_eyes.exceeded_limits(replace(part, mapping_version=5))] == (
+        [] if by == "schedule" else [11]
+    )
+    assert four_eyes.exceeded_limits(part, by_schedule=True) == []
+
+
+def test_a_limit_saved_in_the_meantime_stays(four_eyes: FourEyes, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = iter([{"brake_changes": 3}])
+
+    def save_another_before(write: Callable[..., Any], *arguments: Any) -> Any:
+        for limits in others:  # once
+            four_eyes.change("orders", limits, ADMIN)
+        return write(*arguments)
+
+    for name in ("put", "replace"):
+        write = getattr(four_eyes._settings, name)
+        monkeypatch.setattr(four_eyes._settings, name, partial(save_another_before, write))
+    four_eyes.change("products", {"brake_changes": 5}, ADMIN)
+    assert [four_eyes.limits(flow) for flow in ("products", "orders")] == [{"brake_changes": 5}, {"brake_changes": 3}]
 
 
 @pytest.mark.parametrize("limit", [10, None])

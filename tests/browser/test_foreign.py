@@ -65,6 +65,8 @@ FOUND = """() => {
   for (const one of document.querySelectorAll('[onerror], [onload], [onclick], .katex, del:has(> a)')) found.push(one.outerHTML);
   for (const one of document.querySelectorAll('b, strong, em, del, code, h4, h5, h6, tspan[style], blockquote, li p'))
     if (['bold', 'it', 'gone', 'inline', 'head', 'quote', 'x', 'y'].includes(one.textContent.trim())) found.push(one.outerHTML);
+  for (const one of document.querySelectorAll('[aria-label]'))  // a screen reader would say the escapes
+    if (/&#(?:42|58|64|91|93|95|96|126);|:color\\[/.test(one.ariaLabel)) found.push(one.ariaLabel);
   const said = document.body.innerText.match(/[\\u202a-\\u202e\\u2066-\\u2069\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028\\u2029]/g);
   return found.concat(said ?? []).map(one => one.slice(0, 300));
 }"""  # noqa: E501 - a script

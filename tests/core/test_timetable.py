@@ -11,11 +11,11 @@ from integration.core.timetable import WALL_CLOCK, Schedule, Timetable, crons, n
 HERE = ZoneInfo(WALL_CLOCK)
 CHRISTMAS = date(2026, 12, 25)
 NIGHTS = Timetable(60, time(22), time(2))
-SHOP = Timetable(5, time(7), time(22), frozenset(range(6)), holidays=False)
+SHOP = Timetable(5, time(7), time(22), frozenset(range(6)), skipped_holidays="NL")
 
 
-def is_closed(day: date) -> bool:
-    return day == CHRISTMAS
+def is_holiday(country: str, day: date) -> bool:
+    return (country, day) == ("NL", CHRISTMAS)
 
 
 def local_time(text: str) -> datetime:
@@ -26,7 +26,7 @@ def next_starts(table: Timetable, now: datetime, number: int) -> list[str]:
     """Return the next times, as the clock on the wall shows them."""
     times = []
     for _ in range(number):
-        due = table.next_start(now, HERE, is_closed)
+        due = table.next_start(now, HERE, is_holiday)
         assert due is not None
         now = due
         times.append(f"{now.astimezone(HERE):%d %H:%M}")
@@ -60,8 +60,8 @@ def test_an_hour_that_is_left_out_brings_nothing_and_one_that_comes_twice_is_run
 
 def test_what_is_never_due_has_no_next_time() -> None:
     never = Timetable(5, weekdays=frozenset())
-    assert never.next_start(local_time("2026-11-25 09:00:00"), HERE, is_closed) is None
-    assert never.previous_start(local_time("2026-11-25 09:00:00"), HERE, is_closed, 3) is None
+    assert never.next_start(local_time("2026-11-25 09:00:00"), HERE, is_holiday) is None
+    assert never.previous_start(local_time("2026-11-25 09:00:00"), HERE, is_holiday, 3) is None
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_never_due_has_no_next_time() -> None:
     ],
 )
 def test_rounds_that_were_due_are_counted_back(now: str, rounds: int, began: str) -> None:
-    start = SHOP.previous_start(local_time(now), HERE, is_closed, rounds)
+    start = SHOP.previous_start(local_time(now), HERE, is_holiday, rounds)
     assert start is not None
     assert f"{start.astimezone(HERE):%d %H:%M}" == began
 
@@ -98,7 +98,7 @@ def test_it_is_woken_whenever_it_is_due(table: Timetable, line: str) -> None:
     assert table.is_exact is (table == Timetable(5))
     now, end = local_time("2026-11-22 00:00:00"), local_time("2026-11-29 00:00:00")
     due = []
-    while (start := table.next_start(now, HERE, is_closed)) is not None and start < end:
+    while (start := table.next_start(now, HERE, is_holiday)) is not None and start < end:
         now = start
         due.append(start.astimezone(HERE))
     assert due
@@ -119,11 +119,11 @@ def is_in(field: str, value: int) -> bool:
 
 
 def test_a_moment_is_due_or_not() -> None:
-    assert SHOP.is_due(local_time("2026-11-25 07:05:30"), HERE, is_closed)
-    assert not SHOP.is_due(local_time("2026-11-25 07:06:00"), HERE, is_closed)
-    assert not SHOP.is_due(local_time("2026-11-25 22:05:00"), HERE, is_closed)
-    assert not SHOP.is_due(local_time("2026-11-29 07:05:00"), HERE, is_closed)
-    assert not SHOP.is_due(local_time("2026-12-25 07:05:00"), HERE, is_closed)
+    assert SHOP.is_due(local_time("2026-11-25 07:05:30"), HERE, is_holiday)
+    assert not SHOP.is_due(local_time("2026-11-25 07:06:00"), HERE, is_holiday)
+    assert not SHOP.is_due(local_time("2026-11-25 22:05:00"), HERE, is_holiday)
+    assert not SHOP.is_due(local_time("2026-11-29 07:05:00"), HERE, is_holiday)
+    assert not SHOP.is_due(local_time("2026-12-25 07:05:00"), HERE, is_holiday)
 
 
 def test_schedules_are_written_by_the_clock_on_the_wall_of_the_shop() -> None:
@@ -139,27 +139,27 @@ def utc_time(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def is_never_closed(_: date) -> bool:
+def is_no_holiday(*_: object) -> bool:
     return False
 
 
 def test_without_a_night_the_next_run_is_that_of_the_timetable() -> None:
-    assert next_time(Timetable(5), utc_time("2026-11-25 09:41:30"), HERE, is_never_closed, nightly=False) == utc_time(
+    assert next_time(Timetable(5), utc_time("2026-11-25 09:41:30"), HERE, is_no_holiday, nightly=False) == utc_time(
         "2026-11-25 09:45:00"
     )
 
 
 def test_the_run_of_the_night_is_next_when_it_comes_first() -> None:
-    assert next_time(Timetable(59), utc_time("2026-11-25 01:01:00"), HERE, is_never_closed, nightly=True) == utc_time(
+    assert next_time(Timetable(59), utc_time("2026-11-25 01:01:00"), HERE, is_no_holiday, nightly=True) == utc_time(
         "2026-11-25 01:17:30"
     )
-    assert next_time(Timetable(5), utc_time("2026-11-25 01:17:31"), HERE, is_never_closed, nightly=True) == utc_time(
+    assert next_time(Timetable(5), utc_time("2026-11-25 01:17:31"), HERE, is_no_holiday, nightly=True) == utc_time(
         "2026-11-25 01:20:00"
     )
 
 
 def test_the_night_is_that_of_the_shop_in_summer_too() -> None:
-    assert next_time(Timetable(59), utc_time("2026-07-01 00:01:00"), HERE, is_never_closed, nightly=True) == utc_time(
+    assert next_time(Timetable(59), utc_time("2026-07-01 00:01:00"), HERE, is_no_holiday, nightly=True) == utc_time(
         "2026-07-01 00:17:30"
     )
 

@@ -42,14 +42,14 @@ def test_a_flow_runs_between_two_times_on_some_days_and_says_so(
     test = test.time_input(key="stock-calendar.begins-0").set_value(time(7)).run()
     test = test.time_input(key="stock-calendar.ends-0").set_value(time(22)).run()
     test = test.button_group(key="stock-calendar.weekdays-en-0").set_value([0, 1, 2, 3, 4, 5]).run()
-    test = test.toggle(key="stock-calendar.holidays-0").set_value(False).run()
-    assert "Every 45 minutes between 07:00 and 22:00, not on Sundays and holidays" in texts(test)
+    test = test.selectbox(key="stock-calendar.skipped_holidays-0").set_value("BE").run()
+    assert "Every 45 minutes between 07:00 and 22:00, not on Sundays and holidays (Belgium)" in texts(test)
 
     test = press(test, "save")
 
     assert not test.exception
     table = connected_application.flows.settings("stock").timetable
-    assert (table.every, table.begins, table.ends, table.holidays) == (45, time(7), time(22), False)
+    assert (table.every, table.begins, table.ends, table.skipped_holidays) == (45, time(7), time(22), "BE")
     assert table.weekdays == frozenset(range(6))
     connected_application.flows.change("stock", {"schedule_minutes": 5, "calendar": {}}, make_actor("test"))
 

@@ -18,7 +18,7 @@ from apprise import AppriseAsset, NotifyBase, NotifyFormat
 from apprise.plugins import url_to_dict
 
 from integration.alerts.transport.network import ChannelNetwork, RefusedAddressError, networks_of
-from integration.alerts.transport.options import INSECURE, hosts, is_option_refused
+from integration.alerts.transport.options import INSECURE, UNENCRYPTED, hosts, is_option_refused
 from integration.core.connections import is_loopback
 
 ASSET = AppriseAsset(http_redirects=False)  # a redirect would lead to an unchecked address
@@ -51,10 +51,10 @@ def _open_plugin(address: str, network: ChannelNetwork) -> NotifyBase | str:
     if not isinstance(plugin, NotifyBase) or not plugin.enabled:
         return "expected_channel"
     secured: Any = plugin.secure_protocol or ()
-    secure = (secured,) if isinstance(secured, str) else tuple(secured)
+    secure = {secured} if isinstance(secured, str) else set(secured)
     scheme = str(plugin.url()).partition("://")[0]  # type: ignore[no-untyped-call]
     reached = hosts((getattr(plugin, "host", ""), getattr(plugin, "smtp_host", "")))
-    if scheme not in secure and not (reached and all(map(is_loopback, reached))):
+    if scheme not in secure - UNENCRYPTED and not (reached and all(map(is_loopback, reached))):
         return "expected_channel_encrypted"
     if not plugin.verify_certificate or (scheme in secure and getattr(plugin, "secure_mode", "") == INSECURE):
         return "expected_channel_option"

@@ -16,6 +16,9 @@ IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 CONNECTING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 UNICAST = ipaddress.ip_network("2000::/3")  # all that is given out of IPv6; the rest is local, or wraps IPv4
+NOT_PUBLIC = tuple(
+    map(ipaddress.ip_network, ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20"))
+)  # the metadata address of Azure, and special ranges of the IANA registries that not every Python version knows
 
 
 def networks_of(text: str) -> tuple[IpNetwork, ...]:
@@ -30,7 +33,9 @@ def is_public(address: IpAddress) -> bool:
         return False
     if isinstance(address, ipaddress.IPv6Address) and inner is None and address not in UNICAST:
         return False
-    return (address.is_global or inner is not None) and not address.is_multicast
+    if address.is_multicast or any(address in network for network in NOT_PUBLIC):
+        return False
+    return address.is_global or inner is not None
 
 
 def _embedded_address(address: IpAddress) -> ipaddress.IPv4Address | None:

@@ -18,6 +18,8 @@ ALLOWED = frozenset(
 """Allowed option names: recipients and sender, credentials, appearance and treatment of a message, delivery."""
 SIGNS = ("+", "-", ":")  # prefixes of headers, parameters and fields of a webhook
 INSECURE = "insecure"
+UNENCRYPTED = frozenset({"aprs", "dapnet", "kavenegar"})
+"""Schemes that the library calls secure although it sends their credential over plain TCP or HTTP."""
 
 
 def is_option_refused(options: Mapping[str, str]) -> bool:

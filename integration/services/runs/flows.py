@@ -27,7 +27,7 @@ from integration.flows.tables import INCOMPLETE_LISTS
 from integration.services.engine_lifecycle import EngineHandle
 from integration.services.mappings.code_lists import LOOKED_UP, CodeLists
 from integration.services.mappings.mappings import Logics, Mappings
-from integration.services.opening_hours import OpeningHoursSettings
+from integration.services.opening_hours import is_holiday
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.services.systems.object_names import ObjectNames
 from integration.services.write_holds.write_holds import WriteHolds
@@ -126,7 +126,6 @@ class Flows(Mapping[str, Flow]):
         work: EngineHandle,
         holds: WriteHolds,
         four_eyes: FourEyes,
-        openings: OpeningHoursSettings,
     ) -> None:
         self._specs = specs
         self._logics = logics
@@ -142,7 +141,6 @@ class Flows(Mapping[str, Flow]):
         self._work = work
         self._holds = holds
         self._four_eyes = four_eyes
-        self._opening_hours = openings
 
     @requires(Right.SEE)
     def settings(self, flow: str) -> FlowSettings:
@@ -289,13 +287,11 @@ class Flows(Mapping[str, Flow]):
         )
 
     def _next_run(self, settings: FlowSettings) -> datetime | None:
-        return next_time(
-            settings.timetable, self._clock(), ZONE, self._opening_hours.is_closed, nightly=settings.nightly_complete
-        )
+        return next_time(settings.timetable, self._clock(), ZONE, is_holiday, nightly=settings.nightly_complete)
 
     def round_before(self, flow: str, rounds: int, moment: datetime) -> datetime | None:
         """Return when a flow was due the given number of rounds back from a moment; 1 is the last round."""
-        return self.settings(flow).timetable.previous_start(moment, ZONE, self._opening_hours.is_closed, rounds)
+        return self.settings(flow).timetable.previous_start(moment, ZONE, is_holiday, rounds)
 
     # ---- scheduled runs
 
@@ -327,7 +323,7 @@ class Flows(Mapping[str, Flow]):
         table = self.settings(flow).timetable
         by_hand = due is None or due.microsecond != 0
         is_asked = mode is not Mode.CHANGES or by_hand or table.is_exact
-        return is_asked or table.is_due(due or self._clock(), ZONE, self._opening_hours.is_closed)
+        return is_asked or table.is_due(due or self._clock(), ZONE, is_holiday)
 
     def may_wait(self, flow: str, mode: Mode, due: datetime) -> bool:
         """Return True while a scheduled run may still wait for the active run: until its next run would be due.
@@ -339,7 +335,7 @@ class Flows(Mapping[str, Flow]):
     def _waits_until(self, flow: str, mode: Mode, due: datetime) -> datetime:
         if mode is Mode.COMPLETE:
             return due + NIGHT
-        coming = self.settings(flow).timetable.next_start(due, ZONE, self._opening_hours.is_closed)
+        coming = self.settings(flow).timetable.next_start(due, ZONE, is_holiday)
         return min(coming or due + NIGHT, due + NIGHT)
 
     def report_missed_run(self, flow: str, mode: Mode, due: datetime) -> None:
@@ -356,7 +352,9 @@ class Flows(Mapping[str, Flow]):
         """
         if run.excluded and len(run.excluded) >= run.position.changes + run.position.retirements:
             return None
-        if run.brakes or self._holds.hold_reason(run.flow) is not None or self._four_eyes.exceeded_limits(run):
+        if run.brakes or self._holds.hold_reason(run.flow) is not None:
+            return None
+        if self._four_eyes.exceeded_limits(run, by_schedule=True):
             return None
         if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None

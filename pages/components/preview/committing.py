@@ -180,5 +180,4 @@ def four_eyes_box(app: Application, run: Run) -> None:
         )
         for brake in exceeded_limits:
             small(text("four_eyes_count", count=brake.count, limit=plain(brake.limit)))
-        if run.mode is Mode.CHOSEN:
-            small(text("four_eyes_chosen"))
+        small(text("four_eyes_parts"))

@@ -1,20 +1,22 @@
 """The timetable of a flow: its input, and its description as a sentence."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 
-from integration.core.timetable import Timetable
+from integration.core.timetable import HolidayCountry, Timetable
 from integration.flows.settings import LONGEST_ROUND
+from integration.words.countries import countries
 from pages.components.shared import controls
-from pages.components.shared.draft import SettingsDraft, toggle
+from pages.components.shared.draft import SettingsDraft
 from pages.components.shared.layout import small
 from pages.components.shared.wording import (
     Markdown,
     capital,
     language,
     listed,
+    option_name,
     plain,
     quantity_text,
     term,
@@ -24,7 +26,7 @@ from pages.components.shared.wording import (
 )
 
 HOUR = 60
-PARTS = ("begins", "ends", "weekdays", "holidays")
+PARTS = ("begins", "ends", "weekdays", "skipped_holidays")
 
 
 def calendar_of(draft: SettingsDraft) -> dict[str, Any]:
@@ -43,7 +45,8 @@ def schedule_text(minutes: int, calendar: Mapping[str, Any]) -> Markdown:
     whole = rounds if table.all_day else f"{rounds} {hours}"
     names = weekday_names()
     off = [names[day] for day in range(len(names)) if day not in calendar["weekdays"]]
-    off += [] if calendar["holidays"] else [term("timetable_holidays")]
+    if country := calendar["skipped_holidays"]:
+        off.append(term("timetable_holidays", country=countries(language())[country]))
     rests = term("timetable_not", days=plain(listed(off))) if off else ""
     return f"{whole}, {rests}" if off else whole
 
@@ -81,8 +84,22 @@ def timetable(draft: SettingsDraft) -> None:
     else:
         draft.wrong["calendar.weekdays"] = text("calendar_no_day")
     draft.show_error("calendar.weekdays")
-    toggle(draft, "calendar.holidays", text("calendar_holidays_about"))
+    _holidays(draft)
     small(f"**{timetable_sentence(draft)}**")
+
+
+def _holidays(draft: SettingsDraft) -> None:
+    """Draw the input for the country on whose holidays a flow does not run."""
+    names, options = countries(language()), get_args(HolidayCountry)
+    country = controls.selectbox(
+        text("calendar_skipped_holidays"),
+        options,
+        options.index(draft.value("calendar.skipped_holidays")),
+        format_func=option_name(lambda code: names[code] if code else text("calendar_every_holiday")),
+        key=draft.key("calendar.skipped_holidays"),
+        width=260,
+    )
+    draft.put("calendar.skipped_holidays", country)
 
 
 def _time(draft: SettingsDraft, name: str) -> None:

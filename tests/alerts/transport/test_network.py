@@ -102,6 +102,8 @@ for connect in (
         ("::ffff:10.0.0.1", False), ("2002:a00:1::", False), ("64:ff9b::a9fe:a9fe", False), ("224.0.0.1", False),
         ("::7f00:1", False), ("64:ff9b:1::a00:1", False), ("fec0::1", False), ("::ffff:0:a00:1", False),
         ("ff02::1", False), ("192.168.0.1", False), ("100.64.0.1", False), ("192.0.2.1", False), ("::", False),
+        ("168.63.129.16", False), ("192.0.0.192", False), ("192.88.99.1", False), ("3fff::1", False),
+        ("::ffff:168.63.129.16", False),
     ],
 )  # fmt: skip
 def test_what_is_public_is_so_inside_too(address: str, *, public: bool) -> None:

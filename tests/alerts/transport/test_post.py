@@ -1,10 +1,14 @@
 """Messages on their way out: taken by real servers, refused, too slow, and never telling a secret."""
 
+import re
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
+from integration.alerts.transport.options import UNENCRYPTED
 from integration.alerts.transport.post import Message, Post, PostResult, WayOut, secrets_of
 from integration.process.child_environment import network_environment
 from tests.alerts.transport.receivers import mail_server, web_server
@@ -108,6 +112,9 @@ LOOKED_AT = {
     "json://hooks.example.com/x": "expected_channel_encrypted",
     "mailto://user:secret@mail.example.com?to=anna@example.com": "expected_channel_encrypted",
     "mailtos://user:secret@mail.example.com?to=anna@example.com": "",
+    "dapnet://user:secret@DF1ABC": "expected_channel_encrypted",
+    "kavenegar://secretkey/15551234567": "expected_channel_encrypted",
+    "aprs://DF1ABC:12345@DF2ABC": "expected_channel_encrypted",
     "tgram://123456789:abcdefg_hijklmnop/12345/": "",
     "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#general": "",
     "file:///etc/passwd": "expected_channel",
@@ -121,6 +128,17 @@ def test_an_address_leads_to_a_channel_that_is_encrypted_or_on_this_machine(runn
     results = [running.check_address(address) for address in LOOKED_AT]
     assert [(result.ok, result.error) for result in results] == [(not why, why) for why in LOOKED_AT.values()]
     assert running.check_address("nonsense") == PostResult(ok=False, error="expected_channel")
+
+
+def test_a_scheme_that_the_library_calls_secure_is_encrypted() -> None:
+    spec = find_spec("apprise")
+    assert spec is not None
+    unencrypted = set()
+    for path in (Path(str(spec.origin)).parent / "plugins").rglob("*.py"):
+        source = path.read_text("utf-8")
+        if re.search(r'notify_url = "http://|socket\.create_connection\(', source):
+            unencrypted |= set(re.findall(r'^    secure_protocol = "(\w+)"', source, re.MULTILINE))
+    assert unencrypted == UNENCRYPTED
 
 
 def test_all_of_an_address_but_its_host_may_be_secret() -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from integration.accounts.people import Identity
 from integration.application.application import Application
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError
 from integration.core.people import Actor, Right, Role
+from integration.core.run import Mode
 from integration.flows.registry import FLOWS
 from integration.flows.settings import ScheduleWindow
 from integration.services.audit import AuditSearch
@@ -94,6 +96,7 @@ def log_in(application: Application, ref: str, *roles: Role) -> Actor:
         ({"schedule_minutes": 60}, ["schedule_minutes"]),
         ({"schedule_minutes": 5}, ["schedule_minutes"]),
         ({"calendar": {"weekdays": (0,)}}, ["calendar"]),
+        ({"calendar": {"skipped_holidays": "BE"}}, ["calendar"]),
         ({"zero_price": "park"}, []),
     ],
 )
@@ -149,6 +152,14 @@ class SavedLate(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+
+def test_the_country_of_the_opening_hours_moves_no_schedule(office: Office) -> None:
+    office.application.flows.change("orders", {"on": True, "calendar": {"skipped_holidays": "NL"}}, ADMIN)
+    kings_day = datetime(2026, 4, 27, 10, tzinfo=UTC)
+    for country in ("NL", "DE"):
+        office.application.openings.change({"country": country}, ADMIN)
+        assert not office.application.flows.may_begin("orders", Mode.CHANGES, kings_day)
 
 
 def test_a_stricter_brake_is_not_undone_by_a_change_that_was_read_before_it(office: Office) -> None:
