@@ -28,7 +28,8 @@ def key_ring(settings: Settings, instance: str) -> "KeyRing":
 def require_database_file(settings: Settings) -> None:
     """Raise ConfigurationError `database_file_missing` if only files exist that are made after the database.
 
-    The database is then missing or empty, as after a copy that was broken off. A new database would not know what was already written.
+    The database is then missing or empty, as after a copy that was broken off. A new database would not know what was
+    already written.
     """
     data, address = settings.data.absolute(), settings.operational_url()
     file = Path(address.removeprefix(SQLITE))
