@@ -26,9 +26,10 @@ def key_ring(settings: Settings, instance: str) -> "KeyRing":
 
 
 def require_database_file(settings: Settings) -> None:
-    """Raise ConfigurationError `database_file_missing` if the database is missing, but not the files made beside it.
+    """Raise ConfigurationError `database_file_missing` if the data folder is in use but has no database file.
 
-    A new database would not know what was already written.
+    A folder is in use if it has files that a console makes later. A new database would not know what the console has
+    already written.
     """
     data, address = settings.data.absolute(), settings.operational_url()
     file = Path(address.removeprefix(SQLITE))

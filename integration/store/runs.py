@@ -92,7 +92,7 @@ class RunStore(Store):
         return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*conditions)))
 
     @requires(Right.SEE)
-    def every_waiting(self, flow: str | None = None) -> list[Run]:
+    def waiting_plans(self, flow: str | None = None) -> list[Run]:
         """Return every run of a flow, or of all flows, whose plan waits for approval.
 
         These include plans for all records and plans for selected records.
@@ -128,7 +128,7 @@ class RunStore(Store):
         conditions = (*_run_conditions(flow, [RunState.DONE]), runs.c.read_count > 0)
         return next(iter(self._newest(*conditions, limit=1)), None)
 
-    def first_began(self, flow: str) -> datetime | None:
+    def oldest_start(self, flow: str) -> datetime | None:
         """Return when the oldest stored run of a flow began."""
         row = self.database.first(
             sa.select(runs.c.started_at).where(*_run_conditions(flow, None)).order_by(runs.c.number)
