@@ -73,7 +73,7 @@ def _proxy(url: SecretStr) -> SecretStr:
 
 
 def _authorities(file: Path | None) -> Path | None:
-    """Refuse a file that holds no certificates at the start, not at the first call."""
+    """Return the path of the certificates. Refuses a file without certificates when the console starts."""
     if file is None or not str(file).strip(". "):
         return None
     try:
@@ -256,7 +256,10 @@ class Settings(BaseSettings):
         return {"proxy": proxy, "certificates": self.certificates}
 
     def access(self, system: str) -> Any:
-        """Return the settings group of a system, of its registered type. Empty values are taken from the set-up."""
+        """Return the settings group of a system, in the type that its registration names.
+
+        The set-up of the console supplies values that are empty here.
+        """
         return getattr(self, system)
 
     def secrets(self) -> list[str]:

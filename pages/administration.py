@@ -5,9 +5,9 @@ import streamlit as st
 from integration.backup.service import Backups
 from pages.components.administration.audit import audit
 from pages.components.administration.configuration_file import draw_configuration_file
+from pages.components.administration.data_subjects import persons
 from pages.components.administration.four_eyes import four_eyes
 from pages.components.administration.people import people
-from pages.components.administration.persons import persons
 from pages.components.administration.retention import retention
 from pages.components.shared.application import application, may, person, refreshing
 from pages.components.shared.layout import (
@@ -34,11 +34,11 @@ def backups() -> None:
     """Draw the backup form, the last backup, and the commands that restore one."""
     section(text("backups_title"), text("backups_about"))
     made_backup()
-    if may(Backups.take):
+    if may(Backups.start):
         with st.form("backup", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             passphrase = st.text_input(text("backups_passphrase"), type="password", key="backup-passphrase", width=420)
             if st.form_submit_button(text("btn_backup"), key="backup-take"):
-                attempt(lambda: app.backups.take(app.backups.file_name(), passphrase or "", person()))
+                attempt(lambda: app.backups.start(app.backups.file_name(), passphrase or "", person()))
                 st.rerun()
     else:
         note(text("backups_right"))
@@ -54,7 +54,7 @@ def made_backup() -> None:
         note(text("backups_none"))
     else:
         small(text("backups_last", time=moment(last.created_at), size=megabytes(last.size)))
-    if app.backups.is_at_work:
+    if app.backups.is_running:
         note(text("backups_at_work"))
     elif result is not None and result.code:
         show_error(result.code, result.facts)

@@ -63,7 +63,7 @@ def status_summary() -> None:
 
 def status_since() -> list[bool | None]:
     """Return the status of both connections, which the sidebar also shows."""
-    return [stand.ok for stand in app.reach.statuses()]
+    return [status.ok for status in app.connection_monitor.statuses()]
 
 
 def new_preview() -> None:
@@ -80,21 +80,21 @@ def new_preview() -> None:
         start_preview(app, flow)
 
 
-def pass_a_day() -> None:
+def advance_day() -> None:
     """Draw the button that simulates a day of sales in the sample shop, so that there are new records."""
     if st.button(
         text("btn_pass_a_day"),
         icon=":material/wb_twilight:",
         type="tertiary",
-        key="pass_a_day",
+        key="advance_day",
         help=text("pass_a_day_about"),
     ):
-        app.sandbox.pass_a_day()
+        app.sandbox.advance_day()
         st.toast(text("day_passed"))
 
 
 st.session_state["stood"] = status_since()
-unfinished_at = app.setup.goes_on()
+unfinished_at = app.setup.unfinished_step()
 if not any(status.connected for status in app.connections.statuses()):
     head(text("nav_overview"), text("welcome_about"))
     failures()
@@ -104,8 +104,8 @@ if not any(status.connected for status in app.connections.statuses()):
     invitation(app)
 else:
     with head(text("nav_overview"), f"{long_day(now)}, {moment(now)}", sandbox_badges(app.sandbox.is_connected)):
-        if app.sandbox.runs_here and may(SandboxHost.pass_a_day):
-            pass_a_day()
+        if app.sandbox.runs_here and may(SandboxHost.advance_day):
+            advance_day()
         if may(Runs.preview):
             new_preview()
     failures()

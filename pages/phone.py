@@ -21,7 +21,7 @@ app = application()
 
 def draw_all() -> None:
     """Draw active runs and everything that waits. A plan has a link to its short form."""
-    plans = app.runs.every_waiting()
+    plans = app.runs.waiting_plans()
     about = quantity_text("phone_about", len(plans)) if plans else text("phone_none_about")
     head(text("nav_phone"), about, sandbox_badges(app.sandbox.is_connected))
     failures()

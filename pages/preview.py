@@ -224,7 +224,7 @@ def _kind_of_plan(run: Run) -> None:
 def waiting_flows(run: Run) -> None:
     """Draw the switch between flows with waiting plans, each with its number of changes. The menu has their sum."""
     waiting = Counter[str]()
-    for waiting_run in app.runs.every_waiting():
+    for waiting_run in app.runs.waiting_plans():
         waiting[waiting_run.flow] += app.plans.count(waiting_run.id, "planned")
     flows = [name for name in app.flows if name in waiting or name == run.flow]
     if len(flows) < 2:  # noqa: PLR2004 - a single flow needs no switch
@@ -238,7 +238,7 @@ def waiting_flows(run: Run) -> None:
 
 def other_plans(run: Run) -> None:
     """Name the other waiting plans of the flow with links. Each is committed by itself."""
-    for other in app.runs.every_waiting(run.flow):
+    for other in app.runs.waiting_plans(run.flow):
         if other.id == run.id:
             continue
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

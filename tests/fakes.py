@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from integration.connectors.protocol import References
-from integration.core.connections import Finding, Tell, Token, ignore_progress
+from integration.core.connections import Finding, FindingsCallback, Token, ignore_progress
 from integration.core.errors import InDoubtError, RejectedError, UnavailableError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
@@ -162,9 +162,9 @@ class MemoryConnector:
 
     # The connector
 
-    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
+    def check(self, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Return the connection check."""
-        tell([Finding("host", ok=None)])
+        on_progress([Finding("host", ok=None)])
         if self._failing_calls:
             return [Finding("host", ok=False, cause="connection_refused", facts={"system": self.system})]
         return [Finding("host", ok=True)]

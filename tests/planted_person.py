@@ -164,14 +164,14 @@ def erase_until(folder: Path, moment: int, count_file: Path, stage: str = "", se
     """
     touches = _Touches(moment, folder)
     with at_rest_on(folder) as application:
-        customer = application.persons.customer(debtor=NUMBER)
+        customer = application.data_subjects.customer(debtor=NUMBER)
 
         def stop_at(name: str) -> None:
             if name == stage:
                 threading.Timer(seconds, _die).start()
 
         touches.count = 0  # those of the opening are no part of it
-        application.persons.erase(customer, NUMBER, ME, stop_at)
+        application.data_subjects.erase(customer, NUMBER, ME, stop_at)
         count_file.write_text(str(touches.count), encoding="utf-8")
 
 

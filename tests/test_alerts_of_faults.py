@@ -91,7 +91,7 @@ class AlertingConsole:
 
         def is_met() -> bool:
             current_run = self.application.runs.get(run)
-            is_away = self.application.reach.status_of("mplus").ok is False
+            is_away = self.application.connection_monitor.status_of("mplus").ok is False
             return is_away or bool(current_run.error) or current_run.state not in ACTIVE
 
         return is_met
@@ -102,8 +102,8 @@ class AlertingConsole:
         while self.application.runs.get(run).state is not RunState.DONE:
             run = self.begin()
             wait_until(lambda run=run: self.application.runs.get(run).state not in ACTIVE, "the end of the run")  # type: ignore[misc]
-        self.application.reach.check("mplus")
-        wait_until(lambda: self.application.reach.status_of("mplus").ok is True, "that the till answers")
+        self.application.connection_monitor.check("mplus")
+        wait_until(lambda: self.application.connection_monitor.status_of("mplus").ok is True, "that the till answers")
 
 
 @contextmanager

@@ -151,7 +151,7 @@ def test_a_merge_ends_the_question_which_of_two_relations_a_debtor_is(console: C
 def test_a_merged_customer_is_erased_by_any_of_their_numbers(console: Console) -> None:
     stays, goes = two_customers(console)
     console.application.customer_merges.merge(stays, goes, "", make_actor())
-    persons = console.application.persons
+    persons = console.application.data_subjects
     customers = [persons.customer(debtor=customer.debtor) for customer in (stays, goes)]
     customers += [persons.customer(relation=customer.relation) for customer in (stays, goes)]
     numbers = {("debtor", stays.debtor), ("relation", stays.relation), ("debtor", goes.debtor)}

@@ -50,12 +50,12 @@ def erase_and_die(folder: Path, planted: Path, moment: int, stage: str = "", sec
 def finish_erasure(data: Path) -> None:
     """Finish an interrupted erasure, or start one if none was started."""
     with at_rest_on(data) as application:
-        persons = application.persons
+        persons = application.data_subjects
         customer = persons.customer(debtor=NUMBER)
-        if not persons.resume(ME) and not persons.stored_data(customer).held_out:
+        if not persons.resume(ME) and not persons.stored_data(customer).is_excluded:
             persons.erase(customer, NUMBER, ME)
         assert persons.unfinished() == []
-        assert persons.stored_data(customer).held_out
+        assert persons.stored_data(customer).is_excluded
         assert application.audit.verify().broken is None
     assert hits(data) == {}
 

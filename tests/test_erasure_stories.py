@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from integration.alerts.incidents import Problem, ProblemType
-from integration.backup.making import make
-from integration.backup.restoring import restore_backup
+from integration.backup.create import make
+from integration.backup.restore import restore_backup
 from integration.core.errors import ConfigurationError, UnavailableError
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode
@@ -93,7 +93,7 @@ def restore_without_person(shop: Shop, tmp_path: Path, request: pytest.FixtureRe
 def test_a_person_is_given_everything_and_erased_and_stays_so(
     shop: Shop, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    persons = shop.application.persons
+    persons = shop.application.data_subjects
     assert shop.hits()
     make(at_home(shop), tmp_path / "backup.zip", PASSPHRASE, shop.application.log.copy)
     waiting = shop.console.preview("customers", "39001")
@@ -136,7 +136,7 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
         run: counts for run, counts in before.items() if run != waiting.id
     }
     after = persons.stored_data(customer)
-    assert after.held_out
+    assert after.is_excluded
     assert after.documents == documents
     assert persons.unfinished() == []
 
@@ -157,13 +157,13 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
 
 
 def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
-    persons, stores = shop.application.persons, stores_in(shop.application)
+    persons, stores = shop.application.data_subjects, stores_in(shop.application)
     customer = persons.customer(debtor="39001")
     run = stores.runs.begin("stock", Mode.CHANGES, WHO, 1).id
     with pytest.raises(UnavailableError) as refused:
         persons.erase(customer, "39001", ME, patience=0)
     assert refused.value.facts["run"] == run
-    assert persons.stored_data(customer).held_out
+    assert persons.stored_data(customer).is_excluded
     assert len(persons.unfinished()) == 1
     assert persons.page("") == ""
     assert len(persons.unfinished()) == 1

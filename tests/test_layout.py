@@ -37,7 +37,7 @@ BUILDERS = [
     "integration/application/stores.py",
     "integration/lab/trial.py",
 ]
-RELATIVE_DOCSTRINGS, VAGUE_NAMES, VAGUE_VALUES = 41, 1, 0  # go down with each one that is rewritten
+RELATIVE_DOCSTRINGS, VAGUE_NAMES, VAGUE_VALUES = 0, 1, 0  # go down with each one that is rewritten
 VAGUE_TEST_NAMES, VAGUE_TEST_VALUES = 3, 1
 COLLISIONS = 38  # goes down with each name that is given to one thing alone
 TESTS = Path(__file__).parent

@@ -80,7 +80,7 @@ def test_the_key_is_changed_and_a_person_is_erased_from_a_terminal(tmp_path: Pat
     assert terminal("key", "change", "--json").json == {"sealed": 2, "key": "file"}  # the keys of the audit too
     assert (tmp_path / "console.key").read_bytes() != key
 
-    assert terminal("customer", "show", "--debtor", "39001", "--json").json["held_out"] is False
+    assert terminal("customer", "show", "--debtor", "39001", "--json").json["is_excluded"] is False
     assert terminal("customer", "show").status == 2
     assert (
         terminal("customer", "erase", "--debtor", "39001", "--confirm", "1", "--json").json["error"]

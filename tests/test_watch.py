@@ -12,7 +12,7 @@ import pytest
 
 from integration.alerts.channels import Channels
 from integration.alerts.heartbeat_pings import WHOLE, Pings
-from integration.alerts.transport.post import Post, WayOut
+from integration.alerts.transport.post import ChannelRoute, Post
 from integration.application.stores import Stores, stores_of
 from integration.core.clocks import now
 from integration.core.issues import Issue, IssueOccurrence
@@ -67,7 +67,7 @@ def console_with_hook(data: Path) -> Iterator[tuple[Hook, Stores]]:
         database = open_database(f"sqlite:///{data / 'console.sqlite'}")
         stores = stores_of(database, now)
         sealed = ConnectionStore(database, now, key_file=data / "console.key")
-        Channels(stores.settings, sealed, stores.deliveries, Post(WayOut(network_environment()))).save(
+        Channels(stores.settings, sealed, stores.deliveries, Post(ChannelRoute(network_environment()))).save(
             {"name": "Hook"}, make_actor("anna"), address=hook.address
         )
         yield hook, stores

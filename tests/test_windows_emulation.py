@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from integration.alerts.transport.post import Message, Post, WayOut
+from integration.alerts.transport.post import ChannelRoute, Message, Post
 from integration.application.stores import stores_of
 from integration.core.clocks import now
 from integration.process.child_environment import network_environment
@@ -222,14 +222,14 @@ def processes() -> list[tuple[int, int, str]]:
 def test_a_message_goes_out_in_all_its_signs(emulation: WindowsEmulation) -> None:
     with web_server() as hook:
         code = (
-            "from integration.alerts.transport.post import Message, Post, WayOut\n"
+            "from integration.alerts.transport.post import Message, Post, ChannelRoute\n"
             "from integration.process.child_environment import with_way_out\n"
-            f"(said,) = Post(WayOut(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
+            f"(said,) = Post(ChannelRoute(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
             "assert said.ok, said\n"
         )
         emulation.runs(code)
         assert hook.titles == [SIGNS]
-        assert Post(WayOut(network_environment())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
+        assert Post(ChannelRoute(network_environment())).send([Message(hook.address, SIGNS, SIGNS)])[0].ok
 
 
 def test_a_key_is_written_whole_by_who_comes_first(emulation: WindowsEmulation) -> None:

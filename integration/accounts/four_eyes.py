@@ -41,7 +41,7 @@ class FourEyes:
         self,
         flows: Specs,
         settings: StoredSettings,
-        yeses: FirstApprovalStore,
+        first_approvals: FirstApprovalStore,
         requests: ChangeRequestStore,
         clock: Clock,
         people: People,
@@ -50,7 +50,7 @@ class FourEyes:
         self._flows = flows
         self._runs = runs
         self._settings = settings
-        self._first_approvals = yeses
+        self._first_approvals = first_approvals
         self._requests = requests
         self._clock = clock
         self._people = people
@@ -192,7 +192,7 @@ class FourEyes:
         )  # fmt: skip
         first = self._requests.get(setting)
         if first is not None and first.mark == request.mark and first.by != by.ref:
-            return approves and self._requests.spend(first, "change_approved", by.ref)
+            return approves and self._requests.discard(first, "change_approved", by.ref)
         self._requests.keep(request)
         return False
 
@@ -217,11 +217,11 @@ class FourEyes:
             other
             for other in self._runs.approved_parts(run, self._clock() - HOLDS)
             if run.mode is other.mode is Mode.CHOSEN or (not by_schedule and _is_part_by_inputs(run, other))
-            if self.first(other) is None
+            if self.first_approval(other) is None
         ]
 
     @requires(Right.SEE)
-    def first(self, run: Run) -> FirstApproval | None:
+    def first_approval(self, run: Run) -> FirstApproval | None:
         """Return the first approval of a plan with its current selection, or None if there is none or it expired."""
         return self._first_approvals.current_approval(run.id, run.mark)
 
@@ -238,14 +238,14 @@ class FourEyes:
             raise NotAllowedError("log_in_needed", flow=run.flow)
         actor = action.actor
         self._require_session(actor, "log_in_needed", run.flow)
-        first = self.first(run)
+        first = self.first_approval(run)
         if first is not None and first.by == actor.ref:
             raise NotAllowedError("second_person_needed", flow=run.flow, time=first.until.isoformat())
         if first is not None:
             return True
         now = self._clock()
-        yes = FirstApproval(actor.ref, approval.fingerprint, now, now + HOLDS, actor.session)
-        self._first_approvals.keep(run.id, run.flow, yes, approval.confirmed or {})
+        first_approval = FirstApproval(actor.ref, approval.fingerprint, now, now + HOLDS, actor.session)
+        self._first_approvals.keep(run.id, run.flow, first_approval, approval.confirmed or {})
         return False
 
     def _require_session(self, actor: Actor, code: str, flow: str) -> None:

@@ -68,7 +68,7 @@ class People:
     @requires(Right.SEE)
     def asks_log_in(self) -> bool:
         """Return True if people must log in: a setting requires it, or somebody has logged in before."""
-        return self._requires_login or self._stored.any_has_come()
+        return self._requires_login or self._stored.has_any_login()
 
     def actor_of_session(self, key: str) -> Actor:
         """Return the actor of a browser session. Raises LoggedOutError if the session does not exist or has ended.
@@ -140,7 +140,7 @@ class People:
             raise NotAllowedError("log_in_refused")
         if person is None or person.deactivated_at is not None:
             raise NotAllowedError("log_in_refused")
-        self._stored.succeeded(ref, place)
+        self._stored.clear_attempts(ref, place)
         return self._begin_session(person)
 
     def invited(self, key: str) -> Person | None:
@@ -164,7 +164,7 @@ class People:
             raise ConfigurationError("password_weak", least=SHORTEST)
         if self._stored.accept(key, LOCAL_ISSUER, person.ref, self._passwords.hash(normalized)) is None:
             raise NotAllowedError("invitation_spent")
-        self._stored.succeeded(person.ref, network_of(address))
+        self._stored.clear_attempts(person.ref, network_of(address))
         return self._begin_session(person)
 
     def first_invitation(self) -> str:
@@ -173,7 +173,7 @@ class People:
         None is needed once an administrator has logged in, or if the console requires no log-in.
         """
         if not self._requires_login or any(
-            _administers(person) and person.has_come for person in self._stored.list_people()
+            _administers(person) and person.has_logged_in for person in self._stored.list_people()
         ):
             return ""
         self._stored.add(FIRST_PERSON, "", {Role.ADMINISTRATOR, *APART}, "start")
@@ -266,7 +266,7 @@ def _administers(person: Person) -> bool:
 
 
 def _decides(person: Person, right: Right) -> bool:
-    return person.has_come and person.deactivated_at is None and person.as_actor("").may(right)
+    return person.has_logged_in and person.deactivated_at is None and person.as_actor("").may(right)
 
 
 def _names(grants: Collection[str]) -> set[str]:

@@ -57,11 +57,11 @@ class ProviderLogIn:
         self._lock = threading.Lock()
         self.host = provider.host
 
-    def begin(self, redirect_uri: str, onward: str, invitation: str = "") -> tuple[str, str]:
+    def begin(self, redirect_uri: str, target_page: str, invitation: str = "") -> tuple[str, str]:
         """Return the address at which a browser logs in, and a secret that the browser stores meanwhile."""
         login_request, browser = LoginRequest(), secrets.token_urlsafe(32)
         address = self._provider.address(redirect_uri, login_request)
-        begun = _LoginAttempt(login_request, _token_hash(browser), redirect_uri, onward, invitation)
+        begun = _LoginAttempt(login_request, _token_hash(browser), redirect_uri, target_page, invitation)
         with self._lock:
             late = time.monotonic() - BEGUN_SECONDS
             unexpired = [(state, entry) for state, entry in self._login_attempts.items() if entry.at > late]

@@ -63,7 +63,7 @@ class ConnectionMonitor:
         checked, call_health = self._connections.last_check(system), self._call_health(system)
         if not checked.connected:
             return ConnectionStatus(system, connected=False)
-        stand = ConnectionStatus(
+        connection = ConnectionStatus(
             system,
             connected=True,
             about=checked.about,
@@ -72,12 +72,17 @@ class ConnectionMonitor:
         )
         if call_health.cause:
             return replace(
-                stand, ok=False, since=call_health.since, silent=True, cause=call_health.cause, facts=call_health.facts
+                connection,
+                ok=False,
+                since=call_health.since,
+                silent=True,
+                cause=call_health.cause,
+                facts=call_health.facts,
             )
         wrong = next((finding for finding in checked.findings if finding.ok is False), None)
         if wrong and not (wrong.cause in CONNECTION_CAUSES and _is_later(call_health.answered_at, checked.checked_at)):
-            return replace(stand, ok=False, since=checked.checked_at, cause=wrong.cause, facts=wrong.facts)
-        return replace(stand, ok=None if call_health.since is None else True, since=call_health.since)
+            return replace(connection, ok=False, since=checked.checked_at, cause=wrong.cause, facts=wrong.facts)
+        return replace(connection, ok=None if call_health.since is None else True, since=call_health.since)
 
     def _call_health(self, system: str) -> HealthSnapshot:
         connector = self._access.existing_connector(system)

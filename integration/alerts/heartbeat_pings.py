@@ -93,11 +93,11 @@ class Pings:
 
     # ---- planning
 
-    def plan(self, going_on: list[Incident]) -> None:
+    def plan(self, open_incidents: list[Incident]) -> None:
         """Queue each due heartbeat once, whichever process comes first. Heartbeats older than `STALE` are left out."""
         oldest = self._clock() - STALE
         for flow, since in self.start_times().items():
-            happened = self._console_pings(going_on) if flow == WHOLE else self._flow_pings(flow)
+            happened = self._console_pings(open_incidents) if flow == WHOLE else self._flow_pings(flow)
             known_keys = {delivery.key for delivery in self._deliveries.of_channel(f"{PREFIX}{flow}")}
             for at, sign in happened:
                 if at >= max(since, oldest) and sign.key not in known_keys:
@@ -116,8 +116,8 @@ class Pings:
                     _Ping(f"end:{run.id}:{run.approvals}", _end_path(run), {**_run_parameter(run), "cause": run.error}),
                 )
 
-    def _console_pings(self, going_on: list[Incident]) -> Iterator[tuple[datetime, _Ping]]:
-        grave = [incident for incident in going_on if incident.problem.severity is Severity.CRITICAL]
+    def _console_pings(self, open_incidents: list[Incident]) -> Iterator[tuple[datetime, _Ping]]:
+        grave = [incident for incident in open_incidents if incident.problem.severity is Severity.CRITICAL]
         for incident in grave:
             yield incident.started_at, _Ping(f"fail:{incident.id}", "/fail", {"cause": incident.problem.cause})
         for run in reversed(self._runs.latest(limit=RECENT_RUNS)):

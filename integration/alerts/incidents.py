@@ -80,7 +80,7 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class IncidentChanges:
     """Changes of incidents after a check: new problems, continuing incidents, and ended incidents."""
 
     new: tuple[Problem, ...] = ()
@@ -89,12 +89,15 @@ class Changes:
 
 
 def incident_changes(
-    going_on: Collection[Incident], problems: Sequence[Problem], now: datetime, calm: timedelta = CALM
-) -> Changes:
-    """Return how the current problems change the open incidents."""
-    incidents = {incident.problem.identity: incident for incident in going_on}
+    open_incidents: Collection[Incident], problems: Sequence[Problem], now: datetime, calm: timedelta = CALM
+) -> IncidentChanges:
+    """Return how the current problems change the open incidents.
+
+    An incident ends once its problem has not been seen for the time `calm`.
+    """
+    incidents = {incident.problem.identity: incident for incident in open_incidents}
     current_problems = {problem.identity: problem for problem in problems}
-    return Changes(
+    return IncidentChanges(
         tuple(problem for identity, problem in current_problems.items() if identity not in incidents),
         tuple(
             (incidents[identity], problem) for identity, problem in current_problems.items() if identity in incidents

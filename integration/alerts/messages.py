@@ -96,7 +96,7 @@ class Messages:
         )
 
     def digest(
-        self, going_on: Sequence[Incident], changed: Sequence[Incident], proven: Mapping[str, int], language: str,
+        self, open_incidents: Sequence[Incident], changed: Sequence[Incident], proven: Mapping[str, int], language: str,
         now: datetime, *, audit: Anchor | None = None, oldest: Mapping[str, datetime] = EMPTY,
     ) -> Message:  # fmt: skip
         """Return the digest: open incidents, incidents ended since the last digest, and proven records by flow.
@@ -105,15 +105,15 @@ class Messages:
         head of the `audit` log, so that a reader can later detect that the audit log was rewritten.
         """
         over = [incident for incident in changed if incident.ended_at is not None]
-        title = words.count("alert_digest_title", len(going_on), language)
+        title = words.count("alert_digest_title", len(open_incidents), language)
         flows = [f"  {_flow(flow, language)}: {words.number(number, language)}" for flow, number in proven.items()]
         lines = [
             words.sentence("alert_digest_open", language)
-            if going_on
+            if open_incidents
             else words.sentence("alert_digest_none", language),
             *(
                 f"  {self._line(incident, language, now, oldest.get(incident.problem.identity))}"
-                for incident in going_on
+                for incident in open_incidents
             ),
             *([words.sentence("alert_digest_over", language)] if over else []),
             *(f"  {self._line(incident, language, now)}" for incident in over),

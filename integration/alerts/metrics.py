@@ -154,10 +154,10 @@ class _GaugeCollector(Collector):
                 yield GaugeMetricFamily(f"console_{name}", about, value=value)
 
     def _alert_metrics(self) -> Iterator[Metric]:
-        going_on = [incident.problem.severity for incident in self._incidents.open_incidents()]
+        open_incidents = [incident.problem.severity for incident in self._incidents.open_incidents()]
         now = GaugeMetricFamily("console_incidents_open", "Open incidents.", labels=["severity"])
         for severity in Severity:
-            now.add_metric([str(severity)], going_on.count(severity))
+            now.add_metric([str(severity)], open_incidents.count(severity))
         yield now
         begun = CounterMetricFamily("console_incidents", "Incidents, by type of problem.", labels=["type"])
         for problem_type, number in sorted(self._incidents.counts().items()):

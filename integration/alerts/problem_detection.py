@@ -121,15 +121,18 @@ class ProblemDetection:
 
     def _connection_problems(self, refused: Mapping[str, tuple[datetime, Problem]]) -> Iterator[Problem]:
         """Yield each failing connection, according to its current calls, or else to the newest run that it refused."""
-        now, stands = self._clock(), {status.system: status for status in self._connection_monitor.statuses()}
-        for system in dict.fromkeys((*stands, *refused)):
-            stand = stands.get(system, ConnectionStatus(system, connected=False))
-            since = stand.since or now
-            if stand.ok is False and not (stand.silent and now - since < MAX_SILENCE):
+        now, connections = self._clock(), {status.system: status for status in self._connection_monitor.statuses()}
+        for system in dict.fromkeys((*connections, *refused)):
+            connection = connections.get(system, ConnectionStatus(system, connected=False))
+            since = connection.since or now
+            if connection.ok is False and not (connection.silent and now - since < MAX_SILENCE):
                 yield Problem(
-                    ProblemType.CONNECTION, stand.cause, subject=system, facts={**stand.facts, "system": system}
+                    ProblemType.CONNECTION,
+                    connection.cause,
+                    subject=system,
+                    facts={**connection.facts, "system": system},
                 )
-            elif system in refused and not (stand.ok and now - max(since, refused[system][0]) >= OLD_NEWS):
+            elif system in refused and not (connection.ok and now - max(since, refused[system][0]) >= OLD_NEWS):
                 yield refused[system][1]
 
     def _run_problems(self, statuses: list[FlowStatus]) -> Iterator[Problem]:

@@ -288,13 +288,13 @@ class Alerts:
             log.warning("a message was not accepted", channel=channel.id, why=result.error)
             self._deliveries.record_failure(delivery, result.error)
 
-    def _unsent_begin(self, over: Delivery) -> Delivery | None:
+    def _unsent_begin(self, end: Delivery) -> Delivery | None:
         """Return the unsent message about the beginning of an incident, which must precede the one about its end."""
-        deliveries = self._deliveries.of_incident(over.incident or 0)
+        deliveries = self._deliveries.of_incident(end.incident or 0)
         begun = (
             delivery
             for delivery in deliveries
-            if delivery.channel == over.channel and delivery.message_type == "begun" and delivery.sent_at is None
+            if delivery.channel == end.channel and delivery.message_type == "begun" and delivery.sent_at is None
         )
         return next(begun, None)
 
@@ -302,13 +302,15 @@ class Alerts:
         now, write = self._clock(), Messages(self._log_access.place)
         if delivery.message_type == "digest":
             since, until = (datetime.fromisoformat(delivery.facts[name]) for name in ("since", "until"))
-            going_on = [incident for incident in self._incidents.open_incidents() if channel.wants(incident.problem)]
+            open_incidents = [
+                incident for incident in self._incidents.open_incidents() if channel.wants(incident.problem)
+            ]
             changed = [
                 incident for incident in self._incidents.in_period(since, until) if channel.wants(incident.problem)
             ]
             return write.digest(
-                going_on, changed, self._proven_counts(since), channel.language, now, audit=self._audit.newest_anchor(),
-                oldest=self._problem_detection.oldest_records(),
+                open_incidents, changed, self._proven_counts(since), channel.language, now,
+                audit=self._audit.newest_anchor(), oldest=self._problem_detection.oldest_records(),
             )  # fmt: skip
         incident = self._incidents.get(delivery.incident or 0)
         if incident is None or (delivery.message_type == "reminder" and incident.ended_at is not None):

@@ -86,7 +86,7 @@ class WaitingList:
         change_requests: ChangeRequests,
         runs: Runs,
         plans: Plans,
-        reach: ConnectionMonitor,
+        connection_monitor: ConnectionMonitor,
         flow_service: Flows,
         setup: InstallationSetup,
     ) -> None:
@@ -97,7 +97,7 @@ class WaitingList:
         self._change_requests = change_requests
         self._runs = runs
         self._plans = plans
-        self._reach = reach
+        self._connection_monitor = connection_monitor
         self._flow_service = flow_service
         self._setup = setup
 
@@ -168,20 +168,22 @@ class WaitingList:
         return text("correct_field", system=words.system_name(self._flows[group.flow].flow.source), field=caption)
 
     def _connection_items(self, text: "_Texts") -> Iterator[WaitingItem]:
-        for stand in self._reach.statuses():
-            if not stand.connected and not self._setup.goes_on():  # not required before the end of the set-up
-                name = text("need_connect", system=words.system_name(stand.system))
-                yield _connection_item(stand, "off", name, text("need_connect_about"), "connect")
-            elif stand.ok is False:
-                facts = {"system": stand.system, **stand.facts}
-                explanation = text.say(stand.cause, facts)
+        for connection in self._connection_monitor.statuses():
+            if (
+                not connection.connected and not self._setup.unfinished_step()
+            ):  # not required before the end of the set-up
+                name = text("need_connect", system=words.system_name(connection.system))
+                yield _connection_item(connection, "off", name, text("need_connect_about"), "connect")
+            elif connection.ok is False:
+                facts = {"system": connection.system, **connection.facts}
+                explanation = text.say(connection.cause, facts)
                 yield _connection_item(
-                    stand,
+                    connection,
                     "failed",
-                    text.headline(stand.cause, facts),
+                    text.headline(connection.cause, facts),
                     explanation.do,
                     "look",
-                    text.detail(stand.cause, facts),
+                    text.detail(connection.cause, facts),
                 )
 
     def _change_items(self, text: "_Texts") -> Iterator[WaitingItem]:
@@ -272,7 +274,7 @@ class _Texts:
 
 
 def _connection_item(
-    stand: ConnectionStatus, state: str, name: str, step: str, verb: str, detail: str = ""
+    connection: ConnectionStatus, state: str, name: str, step: str, verb: str, detail: str = ""
 ) -> WaitingItem:
     return WaitingItem(
         state=state,
@@ -281,10 +283,10 @@ def _connection_item(
         step=step,
         verb=verb,
         page="setup",
-        params={"step": stand.system},
-        system=stand.system,
-        since=stand.since if stand.connected else None,
-        incidents=(Problem(ProblemType.CONNECTION, "", subject=stand.system).identity,),
+        params={"step": connection.system},
+        system=connection.system,
+        since=connection.since if connection.connected else None,
+        incidents=(Problem(ProblemType.CONNECTION, "", subject=connection.system).identity,),
     )
 
 

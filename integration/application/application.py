@@ -20,7 +20,7 @@ from integration.alerts.metrics import Metrics
 from integration.alerts.monitoring import Monitoring
 from integration.alerts.problem_detection import ProblemDetection
 from integration.alerts.service import Alerts
-from integration.alerts.transport.post import Post, WayOut
+from integration.alerts.transport.post import ChannelRoute, Post
 from integration.alerts.waiting_list import WaitingList
 from integration.application.authorization import AuthorizedApplication
 from integration.application.first_week import FirstWeek
@@ -82,7 +82,7 @@ from integration.services.systems.connection_settings import ConnectorFactory, C
 from integration.services.systems.object_name_settings import ObjectNameSettings
 from integration.services.systems.object_names import ObjectNames
 from integration.services.systems.system_choice import SystemChoice
-from integration.services.table_export import Listings
+from integration.services.table_export import TableExport
 from integration.services.write_holds.former_codes import FormerCodes
 from integration.services.write_holds.installation import Installation
 from integration.services.write_holds.post_restore_check import PostRestoreCheck
@@ -185,7 +185,7 @@ class Application:
         self.connections.join_sandbox()
         self.work.start(self._engine)
         if self._keeps_watch:
-            for watch in (self.reach, self.alerts):
+            for watch in (self.connection_monitor, self.alerts):
                 watch.start()
                 self.closing.callback(watch.stop)
         self.log.start()
@@ -223,7 +223,7 @@ class Application:
         )
         self.choices = PlanSelection(stores.choices, stores.plans, stores.runs, self.logics)
         self.mappings = Mappings(stores.rules, self.logics)
-        self.ways = SettingsComparison(self.logics, self.access)
+        self.settings_comparison = SettingsComparison(self.logics, self.access)
         self.proposals = Proposals(flows, self.access, stores.rules, stores.settings, self.names)
         self.documents = Documents(stores.corrections, self.logics, self.access)
         self.exceptions = Exceptions(
@@ -265,7 +265,7 @@ class Application:
     def _build_settings(self) -> None:
         """Build the services for the settings of flows and for the connections of both systems."""
         flows, stores, clock = self._flows, self._stores, self._clock
-        self.openings = OpeningHoursSettings(stores.settings)
+        self.opening_hours = OpeningHoursSettings(stores.settings)
         self.four_eyes = FourEyes(
             flows,
             stores.settings,
@@ -420,10 +420,10 @@ class Application:
             clock,
         )
         self.bulk = Bulk(self.exceptions, stores.issues, self.runs)
-        self.saved_queries, self.backups, self.listings = (
+        self.saved_queries, self.backups, self.table_export = (
             SavedQueries(stores.settings),
             Backups(self.settings.data, clock),
-            Listings(),
+            TableExport(),
         )
 
     def _build_log(self, owner: str, *, serves: bool) -> None:
@@ -469,7 +469,7 @@ class Application:
         """Build the services for alerts, erasure, the audit log and encryption keys."""
         settings, stores, clock = self.settings, self._stores, self._clock
         flows = _numbering(self._flows)
-        self.persons = DataSubjects(
+        self.data_subjects = DataSubjects(
             settings,
             stores.erasure_register,
             stores.personal_data_search,
@@ -483,7 +483,7 @@ class Application:
         self._keeps_watch = keeps_watch
         self.audit = Audit(stores.database, stores.audit, stores.settings, sealed, clock, authority_of(settings))
         self.keys = Keys(sealed, self.audit)
-        way = WayOut(
+        way = ChannelRoute(
             network_environment(), settings.proxy.get_secret_value(), settings.certificates, settings.channel_networks
         )
         post = Post(way)
@@ -499,7 +499,7 @@ class Application:
         self.monitoring = Monitoring(
             stores.deliveries, stores.incidents, stores.heartbeats, clock, self.flows, self.channels, self.pings
         )
-        self.reach = ConnectionMonitor(self.access, self.connections, clock)
+        self.connection_monitor = ConnectionMonitor(self.access, self.connections, clock)
         self.waiting_list = WaitingList(
             self._flows,
             stores.incidents,
@@ -508,7 +508,7 @@ class Application:
             change_requests=self.change_requests,
             runs=self.runs,
             plans=self.plans,
-            reach=self.reach,
+            connection_monitor=self.connection_monitor,
             flow_service=self.flows,
             setup=self.setup,
         )
@@ -532,12 +532,12 @@ class Application:
             stores.runs,
             clock,
             flows=self.flows,
-            openings=self.openings,
+            openings=self.opening_hours,
             health=self.health,
             work=self.work,
             monitoring=self.monitoring,
             audit=self.audit,
-            connection_monitor=self.reach,
+            connection_monitor=self.connection_monitor,
         )
         self.alerts = Alerts(
             stores.deliveries,
@@ -549,7 +549,7 @@ class Application:
             clock,
             problem_detection=problems,
             channels=self.channels,
-            openings=self.openings,
+            openings=self.opening_hours,
             pings=self.pings,
             post=post,
             log_access=self.log_access,
@@ -595,7 +595,7 @@ class Application:
                 "clearing": self.clearing_accounts,
                 "prices": self.prices,
                 "retention": self.retention,
-                "erasure": self.persons,
+                "erasure": self.data_subjects,
                 "audit": self.audit,
             },
             checks_after_commit={

@@ -14,7 +14,7 @@ from integration.alerts.problem_detection import GRACE, ROUNDS_MISSED
 from integration.application.application import Application
 from integration.application.bootstrap import build
 from integration.backup.archive import LOG
-from integration.backup.making import file_of, postgres_of
+from integration.backup.create import postgres_address, sqlite_file
 from integration.connectors.systems import SYSTEMS
 from integration.core.clocks import now
 from integration.core.connections import Finding
@@ -61,7 +61,7 @@ def examine(clock: Clock = now) -> Iterator[InstallationCheck]:
     yield from _folder(settings.data)
     yield from _log(settings.data)
     yield from _engine(settings)
-    if not postgres_of(settings) and not file_of(settings).exists():
+    if not postgres_address(settings) and not sqlite_file(settings).exists():
         try:
             require_database_file(settings)
         except IntegrationError as error:
@@ -84,7 +84,7 @@ def examine_connections(seconds: float = CHECK_SECONDS) -> Iterator[Installation
     """
     try:
         settings = load_settings()
-        if not postgres_of(settings) and not file_of(settings).exists():
+        if not postgres_address(settings) and not sqlite_file(settings).exists():
             return
         with open_read_only(settings.operational_url()):
             pass  # an unusable database is reported by `examine`
@@ -185,12 +185,12 @@ def _log(data: Path) -> Iterator[InstallationCheck]:
 def _engine(settings: Settings) -> Iterator[InstallationCheck]:
     """Yield the damage of the file with the active runs. PostgreSQL has them in its own database."""
     path = settings.data.absolute() / ENGINE
-    if not postgres_of(settings) and path.exists() and (fault := file_fault(path)):
+    if not postgres_address(settings) and path.exists() and (fault := file_fault(path)):
         yield InstallationCheck("engine", code="engine_file_unusable", facts={"file": str(path), "message": fault})
 
 
 def _database(settings: Settings, inspection: InspectedDatabase, machine: Clock) -> Iterator[InstallationCheck]:
-    size = "PostgreSQL" if postgres_of(settings) else _size(file_of(settings))
+    size = "PostgreSQL" if postgres_address(settings) else _size(sqlite_file(settings))
     yield InstallationCheck("database", f"{size}, tables {inspection.revision}")
     yield from _key(settings, inspection)
     clock = SharedClock(inspection.database, machine)

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from integration.backup.making import make
+from integration.backup.create import make
 from integration.core.errors import IntegrationError
 from integration.settings import load_settings
 

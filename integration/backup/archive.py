@@ -180,7 +180,7 @@ class Archive:
                     out.flush()
                     os.fsync(out.fileno())
 
-    def room_needed(self) -> int:
+    def unpacked_bytes(self) -> int:
         """Return the total size of the members in bytes."""
         return sum(member.size for member in self.manifest.members.values())
 

@@ -29,7 +29,7 @@ def require_long(passphrase: str) -> None:
         )
 
 
-def wrapped(key: bytes, passphrase: str) -> dict[str, Any]:
+def wrap_key(key: bytes, passphrase: str) -> dict[str, Any]:
     """Return a key encrypted with the passphrase, as JSON values."""
     require_long(passphrase)
     register_secrets(passphrase)
@@ -38,7 +38,7 @@ def wrapped(key: bytes, passphrase: str) -> dict[str, Any]:
     return {"salt": salt.hex(), **COST, "sealed": sealed.decode()}
 
 
-def unwrapped(wrapped_key: Mapping[str, Any], passphrase: str) -> bytes:
+def unwrap_key(wrapped_key: Mapping[str, Any], passphrase: str) -> bytes:
     """Return the key. Raises ConfigurationError `backup_passphrase_wrong`."""
     register_secrets(passphrase)
     try:

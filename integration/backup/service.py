@@ -74,7 +74,7 @@ class Backups:
 
     @property
     @requires(Right.ADMINISTER)
-    def is_at_work(self) -> bool:
+    def is_running(self) -> bool:
         """True if this process is making a backup."""
         return self._backup_lock.locked()
 
@@ -85,7 +85,7 @@ class Backups:
         return self._result
 
     @requires(Right.EXPORT_LOG)
-    def take(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - the actor in the audit log
+    def start(self, file: str, passphrase: str, by: Actor) -> None:  # noqa: ARG002 - the actor in the audit log
         """Start a backup with this name in the folder `backups`. Without a passphrase it does not contain the key.
 
         The result is in `result`. Raises IntegrationError `backup_at_work` while another backup is being made.
@@ -126,7 +126,7 @@ class Backups:
         return BackupResult(path, code=answer.get("code", "unexpected_error"), facts=answer.get("facts", {}))
 
     @requires(Right.EXPORT_LOG)
-    def taking(self, file: str) -> None:
+    def record_download(self, file: str) -> None:
         """Record in the audit log that a backup with this name is about to be downloaded. Changes nothing else."""
 
     @requires(Right.SEE)

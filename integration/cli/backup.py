@@ -12,10 +12,10 @@ import typer
 
 from integration.application.doctor import InstallationCheck, examine, examine_connections
 from integration.backup.archive import Manifest
-from integration.backup.making import file_of, make, postgres_of
-from integration.backup.restoring import VerifiedBackup, has_key, missing_settings
-from integration.backup.restoring import restore_backup as restored_from
-from integration.backup.restoring import verify_backup as verified
+from integration.backup.create import make, postgres_address, sqlite_file
+from integration.backup.restore import VerifiedBackup, has_key, missing_settings
+from integration.backup.restore import restore_backup as restored_from
+from integration.backup.restore import verify_backup as verified
 from integration.cli import output, terminal
 from integration.cli.arguments import Json, require_known, usage_error, writing
 from integration.core.untrusted_text import visible
@@ -56,9 +56,9 @@ def backup(file: BackupFile, as_json: Json = False) -> None:
 
 def _record_backup(settings: Settings, file: Path) -> None:
     """Record the backup in the audit log, if there is a database."""
-    if not file.exists() and (postgres_of(settings) or file_of(settings).exists()):
+    if not file.exists() and (postgres_address(settings) or sqlite_file(settings).exists()):
         with terminal.command_application(start=False) as application:
-            application.backups.taking(file.name)
+            application.backups.record_download(file.name)
 
 
 @commands.command()

@@ -102,11 +102,11 @@ def _day(argument: str, otherwise: date) -> date:
 
 
 def _compare_days(application: Application, first: date, last: date, branch: str, *, as_json: bool) -> list[DayReport]:
-    def tell(day: date) -> None:
+    def on_progress(day: date) -> None:
         if not as_json:
             output.err.print(f"comparing {day.isoformat()} ...")
 
-    return application.days.check_span(first, last, branch, tell)
+    return application.days.check_span(first, last, branch, on_progress)
 
 
 def _write(application: Application, listed_days: Sequence[DayListed], file: Path) -> None:

@@ -23,14 +23,14 @@ Relation = Annotated[str, typer.Option(help="The number of a relation in MplusKA
 def _find_customer(application: Application, debtor: str, relation: str) -> Customer:
     if bool(debtor.strip()) is bool(relation.strip()):
         raise usage_error("give either --debtor or --relation")
-    return application.persons.customer(debtor, relation)
+    return application.data_subjects.customer(debtor, relation)
 
 
 @customer.command()
 def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Show the stored data of a customer, and the documents that were booked for the customer."""
     with terminal.command_application(start=False) as application:
-        stored_data = application.persons.stored_data(_find_customer(application, debtor, relation))
+        stored_data = application.data_subjects.stored_data(_find_customer(application, debtor, relation))
     subject = stored_data.person.customer
     if as_json:
         result = {
@@ -41,7 +41,7 @@ def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
         }
         result |= {
             "documents": [asdict(document) for document in stored_data.documents],
-            "held_out": stored_data.held_out,
+            "is_excluded": stored_data.is_excluded,
         }
         output.print_json(result)
         return
@@ -50,7 +50,9 @@ def show(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
         table.add_row(name, str(rows))
     output.out.print(table)
     numbers = f"debtor {subject.debtor or 'unknown'}, relation {subject.relation or 'unknown'}"
-    output.out.print(f"{numbers}; {'erased, takes no part' if stored_data.held_out else 'takes part'}", soft_wrap=True)
+    output.out.print(
+        f"{numbers}; {'erased, takes no part' if stored_data.is_excluded else 'takes part'}", soft_wrap=True
+    )
     for document in stored_data.documents:
         output.out.print(f"{document.kind} {document.key}: {document.reference} in AccountView", soft_wrap=True)
 
@@ -67,7 +69,7 @@ def access(
     if language not in LANGUAGES:
         raise usage_error("the language is en, nl or de", "--language")
     with terminal.command_application(start=False) as application:
-        packed = application.persons.access(
+        packed = application.data_subjects.access(
             _find_customer(application, debtor, relation), terminal.terminal_user(), language
         )
     with writing(file), file.open("xb") as stream:
@@ -87,8 +89,8 @@ def erase(
     """Erase a customer from the database, the log and all files of this console, and exclude it from runs."""
     with terminal.command_application(start=False) as application:
         subject = _find_customer(application, debtor, relation)
-        stored_data = application.persons.stored_data(subject)
-        blotted = application.persons.erase(subject, confirm, terminal.terminal_user())
+        stored_data = application.data_subjects.stored_data(subject)
+        blotted = application.data_subjects.erase(subject, confirm, terminal.terminal_user())
     if as_json:
         output.print_json({**asdict(blotted), "documents": [asdict(document) for document in stored_data.documents]})
         return
@@ -113,7 +115,7 @@ ELSEWHERE = (
 def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) -> None:
     """Include the records of an erased customer in runs again."""
     with terminal.command_application(start=False) as application:
-        lifted = application.persons.lift(_find_customer(application, debtor, relation), terminal.terminal_user())
+        lifted = application.data_subjects.lift(_find_customer(application, debtor, relation), terminal.terminal_user())
     output.print_result({"lifted": lifted}, "Included in runs again." if lifted else "Was not erased.", as_json=as_json)
 
 
@@ -121,5 +123,5 @@ def lift(debtor: Debtor = "", relation: Relation = "", as_json: Json = False) ->
 def resume(as_json: Json = False) -> None:
     """Finish an interrupted erasure."""
     with terminal.command_application(start=False) as application:
-        finished = application.persons.resume(terminal.terminal_user())
+        finished = application.data_subjects.resume(terminal.terminal_user())
     output.print_result({"finished": finished}, f"{finished} finished.", as_json=as_json)

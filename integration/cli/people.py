@@ -55,4 +55,4 @@ def _access_state(user: Person) -> str:
         return "off"
     if user.invited_until is not None:
         return "invited"
-    return "in" if user.has_come else "not invited"
+    return "in" if user.has_logged_in else "not invited"

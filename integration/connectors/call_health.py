@@ -37,8 +37,10 @@ class CallHealth:
         """Record that a call was answered after this number of seconds."""
         with self._lock:
             now, before = self._now(), self._snapshot
-            goes_on = before.since is not None and not before.cause
-            self._snapshot = HealthSnapshot(before.since if goes_on else now, now, round(seconds * 1000), called_at=now)
+            continues = before.since is not None and not before.cause
+            self._snapshot = HealthSnapshot(
+                before.since if continues else now, now, round(seconds * 1000), called_at=now
+            )
 
     def failed(self, cause: str, facts: Mapping[str, str]) -> None:
         """Record that a call was not answered, and why."""

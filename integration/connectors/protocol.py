@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Protocol, Self, runtime_checkable
 
 from integration.connectors.call_health import HealthSnapshot
-from integration.core.connections import Finding, Tell, ignore_progress
+from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move, StockReservation
 from integration.core.plan import Change
@@ -68,10 +68,10 @@ class Connector(Protocol):
 
     in_flight: int  # the number of calls that the system may have at once
 
-    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
+    def check(self, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Return the steps of the connection check up to the first one that fails. Never raises.
 
-        Each time a step succeeds, `tell` receives all steps; later ones are marked as not checked yet.
+        Each time a step succeeds, `on_progress` receives all steps; later ones are marked as not checked yet.
         """
 
     def fields(self, kind: Kind) -> list[Field]:
@@ -335,11 +335,11 @@ class Configurable(Connector, Protocol):
 class Pricing(Connector, Protocol):
     """A system that can calculate the price a customer pays."""
 
-    def tells_prices(self) -> bool:
+    def can_calculate_prices(self) -> bool:
         """Return True if this installation can calculate prices and the settings allow asking for them."""
 
     def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
-        """Return the price of each charge, in the order asked; None where the system gives no price."""
+        """Return the price for each query, in the same order; None where the system gives no price."""
 
 
 @runtime_checkable

@@ -35,7 +35,7 @@ class Finding:
 
 
 # Receives all findings so far, each time the check adds one.
-Tell = Callable[[Sequence[Finding]], None]
+FindingsCallback = Callable[[Sequence[Finding]], None]
 
 
 def ignore_progress(_findings: Sequence[Finding]) -> None:

@@ -160,7 +160,7 @@ class DataSubject:
             "customer": [customer.debtor, customer.relation, customer.customers, customer.orders],
             "merged": [list(number) for number in customer.merged],
             "documents": sorted(self.documents),
-            "telling": sorted(self.identifying_words),
+            "identifying": sorted(self.identifying_words),
             "places": sorted(self.places),
         }
 
@@ -174,9 +174,9 @@ def customer_of(record: Record) -> tuple[str, str] | None:
 
 
 def person_from_json(shape: Mapping[str, Any]) -> DataSubject:
-    documents, telling, places = (frozenset(shape[name]) for name in ("documents", "telling", "places"))
+    documents, identifying, places = (frozenset(shape[name]) for name in ("documents", "identifying", "places"))
     merged = tuple((number_type, number) for number_type, number in shape["merged"])
-    return DataSubject(replace(Customer(*shape["customer"]), merged=merged), documents, telling, places)
+    return DataSubject(replace(Customer(*shape["customer"]), merged=merged), documents, identifying, places)
 
 
 class _Words:
@@ -214,13 +214,13 @@ def _spellings(word: str) -> Iterator[str]:
 
 def identifying_words(record: object) -> tuple[set[str], set[str]]:
     """Return the identifying words and the place names of a record from the store or the log."""
-    telling: set[str] = set()
+    identifying: set[str] = set()
     places: set[str] = set()
     for name, value in _values(record):
-        words = telling if name in PERSONAL_FIELDS else places if name in PLACES else None
+        words = identifying if name in PERSONAL_FIELDS else places if name in PLACES else None
         if words is not None and isinstance(value, str) and value.strip():
             words.add(value.strip())
-    return telling, places
+    return identifying, places
 
 
 def _values(record: object) -> Iterator[tuple[str, object]]:

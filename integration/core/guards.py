@@ -27,6 +27,7 @@ class Guard:
 
     `limit` is the initial value, also when the guard is switched on. `counts` returns how much of a change counts,
     given the flow's settings. If several guards share a code, a person types the count of the first.
+    A guard of the `whole` plan marks no lines, and does not apply to the first plan of a flow.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Guard:
     counts: Callable[[Change, Any], int] = lambda _change, _settings: 0
     measure: Measure = Measure.NUMBER
     is_on: bool = True
-    whole: bool = False  # about the plan as a whole: marks no line, and is ignored in a flow's first plan
+    whole: bool = False
 
     def is_beyond(self, count: int, limit: Limit, read_count: int) -> bool:
         """Return True if the count exceeds the limit, given the number of records read."""

@@ -101,7 +101,7 @@ class Person:
     ref: str
     name: str
     grants: tuple[str, ...]  # names of roles and of separate rights
-    has_come: bool  # the person has accepted an invitation
+    has_logged_in: bool  # the person has accepted an invitation
     deactivated_at: datetime | None = None
     invited_until: datetime | None = None
 

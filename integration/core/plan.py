@@ -87,13 +87,13 @@ class _Verdict(NamedTuple):
     conflict: bool = False
 
 
-def _judge(ownership: Ownership, desired: Value, current: Value, agreed: Value, *, met: bool) -> _Verdict:
-    """Decide one field of a record that both sides have. `met` says whether both sides agreed on it before."""
+def _judge(ownership: Ownership, desired: Value, current: Value, agreed: Value, *, has_agreed: bool) -> _Verdict:
+    """Decide one field of a record that both sides have. `has_agreed`: both sides agreed on its value before."""
     if ownership in (Ownership.ON_CREATE, Ownership.NEVER):
         return _Verdict(write=False, agreed=current)
     if is_same_value(desired, current):  # nothing to do
         return _Verdict(write=False, agreed=desired)
-    if ownership is Ownership.KEEP_EQUAL or not met:  # the source wins, or this is the first match
+    if ownership is Ownership.KEEP_EQUAL or not has_agreed:  # the source wins, or this is the first match
         return _Verdict(write=True, agreed=desired)
     if is_same_value(current, agreed):  # only the source changed
         return _Verdict(write=True, agreed=desired)
@@ -130,7 +130,7 @@ def diff(
                 write.add(path)
                 memory[path] = value
             continue
-        verdict = _judge(ownership, value, now.get(path), last.get(path), met=path in last)
+        verdict = _judge(ownership, value, now.get(path), last.get(path), has_agreed=path in last)
         memory[path] = verdict.agreed
         if verdict.write:
             write.add(path)

@@ -160,7 +160,7 @@ def _commit_and_check(run_id: str) -> None:
 def _begin_step(flow: str, mode: str, due: datetime | str | None = None) -> str:
     """Start a scheduled run and return its id.
 
-    Returns `BUSY` while it waits for a run of the flow, and nothing if it may not begin.
+    Returns `BUSY` while it waits for a run of the flow, and an empty text if it may not begin.
     """
     at = datetime.fromisoformat(due) if isinstance(due, str) else due  # DBOS stores it as text
     schedules = _current_engine().schedules
@@ -404,9 +404,10 @@ class Engine:
             return {"wait": self.pulse.apart}
 
     def approve_by_itself(self, run_id: str) -> str:
-        """Approve a scheduled plan if its flow allows that and no brake holds it; return its run id, or nothing.
+        """Approve a scheduled plan if its flow allows that and no brake holds it.
 
-        If a waiting plan has the same content, that plan is approved instead.
+        Returns the run id of the approved plan, or an empty text. If a waiting plan has the same content, that plan is
+        approved instead.
         """
         run = self.runs.get(run_id)
         if run.error == "plan_says_the_same":

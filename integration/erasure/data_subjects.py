@@ -46,16 +46,20 @@ class BookedDocument:
 
 @dataclass(frozen=True, slots=True)
 class StoredPersonalData:
-    """The stored data of a person: rows by table, events in the log, and booked documents."""
+    """The stored data of a person: number of rows by table, number of events in the log, and booked documents.
+
+    `is_excluded` is True if the person was erased and later runs leave their records out.
+    """
 
     person: DataSubject
     rows: Mapping[str, int]
     events: int
     documents: tuple[BookedDocument, ...]
-    held_out: bool
+    is_excluded: bool
 
     @property
-    def is_anything(self) -> bool:
+    def is_found(self) -> bool:
+        """True if the console has any data of the person."""
         return bool(self.rows or self.events or self.documents)
 
 
@@ -102,6 +106,7 @@ class DataSubjects:
 
     @requires(Right.ADMINISTER)
     def stored_data(self, customer: Customer) -> StoredPersonalData:
+        """Return the stored data of a customer. Searches every table and the log."""
         person = self._eraser.person(customer)
         rows = Counter(row.table for row in self._erasing.find_rows(person))
         events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0
@@ -143,7 +148,7 @@ class DataSubjects:
         customer: Customer,
         confirmed: str,
         by: Actor,
-        tell: Callable[[str], None] = lambda _: None,
+        on_progress: Callable[[str], None] = lambda _: None,
         *,
         patience: float = PATIENCE_SECONDS,
     ) -> ErasureResult:
@@ -160,7 +165,7 @@ class DataSubjects:
         name = self._erased.begin(person.customer.numbers, by.ref, self._store_words(person))
         self._wait_for_runs(person, by.ref, patience)
         person = self._with_stored_words(name, self._eraser.person(customer))
-        return self._finish(name, person, by.ref, tell, patience)
+        return self._finish(name, person, by.ref, on_progress, patience)
 
     def _wait_for_runs(
         self, person: DataSubject, by: str, patience: float, begun: Collection[str] | None = None
@@ -180,14 +185,16 @@ class DataSubjects:
             self._runs.discard(run, by)
 
     def _finish(
-        self, name: str, person: DataSubject, by: str, tell: Callable[[str], None], patience: float
+        self, name: str, person: DataSubject, by: str, on_progress: Callable[[str], None], patience: float
     ) -> ErasureResult:
-        blotted = self._eraser.erase(person, tell)
+        blotted = self._eraser.erase(person, on_progress)
         if begun := self._erasing.active():  # runs that were active before the erasure may have read the person
             self._wait_for_runs(person, by, patience, begun)
         self._erased.sweep_again(name)  # from here, checks that read the person earlier cannot write any more
         if rows := self._erasing.erase(person):  # written by others in the meantime
-            blotted = self._eraser.erase(person, tell).combined_with(ErasureResult(dict(rows)).combined_with(blotted))
+            blotted = self._eraser.erase(person, on_progress).combined_with(
+                ErasureResult(dict(rows)).combined_with(blotted)
+            )
         self._erased.finish(name, by, self._sealed.delete_function(SEALED))
         return blotted
 

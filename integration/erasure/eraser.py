@@ -25,7 +25,10 @@ class PersonalDataLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ErasureResult:
-    """Result of an erasure: changed rows by table, changed events, removed files, and rows that still contain words."""
+    """Result of an erasure: changed rows by table, changed events, and removed files.
+
+    `remaining` is the number of rows, by table, that still contain words that identify the person.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
     events: int = 0
@@ -53,29 +56,29 @@ class Eraser:
         subject = self.erasing.person(self.erasing.customer(customer))
         if self.log is None:
             return subject
-        telling, places, documents = set(subject.identifying_words), set(subject.places), set(subject.documents)
+        identifying, places, documents = set(subject.identifying_words), set(subject.places), set(subject.documents)
         for event in self.log.events_about(subject):
             own = subject.customer.is_described_by(event["flow"] or "", event["kind"] or "", event["key"] or "")
             values = [content for name in ("before", "after", "facts") if (content := event[name])]
             if own:
                 for content in values:
                     words = identifying_words(content)
-                    telling |= words[0]
+                    identifying |= words[0]
                     places |= words[1]
             elif any(map(subject.customer.is_named_by, values)):
                 documents.add(event["key"])
-        return DataSubject(subject.customer, frozenset(documents), frozenset(telling), frozenset(places))
+        return DataSubject(subject.customer, frozenset(documents), frozenset(identifying), frozenset(places))
 
-    def erase(self, person: DataSubject, tell: Callable[[str], None] = lambda _: None) -> ErasureResult:
+    def erase(self, person: DataSubject, on_progress: Callable[[str], None] = lambda _: None) -> ErasureResult:
         """Erase a person everywhere, and rewrite the files without them. Safe to repeat.
 
         Raises UnavailableError `database_locked` if other processes prevent the rewriting.
         """
-        tell("database")
+        on_progress("database")
         rows = self.erasing.erase(person)
-        tell("log")
+        on_progress("log")
         events = self.log.erase(person) if self.log is not None else 0
-        tell("files")
+        on_progress("files")
         removed = sorted(self.folder.glob("log.duckdb.broken-*"))  # damaged log files
         for path in removed:
             path.unlink(missing_ok=True)

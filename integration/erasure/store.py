@@ -113,25 +113,25 @@ class PersonalDataSearch(Store):
 
     def person(self, customer: Customer) -> DataSubject:
         """Return the identifying words of a customer, and the documents booked for them, as far as they are stored."""
-        telling: set[str] = set()
+        identifying: set[str] = set()
         places: set[str] = set()
         documents: set[str] = set()
         for row in self._rows_about(customer):
             is_own = customer.is_described_by(row.flow or "", row.kind, row.key)
-            if not is_own and not any(map(customer.is_named_by, _values_in(row.told))):
+            if not is_own and not any(map(customer.is_named_by, _values_in(row.content))):
                 continue
             if not is_own:
                 documents.add(row.key)
-            row_words = identifying_words(row.told)
-            telling |= row_words[0]
+            row_words = identifying_words(row.content)
+            identifying |= row_words[0]
             places |= row_words[1] if is_own else set()
         for row in self.database.rows(sa.select(corrections)):
             if customer.is_described_by(row.flow, row.kind, row.key):
                 for value in (row.was, row.becomes):
                     words = identifying_words({row.field: value})
-                    telling |= words[0]
+                    identifying |= words[0]
                     places |= words[1]
-        return DataSubject(customer, frozenset(documents), frozenset(telling), frozenset(places))
+        return DataSubject(customer, frozenset(documents), frozenset(identifying), frozenset(places))
 
     def _rows_about(self, customer: Customer) -> Iterator[sa.Row[Any]]:
         """Yield flow, kind, key and a JSON value of each row that may be about a customer."""
@@ -146,7 +146,7 @@ class PersonalDataSearch(Store):
                 *(key.startswith(f"={number}/", autoescape=True) for number in customer.debtors),
             )
             mentions = sa.or_(*(text.contains(number, autoescape=True) for number in numbers))
-            columns = (flow.label("flow"), kind.label("kind"), key.label("key"), content.label("told"))
+            columns = (flow.label("flow"), kind.label("kind"), key.label("key"), content.label("content"))
             return sa.select(*columns).where(content.is_not(None), sa.or_(own, mentions))
 
         of_run = sa.select(runs.c.flow).where(runs.c.id == lines.c.run).scalar_subquery()

@@ -34,13 +34,13 @@ STOP_SECONDS = 20.0
 
 
 @contextmanager
-def at_work(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Callable[[], Report | None]]:
+def running_series(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Callable[[], Report | None]]:
     """Run a series within the block; yields a function that returns its report. Finished trials stay in the report.
 
     The function returns None if the stored report cannot be read. Raises RunActiveError `lab_at_work` while another
     series runs in this folder.
     """
-    if is_at_work(folder):
+    if is_running(folder):
         raise RunActiveError("lab_at_work")
     folder.mkdir(parents=True, exist_ok=True)
     keep_report(Report(series.without_secrets(), datetime.now(UTC)), folder)
@@ -72,7 +72,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def is_at_work(folder: Path) -> bool:
+def is_running(folder: Path) -> bool:
     """Return True if a series runs in this folder, whoever started it."""
     report = kept_report(folder)
     if report is None or report.state != "running":

@@ -191,8 +191,8 @@ class RetentionService:
     # ---- deletion --------------------------------------------------------------------------------------------------
 
     @requires(Right.ADMINISTER)
-    def prune(self, tell: Callable[[str, int], None] = lambda _name, _rows: None) -> dict[str, int]:
-        """Delete all expired data and return the number of rows by class. `tell` is called after each class.
+    def prune(self, on_progress: Callable[[str, int], None] = lambda _name, _rows: None) -> dict[str, int]:
+        """Delete all expired data and return the number of rows by class. `on_progress` is called after each class.
 
         Raises UnavailableError `retention_at_work` if another process is pruning.
         """
@@ -200,7 +200,7 @@ class RetentionService:
         try:
             for name in ORDER:
                 counts[name] = self._prune_class(name)
-                tell(name, counts[name])
+                on_progress(name, counts[name])
             self._record_pruning()
         finally:
             self._leases.release(LEASE, self._owner)

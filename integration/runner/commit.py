@@ -155,10 +155,10 @@ class Commit:
 
     def _carry_out(self, run: Run, flow: Flow, looked: LookedUpPage) -> bool:
         """Send the page that was looked up and the pages that follow; return whether anything was settled or sent."""
-        if not looked.sees:
+        if not looked.is_reliable:
             looked = replace(looked, ready=self._uncertain.single_probe(run, flow, looked.ready))
-        goes_on = looked.sees and not has_internal_references(flow, looked.rows)
-        following = partial(self._next_page, run) if goes_on else nothing_follows
+        continues = looked.is_reliable and not has_internal_references(flow, looked.rows)
+        following = partial(self._next_page, run) if continues else nothing_follows
         Pipeline(Dispatcher(self.deps, run, flow), following).send(looked)
         return bool(looked.has_settled_line or looked.ready)
 
@@ -175,7 +175,7 @@ class Commit:
         ):
             return None
         looked = self._precheck.next_page(run, self.deps.logic_of(run), at_work, after)
-        return looked if looked is not None and looked.sees else None
+        return looked if looked is not None and looked.is_reliable else None
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
         remaining = self.deps.plans.count(run.id, "left")

@@ -333,7 +333,12 @@ def _change(
         change = replace(change, sources=target_record.members)
     reference, change = current.reference if current else "", _with_agreed_parts(change, agreed)
     add_without_retracted(
-        page, change, page.reverted_values.get(record.key, {}), agreed, reference, is_beside=target_record.is_uncounted
+        page,
+        change,
+        page.reverted_values.get(record.key, {}),
+        agreed,
+        reference,
+        is_additional=target_record.is_uncounted,
     )
 
 

@@ -21,7 +21,7 @@ def corrected_now(deps: Dependencies, flow: str) -> dict[str, str]:
 def corrected_in(deps: Dependencies, run: Run) -> str:
     """Return the note of a finished plan: the marks of corrections of records that it changes; empty without any."""
     marks = json.loads(run.notes.get(CORRECTION_MARKS_NOTE) or "{}")
-    keys = deps.plans.accounts_for(run.id) & marks.keys() if marks else ()
+    keys = deps.plans.covered_keys(run.id) & marks.keys() if marks else ()
     return json.dumps({key: marks[key] for key in sorted(keys)}) if keys else ""
 
 
@@ -31,4 +31,4 @@ def corrected_since(deps: Dependencies, run: Run) -> bool:
         return False
     then, now = json.loads(run.notes.get(CORRECTION_MARKS_NOTE) or "{}"), deps.corrections.marks(run.flow)
     others = {key for key in {*then, *now} if then.get(key) != now.get(key)}
-    return bool(others) and not others.isdisjoint(deps.plans.accounts_for(run.id, chosen=True))
+    return bool(others) and not others.isdisjoint(deps.plans.covered_keys(run.id, chosen=True))

@@ -42,7 +42,7 @@ class LookedUpPage:
 
     rows: Sequence[PlanRow]
     ready: Sequence[Dispatch]
-    sees: bool  # True if a record that the lookup does not find does not exist
+    is_reliable: bool  # the target has no record that the lookup did not find
     has_settled_line: bool  # True if a line was settled without a write
 
 

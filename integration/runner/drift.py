@@ -56,11 +56,11 @@ def compare_page(
     links = deps.links.page(name, stage.target, after, size)
     agreed = [link.agreed for link in links if link.agreed]
     references = deps.links.references(name)
-    current_records, sees = lookup_with_canary(target, agreed, references, ())
-    if not sees and len(current_records) < len(links):
-        sees = bool(current_records) or _is_lookup_reliable(deps, logic, stage, target, references)
-    sees = sees and not _may_be_invoiced(stage, target)
-    page = _PageCounter(logic, stage, sees=sees)
+    current_records, is_reliable = lookup_with_canary(target, agreed, references, ())
+    if not is_reliable and len(current_records) < len(links):
+        is_reliable = bool(current_records) or _is_lookup_reliable(deps, logic, stage, target, references)
+    is_reliable = is_reliable and not _may_be_invoiced(stage, target)
+    page = _PageCounter(logic, stage, is_reliable=is_reliable)
     for link in links:
         page.add(link, current_records.get(link.key))
     following = links[-1].key if len(links) == size else None
@@ -90,13 +90,13 @@ def _may_be_invoiced(stage: Stage, target: Connector) -> bool:
 class _PageCounter:
     """Collects the results of one page of a drift check."""
 
-    def __init__(self, logic: FlowLogic, stage: Stage, *, sees: bool) -> None:
+    def __init__(self, logic: FlowLogic, stage: Stage, *, is_reliable: bool) -> None:
         self.counts = DriftCounts()
         self.compared_keys: list[str] = []
         self.different: list[DriftedRecord] = []
         self._policy = logic.policy
         self._write_once = stage.write_once
-        self._is_reliable = sees
+        self._is_reliable = is_reliable
 
     def add(self, link: Link, current: CurrentRecord | None) -> None:
         """Count one record."""

@@ -52,12 +52,12 @@ def lookup_with_canary(
     A marker is returned only for a record that has all wanted values. A marker stored with the agreed values means that
     the record need not be looked up again while it has that marker.
     """
-    current_records, sees = _lookup(target, records, references, canaries)
+    current_records, is_reliable = _lookup(target, records, references, canaries)
     return {
         record.key: _with_valid_marker(current_records[record.key], record)
         for record in records
         if record.key in current_records
-    }, sees
+    }, is_reliable
 
 
 def _lookup(
@@ -71,8 +71,8 @@ def _lookup(
         references.ask(kind, [key for part_kind, key in linked if part_kind is kind])
     hidden = _PartialReferences(references, {(record.kind, record.key) for record in apart})
     current_records = target.lookup([*records, *apart], hidden) if records else {}
-    sees = any(record.key in current_records for record in apart)
-    return {key: current for key, current in current_records.items() if key in keys}, sees
+    is_reliable = any(record.key in current_records for record in apart)
+    return {key: current for key, current in current_records.items() if key in keys}, is_reliable
 
 
 def _with_valid_marker(current: CurrentRecord, record: Record) -> CurrentRecord:

@@ -104,14 +104,14 @@ class PlanPage:
         change: Change,
         reference: str = "",
         *,
-        is_beside: bool = False,
+        is_additional: bool = False,
         reverted: RevertedValue | None = None,
     ) -> None:
-        """Add a change. With `is_beside`, the change accounts for no record that was read.
+        """Add a change. With `is_additional`, the change accounts for no record that was read.
 
         `reverted` is set if the change is a reverted value: a person has to include it, so no guard counts it.
         """
-        counts = self.stage.is_counted and not is_beside
+        counts = self.stage.is_counted and not is_additional
         self._actions[change.action] += 1
         guard_counts = {
             guard: guard.counts(change, self._settings)

@@ -59,12 +59,12 @@ class Precheck:
         if strange := [row for row in rows if not is_known(logic.flow, row)]:
             parked = [_parked_unknown(row) for row in strange]
             self.deps.ledger.settle(run.id, parked, changes_by_number(strange))
-            return LookedUpPage(strange, [], sees=True, has_settled_line=True)
+            return LookedUpPage(strange, [], is_reliable=True, has_settled_line=True)
         rows = _independent_rows(logic.flow, rows, at_work)
         if not rows:
             return None
         references = self.deps.links.references(run.flow)
-        current_records, sees = self._uncertain.look_up(run, logic.flow, references, rows)
+        current_records, is_reliable = self._uncertain.look_up(run, logic.flow, references, rows)
         ready, moved = self._classify(run, logic, references, rows, current_records)
         if moved:
             numbered_changes = changes_by_number(rows)
@@ -74,7 +74,7 @@ class Precheck:
             self._prove_untouched(
                 run, [outcome for outcome in moved if outcome.step is not Step.PARKED], numbered_changes
             )
-        return LookedUpPage(rows, _first_per_record(ready), sees=sees, has_settled_line=bool(moved))
+        return LookedUpPage(rows, _first_per_record(ready), is_reliable=is_reliable, has_settled_line=bool(moved))
 
     def _next_rows(self, run: Run, flow: Flow, after: int) -> Sequence[PlanRow]:
         rows = self.deps.ledger.next_planned(run.id, flow.order, WRITE_PAGE, after)

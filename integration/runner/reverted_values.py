@@ -15,7 +15,7 @@ def add_without_retracted(
     last: Record | None = None,
     reference: str = "",
     *,
-    is_beside: bool = False,
+    is_additional: bool = False,
 ) -> None:
     """Add a change to a page, with its reverted values as a separate line.
 
@@ -23,7 +23,7 @@ def add_without_retracted(
     """
     fresh, back = split_reverted(change, reverted_values, last)
     if fresh is not None:
-        page.change(fresh, reference, is_beside=is_beside)
+        page.change(fresh, reference, is_additional=is_additional)
     if back is not None:
-        beside = is_beside or fresh is not None  # the records read are accounted for once
-        page.change(back, reference, is_beside=beside, reverted=latest_reverted(back, reverted_values))
+        beside = is_additional or fresh is not None  # the records read are accounted for once
+        page.change(back, reference, is_additional=beside, reverted=latest_reverted(back, reverted_values))

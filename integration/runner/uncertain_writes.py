@@ -142,13 +142,15 @@ class UncertainWrites:
             return lookup_records(target, records, references), True
         for number in CANARIES:
             canary_links = self.deps.links.newest_links(run.flow, rows[0].kind, number)
-            current_records, sees = lookup_with_canary(
+            current_records, is_reliable = lookup_with_canary(
                 target, records, references, [link.agreed for link in canary_links if link.agreed]
             )
-            sees = sees or any(row.key in current_records for row in rows if change_of(row).before is None)
-            if sees or len(canary_links) < number:
+            is_reliable = is_reliable or any(
+                row.key in current_records for row in rows if change_of(row).before is None
+            )
+            if is_reliable or len(canary_links) < number:
                 break
-        return current_records, sees
+        return current_records, is_reliable
 
     def single_probe(self, run: Run, flow: Flow, ready: Sequence[Dispatch]) -> list[Dispatch]:
         """Return the changes to send while lookups of new records are not trusted: at most one new record.
@@ -178,10 +180,12 @@ class UncertainWrites:
         references = self.deps.links.references(run.flow)
         for kind in dict.fromkeys(row.kind for row in known_rows):
             alike = [row for row in known_rows if row.kind is kind]
-            current_records, sees = self.look_up(run, flow, references, alike)
-            if not sees and self._waits_for_another(run, flow, alike, current_records):
+            current_records, is_reliable = self.look_up(run, flow, references, alike)
+            if not is_reliable and self._waits_for_another(run, flow, alike, current_records):
                 continue
-            outcomes += [self._after_lookup(logic, row, current_records.get(row.key), sees=sees) for row in alike]
+            outcomes += [
+                self._after_lookup(logic, row, current_records.get(row.key), is_reliable=is_reliable) for row in alike
+            ]
         self.deps.ledger.settle(
             run.id, [outcome for outcome in outcomes if outcome is not None], changes_by_number(rows)
         )
@@ -201,7 +205,9 @@ class UncertainWrites:
         is_next = any(row.kind is rows[0].kind for row in following)
         return is_next and self._may_try_another(flow, doubts, run)
 
-    def _after_lookup(self, logic: FlowLogic, row: PlanRow, now: CurrentRecord | None, *, sees: bool) -> Outcome | None:
+    def _after_lookup(
+        self, logic: FlowLogic, row: PlanRow, now: CurrentRecord | None, *, is_reliable: bool
+    ) -> Outcome | None:
         """Return the outcome of one change in doubt after its lookup, or None while it is too early.
 
         A change is sent again only if it was never answered. A line without attempts was marked in a window, and its
@@ -231,7 +237,7 @@ class UncertainWrites:
         if is_coming and waited < self.deps.patience.visible_within:
             return None
         resends = (logic.resends or not (stage.write_once or stage.not_idempotent)) and row.attempts < SENDINGS
-        if untouched and is_new and (row.accepted or not resends or not (sees or not row.attempts)):
+        if untouched and is_new and (row.accepted or not resends or not (is_reliable or not row.attempts)):
             return parked_in_doubt(flow, row)
         if row.attempts >= ATTEMPTS:
             cause = "read_back_missing" if untouched else "read_back_differs"

@@ -38,11 +38,11 @@ ACTION_EVENT = "acted"
 UNSIGNED = frozenset(
     {
         "alerts.test", "channels.test", "lab.begin", "lab.stop", "monitoring.forget_process",
-        "persons.stored_data", "prices.check_prices_again", "retention.prune", "sandbox.pass_a_day",
+        "data_subjects.stored_data", "prices.check_prices_again", "retention.prune", "sandbox.advance_day",
     }
 )  # fmt: skip
 """Calls that act, or show stored data of a person, and whose services record no event with the name of the actor."""
-LOOK, LOOK_TIME = "persons.stored_data", timedelta(minutes=10)  # a page calls this at each redraw: one view
+LOOK, LOOK_TIME = "data_subjects.stored_data", timedelta(minutes=10)  # a page calls this at each redraw: one view
 FILE_ROW_CALLS = ("plans.listed", "exceptions.listed")  # rows for a file; the download of the file is recorded instead
 LONGEST_SQL = 4_000
 _SQL_LITERALS = re.compile(
@@ -148,10 +148,10 @@ class Audit:
         """Return True if a person still looks at the same data. Repeated views within 10 minutes get one entry."""
         session, now = look.actor.session or look.actor.ref, self._clock()
         about, since = self._views.get(session, ({}, now))
-        goes_on = about == look.about and now - since < LOOK_TIME
-        if not goes_on:
+        continues = about == look.about and now - since < LOOK_TIME
+        if not continues:
             self._views[session] = (look.about, now)
-        return goes_on
+        return continues
 
     # ---- verification
 
@@ -351,7 +351,7 @@ def _reads(action: PersonAction) -> Iterator[tuple[str, dict[str, str]]]:
         yield LOG_EXPORTED, {"file": Path(str(next(iter(action.about.values())))).name}
     elif action.name in UNSIGNED:
         yield ACTION_EVENT, {"what": action.name}
-    elif action.name in ("backups.taking", "backups.take") or action.name.startswith("listings."):
+    elif action.name in ("backups.record_download", "backups.start") or action.name.startswith("table_export."):
         yield FILE_EXPORTED, {"file": str(action.about["file"])}
     elif (
         action.right is Right.EXPORT and action.name not in FILE_ROW_CALLS

@@ -215,7 +215,7 @@ class ConfigurationFile:
         if BOOKS.system not in names:
             return {}, None
         with _error_place("names", BOOKS.system):
-            nested_names = self._names.put_together(self._changed_names(names[BOOKS.system]))
+            nested_names = self._names.merged_names(self._changed_names(names[BOOKS.system]))
             return {self._names.record: nested_names}, parse_names(nested_names)
 
     def _require_rows(self, name: str, rows: Mapping[str, Any]) -> None:

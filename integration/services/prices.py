@@ -180,7 +180,7 @@ class Prices:
     def has_till_prices(self) -> bool:
         """Return True if the till can report the price a customer pays. Queries the till. Raises IntegrationError."""
         till = self._access.connector(TILL.system)
-        return isinstance(till, Pricing) and till.tells_prices()
+        return isinstance(till, Pricing) and till.can_calculate_prices()
 
     @requires(Right.SEE)
     def customers(self) -> list[KnownRecord]:

@@ -334,12 +334,12 @@ class InstallationSetup:
     @requires(Right.SEE)
     def readiness(self) -> tuple[SetUpLine, ...]:
         """Return the readiness list, most severe first."""
-        return readiness(self._connections.are_well(), self.questions())
+        return readiness(self._connections.are_working(), self.questions())
 
     @requires(Right.SEE)
     def completed_steps(self) -> dict[str, bool]:
         """Return for each step whether it is done."""
-        return completed_steps(self._connections.are_well(), self.questions())
+        return completed_steps(self._connections.are_working(), self.questions())
 
     @requires(Right.SEE)
     def step(self) -> str:
@@ -348,7 +348,7 @@ class InstallationSetup:
         return next((step for step in all_steps if not is_done[step]), all_steps[-1])
 
     @requires(Right.SEE)
-    def goes_on(self) -> str:
+    def unfinished_step(self) -> str:
         """Return the step at which an unfinished set-up continues; empty before it began, and once its flows run."""
         is_begun, chosen = bool(self._chosen_flows.record()) or self._connections.is_entered(), self.chosen()
         runs = self.started() or (bool(chosen) and all(self._flow_service.settings(flow).on for flow in chosen))
@@ -358,7 +358,7 @@ class InstallationSetup:
 
     def _read_lists(self, code_lists: Iterable[CodeList]) -> dict[CodeList, dict[str, str]]:
         """Return the current lists of both systems, without lists that cannot be read now."""
-        well = self._connections.are_well()
+        well = self._connections.are_working()
         answers = {
             code_list: self._lists.readable(code_list.system, code_list.name)
             for code_list in code_lists

@@ -14,7 +14,7 @@ SEPARATORS = {"en": ",", "nl": ";", "de": ";"}  # the separators that spreadshee
 BYTE_ORDER_MARK = "\ufeff"  # without it a spreadsheet assumes another character encoding
 
 
-class Listings:
+class TableExport:
     """Table exports with a check of the right to export. `file` is the name of the file, for the audit log."""
 
     @requires(Right.EXPORT)

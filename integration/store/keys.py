@@ -44,18 +44,18 @@ class KeyRing:
         of_settings = (_derive_key(before, "CONSOLE_KEY_BEFORE", salt), self.given)
         self.of_settings = [candidate for candidate in of_settings if candidate is not None]
         self.keys: Sequence[bytes] = ()
-        self.read_anew()
+        self.reload()
 
-    def read_anew(self) -> None:
+    def reload(self) -> None:
         """Read the key file again, because another process may have changed it."""
         file_keys = [] if self.file is None else keys_in(self.file, is_required=self.given is None)
         self.keys = [*self.of_settings, *file_keys]
 
-    def make_one(self) -> None:
+    def create_key(self) -> None:
         """Create a key in the file if there is no key. Two processes that start at once use the same one."""
         if not self.keys and self.file is not None:
             write_keys(self.file, [Fernet.generate_key()], anew=False)
-            self.read_anew()
+            self.reload()
         self._first_key()
 
     def grow(self) -> bytes:
@@ -69,7 +69,7 @@ class KeyRing:
     def key_with_id(self, name: str) -> bytes | None:
         """Return the key with this id, or None. Reads the file again if the key is not known yet."""
         if all(id_of(key) != name for key in self.keys):
-            self.read_anew()
+            self.reload()
         return next((key for key in self.keys if id_of(key) == name), None)
 
     def opened(self, sealed: bytes) -> bytes | None:
@@ -126,7 +126,7 @@ def reseal(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
     """
     with database.write() as connection:
         hold(connection, alone=True)
-        ring.read_anew()
+        ring.reload()
         fresh = _next_key(ring, connection, _row(connection))
         sealed = _reseal_connections(ring, connection, fresh)
         _set_in_use(connection, clock(), fresh, ring, by)
@@ -142,7 +142,7 @@ def _next_key(ring: KeyRing, connection: sa.Connection, row: _Row | None) -> byt
     if ring.given is None:
         return ring.grow()
     sealed = connection.execute(sa.select(connections.c.sealed)).scalars()
-    if (row is None or row.id == id_of(ring.given)) and all(opens_one(bytes(secret), ring.given) for secret in sealed):
+    if (row is None or row.id == id_of(ring.given)) and all(can_open(bytes(secret), ring.given) for secret in sealed):
         raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_other_key")
     return ring.given
 
@@ -213,7 +213,7 @@ def key_in_use(ring: KeyRing, database: Database) -> bytes:
         name, is_sealed = id_in_use(connection), has_sealed(connection)
     if is_sealed and not ring.keys and ring.file is not None:
         raise ConfigurationError("key_file_missing", file=str(ring.file.absolute()))
-    ring.make_one()
+    ring.create_key()
     return (ring.key_with_id(name) if name else None) or ring.keys[0]
 
 
@@ -274,7 +274,7 @@ def _keep_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def opens_one(sealed: bytes, key: bytes | None) -> bool:
+def can_open(sealed: bytes, key: bytes | None) -> bool:
     """Return True if a key opens a credential."""
     if key is None:
         return False

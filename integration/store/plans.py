@@ -98,7 +98,7 @@ class PlanStore:
         for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*conditions).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)
 
-    def accounts_for(self, run: str, *, chosen: bool = False) -> frozenset[str]:
+    def covered_keys(self, run: str, *, chosen: bool = False) -> frozenset[str]:
         """Return the source keys that the changes of a plan cover. With `chosen`, excluded lines do not count."""
         is_excluded = sa.exists().where(excluded_lines.c.run == run, excluded_lines.c.seq == lines.c.seq)
         conditions = (lines.c.run == run, lines.c.action.in_(plan_lines.CHANGES), *((~is_excluded,) if chosen else ()))

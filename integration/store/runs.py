@@ -92,7 +92,7 @@ class RunStore(Store):
         return bool(self.database.scalar(sa.select(sa.func.count()).select_from(runs).where(*conditions)))
 
     @requires(Right.SEE)
-    def every_waiting(self, flow: str | None = None) -> list[Run]:
+    def waiting_plans(self, flow: str | None = None) -> list[Run]:
         """Return every run of a flow, or of all flows, whose plan waits for approval.
 
         These include plans for all records and plans for selected records.
@@ -138,7 +138,7 @@ class RunStore(Store):
         ended = sa.or_(runs.c.ended_at.is_(None), runs.c.ended_at > since)
         return self._newest(runs.c.flow == run.flow, runs.c.id != run.id, runs.c.approvals > 0, ended, sa.or_(*parts))
 
-    def first_began(self, flow: str) -> datetime | None:
+    def oldest_start(self, flow: str) -> datetime | None:
         """Return when the oldest stored run of a flow began."""
         row = self.database.first(
             sa.select(runs.c.started_at).where(*_run_conditions(flow, None)).order_by(runs.c.number)

@@ -15,7 +15,7 @@ from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
 from integration.store.database import Beside, Clock, Database, upsert
 from integration.store.events import Event
-from integration.store.keys import KeyRing, opens_one, reseal
+from integration.store.keys import KeyRing, can_open, reseal
 from integration.store.leases import Leases
 from integration.store.outbox import append_events
 from integration.store.prepared_statements import PreparedStatement
@@ -39,7 +39,7 @@ class ConnectionStore:
         self.database = database
         self.clock = clock
         self._ring = KeyRing(key, before, key_file, database.instance)
-        self._ring.make_one()
+        self._ring.create_key()
 
     def put(self, system: str, values: Mapping[str, Any], by: str = "") -> None:
         """Store a connection. The event in the log does not contain its values."""
@@ -58,7 +58,7 @@ class ConnectionStore:
             if sealed == before:  # unchanged since the keys were read again, so no change of keys is in progress
                 raise ConfigurationError("secret_key_wrong", system=system)
             before = sealed
-            self._ring.read_anew()
+            self._ring.reload()
         return None
 
     def change_key(self, by: str) -> int:
@@ -119,7 +119,7 @@ def opens(database: Path, key: bytes) -> bool:
     """Return True if a key opens every credential in a copy of a SQLite database."""
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?immutable=1", uri=True)) as connection:
         sealed = [secret for (secret,) in connection.execute("SELECT sealed FROM connections")]
-    return all(opens_one(secret, key) for secret in sealed)
+    return all(can_open(secret, key) for secret in sealed)
 
 
 class StoredTokens:

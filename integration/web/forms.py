@@ -17,16 +17,20 @@ LEFT = "left"  # query parameter: the person has logged out of the console, but 
 
 
 def log_in_page(
-    request: Request, onward: str, error: IntegrationError | None = None, status: int = 200, host: str | None = None
+    request: Request,
+    target_page: str,
+    error: IntegrationError | None = None,
+    status: int = 200,
+    host: str | None = None,
 ) -> Response:
     """Return the page that asks for name and password, or links to the log-in provider at `host`."""
 
     def form(text: Callable[..., str]) -> str:
         if host:
             notice = f"<p>{escape(text('left_here', host=host))}</p>" if request.query_params.get(LEFT) else ""
-            return f"{notice}{_provider_link(text, host, next=onward)}"
+            return f"{notice}{_provider_link(text, host, next=target_page)}"
         return (
-            f'<input type="hidden" name="next" value="{escape(onward)}">'
+            f'<input type="hidden" name="next" value="{escape(target_page)}">'
             f'<label>{text("log_in_name")}<input name="name" autocomplete="username" autofocus required></label>'
             f"{_password(text('log_in_password'), 'current-password')}"
             f"<button>{text('btn_log_in')}</button>"

@@ -170,15 +170,15 @@ async def log_in(request: Request) -> Response:
     fields = await _form_fields(request) if host is None else None
     if fields is None:
         return cause_response(request.scope, "not_offered", {}, 400)
-    onward = _safe_path(fields.get("next", ""))
+    target_page = _safe_path(fields.get("next", ""))
     people = await _people()
     try:
         key = await asyncio.to_thread(
             people.log_in, fields.get("name", ""), fields.get("password", ""), _client_address(request)
         )
     except IntegrationError as error:
-        return log_in_page(request, onward, error, 401)
-    return entered(request, people, key, onward)
+        return log_in_page(request, target_page, error, 401)
+    return entered(request, people, key, target_page)
 
 
 async def _provider_host() -> str | None:
@@ -225,12 +225,15 @@ async def to_provider(request: Request) -> Response:
     application = await asyncio.to_thread(bootstrap.running_application)
     if application.provider is None:
         return cause_response(request.scope, "not_offered", {}, 404)
-    onward, invitation = _safe_path(request.query_params.get("next", "")), request.query_params.get("invitation", "")
+    target_page, invitation = (
+        _safe_path(request.query_params.get("next", "")),
+        request.query_params.get("invitation", ""),
+    )
     back = f"{application.settings.address or str(request.base_url).rstrip('/')}{ANSWER}"
     try:
-        address, browser = await asyncio.to_thread(application.provider.begin, back, onward, invitation)
+        address, browser = await asyncio.to_thread(application.provider.begin, back, target_page, invitation)
     except IntegrationError as error:
-        return log_in_page(request, onward, error, 503, host=application.provider.host)
+        return log_in_page(request, target_page, error, 503, host=application.provider.host)
     answer = RedirectResponse(address, 303, NO_STORE)
     return _with_cookie(answer, request, application.people, BEGUN, browser, seconds=BEGUN_SECONDS, path=ANSWER)
 
@@ -269,9 +272,9 @@ async def end_session(request: Request) -> Response:
     return _with_cookie(answer, request, people, people.cookie, "", seconds=0)
 
 
-def entered(request: Request, people: People, key: str, onward: str) -> Response:
+def entered(request: Request, people: People, key: str, target_page: str) -> Response:
     """Return the response that sets the session cookie and redirects. Every kind of log-in ends with it."""
-    answer = RedirectResponse(_safe_path(onward), 303, NO_STORE)
+    answer = RedirectResponse(_safe_path(target_page), 303, NO_STORE)
     return _with_cookie(answer, request, people, people.cookie, key, seconds=SESSION.total_seconds())
 
 

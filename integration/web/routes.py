@@ -102,7 +102,7 @@ async def api_export(request: Request) -> Response:
         return cause_response(request.scope, "not_offered", {}, 405)
     name, download_token = request.path_params["name"], request.query_params.get("ticket", "")
     application = await asyncio.to_thread(bootstrap.running_application)
-    actor = application.log_access.spend(name, download_token)
+    actor = application.log_access.redeem(name, download_token)
     if actor is None:
         return cause_response(request.scope, "ticket_spent", {}, 403)
     try:

@@ -105,7 +105,7 @@ def test_below_the_second_limit_one_person_is_enough(four_eyes: FourEyes, run: R
 def test_above_it_a_second_person_says_yes_to_the_same_plan(four_eyes: FourEyes) -> None:
     assert [brake.count for brake in four_eyes.exceeded_limits(plan())] == [11]
     assert not is_approved(four_eyes, plan(), ANN)
-    first = four_eyes.first(plan())
+    first = four_eyes.first_approval(plan())
     assert first is not None
     assert first.by == "ann"
     assert is_approved(four_eyes, plan(), BEN)

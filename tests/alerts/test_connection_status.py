@@ -12,7 +12,7 @@ from tests.stores import sandbox_of
 
 def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the_first_answer(tmp_path: Path) -> None:
     with open_application(tmp_path, sandbox=True, fresh=True) as application:
-        before = application.reach.status_of("mplus")
+        before = application.connection_monitor.status_of("mplus")
         assert (before.ok, before.cause) == (True, "")
         assert before.answered_at is not None
         assert before.milliseconds is not None
@@ -20,14 +20,14 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
         with sandbox_of(application).switches.armed(Fault.CUT_BEFORE, system="mplus", times=None):
             with suppress(IntegrationError):
                 application.access.connector("mplus").fetch(Kind.ORDER, ["1"])
-            away = application.reach.status_of("mplus")
+            away = application.connection_monitor.status_of("mplus")
         assert (away.ok, away.cause, away.answered_at) == (False, "connection_cut", before.answered_at)
         assert away.since is not None
         assert away.since > before.answered_at
-        assert application.reach.status_of("accountview").ok
+        assert application.connection_monitor.status_of("accountview").ok
 
-        application.reach.check("mplus")
-        back = application.reach.status_of("mplus")
+        application.connection_monitor.check("mplus")
+        back = application.connection_monitor.status_of("mplus")
         assert (back.ok, back.cause) == (True, "")
         assert back.since is not None
         assert back.since > away.since
@@ -35,10 +35,10 @@ def test_a_connection_is_red_from_the_first_call_that_is_lost_and_green_from_the
 
 def test_a_system_is_called_when_nobody_else_has_called_it_for_a_while(tmp_path: Path) -> None:
     with open_application(tmp_path, sandbox=True, fresh=True) as application:
-        answered = application.reach.status_of("mplus").answered_at
-        application.reach.check("mplus")
-        assert application.reach.status_of("mplus").answered_at == answered  # somebody has
+        answered = application.connection_monitor.status_of("mplus").answered_at
+        application.connection_monitor.check("mplus")
+        assert application.connection_monitor.status_of("mplus").answered_at == answered  # somebody has
 
     with open_application(tmp_path, start=False) as application:
-        assert [status.ok for status in application.reach.statuses()] == [None, None]
-        application.reach.check("mplus")  # which is not connected
+        assert [status.ok for status in application.connection_monitor.statuses()] == [None, None]
+        application.connection_monitor.check("mplus")  # which is not connected

@@ -17,7 +17,7 @@ from integration.alerts.incidents import ProblemType
 from integration.alerts.monitoring import Monitoring
 from integration.alerts.problem_detection import ProblemDetection
 from integration.alerts.service import EVERYTHING, Alerts
-from integration.alerts.transport.post import WayOut
+from integration.alerts.transport.post import ChannelRoute
 from integration.application.stores import Stores, stores_of
 from integration.core.causes import Severity
 from integration.core.errors import ConfigurationError, IntegrationError
@@ -42,7 +42,7 @@ from tests.people import make_actor
 from tests.store.samples import a_commit, a_create, a_preview, prove
 
 BASE = "https://console.shop.example"
-POST = RunningPost(WayOut(network_environment()))
+POST = RunningPost(ChannelRoute(network_environment()))
 WELL = Health(10**12, 1.0, 0, None, 0.5)
 
 
@@ -70,7 +70,7 @@ class Watch:
     pings: Pings
     health: list[Health]
     on: set[str]
-    stands: dict[str, ConnectionStatus]
+    connections: dict[str, ConnectionStatus]
 
     def look(self, seconds: float = 0) -> None:
         """Let time pass, detect problems, and send the due notifications."""
@@ -100,7 +100,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
     sealed = ConnectionStore(database, clock, key_file=folder / "console.key")
     channels = Channels(stores.settings, sealed, stores.deliveries, POST)
     openings, health, on = OpeningHoursSettings(stores.settings), [WELL], set[str]()
-    stands: dict[str, ConnectionStatus] = {}
+    connections: dict[str, ConnectionStatus] = {}
     pings = Pings(stores.deliveries, stores.runs, stores.settings, sealed, clock, load_settings(data=folder))
 
     def statuses() -> list[FlowStatus]:
@@ -119,7 +119,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         work=part(EngineHandle, executor=executor),
         monitoring=part(Monitoring, channel_name=str),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
-        connection_monitor=part(ConnectionMonitor, statuses=lambda: list(stands.values())),
+        connection_monitor=part(ConnectionMonitor, statuses=lambda: list(connections.values())),
     )
     alerts = Alerts(
         stores.deliveries,
@@ -138,7 +138,7 @@ def watch(database: Database, clock: Clock, folder: Path, executor: str = "serve
         work=part(EngineHandle, executor=executor),
         audit=part(Audit, checked=lambda: None, newest_anchor=lambda: None),
     )
-    return Watch(stores, clock, alerts, channels, openings, pings, health, on, stands)
+    return Watch(stores, clock, alerts, channels, openings, pings, health, on, connections)
 
 
 def status_of(stores: Stores, name: str, *, on: bool) -> FlowStatus:
@@ -415,7 +415,7 @@ REFUSED = {"system": "mplus", "host": "api.example", "operation": "getApiVersion
 def test_a_connection_that_is_down_is_told_of_while_no_run_is_at_work(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     well = ConnectionStatus("mplus", connected=True, ok=True, since=watching.clock(), answered_at=watching.clock())
-    watching.stands["mplus"] = replace(
+    watching.connections["mplus"] = replace(
         well, ok=False, silent=True, cause="connection_refused", facts=REFUSED, since=watching.clock()
     )
     watching.look(30)
@@ -426,7 +426,7 @@ def test_a_connection_that_is_down_is_told_of_while_no_run_is_at_work(watching: 
     for _ in range(4):
         watching.look(15)
     assert [title.split(" · ")[:2] for title in hook.titles] == [["Critical", "MplusKASSA"]]
-    watching.stands["mplus"] = replace(well, since=watching.clock())
+    watching.connections["mplus"] = replace(well, since=watching.clock())
     watching.look(120)
     assert len(hook.titles) == 1  # a run failed by it, and none has gone through since
     watching.clock.advance(3600)
@@ -441,9 +441,9 @@ def test_what_a_check_of_a_connection_finds_wrong_is_told_at_once_and_until_it_i
     watching.hook(hook)
     well = ConnectionStatus("accountview", connected=True, ok=True, since=watching.clock())
     facts = {"message": "no right for Jan Jansen"}
-    watching.stands["accountview"] = replace(well, ok=False, cause="right_missing", facts=facts)
+    watching.connections["accountview"] = replace(well, ok=False, cause="right_missing", facts=facts)
     watching.look()
-    watching.stands["accountview"] = well
+    watching.connections["accountview"] = well
     for _ in range(6):
         watching.look(15)
     assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]

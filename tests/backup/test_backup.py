@@ -7,8 +7,8 @@ import duckdb
 import pytest
 
 from integration.application.application import Application
-from integration.backup.making import make
-from integration.backup.restoring import restore_backup, verify_backup
+from integration.backup.create import make
+from integration.backup.restore import restore_backup, verify_backup
 from integration.core.errors import PlanStaleError
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run

@@ -28,10 +28,10 @@ def test_a_backup_is_made_at_the_press_of_a_button(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False):
         pass
     backups = Backups(tmp_path, now)
-    backups.take("monday.zip", "a long passphrase", make_actor("anna"))
+    backups.start("monday.zip", "a long passphrase", make_actor("anna"))
     with pytest.raises(IntegrationError, match="backup_at_work"):
-        backups.take("again.zip", "", make_actor("anna"))
-    wait_until(lambda: not backups.is_at_work, "the backup")
+        backups.start("again.zip", "", make_actor("anna"))
+    wait_until(lambda: not backups.is_running, "the backup")
     assert backups.result is not None
     assert (backups.result.code, backups.result.has_key) == ("", True)
     assert backups.result.file == tmp_path / "backups" / "monday.zip"

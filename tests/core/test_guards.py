@@ -100,11 +100,11 @@ def test_a_price_jumps_when_it_moves_by_more_than_the_limit(before: str, after: 
 
 def test_a_price_that_everything_has_and_that_is_not_told_may_jump() -> None:
     """A price that not every article has, such as that of a price group, may be new."""
-    untold = an_update_at(with_article(price_incl=None), {"200101/price_incl": Decimal(10)})
-    assert (price_jumps(untold, 25, PRICES, everywhere=PRICES), price_jumps(untold, 25, PRICES)) == (1, 0)
+    unreported = an_update_at(with_article(price_incl=None), {"200101/price_incl": Decimal(10)})
+    assert (price_jumps(unreported, 25, PRICES, everywhere=PRICES), price_jumps(unreported, 25, PRICES)) == (1, 0)
     emptied = an_update_at(with_article(), {"200101/price_incl": None})
     assert price_jumps(emptied, 25, PRICES, everywhere=PRICES) == 0
-    added = replace(untold, before=a_product("10", (a_part("200102"),)))
+    added = replace(unreported, before=a_product("10", (a_part("200102"),)))
     assert price_jumps(added, 25, PRICES, everywhere=PRICES) == 0
 
 
@@ -117,9 +117,9 @@ def test_what_is_made_inactive_is_counted_article_by_article() -> None:
     change = retire(a_product("10", parts), frozenset({"1", "3"}), a_product("10", parts), title="Trui")
     assert made_inactive(change) == RETIREMENTS.counts(change, None) == 2
     assert made_inactive(a_create(with_article(active=False))) == 0
-    untold = an_update_at(with_article(active=None), {"200101/active": False})
-    assert made_inactive(untold) == 1
-    assert made_inactive(replace(untold, before=a_product("10", (a_part("200102"),)))) == 0
+    unreported = an_update_at(with_article(active=None), {"200101/active": False})
+    assert made_inactive(unreported) == 1
+    assert made_inactive(replace(unreported, before=a_product("10", (a_part("200102"),)))) == 0
     assert made_inactive(an_update_at(with_article(active=False), {"200101/active": None})) == 0
 
 

@@ -85,5 +85,5 @@ def test_the_action_under_way_is_known_until_it_is_over_also_when_it_fails() -> 
 
 
 def test_a_person_acts_with_the_roles_and_the_rights_they_were_given() -> None:
-    actor = Person("ann", "Ann", ("ask_sql", "viewer"), has_come=True).as_actor("s-1")
+    actor = Person("ann", "Ann", ("ask_sql", "viewer"), has_logged_in=True).as_actor("s-1")
     assert actor == Actor("ann", "Ann", frozenset({Role.VIEWER}), frozenset({Right.ASK_SQL}), "s-1")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from integration.core.errors import RunActiveError
-from integration.lab.program import SILENT_SECONDS, at_work, is_at_work, operators_own
+from integration.lab.program import SILENT_SECONDS, is_running, operators_own, running_series
 from integration.lab.report import REPORT, Harm, OperatorSettings, Report, Series, Violation, keep_report, kept_report
 from tests.consoles import open_application
 from tests.people import make_actor
@@ -45,8 +45,8 @@ def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:
 def test_a_second_series_waits_for_the_first(tmp_path: Path) -> None:
     keep_report(Report(SERIES, datetime.now(UTC)), tmp_path)
 
-    assert is_at_work(tmp_path)
-    with pytest.raises(RunActiveError, match="lab_at_work"), at_work(tmp_path, SERIES, OperatorSettings()):
+    assert is_running(tmp_path)
+    with pytest.raises(RunActiveError, match="lab_at_work"), running_series(tmp_path, SERIES, OperatorSettings()):
         pass
 
 
@@ -55,7 +55,7 @@ def test_a_series_whose_process_is_long_silent_is_over(tmp_path: Path) -> None:
     before = (tmp_path / REPORT).stat().st_mtime - SILENT_SECONDS - 1
     os.utime(tmp_path / REPORT, (before, before))
 
-    assert not is_at_work(tmp_path)
+    assert not is_running(tmp_path)
 
 
 def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:

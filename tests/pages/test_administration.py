@@ -58,7 +58,7 @@ def test_the_last_backup_and_the_commands_are_told(unconnected_application: Appl
     assert "-m integration backup FILE" in page.code[0].value
     page.text_input(key="backup-passphrase").set_value("short")
     press(page, "backup-take")
-    wait_until(lambda: not unconnected_application.backups.is_at_work, "the backup")
+    wait_until(lambda: not unconnected_application.backups.is_running, "the backup")
     assert "CONSOLE_BACKUP_PASSPHRASE" in texts(open_page("administration"))
 
 
@@ -77,14 +77,14 @@ def test_a_person_is_found_by_number_and_erased_by_typing_it_again(
     page.text_input(key="person-confirm").set_value("1")
     press(page, "person-erase-now")
     assert "39001" in texts(page)
-    assert unconnected_application.persons.list_erasures() == []
+    assert unconnected_application.data_subjects.list_erasures() == []
     page.text_input(key="person-confirm").set_value("62")
     press(page, "person-erase-now")
     assert not page.exception
-    assert text("person_held_out") in texts(page)
+    assert text("person_excluded") in texts(page)
     assert stores.links.get("customers", Kind.RELATION, ["39001"])["39001"].agreed is None
     press(page, "person-lift")
-    assert text("person_held_out") not in texts(page)
+    assert text("person_excluded") not in texts(page)
 
 
 def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Open) -> None:

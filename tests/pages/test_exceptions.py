@@ -683,7 +683,7 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     page_text = texts(open_page("exceptions"))
     assert f"{group.count} more of this cause were set aside by an operator: booked by hand" in page_text
 
-    test = press(open_page("exceptions", status="aside", cause=group_address(group.group_key)), "take_back")
+    test = press(open_page("exceptions", status="aside", cause=group_address(group.group_key)), "reopen")
     assert not test.exception
     assert waiting(shop, "payment_method_unmapped", key=order).count == group.count + 1
 
@@ -702,7 +702,7 @@ def test_one_record_is_set_aside_by_itself(
     assert rest is not None
     assert rest.count == before - 1
     assert "just this one" in texts(open_cause(open_page, group))
-    shop.exceptions.take_back(group.group_key, person())
+    shop.exceptions.reopen(group.group_key, person())
 
 
 @pytest.mark.long

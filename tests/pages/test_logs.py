@@ -442,15 +442,15 @@ def test_the_whole_log_is_a_file_for_whoever_has_a_ticket(connected_application:
     assert product_run.id
     access, ann = connected_application.log_access, make_actor("ann")
     download_token = access.download_token(ann)
-    assert access.spend("log.csv", download_token) == ann
-    assert access.spend("log.csv", download_token) is None  # it holds once
+    assert access.redeem("log.csv", download_token) == ann
+    assert access.redeem("log.csv", download_token) is None  # it holds once
     file = access.exported("log.csv")
     log_rows = pd.read_csv(io.BytesIO(file.read_bytes()), dtype=str)
     file.unlink()
     assert product_run.id in set(log_rows["run"])
     for wrong in ("", "x", f"{download_token}0", f"9999999999.{download_token.partition('.')[2]}"):
-        assert access.spend("log.csv", wrong) is None
-    assert access.spend("console.sqlite", access.download_token(ann)) is None
+        assert access.redeem("log.csv", wrong) is None
+    assert access.redeem("console.sqlite", access.download_token(ann)) is None
 
 
 @pytest.mark.usefixtures("product_run")

@@ -155,4 +155,4 @@ def test_signs_of_life_and_opening_hours_are_set_and_no_address_is_shown(
     page = open_page("monitoring", view="signs")
     page.number_input(key="openings-hours").set_value(6)
     press(page, "openings-save")
-    assert application_with_alerts.openings.current_hours().proof_hours == 6
+    assert application_with_alerts.opening_hours.current_hours().proof_hours == 6

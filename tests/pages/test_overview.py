@@ -111,7 +111,7 @@ def test_a_day_passes_in_the_sample_shop_on_request(connected_application: Appli
     assert connected_application.sandbox
     before = len(sandbox_of(connected_application).state("orders", "mplus"))
 
-    test = press(open_page(), "pass_a_day")
+    test = press(open_page(), "advance_day")
 
     assert not test.exception
     assert len(sandbox_of(connected_application).state("orders", "mplus")) > before
@@ -134,7 +134,7 @@ def test_a_system_that_is_away_is_red_from_its_first_lost_call_and_a_run_says_si
         assert re.search(r"Products · since \S+", page_text)
     wait_for_run(connected_application, run)
 
-    wait_until(lambda: connected_application.reach.status_of("accountview").ok is True, "the answer")
+    wait_until(lambda: connected_application.connection_monitor.status_of("accountview").ok is True, "the answer")
     assert "no answer since" not in texts(open_page())
 
 

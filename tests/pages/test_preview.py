@@ -300,7 +300,7 @@ def test_a_plan_of_chosen_records_leaves_the_other_and_both_are_shown(
         connected_application,
         connected_application.runs.preview(PreviewRequest("products", make_actor("test"), Mode.CHOSEN, keys)),
     )
-    assert {run.id for run in connected_application.runs.every_waiting("products")} == {plan.id, chosen.id}
+    assert {run.id for run in connected_application.runs.waiting_plans("products")} == {plan.id, chosen.id}
 
     test = open_page("preview", plan=plan.id)
     assert "Another plan of this flow waits" in texts(test)

@@ -133,7 +133,7 @@ def test_a_field_that_every_record_had_and_none_has_stops_the_flow(
     harness.run(Mode.COMPLETE)
     source.presence = FieldPresence(frozenset({"REC_BLK"}), frozenset({"K9_EAN"}))
     source.put(an_article("1", name="Another"))
-    for _ in "ab":  # until somebody sees to it
+    for _ in "ab":  # until somebody is_reliable to it
         with pytest.raises(ConfigurationError, match="field_vanished") as caught:
             harness.run(mode)
         assert caught.value.facts["field"] == "K9_EAN"

@@ -33,7 +33,7 @@ SEVENTH = 7  # write, after which what is marked as sent is counted
 
 
 class RecordingTill(MemoryConnector):
-    """A till of which a test sees each look and each write before it is done."""
+    """A till of which a test is_reliable each look and each write before it is done."""
 
     def __init__(self) -> None:
         super().__init__(system="mplus", in_flight=4)

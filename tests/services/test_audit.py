@@ -130,10 +130,10 @@ def test_files_that_are_taken_away_are_heard(application: Application, tmp_path:
 
 def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application: Application) -> None:
     asking = application.authorized_for(make_actor("cas", Role.ACCOUNTANT))
-    asking.listings.excel("runs.xlsx", ["a"], [["b"]])
-    asking.listings.readable("runs.csv", ["a"], [["b"]], "en")
-    asking.listings.for_programs("runs-data.csv", "a")
-    application.authorized_for(OWNER).backups.taking("monday.zip")
+    asking.table_export.excel("runs.xlsx", ["a"], [["b"]])
+    asking.table_export.readable("runs.csv", ["a"], [["b"]], "en")
+    asking.table_export.for_programs("runs-data.csv", "a")
+    application.authorized_for(OWNER).backups.record_download("monday.zip")
     entries = [(entry.action, entry.actor, entry.facts["file"]) for entry in application.audit.entries(limit=4)]
     assert entries == [
         ("exported", "terminal", "monday.zip"),
@@ -142,18 +142,18 @@ def test_lists_are_heard_by_the_name_of_their_file_and_a_backup_too(application:
         ("exported", "cas", "runs.xlsx"),
     ]
     with pytest.raises(NotAllowedError):
-        application.authorized_for(make_actor("ben", Role.VIEWER)).listings.excel("runs.xlsx", ["a"], [["b"]])
+        application.authorized_for(make_actor("ben", Role.VIEWER)).table_export.excel("runs.xlsx", ["a"], [["b"]])
     assert application.audit.entries()[0].facts["file"] == "monday.zip"
 
 
 LOOKS = {
     "configuration_file.of_file", "configuration_file.read", "audit.anchors", "audit.checked", "audit.count",
     "audit.entries",
-    "audit.actors_and_actions", "audit.verify", "backups.commands", "backups.file_name", "backups.is_at_work",
+    "audit.actors_and_actions", "audit.verify", "backups.commands", "backups.file_name", "backups.is_running",
     "backups.result", "channels.address", "connections.address", "connections.authorized", "connections.companies",
     "connections.join_sandbox", "log.tables",
-    "names.read", "names.put_together", "people.list_people", "people.sessions", "persons.customer",
-    "persons.list_erasures", "persons.unfinished", "sandbox.running",
+    "names.read", "names.merged_names", "people.list_people", "people.sessions", "data_subjects.customer",
+    "data_subjects.list_erasures", "data_subjects.unfinished", "sandbox.running",
 }  # fmt: skip
 """Methods that need a right to change or export data, and that only read or leave everything as before.
 
@@ -171,7 +171,11 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
             target = getattr(target, name)
         signature_text = str(signature(target)) if target is not application else "Actor"
         signed = any(type_name in signature_text for type_name in ("Actor", "by:", "PreviewRequest", "Approval"))
-        is_export = right is Right.EXPORT or whole in ("configuration_file.text", "backups.taking", "backups.take")
+        is_export = right is Right.EXPORT or whole in (
+            "configuration_file.text",
+            "backups.record_download",
+            "backups.start",
+        )
         logged = whole in ("log.ask", "log.answer", "log.export", "log_access.answer", "log_access.exported")
         if not (signed or is_export or logged):
             unheard.append(whole)
@@ -184,11 +188,13 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
 def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_page_is_drawn(
     application: Application,
 ) -> None:
-    persons = application.authorized_for(ANNA).persons
+    persons = application.authorized_for(ANNA).data_subjects
     for debtor in ("20001", "20001", "20002", "20002", "20001"):
         persons.stored_data(Customer(debtor))
-    application.authorized_for(make_actor("ben")).persons.stored_data(Customer("20001"))
-    looks = [entry.actor for entry in application.audit.entries() if entry.facts == {"what": "persons.stored_data"}]
+    application.authorized_for(make_actor("ben")).data_subjects.stored_data(Customer("20001"))
+    looks = [
+        entry.actor for entry in application.audit.entries() if entry.facts == {"what": "data_subjects.stored_data"}
+    ]
     assert looks == ["ben", "anna", "anna", "anna"]
 
 

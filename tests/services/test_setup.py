@@ -69,7 +69,7 @@ def test_who_is_connected_by_the_environment_gets_plain_answers_with_those_propo
 def test_a_new_installation_begins_with_accountview(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         assert application.setup.step() == "accountview"
-        assert application.setup.goes_on() == ""
+        assert application.setup.unfinished_step() == ""
         assert not application.setup.completed_steps()["ready"]
 
 
@@ -154,22 +154,22 @@ def test_all_answers_given_the_set_up_goes_on_with_the_list_also_after_a_restart
 
 
 def test_a_set_up_goes_on_from_the_first_answer_until_its_flows_run(app: Application) -> None:
-    assert app.setup.goes_on() == ""  # looking around in the sandbox begins none
+    assert app.setup.unfinished_step() == ""  # looking around in the sandbox begins none
 
     app.setup.choose({"products": 5}, make_actor("test"))
-    assert app.setup.goes_on() == "questions"
+    assert app.setup.unfinished_step() == "questions"
     app.setup.accept(make_actor("test"))
     app.setup.answer("products", "vat", app.rules.tables()["vat_codes"], make_actor("test"))
-    assert app.setup.goes_on() == "ready"
+    assert app.setup.unfinished_step() == "ready"
     app.setup.start(make_actor("test"))
-    assert app.setup.goes_on() == ""
+    assert app.setup.unfinished_step() == ""
 
 
 def test_a_set_up_whose_flows_were_switched_on_elsewhere_is_finished(app: Application) -> None:
     app.setup.choose({"products": 5}, make_actor("test"))
     app.flows.change("products", {"on": True}, make_actor("test"))
 
-    assert app.setup.goes_on() == ""
+    assert app.setup.unfinished_step() == ""
 
 
 def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> None:
@@ -177,7 +177,7 @@ def test_whoever_entered_access_to_one_system_has_begun(app: Application) -> Non
         "mplus", {"url": "http://127.0.0.1:9/", "ident": "shop", "secret": "secret"}, make_actor("test")
     )
 
-    assert app.setup.goes_on() == "accountview"
+    assert app.setup.unfinished_step() == "accountview"
 
 
 def test_sandbox_and_real_systems_are_set_up_apart(app: Application) -> None:
@@ -464,7 +464,7 @@ def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does
     later = question(
         "orders", "balances", **arguments, lists={**GROUPS, USED: {"90": "Statiegeld"}}, answered=("balances",)
     )
-    untold = question("orders", "balances", **arguments, lists=GROUPS)
+    without_usage = question("orders", "balances", **arguments, lists=GROUPS)
 
     none = question(
         "orders", "balances", settings=arguments["settings"], lists={**GROUPS, USED: {"80": "Cadeaubonnen"}}
@@ -473,7 +473,7 @@ def test_a_group_that_the_till_did_not_use_lately_wants_no_account_until_it_does
     assert (missing_codes(none), proposed_values(none)) == ("80 Cadeaubonnen", {"80": "1560", "90": "1570"})
     assert (rare.missing_setting, rare.unused) == (None, ("90",))
     assert (missing_codes(later), later.unused, later.weight) == ("90 Statiegeld", ("80",), PointSeverity.PARKS)
-    assert (missing_codes(untold), untold.unused) == ("90 Statiegeld", ())
+    assert (missing_codes(without_usage), without_usage.unused) == ("90 Statiegeld", ())
 
 
 def test_days_ask_of_revenue_always_and_of_what_is_none_where_it_is_in_use() -> None:

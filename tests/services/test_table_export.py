@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from integration.services import table_export
-from integration.services.table_export import Listings
+from integration.services.table_export import TableExport
 from integration.sheets.listing import Cell, listing_of
 from pages.components.shared.downloads import caption, rows_in, translated_table
 
@@ -38,7 +38,7 @@ def cells(file: bytes) -> dict[str, tuple[str, str]]:
 
 
 def test_a_spreadsheet_gets_real_numbers_moments_and_text() -> None:
-    sheet_cells = cells(Listings().excel("Articles.xlsx", COLUMNS, ROWS))
+    sheet_cells = cells(TableExport().excel("Articles.xlsx", COLUMNS, ROWS))
     assert sheet_cells["A2"][0] == "s"  # text, so that it keeps its zero
     assert sheet_cells["B2"] == ("n", "12.50")
     assert sheet_cells["C3"] == ("n", "4.5")
@@ -50,7 +50,7 @@ def test_a_spreadsheet_gets_real_numbers_moments_and_text() -> None:
 
 
 def test_its_columns_are_as_wide_as_what_they_hold_and_filters_are_on() -> None:
-    page = sheet(Listings().excel("Articles.xlsx", ["A", "B"], [["x" * 30, "y"], ["x", "z" * 500]]))
+    page = sheet(TableExport().excel("Articles.xlsx", ["A", "B"], [["x" * 30, "y"], ["x", "z" * 500]]))
     assert [round(float(str(column.get("width")))) for column in page.iterfind(".//s:col", NS)] == [33, 61]
     assert page.find("s:autoFilter", NS) is not None
     assert page.find(".//s:pane", NS) is not None
@@ -70,7 +70,7 @@ def test_a_list_that_is_too_long_for_a_worksheet_goes_on_behind() -> None:
     ],
 )
 def test_csv_for_people_is_written_as_their_language_does(language: str, first: list[str]) -> None:
-    file = Listings().readable("Articles.csv", COLUMNS, ROWS, language).decode()
+    file = TableExport().readable("Articles.csv", COLUMNS, ROWS, language).decode()
     assert file.startswith("\ufeff")
     head, line, _ = csv.reader(io.StringIO(file[1:]), delimiter=table_export.SEPARATORS[language])
     assert head[:2] == ["Article", "Price"]

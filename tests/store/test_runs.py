@@ -115,8 +115,8 @@ def test_how_flows_stand_is_the_newest_in_each_state_and_every_plan_that_waits(r
     failed = runs.latest(FLOW, [RunState.FAILED])[0].id
     plans = [a_plan(runs, a_create(1)), a_plan(runs, a_create(1))]
     other = runs.begin("stock", Mode.CHANGES, "anna", 1).id
-    stand = {flow: [run.id for run in flow_runs] for flow, flow_runs in runs.newest_by_state().items()}
-    assert stand == {FLOW: [*reversed(plans), failed], "stock": [other]}
+    run_ids = {flow: [run.id for run in flow_runs] for flow, flow_runs in runs.newest_by_state().items()}
+    assert run_ids == {FLOW: [*reversed(plans), failed], "stock": [other]}
     assert [run.id for run in runs.newest_by_state("stock")["stock"]] == [other]
     assert runs.newest_by_state("orders") == {}
 

@@ -39,7 +39,7 @@ class ChangeRequestStore(Store):
         holds = change_requests.c.until > self.clock()
         return [_request(row) for row in self.database.rows(sa.select(change_requests).where(holds).order_by("at"))]
 
-    def spend(self, request: ChangeRequest, event: str, by: str) -> bool:
+    def discard(self, request: ChangeRequest, event: str, by: str) -> bool:
         """Delete a request because it was approved or rejected, and return True if it still existed."""
         conditions = (
             change_requests.c.setting == request.setting,

@@ -26,16 +26,16 @@ class FirstApproval:
 class FirstApprovalStore(Store):
     """The latest first approval of each run."""
 
-    def keep(self, run: str, flow: str, yes: FirstApproval, confirmed: Mapping[str, int]) -> None:
+    def keep(self, run: str, flow: str, approval: FirstApproval, confirmed: Mapping[str, int]) -> None:
         """Store a first approval in place of an earlier one."""
         row = {
-            "run": run, "fingerprint": yes.fingerprint, "by": yes.by, "session": yes.session,
-            "confirmed": dict(confirmed), "at": yes.at, "until": yes.until,
+            "run": run, "fingerprint": approval.fingerprint, "by": approval.by, "session": approval.session,
+            "confirmed": dict(confirmed), "at": approval.at, "until": approval.until,
         }  # fmt: skip
-        facts = {"by": yes.by, "fingerprint": yes.fingerprint}
+        facts = {"by": approval.by, "fingerprint": approval.fingerprint}
         with self.database.write() as connection:
             upsert(connection, first_approvals, [row])
-            append_events(connection, yes.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
+            append_events(connection, approval.at, [Event(event="approved_first", run=run, flow=flow, facts=facts)])
 
     def current_approval(self, run: str, fingerprint: str) -> FirstApproval | None:
         """Return the unexpired first approval of a plan with this fingerprint."""

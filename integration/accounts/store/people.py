@@ -77,7 +77,7 @@ class PeopleStore(Store):
         """Return the password hash of a person, or an empty text if they have none."""
         return str(self.database.scalar(sa.select(people.c.password).where(people.c.ref == ref)) or "")
 
-    def any_has_come(self) -> bool:
+    def has_any_login(self) -> bool:
         """Return True if anybody has ever logged in."""
         return bool(self.database.prepared_rows(_CAME, {}))
 
@@ -222,7 +222,7 @@ class PeopleStore(Store):
     # ---- log-in attempts
 
     def count_attempt(self, name: str, place: str) -> timedelta:
-        """Count a log-in attempt as failed until `succeeded` is called, and return how long the caller must wait first.
+        """Count a log-in attempt as failed until `clear_attempts` is called. Return how long the caller must wait.
 
         The wait grows with each failure from the same `place`, such as an address. The limit for all places together is
         much higher, so that one attacker cannot lock out a person elsewhere, and many attackers get only a few
@@ -253,7 +253,7 @@ class PeopleStore(Store):
             ])  # fmt: skip
         return timedelta(0)
 
-    def succeeded(self, name: str, place: str) -> None:
+    def clear_attempts(self, name: str, place: str) -> None:
         """Delete the failed attempts of a name from a place."""
         with self.database.write() as connection:
             connection.execute(

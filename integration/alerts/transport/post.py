@@ -39,7 +39,7 @@ class PostResult:
 
 
 @dataclass(frozen=True, slots=True)
-class WayOut:
+class ChannelRoute:
     """Network route to channels: environment, proxy, and additional certificate authorities.
 
     `networks` is a comma-separated list of our own networks that channels may reach.
@@ -54,7 +54,7 @@ class WayOut:
 class Post:
     """Sends messages within a time limit."""
 
-    def __init__(self, way: WayOut, seconds: float = SECONDS) -> None:
+    def __init__(self, way: ChannelRoute, seconds: float = SECONDS) -> None:
         self._route = way
         self._seconds = seconds
 

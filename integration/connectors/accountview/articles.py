@@ -81,8 +81,8 @@ class Warehouses(ConfiguredTable):
         """
         if not self.on or not articles:
             return tuple(articles)
-        shelves = self.of_articles([article.key for article in articles], fresh=fresh)
-        return tuple(replace(article, values={**article.values, **shelves[article.key]}) for article in articles)
+        quantities = self.of_articles([article.key for article in articles], fresh=fresh)
+        return tuple(replace(article, values={**article.values, **quantities[article.key]}) for article in articles)
 
     def of_articles(self, keys: Collection[str], *, fresh: bool = False) -> dict[str, dict[str, Decimal | None]]:
         """Return `warehouse:<code>` for every warehouse, by article key; empty where warehouses are not configured."""
@@ -90,7 +90,7 @@ class Warehouses(ConfiguredTable):
             return {key: {} for key in keys}
         listed_codes = self.codes(fresh=fresh)
         stock = self._stock(list(keys))
-        codes = sorted({*listed_codes, *(code for shelves in stock.values() for code in shelves if code)})
+        codes = sorted({*listed_codes, *(code for quantities in stock.values() for code in quantities if code)})
         self._known_codes = frozenset(codes)
         return {key: _stock_values(stock.get(key.casefold(), {}), codes) for key in keys}
 
@@ -108,9 +108,9 @@ class Warehouses(ConfiguredTable):
         for key, _ in unnamed:
             stock[key.casefold()][""] = None
         for row in (row for answer in answers for row in answer):
-            shelves, code = stock[layout.text(row, "article").casefold()], _warehouse_of(layout, row)
+            quantities, code = stock[layout.text(row, "article").casefold()], _warehouse_of(layout, row)
             if code or not is_blank(row.get(warehouse)):
-                shelves[code] = _sum(shelves.get(code, NONE), number_or_none(row.get(quantity), PRICE_PLACES))
+                quantities[code] = _sum(quantities.get(code, NONE), number_or_none(row.get(quantity), PRICE_PLACES))
         return stock
 
     def fields(self, *, fresh: bool) -> list[Field]:
@@ -134,9 +134,9 @@ def _sum(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
     return None if amount is None or other is None else amount + other
 
 
-def _stock_values(shelves: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[str, Decimal | None]:
-    untold = "" in shelves  # some of the stock is in an unknown warehouse
-    return {f"warehouse:{code}": None if untold else shelves.get(code, NONE) for code in codes}
+def _stock_values(quantities: Mapping[str, Decimal | None], codes: Sequence[str]) -> dict[str, Decimal | None]:
+    has_unknown_warehouse = "" in quantities
+    return {f"warehouse:{code}": None if has_unknown_warehouse else quantities.get(code, NONE) for code in codes}
 
 
 # ---- articles and their groups
@@ -192,7 +192,7 @@ class BooksArticles(TableSource):
         counts = Counter(raw_row.key for raw_row in page.rows)
         # Of rows with the same key and different content, none is known to be unchanged.
         keyed = [raw_row for raw_row in page.rows if raw_row.key and counts[raw_row.key] == 1]
-        shelves = self._warehouses.of_articles([raw_row.key for raw_row in keyed], fresh=after is None)
+        quantities = self._warehouses.of_articles([raw_row.key for raw_row in keyed], fresh=after is None)
 
         presence: list[FieldPresence] = [FieldPresence()]
 
@@ -202,9 +202,11 @@ class BooksArticles(TableSource):
             ends = [raw_row.row(operation) for raw_row in (*page.rows[:1], *page.rows[-1:])] if rows else []
             presence[0] = self._reading.fields_of(rows)
             records = whole_records(rows, self._reading.decode, ends)
-            return tuple(replace(record, values={**record.values, **shelves.get(record.key, {})}) for record in records)
+            return tuple(
+                replace(record, values={**record.values, **quantities.get(record.key, {})}) for record in records
+            )
 
-        hashes = tuple((raw_row.key, self._hash(raw_row.content, repr(shelves[raw_row.key]))) for raw_row in keyed)
+        hashes = tuple((raw_row.key, self._hash(raw_row.content, repr(quantities[raw_row.key]))) for raw_row in keyed)
         return UnparsedPage(hashes, read, page.after, page.stamp, lambda: presence[0])
 
     def extract(self, since: str | None, after: str | None) -> Batch:

@@ -20,7 +20,7 @@ from integration.connectors.accountview.places import invoice_tables
 from integration.connectors.accountview.prices import BooksPrices
 from integration.connectors.accountview.rows import STOCK
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
-from integration.core.connections import Finding, Tell, ignore_progress
+from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.errors import AccessDeniedError, IntegrationError, RejectedError
 from integration.core.records import Kind
 
@@ -64,7 +64,7 @@ class BooksCheck:
         self._companies: list[Administration] = []
         self._is_trusted = True
 
-    def connection(self, tell: Tell = ignore_progress) -> list[Finding]:
+    def connection(self, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Return the steps of the connection check up to the first one that fails. Never raises.
 
         One step finds all missing fields; each has a line of its own.
@@ -80,7 +80,7 @@ class BooksCheck:
         findings: list[Finding] = []
         coming = [Finding(name, None) for name in looks]
         while coming and all(finding.ok for finding in findings):
-            tell([*findings, *coming])
+            on_progress([*findings, *coming])
             name = coming.pop(0).name
             findings += _run_step(name, looks[name])
         return [*findings, *coming]

@@ -28,7 +28,7 @@ from integration.connectors.accountview.years import FiscalYears
 from integration.connectors.call_health import HealthSnapshot
 from integration.connectors.http import Gateway
 from integration.connectors.protocol import DictionaryColumn, Document, References, SourceTable, UnparsedPage
-from integration.core.connections import Finding, Tell, TokenStore, ignore_progress
+from integration.core.connections import Finding, FindingsCallback, TokenStore, ignore_progress
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.plan import Action, Change
@@ -123,12 +123,12 @@ class AccountView:
 
     # ---- set-up
 
-    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
+    def check(self, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Return the steps of the connection check up to the first one that fails; see `Connector.check`.
 
         One step finds all missing fields; each has a line of its own.
         """
-        return self._check.connection(tell)
+        return self._check.connection(on_progress)
 
     def forget(self) -> None:
         """Discard the stored structure of the installation; see `Configurable.forget`."""

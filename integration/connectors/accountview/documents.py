@@ -175,9 +175,9 @@ def by_references(
         if not is_about_filter(error, column.rpartition(".")[2]):
             raise
     documents, asked_by = reader.all_documents(of, since, key=key, book_date=book_date), lookup_name(column)
-    if untold := [row for row, _ in documents if asked_by not in row]:  # a row without the column may belong to any of
-        # these references
-        raise MissingKeyError.for_row(of, asked_by, untold[0])
+    incomplete_rows = [row for row, _ in documents if asked_by not in row]
+    if incomplete_rows:  # a row without the column may belong to any of these references
+        raise MissingKeyError.for_row(of, asked_by, incomplete_rows[0])
     return documents
 
 

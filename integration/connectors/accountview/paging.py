@@ -31,7 +31,7 @@ class PageState:
         """Return the number and the size of the next page; `size` is the requested size of the first one."""
         return (self.row_count + 1, 1) if self.is_short else (self.page, self.size or size)
 
-    def onward(self, of: BusinessObject, requested_size: int, keys: Sequence[str]) -> Self:
+    def after_page(self, of: BusinessObject, requested_size: int, keys: Sequence[str]) -> Self:
         """Return the state after a page whose rows have these keys; `requested_size` rows were requested.
 
         Raises MalformedAnswerError if the page before had fewer rows than the first one, or if the keys are out of
@@ -78,7 +78,9 @@ class PageSequence:
             raise incomplete(self._object, len(self._rows))
         self._rows.update(contents)
         self._last_row = self._content(page[-1]) if page[-1] else ""
-        self._state = self._state.onward(self._object, self._size, [key_text(row.get(self._column)) for row in page])
+        self._state = self._state.after_page(
+            self._object, self._size, [key_text(row.get(self._column)) for row in page]
+        )
         return False
 
     def _is_at_place(self, row_at: Callable[[int], Sequence[Row]]) -> bool:

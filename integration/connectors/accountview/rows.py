@@ -51,7 +51,7 @@ def row_decoder(
     returns the data dictionary; it is called only for a row with a number in a column that may be a text.
     """
     readers = [(name, column, _reader(name)) for name, column in names.items()]
-    untold = {column for name, column in names.items() if name in STOCK}  # a missing quantity is not None
+    stock_columns = {column for name, column in names.items() if name in STOCK}  # a missing quantity is not None
     named_columns = frozenset(names.values())
     text_columns = tuple(column for name, column, reader in readers if reader is text_or_none)
 
@@ -70,7 +70,7 @@ def row_decoder(
             values = {
                 name: checked_value(name, column, row, reader(row.get(column)))
                 for name, column, reader in readers
-                if column in row or column not in untold
+                if column in row or column not in stock_columns
             }
             require_texts(row, [column for column in row if column not in named_columns])
             values |= {

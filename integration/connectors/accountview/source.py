@@ -242,7 +242,7 @@ class Pages:
         if mark.last and any(key == mark.last and before != mark.last for before, key in pairwise(new_keys)):
             raise books_out_of_order(reading.of, mark.last)  # a row before it may be missing
         following = replace(
-            mark.onward(reading.of, self._settings.page_size, keys),
+            mark.after_page(reading.of, self._settings.page_size, keys),
             first=first,
             begun=mark.begun + _digest(first),
             read_again="",

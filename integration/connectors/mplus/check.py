@@ -7,7 +7,7 @@ from integration.connectors.mplus.choices import TillChoices
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.pricing import TillPricing
 from integration.connectors.mplus.settings import SYSTEM, MplusSettings
-from integration.core.connections import Finding, Tell, ignore_progress
+from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.errors import ConnectorError, IntegrationError, MalformedAnswerError
 
 _CHECKS = ("host", "certificate", "credentials", "version", "rights", "prices")
@@ -28,14 +28,14 @@ class TillCheck:
         self._client = client
         self._choices = choices
 
-    def connection(self, tell: Tell = ignore_progress) -> list[Finding]:
+    def connection(self, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Return the steps of the connection check up to the first one that fails. Never raises."""
         about: dict[str, str] = {}
-        tell(_findings(about))
+        on_progress(_findings(about))
         try:
             for name, result in self._check_steps():
                 about[name] = result
-                tell(_findings(about))
+                on_progress(_findings(about))
         except IntegrationError as error:
             return _findings(about, error)
         return _findings(about)

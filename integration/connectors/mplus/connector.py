@@ -26,7 +26,7 @@ from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import TillStock
 from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
 from integration.connectors.protocol import GiftCardBalance, InstallationFacts, References, ReservationPage
-from integration.core.connections import Finding, Tell, ignore_progress
+from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
 from integration.core.moves import Move
@@ -99,9 +99,9 @@ class Mplus:
 
     # ---- set-up
 
-    def check(self, tell: Tell = ignore_progress) -> list[Finding]:
+    def check(self, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Return the steps of the connection check up to the first one that fails; see `Connector.check`."""
-        return self._check.connection(tell)
+        return self._check.connection(on_progress)
 
     def fields(self, kind: Kind) -> list[Field]:
         """Return our fields, every other simple field by its wire name, and the custom fields that the till defines."""
@@ -200,12 +200,12 @@ class Mplus:
 
     # ---- prices
 
-    def tells_prices(self) -> bool:
+    def can_calculate_prices(self) -> bool:
         """Return True if this installation can calculate customer prices; see `TillPricing.answers`."""
         return self._pricing.answers()
 
     def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
-        """Return the till's price of each charge, in the order asked; None where it gives no price."""
+        """Return the till's price for each query, in the same order; None where it gives no price."""
         return self._pricing.charged(queries)
 
     def _source(self, kind: Kind) -> TillSource:

@@ -95,10 +95,10 @@ def by_own_number(
         numbered_pairs = [pair for pair in pairs if pair[0]]
         nameless = [item for number, item in pairs if not number]
         known_numbers = {number for number, _ in numbered_pairs}
-        untold = [number for number in numbers if number not in known_numbers] if nameless else []
+        missing_numbers = [number for number in numbers if number not in known_numbers] if nameless else []
         if len(numbers) > 1:
-            return numbered_pairs + [pair for number in untold for pair in asking([number])]
-        return numbered_pairs + [(number, nameless[0]) for number in untold]
+            return numbered_pairs + [pair for number in missing_numbers for pair in asking([number])]
+        return numbered_pairs + [(number, nameless[0]) for number in missing_numbers]
 
     return asking
 

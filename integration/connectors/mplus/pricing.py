@@ -258,7 +258,7 @@ class TillPricing:
     def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the price of each charge, in the order asked; None where the till gives no price.
 
-        Each charge is a call of its own, because a till may combine what is bought together.
+        Each query is a call of its own, because a till may combine what is bought together.
         """
         answers = run_parallel(self._query_price, queries, self._settings.in_flight)
         for answer in answers:

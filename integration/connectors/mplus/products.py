@@ -162,7 +162,7 @@ class TillProducts:
                     articles_by_number.setdefault(number, []).append((home, article))
                 else:
                     nameless.append((home, article))
-        untold = [number for number in numbers if number not in articles_by_number] if nameless else []
+        missing_numbers = [number for number in numbers if number not in articles_by_number] if nameless else []
         for copies in articles_by_number.values():
             if len(copies) > 1:  # marks articles that differ
                 distinct_elements([article for _, article in copies], partial(codec.if_readable, codec.article_number))
@@ -170,10 +170,10 @@ class TillProducts:
         if len(numbers) > 1:
             return first_articles | {
                 number: located_article
-                for missing_number in untold
+                for missing_number in missing_numbers
                 for number, located_article in self.articles([missing_number]).items()
             }
-        return first_articles | dict.fromkeys(untold, nameless[0]) if untold else first_articles
+        return first_articles | dict.fromkeys(missing_numbers, nameless[0]) if missing_numbers else first_articles
 
     def stock_told(self, numbers: Sequence[str]) -> dict[str, tuple[str, codec.ArticleIdentity]]:
         """Return the raw stock setting and the identity of these articles, by their numbers.

@@ -93,7 +93,7 @@ def _check_payments(day: TillDay, documents: Collection[DayDocument] = ()) -> It
     for source in day.sources:
         sold = total(turnover.incl for turnover in day.journal if turnover.source == source)
         paid = total(payment.amount for payment in day.payments if payment.source == source)
-        is_whole = source == "receipt" or (source == "order" and day.tells_down_payments)
+        is_whole = source == "receipt" or (source == "order" and day.reports_down_payments)
         rest = NOTHING if is_whole else total(document.rest for document in documents if document.source == source)
         if sold != paid + rest:
             yield FailedCheck(1, source, paid + rest, sold)

@@ -501,7 +501,7 @@ class DayLines:
                 continue
             paid = total(self._payments_on_page(document).values())
             if self._is_prepaid(document):
-                if paid and not self.day.tells_down_payments:
+                if paid and not self.day.reports_down_payments:
                     yield self._down_payment_line(document, -paid)
                 continue
             rest = (NOTHING if document in self.apart else document.total) - paid

@@ -176,7 +176,7 @@ class TillDay:
         return tuple(source for source in DOCUMENTS.values() if source in reported_sources)
 
     @property
-    def tells_down_payments(self) -> bool:
+    def reports_down_payments(self) -> bool:
         """True if the orders' journal has a turnover group for the counterpart of their payments."""
         return any(turnover.is_down_payment for turnover in self.journal)
 

@@ -92,10 +92,10 @@ def _is_till_rounding(sale: Sale, code: str, off: VatSum, rates: Mapping[str, De
     """Return True if rounding explains a difference in VAT, or in line totals that the till does not report."""
     basis, rate = basis_of(sale.method), rates.get(code, NOTHING)
     lines = [line for line in sale.lines if line.vat_code == code]
-    untold = [line for line in lines if line.total(basis, sale.method) is None]
+    lines_without_total = [line for line in lines if line.total(basis, sale.method) is None]
     is_rate = all(line.vat_percent in (None, rate) for line in lines)
     vat_limit = CENT * len(lines) if rate else NOTHING
-    return is_rate and abs(off.amount_on_basis(basis)) <= CENT * len(untold) and abs(off.vat) <= vat_limit
+    return is_rate and abs(off.amount_on_basis(basis)) <= CENT * len(lines_without_total) and abs(off.vat) <= vat_limit
 
 
 def correction(verdict: Verdict, limit: Decimal) -> dict[str, VatSum] | None:

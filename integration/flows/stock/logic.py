@@ -189,8 +189,8 @@ class StockLogic(FlowLogic):
                 raise self._unreadable_rejection(record, wrong)
             is_named = "stock_reserved" in record.values
             orders_left = self.settings.leaves_when_booked(source, reserved_is_named=is_named)
-            if not orders_left and (untold := tally.unknown_invoice_state(sharing, since)) is not None:
-                raise self._invoice_state_rejection(*untold)
+            if not orders_left and (unknown_state := tally.unknown_invoice_state(sharing, since)) is not None:
+                raise self._invoice_state_rejection(*unknown_state)
             for term in tally.terms(sharing, since, orders_left=orders_left):
                 quantity += term.amount
                 steps.append(TraceStep(term.name, term.display_text()))
@@ -317,13 +317,17 @@ class StockLogic(FlowLogic):
     def reversible(self, change: Change) -> Change:
         """Return the reversible part of an update: not the levels that the till did not report before."""
         before = change.before.parts if change.before else ()
-        untold = {part.key for part in before if part.values.get("amount", ZERO) is None}
+        unreported_branches = {part.key for part in before if part.values.get("amount", ZERO) is None}
 
-        def without_untold_levels(record: Record) -> Record:
-            return replace(record, parts=tuple(part for part in record.parts if part.key not in untold))
+        def without_unreported_levels(record: Record) -> Record:
+            return replace(record, parts=tuple(part for part in record.parts if part.key not in unreported_branches))
 
-        previous = without_untold_levels(change.before) if change.before else None
-        return replace(change, desired=without_untold_levels(change.desired), before=previous) if untold else change
+        previous = without_unreported_levels(change.before) if change.before else None
+        return (
+            replace(change, desired=without_unreported_levels(change.desired), before=previous)
+            if unreported_branches
+            else change
+        )
 
     # ---- why
 

@@ -119,11 +119,11 @@ class Shelf:
         if document is None:
             return b""
         drop = without if lines else (*without, "lineList")
-        untold = self.kind is not ORDER and self._desk.conventions.vat_lists == "turnover only"
-        if not drop and not untold:
+        lists_revenue_only = self.kind is not ORDER and self._desk.conventions.vat_lists == "turnover only"
+        if not drop and not lists_revenue_only:
             return document.visible_xml
         fields = self._desk.contract.reread(document.visible_xml, self.kind.type)
-        return written((self._with_revenue_alone(fields) if untold else fields).without_names(*drop))
+        return written((self._with_revenue_alone(fields) if lists_revenue_only else fields).without_names(*drop))
 
     def _with_revenue_alone(self, fields: WireFields) -> WireFields:
         """Return a document without VAT codes for items that are not revenue."""

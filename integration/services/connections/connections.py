@@ -11,7 +11,7 @@ from integration.connectors.protocol import Configurable, Connector
 from integration.connectors.registration import System
 from integration.connectors.systems import SYSTEMS, systems_for
 from integration.core.authorization import requires
-from integration.core.connections import Finding, Tell, ignore_progress
+from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.errors import ConfigurationError, IntegrationError
 from integration.core.flow import Flow
 from integration.core.people import START, Actor, Right
@@ -268,7 +268,7 @@ class Connections:
         return status if changes == self._access.changes(system) else None
 
     @requires(Right.SEE)
-    def are_well(self) -> dict[str, bool]:
+    def are_working(self) -> dict[str, bool]:
         """Return for each system whether it is connected and no check has found a problem."""
         return {status.system: status.connected and status.ok is not False for status in self.statuses()}
 
@@ -284,10 +284,10 @@ class Connections:
         return next((facts for facts in finding_facts if self._prefix_of.get(facts.get("flow", "")) == flow), {})
 
     @requires(Right.SEE)
-    def check(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
+    def check(self, system: str, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Check a connection now, step by step, until a step finds a problem.
 
-        `tell` is called with the findings so far.
+        `on_progress` is called with the findings so far.
 
         After a complete check of the books, the findings about the needs of the flows follow.
         """
@@ -295,23 +295,27 @@ class Connections:
             connector = self._access.connector(system)
             if isinstance(connector, Configurable):
                 connector.forget()
-        return self._check_current(system, tell)
+        return self._check_current(system, on_progress)
 
-    def _check_current(self, system: str, tell: Tell = ignore_progress) -> list[Finding]:
+    def _check_current(self, system: str, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Check a connection with the data that it has already read from the installation."""
         self._failed_checks.pop(system, None)
-        return self._store_check(self._run_check(system, tell, self._current_connector(system)))
+        return self._store_check(self._run_check(system, on_progress, self._current_connector(system)))
 
     @requires(Right.SEE)
     def failed(self, system: str) -> ConnectionCheck | None:
         """Return the check of new access data that did not work. The previous access data stay in force."""
         return self._failed_checks.get(system)
 
-    def _run_check(self, system: str, tell: Tell, connector: AbstractContextManager[Connector]) -> ConnectionCheck:
+    def _run_check(
+        self, system: str, on_progress: FindingsCallback, connector: AbstractContextManager[Connector]
+    ) -> ConnectionCheck:
         start = time.monotonic()
         try:
             with connector as connection:
-                findings = with_flows(connection.check(lambda lines: tell(with_flows(lines, self._flows))), self._flows)
+                findings = with_flows(
+                    connection.check(lambda lines: on_progress(with_flows(lines, self._flows))), self._flows
+                )
         except IntegrationError as error:
             findings = [Finding(UNREACHED, ok=False, cause=error.code, facts=dict(error.facts))]
         elapsed_ms = int((time.monotonic() - start) * 1000)
@@ -399,10 +403,12 @@ class Connections:
         return SYSTEMS[system]
 
     @requires(Right.CONNECT)
-    def connect(self, system: str, values: Mapping[str, str], by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
+    def connect(
+        self, system: str, values: Mapping[str, str], by: Actor, on_progress: FindingsCallback = ignore_progress
+    ) -> list[Finding]:
         """Check entered access data of a system, and store them if they work or none are stored yet.
 
-        `values` has the fields of its set-up form by name. `tell` is called with the findings.
+        `values` has the fields of its set-up form by name. `on_progress` is called with the findings.
 
         Raises ConfigurationError for unusable data, before any call.
         """
@@ -413,7 +419,7 @@ class Connections:
             self._access.on_trial(system, entered),
             lambda: self._access.keep(system, entered, by.ref),
             by.ref,
-            tell,
+            on_progress,
         )
 
     def _prepare_access(self, system: str, access_data: Mapping[str, Any], by: str) -> dict[str, Any]:
@@ -428,15 +434,15 @@ class Connections:
         trial: AbstractContextManager[Connector],
         take: Callable[[], None],
         by: str,
-        tell: Tell,
+        on_progress: FindingsCallback,
     ) -> list[Finding]:
         """Check new access data and put them in force if they work. If none are in force, put them in force first."""
         self._failed_checks.pop(system, None)
         if not self._access.is_connected(system):
             take()
-            findings = self.check(system, tell)
+            findings = self.check(system, on_progress)
         else:
-            status = self._run_check(system, tell, trial)
+            status = self._run_check(system, on_progress, trial)
             if not any(finding.ok and finding.name == SYSTEMS[system].identity_check for finding in status.findings):
                 self._failed_checks[system] = status
                 return list(status.findings)
@@ -486,7 +492,7 @@ class Connections:
             return {company.id: company.name for company in client.companies()}
 
     @requires(Right.CONNECT)
-    def choose_company(self, company: str, by: Actor, tell: Tell = ignore_progress) -> list[Finding]:
+    def choose_company(self, company: str, by: Actor, on_progress: FindingsCallback = ignore_progress) -> list[Finding]:
         """Check the company, with the waiting log-in if there is one, and store it as `connect` does."""
         entered, chosen = self._logins.waiting(), {"company": company}
         return self._replace_if_working(
@@ -494,5 +500,5 @@ class Connections:
             self._access.on_trial(BOOKS.system, {**entered, **chosen}, TOKENS if entered else ISSUED_TOKENS),
             lambda: self._logins.take(chosen, by.ref),
             by.ref,
-            tell,
+            on_progress,
         )

@@ -150,7 +150,7 @@ class SandboxHost:
             self._switch(sandboxed=False, by=by)
 
     @requires(Right.TRY)
-    def pass_a_day(self) -> None:
+    def advance_day(self) -> None:
         """Simulate one day of sales. Does nothing if another process runs the built-in systems."""
         if self._running is not None:
             self._running.advance_day()

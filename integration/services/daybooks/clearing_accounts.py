@@ -29,7 +29,7 @@ AT_ONCE = 31  # days per query of the ledger
 LATE = "payout_late"
 UNBOOKED = frozenset({DayState.WAITING, DayState.CLOSED, DayState.PARKED})
 
-Tell = Callable[[date], None]
+DayCallback = Callable[[date], None]
 
 
 class ClearingSettings(Protocol):
@@ -97,17 +97,17 @@ class ClearingAccounts:
             return self._answers.get((period.name, id(self._connectors[BOOKS.system])))
 
     @requires(Right.COMPARE)
-    def read(self, period: Period, tell: Tell = lambda _: None) -> ClearingReport:
+    def read(self, period: Period, on_progress: DayCallback = lambda _: None) -> ClearingReport:
         """Read the clearing accounts from the first day in the settings to the end of a period, and cache the answer.
 
-        `tell` gets the first day of each query. Raises RejectedError if the settings name no first day or no account,
-        and IntegrationError if the books are unreachable or cannot report their ledger.
+        `on_progress` gets the first day of each query. Raises RejectedError if the settings name no first day or no
+        account, and IntegrationError if the books are unreachable or cannot report their ledger.
         """
         settings = self._settings()
         if settings.clearing_from is None or not (settings.payout_accounts or settings.balance_accounts):
             raise RejectedError("clearing_not_set", system=BOOKS.system)
         since, until = settings.clearing_from, min(period.last, self._days.today())
-        entries, unreadable = self._entries(since, until, tell)
+        entries, unreadable = self._entries(since, until, on_progress)
         rules = ClearingRules(
             settings.payout_window_days, Decimal(settings.largest_fee_percent), settings.payout_late_days
         )
@@ -152,13 +152,13 @@ class ClearingAccounts:
     def _settings(self) -> ClearingSettings:
         return cast("ClearingSettings", self._logics.settings(self._days.flow))
 
-    def _entries(self, first: date, last: date, tell: Tell) -> tuple[list[LedgerEntry], int]:
+    def _entries(self, first: date, last: date, on_progress: DayCallback) -> tuple[list[LedgerEntry], int]:
         """Return the entries of a range of days, and the number of unreadable ones."""
         entries, unreadable = [], 0
         days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         for start in range(0, len(days), AT_ONCE):
             batch = days[start : start + AT_ONCE]
-            tell(batch[0])
+            on_progress(batch[0])
             records = self._connectors[BOOKS.system].fetch(Kind.ENTRY, [day.isoformat() for day in batch])
             unreadable += sum(isinstance(record, Unreadable) for record in records)
             entries += [entry_of_row(record) for record in records if not isinstance(record, Unreadable)]

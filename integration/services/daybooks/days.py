@@ -62,7 +62,7 @@ BEFORE_BOOKING = frozenset({
     DayState.OPEN, DayState.WAITING, DayState.CLOSED, DayState.PARKED, DayState.EMPTY, DayState.LEFT_OUT,
 })  # fmt: skip
 
-Tell = Callable[[date], None]
+DayCallback = Callable[[date], None]
 
 
 class DayLogic(Protocol):
@@ -237,15 +237,17 @@ class Days:
         return report
 
     @requires(Right.COMPARE)
-    def check_span(self, first: date, last: date, branch: str = "", tell: Tell = lambda _: None) -> list[DayReport]:
+    def check_span(
+        self, first: date, last: date, branch: str = "", on_progress: DayCallback = lambda _: None
+    ) -> list[DayReport]:
         """Compare every day of a period now, for one branch or all.
 
-        `tell` is called with the first day of each batch.
+        `on_progress` is called with the first day of each batch.
         """
         reports = []
         for start in range(0, (last - first).days + 1, AT_ONCE):
             begin = first + timedelta(days=start)
-            tell(begin)
+            on_progress(begin)
             end = min(last, begin + timedelta(days=AT_ONCE - 1))
             reports += self._compare_and_store(partial(self._keys, begin, end, branch))
         return reports

@@ -47,7 +47,7 @@ MAX_CACHED_ANSWERS = 6  # answers of the books that are cached
 WITHOUT_FIGURES = frozenset({DayState.BOOKED, DayState.PARKED, DayState.UNKNOWN})
 WITHOUT_BOOKING = frozenset({DayState.EMPTY, DayState.LEFT_OUT, DayState.OPEN, DayState.WAITING})
 
-Tell = Callable[[date], None]
+DayCallback = Callable[[date], None]
 
 
 class Origin(StrEnum):
@@ -255,8 +255,8 @@ class Periods:
             return self._answers.get(self._question(period))
 
     @requires(Right.COMPARE)
-    def read_books(self, period: Period, tell: Tell = lambda _: None) -> BooksOfPeriod:
-        """Read the books' amounts by VAT code for a period, and cache the answer. `tell` gets each first day.
+    def read_books(self, period: Period, on_progress: DayCallback = lambda _: None) -> BooksOfPeriod:
+        """Read the books' amounts by VAT code for a period, and cache the answer. `on_progress` gets each first day.
 
         Raises IntegrationError if the books are unreachable, or cannot report their ledger rows.
         """
@@ -268,7 +268,7 @@ class Periods:
         days = [period.first + timedelta(days=number) for number in range((period.last - period.first).days + 1)]
         for start in range(0, len(days), AT_ONCE):
             batch = days[start : start + AT_ONCE]
-            tell(batch[0])
+            on_progress(batch[0])
             records = target.fetch(Kind.ENTRY, [day.isoformat() for day in batch])
             reader.unreadable += sum(isinstance(record, Unreadable) for record in records)
             reader.add([entry_of_row(record) for record in records if not isinstance(record, Unreadable)])

@@ -27,7 +27,7 @@ class DownloadTokens:
             self._unused[body] = to
         return f"{body}.{self._signature(body)}"
 
-    def spend(self, token: str) -> Actor | None:
+    def redeem(self, token: str) -> Actor | None:
         """Return the actor of a valid download token, or None. A token is valid once."""
         body, _, signed = token.partition(".")
         if not hmac.compare_digest(signed.encode(), self._signature(body).encode()):

@@ -121,12 +121,12 @@ class LogAccess:
         """Return a token with which the actor's browser can download the whole log once, within minutes."""
         return self._download_tokens.issue(by)
 
-    def spend(self, name: str, download_token: str) -> Actor | None:
+    def redeem(self, name: str, download_token: str) -> Actor | None:
         """Return the actor of a valid download token for this file of the log, or None.
 
         The token is invalid afterwards.
         """
-        return self._download_tokens.spend(download_token) if name in FILES else None
+        return self._download_tokens.redeem(download_token) if name in FILES else None
 
     @requires(Right.EXPORT_LOG)
     def exported(self, name: str) -> Path:

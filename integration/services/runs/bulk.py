@@ -54,10 +54,10 @@ class Bulk:
         )
 
     @requires(Right.REPAIR)
-    def take_back(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> BulkResult:
+    def reopen(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> BulkResult:
         """Reopen dismissed causes, or some records of one."""
         return self._apply_to_groups(
-            chosen, IssueState.SET_ASIDE, only, lambda cause, ids: self._exceptions.take_back(cause, by, ids)
+            chosen, IssueState.SET_ASIDE, only, lambda cause, ids: self._exceptions.reopen(cause, by, ids)
         )
 
     @requires(Right.REPAIR)

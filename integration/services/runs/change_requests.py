@@ -58,7 +58,7 @@ class ChangeRequests:
 
         Raises NotAllowedError as `approve` does, except `change_is_own`.
         """
-        if not self._store.spend(self._get(setting, mark), "change_rejected", by.ref):
+        if not self._store.discard(self._get(setting, mark), "change_rejected", by.ref):
             raise _gone_error(setting)
 
     def _get(self, setting: str, mark: str) -> ChangeRequest:

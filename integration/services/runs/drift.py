@@ -108,12 +108,12 @@ class Drift:
         return sorted(results, key=lambda result: order[result.flow])
 
     @requires(Right.COMPARE)
-    def check_all(self, tell: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftCheckResult]:
-        """Check everything now and return the results. `tell` is called before every page. Writes to no system."""
+    def check_all(self, on_progress: Callable[[DriftProgress], None] = lambda _: None) -> list[DriftCheckResult]:
+        """Check everything now and return the results. Calls `on_progress` before every page. Writes to no system."""
         position = self.page("")
         while position:
             place = _Place.parse(position)
-            tell(
+            on_progress(
                 DriftProgress(
                     place.remaining_kinds[0][0], Kind.stored(place.remaining_kinds[0][1]), place.counts.compared
                 )

@@ -163,7 +163,7 @@ def codes_without_rows(issue: Issue) -> tuple[MissingCode, ...]:
     return missing_codes_in(issue.facts) or (own_code,)
 
 
-def lacked_rows(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, MissingCode]]:
+def missing_rows_of_issue(spec: FlowSpec, issue: Issue) -> Iterator[tuple[MissingRow, MissingCode]]:
     """Yield the rows of value tables that would repair an issue, each with its code.
 
     Rows that depend on the counterpart of another one are left out.
@@ -370,7 +370,7 @@ class Exceptions:
         counts = Counter[str]()
         for cause in self.row_causes(flow):
             for open_issue in self._issues.list(flow, cause, limit=MAX_GROUP_RECORDS):
-                rows = (row for row, _ in lacked_rows(spec, open_issue.issue))
+                rows = (row for row, _ in missing_rows_of_issue(spec, open_issue.issue))
                 counts.update({row.code for row in rows if row.table.name == table})
         return dict(counts)
 
@@ -467,7 +467,7 @@ class Exceptions:
         return self._issues.dismiss_all(marks, reason.strip(), by.ref)
 
     @requires(Right.REPAIR)
-    def take_back(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
+    def reopen(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
         """Reopen a dismissed group, or some of its issues."""
         issue_ids = (open_issue.id for open_issue in self.list_issues(cause, IssueState.SET_ASIDE))
         self._issues.reopen_issues([issue_id for issue_id in issue_ids if not only or issue_id in only], by.ref)

@@ -374,7 +374,7 @@ def proof_times(runs: RunStore, flow: str, latest_runs: Sequence[Run]) -> tuple[
         return last.ended_at, last.ended_at
     proven, reading = runs.last_proof(flow), last if last.counts.read_count else runs.last_reading(flow)
     is_clear = reading is None or reading.is_proof or not reading.had_no_effect
-    return proven, last.ended_at if is_clear else proven or runs.first_began(flow)
+    return proven, last.ended_at if is_clear else proven or runs.oldest_start(flow)
 
 
 def _modes(settings: FlowSettings) -> Collection[tuple[Mode, str]]:

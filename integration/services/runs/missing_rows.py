@@ -21,8 +21,8 @@ from integration.services.runs.exceptions import (
     Exceptions,
     MissingRow,
     codes_without_rows,
-    lacked_rows,
     missing_row,
+    missing_rows_of_issue,
 )
 
 Key = tuple[str, str]  # the name of a table, and the key of its row
@@ -78,7 +78,7 @@ class MissingRows:
         dependent: list[tuple[OpenIssue, MissingCode]] = []
         for group in self.groups(flow):
             for open_issue in self._exceptions.list_issues(group.group_key, IssueState.OPEN):
-                for candidate, code in lacked_rows(spec, open_issue.issue):
+                for candidate, code in missing_rows_of_issue(spec, open_issue.issue):
                     row = self._preferred_row(candidate, code)
                     by_key.setdefault((row.table.name, _key(row, home)), _RowTotal(row)).add(open_issue.issue.key, code)
                 codes = codes_without_rows(open_issue.issue)

@@ -56,7 +56,7 @@ class Runs:
     ) -> None:
         store = runs
         self.get, self.latest, self.count, self.counts = store.get, store.latest, store.count, store.counts
-        self.every_waiting, self.open_plan, self.discard = store.every_waiting, store.open_plan, store.discard
+        self.waiting_plans, self.open_plan, self.discard = store.waiting_plans, store.open_plan, store.discard
         self.phases, self.worked = store.phases, store.working_time
         self._clock = clock
         self._plans = plans

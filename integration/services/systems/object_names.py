@@ -98,11 +98,11 @@ class ObjectNames:
         Raises ConfigurationError, with the path, for an unknown name, an empty required name, or a name set in the
         file.
         """
-        self._settings.put(self.record, self.put_together(values), by)
+        self._settings.put(self.record, self.merged_names(values), by)
         self._access.reconnect(BOOKS.system)
 
     @requires(Right.CONNECT)
-    def put_together(self, values: Mapping[str, str | None]) -> dict[str, Any]:
+    def merged_names(self, values: Mapping[str, str | None]) -> dict[str, Any]:
         """Return the names that `put` would store. Raises the same errors."""
         names, defaults, fixed = (
             flat(self.current_names()),

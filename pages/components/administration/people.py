@@ -18,7 +18,7 @@ from pages.components.shared.tables import code_block, table
 from pages.components.shared.wording import moment, option_name, plain, text
 
 GRANTS = (*Role, *sorted(APART))
-COLUMNS = ("person", "person_name", "grants", "has_come", "invited_until", "deactivated_at")
+COLUMNS = ("person", "person_name", "grants", "has_logged_in", "invited_until", "deactivated_at")
 
 
 def people(app: Application) -> None:
@@ -50,7 +50,7 @@ def _row(user: Person) -> dict[str, str]:
 
 
 def _line(user: Person) -> list[object]:
-    return [user.ref, user.name, list(user.grants), user.has_come, user.invited_until, user.deactivated_at]
+    return [user.ref, user.name, list(user.grants), user.has_logged_in, user.invited_until, user.deactivated_at]
 
 
 def _access_state(user: Person) -> str:
@@ -58,7 +58,7 @@ def _access_state(user: Person) -> str:
         return text("person_off", time=moment(user.deactivated_at))
     if user.invited_until is not None:
         return text("person_invited", time=moment(user.invited_until))
-    return text("person_there" if user.has_come else "person_not_there")
+    return text("person_there" if user.has_logged_in else "person_not_there")
 
 
 def _grant(name: str) -> str:

@@ -72,10 +72,10 @@ def _number(name: str, count: int) -> Markdown:
 def _run_check(app: Application) -> None:
     with st.status(text("asking_systems")) as status:
 
-        def tell(looked: DriftProgress) -> None:
+        def on_progress(looked: DriftProgress) -> None:
             status.update(label=_progress_text(looked))
 
-        app.drift.check_all(tell)
+        app.drift.check_all(on_progress)
 
 
 def _progress_text(looked: DriftProgress) -> Markdown:

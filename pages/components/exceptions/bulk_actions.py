@@ -50,8 +50,8 @@ def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueStat
 def actions(app: Application, chosen: Sequence[CauseGroup], state: IssueState, only: Sequence[int] = ()) -> None:
     """Draw the actions for the selected causes, or for the selected records (`only`) of one cause."""
     if state is IssueState.SET_ASIDE:
-        if st.button(text("btn_take_back"), icon=":material/undo:", key="several_back"):
-            _show_result(app.bulk.take_back(chosen, person(), only))
+        if st.button(text("btn_reopen"), icon=":material/undo:", key="several_back"):
+            _show_result(app.bulk.reopen(chosen, person(), only))
         return
     if may(Bulk.try_again) and st.button(text("more_again"), icon=":material/refresh:", key="several_again"):
         _show_result(app.bulk.try_again(chosen, person(), only))

@@ -295,10 +295,10 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
                     repair(app, group)
             else:
                 note(text("aside_about"))
-                if may(Exceptions.take_back) and st.button(
-                    text("btn_take_back"), icon=":material/undo:", key="take_back", type="primary"
+                if may(Exceptions.reopen) and st.button(
+                    text("btn_reopen"), icon=":material/undo:", key="reopen", type="primary"
                 ):
-                    act(lambda: app.exceptions.take_back(group.group_key, person()))
+                    act(lambda: app.exceptions.reopen(group.group_key, person()))
             if data := say(group.cause, {"system": app.flows[group.flow].target, **group.facts}).data:
                 note(plain(data))
         with grid.cell(column_span=FIFTHS - repair_span or FIFTHS):
@@ -350,8 +350,8 @@ def _dismissal_button(app: Application, group: CauseGroup, state: IssueState, op
     if state is IssueState.OPEN:
         if st.button(text("btn_aside_this"), icon=":material/inventory_2:", type="tertiary", key="aside_one"):
             _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (open_issue.id,)))
-    elif st.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key="back_one"):
-        act(lambda: app.exceptions.take_back(group.group_key, person(), (open_issue.id,)))
+    elif st.button(text("btn_reopen"), icon=":material/undo:", type="tertiary", key="back_one"):
+        act(lambda: app.exceptions.reopen(group.group_key, person(), (open_issue.id,)))
 
 
 def _record_table(

@@ -112,7 +112,7 @@ def field_comparison(form: InputForm, shape: Compared) -> str:
     ways = shape.alternatives(chosen)
     with st.spinner(text("why_wait")):
         compared_records = ask_live(
-            form.app, f"{form.flow} {chosen}", lambda: form.app.ways.compared(form.flow, chosen, ways)
+            form.app, f"{form.flow} {chosen}", lambda: form.app.settings_comparison.compared(form.flow, chosen, ways)
         )
     if compared_records:
         small(f"**{text(f'compared_{shape.name}')}**")

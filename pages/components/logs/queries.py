@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from integration.application.application import Application
 from integration.core.errors import IntegrationError
 from integration.services.log.log_access import LogAccess
-from integration.services.table_export import Listings
+from integration.services.table_export import TableExport
 from integration.words import has_term
 from pages.components.logs.page_links import LEADING, cell_link, open_link
 from pages.components.shared.application import colour_sql, may, person, refreshing
@@ -227,10 +227,10 @@ def _draw_answer(app: Application, answer: ShownAnswer, frame: pd.DataFrame) -> 
             note(f"{quantity_text('count_row', len(frame))} · {span(max(SHORTEST, answer.seconds))}")
         show = choice("show", ("table", "chart"), "table", lambda name: text(f"answer_{name}"))
         downloads("answer", lambda: frame)
-        if may(Listings.for_programs):
+        if may(TableExport.for_programs):
             st.download_button(
                 text("btn_parquet"),
-                data=lambda: app.listings.for_programs("answer.parquet", frame.to_parquet(index=False)),
+                data=lambda: app.table_export.for_programs("answer.parquet", frame.to_parquet(index=False)),
                 file_name="answer.parquet",
                 on_click="ignore",
                 icon=":material/download:",

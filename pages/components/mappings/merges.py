@@ -114,7 +114,7 @@ def _dismissed(app: Application, pair: DismissedPair) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         small(text("merge_dismissed_line", names=names, by=plain(author_name(pair.by)), at=moment(pair.decided_at)))
         key = f"propose {pair.customers}"
-        if controls.button(text("btn_take_back"), icon=":material/undo:", type="tertiary", key=key):
+        if controls.button(text("btn_reopen"), icon=":material/undo:", type="tertiary", key=key):
             act(lambda: app.customer_merges.undo_dismissal(pair, person()))
 
 

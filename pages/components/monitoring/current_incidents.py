@@ -179,7 +179,7 @@ def health(app: Application) -> None:
             text("col_stands"): f"{mark(state_of(connection))} {answer_time(connection)}",
             text("col_known"): capital(connection_since(connection)),
         }
-        for connection in app.reach.statuses()
+        for connection in app.connection_monitor.statuses()
     ]
     looked = answer_or_error(app.health.read)
     if looked is not None:

@@ -48,7 +48,7 @@ def _last_ping_text(app: Application, flow: str) -> Markdown:
 def opening_hours(app: Application) -> None:
     """Draw the form of the opening hours."""
     section(text("openings_title"), text("openings_about"))
-    now = app.openings.current_hours()
+    now = app.opening_hours.current_hours()
     names = countries(language())
     with st.form("openings", border=True):
         days = st.multiselect(
@@ -67,5 +67,5 @@ def opening_hours(app: Application) -> None:
             )  # fmt: skip
         if st.form_submit_button(text("btn_openings_save"), key="openings-save"):
             values = {"weekdays": days, "opens": opens, "closes": closes, "proof_hours": hours, "country": country}
-            act(lambda: app.openings.change(values, person()))
+            act(lambda: app.opening_hours.change(values, person()))
     note(text("openings_zone"))

@@ -8,7 +8,7 @@ import streamlit as st
 
 from integration.application.application import Application
 from integration.services.log.log import LogPeriod
-from pages.components.shared.connection_badge import connection_since, stand_badge
+from pages.components.shared.connection_badge import connection_since, draw_connection_badge
 from pages.components.shared.layout import answer_or_error, note, section_with_actions
 from pages.components.shared.wording import (
     Markdown,
@@ -27,13 +27,13 @@ if TYPE_CHECKING:  # imported for the charts, which are drawn last
 def connection_rows(app: Application) -> None:
     """Draw both connections with their description, since when they answer, and their response time."""
     with st.container(border=True, gap="xsmall", key="rows_connections"):
-        for place, status in enumerate(app.reach.statuses()):
+        for place, status in enumerate(app.connection_monitor.statuses()):
             if place:
                 st.divider()
             with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
                 about = " · ".join(part for part in (plain(status.about), connection_since(status)) if part)
                 _two_lines(system_name(status.system), about)
-                stand_badge(status)
+                draw_connection_badge(status)
 
 
 def _two_lines(title: Markdown, about: Markdown) -> None:

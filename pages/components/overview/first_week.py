@@ -51,6 +51,6 @@ def _draw_next(app: Application, task: FirstTask) -> None:
             small(f"{mark('planned')} **{task_text}**")
             note(text(f"week_{task.name}_about"))
         if st.button(text(f"btn_week_{task.name}"), icon=":material/arrow_forward:", key="next_task"):
-            if task.page == "preview" and not app.runs.every_waiting(task.params["flow"]):
+            if task.page == "preview" and not app.runs.waiting_plans(task.params["flow"]):
                 start_preview(app, task.params["flow"])
             st.switch_page(f"pages/{task.page}.py", query_params=dict(task.params))

@@ -167,7 +167,7 @@ def four_eyes_box(app: Application, run: Run) -> None:
     exceeded_limits = app.four_eyes.exceeded_limits(run)
     if not exceeded_limits:
         return
-    first = app.four_eyes.first(run)
+    first = app.four_eyes.first_approval(run)
     sentence = (
         text("four_eyes_first", name=plain(author_name(first.by)), time=moment(first.until))
         if first

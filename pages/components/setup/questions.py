@@ -16,7 +16,7 @@ from pages.components.flows.sections import draw_setting
 from pages.components.flows.tables import row_warning, table_draft, table_row
 from pages.components.setup.answers import answer, shapes_of, sides_of
 from pages.components.setup.missing_settings import missing_setting_sentence, missing_setting_text
-from pages.components.setup.steps import connection_stands, go_to, next_step, step_name
+from pages.components.setup.steps import connection_text, go_to, next_step, step_name
 from pages.components.shared.application import person
 from pages.components.shared.draft import SettingsDraft
 from pages.components.shared.flows import start_preview
@@ -381,8 +381,8 @@ def _line(app: Application, line: SetUpLine) -> None:
         chosen = ", ".join(flow_name(flow) for flow in app.setup.chosen()) or text("setup_flows_none")
         _row(SIGNS[line.weight], step_name(line.step), chosen, line.step)
     else:
-        stands = connection_stands(app.connections.last_check(line.step))
-        _row(SIGNS[line.weight], step_name(line.step), stands, line.step)
+        status_text = connection_text(app.connections.last_check(line.step))
+        _row(SIGNS[line.weight], step_name(line.step), status_text, line.step)
 
 
 def _row(sign: Markdown, title: Markdown, about: Markdown, step: str, question: str = "", flow: str = "") -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.application.application import Application
-from integration.core.connections import EntryField, Finding, Tell, parse_address
+from integration.core.connections import EntryField, Finding, FindingsCallback, parse_address
 from integration.core.system_roles import SystemRole, assigned_systems
 from integration.flows.settings import BOOKS
 from integration.services.connections.connections import ConnectionCheck, Connections
@@ -123,10 +123,10 @@ def _step_state(app: Application, step: str, questions_by_flow: Mapping[str, Seq
         case "ready":
             stops = sum(line.weight is PointSeverity.STOPS for line in app.setup.readiness())
             return quantity_text("ready_stops", stops) if stops else text("ready_nothing_stops")
-    return connection_stands(app.connections.last_check(step))
+    return connection_text(app.connections.last_check(step))
 
 
-def connection_stands(status: ConnectionCheck) -> Markdown:
+def connection_text(status: ConnectionCheck) -> Markdown:
     """Return the description of a connected system, or the reason why it is not connected."""
     if not status.connected:
         return text("not_connected")
@@ -185,14 +185,14 @@ class ConnectionForm:
         """Type of the connect button: secondary if the connection works, because the next step then is primary."""
         return "secondary" if self.is_working else "primary"
 
-    def fill(self, check: Callable[[Tell], object]) -> None:
+    def fill(self, check: Callable[[FindingsCallback], object]) -> None:
         """Run a check, show each line as it is known, and rerun the page with the result."""
 
-        def tell(findings: Sequence[Finding]) -> None:
+        def on_progress(findings: Sequence[Finding]) -> None:
             with self.check.container():
                 check_result(self.status.system, findings, under_way=True)
 
-        act(lambda: check(tell))
+        act(lambda: check(on_progress))
 
 
 def _form_container(app: Application, system: str) -> tuple[DeltaGenerator, ConnectionForm]:
@@ -241,7 +241,7 @@ def _draw_check(app: Application, spot: ConnectionForm) -> None:
         type="primary" if status.ok is None else "secondary",
         key=f"check-{status.system}",
     ):
-        spot.fill(lambda tell: app.connections.check(status.system, tell))
+        spot.fill(lambda on_progress: app.connections.check(status.system, on_progress))
     unsaved = names_unsaved(app) if status.system == BOOKS.system else ""
     next_step(status.system, primary=bool(status.ok), waits=unsaved if spot.is_working else text("setup_check_first"))
 
@@ -325,7 +325,7 @@ def _access_form(
         note(f":orange[:material/error: {text('address_wrong')}]")
         return
     st.session_state.pop(f"asks-{system}", None)
-    spot.fill(lambda tell: app.connections.connect(system, entered, person(), tell))
+    spot.fill(lambda on_progress: app.connections.connect(system, entered, person(), on_progress))
 
 
 def entry_label(system: str, name: str) -> Markdown:
@@ -400,7 +400,7 @@ def _company_form(app: Application, spot: ConnectionForm) -> None:
     )
     if company and controls.button(text("btn_choose_company"), type="primary", key="choose_company"):
         st.session_state.pop(f"asks-{spot.status.system}", None)
-        spot.fill(lambda tell: app.connections.choose_company(company, person(), tell))
+        spot.fill(lambda on_progress: app.connections.choose_company(company, person(), on_progress))
 
 
 def finished_login(app: Application) -> None:

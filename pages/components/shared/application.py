@@ -136,7 +136,7 @@ def navigation() -> StreamlitPage:
     st.logo(str(SHIPPED / "static" / f"logo-{'dark' if dark else 'light'}.svg"), size="large")
     app = acting_application()
     waiting = {
-        "preview": sum(app.plans.count(run.id, "planned") for run in app.runs.every_waiting()),
+        "preview": sum(app.plans.count(run.id, "planned") for run in app.runs.waiting_plans()),
         "exceptions": sum(app.issues.counts().values()),
         "monitoring": len(app.monitoring.open_incidents()),
     }
@@ -213,9 +213,9 @@ def colour_sql() -> None:
 
 
 def _connections(app: Application) -> None:
-    for stand in app.reach.statuses():
-        about = connection_since(stand) if stand.ok is False else plain(stand.about) or connection_since(stand)
-        st.markdown(f":small[{mark(state_of(stand))} {system_name(stand.system)}]  \n:small[:gray[{about}]]")
+    for status in app.connection_monitor.statuses():
+        about = connection_since(status) if status.ok is False else plain(status.about) or connection_since(status)
+        st.markdown(f":small[{mark(state_of(status))} {system_name(status.system)}]  \n:small[:gray[{about}]]")
 
 
 def _session_person(app: Application) -> None:

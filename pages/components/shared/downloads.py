@@ -12,7 +12,7 @@ from pandas.api.types import is_datetime64_dtype
 from streamlit.delta_generator import DeltaGenerator
 
 from integration.flows.settings import BOOKS, TILL
-from integration.services.table_export import Listings
+from integration.services.table_export import TableExport
 from integration.words import has_sentences, has_term
 from pages.components.shared.application import application, may
 from pages.components.shared.tables import csv_of
@@ -53,9 +53,9 @@ def downloads(
     `index` includes the index of the list as data, and `at` is another container of the page. Codes and captions are
     translated, except in the file for programs. Nothing is drawn for people who may not export lists.
     """
-    if not may(Listings.excel):
+    if not may(TableExport.excel):
         return
-    table_export = application().listings
+    table_export = application().table_export
     file, key = _FOREIGN_IN_NAME.sub("", name), key or name
     cached_frame: dict[str, pd.DataFrame] = {}
 

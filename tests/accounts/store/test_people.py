@@ -25,7 +25,7 @@ def people(database: Database, clock: Clock) -> PeopleStore:
 def test_a_reference_is_given_once(people: PeopleStore) -> None:
     assert not people.add("ann", "Another Ann", ["administrator"], "admin")
     (ann,) = people.list_people()
-    assert (ann.name, ann.grants, ann.has_come) == ("Ann", ("ask_sql", "operator"), False)
+    assert (ann.name, ann.grants, ann.has_logged_in) == ("Ann", ("ask_sql", "operator"), False)
 
 
 def test_an_invitation_holds_once_and_not_for_ever(people: PeopleStore, clock: Clock) -> None:
@@ -43,7 +43,7 @@ def test_an_invitation_holds_once_and_not_for_ever(people: PeopleStore, clock: C
     people.invite("ann", "third", clock() + HOUR, "admin")
     clock.advance(HOUR.total_seconds())
     assert people.accept("third", "elsewhere", "eve") is None
-    assert people.any_has_come()
+    assert people.has_any_login()
 
 
 def test_one_identity_is_one_person(people: PeopleStore, clock: Clock) -> None:
@@ -120,7 +120,7 @@ def test_after_a_few_tries_somebody_has_to_wait_ever_longer(people: PeopleStore,
         clock.advance(waits[-1].total_seconds())
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (timedelta(seconds=2), LONGEST_WAIT)
-    people.succeeded("ann", HERE)
+    people.clear_attempts("ann", HERE)
     assert [people.count_attempt("ann", HERE) for _ in range(FREE_TRIES)] == [timedelta(0)] * FREE_TRIES
 
 

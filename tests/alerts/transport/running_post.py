@@ -5,13 +5,13 @@ import sys
 from collections.abc import Mapping
 from threading import Lock
 
-from integration.alerts.transport.post import PROGRAM, Post, WayOut
+from integration.alerts.transport.post import PROGRAM, ChannelRoute, Post
 
 
 class RunningPost(Post):
     """Sends all messages through one process, begun at the first of them, without a time limit."""
 
-    def __init__(self, way: WayOut) -> None:
+    def __init__(self, way: ChannelRoute) -> None:
         super().__init__(way)
         self._process: subprocess.Popen[str] | None = None
         self._send_lock = Lock()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from integration.alerts.transport.options import UNENCRYPTED
-from integration.alerts.transport.post import Message, Post, PostResult, WayOut, secrets_of
+from integration.alerts.transport.post import ChannelRoute, Message, Post, PostResult, secrets_of
 from integration.process.child_environment import network_environment
 from tests.alerts.transport.receivers import mail_server, web_server
 from tests.alerts.transport.running_post import RunningPost
@@ -19,14 +19,14 @@ from tests.timeouts import SECONDS
 @pytest.fixture(scope="module")
 def running() -> Iterator[Post]:
     """A way out whose process stays."""
-    post = RunningPost(WayOut(network_environment()))
+    post = RunningPost(ChannelRoute(network_environment()))
     yield post
     post.close()
 
 
 def post(seconds: float = 30.0, proxy: str = "") -> Post:
     """A way out."""
-    return Post(WayOut(network_environment(), proxy), seconds)
+    return Post(ChannelRoute(network_environment(), proxy), seconds)
 
 
 def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
@@ -73,7 +73,7 @@ def test_a_redirect_is_not_followed(running: Post) -> None:
 
 
 def test_a_network_of_our_own_is_reached_where_the_settings_allow_it() -> None:
-    allowing = RunningPost(WayOut(network_environment(), networks="10.1.0.0/16, fd00::/8"))
+    allowing = RunningPost(ChannelRoute(network_environment(), networks="10.1.0.0/16, fd00::/8"))
     assert [allowing.check_address(f"jsons://{host}/x").ok for host in ("[fd00::1]", "10.2.2.3")] == [True, False]
     allowing.close()
 

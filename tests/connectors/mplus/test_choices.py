@@ -171,8 +171,8 @@ def test_the_groups_in_use_are_those_of_the_last_four_weeks() -> None:
         references = {question["reference"] for question in sandbox.state("questions", "mplus")}  # a retry has the same
         every = till.choices("turnover_groups")
         sandbox.till.edit("conventions", "unknown_operations", {"value": ["getJournals"]})
-        untold = till.choices("used_groups")
+        unreported = till.choices("used_groups")
 
     assert groups.keys() < every.keys()
     assert "95" not in groups
-    assert (groups["80"], len(references), untold) == ("Cadeaubonnen", 4, {})
+    assert (groups["80"], len(references), unreported) == ("Cadeaubonnen", 4, {})

@@ -182,12 +182,12 @@ def test_what_the_till_does_not_know_has_no_answer(till: Mplus) -> None:
 
 
 def test_an_installation_says_whether_it_answers_at_all(sandbox: Sandbox, till: Mplus) -> None:
-    assert till.tells_prices() is True
+    assert till.can_calculate_prices() is True
     silent = a_till(sandbox, determine_pricing=False)
-    assert silent.tells_prices() is False
+    assert silent.can_calculate_prices() is False
     silent.close()
     sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
-    assert till.tells_prices() is False
+    assert till.can_calculate_prices() is False
     with pytest.raises(RejectedError) as unknown:
         pays(till, "10007", "")
     assert unknown.value.code == "operation_unknown"

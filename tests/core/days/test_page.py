@@ -768,9 +768,9 @@ def test_a_debtor_and_an_item_that_nobody_tells_are_none() -> None:
 
 def test_a_line_that_tells_one_amount_is_taken_without_vat() -> None:
     receipt = document("1.1.2026.1", "10/3 50.00", "3 50.00 0", "PIN 50.00")
-    untold = replace(receipt.parts[0], values={**receipt.parts[0].values, "amount_incl": None})
+    line_without_amount = replace(receipt.parts[0], values={**receipt.parts[0].values, "amount_incl": None})
     (day_document,) = documents_of(
-        replace(till_day(day_record()), documents=(replace(receipt, parts=(untold, *receipt.parts[1:])),))
+        replace(till_day(day_record()), documents=(replace(receipt, parts=(line_without_amount, *receipt.parts[1:])),))
     )
     assert day_document.groups["10", "3"] == VatSum(euros("50.00"))
 

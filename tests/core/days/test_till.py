@@ -21,8 +21,8 @@ def test_a_day_tells_its_own_sums_and_its_documents() -> None:
 
 def test_a_till_that_does_not_tell_whether_it_is_closed_is_told_from_one_that_is_open() -> None:
     record = day_record()
-    untold = {name: value for name, value in record.values.items() if name != "closed"}
-    assert till_day(replace(record, values=untold)).closed is None
+    without_closed = {name: value for name, value in record.values.items() if name != "closed"}
+    assert till_day(replace(record, values=without_closed)).closed is None
     assert till_day(day_record(closed=False)).closed is False
 
 

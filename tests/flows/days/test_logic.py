@@ -268,21 +268,25 @@ def test_a_day_of_today_is_open_and_one_that_stays_open_becomes_a_question() -> 
 
 
 def test_a_till_that_does_not_say_so_is_never_taken_to_have_closed() -> None:
-    untold = day_record()
-    untold = replace(untold, values={name: value for name, value in untold.values.items() if name != "closed"})
-    assert staged_skip(days(), untold).reason == "day_waits"
-    assert page(days(closed_by="counts"), untold)
+    unclosed_day = day_record()
+    unclosed_day = replace(
+        unclosed_day, values={name: value for name, value in unclosed_day.values.items() if name != "closed"}
+    )
+    assert staged_skip(days(), unclosed_day).reason == "day_waits"
+    assert page(days(closed_by="counts"), unclosed_day)
     early, past = datetime(2026, 10, 18, 10, tzinfo=UTC), datetime(2026, 10, 18, 23, tzinfo=UTC)
-    assert staged_skip(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
-    assert page(days(closed_by="hours", hours_after=24, now=past), untold)
+    assert staged_skip(days(closed_by="hours", hours_after=24, now=early), unclosed_day).reason == "day_waits"
+    assert page(days(closed_by="hours", hours_after=24, now=past), unclosed_day)
 
 
 def test_hours_after_the_end_of_a_day_are_hours_while_the_clocks_change() -> None:
-    untold = day_record(date=date(2026, 3, 28))
-    untold = replace(untold, values={name: value for name, value in untold.values.items() if name != "closed"})
+    unclosed_day = day_record(date=date(2026, 3, 28))
+    unclosed_day = replace(
+        unclosed_day, values={name: value for name, value in unclosed_day.values.items() if name != "closed"}
+    )
     early, past = datetime(2026, 3, 29, 22, 30, tzinfo=UTC), datetime(2026, 3, 29, 23, tzinfo=UTC)
-    assert staged_skip(days(closed_by="hours", hours_after=24, now=early), untold).reason == "day_waits"
-    assert not stage_record(days(closed_by="hours", hours_after=24, now=past), untold).skip
+    assert staged_skip(days(closed_by="hours", hours_after=24, now=early), unclosed_day).reason == "day_waits"
+    assert not stage_record(days(closed_by="hours", hours_after=24, now=past), unclosed_day).skip
 
 
 def test_cash_that_nobody_counted_waits_unless_counts_are_not_needed() -> None:
@@ -304,9 +308,9 @@ def test_the_last_count_alone_being_a_concept_makes_the_day_wait(closed_by: str,
 
 
 def test_a_count_of_which_nobody_says_that_it_is_final_is_booked_only_where_none_is_needed() -> None:
-    untold = with_last_count(finalized=None)
-    assert staged_skip(days(), untold).reason == "day_waits"
-    assert page(days(counts="when_there"), untold)
+    unclosed_day = with_last_count(finalized=None)
+    assert staged_skip(days(), unclosed_day).reason == "day_waits"
+    assert page(days(counts="when_there"), unclosed_day)
 
 
 def with_last_count(*, finalized: bool | None) -> Record:

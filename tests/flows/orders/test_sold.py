@@ -58,8 +58,10 @@ def test_a_line_that_does_not_tell_its_rate_has_that_of_its_code() -> None:
 
 def test_without_a_field_for_discounts_a_line_with_a_total_is_counted_without_one() -> None:
     line = a_line(discount_percent=Decimal(10))
-    untold = replace(line, values={**line.values, "amount_incl": None, "amount_excl": None})
-    assert [sold_line(order_line, "1", TILL, discounts=False).discount_percent for order_line in (line, untold)] == [
+    line_without_amount = replace(line, values={**line.values, "amount_incl": None, "amount_excl": None})
+    assert [
+        sold_line(order_line, "1", TILL, discounts=False).discount_percent for order_line in (line, line_without_amount)
+    ] == [
         None,
         10,
     ]

@@ -420,9 +420,9 @@ def test_the_brake_counts_what_goes_from_something_to_nothing() -> None:
     assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(-1)})) == {"zero_percent": 1}
     assert guard_counts(logic, an_update_at(before, {"1/amount": Decimal(1)})) == {}
     assert guard_counts(logic, an_update_at(before, {"2/amount": Decimal(0)})) == {}
-    untold = Record(Kind.STOCK, "1001", {}, (Record(Kind.LEVEL, "1", {"amount": None}),))
-    assert guard_counts(logic, an_update_at(untold, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
-    assert guard_counts(logic, an_update_at(untold, {"1/amount": Decimal(1)})) == {}
+    unreported = Record(Kind.STOCK, "1001", {}, (Record(Kind.LEVEL, "1", {"amount": None}),))
+    assert guard_counts(logic, an_update_at(unreported, {"1/amount": Decimal(0)})) == {"zero_percent": 1}
+    assert guard_counts(logic, an_update_at(unreported, {"1/amount": Decimal(1)})) == {}
 
 
 def test_the_number_of_an_article_is_never_written() -> None:

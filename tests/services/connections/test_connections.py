@@ -67,7 +67,7 @@ def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path
             with pytest.raises(ConfigurationError, match="URL"):
                 application.connections.authorize_address(BACK, "client", "secret", make_actor("test"), address)
         assert not any(status.connected for status in application.connections.statuses())
-        assert not application.setup.goes_on()
+        assert not application.setup.unfinished_step()
 
 
 def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:

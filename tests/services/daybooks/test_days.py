@@ -358,7 +358,7 @@ def test_a_branch_that_the_till_no_longer_lists_is_checked_where_it_is_booked(bo
 
 def test_a_span_is_checked_with_its_progress(booked_harness: DayHarness) -> None:
     reported_days: list[date] = []
-    reports = booked_harness.days.check_span(october(10), october(18), tell=reported_days.append)
+    reports = booked_harness.days.check_span(october(10), october(18), on_progress=reported_days.append)
     assert reported_days == [october(10), october(17)]
     assert [report.state for report in reports].count(DayState.EQUAL) == 1
     assert len(reports) == 9

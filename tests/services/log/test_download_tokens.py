@@ -14,7 +14,7 @@ def test_a_ticket_holds_once() -> None:
     tokens = DownloadTokens()
     token, other = tokens.issue(make_actor()), tokens.issue(make_actor())
     assert token != other
-    assert [tokens.spend(candidate) is not None for candidate in (token, token, other, token)] == [
+    assert [tokens.redeem(candidate) is not None for candidate in (token, token, other, token)] == [
         True,
         False,
         True,
@@ -23,12 +23,12 @@ def test_a_ticket_holds_once() -> None:
 
 
 def test_a_ticket_is_of_one_process() -> None:
-    assert not DownloadTokens().spend(DownloadTokens().issue(make_actor()))
+    assert not DownloadTokens().redeem(DownloadTokens().issue(make_actor()))
 
 
 @pytest.mark.parametrize("wrong", ["", ".", "x", "x.y", "9999999999-0.", "9999999999", "é.é", "1-2.3" * 50])
 def test_what_is_no_ticket_does_not_hold(wrong: str) -> None:
-    assert not DownloadTokens().spend(wrong)
+    assert not DownloadTokens().redeem(wrong)
 
 
 def test_a_ticket_that_is_changed_does_not_hold() -> None:
@@ -43,8 +43,8 @@ def test_a_ticket_that_is_changed_does_not_hold() -> None:
         token[:-1],
         token.upper(),
     ):
-        assert not tokens.spend(changed)
-    assert tokens.spend(token)
+        assert not tokens.redeem(changed)
+    assert tokens.redeem(token)
 
 
 def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,10 +52,10 @@ def test_a_ticket_ends_within_five_minutes(monkeypatch: pytest.MonkeyPatch) -> N
     old, fresh = tokens.issue(make_actor()), tokens.issue(make_actor())
     assert download_tokens.SECONDS == 300
     monkeypatch.setattr(time, "time", lambda: now + 299)
-    assert tokens.spend(fresh)
+    assert tokens.redeem(fresh)
     monkeypatch.setattr(time, "time", lambda: now + 302)
-    assert not tokens.spend(old)
-    assert not tokens.spend(fresh)
+    assert not tokens.redeem(old)
+    assert not tokens.redeem(fresh)
 
 
 def test_of_many_who_show_a_ticket_at_once_one_is_answered() -> None:
@@ -65,7 +65,7 @@ def test_of_many_who_show_a_ticket_at_once_one_is_answered() -> None:
 
     def show() -> None:
         together.wait()
-        answers.append(tokens.spend(token) is not None)
+        answers.append(tokens.redeem(token) is not None)
 
     everybody = [threading.Thread(target=show) for _ in range(16)]
     for thread in everybody:

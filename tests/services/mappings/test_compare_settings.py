@@ -31,7 +31,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
 
 def test_three_articles_are_shown_both_ways_and_nothing_is_kept(app: Application) -> None:
     before = app.flows.settings("stock")
-    records = app.ways.compared("stock", "K9_RSRV", SHAPE.alternatives("K9_RSRV"))
+    records = app.settings_comparison.compared("stock", "K9_RSRV", SHAPE.alternatives("K9_RSRV"))
     assert len(records) == 3
     for record in records:
         kept_in, taken_out = (Decimal(str(record.results[way])) for way in ("way_reserved_in", "way_reserved_out"))
@@ -42,9 +42,9 @@ def test_three_articles_are_shown_both_ways_and_nothing_is_kept(app: Application
 def test_articles_that_have_nothing_of_a_field_are_not_shown(app: Application) -> None:
     for row in sandbox_of(app).state("ARTICLE"):
         sandbox_of(app).accountview.edit("ARTICLE", row["ART_CODE"], {"K9_RSRV": 0})
-    assert app.ways.compared("stock", "K9_RSRV", SHAPE.alternatives("K9_RSRV")) == []
+    assert app.settings_comparison.compared("stock", "K9_RSRV", SHAPE.alternatives("K9_RSRV")) == []
 
 
 def test_a_field_that_is_not_there_says_so(app: Application) -> None:
     with pytest.raises(RejectedError):
-        app.ways.compared("stock", "K9_NONE", SHAPE.alternatives("K9_NONE"))
+        app.settings_comparison.compared("stock", "K9_NONE", SHAPE.alternatives("K9_NONE"))

@@ -49,7 +49,7 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
     assert sorted((entry.code, entry.count, entry.reason) for entry in entries) == [
         ("ean_check_digit", 1, "not now"), ("email_too_long", 1, "not now"), ("price_missing", 3, "not now"),
     ]  # fmt: skip
-    assert app.bulk.take_back(groups(app, IssueState.SET_ASIDE), BY).records == 5
+    assert app.bulk.reopen(groups(app, IssueState.SET_ASIDE), BY).records == 5
     assert {group.count for group in groups(app)} == {3, 1}
 
 

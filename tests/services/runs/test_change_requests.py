@@ -158,7 +158,7 @@ def test_the_country_of_the_opening_hours_moves_no_schedule(office: Office) -> N
     office.application.flows.change("orders", {"on": True, "calendar": {"skipped_holidays": "NL"}}, ADMIN)
     kings_day = datetime(2026, 4, 27, 10, tzinfo=UTC)
     for country in ("NL", "DE"):
-        office.application.openings.change({"country": country}, ADMIN)
+        office.application.opening_hours.change({"country": country}, ADMIN)
         assert not office.application.flows.may_begin("orders", Mode.CHANGES, kings_day)
 
 

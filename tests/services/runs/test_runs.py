@@ -62,7 +62,7 @@ def test_a_plan_made_with_other_value_tables_or_while_its_flow_was_on_is_refused
         stores.rules.set_table("vat_codes", dict(zip(vat_codes, reversed(vat_codes.values()), strict=True)), "test")
         stores.rules.set_table("another", {"1": "2"}, "test")  # which no rule of the flow reads
         application.flows.change("products", {"on": False, "schedule_minutes": 58}, make_actor("test"))
-        key = min(stores.plans.accounts_for(plan.id, chosen=True))
+        key = min(stores.plans.covered_keys(plan.id, chosen=True))
         stores.corrections.keep("products", [Correction(Kind.ARTICLE, key, "ean", "", "8711111111110")], "test")
 
         with pytest.raises(PlanStaleError) as refused:

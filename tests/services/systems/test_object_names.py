@@ -240,7 +240,7 @@ def test_the_check_names_what_a_flow_lacks_and_the_connection_is_well(app: Appli
     assert (lines["flow_customers"].ok, lines["flow_customers"].cause) == (False, "object_missing")
     assert (lines["flow_orders"].facts["object"], lines["flow_orders"].facts["flow"]) == ("ZZ9", "orders")
     assert lines["flow_stock"].ok
-    assert app.connections.are_well()["accountview"]
+    assert app.connections.are_working()["accountview"]
 
 
 def test_the_check_looks_at_the_place_documents_go_to(app: Application) -> None:
@@ -294,7 +294,7 @@ def test_the_check_names_every_field_that_rules_filters_and_settings_use_and_nob
         ("flow_stock", "warehouse:9", "setting_field_unknown", "stock_branches"),
         ("flow_stock", "short_text", "setting_field_unknown", "reorder"),  # ours, and without a column here
     ]
-    assert app.connections.are_well()["accountview"]
+    assert app.connections.are_working()["accountview"]
 
 
 def test_a_rule_that_fills_a_field_the_books_do_not_have_is_named(app: Application) -> None:
@@ -350,7 +350,7 @@ def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app
     ]  # fmt: skip
     flows = [finding.facts["flow"] for finding in wrong if finding.cause == "flow_field_unknown"]
     assert flows == ["products", "products", "stock", "orders"]
-    assert not app.connections.are_well()["accountview"]
+    assert not app.connections.are_working()["accountview"]
 
 
 # ---- a file of names

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from integration.backup import archive, keys
 from integration.backup.archive import DATABASE, DUMP, JOURNAL, LOG, MEMBERS, Archive, Manifest, temporary_folder
-from integration.backup.making import KEY_FILE, file_of, postgres_of
+from integration.backup.create import KEY_FILE, postgres_address, sqlite_file
 from integration.backup.repeated_erasure import erase_again
 from integration.core.errors import ConfigurationError, IntegrationError, UnavailableError
 from integration.data_folder import FILES
@@ -80,7 +80,7 @@ def _checked(file: Path, passphrase: str, beside: Path) -> Iterator[tuple[Path, 
     with archive.open_backup(file) as backup:
         _check_complete(backup)
         _check_version(backup)
-        key = keys.unwrapped(backup.manifest.key, passphrase) if passphrase and backup.manifest.key else None
+        key = keys.unwrap_key(backup.manifest.key, passphrase) if passphrase and backup.manifest.key else None
         with _unpack(backup, beside) as folder:
             members = _check_members(backup, folder, key)
             yield folder, VerifiedBackup(backup.manifest, members, None if key is None else True), key
@@ -111,13 +111,13 @@ def _check_version(backup: Archive) -> None:
 
 def _check_destination(settings: Settings, manifest: Manifest) -> None:
     """Raise ConfigurationError if the destination is not empty or of another kind of database."""
-    url = postgres_of(settings)
+    url = postgres_address(settings)
     if (manifest.kind == "postgresql") is not bool(url):
         raise ConfigurationError("backup_other_database", kind=manifest.kind)
     existing = [file.name for pattern in (*FILES, "server.json") for file in settings.data.glob(pattern)]
     existing = [name for name in existing if name != ERASED]  # the register of erasures stays at every restore
-    if not url and file_of(settings).exists():
-        existing.append(file_of(settings).name)
+    if not url and sqlite_file(settings).exists():
+        existing.append(sqlite_file(settings).name)
     if existing:
         raise ConfigurationError("restore_not_empty", place=str(settings.data), found=", ".join(sorted(set(existing))))
     if url and not is_empty_database(url):
@@ -127,7 +127,7 @@ def _check_destination(settings: Settings, manifest: Manifest) -> None:
 @contextmanager
 def _unpack(backup: Archive, place: Path) -> Iterator[Path]:
     """Yield a temporary folder next to `place` with the members of a backup."""
-    free, required = shutil.disk_usage(place.parent).free, backup.room_needed() + MORE_ROOM
+    free, required = shutil.disk_usage(place.parent).free, backup.unpacked_bytes() + MORE_ROOM
     if free < required:
         raise UnavailableError("disk_full", free=f"{free // 1_000_000} MB", needed=f"{required // 1_000_000} MB")
     with temporary_folder(place) as folder:
@@ -176,7 +176,7 @@ def _put_in_place(settings: Settings, manifest: Manifest, folder: Path, erasures
 
     Returns the number of persons that were erased from it first.
     """
-    url = postgres_of(settings)
+    url = postgres_address(settings)
     if url:
         restore_dump(url, folder / DUMP, with_database())
     address = url or f"sqlite:///{(folder / DATABASE).absolute()}"
@@ -186,7 +186,7 @@ def _put_in_place(settings: Settings, manifest: Manifest, folder: Path, erasures
         if (folder / name).exists():
             _move_file(folder / name, settings.data / name)
     if not url:
-        _move_file(folder / DATABASE, file_of(settings))
+        _move_file(folder / DATABASE, sqlite_file(settings))
     return erased_count
 
 

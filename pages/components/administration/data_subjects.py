@@ -18,9 +18,9 @@ MAX_DOCUMENTS = 20  # documents named on screen; the file has all of them
 def persons(app: Application) -> None:
     """Draw the search for a person, and the actions for the result."""
     section(text("persons"), text("persons_about"))
-    every, unfinished = app.persons.list_erasures(), app.persons.unfinished()
-    if held_out_persons := {customer.person for customer in every if customer.lifted_at is None}:
-        small(quantity_text("persons_erased", len(held_out_persons)))
+    every, unfinished = app.data_subjects.list_erasures(), app.data_subjects.unfinished()
+    if excluded_persons := {customer.person for customer in every if customer.lifted_at is None}:
+        small(quantity_text("persons_erased", len(excluded_persons)))
     if unfinished:
         note(text("person_unfinished", number=len(unfinished)))
     with st.form("person", border=False), st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -36,18 +36,18 @@ def persons(app: Application) -> None:
             st.session_state["person-found"] = (number_type, number.strip())
     number_type, number = st.session_state.get("person-found", ("", ""))
     if number:
-        customer = app.persons.customer(**{number_type: number})
-        _draw_person(app, customer, app.persons.stored_data(customer))
+        customer = app.data_subjects.customer(**{number_type: number})
+        _draw_person(app, customer, app.data_subjects.stored_data(customer))
 
 
 def _draw_person(app: Application, customer: Customer, stored_data: StoredPersonalData) -> None:
-    if stored_data.held_out:
-        note(text("person_held_out"))
+    if stored_data.is_excluded:
+        note(text("person_excluded"))
         if st.button(text("person_lift"), key="person-lift"):
-            if attempt(lambda: app.persons.lift(customer, person())):
+            if attempt(lambda: app.data_subjects.lift(customer, person())):
                 st.session_state["said"] = text("person_lifted_now")
             st.rerun()
-    if not stored_data.is_anything:
+    if not stored_data.is_found:
         note(text("person_nothing"))
         return
     where, rows = text("person_where"), text("person_rows")
@@ -73,7 +73,7 @@ def _export_button(app: Application, customer: Customer) -> None:
     spoken, by = language(), person()
     st.download_button(
         text("person_access_file"),
-        data=lambda: app.persons.access(customer, by, spoken),
+        data=lambda: app.data_subjects.access(customer, by, spoken),
         file_name="person.zip",
         mime="application/zip",
         on_click="ignore",
@@ -93,7 +93,7 @@ def _erase_form(app: Application, customer: Customer) -> None:
 
 
 def _erase(app: Application, customer: Customer, typed: str) -> None:
-    blotted = app.persons.erase(customer, typed, person())
+    blotted = app.data_subjects.erase(customer, typed, person())
     sentence = text(
         "person_erased_now", rows=number_text(sum(blotted.rows.values())), events=number_text(blotted.events)
     )

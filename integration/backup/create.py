@@ -60,21 +60,21 @@ def make(settings: Settings, file: Path, passphrase: str, copier: Copier | None 
     return written_manifest
 
 
-def postgres_of(settings: Settings) -> str:
+def postgres_address(settings: Settings) -> str:
     """Return the address of the PostgreSQL database in the settings, or an empty string for SQLite."""
     address = settings.database_url.get_secret_value()
     return address if address.startswith("postgresql://") else ""
 
 
-def file_of(settings: Settings) -> Path:
+def sqlite_file(settings: Settings) -> Path:
     """Return the file of the SQLite database in the settings."""
     return Path(settings.operational_url().removeprefix("sqlite:///"))
 
 
 def _database(settings: Settings, folder: Path) -> tuple[Snapshot, str]:
-    if url := postgres_of(settings):
+    if url := postgres_address(settings):
         return dump(url, folder / DUMP, with_database()), "postgresql"
-    path = file_of(settings)
+    path = sqlite_file(settings)
     if not path.exists():
         raise ConfigurationError("backup_nothing_there", folder=str(settings.data))
     copy_file(path, folder / DATABASE)
@@ -90,7 +90,7 @@ def _key(settings: Settings, snapshot: Snapshot, before: Sequence[bytes], passph
     key = next(
         (candidate for candidate in candidates if id_of(candidate) == snapshot.key), next(iter(candidates), None)
     )
-    return keys.wrapped(key, passphrase) if key else {}
+    return keys.wrap_key(key, passphrase) if key else {}
 
 
 def _log(data: Path, to: Path, snapshot: Snapshot, copier: Copier | None) -> int | None:

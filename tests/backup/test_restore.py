@@ -18,8 +18,8 @@ from integration.accounts.store.people import PeopleStore
 from integration.application.bootstrap import build
 from integration.backup import archive
 from integration.backup.archive import DATABASE, LOG, MANIFEST
-from integration.backup.making import make
-from integration.backup.restoring import missing_settings, restore_backup, verify_backup
+from integration.backup.create import make
+from integration.backup.restore import missing_settings, restore_backup, verify_backup
 from integration.core.clocks import now
 from integration.core.errors import ConfigurationError
 from integration.log.logbook import Logbook
@@ -307,7 +307,7 @@ def test_a_backup_takes_the_place_of_no_file_and_leaves_nothing_when_it_fails(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from integration.backup.restoring import restore_backup
+from integration.backup.restore import restore_backup
 from integration.settings import load_settings
 sys.addaudithook(lambda event, _: os.kill(os.getpid(), signal.SIGKILL) if event == "os.link" else None)
 restore_backup(load_settings(data=Path(sys.argv[1])), Path(sys.argv[2]), sys.argv[3])
