@@ -168,7 +168,7 @@ def _record(kind: Kind, number: int, today: int) -> Record:
 
 
 def run_night(application: Application) -> None:
-    """Move waiting events into the log and delete expired data, page by page."""
+    """Movement waiting events into the log and delete expired data, page by page."""
     application.log.catch_up()
     position = application.retention.page("")
     while position:

@@ -97,7 +97,7 @@ def draw_nothing(status: str, *, filtered: bool) -> None:
         title, why = text("exceptions_empty_new"), text("exceptions_empty_new_about")
         offer_preview(app, "task_alt", title, why, text("btn_first"), next(iter(app.flows)))
     elif not filtered:
-        icon = {"open": "task_alt", "mine": "person", "aside": "inventory_2"}[status]
+        icon = {"open": "task_alt", "mine": "person", "dismissed": "inventory_2"}[status]
         empty(icon, text(f"exceptions_empty_{status}"), text(f"exceptions_empty_{status}_about"))
     elif no_match(text("exceptions_no_match"), text("exceptions_no_match_about")):
         clear_address("flow")
@@ -121,7 +121,7 @@ def cards(groups: list[CauseGroup]) -> None:
     page_groups = groups[offset : offset + SIZE]
     versions = Versions.for_causes(app, page_groups) if state is IssueState.OPEN and may(app.issues.close) else None
     daily_counts = app.exceptions.daily_counts(datetime.now(zone()))
-    queue = CardContext(state, find, waiting, aside, tries, daily_counts, may(Exceptions.correct), versions)
+    queue = CardContext(state, find, waiting, dismissed, tries, daily_counts, may(Exceptions.correct), versions)
     if any(group.group_key in daily_counts for group in page_groups):
         note(text("causes_course"))
     for at, group in enumerate(page_groups):
@@ -185,7 +185,7 @@ downloads(
     at=download,
 )
 waiting = {group.group_key: group for group in every}
-aside = {group.group_key: group for group in app.exceptions.groups(state=IssueState.SET_ASIDE)}
+dismissed = {group.group_key: group for group in app.exceptions.groups(state=IssueState.DISMISSED)}
 if status == "open":
     if not find:
         waiting_beside(flow)

@@ -267,7 +267,7 @@ UNREPAIRED = {
     "request_refused": "what the console asked was wrong: only who makes it can tell why",
     "undo_blocked": "the plan that undoes shows the three values, and who reads it changes the record itself",
 }
-ENDS_ANOTHER_WAY = ("choose Set aside", "set this exception aside", "closes automatically")
+ENDS_ANOTHER_WAY = ("choose Dismiss", "dismiss this exception", "closes automatically")
 
 
 def parking() -> set[str]:

@@ -27,7 +27,7 @@ from integration.connectors.mplus.products import TillProducts
 from integration.core.errors import ConfigurationError, ConnectorError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
-from integration.core.moves import MovementType
+from integration.core.movements import MovementType
 from integration.core.plan import Change, diff
 from integration.core.records import Kind, Record, Unreadable, WrongValueError
 from integration.core.run import Mode
@@ -591,7 +591,7 @@ def test_levels_and_movements() -> None:
         return {"7": values}
 
     def move(row: Element) -> Outcomes:
-        movement = codec.decode_move(row)
+        movement = codec.decode_movement(row)
         return {
             "7": None
             if movement.type is MovementType.UNREADABLE

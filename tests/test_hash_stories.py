@@ -160,10 +160,10 @@ def test_what_the_books_have_by_now_is_compared_though_neither_side_shows_it(sho
     sell(shop, key, 2)
     for _ in range(2):
         shop.run("stock", mode=Mode.CHANGES)
-    moves = stores_in(shop.application).moves
+    movements = stores_in(shop.application).movements
     assert key in stored_hashes(shop)
     assert preview_stock(shop, Mode.CHANGES)[0].fingerprint == preview_stock(shop, Mode.COMPLETE)[0].fingerprint
-    moves.settle("stock", list(moves.unbooked("stock")), [])
+    movements.settle("stock", list(movements.unbooked("stock")), [])
     run, lines = preview_stock(shop, Mode.CHANGES)
     assert key in {row.key for row in shop.application.plans.rows(run.id, limit=10_000) if row.change}
     assert preview_stock(shop, Mode.COMPLETE)[1] == lines

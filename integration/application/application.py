@@ -210,7 +210,7 @@ class Application:
             stores.corrections,
             stores.issues,
             stores.links,
-            stores.moves,
+            stores.movements,
             stores.rules,
             stores.settings,
             stores.booking_states,

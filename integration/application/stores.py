@@ -28,7 +28,7 @@ from integration.store.issues import Issues
 from integration.store.leases import Leases
 from integration.store.ledger import Ledger
 from integration.store.links import NO_MIRRORS, Links
-from integration.store.moves import MoveStore
+from integration.store.movements import MovementStore
 from integration.store.notes import NoteStore
 from integration.store.outbox_reader import OutboxReader
 from integration.store.plans import PlanStore
@@ -64,7 +64,7 @@ class Stores:
     leases: Leases
     ledger: Ledger
     links: Links
-    moves: MoveStore
+    movements: MovementStore
     notes: NoteStore
     people: PeopleStore
     plans: PlanStore
@@ -105,7 +105,7 @@ def stores_of(database: Database, clock: Clock, mirrors: Mirrors = NO_MIRRORS, *
         Leases(database, clock),
         Ledger(database, clock, mirrors=mirrors),
         Links(database, clock, mirrors=mirrors),
-        MoveStore(database, clock),
+        MovementStore(database, clock),
         NoteStore(database, clock),
         PeopleStore(database, clock),
         PlanStore(database),

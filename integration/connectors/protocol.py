@@ -9,7 +9,7 @@ from typing import Protocol, Self, runtime_checkable
 from integration.connectors.call_health import HealthSnapshot
 from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.markers import UNKNOWN, ChangeRanges
-from integration.core.moves import Move, StockReservation
+from integration.core.movements import Movement, StockReservation
 from integration.core.plan import Change
 from integration.core.prices import PriceQuery, TillPrice
 from integration.core.records import Batch, CurrentRecord, Field, FieldPresence, Kind, Record, Unreadable, WriteResult
@@ -166,13 +166,13 @@ class ReservationPage:
 class StockHistory(Connector, Protocol):
     """A system that reports every stock movement under a rising number."""
 
-    def newest_move(self) -> int:
+    def newest_movement(self) -> int:
         """Return the number of the newest movement, 0 before the first."""
 
-    def moves(self, after: int, begin: datetime) -> list[Move]:
+    def movements(self, after: int, begin: datetime) -> list[Movement]:
         """Return the next movements after a number, oldest first. When `after` is 0, they start at `begin`."""
 
-    def promises(self, since: str | None, after: str | None = None) -> ReservationPage:
+    def reservation_page(self, since: str | None, after: str | None = None) -> ReservationPage:
         """Return one page of the current reservations of orders that changed since the marker `since`."""
 
 

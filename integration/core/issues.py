@@ -82,7 +82,7 @@ class IssueState(StrEnum):
     """State of an issue."""
 
     OPEN = "open"
-    SET_ASIDE = "set_aside"  # a person dismissed it, with a reason
+    DISMISSED = "dismissed"  # by a person, with a reason
     CLOSED = "closed"
 
 

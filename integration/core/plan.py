@@ -10,7 +10,7 @@ from integration.core.conflicts import held_back_fields
 from integration.core.flow import Ownership
 from integration.core.issues import Issue
 from integration.core.link_evidence import NO_EVIDENCE, Evidence
-from integration.core.moves import COUNTED
+from integration.core.movements import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, is_same_value, merged
 
 FOLLOWS = "follows"  # value of a document: the key of the document that the target must have first

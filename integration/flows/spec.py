@@ -16,7 +16,7 @@ from integration.core.flow import Flow, Stage
 from integration.core.issues import Issue, IssueState, Skip, unreadable_record_issue
 from integration.core.link_evidence import Evidence
 from integration.core.links import Link
-from integration.core.moves import Move, StockReservation, UnbookedMovement
+from integration.core.movements import Movement, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, Unreadable
 from integration.core.staged_records import StagedRecord, UnparsedRecord
@@ -221,7 +221,7 @@ class Movements(Protocol):
     def unbooked(self) -> Mapping[int, UnbookedMovement]:
         """Return the movements that are not known to be in the books."""
 
-    def promising(self) -> Collection[str]:
+    def orders_with_reservations(self) -> Collection[str]:
         """Return the orders of the till that reserve stock."""
 
     def settle(self, numbers: Collection[int], orders: Collection[str]) -> None:
@@ -239,13 +239,13 @@ class Movements(Protocol):
     def read_on(self, begin: datetime) -> int:
         """Read new movements up to now and return the number of the newest one."""
 
-    def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Move]:
+    def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Movement]:
         """Return the movements of these articles that are not known to be in the books."""
 
-    def unplaced(self) -> Sequence[Move]:
+    def unplaced(self) -> Sequence[Movement]:
         """Return the movements whose article cannot be determined because they cannot be read well enough."""
 
-    def promised(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
+    def reservations_of(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
         """Return the reservations of these articles by orders, each with whether the books have the order."""
 
 

@@ -54,8 +54,8 @@ def _untrusted_keys(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage
     """Return the records whose hash must not be trusted, because of a doubt, a reverted value or a dismissed issue."""
     flow, kind = logic.flow.name, stage.target
     doubts = deps.ledger.in_doubt(run.id, flow, kind, keys)
-    back, set_aside = deps.previews.reverted_values_of(flow, kind, keys), deps.previews.dismissed_marks(flow, keys)
-    return {row.key for row in doubts} | back.keys() | set_aside.keys()
+    reverted, dismissed = deps.previews.reverted_values_of(flow, kind, keys), deps.previews.dismissed_marks(flow, keys)
+    return {row.key for row in doubts} | reverted.keys() | dismissed.keys()
 
 
 def with_hashes(logic: FlowLogic, staged: Sequence[StagedRecord], hashes: Mapping[str, str]) -> list[StagedRecord]:

@@ -53,7 +53,7 @@ _REFRESH = (
 GONE = "gone"  # reason of a closed issue: a run no longer found it
 
 _OF_FLOW = PreparedKeyQuery(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)
-_SET_ASIDE = PreparedKeyQuery(sa.select(dismissals).where(dismissals.c.flow == sa.bindparam("flow")), dismissals.c.key)
+_DISMISSED = PreparedKeyQuery(sa.select(dismissals).where(dismissals.c.flow == sa.bindparam("flow")), dismissals.c.key)
 
 
 def open_or_refresh(
@@ -95,7 +95,7 @@ def open_or_refresh(
 
 def _has_returned(row: sa.Row[Any], detail: str) -> bool:
     state = IssueState(row.state)
-    return state is IssueState.CLOSED or (state is IssueState.SET_ASIDE and str(row.detail) != detail)
+    return state is IssueState.CLOSED or (state is IssueState.DISMISSED and str(row.detail) != detail)
 
 
 def _occurrence_columns(at: datetime, run: str, occurrence: IssueOccurrence) -> dict[str, object]:
@@ -214,7 +214,7 @@ def issues_to_retry(connection: sa.Connection, flow: str, after: int, limit: int
 def dismissed_marks(connection: sa.Connection, flow: str, keys: Collection[str]) -> dict[str, dict[int, str]]:
     """Return the marks that these records had when their issues were dismissed, by key and issue id."""
     marks: dict[str, dict[int, str]] = {}
-    for row in _SET_ASIDE.rows(connection, {"flow": flow}, keys):
+    for row in _DISMISSED.rows(connection, {"flow": flow}, keys):
         marks.setdefault(row.key, {})[row.issue] = row.mark
     return marks
 
@@ -224,7 +224,7 @@ def reopen(
 ) -> None:
     """Reopen dismissed issues, in the current transaction."""
     for batch in batches(identities):
-        conditions = (issues.c.id.in_(batch), issues.c.state == IssueState.SET_ASIDE)
+        conditions = (issues.c.id.in_(batch), issues.c.state == IssueState.DISMISSED)
         rows = connection.execute(sa.select(issues).where(*conditions).with_for_update()).all()
         connection.execute(issues.update().where(*conditions).values(state=IssueState.OPEN, reason="", by=""))
         connection.execute(dismissals.delete().where(dismissals.c.issue.in_(batch)))
@@ -353,7 +353,7 @@ class Issues(Store):
         The record stays parked without notification until the cause is gone, the issue's detail changes, a person
         reopens it, or a source record is read with a mark other than the one in `marks`.
         """
-        self._change_state(identity, IssueState.SET_ASIDE, "issue_dismissed", reason, by, marks or {})
+        self._change_state(identity, IssueState.DISMISSED, "issue_dismissed", reason, by, marks or {})
 
     def dismiss_all(self, marks: Mapping[int, Mapping[str, str]], reason: str, by: str) -> int:
         """Dismiss open issues with one reason and return how many were still open; see `dismiss`."""
@@ -362,7 +362,7 @@ class Issues(Store):
             for batch in batches(list(marks)):
                 conditions = (issues.c.id.in_(batch), issues.c.state == IssueState.OPEN)
                 rows = connection.execute(sa.select(issues).where(*conditions).with_for_update()).all()
-                values = {"state": IssueState.SET_ASIDE, "reason": reason, "by": by}
+                values = {"state": IssueState.DISMISSED, "reason": reason, "by": by}
                 connection.execute(issues.update().where(*conditions).values(**values))
                 _store_marks(connection, {row.id: marks[row.id] for row in rows}, {row.id: row.flow for row in rows})
                 facts = {"by": by, "reason": reason}

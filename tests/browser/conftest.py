@@ -46,7 +46,7 @@ addEventListener('securitypolicyviolation', (one) =>
 # Every page, with the views of it that look otherwise.
 ADDRESSES = {
     "overview": "", "preview": "preview?flow=products", "created": "preview?flow=products&show=create",
-    "parked": "preview?flow=orders&show=park", "exceptions": "exceptions", "aside": "exceptions?status=aside",
+    "parked": "preview?flow=orders&show=park", "exceptions": "exceptions", "dismissed": "exceptions?status=dismissed",
     "runs": "runs", "days": "days", "stock": "stock", "logs": "logs", "volume": "logs?tab=volume",
     "links": "logs?tab=links", "audit": "administration?tab=audit", "linked": "flows?flow=orders&field=shipping",
     "questions": "logs?tab=queries", "monitoring": "monitoring", "channels": "monitoring?view=channels",

@@ -149,7 +149,7 @@ DIALOGS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "words": ("runs", _open_words),
     "why": ("preview?flow=products&show=create", _open_explanation),
     "brake": ("preview?flow=products", _open_approval),
-    "aside": ("exceptions", _open_menu_entry("Set aside")),
+    "dismiss": ("exceptions", _open_menu_entry("Dismiss")),
     "assign": ("exceptions", _open_menu_entry("Assign")),
     "note": ("exceptions", _open_menu_entry("Note")),
 }
@@ -235,11 +235,11 @@ def test_what_is_said_briefly_covers_no_button(shop: str, browser: Browser) -> N
     for width in (1024, 1440):
         with tab(browser, viewport={"width": width, "height": 900}) as page:
             show_page(page, f"{shop}/exceptions")
-            _open_menu_entry("Set aside")(page)
+            _open_menu_entry("Dismiss")(page)
             dialog = page.get_by_role("dialog")
             dialog.get_by_role("textbox").fill("it is a trial")
             dialog.get_by_role("textbox").press("Enter")
-            at_rest(page).locator(".st-key-aside_now button").click()
+            at_rest(page).locator(".st-key-dismiss_now button").click()
             toast = page.get_by_test_id("stToast")
             expect(toast).to_be_visible()
             page.wait_for_timeout(SETTLE)

@@ -42,27 +42,27 @@ def test_every_value_of_an_order_says_why(shop: str, page: Page) -> None:
     picture(page, "why-of-an-order")
 
 
-def test_several_causes_are_set_aside_at_once_and_taken_back(shop: str, page: Page) -> None:
+def test_several_causes_are_dismissed_at_once_and_reopened(shop: str, page: Page) -> None:
     page.goto(f"{shop}/exceptions")
     at_rest(page).get_by_text("Choose several", exact=True).first.click()
     for place, chosen in ((1, "1 cause chosen"), (2, "2 causes chosen")):
         at_rest(page).locator("[data-testid=stCheckbox] label").nth(place).click()
         expect(at_rest(page).get_by_text(re.compile(chosen))).to_be_visible()
     picture(page, "several-causes")
-    at_rest(page).locator(".st-key-several_aside button").click()
+    at_rest(page).locator(".st-key-several_dismiss button").click()
     reason = at_rest(page).get_by_role("dialog").locator("input").first
     reason.fill("The supplier is asked")
     reason.press("Enter")
-    at_rest(page).locator(".st-key-several_aside_now button:enabled").click()
+    at_rest(page).locator(".st-key-several_dismiss_now button:enabled").click()
     expect(at_rest(page).get_by_text(re.compile("0 causes chosen"))).to_be_visible()
 
-    page.goto(f"{shop}/exceptions?status=aside")
+    page.goto(f"{shop}/exceptions?status=dismissed")
     expect(at_rest(page).get_by_text(re.compile("The supplier is asked"))).to_have_count(2)
     at_rest(page).get_by_text("Choose several", exact=True).first.click()
     at_rest(page).locator(".st-key-several_all button").click()
-    picture(page, "several-aside")
+    picture(page, "several-dismissed")
     at_rest(page).locator(".st-key-several_back button").click()
-    expect(at_rest(page).get_by_text("Nothing is set aside")).to_be_visible()
+    expect(at_rest(page).get_by_text("Nothing is dismissed")).to_be_visible()
 
 
 def test_a_filter_is_kept_under_a_name_and_the_address_carries_it(shop: str, page: Page) -> None:

@@ -34,7 +34,7 @@ ADDRESSES: dict[str, list[dict[str, str]]] = {
     ],
     "phone": [{"plan": "{run}"}, {"plan": "never-was"}],
     "runs": [{"run": "{run}"}, {"flow": "products", "ended": "failed", "page": "99"}],
-    "exceptions": [{"cause": "products.price_missing", "status": "open"}, {"status": "aside", "flow": "products"}],
+    "exceptions": [{"cause": "products.price_missing", "status": "open"}, {"status": "dismissed", "flow": "products"}],
     "days": [
         {"month": "2026-10", "branch": "1"}, {"day": "2026-10-17", "branch": "1"}, {"day": "2026-02-30", "branch": "x"},
     ],

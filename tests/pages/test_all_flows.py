@@ -29,7 +29,7 @@ STEMS = (
     *("flow", "many", "one", "flow_does", "flow_creates", "figure_linked"),
     *("why_of", "why_unknown", "check_flow"),
 )
-OF_NOUNS = ("noun", "btn_aside", "btn_row", "btn_again", "btn_value", "btn_decide", "try_waits")
+OF_NOUNS = ("noun", "btn_dismiss", "btn_row", "btn_again", "btn_value", "btn_decide", "try_waits")
 ELSEWHERE_ASKED = {"on", "schedule_minutes", "calendar", "nightly_complete", "auto_approve", "filters", "brakes"}
 
 

@@ -248,13 +248,13 @@ def test_a_cause_that_is_gone_says_so(open_page: Open) -> None:
 
 
 @pytest.mark.usefixtures("shop")
-@pytest.mark.parametrize("status", ["mine", "aside", "corrected"])
+@pytest.mark.parametrize("status", ["mine", "dismissed", "corrected"])
 def test_every_filter_has_an_empty_state_of_its_own(open_page: Open, status: str) -> None:
     page_text = texts(open_page("exceptions", status=status))
 
     titles = {
         "mine": "No cause is assigned to you",
-        "aside": "Nothing is set aside",
+        "dismissed": "Nothing is dismissed",
         "corrected": "No value is corrected",
     }
     assert titles[status] in page_text
@@ -661,18 +661,18 @@ def test_a_value_is_put_right_here_and_holds_until_the_source_changes_it(shop: A
 # ---- deciding
 
 
-def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
+def test_a_dismissed_cause_leaves_the_queue_and_comes_back_when_it_grows(
     shop: Application, till_client: TillClient, article: str, customer: str, open_page: Open,
     make_unmapped_orders: Callable[[int], CauseGroup],
 ) -> None:  # fmt: skip
     group = make_unmapped_orders(2)
     test = open_cause(open_page, group)
-    test = menu(test, f"more-{group_address(group.group_key)}").click("aside").run()
-    assert test.button(key="aside_now").disabled
+    test = menu(test, f"more-{group_address(group.group_key)}").click("dismiss").run()
+    assert test.button(key="dismiss_now").disabled
     assert "These records stay parked without alerts" in texts(test)
     shop.exceptions.dismiss(group.group_key, "booked by hand", person())
     assert not is_open(shop, group.group_key)
-    page_text = texts(open_page("exceptions", status="aside"))
+    page_text = texts(open_page("exceptions", status="dismissed"))
     assert "booked by hand" in page_text
 
     (order,) = place_paid_orders(till_client, article, customer, "PIN")
@@ -681,15 +681,15 @@ def test_a_cause_set_aside_leaves_the_queue_and_comes_back_when_it_grows(
     back = waiting(shop, "payment_method_unmapped", key=order)
     assert (back.group_key, back.count) == (group.group_key, 1)
     page_text = texts(open_page("exceptions"))
-    assert f"{group.count} more of this cause were set aside by an operator: booked by hand" in page_text
+    assert f"{group.count} more of this cause were dismissed by an operator: booked by hand" in page_text
 
-    test = press(open_page("exceptions", status="aside", cause=group_address(group.group_key)), "reopen")
+    test = press(open_page("exceptions", status="dismissed", cause=group_address(group.group_key)), "reopen")
     assert not test.exception
     assert waiting(shop, "payment_method_unmapped", key=order).count == group.count + 1
 
 
 @pytest.mark.long
-def test_one_record_is_set_aside_by_itself(
+def test_one_record_is_dismissed_by_itself(
     shop: Application, open_page: Open, make_unmapped_orders: Callable[[int], CauseGroup]
 ) -> None:
     group = make_unmapped_orders(2)

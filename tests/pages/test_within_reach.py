@@ -30,7 +30,7 @@ SETTINGS = [
 ]  # fmt: skip
 ELSEWHERE = [
     ("overview", ""), ("preview", "flow=products"), ("preview", "flow=products&show=create"), ("exceptions", ""),
-    ("exceptions", "status=aside"), ("exceptions", "status=corrected"), ("runs", ""), ("days", ""), ("stock", ""),
+    ("exceptions", "status=dismissed"), ("exceptions", "status=corrected"), ("runs", ""), ("days", ""), ("stock", ""),
     ("stock", "view=differences"), ("monitoring", ""), ("monitoring", "view=sent"), ("logs", ""),
     ("logs", "tab=queries"), ("setup", "step=accountview"), ("setup", "step=mplus"), ("setup", "step=flows"),
     ("setup", "step=questions"), ("setup", "step=ready"), ("administration", ""), ("phone", ""),

@@ -112,7 +112,7 @@ def test_a_plan_and_its_approval_name_the_run(audit: AuditStore, database: Datab
     assert other.by == "schedule"
 
 
-def test_of_a_group_that_is_set_aside_there_is_one_entry(audit: AuditStore, database: Database, clock: Clock) -> None:
+def test_of_a_dismissed_group_there_is_one_entry(audit: AuditStore, database: Database, clock: Clock) -> None:
     issues = Issues(database, clock)
     issues.open("orders", "", [IssueOccurrence(Issue("article_missing", f"20263-{n}", "line", {})) for n in range(150)])
     group = issues.list("orders", "article_missing", limit=200)

@@ -51,7 +51,7 @@ def test_only_a_new_or_returning_issue_is_told(issues: Issues, database: Databas
     assert event_names == ["parked", "issue_closed", "parked"]
 
 
-def test_an_issue_set_aside_stays_out_of_the_queue_when_it_is_met_again(issues: Issues) -> None:
+def test_a_dismissed_issue_stays_out_of_the_queue_when_it_is_met_again(issues: Issues) -> None:
     meet(issues, "A1")
     (issue,) = issues.list(FLOW, "price_missing")
     issues.dismiss(issue.id, "sold out", "anna")
@@ -59,7 +59,7 @@ def test_an_issue_set_aside_stays_out_of_the_queue_when_it_is_met_again(issues: 
     assert issues.list(FLOW, "price_missing") == []
     (dismissed_issue,) = issues.of_key(FLOW, "A1")
     assert (dismissed_issue.state, dismissed_issue.reason, dismissed_issue.by) == (
-        IssueState.SET_ASIDE,
+        IssueState.DISMISSED,
         "sold out",
         "anna",
     )
@@ -129,12 +129,12 @@ def test_what_a_look_no_longer_finds_is_closed_and_other_records_stay(issues: Is
     assert [issue.issue.key for issue in issues.list(FLOW, CHANGED)] == ["A2", "A3"]
 
 
-def test_a_difference_set_aside_comes_back_when_it_is_another_one(issues: Issues) -> None:
+def test_a_dismissed_difference_comes_back_when_it_is_another_one(issues: Issues) -> None:
     store_check(issues, "A1")
     (issue,) = issues.list(FLOW, CHANGED)
     issues.dismiss(issue.id, "agreed by telephone", "anna")
     store_check(issues, "A1")
-    assert states(issues)["A1"] is IssueState.SET_ASIDE
+    assert states(issues)["A1"] is IssueState.DISMISSED
     store_check(issues, "A1", quantity="4")
     assert states(issues)["A1"] is IssueState.OPEN
     (reopened_issue,) = issues.list(FLOW, CHANGED)

@@ -29,7 +29,7 @@ from integration.connectors.protocol import GiftCardBalance, InstallationFacts, 
 from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.errors import RejectedError
 from integration.core.markers import UNKNOWN, ChangeRanges
-from integration.core.moves import Move
+from integration.core.movements import Movement
 from integration.core.plan import Action, Change
 from integration.core.prices import PriceQuery, TillPrice
 from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, WriteResult
@@ -128,15 +128,15 @@ class Mplus:
 
     # ---- stock movements of the till
 
-    def newest_move(self) -> int:
+    def newest_movement(self) -> int:
         """Return the number of the newest stock movement, 0 before the first."""
         return self._history.present()
 
-    def moves(self, after: int, begin: datetime) -> list[Move]:
+    def movements(self, after: int, begin: datetime) -> list[Movement]:
         """Return the next stock movements; see `TillHistory.page`."""
         return self._history.page(after, begin)
 
-    def promises(self, since: str | None, after: str | None = None) -> ReservationPage:
+    def reservation_page(self, since: str | None, after: str | None = None) -> ReservationPage:
         """Return one page of the current reservations of orders that changed since a marker."""
         return reservation_page(self._documents, since, after)
 

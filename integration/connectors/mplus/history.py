@@ -12,7 +12,7 @@ from integration.connectors.mplus.lists import PartialLists, till_out_of_order, 
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import in_pages, translated_parse_errors
 from integration.connectors.protocol import ReservationPage
-from integration.core.moves import Move, StockReservation
+from integration.core.movements import Movement, StockReservation
 from integration.core.records import Kind, Value
 from integration.core.rules import as_text
 
@@ -37,16 +37,18 @@ class TillHistory:
         with translated_parse_errors():
             return int(answer.findtext(qualified("stockId")) or 0)
 
-    def page(self, after: int, begin: datetime) -> list[Move]:
+    def page(self, after: int, begin: datetime) -> list[Movement]:
         """Return the next movements after a number, oldest first; empty after the last movement.
 
         A movement without a readable number comes first. When `after` is 0, the movements start at `begin`.
         """
         bound = {"sinceStockId": str(after)} if after else {"fromFinancialDateTime": codec.encode_moment(begin)}
-        moves = self._read_lowest(self._page, **bound)
-        return sorted((move for move in moves if _is_later(move, after)), key=lambda move: move.number)
+        movements = self._read_lowest(self._page, **bound)
+        return sorted(
+            (movement for movement in movements if _is_later(movement, after)), key=lambda movement: movement.number
+        )
 
-    def movements_since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Move]:
+    def movements_since(self, number: int, branches: Sequence[str], articles: Sequence[str]) -> list[Movement]:
         """Return the movements of articles after a number in these branches.
 
         Few movements follow a recent number, so all articles are tried in one call first; otherwise each portion of
@@ -56,46 +58,48 @@ class TillHistory:
         if len(first) < self._page:
             return self._read_all(number, first, branchNumbers=branches)
 
-        def ask(portion: Sequence[str]) -> list[Move]:
+        def ask(portion: Sequence[str]) -> list[Movement]:
             return self._read_all(number, None, branchNumbers=branches, articleNumbers={"articleNumbers": portion})
 
         return in_pages(ask, articles, self._settings.page_articles, self._settings.in_flight)
 
-    def _read_all(self, number: int, moves: list[Move] | None, **request: object) -> list[Move]:
-        """Return every movement after a number; `moves` is the first answer, which the till may have shortened.
+    def _read_all(self, number: int, movements: list[Movement] | None, **request: object) -> list[Movement]:
+        """Return every movement after a number; `movements` is the first answer, which the till may have shortened.
 
         The list ends with an answer without a higher number.
         """
-        all_moves: list[Move] = []
-        while moves is None or moves:
-            if moves is None:
-                moves = self._read_lowest(PAGE, **request, sinceStockId=str(number))
-            later = [move for move in moves if _is_later(move, number) and move not in all_moves]
-            highest = max((move.number for move in later), default=0)
-            all_moves += later
+        all_movements: list[Movement] = []
+        while movements is None or movements:
+            if movements is None:
+                movements = self._read_lowest(PAGE, **request, sinceStockId=str(number))
+            later = [
+                movement for movement in movements if _is_later(movement, number) and movement not in all_movements
+            ]
+            highest = max((movement.number for movement in later), default=0)
+            all_movements += later
             if highest <= number:
                 break
-            number, moves = highest, None
-        return all_moves
+            number, movements = highest, None
+        return all_movements
 
-    def _read_lowest(self, limit: int, **request: object) -> list[Move]:
+    def _read_lowest(self, limit: int, **request: object) -> list[Movement]:
         """Return the movements with the lowest numbers among the requested ones, in any order."""
 
-        def ask(limit: int) -> list[Move]:
+        def ask(limit: int) -> list[Movement]:
             answer = self._client.read(_OPERATION, request={**request, "sinceStockIdLimit": str(limit)})
             with translated_parse_errors():
                 elements = unique_elements(answer.iterfind(qualified("articleStockHistory")), _stock_id)
-                return [codec.decode_move(element) for element in elements]
+                return [codec.decode_movement(element) for element in elements]
 
-        def numbers(moves: Sequence[Move]) -> list[int]:
-            return [move.number for move in moves if move.number]
+        def numbers(movements: Sequence[Movement]) -> list[int]:
+            return [movement.number for movement in movements if movement.number]
 
-        moves = ask(limit)
-        before = [number for number in numbers(moves) if number < int(str(request.get("sinceStockId", 0)))]
+        movements = ask(limit)
+        before = [number for number in numbers(movements) if number < int(str(request.get("sinceStockId", 0)))]
         if before:  # the till ignores the bound, so later movements would never be read
             raise till_out_of_order(_OPERATION, str(before[0]))
-        self._partial_lists.require_lowest(_OPERATION, numbers(moves), lambda fewer: numbers(ask(fewer)))
-        return moves
+        self._partial_lists.require_lowest(_OPERATION, numbers(movements), lambda fewer: numbers(ask(fewer)))
+        return movements
 
 
 def _stock_id(element: Element) -> str | None:
@@ -103,9 +107,9 @@ def _stock_id(element: Element) -> str | None:
     return str(number) if number else None
 
 
-def _is_later(move: Move, number: int) -> bool:
+def _is_later(movement: Movement, number: int) -> bool:
     """Return True if a movement came after a number; one without a readable number counts as later."""
-    return move.number > number or not move.number
+    return movement.number > number or not movement.number
 
 
 # ---- reservations of orders
@@ -128,7 +132,7 @@ def reservation_page(documents: TillDocuments, since: str | None, after: str | N
     reservations_by_order = {
         key: reservations for key, reservations in optional_reservations.items() if reservations is not None
     }
-    every = tuple(promise for reservations in reservations_by_order.values() for promise in reservations)
+    every = tuple(reservation for reservations in reservations_by_order.values() for reservation in reservations)
     return ReservationPage(tuple(reservations_by_order), every, page.after, page.stamp)
 
 

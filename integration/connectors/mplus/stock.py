@@ -25,7 +25,7 @@ from integration.connectors.parallel import portions
 from integration.connectors.protocol import InstallationFacts, References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import identity_of
-from integration.core.moves import COUNTED, Move, StockCounted, counted_value, unreadable_move
+from integration.core.movements import COUNTED, Movement, StockCounted, counted_value, unreadable_movement
 from integration.core.plan import Change
 from integration.core.records import CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
 
@@ -35,8 +35,8 @@ TIMES_SET = 5  # attempts to set one level while sales go on
 _REFERENCE_LENGTH = 40  # the till documents no limit
 
 Rows = Mapping[tuple[str, str], Element]  # the till's row of a level, by branch and article number
-Moves = Mapping[tuple[str, str], Sequence[Move]]
-NOTHING: Mapping[str, Sequence[Move]] = {}
+MovementsByPlace = Mapping[tuple[str, str], Sequence[Movement]]
+NOTHING: Mapping[str, Sequence[Movement]] = {}
 Numbered = Sequence[tuple[Record, str]]  # wanted records, each with its article number
 
 
@@ -60,7 +60,7 @@ class _Raw(NamedTuple):
     stock_managed: str  # whether stock is managed
     identity: codec.ArticleIdentity
     rows: Mapping[str, Element]
-    movements: Mapping[str, Sequence[Move]]
+    movements: Mapping[str, Sequence[Movement]]
 
     def raw_parts(self, branch: str) -> tuple[str | bytes, ...]:
         """Return the raw data of a branch, for its hash."""
@@ -153,11 +153,13 @@ class TillStock(TillTarget):
         """Yield each record that has a stock setting, with the till's raw data of its article."""
         numbered_records = [(record, number) for record in records if (number := _number(record)) in stock_settings]
         rows = self._rows(numbered_records)
-        moves = self._moves(numbered_records, rows)
+        movements = self._movements(numbered_records, rows)
         for record, number in numbered_records:
             own = {part.key: row for part in record.parts if (row := rows.get((part.key, number))) is not None}
             moved = (
-                {branch: later for branch in own if (later := _moves_at(moves, branch, number))} if moves else NOTHING
+                {branch: later for branch in own if (later := _moves_at(movements, branch, number))}
+                if movements
+                else NOTHING
             )
             yield record, _Raw(number, *stock_settings[number], own, moved)
 
@@ -180,7 +182,7 @@ class TillStock(TillTarget):
             rows |= {(branch, number): row for number, row in self._read_rows(branch, numbers)}
         return rows
 
-    def _moves(self, numbered_records: Numbered, rows: Rows) -> Moves:
+    def _movements(self, numbered_records: Numbered, rows: Rows) -> MovementsByPlace:
         """Return the movements since the levels were counted, read after the levels so that none is missing."""
         counts = [
             (number, stock_count)
@@ -343,12 +345,12 @@ class TillStock(TillTarget):
                     or codec.stock_id(row) < int(booked)
                 ):
                     return None
-                moves = _moves_at(
+                movements = _moves_at(
                     _by_place(self._history.movements_since(stock_count.last_movement, [branch], [number])),
                     branch,
                     number,
                 )
-                since = _moved_since(stock_count, branch, row, moves)
+                since = _moved_since(stock_count, branch, row, movements)
                 return since, codec.decode_level(row, reserved=False), codec.decode_reserved(row)
             except WrongValueError:
                 return None
@@ -400,14 +402,14 @@ def _stock_count(record: Record) -> StockCounted | None:
     return counted_value(record.values.get(COUNTED))
 
 
-def _moved_since(stock_count: StockCounted, branch: str, row: Element, moves: Iterable[Move]) -> Decimal:
+def _moved_since(stock_count: StockCounted, branch: str, row: Element, movements: Iterable[Movement]) -> Decimal:
     """Return the change in free stock since the last counted movement, up to the movement that the row includes.
 
     Stock reserved for orders beyond the counted reservation is not free either. Raises WrongValueError if one of these
     movements is unreadable.
     """
-    later = tuple(moves)
-    if (wrong := unreadable_move(later, stock_count.last_movement, codec.stock_id(row))) is not None:
+    later = tuple(movements)
+    if (wrong := unreadable_movement(later, stock_count.last_movement, codec.stock_id(row))) is not None:
         raise WrongValueError(wrong.unread, wrong.number)
     free, delivered = stock_count.moved(later, codec.stock_id(row))
     if branch not in stock_count.reserved:
@@ -415,16 +417,16 @@ def _moved_since(stock_count: StockCounted, branch: str, row: Element, moves: It
     return free - max(Decimal(0), codec.decode_reserved(row) - stock_count.reserved[branch] - delivered)
 
 
-def _moves_at(moves: Moves, branch: str, number: str) -> list[Move]:
+def _moves_at(movements: MovementsByPlace, branch: str, number: str) -> list[Movement]:
     """Return the movements of an article in a branch, and those whose branch is unreadable."""
-    return [*moves.get((branch, number), ()), *moves.get(("", number), ())]
+    return [*movements.get((branch, number), ()), *movements.get(("", number), ())]
 
 
-def _by_place(moves: Iterable[Move]) -> Moves:
-    moves_by_place: dict[tuple[str, str], list[Move]] = defaultdict(list)
-    for move in moves:
-        moves_by_place[move.branch, move.article].append(move)
-    return moves_by_place
+def _by_place(movements: Iterable[Movement]) -> MovementsByPlace:
+    movements_by_place: dict[tuple[str, str], list[Movement]] = defaultdict(list)
+    for movement in movements:
+        movements_by_place[movement.branch, movement.article].append(movement)
+    return movements_by_place
 
 
 def _number(record: Record) -> str:

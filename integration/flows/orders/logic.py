@@ -24,6 +24,7 @@ from integration.core.traces import Trace
 from integration.flows.booked_payments import AskBookedPayments, no_payments, without_booked_payments
 from integration.flows.functions.toolbox import Tools
 from integration.flows.orders.active_rules import document_policy, in_use, of_articles
+from integration.flows.orders.address_changes import Ask, BilledAddresses, no_debtors, with_changed_address
 from integration.flows.orders.articles import ARTICLES, LONGEST_ARTICLE, LineArticles
 from integration.flows.orders.bookings import NO_CONTEXT, BookingContext, Bookings
 from integration.flows.orders.buyers import COUNTRIES
@@ -34,7 +35,6 @@ from integration.flows.orders.decisions import CurrentBooking, DecisionOption, D
 from integration.flows.orders.explanations import owner_traces, party_traces
 from integration.flows.orders.identity import alternative_bookings
 from integration.flows.orders.missing_rows import ROW_CAUSES, MissingRowCollector, with_missing_codes
-from integration.flows.orders.moves import Ask, BilledAddresses, no_debtors, with_moved_address
 from integration.flows.orders.new_debtors import NewDebtors
 from integration.flows.orders.objections import booking_objection, debtor_objection
 from integration.flows.orders.outcomes import document_issue, document_title, staged, total_fact
@@ -422,7 +422,7 @@ class OrdersLogic(FlowLogic):
         """
         if not stage.write_once:
             is_debtor = stage.target is Kind.DEBTOR
-            return with_moved_address(desired, current, self.settings.default_country) if is_debtor else desired
+            return with_changed_address(desired, current, self.settings.default_country) if is_debtor else desired
         number = as_text(desired.values.get("number")) or desired.key
         facts = {"key": number, "document": number}
         if current is None:

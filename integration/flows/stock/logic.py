@@ -14,7 +14,7 @@ from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
 from integration.core.link_evidence import Evidence
 from integration.core.money import number_in_text
-from integration.core.moves import COUNTED, NO_MOMENT, Move
+from integration.core.movements import COUNTED, NO_MOMENT, Movement
 from integration.core.plan import Change
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value, is_till_number
 from integration.core.rules import EMPTY, RuleError, as_text, field_owners, rule_error, rules_from
@@ -95,7 +95,7 @@ class StockLogic(FlowLogic):
 
     def read_failures(self, stage: Stage) -> Sequence[Issue]:
         """Return the movements of the till that count in no level because their article is unknown."""
-        return [_unplaced_issue(move) for move in self._sales.unplaced()] if self._sales else []
+        return [_unplaced_issue(movement) for movement in self._sales.unplaced()] if self._sales else []
 
     # ---- each record by itself
 
@@ -223,8 +223,8 @@ class StockLogic(FlowLogic):
         steps.append(TraceStep("max(0)", ZERO))
         return ZERO
 
-    def _unreadable_rejection(self, record: Record, move: Move) -> RecordRejected:
-        facts = {"key": record.key, "field": move.unread, "value": f"stockId {move.number}", "raw": ""}
+    def _unreadable_rejection(self, record: Record, movement: Movement) -> RecordRejected:
+        facts = {"key": record.key, "field": movement.unread, "value": f"stockId {movement.number}", "raw": ""}
         return RecordRejected("record_unreadable", AMOUNT, system=self.flow.target, **facts)
 
     def _invoice_state_rejection(self, order: str, wrong: Unreadable) -> RecordRejected:
@@ -376,16 +376,16 @@ class StockLogic(FlowLogic):
         )
 
 
-def _unplaced_issue(move: Move) -> Issue:
+def _unplaced_issue(movement: Movement) -> Issue:
     """Return the issue of a movement that counts in no level, in the till's own field names."""
     fields = {
-        "stockId": str(move.number or "?"),
-        "branchNumber": move.branch,
-        "timestamp": f"{move.at:%Y-%m-%d %H:%M} UTC" if move.at != NO_MOMENT else "",
-        "document": move.title or next(iter(move.documents), ""),
+        "stockId": str(movement.number or "?"),
+        "branchNumber": movement.branch,
+        "timestamp": f"{movement.at:%Y-%m-%d %H:%M} UTC" if movement.at != NO_MOMENT else "",
+        "document": movement.title or next(iter(movement.documents), ""),
     }
-    movement = " · ".join(f"{name} {value}" for name, value in fields.items() if value)
-    return Issue("movement_unreadable", movement, facts={"movement": movement})
+    description = " · ".join(f"{name} {value}" for name, value in fields.items() if value)
+    return Issue("movement_unreadable", description, facts={"movement": description})
 
 
 def _purchases(record: Record) -> list[Trace]:
@@ -402,11 +402,11 @@ def _other_inputs(number: str, tally: Tally | None) -> str:
     """Return the inputs of a level other than the books' record, as text: its movements and the till number."""
     if tally is None:
         return number
-    documents = {key for lacking in (*tally.moves, *tally.reservations) for key in lacking.documents}
+    documents = {key for lacking in (*tally.movements, *tally.reservations) for key in lacking.documents}
     return repr(
         (
             number,
-            tally.moves,
+            tally.movements,
             tally.reservations,
             tally.unbooked_transfers,
             tally.unbooked_deliveries,

@@ -19,7 +19,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from integration.core.booking_state import BookingStage, BookingState, BookingStateQuery
-from integration.core.moves import Move, MovementType, StockCounted, StockReservation, UnbookedMovement
+from integration.core.movements import Movement, MovementType, StockCounted, StockReservation, UnbookedMovement
 from integration.core.records import Kind, Record, Unreadable
 from integration.flows.orders.credits import CREDIT
 from integration.flows.orders.latest_booking import all_bookings, document_of
@@ -66,7 +66,7 @@ class Lacking:
     once it is invoiced.
     """
 
-    entry: Move | StockReservation
+    entry: Movement | StockReservation
     booked: Decimal
     invoiced: Decimal
 
@@ -81,23 +81,23 @@ class Tally:
     """Known movements and reservations of one article that the figures of the books lack."""
 
     stock_counted: StockCounted
-    moves: tuple[Lacking, ...] = ()
+    movements: tuple[Lacking, ...] = ()
     reservations: tuple[Lacking, ...] = ()
     unclear: Mapping[str, Unreadable] = field(
         default_factory=dict
     )  # documents with an unknown invoice state, with the unreadable record
-    uncounted: tuple[Move, ...] = ()  # deliveries and transfers without proof of booking
-    unbooked_transfers: tuple[Move, ...] = ()  # transfers that a person declared as not booked
-    unbooked_deliveries: tuple[Move, ...] = ()  # goods from suppliers that a person declared as not booked
+    uncounted: tuple[Movement, ...] = ()  # deliveries and transfers without proof of booking
+    unbooked_transfers: tuple[Movement, ...] = ()  # transfers that a person declared as not booked
+    unbooked_deliveries: tuple[Movement, ...] = ()  # goods from suppliers that a person declared as not booked
 
-    def unreadable(self, branches: Collection[str], since: datetime) -> Move | None:
+    def unreadable(self, branches: Collection[str], since: datetime) -> Movement | None:
         """Return a movement of these branches whose amount cannot be read; no branches means all."""
-        moves = (
+        movements = (
             lacking.entry
-            for lacking in self.moves
-            if isinstance(lacking.entry, Move) and _counts(lacking, branches, since)
+            for lacking in self.movements
+            if isinstance(lacking.entry, Movement) and _counts(lacking, branches, since)
         )
-        return next((move for move in moves if move.type is MovementType.UNREADABLE), None)
+        return next((movement for movement in movements if movement.type is MovementType.UNREADABLE), None)
 
     def unknown_invoice_state(self, branches: Collection[str], since: datetime) -> tuple[str, Unreadable] | None:
         """Return a document with movements in these branches for which it is unknown whether it was invoiced.
@@ -106,7 +106,7 @@ class Tally:
         """
         lacking_ = [
             lacking
-            for lacking in (*self.moves, *self.reservations)
+            for lacking in (*self.movements, *self.reservations)
             if lacking.invoiced < 0 and _counts(lacking, branches, since)
         ]
         titles = [(key, lacking.entry.title) for lacking in lacking_ for key in lacking.documents]
@@ -117,7 +117,7 @@ class Tally:
         moved = (
             self.uncounted if branches else (*self.uncounted, *self.unbooked_transfers)
         )  # transfers stay within a shared figure
-        amount = _sum(move.amount for move in moved if move.at > since and move.is_about(branches))
+        amount = _sum(movement.amount for movement in moved if movement.at > since and movement.is_about(branches))
         return Term("moved_not_counted", amount, ()) if amount else None
 
     def terms(self, branches: Collection[str], since: datetime, *, orders_left: bool = True) -> list[Term]:
@@ -125,12 +125,12 @@ class Tally:
 
         With `orders_left`, the figure excludes sales of sales orders as soon as the books have them.
         """
-        moves = [lacking for lacking in self.moves if _counts(lacking, branches, since)]
+        movements = [lacking for lacking in self.movements if _counts(lacking, branches, since)]
         reservations = [lacking for lacking in self.reservations if _counts(lacking, branches, since)]
-        sales = [lacking for lacking in moves if isinstance(lacking.entry, Move) and lacking.entry.amount < 0]
-        back = [lacking for lacking in moves if lacking not in sales]
-        sent_amount = _sum(move.amount for move in self.unbooked_transfers if move.branch in branches)
-        received_amount = _sum(move.amount for move in self.unbooked_deliveries if move.is_about(branches))
+        sales = [lacking for lacking in movements if isinstance(lacking.entry, Movement) and lacking.entry.amount < 0]
+        back = [lacking for lacking in movements if lacking not in sales]
+        sent_amount = _sum(movement.amount for movement in self.unbooked_transfers if movement.branch in branches)
+        received_amount = _sum(movement.amount for movement in self.unbooked_deliveries if movement.is_about(branches))
         declared = {"sent_not_booked": sent_amount, "received_not_booked": received_amount}
         parts: tuple[tuple[str, list[tuple[Lacking, Decimal]]], ...] = (
             ("sold_not_booked", [(lacking, lacking.booked) for lacking in sales]),
@@ -201,7 +201,7 @@ class Sales:
             return
         self._credit_keys = frozenset(self.credited())
         marked = self.movements.settled_movements(set(map(document_of, self._credit_keys))) if self._credit_keys else {}
-        unbooked, orders = self.movements.unbooked(), self.movements.promising()
+        unbooked, orders = self.movements.unbooked(), self.movements.orders_with_reservations()
         documents = {
             key for by_number in (marked, unbooked) for movement in by_number.values() for key in movement.documents
         }
@@ -292,7 +292,7 @@ class Sales:
         open_movements = self._open_movements(numbers, upto)
         if self.settings.sales == DATED:
             return self._tally(open_movements, upto, self._bookings_before, self._bookings_before)
-        back = {key for move in open_movements.moves if move.amount > 0 for key in move.documents}
+        back = {key for movement in open_movements.movements if movement.amount > 0 for key in movement.documents}
         return self._tally(
             open_movements,
             upto,
@@ -314,26 +314,26 @@ class Sales:
         return self._tally(open_movements, None, look, look)
 
     def _open_movements(self, numbers: Collection[str], upto: int | None) -> "_OpenMovements":
-        moves, transfers = list[Move](), defaultdict[str, list[Move]](list)
-        deliveries = defaultdict[str, list[Move]](list)
-        for move in self.movements.open(numbers, upto):
-            if self._is_counted_transfer(move):
-                transfers[move.article].append(move)
-            elif self._is_counted_delivery(move):
-                deliveries[move.article].append(move)
+        movements, transfers = list[Movement](), defaultdict[str, list[Movement]](list)
+        deliveries = defaultdict[str, list[Movement]](list)
+        for movement in self.movements.open(numbers, upto):
+            if self._is_counted_transfer(movement):
+                transfers[movement.article].append(movement)
+            elif self._is_counted_delivery(movement):
+                deliveries[movement.article].append(movement)
             else:
-                moves.append(move)
-        return _OpenMovements(moves, self.movements.promised(numbers), transfers, deliveries)
+                movements.append(movement)
+        return _OpenMovements(movements, self.movements.reservations_of(numbers), transfers, deliveries)
 
-    def _is_counted_transfer(self, move: Move) -> bool:
+    def _is_counted_transfer(self, movement: Movement) -> bool:
         """Return True for an outgoing transfer after the moment up to which a person entered transfers."""
         start = self.settings.transfers_counted_from
-        return start is not None and move.at > start and move.counts_as({MovementType.SENT})
+        return start is not None and movement.at > start and movement.counts_as({MovementType.SENT})
 
-    def _is_counted_delivery(self, move: Move) -> bool:
+    def _is_counted_delivery(self, movement: Movement) -> bool:
         """Return True for goods from a supplier after the moment up to which a person entered deliveries."""
-        start = self.settings.deliveries_counted_from.get(move.branch)
-        return start is not None and move.at > start and move.type is MovementType.DELIVERY
+        start = self.settings.deliveries_counted_from.get(movement.branch)
+        return start is not None and movement.at > start and movement.type is MovementType.DELIVERY
 
     def _tally(
         self, open_movements: "_OpenMovements", upto: int | None, before: BookingSnapshot, after: BookingSnapshot
@@ -343,36 +343,36 @@ class Sales:
         def times(documents: Iterable[str], *, orders_left: bool) -> list[CountRange]:
             return [count_in_window(before, after, document, orders_left=orders_left) for document in documents]
 
-        def lacks(movement: Move | StockReservation, amount: Decimal, *documents: str) -> Lacking:
+        def lacks(movement: Movement | StockReservation, amount: Decimal, *documents: str) -> Lacking:
             leaves, stays = times(documents, orders_left=True), times(documents, orders_left=False)
             return Lacking(movement, missing_amount(amount, leaves), missing_amount(amount, stays))
 
-        moves: dict[str, list[Lacking]] = defaultdict(list)
-        uncounted: dict[str, list[Move]] = defaultdict(list)
-        for move in open_movements.moves:
-            is_by_time = move.type in UNPROVEN and self.settings.sales != DATED
+        movements: dict[str, list[Lacking]] = defaultdict(list)
+        uncounted: dict[str, list[Movement]] = defaultdict(list)
+        for movement in open_movements.movements:
+            is_by_time = movement.type in UNPROVEN and self.settings.sales != DATED
             if is_by_time:
-                uncounted[move.article].append(move)
-            lack = lacks(move, move.amount, *move.documents)
-            if move.type is MovementType.UNREADABLE:
-                is_over = is_settled(times(move.documents, orders_left=False), is_back=False)
+                uncounted[movement.article].append(movement)
+            lack = lacks(movement, movement.amount, *movement.documents)
+            if movement.type is MovementType.UNREADABLE:
+                is_over = is_settled(times(movement.documents, orders_left=False), is_back=False)
             else:
-                is_over = is_by_time or move.type not in self.types or not (lack.booked or lack.invoiced)
+                is_over = is_by_time or movement.type not in self.types or not (lack.booked or lack.invoiced)
             if not is_over:
-                moves[move.article].append(lack)
-        promises: dict[str, list[Lacking]] = defaultdict(list)
+                movements[movement.article].append(lack)
+        reservations_by_article: dict[str, list[Lacking]] = defaultdict(list)
         reserved: dict[str, dict[str, Decimal]] = defaultdict(lambda: dict.fromkeys(self.settings.branches, Decimal(0)))
-        for promise, was_booked in open_movements.reservations:
-            quantities = reserved[promise.article]
-            quantities[promise.branch] = quantities.get(promise.branch, Decimal(0)) + promise.amount
-            if not was_booked or promise.document in before.booked:
-                lack = lacks(promise, -promise.amount, promise.document)
-                promises[promise.article] += [lack] if lack.booked or lack.invoiced else []
+        for reservation, was_booked in open_movements.reservations:
+            quantities = reserved[reservation.article]
+            quantities[reservation.branch] = quantities.get(reservation.branch, Decimal(0)) + reservation.amount
+            if not was_booked or reservation.document in before.booked:
+                lack = lacks(reservation, -reservation.amount, reservation.document)
+                reservations_by_article[reservation.article] += [lack] if lack.booked or lack.invoiced else []
         unclear = {document_of(key): wrong for look in (before, after) for key, wrong in look.open.items() if wrong}
 
         def tally_of(number: str) -> Tally:
             stock_counted = StockCounted(upto or 0, self.types, dict(reserved[number]))
-            tally_parts = tuple(moves[number]), tuple(promises[number]), unclear
+            tally_parts = tuple(movements[number]), tuple(reservations_by_article[number]), unclear
             return Tally(
                 stock_counted,
                 *tally_parts,
@@ -383,9 +383,11 @@ class Sales:
 
         return tally_of
 
-    def unplaced(self) -> list[Move]:
+    def unplaced(self) -> list[Movement]:
         """Return the movements whose article cannot be read, as far as they may count."""
-        return [move for move in self.movements.unplaced() if move.at > self.settings.figures_complete_until]
+        return [
+            movement for movement in self.movements.unplaced() if movement.at > self.settings.figures_complete_until
+        ]
 
     def counting_start(self, record: Record) -> datetime:
         """Return the moment from which movements of an article count: its own stamp, or that of the settings."""
@@ -397,14 +399,14 @@ class Sales:
 class _OpenMovements:
     """The movements and reservations of some articles that the books may lack."""
 
-    moves: Sequence[Move]
+    movements: Sequence[Movement]
     reservations: Sequence[tuple[StockReservation, bool]]
-    unbooked_transfers: Mapping[str, Sequence[Move]]  # outgoing transfers that count by time alone, by article
-    unbooked_deliveries: Mapping[str, Sequence[Move]]  # goods from suppliers that count by time alone, by article
+    unbooked_transfers: Mapping[str, Sequence[Movement]]  # outgoing transfers that count by time alone, by article
+    unbooked_deliveries: Mapping[str, Sequence[Movement]]  # goods from suppliers that count by time alone, by article
 
     @property
     def documents(self) -> set[str]:
         """The documents of the movements and reservations."""
-        return {key for entry in self.moves for key in entry.documents} | {
+        return {key for entry in self.movements for key in entry.documents} | {
             entry.document for entry, _ in self.reservations
         }

@@ -236,7 +236,7 @@ def _booking_states(context: FlowContext, keys: Collection[str]) -> BookingState
     """Return the booking states of bookings and credits that may move stock."""
     booking_states = context.booking_states(ORDERS, (Kind.SALES_ORDER, Kind.POSTING), keys)
     return with_lost_bookings(
-        booking_states, _lost_bookings(context, IssueState.OPEN), _lost_bookings(context, IssueState.SET_ASIDE)
+        booking_states, _lost_bookings(context, IssueState.OPEN), _lost_bookings(context, IssueState.DISMISSED)
     )
 
 

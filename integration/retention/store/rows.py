@@ -123,7 +123,7 @@ class RetentionStore(Store):
 def _disposable_runs() -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a run meets if its data may be deleted."""
     newer, other = runs.alias(), runs.alias()
-    open_issues = sa.select(issues.c.run).where(issues.c.state.in_((IssueState.OPEN, IssueState.SET_ASIDE)))
+    open_issues = sa.select(issues.c.run).where(issues.c.state.in_((IssueState.OPEN, IssueState.DISMISSED)))
     on_its_way = sa.exists().where(
         line_counts.c.run == runs.c.id, line_counts.c.step.in_(plan_lines.UNSETTLED), line_counts.c.lines > 0
     )

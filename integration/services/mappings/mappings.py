@@ -39,7 +39,7 @@ from integration.store.corrections import Corrections
 from integration.store.database import Clock
 from integration.store.issues import Issues
 from integration.store.links import Links
-from integration.store.moves import MoveStore
+from integration.store.movements import MovementStore
 from integration.store.rules import CurrentRules, MappingStore
 from integration.store.settings import StoredSettings
 
@@ -72,7 +72,7 @@ class Logics:
         corrections: Corrections,
         issues: Issues,
         links: Links,
-        moves: MoveStore,
+        movements: MovementStore,
         rules: MappingStore,
         stored_settings: StoredSettings,
         booking_states: BookingStateStore,
@@ -87,7 +87,7 @@ class Logics:
         self._flows = flows
         self.links = links
         self.issues = issues
-        self.moves = moves
+        self.movements = movements
         self.booking_states = booking_states
         self.access = access
         self._lists = lists
@@ -383,7 +383,7 @@ class _FlowQueries:
         return self.logics.pictures(files)
 
     def movements(self) -> TillMovements:
-        return TillMovements(self.flow, self.logics.moves, self.logics.access, reads=self.allots)
+        return TillMovements(self.flow, self.logics.movements, self.logics.access, reads=self.allots)
 
     def codes(self, code_list: CodeList) -> Mapping[str, str]:
         return self.logics.codes(code_list)

@@ -10,10 +10,10 @@ import structlog
 
 from integration.connectors.protocol import StockHistory
 from integration.core.errors import ConfigurationError
-from integration.core.moves import Move, MovementType, StockReservation, UnbookedMovement
+from integration.core.movements import Movement, MovementType, StockReservation, UnbookedMovement
 from integration.flows.settings import TILL
 from integration.services.systems.connection_settings import ConnectorFactory
-from integration.store.moves import MoveStore
+from integration.store.movements import MovementStore
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +26,7 @@ UNREAD = 1_000  # of those, at most this many
 class TillMovements:
     """The movements of one flow. In a trial, nothing is read from the till and nothing is marked."""
 
-    def __init__(self, flow: str, store: MoveStore, access: ConnectorFactory, *, reads: bool) -> None:
+    def __init__(self, flow: str, store: MovementStore, access: ConnectorFactory, *, reads: bool) -> None:
         self._flow = flow
         self._store = store
         self._access = access
@@ -35,7 +35,7 @@ class TillMovements:
     def unbooked(self) -> dict[int, UnbookedMovement]:
         return self._store.unbooked(self._flow)
 
-    def promising(self) -> set[str]:
+    def orders_with_reservations(self) -> set[str]:
         """Return the till orders that have reservations."""
         return self._store.orders_with_reservations(self._flow)
 
@@ -60,7 +60,7 @@ class TillMovements:
         their article: a reservation beyond the counted ones is not free stock.
         """
         if self._is_reader:
-            self._read_promises(self._till(), self._store.read_upto(self._flow)[2])
+            self._read_reservations(self._till(), self._store.read_upto(self._flow)[2])
             self._read(begin)
             self._read_again()
             self._store.drop_before(self._flow, begin)
@@ -75,34 +75,36 @@ class TillMovements:
         if not self._is_reader:
             return after
         is_whole = began is not None and began <= begin
-        return after if is_whole and self._till().newest_move() == after else self._read(begin)
+        return after if is_whole and self._till().newest_movement() == after else self._read(begin)
 
     def _read(self, begin: datetime) -> int:
         after, began, _ = self._store.read_upto(self._flow)
         till = self._till()
-        newest = till.newest_move()
+        newest = till.newest_movement()
         if newest < after:  # the till was restored, and issues the same numbers again
             self._store.forget(self._flow)
             began = None
         if began is None or begin < began:  # never read, or read from a later time only
             after, began = 0, begin
         upto, start = max(after, newest), max(0, after - OVERLAP)
-        while page := self._split_numberless(till.moves(start, began), start):
+        while page := self._split_numberless(till.movements(start, began), start):
             start = page[-1].number
             upto = max(upto, start)
-            self._store.keep(self._flow, [move for move in page if move.type is not MovementType.OTHER], start, began)
+            self._store.keep(
+                self._flow, [movement for movement in page if movement.type is not MovementType.OTHER], start, began
+            )
         self._store.keep(self._flow, (), upto, began)
         return upto
 
-    def _split_numberless(self, page: Sequence[Move], start: int) -> list[Move]:
+    def _split_numberless(self, page: Sequence[Movement], start: int) -> list[Movement]:
         """Return the movements of a page, and store those whose number cannot be read."""
-        if numberless := [move for move in page if not move.number]:
-            after, known_moves = self._store.numberless(self._flow)
-            fresh = [move for move in numberless if move not in known_moves]
+        if numberless := [movement for movement in page if not movement.number]:
+            after, known_movements = self._store.numberless(self._flow)
+            fresh = [movement for movement in numberless if movement not in known_movements]
             self._store.keep_numberless(
-                self._flow, [*known_moves, *fresh], start if after is None else min(start, after)
+                self._flow, [*known_movements, *fresh], start if after is None else min(start, after)
             )
-        return [move for move in page if move.number]
+        return [movement for movement in page if movement.number]
 
     def _read_again(self) -> None:
         """Read unreadable movements once more, because somebody may have corrected them."""
@@ -111,40 +113,40 @@ class TillMovements:
             return
         waiting = self._store.unreadable(self._flow, UNREAD)
         for _ in range(MAX_RETRIED_QUERIES if waiting else 0):
-            page = {move.number: move for move in self._till().moves(waiting[0] - 1, began)}
+            page = {movement.number: movement for movement in self._till().movements(waiting[0] - 1, began)}
             for number in waiting:
                 if number in page and page[number].type is not MovementType.UNREADABLE:
-                    self._correct_move(page[number], upto, began)
+                    self._correct_movement(page[number], upto, began)
             waiting = [number for number in waiting if number > max(page, default=waiting[-1])]
             if not waiting:
                 break
         self._read_numberless_again(began)
 
-    def _correct_move(self, move: Move, upto: int, began: datetime) -> None:
-        if move.type is MovementType.OTHER:
-            self._store.forget(self._flow, move.number)
+    def _correct_movement(self, movement: Movement, upto: int, began: datetime) -> None:
+        if movement.type is MovementType.OTHER:
+            self._store.forget(self._flow, movement.number)
         else:
-            self._store.keep(self._flow, [move], upto, began)
+            self._store.keep(self._flow, [movement], upto, began)
 
     def _read_numberless_again(self, began: datetime) -> None:
         """Update the movements without a readable number. A movement that has a number by now is stored under it."""
-        after, known_moves = self._store.numberless(self._flow)
+        after, known_movements = self._store.numberless(self._flow)
         if after is None:
             return
         upto, _, _ = self._store.read_upto(self._flow)
-        start, numberless = after, list[Move]()
+        start, numberless = after, list[Movement]()
         for _ in range(MAX_RETRIED_QUERIES):
-            page = self._till().moves(start, began)
-            numberless += [move for move in page if not move.number and move not in numberless]
-            numbered = [move for move in page if move.number]
+            page = self._till().movements(start, began)
+            numberless += [movement for movement in page if not movement.number and movement not in numberless]
+            numbered = [movement for movement in page if movement.number]
             if not numbered:
-                known_moves = []  # all later movements have been read
+                known_movements = []  # all later movements have been read
                 break
             start = numbered[-1].number
-            stock_moves = [move for move in numbered if move.type is not MovementType.OTHER]
-            self._store.keep(self._flow, stock_moves, max(upto, start), began)
+            stock_movements = [movement for movement in numbered if movement.type is not MovementType.OTHER]
+            self._store.keep(self._flow, stock_movements, max(upto, start), began)
         self._store.keep_numberless(
-            self._flow, [*numberless, *(move for move in known_moves if move not in numberless)], after
+            self._flow, [*numberless, *(movement for movement in known_movements if movement not in numberless)], after
         )
 
     def _till(self) -> StockHistory:
@@ -153,12 +155,12 @@ class TillMovements:
             raise ConfigurationError("flow_setting_invalid", flow=self._flow, setting="sales", expected="expected_till")
         return till
 
-    def _read_promises(self, till: StockHistory, since: str | None) -> None:
+    def _read_reservations(self, till: StockHistory, since: str | None) -> None:
         """Read the orders that changed. The first time, read all orders, because any of them may have reservations."""
         after: str | None = None
         order_count = 0
         while True:
-            page = till.promises(since, after)
+            page = till.reservation_page(since, after)
             order_count += len(page.orders)
             if since is None:
                 log.info("orders are read for the first time", flow=self._flow, orders=order_count)
@@ -168,14 +170,14 @@ class TillMovements:
                 return
             after = page.after
 
-    def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Move]:
+    def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Movement]:
         """Return the movements of articles, by the till's numbers, that are not known to be in the books."""
         return self._store.open(self._flow, articles, upto)
 
-    def unplaced(self) -> Sequence[Move]:
+    def unplaced(self) -> Sequence[Movement]:
         """Return the movements whose article cannot be determined."""
         return self._store.without_article(self._flow)
 
-    def promised(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
+    def reservations_of(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
         """Return the reservations of articles, each with whether the books have the order."""
-        return self._store.promised(self._flow, articles)
+        return self._store.reservations_of(self._flow, articles)

@@ -57,7 +57,7 @@ class Bulk:
     def reopen(self, chosen: Sequence[CauseGroup], by: Actor, only: Collection[int] = ()) -> BulkResult:
         """Reopen dismissed causes, or some records of one."""
         return self._apply_to_groups(
-            chosen, IssueState.SET_ASIDE, only, lambda cause, ids: self._exceptions.reopen(cause, by, ids)
+            chosen, IssueState.DISMISSED, only, lambda cause, ids: self._exceptions.reopen(cause, by, ids)
         )
 
     @requires(Right.REPAIR)

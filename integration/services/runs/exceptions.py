@@ -469,7 +469,7 @@ class Exceptions:
     @requires(Right.REPAIR)
     def reopen(self, cause: IssueGroupKey, by: Actor, only: Collection[int] = ()) -> None:
         """Reopen a dismissed group, or some of its issues."""
-        issue_ids = (open_issue.id for open_issue in self.list_issues(cause, IssueState.SET_ASIDE))
+        issue_ids = (open_issue.id for open_issue in self.list_issues(cause, IssueState.DISMISSED))
         self._issues.reopen_issues([issue_id for issue_id in issue_ids if not only or issue_id in only], by.ref)
 
     # ---- repairs

@@ -49,7 +49,7 @@ def several_bar(app: Application, groups: Sequence[CauseGroup], state: IssueStat
 
 def actions(app: Application, chosen: Sequence[CauseGroup], state: IssueState, only: Sequence[int] = ()) -> None:
     """Draw the actions for the selected causes, or for the selected records (`only`) of one cause."""
-    if state is IssueState.SET_ASIDE:
+    if state is IssueState.DISMISSED:
         if st.button(text("btn_reopen"), icon=":material/undo:", key="several_back"):
             _show_result(app.bulk.reopen(chosen, person(), only))
         return
@@ -57,15 +57,15 @@ def actions(app: Application, chosen: Sequence[CauseGroup], state: IssueState, o
         _show_result(app.bulk.try_again(chosen, person(), only))
     if not only and st.button(text("more_assign"), icon=":material/person:", key="several_assign"):
         st.dialog(text("assign_title"), icon=":material/person:")(guarded(_ask_who))(app, chosen)
-    if st.button(text("more_aside"), icon=":material/inventory_2:", key="several_aside"):
-        st.dialog(text("aside_title"), icon=":material/inventory_2:")(guarded(_ask_reason))(app, chosen, only)
+    if st.button(text("more_dismiss"), icon=":material/inventory_2:", key="several_dismiss"):
+        st.dialog(text("dismiss_title"), icon=":material/inventory_2:")(guarded(_ask_reason))(app, chosen, only)
 
 
 def _ask_reason(app: Application, chosen: Sequence[CauseGroup], only: Sequence[int]) -> None:
     small(f"**{_selection_text(app, chosen, only)}**")
-    note(text("aside_about"))
-    reason = (st.text_input(text("aside_reason"), key="several_reason", autocomplete="off") or "").strip()
-    if st.button(text("more_aside"), type="primary", key="several_aside_now", disabled=not reason):
+    note(text("dismissed_about"))
+    reason = (st.text_input(text("dismiss_reason"), key="several_reason", autocomplete="off") or "").strip()
+    if st.button(text("more_dismiss"), type="primary", key="several_dismiss_now", disabled=not reason):
         _show_result(app.bulk.dismiss(chosen, reason, person(), only))
 
 

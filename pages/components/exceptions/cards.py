@@ -62,7 +62,7 @@ from pages.components.shared.wording import (
 STATUS: dict[str, tuple[IssueState, bool]] = {
     "open": (IssueState.OPEN, False),
     "mine": (IssueState.OPEN, True),
-    "aside": (IssueState.SET_ASIDE, False),
+    "dismissed": (IssueState.DISMISSED, False),
 }
 
 CORRECTED = "corrected"
@@ -179,16 +179,19 @@ def cause_card(
             _body(app, group, state, queue.find)
 
 
-def _new_records_note(aside: CauseGroup, address: str) -> None:
+def _new_records_note(dismissed: CauseGroup, address: str) -> None:
     """Show that a dismissed cause has new records, with a link to the dismissed ones."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         sentence = quantity_text(
-            "cause_more_aside", aside.count, person=plain(author_name(aside.by)), reason=plain(aside.reason)
+            "cause_more_dismissed",
+            dismissed.count,
+            person=plain(author_name(dismissed.by)),
+            reason=plain(dismissed.reason),
         )
         st.markdown(f":small[:gray[:material/inventory_2: {sentence}]]", width="content")
-        if st.button(text("cause_show_aside"), type="tertiary", key=f"aside-of-{address}"):
+        if st.button(text("cause_show_dismissed"), type="tertiary", key=f"dismissed-of-{address}"):
             st.session_state.pop("_status", None)
-            st.query_params.update(status="aside", cause=address)
+            st.query_params.update(status="dismissed", cause=address)
             st.rerun()
 
 
@@ -197,7 +200,7 @@ def _seen_text(group: CauseGroup) -> Markdown:
     if group.assigned:
         parts.append(f":material/person: {text('cause_with', person=plain(author_name(group.assigned)))}")
     if group.reason:
-        parts.append(text("cause_aside_by", person=plain(author_name(group.by)), reason=plain(group.reason)))
+        parts.append(text("cause_dismissed_by", person=plain(author_name(group.by)), reason=plain(group.reason)))
     return " · ".join(parts)
 
 
@@ -234,7 +237,7 @@ def _action_menu(app: Application, group: CauseGroup, versions: Versions, addres
     labels = {"today": text("more_today", version=today), "as_it_was": text("more_as_it_was", version=plan_version)}
     chosen = st.menu_button(
         label_with_object(text("btn_more"), title),
-        (*retry_options, "aside", "assign", "note"),
+        (*retry_options, "dismiss", "assign", "note"),
         key=f"more-{address}",
         type="tertiary",
         format_func=lambda option: labels.get(option) or text(f"more_{option}"),
@@ -244,8 +247,8 @@ def _action_menu(app: Application, group: CauseGroup, versions: Versions, addres
             preview_group(app, group)
         case "as_it_was":
             preview_group(app, group, plan_version)
-        case "aside":
-            _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, ()))
+        case "dismiss":
+            _dialog("dismiss_title", "inventory_2", lambda: _ask_reason(app, group, ()))
         case "assign":
             _dialog("assign_title", "person", lambda: _ask_who(app, group))
         case "note":
@@ -258,12 +261,12 @@ def _dialog(title: str, icon: str, body: Callable[[], None]) -> None:
 
 def _ask_reason(app: Application, group: CauseGroup, only: Sequence[int]) -> None:
     small(f"**{group_headline(app, group)}**")
-    note(text("aside_about"))
-    reason = (st.text_input(text("aside_reason"), key="aside_reason", autocomplete="off") or "").strip()
-    label = quantity_text(f"btn_aside_{noun(app, group)}", len(only) or group.count)
-    if st.button(label, type="primary", key="aside_now", disabled=not reason):
+    note(text("dismissed_about"))
+    reason = (st.text_input(text("dismiss_reason"), key="dismiss_reason", autocomplete="off") or "").strip()
+    label = quantity_text(f"btn_dismiss_{noun(app, group)}", len(only) or group.count)
+    if st.button(label, type="primary", key="dismiss_now", disabled=not reason):
         if attempt(lambda: app.exceptions.dismiss(group.group_key, reason, person(), only)):
-            st.session_state["said"] = text("aside_done", place=text("exceptions_aside"))
+            st.session_state["said"] = text("dismiss_done", place=text("exceptions_dismissed"))
             if not only:
                 st.query_params.pop("cause", None)
         st.rerun()
@@ -294,7 +297,7 @@ def _body(app: Application, group: CauseGroup, state: IssueState, find: str) -> 
                 with disable_unless_allowed(Exceptions.correct):
                     repair(app, group)
             else:
-                note(text("aside_about"))
+                note(text("dismissed_about"))
                 if may(Exceptions.reopen) and st.button(
                     text("btn_reopen"), icon=":material/undo:", key="reopen", type="primary"
                 ):
@@ -348,8 +351,8 @@ def _records(app: Application, group: CauseGroup, state: IssueState, find: str) 
 def _dismissal_button(app: Application, group: CauseGroup, state: IssueState, open_issue: OpenIssue) -> None:
     """Draw the button that dismisses one record, or the one that takes a dismissal back."""
     if state is IssueState.OPEN:
-        if st.button(text("btn_aside_this"), icon=":material/inventory_2:", type="tertiary", key="aside_one"):
-            _dialog("aside_title", "inventory_2", lambda: _ask_reason(app, group, (open_issue.id,)))
+        if st.button(text("btn_dismiss_this"), icon=":material/inventory_2:", type="tertiary", key="dismiss_one"):
+            _dialog("dismiss_title", "inventory_2", lambda: _ask_reason(app, group, (open_issue.id,)))
     elif st.button(text("btn_reopen"), icon=":material/undo:", type="tertiary", key="back_one"):
         act(lambda: app.exceptions.reopen(group.group_key, person(), (open_issue.id,)))
 

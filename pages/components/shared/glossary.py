@@ -20,7 +20,7 @@ WORDS: Mapping[str, str] = {
     **{name: f"help_{name}" for name in ("proven", "unchanged", "skipped", "parked", "in_doubt")},
     "badge_accepted": "help_accepted",
     "exception": "help_exception",
-    "set_aside": "aside_about",
+    "dismissed": "dismissed_about",
     "conflict": "help_conflict",
     "drift_title": "drift_about",
     **{name: f"help_{name}" for name in ("content_part", "offer_part", "mapping", "draft")},

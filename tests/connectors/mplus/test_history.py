@@ -12,7 +12,7 @@ from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.documents import TillDocuments
 from integration.connectors.mplus.history import TillHistory
-from integration.core.moves import MovementType
+from integration.core.movements import MovementType
 from integration.core.records import Kind
 from integration.sandbox.server import Sandbox, running
 from tests.connectors.contract import pages
@@ -38,26 +38,26 @@ def till(busy: Sandbox) -> Iterator[Mplus]:
 
 
 def test_pages_follow_one_another_and_hold_every_movement_once(till: Mplus) -> None:
-    after, moves = 0, []
-    while page := till.moves(after, BEGIN):
+    after, movements = 0, []
+    while page := till.movements(after, BEGIN):
         after = page[-1].number
-        moves += page
-    assert [move.number for move in moves] == list(range(1, till.newest_move() + 1))
-    sold = [move for move in moves if move.type is MovementType.SALES]
+        movements += page
+    assert [movement.number for movement in movements] == list(range(1, till.newest_movement() + 1))
+    sold = [movement for movement in movements if movement.type is MovementType.SALES]
     assert sold
-    assert all(move.documents and move.title for move in sold)
+    assert all(movement.documents and movement.title for movement in sold)
 
 
 def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much_it_is(
     till: Mplus, busy: Sandbox
 ) -> None:
-    newest = till.newest_move()
-    (last,) = [move for move in till.moves(newest - 1, BEGIN) if move.number == newest]
+    newest = till.newest_movement()
+    (last,) = [movement for movement in till.movements(newest - 1, BEGIN) if movement.number == newest]
     settings = settings_of(busy)
     client = Client(settings, None)
     at_once, in_portions = (TillHistory(settings, client, page) for page in (10_000, 1))
-    moves = at_once.movements_since(0, ["1", "2"], [last.article])
-    assert [move for move in moves if move.article == last.article] == in_portions.movements_since(
+    movements = at_once.movements_since(0, ["1", "2"], [last.article])
+    assert [movement for movement in movements if movement.article == last.article] == in_portions.movements_since(
         0, ["1", "2"], [last.article]
     )
     client.close()
@@ -67,8 +67,8 @@ def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much
 def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, page_limit: int) -> None:
     kinds = (Kind.ORDER, Kind.RECEIPT)
     with closing(a_till(busy)) as till, closing(Client(settings_of(busy), None)) as client:
-        start, whole = till.newest_move() - 40, [documents_of(till, kind) for kind in kinds]
-        moves = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
+        start, whole = till.newest_movement() - 40, [documents_of(till, kind) for kind in kinds]
+        movements = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
         busy.till.edit("conventions", "most_at_once", {"value": page_limit})
         try:
             actual = TillHistory(settings_of(busy), client).movements_since(start, ["1", "2"], [])
@@ -77,8 +77,8 @@ def test_a_till_that_gives_less_than_asked_is_read_whole(busy: Sandbox, page_lim
             extracted = [documents_of(till, kind) for kind in kinds]
         finally:
             busy.till.edit("conventions", "most_at_once", {"value": None})
-    assert len(moves) > page_limit
-    assert actual == moves
+    assert len(movements) > page_limit
+    assert actual == movements
     assert [{document.record.key for document in batch} for batch in every] == extracted == whole
 
 
@@ -90,7 +90,7 @@ def test_what_orders_keep_aside_is_what_is_neither_delivered_nor_cancelled(till:
     reserved: dict[tuple[str, str], Decimal] = {}
     after: str | None = None
     while True:
-        page = till.promises(None, after)
+        page = till.reservation_page(None, after)
         for reservation in page.reservations:
             reserved[reservation.branch, reservation.article] = (
                 reserved.get((reservation.branch, reservation.article), Decimal(0)) + reservation.amount
@@ -109,9 +109,9 @@ def test_what_orders_keep_aside_is_what_is_neither_delivered_nor_cancelled(till:
 
 def test_of_orders_that_keep_nothing_aside_no_line_is_asked_for_and_of_none_the_customer(busy: Sandbox) -> None:
     with closing(a_till(busy, document_page=1_000)) as till:
-        till.promises(None)
+        till.reservation_page(None)
         busy.ledger.clear()
-        page = till.promises(None)
+        page = till.reservation_page(None)
         operations = [call.operation for call in busy.ledger.calls()]
     assert operations == ["getOrders", "getOrders"], "all of them without lines, and the open ones with"
     states = {str(order["orderId"]): order for order in busy.state("orders", "mplus")}
@@ -128,7 +128,7 @@ def test_an_order_that_cannot_be_read_keeps_what_is_known_of_it(busy: Sandbox) -
         altering_proxy(busy.mplus_url, spoil) as url,
         closing(a_till(busy, url=url)) as spoilt,
     ):
-        whole, page = till.promises(None), spoilt.promises(None)
+        whole, page = till.reservation_page(None), spoilt.reservation_page(None)
     keeping = {reservation.document for reservation in whole.reservations}
     assert keeping
     assert page.reservations == ()

@@ -19,7 +19,7 @@ from integration.connectors.mplus.products import TillProducts
 from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.target import TillTarget
 from integration.core.errors import MalformedAnswerError
-from integration.core.moves import MovementType
+from integration.core.movements import MovementType
 from integration.core.records import Kind, Record, Unreadable
 from tests.connectors.mplus.tills import NOWHERE, answering
 from tests.fakes import Links
@@ -53,7 +53,7 @@ OUT_OF_ORDER: dict[str, Giving] = {
 }
 
 
-def stock_move(number: int) -> str:
+def stock_movement(number: int) -> str:
     stamp = "<day>20</day><mon>11</mon><year>2026</year><hour>3</hour><min>2</min><sec>1</sec><timezone>60</timezone>"
     return (
         f"<stockId>{number}</stockId><timestamp>{stamp}</timestamp><branchNumber>1</branchNumber>"
@@ -79,7 +79,9 @@ def a_till(giving: Giving) -> Client:
         if since := element.findtext(f".//{qualified('sinceStockIdLimit')}"):
             after = int(element.findtext(f".//{qualified('sinceStockId')}") or 0)
             page = giving([marker for marker in MARKERS if marker > after], int(since))
-            elements = "".join(f"<articleStockHistory>{stock_move(move_id)}</articleStockHistory>" for move_id in page)
+            elements = "".join(
+                f"<articleStockHistory>{stock_movement(move_id)}</articleStockHistory>" for move_id in page
+            )
             return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{elements}</GetStockHistoryResponse>'
         if next(element.iter(qualified("getProducts")), None) is not None:
             return products_answer(page)
@@ -128,17 +130,17 @@ def changed_keys(target: TillTarget) -> set[str]:
     return keys
 
 
-def moves(giving: Giving) -> set[str]:
+def movements(giving: Giving) -> set[str]:
     history = TillHistory(NOWHERE, a_till(giving), PAGE)
     numbers: set[str] = set()
     page = history.page(0, datetime(2026, 11, 1, tzinfo=UTC))
     while page:
-        numbers |= {str(move.number) for move in page}
+        numbers |= {str(movement.number) for movement in page}
         page = history.page(page[-1].number, datetime(2026, 11, 1, tzinfo=UTC))
     return numbers
 
 
-READING = pytest.mark.parametrize("read_keys", [orders, relations, products, moves])
+READING = pytest.mark.parametrize("read_keys", [orders, relations, products, movements])
 
 
 @READING
@@ -213,10 +215,10 @@ def test_a_relation_that_comes_twice_is_one_customer_who_is_parked_if_both_diffe
 
 @pytest.mark.parametrize("amount", [-2, -3])
 def test_a_movement_that_comes_twice_is_one_which_is_unreadable_if_both_differ(amount: int) -> None:
-    twice = stock_move(1), stock_move(1).replace(">-2<", f">{amount}<"), stock_move(2)
+    twice = stock_movement(1), stock_movement(1).replace(">-2<", f">{amount}<"), stock_movement(2)
 
     def answer(_: httpx.Request) -> str:
-        elements = "".join(f"<articleStockHistory>{move}</articleStockHistory>" for move in twice)
+        elements = "".join(f"<articleStockHistory>{movement}</articleStockHistory>" for movement in twice)
         return f'<GetStockHistoryResponse xmlns="{NAMESPACE}">{elements}</GetStockHistoryResponse>'
 
     first, second = TillHistory(NOWHERE, answering(answer)).page(0, datetime(2026, 11, 1, tzinfo=UTC))

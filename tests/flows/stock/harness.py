@@ -26,7 +26,7 @@ from integration.sandbox.server import Sandbox
 from integration.services.mappings.movements import TillMovements
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.booking_states import BookingStateStore
-from integration.store.moves import MoveStore
+from integration.store.movements import MovementStore
 from tests.builders import a_create, a_part, a_product, an_article
 from tests.connectors.mplus.tills import settings_of
 from tests.fakes import Links as NoLinks
@@ -87,7 +87,7 @@ class Shop(FlowHarness):
             a_create(a_product(f"P{self.number}", (a_part(self.number, stock_managed=True),))), None, NoLinks(), "t"
         )
         books = Books()
-        self.moves = MoveStore(self.database, lambda: datetime.now(UTC))
+        self.movements = MovementStore(self.database, lambda: datetime.now(UTC))
         self.booked = BookingStateStore(self.database)
         super().__init__(self.database, books, self.till, **{**SETTINGS, **settings})
         self.stamp = ""
@@ -97,7 +97,10 @@ class Shop(FlowHarness):
 
     def make_logic(self) -> FlowLogic:
         movements = TillMovements(
-            self.flow, self.moves, part(ConnectorFactory, connector=lambda system: self.connectors[system]), reads=True
+            self.flow,
+            self.movements,
+            part(ConnectorFactory, connector=lambda system: self.connectors[system]),
+            reads=True,
         )
         settings = StockSettings(**self.settings)
         sales = Sales(settings, movements, self._booking_states, self._uninvoiced_orders, self._credited_documents)
@@ -106,7 +109,7 @@ class Shop(FlowHarness):
     def _booking_states(self, keys: Collection[str]) -> BookingStates:
         booking_states = self.booked.states_of("orders", (Kind.SALES_ORDER, Kind.POSTING), keys)
         return with_lost_bookings(
-            booking_states, self._lost_documents(IssueState.OPEN), self._lost_documents(IssueState.SET_ASIDE)
+            booking_states, self._lost_documents(IssueState.OPEN), self._lost_documents(IssueState.DISMISSED)
         )
 
     def _credited_documents(self) -> set[str]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from integration.connectors.mplus.connector import Mplus
-from integration.core.moves import NO_MOMENT, Move, MovementType
+from integration.core.movements import NO_MOMENT, Movement, MovementType
 from integration.core.records import Kind, Unreadable
 from integration.core.reverted_values import VALUE_REVERTED
 from integration.core.run import Mode, PreviewRequest
@@ -150,7 +150,7 @@ def test_a_return_is_for_sale_again_only_once_its_credit_is_invoiced(tmp_path: P
         assert opened_shop.levels() == {"1": 23, "2": 16}, "what is booked anew is not invoiced yet"
 
 
-def test_somebody_who_sets_a_deleted_document_aside_says_that_the_books_are_right(open_shop: Shop) -> None:
+def test_somebody_who_dismisses_a_deleted_document_says_that_the_books_are_right(open_shop: Shop) -> None:
     sold = open_shop.sell("1", 3)
     open_shop.book(sold, "1", Decimal(3))
     open_shop.sync()
@@ -221,7 +221,7 @@ def test_what_is_sold_stays_off_sale_while_its_order_leaves_the_figure_as_it_was
             levels.append(opened_shop.level("1"))
         assert levels == [13] * 6
         assert opened_shop.in_books["1"] == 13
-        assert opened_shop.moves.open("stock", [opened_shop.number]) == []
+        assert opened_shop.movements.open("stock", [opened_shop.number]) == []
 
 
 def test_an_order_that_cannot_be_read_holds_back_the_articles_it_sold_and_nothing_else(
@@ -432,13 +432,13 @@ def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and
 ) -> None:
     with shop(tmp_path, sandbox, sales=sales) as opened_shop:
         opened_shop.sync()
-        upto, begin, _ = opened_shop.moves.read_upto("stock")
+        upto, begin, _ = opened_shop.movements.read_upto("stock")
         assert begin is not None
-        moves = [
-            Move(10**6 + 1, "1", opened_shop.number, Decimal(8), MovementType.DELIVERY, datetime.now(UTC)),
-            Move(10**6 + 2, "1", opened_shop.number, Decimal(-3), MovementType.INTERNAL, datetime.now(UTC)),
+        movements = [
+            Movement(10**6 + 1, "1", opened_shop.number, Decimal(8), MovementType.DELIVERY, datetime.now(UTC)),
+            Movement(10**6 + 2, "1", opened_shop.number, Decimal(-3), MovementType.INTERNAL, datetime.now(UTC)),
         ]
-        opened_shop.moves.keep("stock", moves, upto, begin)
+        opened_shop.movements.keep("stock", movements, upto, begin)
         first, _ = opened_shop.make_logic().trace(
             FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
@@ -461,15 +461,15 @@ def test_what_was_sent_to_another_branch_is_not_for_sale_until_a_person_says_tha
         tmp_path, sandbox, branches=branches, transfers_since=(late - timedelta(days=1)).isoformat()
     ) as opened_shop:
         opened_shop.sync()
-        upto, begin, _ = opened_shop.moves.read_upto("stock")
+        upto, begin, _ = opened_shop.movements.read_upto("stock")
         assert begin is not None
         moved = [
-            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MovementType.INTERNAL, at)
+            Movement(10**6 + place, branch, opened_shop.number, Decimal(amount), MovementType.INTERNAL, at)
             for place, (branch, amount, at) in enumerate(
                 [("1", -4, early), ("2", 4, early), ("1", -3, late), ("2", 1, late), ("1", 5, late)]
             )
         ]
-        opened_shop.moves.keep("stock", moved, upto, begin)
+        opened_shop.movements.keep("stock", moved, upto, begin)
         first, second = opened_shop.make_logic().trace(
             FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
@@ -488,14 +488,14 @@ def test_goods_from_a_supplier_are_for_sale_in_a_branch_until_a_person_says_that
     since = {"1": (late - timedelta(days=1)).isoformat()}
     with shop(tmp_path, sandbox, branches=branches, deliveries_since=since) as opened_shop:
         opened_shop.sync()
-        upto, begin, _ = opened_shop.moves.read_upto("stock")
+        upto, begin, _ = opened_shop.movements.read_upto("stock")
         assert begin is not None
         received = [("1", 4, early), ("1", 6, late), ("1", -1, late), ("2", 3, late)]
         moved = [
-            Move(10**6 + place, branch, opened_shop.number, Decimal(amount), MovementType.DELIVERY, at)
+            Movement(10**6 + place, branch, opened_shop.number, Decimal(amount), MovementType.DELIVERY, at)
             for place, (branch, amount, at) in enumerate(received)
         ]
-        opened_shop.moves.keep("stock", moved, upto, begin)
+        opened_shop.movements.keep("stock", moved, upto, begin)
         first, second = opened_shop.make_logic().trace(
             FLOWS["stock"].flow.counted_stage, opened_shop.source.records_of(Kind.ARTICLE)[opened_shop.number]
         )
@@ -524,8 +524,8 @@ def test_a_run_that_is_killed_neither_loses_nor_doubles_a_sale(open_shop: Shop) 
 
 def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(open_shop: Shop) -> None:
     open_shop.sell("1", 3)
-    wrong = Move(
-        open_shop.till.newest_move(),
+    wrong = Movement(
+        open_shop.till.newest_movement(),
         "1",
         open_shop.number,
         Decimal(0),
@@ -533,9 +533,9 @@ def test_a_movement_that_cannot_be_read_parks_its_article_alone_until_it_can_be(
         NO_MOMENT,
         unread="type",
     )
-    _, begin, _ = open_shop.moves.read_upto("stock")
+    _, begin, _ = open_shop.movements.read_upto("stock")
     assert begin is not None
-    open_shop.moves.keep("stock", [wrong], wrong.number, begin)
+    open_shop.movements.keep("stock", [wrong], wrong.number, begin)
     stage = FLOWS["stock"].flow.counted_stage
     (record,) = open_shop.source.records_of(Kind.ARTICLE).values()
     logic = open_shop.make_logic()
@@ -559,7 +559,7 @@ class Spoilt:
 
     def spoils(self, field: str) -> None:
         """Spoil a field of the movement that is the newest one now."""
-        self.field, self.number = field, self.shop.till.newest_move()
+        self.field, self.number = field, self.shop.till.newest_movement()
 
     def spoil(self, body: bytes) -> bytes:
         """Return an answer as it comes along this line."""
@@ -599,7 +599,7 @@ def test_a_movement_whose_branch_or_number_cannot_be_read_parks_its_article_alon
     spoilt_line.field = ""
     run = shop.sync()
     assert shop.causes(run) == {}
-    assert shop.moves.numberless("stock") == (None, [])
+    assert shop.movements.numberless("stock") == (None, [])
     assert shop.level("1") == 17
 
 
@@ -638,11 +638,11 @@ def test_however_many_pages_a_run_has_the_history_is_read_once(tmp_path: Path) -
 def test_a_till_that_was_set_back_is_read_from_the_beginning(open_shop: Shop) -> None:
     open_shop.sell("1", 3)
     open_shop.sync()
-    _, begin, _ = open_shop.moves.read_upto("stock")
+    _, begin, _ = open_shop.movements.read_upto("stock")
     assert begin is not None
-    open_shop.moves.keep("stock", (), 10**9, begin)
+    open_shop.movements.keep("stock", (), 10**9, begin)
     open_shop.sync()
-    assert open_shop.moves.read_upto("stock")[0] < 10**9
+    assert open_shop.movements.read_upto("stock")[0] < 10**9
     assert open_shop.level("1") == 17
 
 

@@ -109,7 +109,7 @@ def test_what_goes_while_somebody_undoes_it_is_not_undone_by_half(
 
 
 @pytest.mark.parametrize(
-    "reason", ["waits", "interrupted", "failed", "doubt", "question", "issue", "set_aside", "undone", "newest", "young"]
+    "reason", ["waits", "interrupted", "failed", "doubt", "question", "issue", "dismissed", "undone", "newest", "young"]
 )
 def test_what_is_still_needed_is_kept_whatever_its_age(
     reason: str, database: Database, runs: RunStore, retention_store: RetentionStore, clock: Clock
@@ -123,7 +123,7 @@ def test_what_is_still_needed_is_kept_whatever_its_age(
     match reason:
         case "waits":
             run = a_plan(runs, a_create(1))
-        case "issue" | "set_aside":
+        case "issue" | "dismissed":
             run = a_done(runs, a_create(1), a_park(2))
         case "interrupted" | "failed":
             run = a_commit(runs, a_create(1))
@@ -150,7 +150,7 @@ def test_what_is_still_needed_is_kept_whatever_its_age(
         before = datetime(2026, 1, 1, tzinfo=UTC)
     if reason != "newest":
         a_done(runs, a_create(5))
-    if reason in ("issue", "set_aside"):
+    if reason in ("issue", "dismissed"):
         with database.write() as connection:
             state = "open" if reason == "issue" else reason
             connection.execute(tables.issues.update().values(state=state, run=run))  # the later run has closed it

@@ -100,7 +100,7 @@ def drafts(tmp_path: Path) -> Iterator[Drafts]:
         stores.corrections,
         stores.issues,
         stores.links,
-        stores.moves,
+        stores.movements,
         stores.rules,
         stores.settings,
         stores.booking_states,

@@ -37,7 +37,7 @@ def groups(app: Application, state: IssueState = IssueState.OPEN) -> list[CauseG
     return app.exceptions.groups(state=state)
 
 
-def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: Application) -> None:
+def test_several_causes_are_dismissed_and_reopened_with_an_entry_each(app: Application) -> None:
     chosen = groups(app)
     over = replace(chosen[0], detail="solved meanwhile")
 
@@ -49,7 +49,7 @@ def test_several_causes_are_set_aside_and_taken_back_with_an_entry_each(app: App
     assert sorted((entry.code, entry.count, entry.reason) for entry in entries) == [
         ("ean_check_digit", 1, "not now"), ("email_too_long", 1, "not now"), ("price_missing", 3, "not now"),
     ]  # fmt: skip
-    assert app.bulk.reopen(groups(app, IssueState.SET_ASIDE), BY).records == 5
+    assert app.bulk.reopen(groups(app, IssueState.DISMISSED), BY).records == 5
     assert {group.count for group in groups(app)} == {3, 1}
 
 
@@ -61,7 +61,7 @@ def test_some_records_of_a_cause_and_one_that_is_gone(app: Application) -> None:
     result = app.bulk.dismiss([group], "not now", BY, (first, second))
 
     assert (result.records, result.refused) == (1, (BulkFailure(group, str(first)),))
-    assert app.exceptions.group(group.group_key, IssueState.SET_ASIDE).count == 1  # type: ignore[union-attr]
+    assert app.exceptions.group(group.group_key, IssueState.DISMISSED).count == 1  # type: ignore[union-attr]
 
 
 def test_causes_are_given_to_somebody(app: Application) -> None:

@@ -32,7 +32,7 @@ from integration.connectors.mplus.codec.fields import (
 )
 from integration.connectors.mplus.codec.gift_cards import GiftCard, decode_gift_card
 from integration.connectors.mplus.codec.groups import TillGroup, decode_groups, encode_group
-from integration.connectors.mplus.codec.moves import decode_move, encode_moment
+from integration.connectors.mplus.codec.movements import decode_movement, encode_moment
 from integration.connectors.mplus.codec.products import (
     ArticleIdentity,
     article_identity,
@@ -103,7 +103,7 @@ __all__ = [
     "decode_gift_card",
     "decode_groups",
     "decode_level",
-    "decode_move",
+    "decode_movement",
     "decode_product",
     "decode_relation",
     "decode_reserved",

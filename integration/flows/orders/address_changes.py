@@ -23,7 +23,7 @@ def no_debtors(_: Sequence[Record]) -> tuple[Mapping[str, CurrentRecord], Mappin
     return {}, {}
 
 
-def with_moved_address(desired: Record, current: CurrentRecord | None, home: str) -> Record:
+def with_changed_address(desired: Record, current: CurrentRecord | None, home: str) -> Record:
     """Return a debtor as the books should have it, with a new address only if the customer really moved.
 
     A different spelling does not count as a move. An incomplete address of the till leaves the address in the books
@@ -93,7 +93,7 @@ class BilledAddresses:
     def _values_after_write(
         self, desired: Record, current: CurrentRecord | None, link: Link | None
     ) -> Mapping[str, Value]:
-        moved_debtor = with_moved_address(desired, current, self._home)
+        moved_debtor = with_changed_address(desired, current, self._home)
         if current is None or isinstance(current.record, Unreadable):
             return moved_debtor.values
         match diff(moved_debtor, current.record, link.agreed if link else None, self._policy, title=""):

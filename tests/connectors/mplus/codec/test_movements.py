@@ -8,7 +8,7 @@ from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Element
-from integration.core.moves import NO_MOMENT, MovementType
+from integration.core.movements import NO_MOMENT, MovementType
 
 MOVE = """
 <ns:articleStockHistory xmlns:ns="urn:mplusqapi">
@@ -26,9 +26,9 @@ def move_element(old: str = "", new: str = "") -> Element:
 
 
 def test_a_movement_has_its_article_its_amount_and_its_documents() -> None:
-    move = codec.decode_move(move_element())
-    assert (move.number, move.branch, move.article) == (88213, "1", "200101")
-    assert (move.amount, move.type, move.documents) == (Decimal("-1.5"), MovementType.SALES, ("R1",))
+    movement = codec.decode_movement(move_element())
+    assert (movement.number, movement.branch, movement.article) == (88213, "1", "200101")
+    assert (movement.amount, movement.type, movement.documents) == (Decimal("-1.5"), MovementType.SALES, ("R1",))
 
 
 @pytest.mark.parametrize(
@@ -52,26 +52,31 @@ def test_goods_that_left_with_a_document_of_a_sale_were_sold_unless_somebody_cou
     word: str, amount: str, document: str, movement_type: MovementType
 ) -> None:
     move_xml = MOVE.replace("TYPE-SALES", f"TYPE-{word}").replace("-150", amount).replace(">R1<", f">{document}<")
-    assert codec.decode_move(etree.fromstring(move_xml)).type is movement_type
+    assert codec.decode_movement(etree.fromstring(move_xml)).type is movement_type
 
 
 @pytest.mark.parametrize("word", ["", "STOCK-HISTORY-TYPE-", "STOCK-HISTORY-TYPE-GIVEN-AWAY"])
 def test_a_movement_of_which_nobody_can_tell_why_is_never_taken_for_one_that_does_not_count(word: str) -> None:
-    move = codec.decode_move(move_element("STOCK-HISTORY-TYPE-SALES", word))
-    assert (move.number, move.article, move.type, move.unread) == (88213, "200101", MovementType.UNREADABLE, "type")
+    movement = codec.decode_movement(move_element("STOCK-HISTORY-TYPE-SALES", word))
+    assert (movement.number, movement.article, movement.type, movement.unread) == (
+        88213,
+        "200101",
+        MovementType.UNREADABLE,
+        "type",
+    )
 
 
 @pytest.mark.parametrize("old", ["-150", "decimalPlaces>2"])
 def test_a_movement_whose_amount_cannot_be_read_is_one_of_its_article_and_moves_nothing(old: str) -> None:
-    move = codec.decode_move(move_element(old, old[:-1].replace("-15", "some") + "x"))
-    assert (move.number, move.branch, move.article) == (88213, "1", "200101")
-    assert (move.amount, move.type, move.documents) == (Decimal(0), MovementType.UNREADABLE, ("R1",))
-    assert move.at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    movement = codec.decode_movement(move_element(old, old[:-1].replace("-15", "some") + "x"))
+    assert (movement.number, movement.branch, movement.article) == (88213, "1", "200101")
+    assert (movement.amount, movement.type, movement.documents) == (Decimal(0), MovementType.UNREADABLE, ("R1",))
+    assert movement.at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_a_movement_whose_moment_cannot_be_read_may_count_for_every_level() -> None:
-    move = codec.decode_move(move_element("<ns:year>2026", "<ns:year>never"))
-    assert (move.type, move.at) == (MovementType.UNREADABLE, NO_MOMENT)
+    movement = codec.decode_movement(move_element("<ns:year>2026", "<ns:year>never"))
+    assert (movement.type, movement.at) == (MovementType.UNREADABLE, NO_MOMENT)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +92,6 @@ def test_a_movement_whose_moment_cannot_be_read_may_count_for_every_level() -> N
 def test_a_movement_tells_as_much_of_what_it_is_about_as_can_be_read(
     old: str, new: str, told_of: tuple[int, str, str]
 ) -> None:
-    move = codec.decode_move(move_element(old, new))
-    assert (move.number, move.branch, move.article) == told_of
-    assert (move.amount, move.type, move.documents) == (Decimal(0), MovementType.UNREADABLE, ("R1",))
+    movement = codec.decode_movement(move_element(old, new))
+    assert (movement.number, movement.branch, movement.article) == told_of
+    assert (movement.amount, movement.type, movement.documents) == (Decimal(0), MovementType.UNREADABLE, ("R1",))

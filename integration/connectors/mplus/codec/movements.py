@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.connectors.mplus.client import Element, qualified, require_shape
 from integration.connectors.mplus.codec.values import child_number, if_readable, moment_in, scaled_number, wire_moment
-from integration.core.moves import NO_MOMENT, Move, MovementType
+from integration.core.movements import NO_MOMENT, Movement, MovementType
 from integration.core.records import WrongValueError
 
 _DOCUMENTS = ("receiptId", "invoiceId", "orderId", "packingSlipId")
@@ -27,7 +27,7 @@ _SOLD_BY_DOCUMENT = frozenset({"STOCK-HISTORY-TYPE-DELIVERY", "STOCK-HISTORY-TYP
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def decode_move(element: Element) -> Move:
+def decode_movement(element: Element) -> Movement:
     """Return a movement; an unreadable one has the type UNREADABLE and as many of its values as can be read."""
     try:
         return _decode(element)
@@ -36,7 +36,7 @@ def decode_move(element: Element) -> Move:
         number, branch, article = (if_readable(partial(_only_number, wire=name), element) or 0 for name in names)
         at = if_readable(lambda move_element: moment_in(move_element, "timestamp"), element) or NO_MOMENT
         title = if_readable(_title, element) or ""
-        return Move(
+        return Movement(
             number,
             _positive_text(branch),
             _positive_text(article),
@@ -60,10 +60,10 @@ def _positive_text(number: int) -> str:
     return str(number) if number > 0 else ""
 
 
-def _decode(element: Element) -> Move:
+def _decode(element: Element) -> Movement:
     require_shape(element, "ArticleStockHistory")
     amount = scaled_number(element, "amountChanged", "decimalPlaces")
-    return Move(
+    return Movement(
         _positive_number(element, "stockId"),
         str(_positive_number(element, "branchNumber")),
         str(_positive_number(element, "articleNumber")),

@@ -11,30 +11,31 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from integration.core.moves import Move, MovementType, StockReservation, UnbookedMovement
+from integration.core.movements import Movement, MovementType, StockReservation, UnbookedMovement
 from integration.store.cursors import keep_cursors
 from integration.store.database import Store, batches, upsert
 from integration.store.tables import cursors, reservations, stock_movements
 
-MOVES, BEGIN, ORDERS = "moves", "moves:begin", "promises"  # cursors: last movement, start of counting, marker of orders
-NUMBERLESS = "moves:numberless"  # the movement after which the first one without a readable number came
+LAST_MOVEMENT, BEGIN, ORDERS = "movements", "movements:begin", "reservations"
+"""Names of cursors: the last movement that was read, the start of counting, and the marker of orders."""
+NUMBERLESS = "movements:numberless"  # the movement after which the first one without a readable number came
 
 
-class MoveStore(Store):
+class MovementStore(Store):
     """Stores the stock movements and reservations of all flows."""
 
     def read_upto(self, flow: str) -> tuple[int, datetime | None, str | None]:
         """Return the number of the last movement read, the start of counting, and the marker of the orders read."""
-        query = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.in_((MOVES, BEGIN, ORDERS)))
+        query = sa.select(cursors).where(cursors.c.flow == flow, cursors.c.side.in_((LAST_MOVEMENT, BEGIN, ORDERS)))
         values = {row.side: row.value for row in self.database.rows(query)}
         begin = datetime.fromisoformat(values[BEGIN]) if BEGIN in values else None
-        return int(values.get(MOVES, 0)), begin, values.get(ORDERS)
+        return int(values.get(LAST_MOVEMENT, 0)), begin, values.get(ORDERS)
 
-    def keep(self, flow: str, new_moves: Sequence[Move], upto: int, begin: datetime) -> None:
+    def keep(self, flow: str, new_movements: Sequence[Movement], upto: int, begin: datetime) -> None:
         """Store movements and the last number read in one transaction. Movements marked as booked stay marked."""
         with self.database.write() as connection:
-            upsert(connection, stock_movements, [_row(flow, move) for move in new_moves], keep=("booked",))
-            keep_cursors(connection, self.clock(), flow, {MOVES: str(upto), BEGIN: begin.isoformat()})
+            upsert(connection, stock_movements, [_row(flow, movement) for movement in new_movements], keep=("booked",))
+            keep_cursors(connection, self.clock(), flow, {LAST_MOVEMENT: str(upto), BEGIN: begin.isoformat()})
 
     def store_reservations(
         self, flow: str, orders: Sequence[str], new_reservations: Sequence[StockReservation], marker: str | None
@@ -106,16 +107,16 @@ class MoveStore(Store):
                 here_too = (of_flow, reservations.c.document.in_(some_orders))
                 connection.execute(reservations.update().where(*here_too).values(booked=True))
 
-    def open(self, flow: str, articles: Collection[str], upto: int | None = None) -> list[Move]:
+    def open(self, flow: str, articles: Collection[str], upto: int | None = None) -> list[Movement]:
         """Return the movements of these articles that are not marked as booked, by number, up to number `upto`."""
         conditions = [stock_movements.c.flow == flow, ~stock_movements.c.booked]
         conditions += [] if upto is None else [stock_movements.c.number <= upto]
         rows = self.database.rows_with_values(
             sa.select(stock_movements).where(*conditions), stock_movements.c.article, articles
         )
-        return sorted(map(_move, rows), key=lambda move: move.number)
+        return sorted(map(_movement, rows), key=lambda movement: movement.number)
 
-    def without_article(self, flow: str) -> list[Move]:
+    def without_article(self, flow: str) -> list[Movement]:
         """Return the unreadable movements whose article is unknown."""
         conditions = (
             stock_movements.c.flow == flow,
@@ -124,13 +125,13 @@ class MoveStore(Store):
             ~stock_movements.c.booked,
         )
         return [
-            _move(row)
+            _movement(row)
             for row in self.database.rows(
                 sa.select(stock_movements).where(*conditions).order_by(stock_movements.c.number)
             )
         ]
 
-    def numberless(self, flow: str) -> tuple[int | None, list[Move]]:
+    def numberless(self, flow: str) -> tuple[int | None, list[Movement]]:
         """Return the movements without a readable number, and the number of the movement before the first, or None."""
         after = self.database.scalar(sa.select(cursors.c.value).filter_by(flow=flow, side=NUMBERLESS))
         query = (
@@ -138,19 +139,21 @@ class MoveStore(Store):
             .where(stock_movements.c.flow == flow, stock_movements.c.number < 0)
             .order_by(stock_movements.c.number.desc())
         )
-        return int(after) if after else None, [_move(row) for row in self.database.rows(query)]
+        return int(after) if after else None, [_movement(row) for row in self.database.rows(query)]
 
-    def keep_numberless(self, flow: str, new_moves: Sequence[Move], after: int) -> None:
+    def keep_numberless(self, flow: str, new_movements: Sequence[Movement], after: int) -> None:
         """Replace all movements without a readable number."""
         with self.database.write() as connection:
             connection.execute(
                 stock_movements.delete().where(stock_movements.c.flow == flow, stock_movements.c.number < 0)
             )
-            numbered = [{**_row(flow, move), "number": -place} for place, move in enumerate(new_moves, start=1)]
+            numbered = [
+                {**_row(flow, movement), "number": -place} for place, movement in enumerate(new_movements, start=1)
+            ]
             upsert(connection, stock_movements, numbered)
-            keep_cursors(connection, self.clock(), flow, {NUMBERLESS: str(after) if new_moves else ""})
+            keep_cursors(connection, self.clock(), flow, {NUMBERLESS: str(after) if new_movements else ""})
 
-    def promised(self, flow: str, articles: Collection[str]) -> list[tuple[StockReservation, bool]]:
+    def reservations_of(self, flow: str, articles: Collection[str]) -> list[tuple[StockReservation, bool]]:
         """Return the reservations of these articles, each with whether the books have the order."""
         query = sa.select(reservations).where(reservations.c.flow == flow).order_by(reservations.c.document)
         return [
@@ -183,17 +186,18 @@ class MoveStore(Store):
             )
 
 
-def _row(flow: str, move: Move) -> dict[str, object]:
+def _row(flow: str, movement: Movement) -> dict[str, object]:
     return {
-        "flow": flow, "number": move.number, "branch": move.branch, "article": move.article, "amount": str(move.amount),
-        "type": move.type, "happened_at": move.at, "documents": list(move.documents), "title": move.title,
-        "delivered": move.is_delivered, "unread": move.unread, "booked": False,
+        "flow": flow, "number": movement.number, "branch": movement.branch, "article": movement.article,
+        "amount": str(movement.amount), "type": movement.type, "happened_at": movement.at,
+        "documents": list(movement.documents), "title": movement.title,
+        "delivered": movement.is_delivered, "unread": movement.unread, "booked": False,
     }  # fmt: skip
 
 
-def _move(row: sa.Row[Any]) -> Move:
+def _movement(row: sa.Row[Any]) -> Movement:
     """Return the movement of a row. Movements without a readable number get the number 0."""
-    return Move(
+    return Movement(
         max(0, row.number), row.branch, row.article, Decimal(row.amount), MovementType(row.type), row.happened_at,
         tuple(row.documents), row.title, row.delivered, row.unread,
     )  # fmt: skip

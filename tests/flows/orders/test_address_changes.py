@@ -7,8 +7,8 @@ import pytest
 from integration.core.flow import Ownership
 from integration.core.links import Link
 from integration.core.records import CurrentRecord, Kind, Record, Value
+from integration.flows.orders.address_changes import with_changed_address
 from integration.flows.orders.logic import OrdersLogic
-from integration.flows.orders.moves import with_moved_address
 from integration.flows.orders.settings import OrderSettings
 from tests.flows.orders.tills import (
     ADDRESSES,
@@ -71,7 +71,7 @@ def test_the_shipped_rules_keep_the_address_of_a_debtor_equal_unless_it_was_edit
 def test_a_customer_has_moved_where_the_whole_address_is_another(
     customer: dict[str, Value], current_values: dict[str, Value], becomes: str
 ) -> None:
-    moved_debtor = with_moved_address(
+    moved_debtor = with_changed_address(
         debtor(an_order(customer=a_customer(**customer))), current_debtor(**current_values), "NL"
     )
     assert moved_debtor.values["street"] == becomes
@@ -80,12 +80,12 @@ def test_a_customer_has_moved_where_the_whole_address_is_another(
 def test_a_country_moves_only_where_the_till_tells_it() -> None:
     abroad = current_debtor(country="BE", street="Meir 1")
     with_country, without_country = (
-        with_moved_address(debtor(an_order(customer=a_customer(country=country))), abroad, "NL")
+        with_changed_address(debtor(an_order(customer=a_customer(country=country))), abroad, "NL")
         for country in ("NL", "")
     )
     assert (with_country.values["country"], without_country.values["country"]) == ("NL", "BE")
     assert without_country.values["street"] == "Kerklaan 1"
-    blank = with_moved_address(debtor(an_order()), current_debtor(country=""), "NL")
+    blank = with_changed_address(debtor(an_order()), current_debtor(country=""), "NL")
     assert "country" not in blank.values  # at home nobody writes it
 
 

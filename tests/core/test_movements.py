@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from integration.core.moves import Move, MovementType, StockCounted, counted_value, unreadable_move
+from integration.core.movements import Movement, MovementType, StockCounted, counted_value, unreadable_movement
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 
 
-def a_move(
+def a_movement(
     number: int, amount: int, movement_type: MovementType = MovementType.SALES, *, is_delivered: bool = False
-) -> Move:
-    return Move(number, "1", "1001", Decimal(amount), movement_type, NOW, is_delivered=is_delivered)
+) -> Movement:
+    return Movement(number, "1", "1001", Decimal(amount), movement_type, NOW, is_delivered=is_delivered)
 
 
 def test_what_is_counted_is_a_value_of_a_record_and_is_read_from_it() -> None:
@@ -29,30 +29,34 @@ def test_a_record_that_counts_nothing_tells_nothing() -> None:
 
 def test_only_later_movements_of_its_sorts_up_to_a_number_count() -> None:
     stock_count = StockCounted(10, frozenset({MovementType.SALES}))
-    moves = [
-        a_move(10, -1), a_move(11, -2), a_move(12, 4, MovementType.OTHER),
-        a_move(13, -8, is_delivered=True), a_move(14, -16),
+    movements = [
+        a_movement(10, -1), a_movement(11, -2), a_movement(12, 4, MovementType.OTHER),
+        a_movement(13, -8, is_delivered=True), a_movement(14, -16),
     ]  # fmt: skip
-    assert stock_count.moved(moves, 13) == (Decimal(-2), Decimal(-8))
+    assert stock_count.moved(movements, 13) == (Decimal(-2), Decimal(-8))
     assert stock_count.moved((), 13) == (Decimal(0), Decimal(0))
 
 
 def test_of_what_went_between_branches_what_left_can_count_by_itself() -> None:
-    moves = [a_move(11, -2, MovementType.INTERNAL), a_move(12, 4, MovementType.INTERNAL), a_move(13, -8)]
+    movements = [
+        a_movement(11, -2, MovementType.INTERNAL),
+        a_movement(12, 4, MovementType.INTERNAL),
+        a_movement(13, -8),
+    ]
     type_sets = (frozenset({MovementType.SENT}), frozenset({MovementType.INTERNAL}), frozenset({MovementType.SALES}))
-    assert [StockCounted(10, types).moved(moves, 13)[0] for types in type_sets] == [-2, 2, -8]
+    assert [StockCounted(10, types).moved(movements, 13)[0] for types in type_sets] == [-2, 2, -8]
 
 
 def test_a_movement_that_cannot_be_read_is_found_among_those_that_a_level_does_not_count_yet() -> None:
-    wrong = a_move(12, 0, MovementType.UNREADABLE)
-    moves = [a_move(11, -2), wrong, a_move(13, -1)]
-    assert unreadable_move(moves, 10, 13) is wrong
-    assert unreadable_move(moves, 12, 13) is None
-    assert unreadable_move(moves, 10, 11) is None
+    wrong = a_movement(12, 0, MovementType.UNREADABLE)
+    movements = [a_movement(11, -2), wrong, a_movement(13, -1)]
+    assert unreadable_movement(movements, 10, 13) is wrong
+    assert unreadable_movement(movements, 12, 13) is None
+    assert unreadable_movement(movements, 10, 11) is None
 
 
 def test_a_movement_without_a_number_may_be_any_and_one_without_a_branch_of_any() -> None:
-    wrong = replace(a_move(0, 0, MovementType.UNREADABLE), branch="")
-    assert unreadable_move([a_move(11, -2), wrong], 10, 11) is wrong
+    wrong = replace(a_movement(0, 0, MovementType.UNREADABLE), branch="")
+    assert unreadable_movement([a_movement(11, -2), wrong], 10, 11) is wrong
     assert wrong.is_about(["1", "2"])
-    assert [a_move(1, 1).is_about(branches) for branches in ((), ("1",), ("2",))] == [True, True, False]
+    assert [a_movement(1, 1).is_about(branches) for branches in ((), ("1",), ("2",))] == [True, True, False]

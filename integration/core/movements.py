@@ -29,7 +29,7 @@ class MovementType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Movement:
     """One movement of an article in a branch; `amount` is negative for outgoing stock.
 
     In an unreadable movement the number may be 0, and branch and article may be empty, because they cannot be read
@@ -90,20 +90,24 @@ class StockCounted:
         reserved = (f"{branch}={amount}" for branch, amount in sorted(self.reserved.items()))
         return (str(self.last_movement), *sorted(self.types), *reserved)
 
-    def moved(self, moves: Iterable[Move], upto: int) -> tuple[Decimal, Decimal]:
+    def moved(self, movements: Iterable[Movement], upto: int) -> tuple[Decimal, Decimal]:
         """Return the change of free stock and of reserved stock by later movements, up to and including `upto`."""
-        later = [move for move in moves if self.last_movement < move.number <= upto and move.counts_as(self.types)]
-        free = sum((move.amount for move in later if not move.is_delivered), Decimal(0))
-        return free, sum((move.amount for move in later if move.is_delivered), Decimal(0))
+        later = [
+            movement
+            for movement in movements
+            if self.last_movement < movement.number <= upto and movement.counts_as(self.types)
+        ]
+        free = sum((movement.amount for movement in later if not movement.is_delivered), Decimal(0))
+        return free, sum((movement.amount for movement in later if movement.is_delivered), Decimal(0))
 
 
-def unreadable_move(moves: Iterable[Move], after: int, upto: int) -> Move | None:
+def unreadable_movement(movements: Iterable[Movement], after: int, upto: int) -> Movement | None:
     """Return an unreadable movement after `after` and up to `upto`, or None.
 
     An unreadable movement without a number may be any of them.
     """
-    wrong = (move for move in moves if move.type is MovementType.UNREADABLE)
-    return next((move for move in wrong if not move.number or after < move.number <= upto), None)
+    wrong = (movement for movement in movements if movement.type is MovementType.UNREADABLE)
+    return next((movement for movement in wrong if not movement.number or after < movement.number <= upto), None)
 
 
 def counted_value(value: Value) -> StockCounted | None:
