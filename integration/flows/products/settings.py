@@ -32,6 +32,7 @@ FLOW = Flow(
             grouped_by="group",
             unique=(Unique.NUMBER, Unique.MARK),
             parts=Kind.ARTICLE,
+            needs={"groups": Kind.GROUP},
         ),
         Stage(
             "pictures",
