@@ -427,7 +427,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("filtered_out", NOBODY, repair=Repair(tab="filters", name="filters")),
         Cause("create_switched_off", NOBODY, repair=_setting("content")),
         Cause("groups_not_sent", NOBODY, repair=_setting("groups")),
-        Cause("needed_record_missing", OPERATOR, repair=NEEDED),
+        Cause("needed_record_missing", OPERATOR, ("key",), NEEDED),
         Cause("needed_record_parked", OPERATOR, ("needed",), NEEDED),
         Cause("undo_keeps", NOBODY),
         Cause("undo_keeps_filled", NOBODY),

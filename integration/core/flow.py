@@ -1,11 +1,11 @@
 """Definition of a flow: the kinds of records it transfers between the systems, and the owner of each field."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from integration.core.issues import PASSING, STOCK
-from integration.core.records import Kind
+from integration.core.records import Kind, Record
 from integration.core.system_roles import SystemRole
 
 # Flow and kind whose links pair the same records in the opposite direction, by flow and kind.
@@ -48,7 +48,7 @@ class Stage:
     - `keyed_source`: the flow asks the source for known keys, because the source cannot tell which records are meant.
     - `hashed`: the result changes only if the hash of its inputs or of the target record changes. Records of this
       stage do not depend on each other.
-    - `needs`: fields with the kind of the record that the target must have first.
+    - `needs`: fields with the kind of the records that the target must have first. A field may hold several keys.
     - `grouped_by`: field of the source record that groups its lines for people: article group, country or branch.
     - `unique`: values that no two records read may share.
     - `parts`: several source records become one target record, each as a part of this kind with its own link, because
@@ -82,6 +82,12 @@ class Stage:
         if self.write_once or self.one_by_one or self.unverifiable:
             return False
         return self.own_key or not is_new
+
+    def needed_records(self, record: Record) -> Iterator[tuple[Kind, str]]:
+        """Yield kind and key of each record that the target must have before this one."""
+        for name, kind in self.needs.items():
+            value = record.values.get(name)
+            yield from ((kind, str(key)) for key in (value if isinstance(value, tuple) else (value,)) if key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from integration.lab.schedule import LATE, Hazard, PlannedFault, ProcessFault
+from integration.lab.schedule import Hazard, PlannedFault, ProcessFault
 from integration.sandbox.faults import Armed, Fault, Switches
 from integration.sandbox.mplus.house import writes
 
@@ -27,11 +27,6 @@ _FATES: Final = {
     ProcessFault.SHOWS_LATE: Fault.LATE,
     ProcessFault.HAS_TO_WAIT: Fault.TOO_MANY_WAIT,
 }
-
-
-REPEATED_AFTER_LOOK: Final = frozenset({"newArticleGroup"})
-"""Create operations that are repeated if a lookup does not find the record. Hidden for longer than the visibility
-timeout, the record would be created twice."""
 
 
 def is_write(system: str, operation: str) -> bool:
@@ -70,7 +65,7 @@ class FaultPlan(Switches):
             return None
         fault = FAULTS.get(planned.hazard)
         if planned.hazard is Hazard.ERROR_ANSWER:
-            return self._error_answer(planned, operation)
+            return self._error_answer(planned)
         if fault is None:
             if self._act(planned) and planned.write:
                 fault = _FATES[planned.fate]
@@ -78,11 +73,10 @@ class FaultPlan(Switches):
             self.triggered[planned.hazard] += 1
         return Armed(f"lab-{planned.hazard}", fault, seconds=planned.seconds) if fault else None
 
-    def _error_answer(self, planned: PlannedFault, operation: str) -> Armed:
+    def _error_answer(self, planned: PlannedFault) -> Armed:
         self.triggered[planned.hazard] += 1
         fault = Fault.ERROR_BEFORE if planned.fate is ProcessFault.LOST else Fault.ERROR_AFTER
-        seconds = min(planned.seconds, LATE[1]) if operation in REPEATED_AFTER_LOOK else planned.seconds
-        return Armed(f"lab-{planned.hazard}", fault, seconds=seconds, answer=planned.answer)
+        return Armed(f"lab-{planned.hazard}", fault, seconds=planned.seconds, answer=planned.answer)
 
     def _next_fault(self, write: bool) -> PlannedFault | None:
         with self._count_lock:

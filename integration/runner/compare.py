@@ -26,7 +26,8 @@ from integration.runner.conflicts import (
     existing_as_other_kind,
     find_double_matches,
     find_duplicate_articles,
-    issues_for_missing_dependencies,
+    issues_for_parked_dependencies,
+    missing_dependencies,
     with_owning_document,
 )
 from integration.runner.dependencies import Dependencies
@@ -187,7 +188,7 @@ class Compare:
         if stage.parts and run.mode is not Mode.COMPLETE:
             apart = find_duplicate_articles(self.deps.links, flow.name, stage.parts, desired) | apart
         held_up = (
-            issues_for_missing_dependencies(self.deps, run, stage, desired)
+            issues_for_parked_dependencies(self.deps, run, stage, desired)
             | find_double_matches(self.deps, run, flow, stage, current_records)
             | doubts
         )
@@ -198,6 +199,7 @@ class Compare:
             for record in desired
             if (issue := identified.question(record, current_records.get(record.key), titles))
         }
+        page.missing_dependencies = missing_dependencies(self.deps, run, flow, stage, desired)
         new = [
             record
             for record in desired
@@ -314,6 +316,14 @@ def _decide(
             renewed = None if is_agreed or current is None else _link(record, current, merged(agreed, now), evidence)
             page.add_unchanged(renewed, weight)
             return renewed is None and not decision.waiting_issues
+        case Change() if missing := page.missing_dependency(outcome.desired):
+            page.park(
+                _with_document_facts(missing, target_record),
+                record.kind,
+                target_record.title,
+                target_record.group,
+                weight,
+            )
         case Change():
             _change(target_record, record, replace(outcome, evidence=evidence), current, agreed, page)
     return False

@@ -8,11 +8,13 @@ import structlog
 from integration.connectors.protocol import Connector
 from integration.core.errors import AccessDeniedError, RejectedError
 from integration.core.flow import Flow, Stage
+from integration.core.grouping import group_by_key
 from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.records import CurrentRecord, Kind, Record
 from integration.core.rules import as_text
 from integration.core.run import Run
+from integration.core.states import Step
 from integration.runner.dependencies import Dependencies
 from integration.runner.lookup import lookup_records
 from integration.store.links import Links
@@ -20,19 +22,51 @@ from integration.store.links import Links
 log = structlog.get_logger(__name__)
 
 
-def issues_for_missing_dependencies(
+def issues_for_parked_dependencies(
     deps: Dependencies, run: Run, stage: Stage, desired: Sequence[Record]
 ) -> dict[str, Issue]:
-    """Return an issue for each record that needs a record which is parked in this plan."""
+    """Return an issue for each record that refers to a single record which is parked in this plan.
+
+    A list of records, such as the groups of a product, is checked when it is written; see `missing_dependencies`.
+    """
     issues: dict[str, Issue] = {}
     for name, kind in stage.needs.items():
-        keys = {str(record.values[name]) for record in desired if record.values.get(name)}
-        parked = deps.previews.parked(run.id, kind, sorted(keys))
+        keys = {key for record in desired if isinstance(key := record.values.get(name), str) and key}
+        parked = deps.previews.lines_at(Step.PARKED, run.id, kind, sorted(keys))
         for record in desired:
             line = parked.get(str(record.values.get(name) or ""))
             if line is not None:
                 facts = {"key": record.key, "field": name, "needed": line.title, "cause": line.cause}
                 issues.setdefault(record.key, Issue("needed_record_parked", record.key, name, facts))
+    return issues
+
+
+def missing_dependencies(
+    deps: Dependencies, run: Run, flow: Flow, stage: Stage, desired: Sequence[Record]
+) -> dict[tuple[Kind, str], Issue]:
+    """Return an issue for each needed record that the target does not have and that this plan does not create.
+
+    A record of the same stage may be on a later page, so it counts as created if it was read and may be written.
+    """
+    needed = group_by_key(sorted({needed for record in desired for needed in stage.needed_records(record)}))
+    references = deps.links.references(flow.name)
+    issues: dict[tuple[Kind, str], Issue] = {}
+    for kind, keys in needed.items():
+        references.ask(kind, keys)
+        missing = {key for key in keys if not references.reference(kind, key)}
+        if not missing:
+            continue
+        parked = deps.previews.lines_at(Step.PARKED, run.id, kind, sorted(missing))
+        missing -= deps.previews.lines_at(Step.PLANNED, run.id, kind, sorted(missing)).keys()
+        if kind is stage.target:
+            missing -= deps.previews.keys_taking_part(run.id, stage.name, sorted(missing)) - parked.keys()
+        for key in missing:
+            if (line := parked.get(key)) is not None:
+                facts = {"field": str(kind), "needed": line.title, "cause": line.cause}
+                issues[kind, key] = Issue("needed_record_parked", key, str(kind), facts)
+            else:
+                facts = {"field": str(kind), "key": key, "system": flow.target}
+                issues[kind, key] = Issue("needed_record_missing", key, str(kind), facts)
     return issues
 
 

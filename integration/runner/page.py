@@ -1,7 +1,7 @@
 """Collects the lines of one page of a plan."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from integration.core.flow import Stage
@@ -12,7 +12,7 @@ from integration.core.links import NO_HASHES, Hashes, Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
-from integration.core.records import Kind
+from integration.core.records import Kind, Record
 from integration.core.reverted_values import VALUE_REVERTED, RevertedValue
 from integration.core.states import Step
 from integration.flows.settings import FlowSettings
@@ -34,6 +34,7 @@ class PlanPage:
         self.wrong: list[Link] = []  # links whose stored hashes match, although the records do not agree
         self.weight = 0
         self.reverted_values: Taken = {}  # reverted values of the records of this page
+        self.missing_dependencies: Mapping[tuple[Kind, str], Issue] = {}  # by the record that is missing
         self.moved_on: dict[str, frozenset[str]] = {}  # paths of reverted values that the source changed since
         self._calls = calls
         self._settings = settings
@@ -98,6 +99,13 @@ class PlanPage:
     def is_parked(self, key: str) -> bool:
         """Return True if a record of this page waits for a person."""
         return any(row.key == key and row.action is Action.PARK for row in self.rows)
+
+    def missing_dependency(self, desired: Record) -> Issue | None:
+        """Return the issue of a record that needs another record which the target will not have, or None."""
+        for needed in self.stage.needed_records(desired):
+            if (issue := self.missing_dependencies.get(needed)) is not None:
+                return replace(issue, key=desired.key, facts={"key": desired.key, **issue.facts})
+        return None
 
     def change(
         self,

@@ -273,10 +273,8 @@ def _without_open_needs(flow: Flow, rows: Sequence[PlanRow], at_work: Sequence[P
     keys = {key for _, key in open_keys}
 
     def is_free(row: PlanRow) -> bool:
-        values = change_of(row).desired.values
-        if change_of(row).follows in keys:
-            return False
-        return not any((kind, values.get(name)) in open_keys for name, kind in flow.stage(row.stage).needs.items())
+        change = change_of(row)
+        return change.follows not in keys and open_keys.isdisjoint(flow.stage(row.stage).needed_records(change.desired))
 
     free = [row for row in rows if is_free(row)]
     return free if free or at_work else rows

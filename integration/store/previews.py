@@ -104,6 +104,11 @@ class Previews(Store):
         query = sa.select(staged_records.c.key).where(*_staged_in(run, stage), staged_records.c.same)
         return [row.key for row in self.database.rows_with_values(query, staged_records.c.key, keys)]
 
+    def keys_taking_part(self, run: str, stage: str, keys: Collection[str]) -> set[str]:
+        """Return the keys whose staged records are neither skipped nor parked."""
+        query = sa.select(staged_records.c.key).where(*_staged_in(run, stage), staged_records.c.taking_part)
+        return {row.key for row in self.database.rows_with_values(query, staged_records.c.key, keys)}
+
     def duplicates(self, run: str, stage: str, unique: Collection[Unique]) -> Duplicates:
         """Return the values that must be unique and occur in more than one staged record.
 
@@ -262,9 +267,9 @@ class Previews(Store):
                 yield from (digest for _, digest in rows if digest)
                 after = rows[-1].seq
 
-    def parked(self, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
-        """Return the parked lines of the plan for these keys of a kind, by key."""
-        query = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == Step.PARKED)
+    def lines_at(self, step: Step, run: str, kind: Kind, keys: Sequence[str]) -> dict[str, PlanRow]:
+        """Return the lines of the plan that are at a step, for these keys of a kind, by key."""
+        query = sa.select(lines).where(lines.c.run == run, lines.c.kind == kind, lines.c.step == step)
         return {row.key: plan_row(row) for row in self.database.rows_with_values(query, lines.c.key, keys)}
 
     def owners(self, run: str, kind: Kind, references: Sequence[str]) -> dict[str, str]:

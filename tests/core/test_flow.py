@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from integration.core.flow import Flow, Stage
-from integration.core.records import Kind
+from integration.core.records import Kind, Record
 from integration.core.system_roles import SystemRole, assign_roles
 
 GROUPS = Stage("groups", Kind.GROUP, Kind.GROUP, is_counted=False)
@@ -81,3 +81,9 @@ def test_a_parked_record_waits_for_links_of_its_own_flow_that_do_not_change_dail
     flow = Flow("products", SystemRole.BOOKS, SystemRole.TILL, (GROUPS, PRODUCTS, levels), other_links=prices)
     own = (("products", Kind.GROUP), ("products", Kind.PRODUCT), ("products", Kind.ARTICLE))
     assert flow.link_inputs == (*own, ("prices", Kind.RELATION))
+
+
+def test_a_record_needs_each_record_of_a_list_and_none_where_a_field_is_empty() -> None:
+    stage = replace(PRODUCTS, needs={"groups": Kind.GROUP, "debtor": Kind.DEBTOR})
+    record = Record(Kind.PRODUCT, "1", {"groups": ("A", "B"), "debtor": None})
+    assert list(stage.needed_records(record)) == [(Kind.GROUP, "A"), (Kind.GROUP, "B")]

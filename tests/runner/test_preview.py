@@ -164,3 +164,26 @@ def test_different_names_that_one_name_would_replace_hold_the_plan(database: Dat
     harness.settings = {"brakes": {"equalized": None}}
     without_brake = harness.preview()
     assert (without_brake.brakes, without_brake.position.watched["equalized"]) == ((), len(codes))  # for second limits
+
+
+def test_an_article_of_a_group_that_nobody_creates_is_parked_before_anything_is_written(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    source.put(an_article("1006", group="ELDERS"))
+    source.put(a_group("LEEG", name=""))
+    source.put(an_article("1007", group="LEEG"))
+    run = harness.preview()
+    assert harness.causes(run).items() >= {"1006": "needed_record_missing", "1007": "needed_record_parked"}.items()
+    assert {row.facts["key"] for row in harness.plans.rows(run.id, "parked") if row.key == "1006"} == {"ELDERS"}
+    assert harness.commit(run).counts.proven == 5
+
+
+def test_a_parked_group_that_the_target_has_does_not_hold_the_prices_of_its_articles(
+    harness: FlowHarness, source: MemoryConnector
+) -> None:
+    harness.run()
+    edit_record(source, "KLED", {"name": ""}, Kind.GROUP)
+    edit_record(source, "1002", {"price": Decimal("20.0000")})
+    run = harness.preview()
+    assert set(harness.causes(run)) == {"KLED"}
+    assert harness.planned_values(run) == {"1002": {"1002/price_incl": Decimal("24.20")}}

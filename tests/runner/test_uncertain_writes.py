@@ -12,6 +12,7 @@ from integration.core.records import CurrentRecord, Kind, Record, WriteResult
 from integration.core.run import Mode, Run
 from integration.core.states import RunState, Step
 from integration.store.database import Database
+from tests.builders import a_group, an_article
 from tests.fakes import LateConnector, MemoryConnector
 from tests.flow_harness import FlowHarness, articles
 from tests.runner.test_rebooking import OrdersHarness, sale_of
@@ -108,6 +109,18 @@ def test_what_was_never_answered_is_sent_once_more_and_then_a_question(database:
     second_run = harness.preview(Mode.COMPLETE)
     assert harness.causes(second_run) == {"1003": "never_answered"}
     assert target.write_attempts == 2
+
+
+def test_a_group_that_was_never_answered_is_a_question_and_new_articles_wait_for_it(database: Database) -> None:
+    target = UnreachableTill(system="mplus")
+    target.key = "KLED"
+    source = MemoryConnector([a_group("ANDER", name="Anders"), *articles("1001")], system="accountview")
+    harness = FlowHarness(database, source, target)
+    assert harness.causes(harness.run())["KLED"] == "never_answered"
+    assert target.write_attempts == 1
+    source.put(an_article("1002"))
+    second_run = harness.preview(Mode.COMPLETE)
+    assert harness.causes(second_run) == {"KLED": "never_answered", "1002": "needed_record_parked"}
 
 
 def test_a_document_that_was_carried_out_and_answered_with_an_error_is_booked_once(database: Database) -> None:

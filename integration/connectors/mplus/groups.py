@@ -93,10 +93,10 @@ class TillGroups(TillTarget):
 
 
 def group_number(references: References, code: str) -> str:
-    """Return the till's number of a group of ours. Raises RejectedError when it has none."""
+    """Return the till's number of a group of ours. Raises RejectedError if the till does not have the group yet."""
     number = references.reference(Kind.GROUP, code)
     if number is None:
-        raise RejectedError("value_unmapped", system=SYSTEM, value=code, table="article_groups")
+        raise RejectedError("needed_record_missing", system=SYSTEM, field=Kind.GROUP, key=code)
     return number
 
 

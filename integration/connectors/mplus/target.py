@@ -143,6 +143,8 @@ def _facts(change: Change, current: CurrentRecord | None) -> dict[str, str]:
             return facts | {"number": current.reference if current else change.key, "customer": facts["key"]}
         case Kind.STOCK:
             return facts | {"number": current.reference if current else change.key, "article": change.key}
+        case Kind.GROUP:
+            return facts
         case Kind.SETTLEMENT:
             return facts | {"number": facts["key"], "amount": as_text(change.desired.values.get("amount"))}
         case _:

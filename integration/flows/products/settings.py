@@ -23,7 +23,7 @@ FLOW = Flow(
     source_role=BOOKS,
     target_role=TILL,
     stages=(
-        Stage("groups", Kind.GROUP, Kind.GROUP, is_counted=False, needs={"parent": Kind.GROUP}),
+        Stage("groups", Kind.GROUP, Kind.GROUP, is_counted=False, not_idempotent=True, needs={"parent": Kind.GROUP}),
         Stage(
             "articles",
             Kind.ARTICLE,
@@ -32,6 +32,7 @@ FLOW = Flow(
             grouped_by="group",
             unique=(Unique.NUMBER, Unique.MARK),
             parts=Kind.ARTICLE,
+            needs={"groups": Kind.GROUP},
         ),
         Stage(
             "pictures",

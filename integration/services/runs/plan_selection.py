@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from integration.core.authorization import requires
+from integration.core.flow import Stage
 from integration.core.people import Right
-from integration.core.plan import Action
 from integration.core.plan_lines import PlanRow
 from integration.core.records import Kind
 from integration.services.mappings.mappings import Logics
@@ -47,25 +47,22 @@ class PlanSelection:
 
     def _needs_by_line(self, run: str) -> Needed:
         stages = {flow_stage.name: flow_stage for flow_stage in self._logics.flow(self._runs.get(run).flow).stages}
-        needing = [name for name, stage in stages.items() if stage.needs or stage.write_once]
-        rows = self._plans.needing(run, needing, {kind for stage in stages.values() for kind in stage.needs.values()})
-        created_seqs = {(row.kind, row.key): row.seq for row in rows if row.action is Action.CREATE}
+        kinds = {kind for stage in stages.values() for kind in stage.needs.values()}
+        created_rows = self._plans.needing(run, (), kinds)
+        created_seqs = {(row.kind, row.key): row.seq for row in created_rows}
+        needing = [name for name, stage in stages.items() if stage.write_once or (stage.needs and created_seqs)]
+        rows = self._plans.needing(run, needing, ())
         documents = {row.key: row.seq for row in rows if stages[row.stage].write_once}
-        needs_by_seq = {
-            row.seq: frozenset(_needs(row, stages[row.stage].needs, created_seqs, documents)) for row in rows
-        }
+        needs_by_seq = {row.seq: frozenset(_needs(row, stages[row.stage], created_seqs, documents)) for row in rows}
         return {seq: needs for seq, needs in needs_by_seq.items() if needs}
 
 
 def _needs(
-    row: PlanRow, needs: Mapping[str, Kind], created_seqs: Mapping[tuple[Kind, str], int], documents: Mapping[str, int]
+    row: PlanRow, stage: Stage, created_seqs: Mapping[tuple[Kind, str], int], documents: Mapping[str, int]
 ) -> Iterable[int]:
     if row.change is None:
         return
-    for name, kind in needs.items():
-        seq = created_seqs.get((kind, str(row.change.desired.values.get(name) or "")))
-        if seq is not None:
-            yield seq
+    yield from (created_seqs[needed] for needed in stage.needed_records(row.change.desired) if needed in created_seqs)
     if (seq := documents.get(row.change.follows)) is not None:
         yield seq
 

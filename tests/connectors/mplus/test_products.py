@@ -204,9 +204,9 @@ def test_the_number_on_the_button_is_the_number_of_write_calls(
 
 def test_a_group_of_ours_that_the_till_does_not_have_is_told(connector: Mplus, links: Links, jacket: Record) -> None:
     desired = with_groups(jacket, "NIEMAND")
-    with pytest.raises(RejectedError, match="value_unmapped") as caught:
+    with pytest.raises(RejectedError, match="needed_record_missing") as caught:
         connector.write(a_create(desired), None, links, "t")
-    assert caught.value.facts["value"] == "NIEMAND"
+    assert caught.value.facts["key"] == "NIEMAND"
 
 
 def test_wanted_articles_in_two_products_are_told_and_not_moved(connector: Mplus, links: Links, serial: int) -> None:
