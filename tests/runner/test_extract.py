@@ -229,12 +229,12 @@ def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
 
 
 @pytest.mark.parametrize(
-    ("field", "before", "now", "held"),
+    ("field", "before", "now", "stops"),
     [("colour", 2, 0, True), ("colour", 2, 1, False), ("colour", 1, 0, False), ("nobody_reads", 2, 0, False)],
     ids=["all of several", "not all", "too few", "not read"],
 )
 def test_a_field_that_all_of_several_records_lose_holds_the_plan_and_is_named(
-    database: Database, target: MemoryConnector, field: str, before: int, now: int, *, held: bool
+    database: Database, target: MemoryConnector, field: str, before: int, now: int, *, stops: bool
 ) -> None:
     source = FieldReportingBooks(variants(), system="accountview", page_size=2)
     harness = FlowHarness(database, source, target)
@@ -243,7 +243,7 @@ def test_a_field_that_all_of_several_records_lose_holds_the_plan_and_is_named(
     source.presence = FieldPresence(counts={field: now})
     source.put(an_article("9001", name="Another"))
     brakes = {brake.code: brake.facts["field"] for brake in harness.preview(Mode.COMPLETE).brakes}
-    assert brakes == ({"brake_values_lost": "article.colour"} if held else {})
+    assert brakes == ({"brake_values_lost": "article.colour"} if stops else {})
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:

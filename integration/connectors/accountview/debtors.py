@@ -178,6 +178,10 @@ class Debtors:
                 rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         return {mark: list(several.values()) for mark, several in rows_by_mark.items()}
 
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+        self._layout.encoded(writable_values(desired))
+
     def create(self, desired: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
         layout = self._layout
@@ -362,6 +366,10 @@ class Addresses:
             if owners[record.key] and maybe is not None:
                 current[record.key] = _unreadable_address(layout, record, maybe)
         return current
+
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+        self._layouts.layout_of_kind(Kind.ADDRESS)[0].encoded(writable_values(desired))
 
     def create(self, desired: Record, references: References) -> str:
         """Create an address of an existing debtor and return its number."""
