@@ -194,6 +194,11 @@ class Mplus:
                 raise RejectedError("target_record_missing")
             return target.write(change, current, references, token)
 
+    def require_storable(self, change: Change) -> None:
+        """Raise RejectedError for a value that has no field or does not fit it; see `ChecksValues`."""
+        with naming_record(change, None):
+            self._target(change.kind).require_storable(change)
+
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last document of each of these relations; see `TillDocuments.last_document_days`."""
         return self._documents.last_document_days(customers, since)

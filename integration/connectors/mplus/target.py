@@ -26,6 +26,10 @@ class TillTarget(Protocol):
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change; `current` is None only for a create."""
 
+    def require_storable(self, change: Change) -> None:
+        """Raise UnfitError or CustomFieldUnknownError for a value that cannot be written; by default all can be."""
+        del change
+
     def calls(self, change: Change) -> int:
         """Return how many write calls the change takes; one unless the target says otherwise."""
         del change
