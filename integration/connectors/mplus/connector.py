@@ -24,7 +24,7 @@ from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import TillStock
-from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
+from integration.connectors.mplus.target import ChecksRecords, TillTarget, naming_record, not_at_till
 from integration.connectors.protocol import GiftCardBalance, InstallationFacts, References, ReservationPage
 from integration.core.connections import Finding, Tell, ignore_progress
 from integration.core.errors import RejectedError
@@ -196,8 +196,10 @@ class Mplus:
 
     def require_storable(self, change: Change) -> None:
         """Raise RejectedError for a value that has no field or does not fit it; see `ChecksValues`."""
-        with naming_record(change, None):
-            self._target(change.kind).require_storable(change)
+        target = self._target(change.kind)
+        if isinstance(target, ChecksRecords):
+            with naming_record(change, None):
+                target.require_storable(change)
 
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last document of each of these relations; see `TillDocuments.last_document_days`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar, runtime_checkable
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
@@ -26,10 +26,6 @@ class TillTarget(Protocol):
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:
         """Carry out one change; `current` is None only for a create."""
 
-    def require_storable(self, change: Change) -> None:
-        """Raise UnfitError or CustomFieldUnknownError for a value that cannot be written; by default all can be."""
-        del change
-
     def calls(self, change: Change) -> int:
         """Return how many write calls the change takes; one unless the target says otherwise."""
         del change
@@ -42,6 +38,14 @@ class TillTarget(Protocol):
         """
         del since
         return Batch((), None, "")
+
+
+@runtime_checkable
+class ChecksRecords(Protocol):
+    """A target that can check the values of a change before it is sent."""
+
+    def require_storable(self, change: Change) -> None:
+        """Raise UnfitError or CustomFieldUnknownError for a value that cannot be written."""
 
 
 def till_numbers(numbers: Iterable[str]) -> list[str]:
