@@ -204,6 +204,14 @@ class ReportsFields(Connector, Protocol):
 
 
 @runtime_checkable
+class ChecksValues(Connector, Protocol):
+    """A target that knows which values it cannot store before it is sent any."""
+
+    def require_storable(self, change: Change) -> None:
+        """Raise RejectedError, as `write` would before a call, for a value that has no field or does not fit it."""
+
+
+@runtime_checkable
 class Invoicing(Connector, Protocol):
     """A system that reports which of its sales orders it has invoiced."""
 

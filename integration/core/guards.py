@@ -124,8 +124,7 @@ def _count_retired(change: Change, _: Any) -> int:
 
 
 # Guards that every flow has and no setting changes. The runner counts for them: the records that the source had before
-# it returned none, the values that it lost in fields with a default, and the documents of another console with our
-# prefix.
+# it returned none, the values that it lost in whole fields, and the documents of another console with our prefix.
 SOURCE_EMPTY = Guard("source_empty", "brake_source_empty", 0)
 VALUES_LOST = Guard("values_lost", "brake_values_lost", 0)
 FOREIGN_DOCUMENT_LIMIT = Guard("foreign_documents", "brake_foreign_documents", 0)

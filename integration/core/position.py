@@ -43,7 +43,7 @@ class Position:
     changes: int = 0
     retirements: int = 0
     watched: Mapping[str, int] = field(default_factory=dict)  # count of each guard, by its name
-    filled: Mapping[str, int] = field(default_factory=dict)  # records with a value in each source field with a default
+    filled: Mapping[str, int] = field(default_factory=dict)  # number of records with a value in each source field
     retried: int = 0  # parked records that were read again because their inputs changed
     undone: int = 0  # the last reversed line of the run that is undone
     trusting: bool = False  # records with unchanged hashes are not read again

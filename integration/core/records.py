@@ -193,6 +193,9 @@ class Record:
                 yield f"{part.key}/{name}", f"{part.kind}.{name}", value
 
 
+DEFAULTED = frozenset({"currency", "country"})  # source fields that get a default value if they are empty
+
+
 @dataclass(frozen=True, slots=True)
 class FieldPresence:
     """Presence of fields on a page of records. A field with an empty value is present.
@@ -209,7 +212,7 @@ class FieldPresence:
     known_fields: frozenset[str] = frozenset()  # have a meaning in our terms, present or not
     fields_with_value: frozenset[str] = frozenset()  # present in some record; only of fields that have a default value
     fields_often_with_value: frozenset[str] = frozenset()  # the same, present in several records
-    counts: Mapping[str, int] = field(default_factory=dict)  # the same: the number of records with a value
+    counts: Mapping[str, int] = field(default_factory=dict)  # number of records with a value; zero is none
     is_single_record: bool = False  # whether there is only one record
     blanks: bool = False  # whether empty texts came as blanks
 

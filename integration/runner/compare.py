@@ -316,9 +316,9 @@ def _decide(
             renewed = None if is_agreed or current is None else _link(record, current, merged(agreed, now), evidence)
             page.add_unchanged(renewed, weight)
             return renewed is None and not decision.waiting_issues
-        case Change() if missing := page.missing_dependency(outcome.desired):
+        case Change() if refusal := page.refusal(outcome):
             page.park(
-                _with_document_facts(missing, target_record),
+                _with_document_facts(refusal, target_record),
                 record.kind,
                 target_record.title,
                 target_record.group,

@@ -48,10 +48,12 @@ def missing_dependencies(
 
     A record of the same stage may be on a later page, so it counts as created if it was read and may be written.
     """
-    needed = group_by_key(sorted({needed for record in desired for needed in stage.needed_records(record)}))
+    keys_by_kind = group_by_key(
+        sorted({kind_and_key for record in desired for kind_and_key in stage.needed_records(record)})
+    )
     references = deps.links.references(flow.name)
     issues: dict[tuple[Kind, str], Issue] = {}
-    for kind, keys in needed.items():
+    for kind, keys in keys_by_kind.items():
         references.ask(kind, keys)
         missing = {key for key in keys if not references.reference(kind, key)}
         if not missing:

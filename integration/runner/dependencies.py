@@ -125,7 +125,7 @@ class Dependencies:
         return self.logics.basis(flow, version, asks=asks)
 
 
-FILLED = "filled"  # cursor: the records with a value in each source field with a default
+FILLED = "filled"  # cursor: the number of records with a value in each source field
 LINKS = "links"  # input of parked records: the links that they may wait for
 INPUT_MARKS_NOTE = "input_marks"  # note of a run: the marks of the inputs of its logic when it began
 

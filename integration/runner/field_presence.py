@@ -8,10 +8,12 @@ from integration.connectors.protocol import ReportsFields
 from integration.core.basis import NAMES
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Stage
-from integration.core.records import FieldPresence, Record
+from integration.core.records import DEFAULTED, FieldPresence, Record
 from integration.core.run import Mode, Run
 from integration.flows.spec import FlowLogic
 from integration.runner.dependencies import FILLED, Dependencies
+
+FEW = 3  # records whose values may all be cleared at once without a question
 
 
 def check_field_presence(
@@ -44,14 +46,24 @@ def check_field_presence(
         deps.cursors.put(run.flow, _cursor_name(stage), json.dumps(now.to_json(_mark(run))))
 
 
-def lost_values(deps: Dependencies, run: Run) -> int:
-    """Return how many values the source lost in fields with a default since the last complete run that was written.
+def lost_values(deps: Dependencies, run: Run, logic: FlowLogic) -> dict[str, int]:
+    """Return how many values the source lost since the last complete run that was written, by field.
 
-    Only fields that lost more than half of several values count: the default would be used in their place.
+    A field counts if the flow reads it and no record has a value any more, although more than FEW had one: one cleared
+    value is a decision, all values at once are probably an error. A field with a default counts if it lost more than
+    half of several values, because the default would be used in their place. Figures that change every day do not
+    count.
     """
     before: Mapping[str, int] = json.loads(deps.cursors.get(run.flow, FILLED) or "{}")
-    lost = {name: before[name] - n for name, n in run.position.filled.items() if before.get(name, 0) > 1}
-    return sum(count for name, count in lost.items() if count * 2 > before[name])
+    kinds = {str(stage.source) for stage in logic.flow.stages if not stage.volatile}
+    lost: dict[str, int] = {}
+    for name, count in run.position.filled.items():
+        kind, _, field = name.partition(".")
+        earlier = before.get(name, 0)
+        is_lost = count == 0 and earlier > FEW and kind in kinds and field in logic.reads
+        if is_lost or (field in DEFAULTED and earlier > 1 and (earlier - count) * 2 > earlier):
+            lost[name] = earlier - count
+    return lost
 
 
 def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Collection[str]) -> Sequence[Record]:

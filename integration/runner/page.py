@@ -1,9 +1,11 @@
 """Collects the lines of one page of a plan."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from integration.connectors.protocol import ChecksValues, Connector
+from integration.core.errors import RejectedError
 from integration.core.flow import Stage
 from integration.core.guards import Guard, Measure
 from integration.core.issues import Issue, Skip
@@ -12,7 +14,7 @@ from integration.core.links import NO_HASHES, Hashes, Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
-from integration.core.records import Kind, Record
+from integration.core.records import Kind
 from integration.core.reverted_values import VALUE_REVERTED, RevertedValue
 from integration.core.states import Step
 from integration.flows.settings import FlowSettings
@@ -24,7 +26,7 @@ from integration.store.reverted_values import Taken
 class PlanPage:
     """Results for the records of a stage: lines of the plan, and records that need no line."""
 
-    def __init__(self, stage: Stage, calls: Callable[[Change], int], settings: FlowSettings) -> None:
+    def __init__(self, stage: Stage, target: Connector, settings: FlowSettings) -> None:
         self.stage = stage
         self.rows: list[PlanRow] = []
         self.unchanged: list[Link] = []
@@ -36,7 +38,8 @@ class PlanPage:
         self.reverted_values: Taken = {}  # reverted values of the records of this page
         self.missing_dependencies: Mapping[tuple[Kind, str], Issue] = {}  # by the record that is missing
         self.moved_on: dict[str, frozenset[str]] = {}  # paths of reverted values that the source changed since
-        self._calls = calls
+        self._target = target
+        self._checks = target if isinstance(target, ChecksValues) else None
         self._settings = settings
         self._actions: Counter[Action] = Counter()
         self._guard_counts: Counter[str] = Counter()
@@ -100,11 +103,19 @@ class PlanPage:
         """Return True if a record of this page waits for a person."""
         return any(row.key == key and row.action is Action.PARK for row in self.rows)
 
-    def missing_dependency(self, desired: Record) -> Issue | None:
-        """Return the issue of a record that needs another record which the target will not have, or None."""
-        for needed in self.stage.needed_records(desired):
-            if (issue := self.missing_dependencies.get(needed)) is not None:
-                return replace(issue, key=desired.key, facts={"key": desired.key, **issue.facts})
+    def refusal(self, change: Change) -> Issue | None:
+        """Return the issue of a change that the target would refuse before a call, or None.
+
+        The change needs another record which the target will not have, or has a value that the target cannot store.
+        """
+        for kind_and_key in self.stage.needed_records(change.desired):
+            if (issue := self.missing_dependencies.get(kind_and_key)) is not None:
+                return replace(issue, key=change.key, facts={"key": change.key, **issue.facts})
+        try:
+            if self._checks is not None:
+                self._checks.require_storable(change)
+        except RejectedError as error:
+            return Issue(error.code, change.key, facts={"key": change.title, **error.facts})
         return None
 
     def change(
@@ -134,7 +145,7 @@ class PlanPage:
                 self._add_weight(len(change.sources)) if counts else 0, change=change, digest=change.digest(),
                 brakes=tuple(guard.code for guard, count in guard_counts.items() if count and self._marks_lines(guard)),
                 cause="" if reverted is None else VALUE_REVERTED, facts={} if reverted is None else reverted.facts,
-                reference=reference, calls=self._calls(change),
+                reference=reference, calls=self._target.calls(change),
             )
         )  # fmt: skip
 
@@ -148,4 +159,4 @@ class PlanPage:
 
 
 def empty_page(deps: Dependencies, logic: FlowLogic, stage: Stage) -> PlanPage:
-    return PlanPage(stage, deps.connectors[logic.flow.target].calls, logic.settings)
+    return PlanPage(stage, deps.connectors[logic.flow.target], logic.settings)

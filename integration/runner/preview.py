@@ -157,7 +157,7 @@ class Preview:
         corrections = corrected_in(self.deps, run)
         if CORRECTION_MARKS_NOTE in run.notes:
             notes[CORRECTION_MARKS_NOTE] = corrections
-        lost = lost_values(self.deps, run) if run.mode is Mode.COMPLETE else 0
+        lost = lost_values(self.deps, run, logic) if run.mode is Mode.COMPLETE else {}
         equalized = self._equalized_fields(run, logic, changes)
         if equalized:  # second limits count these values as well, also those below the limit of the brake
             most = max(field.count for field in equalized)
@@ -168,13 +168,13 @@ class Preview:
         guard_counts = {
             **counts,
             FOREIGN_DOCUMENT_LIMIT.name: len(foreign.references),
-            VALUES_LOST.name: lost,
+            VALUES_LOST.name: sum(lost.values()),
             EQUALIZED.name: sum(field.count for field in exceeding),
         }
         is_first = not self.deps.links.any(run.flow, *logic.flow.linked_kinds)
         exceeded = brakes(
             logic.settings.guards, logic.settings.limits, guard_counts, position.read_count, is_first=is_first,
-            details={EQUALIZED.name: equalized_facts(exceeding)},
+            details={EQUALIZED.name: equalized_facts(exceeding), VALUES_LOST.name: {"field": ", ".join(sorted(lost))}},
         )  # fmt: skip
         tripped = exceeded if changes > counts.get(VALUE_REVERTED, 0) else ()
         state = RunState.READY if changes else RunState.DONE

@@ -214,11 +214,11 @@ def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
     harness = FlowHarness(database, source, target)
 
     def tripped_brakes(number: int, mode: Mode = Mode.COMPLETE) -> dict[str, int]:
-        source.presence = FieldPresence(counts={"CUR_CODE": number})  # on each of two pages
+        source.presence = FieldPresence(counts={"currency": number})  # on each of two pages
         source.put(an_article("9001", name=f"Another {number} {mode}"))
         return {brake.code: brake.count for brake in harness.preview(mode).brakes}
 
-    source.presence = FieldPresence(counts={"CUR_CODE": 4})
+    source.presence = FieldPresence(counts={"currency": 4})
     harness.run(Mode.COMPLETE)
     assert tripped_brakes(2) == {}, "half of them may go"
     assert tripped_brakes(1, Mode.CHANGES) == {}
@@ -226,6 +226,24 @@ def test_most_values_of_a_field_with_a_default_that_are_gone_hold_the_plan(
         assert tripped_brakes(1) == {"brake_values_lost": 6}
     harness.run(Mode.COMPLETE)
     assert tripped_brakes(1) == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "before", "now", "stops"),
+    [("colour", 2, 0, True), ("colour", 2, 1, False), ("colour", 1, 0, False), ("nobody_reads", 2, 0, False)],
+    ids=["all of several", "not all", "too few", "not read"],
+)
+def test_a_field_that_all_of_several_records_lose_holds_the_plan_and_is_named(
+    database: Database, target: MemoryConnector, field: str, before: int, now: int, *, stops: bool
+) -> None:
+    source = FieldReportingBooks(variants(), system="accountview", page_size=2)
+    harness = FlowHarness(database, source, target)
+    source.presence = FieldPresence(counts={field: before})  # on each of the pages
+    harness.run(Mode.COMPLETE)
+    source.presence = FieldPresence(counts={field: now})
+    source.put(an_article("9001", name="Another"))
+    brakes = {brake.code: brake.facts["field"] for brake in harness.preview(Mode.COMPLETE).brakes}
+    assert brakes == ({"brake_values_lost": "article.colour"} if stops else {})
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:

@@ -4,15 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from integration.core.errors import PlanStaleError, RunActiveError, UnavailableError
-from integration.core.plan import Approval, Brake
+from integration.core.errors import PlanStaleError, RejectedError, RunActiveError, UnavailableError
+from integration.core.plan import Approval, Brake, Change
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.store.database import Database
 from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
-from tests.flow_harness import FlowHarness, edit_record
+from tests.flow_harness import FlowHarness, articles, edit_record
 from tests.people import make_actor
 
 
@@ -176,6 +176,21 @@ def test_an_article_of_a_group_that_nobody_creates_is_parked_before_anything_is_
     assert harness.causes(run).items() >= {"1006": "needed_record_missing", "1007": "needed_record_parked"}.items()
     assert {row.facts["key"] for row in harness.plans.rows(run.id, "parked") if row.key == "1006"} == {"ELDERS"}
     assert harness.commit(run).counts.proven == 5
+
+
+class LimitedTill(MemoryConnector):
+    """A till that knows that it cannot store one record."""
+
+    def require_storable(self, change: Change) -> None:
+        if change.key == "1003":
+            raise RejectedError("field_too_long", system=self.system, field="name")
+
+
+def test_a_value_that_the_target_cannot_store_is_parked_before_anything_is_written(database: Database) -> None:
+    harness = FlowHarness(database, MemoryConnector(articles("1002", "1003"), system="accountview"), LimitedTill())
+    run = harness.preview()
+    assert harness.causes(run) == {"1003": "field_too_long"}
+    assert set(harness.changes(run)) == {"1002", "KLED"}
 
 
 def test_a_parked_group_that_the_target_has_does_not_hold_the_prices_of_its_articles(

@@ -289,6 +289,13 @@ class AccountView:
         except RejectedError as error:
             raise with_cause(error, change) from error
 
+    def require_storable(self, change: Change) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it; see `ChecksValues`."""
+        try:
+            self._target(change.kind).require_storable(change.desired)
+        except RejectedError as error:
+            raise with_cause(error, change) from error
+
     def _create(self, target: BooksTarget, desired: Record, references: References) -> WriteResult:
         number = target.create(desired, references)
         if not number:

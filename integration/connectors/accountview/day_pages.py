@@ -29,6 +29,10 @@ class BooksDayPages:
         current = self._pages.lookup(records, references)
         return {record.key: _with_computed(record, current[record.key]) for record in records if record.key in current}
 
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+        self._pages.require_storable(_without_computed(desired))
+
     def create(self, desired: Record, references: References) -> str:
         """Create a page and return its number within its daybook, or an empty text if the answer lacks it."""
         return self._pages.create(_without_computed(desired), references)

@@ -45,7 +45,7 @@ from integration.connectors.protocol import References
 from integration.core.errors import RejectedError
 from integration.core.link_evidence import Identity, identity_of
 from integration.core.plan import Change, differences
-from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteResult
+from integration.core.records import Batch, CurrentRecord, Kind, Record, WriteResult, WrongValueError
 from integration.core.transliteration import normalized_text
 from integration.core.vat_numbers import bare_vat_number, same_vat_number, without_prefix
 
@@ -177,6 +177,10 @@ class Debtors:
             for mark in {evidence.mark(text) for text in layout.texts(row, name)} & marks:
                 rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         return {mark: list(several.values()) for mark, several in rows_by_mark.items()}
+
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+        self._layout.encoded(writable_values(desired))
 
     def create(self, desired: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
@@ -341,8 +345,8 @@ class Addresses:
         )
         rows_by_mark: dict[tuple[str, ...], dict[str, Row]] = {}
         unique = unique_by_column(rows, layout.column("number").name)
-        contradictory = [row for row in unique if not has_unique_columns(row)]
-        for row in filter(has_unique_columns, unique):
+        unreadable_rows = [row for row in unique if not _has_readable_content(layout, row)]
+        for row in filter(partial(_has_readable_content, layout), unique):
             mark = (
                 layout.text(row, "debtor").casefold(),
                 *(normalized_text(layout.text(row, name)) for name in CONTENT),
@@ -357,11 +361,15 @@ class Addresses:
             if owners[record.key] and mark in rows_by_mark:
                 current[record.key] = _address(layout, record, rows_by_mark[mark], references)
                 continue
-            debtors = ((row, {text.casefold() for text in layout.texts(row, "debtor")}) for row in contradictory)
+            debtors = ((row, {text.casefold() for text in layout.texts(row, "debtor")}) for row in unreadable_rows)
             maybe = next((row for row, numbers in debtors if owners[record.key].casefold() in numbers), None)
             if owners[record.key] and maybe is not None:
                 current[record.key] = _unreadable_address(layout, record, maybe)
         return current
+
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+        self._layouts.layout_of_kind(Kind.ADDRESS)[0].encoded(writable_values(desired))
 
     def create(self, desired: Record, references: References) -> str:
         """Create an address of an existing debtor and return its number."""
@@ -370,11 +378,26 @@ class Addresses:
         return create_record(self._client, of, layout, cells)
 
 
+def _has_readable_content(layout: Layout, row: Row) -> bool:
+    try:
+        _require_readable_content(layout, row)
+    except WrongValueError:
+        return False
+    return True
+
+
+def _require_readable_content(layout: Layout, row: Row) -> None:
+    """Raise WrongValueError if a row has a column twice, or a value by which addresses are compared is unreadable."""
+    require_unique_columns(row)
+    for name in ("debtor", *CONTENT):
+        layout.value(row, name)
+
+
 def _unreadable_address(layout: Layout, desired: Record, row: Row) -> CurrentRecord:
-    """Return an address that contradicts itself: it may be any address of its debtor."""
+    """Return an address that cannot be read: it may be any address of its debtor."""
 
     def read() -> Record:
-        require_unique_columns(row)
+        _require_readable_content(layout, row)
         return desired
 
     return CurrentRecord(read_of(Kind.ADDRESS, desired.key, row, read), layout.key(row, "number"), evidence="content")

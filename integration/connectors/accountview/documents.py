@@ -102,6 +102,11 @@ class BooksDocuments:
             records, self._years, read, lambda document: tables.header.text(document[0], "reference"), held_documents
         )
 
+    def require_storable(self, tables: DocumentTables, desired: Record) -> None:
+        """Raise RejectedError for a value of a document or of its lines that has no column or does not fit it."""
+        tables.header.encoded(writable_values(desired))
+        _lines(tables, desired)
+
     def create(self, tables: DocumentTables, desired: Record, references: References) -> str:
         """Create a document with its lines and return its number, or an empty text if the answer lacks it."""
         debtor = debtor_number(desired, references)
@@ -113,10 +118,13 @@ class BooksDocuments:
             number = references.reference(Kind.ADDRESS, str(address))
             cells |= pointer(tables.header, "address", linked_number(number, "address", str(address)))
         tables.header.require_required(cells)
-        lines = [_line(tables.lines, part, desired) for part in desired.parts if part.kind is Kind.LINE]
-        body = Body(cells, {tables.of.detail: lines})
+        body = Body(cells, {tables.of.detail: _lines(tables, desired)})
         created_rows = self._client.create(tables.of, body, date_of(desired) or self._client.today())
         return tables.number_of(created_rows[tables.of.table.upper()][0])
+
+
+def _lines(tables: DocumentTables, desired: Record) -> list[dict[str, Cell]]:
+    return [_line(tables.lines, part, desired) for part in desired.parts if part.kind is Kind.LINE]
 
 
 def _line(layout: Layout, part: Record, document: Record) -> dict[str, Cell]:

@@ -81,11 +81,17 @@ class SalesOrders:
         in_neither = {order.key: None for order in rest if order.key not in in_history}
         return {**in_orders, **in_neither, **{key: error for key, error in in_history.items() if error}}
 
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+        self._documents.require_storable(self._tables_for(desired), desired)
+
     def create(self, desired: Record, references: References) -> str:
         """Create an order or a trade invoice and return its number, empty if it has none yet."""
+        return self._documents.create(self._tables_for(desired), desired, references)
+
+    def _tables_for(self, desired: Record) -> DocumentTables:
         as_invoice = desired.values.get("trade_invoice") is True
-        tables = invoice_tables(self._layouts, self._objects) if as_invoice else self._tables()
-        return self._documents.create(tables, desired, references)
+        return invoice_tables(self._layouts, self._objects) if as_invoice else self._tables()
 
     def _tables(self) -> DocumentTables:
         header, lines = self._layouts.layout_of_kind(Kind.SALES_ORDER)
@@ -199,6 +205,10 @@ class PlacedDocuments:
         for of in self._history:
             current = merge_places(current, self._documents.lookup(replace(tables, of=of), records, references))
         return current
+
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+        self._documents.require_storable(self._tables(), desired)
 
     def create(self, desired: Record, references: References) -> str:
         """Create a document and return its number; for a page, the one within its daybook."""

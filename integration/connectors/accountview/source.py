@@ -16,9 +16,8 @@ from integration.connectors.accountview.raw_rows import RawRow, raw_rows_of
 from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import unique_by_column, whole_records
 from integration.connectors.accountview.settings import AccountViewSettings, BusinessObject
-from integration.core.records import Batch, FieldPresence, Record
+from integration.core.records import DEFAULTED, Batch, FieldPresence, Record
 
-ASSUMED = ("currency", "country")  # our names of fields that get a default value if they are empty
 FURTHEST = 2**14  # the furthest page that `estimate_count` tries: sixteen million records
 
 
@@ -66,16 +65,17 @@ class Reading:
     def fields_of(self, rows: Sequence[Row]) -> FieldPresence:
         """Return which columns occur in all, some or none of these rows.
 
-        Also returns which columns are never null and which always are, and which columns with a default value are
-        filled.
+        Also returns which columns are never null and which always are, which columns with a default value are filled,
+        and in how many rows each field has a value, by its name in the record.
         """
         rows = [row for row in rows if row]  # a row that is no object has no columns
         if not rows:
             return FieldPresence()
         columns, named_columns = frozenset[str]().union(*rows), frozenset(self.names.values()) - {""}
         filled = [_not_null(row) for row in rows]
-        assumed = {self.names[name] for name in ASSUMED if self.names.get(name)}
-        times = {column: sum(not _is_empty(row.get(column)) for row in rows) for column in assumed}
+        defaulted = {self.names[name] for name in DEFAULTED if self.names.get(name)}
+        times = {column: sum(not _is_empty(row.get(column)) for row in rows) for column in columns | defaulted}
+        names = {column: name for name, column in self.names.items()}
         return FieldPresence(
             columns.intersection(*rows),
             named_columns - columns,
@@ -83,16 +83,16 @@ class Reading:
             filled=columns.intersection(*filled),
             null=columns.difference(*filled),
             known_fields=named_columns,
-            fields_with_value=frozenset(column for column, number in times.items() if number),
-            fields_often_with_value=frozenset(column for column, number in times.items() if number > 1),
-            counts=times,
+            fields_with_value=frozenset(column for column in defaulted if times[column]),
+            fields_often_with_value=frozenset(column for column in defaulted if times[column] > 1),
+            counts={names.get(column, column): number for column, number in times.items()},
             is_single_record=len(rows) == 1,
             blanks=any(is_blank(value) for row in rows for value in row.values()),
         )
 
 
 def _is_empty(value: object) -> bool:
-    return value is None or is_blank(value)
+    return value is None or is_blank(value) or (not value and not isinstance(value, bool))
 
 
 def _not_null(row: Row) -> frozenset[str]:

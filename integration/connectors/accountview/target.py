@@ -24,6 +24,9 @@ class BooksTarget(Protocol):
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return AccountView's current records, by key."""
 
+    def require_storable(self, desired: Record) -> None:
+        """Raise RejectedError for a value that has no column or does not fit it."""
+
     def create(self, desired: Record, references: References) -> str:
         """Create a record and return AccountView's own number for it, or an empty text if the answer lacks it."""
 

@@ -24,7 +24,7 @@ from integration.connectors.mplus.relations import TillRelations
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.settlements import Settlements
 from integration.connectors.mplus.stock import TillStock
-from integration.connectors.mplus.target import TillTarget, naming_record, not_at_till
+from integration.connectors.mplus.target import ChecksRecords, TillTarget, naming_record, not_at_till
 from integration.connectors.protocol import GiftCardBalance, InstallationFacts, References, ReservationPage
 from integration.core.connections import Finding, FindingsCallback, ignore_progress
 from integration.core.errors import RejectedError
@@ -193,6 +193,13 @@ class Mplus:
             if current is None and change.action is not Action.CREATE:
                 raise RejectedError("target_record_missing")
             return target.write(change, current, references, token)
+
+    def require_storable(self, change: Change) -> None:
+        """Raise RejectedError for a value that has no field or does not fit it; see `ChecksValues`."""
+        target = self._target(change.kind)
+        if isinstance(target, ChecksRecords):
+            with naming_record(change, None):
+                target.require_storable(change)
 
     def last_activity_dates(self, customers: Collection[str], since: date) -> dict[str, date | None]:
         """Return the date of the last document of each of these relations; see `TillDocuments.last_document_days`."""

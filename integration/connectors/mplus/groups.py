@@ -60,6 +60,10 @@ class TillGroups(TillTarget):
             groups = codec.decode_groups(self._client.read("getArticleGroups", request={}))
         return group_by_key((group.number, group) for group in groups)
 
+    def require_storable(self, change: Change) -> None:
+        """Raise UnfitError for a name that cannot be written."""
+        codec.checked_text("name", change.desired.values.get("name", ""))
+
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Carry out one change and return the group's number."""
         if change.action is Action.CREATE or current is None:

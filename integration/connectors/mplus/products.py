@@ -280,6 +280,11 @@ class TillProducts:
         """Return the lock of a product: a product is written as a whole, so writes must not overlap."""
         return self._write_locks[int(product) % _LOCK_COUNT]
 
+    def require_storable(self, change: Change) -> None:
+        """Raise UnfitError or CustomFieldUnknownError for a value that cannot be written."""
+        desired = without_branches(change.desired)
+        codec.encode_product(desired, (), self._types(desired), self._words)
+
     def switch_stock(self, product: str, number: str, *, managed: bool) -> None:
         """Write whether stock is managed for one article of a product.
 

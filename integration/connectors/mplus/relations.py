@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
@@ -180,10 +181,16 @@ class TillRelations(TillTarget):
             return self._create(change.desired)
         return self._update(change.desired, current)
 
-    def _create(self, desired: Record) -> WriteResult:
+    def require_storable(self, change: Change) -> None:
+        """Raise UnfitError or CustomFieldUnknownError for a value that cannot be written."""
+        self._new_relation(change.desired)
+
+    def _new_relation(self, desired: Record) -> dict[str, Any]:
         values = {**desired.values, "external_id": desired.values.get("external_id") or desired.key}
-        content = self._form(desired).new_relation(Record(desired.kind, desired.key, values))
-        answer = self._client.write("createRelation", relation=content)
+        return self._form(desired).new_relation(Record(desired.kind, desired.key, values))
+
+    def _create(self, desired: Record) -> WriteResult:
+        answer = self._client.write("createRelation", relation=self._new_relation(desired))
         return WriteResult(created_number(answer, "relationNumber"), answer.findtext(qualified("syncMarker")) or "")
 
     def _update(self, desired: Record, current: CurrentRecord) -> WriteResult:

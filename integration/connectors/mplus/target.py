@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn, Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar, runtime_checkable
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import Client, Element, qualified
@@ -38,6 +38,14 @@ class TillTarget(Protocol):
         """
         del since
         return Batch((), None, "")
+
+
+@runtime_checkable
+class ChecksRecords(Protocol):
+    """A target that can check the values of a change before it is sent."""
+
+    def require_storable(self, change: Change) -> None:
+        """Raise UnfitError or CustomFieldUnknownError for a value that cannot be written."""
 
 
 def till_numbers(numbers: Iterable[str]) -> list[str]:

@@ -62,7 +62,9 @@ def _needs(
 ) -> Iterable[int]:
     if row.change is None:
         return
-    yield from (created_seqs[needed] for needed in stage.needed_records(row.change.desired) if needed in created_seqs)
+    for kind_and_key in stage.needed_records(row.change.desired):
+        if kind_and_key in created_seqs:
+            yield created_seqs[kind_and_key]
     if (seq := documents.get(row.change.follows)) is not None:
         yield seq
 

@@ -424,7 +424,8 @@ def test_an_address_without_a_number_is_a_question(sandbox: Sandbox, links: Link
 
 
 @pytest.mark.parametrize(
-    "city", ['"Delft", "city": "Gouda"', '"Delft"}, {"REC_ID": "NUMBER", "SUB_NR": "625", "CITY": "Gouda"']
+    "city",
+    ['"Delft", "city": "Gouda"', '"Delft"}, {"REC_ID": "NUMBER", "SUB_NR": "625", "CITY": "Gouda"', '["Delft"]', "7"],
 )
 def test_an_address_that_contradicts_itself_is_a_question_for_its_debtor(
     sandbox: Sandbox, links: Links, city: str

@@ -19,6 +19,7 @@ from integration.core.records import Kind, Record, Unreadable
 from integration.sandbox.accountview.conventions import Conventions
 from integration.sandbox.faults import ErrorAnswer, Fault
 from integration.sandbox.server import Sandbox, running
+from tests.builders import a_create
 from tests.connectors.accountview.conversation import TABLES
 from tests.connectors.accountview.samples import (
     INVOICES,
@@ -313,6 +314,9 @@ def test_what_does_not_fit_is_refused_before_any_call(
     assert caught.value.code == code
     assert facts.items() <= caught.value.facts.items()
     assert shared_sandbox.ledger.calls(write=True, since=start) == []
+    if code != "required_field_empty":  # a record that is not there yet may fill the field
+        with pytest.raises(RejectedError, match=code):
+            books.require_storable(a_create(desired))
 
 
 # ---- orders that were invoiced

@@ -309,9 +309,13 @@ def test_changes_come_in_pages_each_product_once_and_then_nothing(sandbox: Sandb
 def test_a_refused_record_tells_why_and_which(
     connector: Mplus, links: Links, path: str, value: str, code: str, serial: int
 ) -> None:
+    change = a_create(a_product("P", (a_part(f"{serial}01", **{path: value}),)))
     with pytest.raises(RejectedError) as caught:
-        connector.write(a_create(a_product("P", (a_part(f"{serial}01", **{path: value}),))), None, links, "t")
+        connector.write(change, None, links, "t")
     assert (caught.value.code, caught.value.facts["key"]) == (code, "P")
+    if code != "mplus_rejected":
+        with pytest.raises(RejectedError, match=code):
+            connector.require_storable(change)
 
 
 def test_a_custom_field_of_the_till_is_written_and_read_back(connector: Mplus, links: Links, serial: int) -> None:

@@ -408,10 +408,13 @@ def test_changes_come_in_pages_each_relation_once_and_then_nothing(sandbox: Sand
 def test_a_value_that_does_not_fit_is_refused_before_any_call(
     sandbox: Sandbox, till: Mplus, links: Links, values: dict[str, Value], code: str, serial: int
 ) -> None:
+    change = a_create(a_customer(f"D{serial}", **values))
     with pytest.raises(RejectedError) as caught:
-        till.write(a_create(a_customer(f"D{serial}", **values)), None, links, "t")
+        till.write(change, None, links, "t")
     assert (caught.value.code, caught.value.facts["customer"]) == (code, f"D{serial}")
     assert sandbox.ledger.writes() == []
+    with pytest.raises(RejectedError, match=code):
+        till.require_storable(change)
 
 
 def test_an_update_of_a_relation_that_is_gone_is_refused(till: Mplus, links: Links, customer: Record) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from integration.connectors.mplus.client import Element, qualified, require_shape
-from integration.connectors.mplus.codec.values import if_readable, parse_flag, raw_elements, required_integer
+from integration.connectors.mplus.codec.values import if_readable, parse_flag, raw_elements, record_number
 from integration.core.records import WrongValueError
 
 DEEPEST = 100  # levels of nested groups
@@ -102,7 +102,7 @@ def _number(element: Element) -> str:
     """Return the number of a group that has one number. Raises WrongValueError."""
     if not _only_text(element, "groupNumber"):
         raise WrongValueError("groupNumber", element.findtext(qualified("groupNumber")))
-    return str(required_integer(element, "groupNumber"))
+    return record_number(element, "groupNumber")
 
 
 def _only_text(element: Element, wire: str) -> str:

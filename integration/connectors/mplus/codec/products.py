@@ -29,6 +29,7 @@ from integration.connectors.mplus.codec.values import (
     raw_child_text,
     read_if_filled,
     read_values,
+    record_number,
     required_integer,
     scaled_number,
     whole_number,
@@ -104,12 +105,12 @@ def _decode_article(element: Element, words: Vocabulary) -> Record:
 
 def article_number(element: Element) -> str:
     """Return an article's number as text without leading zeros. Raises WrongValueError when it has none."""
-    return str(required_integer(element, "articleNumber"))
+    return record_number(element, "articleNumber")
 
 
 def product_number(element: Element) -> str:
     """Return a product's number as text without leading zeros. Raises WrongValueError when it has none."""
-    return str(required_integer(element, "productNumber"))
+    return record_number(element, "productNumber")
 
 
 def external_id(article: Element) -> str:
@@ -125,7 +126,7 @@ def group_numbers(product: Element) -> tuple[str, ...]:
     """Return the numbers of all groups of a product from both lists that may name them."""
     group_texts = [child.text for child in product.iterfind(qualified("groupNumbers"))]
     sorted_in = [
-        str(required_integer(sort_group, "groupNumber"))
+        record_number(sort_group, "groupNumber")
         for sort_group in product.iterfind(f"{qualified('sortOrderGroupList')}/{qualified('sortOrderGroup')}")
     ]
     return tuple(

@@ -27,7 +27,8 @@ LARGEST = 2**63 - 1  # largest whole number of the interface
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
 _XSD_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _DAY = ("year", "mon", "day")
-_PARTS = frozenset({"sec", "min", "hour", *_DAY, "timezone"})  # the numeric parts of a timestamp
+_CLOCK = frozenset({"sec", "min", "hour", "timezone"})
+_PARTS = _CLOCK | {*_DAY}  # the numeric parts of a timestamp
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
@@ -166,6 +167,13 @@ def required_integer(element: Element, wire: str) -> int:
     return _checked_number(wire, raw_child_text(element, qualified(wire)).strip())
 
 
+def record_number(element: Element, wire: str) -> str:
+    """Return the required number of a record as text, without leading zeros. Raises WrongValueError if negative."""
+    if (number := required_integer(element, wire)) < 0:
+        raise WrongValueError(wire, number)
+    return str(number)
+
+
 def _checked_number(wire: str, text: str) -> int:
     try:
         return whole_number(text)
@@ -246,9 +254,12 @@ def _moment(element: Element) -> datetime | None:
     day = _date(element, parts)
     if day is None:
         return None
-    zone = timezone(timedelta(minutes=parts.get("timezone", 0)))
-    clock = (parts.get("hour", 0), parts.get("min", 0), parts.get("sec", 0))
-    return datetime(day.year, day.month, day.day, *clock, tzinfo=zone).astimezone(UTC)
+    if not parts.keys() >= _CLOCK:
+        raise ValueError("a timestamp without a part of it")
+    zone = timezone(timedelta(minutes=parts["timezone"]))
+    return datetime(day.year, day.month, day.day, parts["hour"], parts["min"], parts["sec"], tzinfo=zone).astimezone(
+        UTC
+    )
 
 
 def encoded(field: str, value: Value, kind: FieldType, xsd: str) -> str:

@@ -22,6 +22,7 @@ def test_a_deleted_group_and_what_is_below_it_are_left_out() -> None:
     ("broken", "number", "name", "field"),
     [
         (group_element("tien", "Jassen"), "?1", "Jassen", "groupNumber"),
+        (group_element("-11", "Jassen"), "?1", "Jassen", "groupNumber"),
         (group_element("11</groupNumber><groupNumber>12", "Jassen"), "?1", "Jassen", "groupNumber"),
         (group_element("11", "Jassen</name><name>Mantels"), "11", "", "name"),
         (group_element("11", "Jassen", more="<isDeleted>misschien</isDeleted>"), "11", "Jassen", "isDeleted"),

@@ -4,9 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from lxml import etree
 
 from integration.connectors.mplus import codec
 from integration.connectors.mplus.client import qualified
+from integration.connectors.mplus.codec.values import moment_in
 from integration.core.records import WrongValueError
 from tests.connectors.mplus.codec.elements import decode_element, the_product
 
@@ -50,11 +52,20 @@ def test_any_other_text_is_no_date(text: str) -> None:
         codec.parse_date(text)
 
 
-@pytest.mark.parametrize("text", ["1_0", "\u0661", "1.0", "1e1", "0x1", "--1"])
-def test_what_only_this_language_takes_for_a_number_is_none(text: str) -> None:
+@pytest.mark.parametrize("text", ["1_0", "\u0661", "1.0", "1e1", "0x1", "--1", "-1"])
+def test_what_only_this_language_takes_for_a_number_and_a_negative_number_are_no_number_of_a_record(text: str) -> None:
     article = codec.articles(the_product())[0]
     number = article.find(qualified("articleNumber"))
     assert number is not None
     number.text = text
     with pytest.raises(WrongValueError, match="articleNumber"):
         codec.article_number(article)
+
+
+@pytest.mark.parametrize("part", ["hour", "min", "sec", "timezone"])
+def test_a_timestamp_without_a_part_of_its_time_cannot_be_read(part: str) -> None:
+    parts = {"sec": 1, "min": 2, "hour": 3, "day": 9, "mon": 11, "year": 2026, "timezone": 60}
+    content = "".join(f"<{name}>{number}</{name}>" for name, number in parts.items() if name != part)
+    element = etree.fromstring(f'<move xmlns="urn:mplusqapi"><timestamp>{content}</timestamp></move>')
+    with pytest.raises(WrongValueError, match="timestamp"):
+        moment_in(element, "timestamp")
