@@ -26,13 +26,15 @@ def key_ring(settings: Settings, instance: str) -> "KeyRing":
 
 
 def require_database_file(settings: Settings) -> None:
-    """Raise ConfigurationError `database_file_missing` if the database is missing, but not the files made beside it.
+    """Raise ConfigurationError `database_file_missing` if only files exist that are made after the database.
 
-    A new database would not know what was already written.
+    The database is then missing or empty, as after a copy that was broken off. A new database would not know what was
+    already written.
     """
     data, address = settings.data.absolute(), settings.operational_url()
     file = Path(address.removeprefix(SQLITE))
-    if address.startswith(SQLITE) and not file.exists() and any((data / name).exists() for name in MADE_LATER):
+    is_missing = address.startswith(SQLITE) and not (file.exists() and file.stat().st_size)
+    if is_missing and any((data / name).exists() for name in MADE_LATER):
         raise ConfigurationError("database_file_missing", file=str(file), folder=str(data))
 
 

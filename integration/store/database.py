@@ -360,7 +360,8 @@ def _lock_error(address: sa.URL) -> IntegrationError:
 
 
 def _is_unreadable(text: str) -> bool:
-    return any(sign in text for sign in ("not a database", "malformed", "unable to open", "readonly", "disk i/o"))
+    signs = ("not a database", "malformed", "unable to open", "readonly", "disk i/o", "no such table")
+    return any(sign in text for sign in signs)
 
 
 def _is_full(address: sa.URL) -> bool:

@@ -3,10 +3,11 @@
 import gc
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,17 @@ def spoil_file(file: Path) -> None:
     file.write_bytes(b"\xa9 nonsense\n" * 1_000)
 
 
+def empty_file(file: Path) -> None:
+    """Leave nothing of a file, as a copy does that was broken off at its beginning."""
+    file.write_bytes(b"")
+
+
+def delete_table(file: Path) -> None:
+    """Take a table away from a database."""
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("DROP TABLE audit_head")
+
+
 def damage_file(file: Path) -> None:
     """Overwrite a file from its second page on."""
     with file.open("r+b") as opened_file:
@@ -92,7 +104,9 @@ def folder(file: Path) -> None:
     ("name", "damage", "code"),
     [
         ("console.sqlite", delete_file, "database_file_missing"),
+        ("console.sqlite", empty_file, "database_file_missing"),
         ("console.sqlite", spoil_file, "database_file_unusable"),
+        ("console.sqlite", delete_table, "database_file_unusable"),
         ("console.sqlite", folder, "database_file_unusable"),
         ("console.key", delete_file, "key_file_missing"),
         ("console.key", spoil_file, "key_file_unusable"),
