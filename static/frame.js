@@ -1,9 +1,16 @@
 // Keyboard shortcuts, search and links of every page. Loaded before the first page is drawn.
 {
+  const isCharacter = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey
+
   // Opens the list of keyboard shortcuts when a question mark is pressed outside a field.
   document.addEventListener('keydown', (event) => {
     const field = event.target.closest?.('input, textarea, [contenteditable=true], [role=combobox], [role=dialog]')
     if (event.key === '?' && !field) document.querySelector('.st-key-keys button')?.click()
+  })
+
+  // Keeps single keys from the page behind an open dialog: they are handled above the body, by Streamlit.
+  document.body.addEventListener('keydown', (event) => {
+    if (isCharacter(event) && document.querySelector('[role=dialog]')) event.stopPropagation()
   })
 
   // Opens the search at once, without waiting for the server. Until the server has drawn the dialog, a temporary field
@@ -13,7 +20,6 @@
   const openingTimeout = 20_000 // milliseconds until the temporary field gives up waiting for the dialog
   let temporaryField = null // exists while the dialog is loading
   const setValue = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set
-  const isCharacter = (event) => event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey
   // Writes the typed text into the field, and repeats it if Streamlit draws the field again within a second.
   const restoreText = (value, begin, end) => {
     const writeValue = () => {

@@ -175,6 +175,13 @@ FROM events
 WHERE rowid IN (SELECT place FROM page)
 ORDER BY happened_at DESC, id DESC;
 
+-- name: planned_documents
+-- Customer and total of the documents with these keys, as planned in these runs.
+SELECT run, kind, key, coalesce(json_extract_string(facts, '$.customer'), '') AS customer,
+  coalesce(json_extract_string(facts, '$.total'), '') AS total
+FROM events
+WHERE event = 'planned' AND run BETWEEN $first AND $last AND mark IN (SELECT mark_of_key(unnest($keys)));
+
 -- name: found
 -- The number of events that meet all conditions, at most `most`.
 SELECT count(*) AS events FROM (SELECT 1 FROM events WHERE {where} LIMIT $most);

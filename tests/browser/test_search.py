@@ -4,12 +4,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from integration.core.records import Kind
-from tests.browser.conftest import at_rest, picture, serving
+from tests.browser.conftest import SETTLE, at_rest, picture, serving
 from tests.browser.test_operators import wide
 from tests.consoles import open_application
 from tests.people import make_actor
@@ -86,8 +87,17 @@ def test_no_letter_is_lost_that_is_typed_while_the_search_opens(
 def test_a_search_that_is_left_while_it_opens_stays_closed_and_keeps_nothing(
     shop: tuple[str, dict[str, str]], page: Page
 ) -> None:
-    page.goto(shop[0], wait_until="commit")
-    expect(at_rest(page).get_by_role("heading", level=1)).to_be_visible()
+    page.goto(f"{shop[0]}/exceptions", wait_until="commit")
+    expect(at_rest(page).locator("[class*=st-key-open-] button").first).to_be_visible()
+    page.keyboard.press("?")
+    expect(at_rest(page).get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("o")  # would open the first repair behind the dialog
+    page.wait_for_timeout(SETTLE)
+    expect(at_rest(page).get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert urlsplit(page.url).query == ""
+
     page.keyboard.press("Control+k")
     page.keyboard.type("lost")
     page.keyboard.press("Escape")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from integration.core.authorization import requires
 from integration.core.erasure import DataSubject
 from integration.core.people import Right
+from integration.core.records import RecordType, kinds
 from integration.log.logbook import BATCH, BEGINNING, Logbook, Outbox, aware, naive
 
 if TYPE_CHECKING:  # the import takes half a second, and most terminal commands do not query the log
@@ -172,6 +173,7 @@ class Log:
                 break
         else:
             page = self._page(where, whole, offset, limit, parameters)
+        page = self._with_planned_facts(page)
         is_counted = len(page) < limit and (len(page) or not offset)
         total = offset + len(page) if is_counted else self._count(where, parameters, max_count)
         page.attrs |= {"found": min(total, max_count), "more": total > max_count}
@@ -182,6 +184,25 @@ class Log:
     ) -> pd.DataFrame:
         since = f"{where} AND happened_at >= $begin"
         return self._logbook.answer("search", since, offset=offset, limit=limit, begin=naive(begin), **parameters)
+
+    def _with_planned_facts(self, page: pd.DataFrame) -> pd.DataFrame:
+        """Return events, with the customer and the total of each document as its run planned it."""
+        is_document = page["kind"].isin([str(kind) for kind in kinds(RecordType.DOCUMENT)])
+        documents = page[is_document & (page["run"] != "") & (page["event"] != "planned")]
+        if documents.empty:
+            return page
+        planned = self._logbook.answer(
+            "planned_documents", first=documents["run"].min(), last=documents["run"].max(),
+            keys=sorted(set(documents["key"])),
+        )  # fmt: skip
+        facts = {
+            (row.run, row.kind, row.key): {"customer": row.customer, "total": row.total}
+            for row in planned.itertuples()
+        }
+        for row in documents.itertuples():
+            if known_facts := facts.get((row.run, row.kind, row.key)):
+                page.at[row.Index, "facts"] = json.dumps({**known_facts, **json.loads(row.facts or "{}")})
+        return page
 
     def _count(self, where: str, parameters: Mapping[str, object], max_count: int) -> int:
         return int(self._logbook.answer("found", where, most=max_count + 1, **parameters)["events"].sum())

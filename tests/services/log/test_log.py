@@ -9,6 +9,7 @@ from typing import Literal
 import duckdb
 import pytest
 
+from integration.core.records import Kind
 from integration.log.logbook import Logbook
 from integration.services.log.log import Log, LogPeriod, LogSearch, days_until
 from integration.services.log.log_access import LogAccess
@@ -68,6 +69,23 @@ def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
     events.record(Event(event="parked", flow="products", key="A3", code="ean_check_digit", facts=facts))
     logbook.drain(events)
     assert list(log.search(LogSearch("998000"))["key"]) == ["A3"]
+
+
+def test_each_event_of_a_document_has_the_customer_and_total_of_its_plan(
+    log: Log, logbook: Logbook, events: OutboxReader
+) -> None:
+    document = {"flow": "orders", "kind": Kind.SALES_ORDER, "key": "k-1", "title": "2026.1"}
+    for run, total in (("r1", "12.50"), ("r2", "13.00")):
+        events.record(Event(event="planned", run=run, facts={"customer": "Anna", "total": total}, **document))
+        events.record(Event(event="proven", run=run, facts={"reference": "V1"}, **document))
+    events.record(Event(event="proven", run="r3", facts={"reference": "V2"}, **document))
+    logbook.drain(events)
+    found = [json.loads(facts) for facts in log.search(LogSearch(event="proven"))["facts"]]
+    assert found == [
+        {"reference": "V2"},
+        {"customer": "Anna", "total": "13.00", "reference": "V1"},
+        {"customer": "Anna", "total": "12.50", "reference": "V1"},
+    ]
 
 
 def test_a_search_says_how_many_there_are_and_that_there_are_more(log_of_run: Log) -> None:
