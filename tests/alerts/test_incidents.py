@@ -151,7 +151,7 @@ def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -
         (1, 0, 31, ()),
     ],
 )
-def test_what_grows_tenfold_or_lasts_is_told_once_more(
+def test_what_grows_tenfold_or_lasts_is_reported_once_more(
     hours: int, told_count: int, count: int, reasons: tuple[str, ...]
 ) -> None:
     grown = incident(replace(ORDERS, count=count))

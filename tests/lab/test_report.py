@@ -36,7 +36,7 @@ def test_no_secret_of_a_database_is_kept() -> None:
     assert series.without_secrets().databases == ("sqlite", "postgresql://somewhere:5432/postgres")
 
 
-def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:
+def test_nothing_is_reported_where_nothing_can_be_read(tmp_path: Path) -> None:
     assert kept_report(tmp_path) is None
     (tmp_path / REPORT).write_text(json.dumps({"of": "another version"}), encoding="utf-8")
     assert kept_report(tmp_path) is None

@@ -94,7 +94,7 @@ OTHERWISE = TURNS * len(Hazard)  # the seed from which on documents are tried in
 
 
 @pytest.mark.long
-def test_trade_invoices_and_quotations_are_tried_too_and_taken_back_and_booked_again(tmp_path: Path) -> None:
+def test_trade_invoices_and_quotations_are_tried_too_and_reversed_and_booked_again(tmp_path: Path) -> None:
     baseline = SeriesRunner(tmp_path, Series(("orders",), 1, 1, "shipped"), OperatorSettings()).baseline(
         "orders", 0, way=1
     )

@@ -104,7 +104,7 @@ def test_what_need_not_be_unique_may_be_shared(runs: RunStore, previews: Preview
     assert (duplicates.numbers, duplicates.marks) == ({"815": ("A1", "A2")}, {})
 
 
-def test_what_was_not_read_yet_is_told_in_the_order_asked(runs: RunStore, previews: Previews) -> None:
+def test_what_was_not_read_yet_is_reported_in_the_order_asked(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     previews.stage_page(run, STAGE, [a_staged(2)], START)
     assert previews.not_staged(run, STAGE, ["A3", "A2", "A1", "A3"]) == ["A3", "A1"]

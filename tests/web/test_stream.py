@@ -66,7 +66,7 @@ def test_what_was_let_in_before_the_page_was_left_takes_nothing_away() -> None:
     assert page_of(open_page.update(begins("logs"))) == "logs"
 
 
-def test_the_address_of_a_page_that_was_left_is_not_told() -> None:
+def test_the_address_of_a_page_that_was_left_is_not_reported() -> None:
     open_page = OpenPage()
     open_page.update(begins("preview"))
     assert open_page.update(leads_to("plan=1")) == leads_to("plan=1")
@@ -79,7 +79,7 @@ def test_the_address_of_a_page_that_was_left_is_not_told() -> None:
     assert open_page.update(leads_to("run=1&show=all")) == leads_to("run=1&show=all")
 
 
-def test_what_is_still_told_of_the_page_that_is_being_left_is_told_as_it_is() -> None:
+def test_what_is_still_reported_of_the_page_that_is_being_left_stays_as_it_is() -> None:
     open_page = OpenPage()
     open_page.update(begins("preview"))
     assert open_page.lets_in(asks("preview", "watch", by_timer=True))

@@ -295,7 +295,7 @@ def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, count: in
     assert sorted(asking([str(number) for number in range(400)])) == sorted(till.there)
 
 
-def test_what_is_not_there_is_asked_for_again_until_more_was_reported_at_once() -> None:
+def test_what_is_missing_is_asked_for_again_until_more_was_reported_at_once() -> None:
     till = Capped(1_000, 250)
     asking = ByNumbers[str]().ask_all(till.rows, lambda number: [number])
     numbers = [str(number) for number in range(500)]

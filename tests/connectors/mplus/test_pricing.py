@@ -81,7 +81,7 @@ def test_an_article_is_made_with_its_prices_and_reads_back_equal(till: Mplus, li
     assert differences(bell, current.record) == ()
 
 
-def test_prices_are_changed_and_taken_back(sandbox: Sandbox, till: Mplus, links: Links, serial: int) -> None:
+def test_prices_are_changed_and_reversed(sandbox: Sandbox, till: Mplus, links: Links, serial: int) -> None:
     number = f"77{serial:03}"
     bell = a_bell(number, PRICES)
     current = create(till, bell, links)

@@ -258,7 +258,7 @@ def test_an_order_that_cannot_be_read_holds_back_the_articles_it_sold_and_nothin
         ({"formula": "free", "orders_leave": "invoiced"}, False, False),
     ],
 )
-def test_whether_a_booked_order_is_out_of_a_figure_is_told_by_the_formula_unless_somebody_says_so(
+def test_whether_a_booked_order_is_out_of_a_figure_is_reported_by_the_formula_unless_somebody_says_so(
     settings: dict[str, Any], reserved_is_named: bool, leaves: bool
 ) -> None:
     stock_settings = StockSettings(sales="documents", sales_since="2000-01-01", **settings)
@@ -427,7 +427,7 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("sales", "level"), [("trade_invoices", 20), ("dated", 25)])
-def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and_is_told_elsewhere(
+def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and_is_reported_elsewhere(
     tmp_path: Path, sandbox: Sandbox, sales: str, level: int
 ) -> None:
     with shop(tmp_path, sandbox, sales=sales) as opened_shop:
@@ -603,7 +603,7 @@ def test_a_movement_whose_branch_or_number_cannot_be_read_parks_its_article_alon
     assert shop.level("1") == 17
 
 
-def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_on(spoilt_line: Spoilt) -> None:
+def test_a_movement_of_which_nobody_knows_the_article_is_reported_and_the_rest_goes_on(spoilt_line: Spoilt) -> None:
     shop = spoilt_line.shop
     sold = shop.sell("1", 3)
     spoilt_line.spoils("articleNumber")

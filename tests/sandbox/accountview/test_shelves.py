@@ -76,7 +76,7 @@ def test_a_trade_invoice_takes_at_once_and_no_more_when_it_is_processed() -> Non
         assert watch.stock_changes() == (-2, -2, -2, 0, -2)
 
 
-def test_goods_taken_back_come_back_and_an_order_of_before_frees_no_more_than_is_reserved() -> None:
+def test_goods_reversed_come_back_and_an_order_of_before_frees_no_more_than_is_reserved() -> None:
     with running(articles=20, trades=False) as books, Office(books) as office:
         watch = Watch(books)
         back = order("MP-BACK")
