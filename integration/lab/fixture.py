@@ -130,7 +130,7 @@ class Fixtures:
         with self._lock:
             key = (server, shop, flow, way)
             if key not in self._fixtures:
-                place = self._place(f"calm-set-{len(self._fixtures)}", fixture, server)
+                place = self._place(f"baseline-set-{len(self._fixtures)}", fixture, server)
                 _set_up(place, shop, apply_settings_variant, flow, way)
                 self.keep(key, place)
             return self._fixtures[key]

@@ -295,7 +295,7 @@ def test_a_sale_between_the_plan_and_the_write_is_no_edit_of_somebody(open_shop:
 
 def test_a_sale_between_the_look_and_the_write_is_put_back_in_the_same_run(open_shop: Shop) -> None:
     open_shop.fill({"1": Decimal(10)})
-    open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.sell("1", 4))
+    open_shop.sandbox.till.run_before_next_call("setStock", lambda: open_shop.sell("1", 4))
     run = open_shop.sync()
     assert (run.counts.proven, run.counts.parked, run.counts.in_doubt) == (1, 0, 0)
     assert open_shop.level("1") == 26
@@ -341,7 +341,7 @@ def test_what_is_cancelled_of_an_order_is_for_sale_though_the_rest_of_it_is_kept
 
 def test_an_order_taken_between_the_look_and_the_write_stays_kept_aside(open_shop: Shop) -> None:
     open_shop.fill({"1": Decimal(10)})
-    open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.order("1", 4))
+    open_shop.sandbox.till.run_before_next_call("setStock", lambda: open_shop.order("1", 4))
     open_shop.sync()
     assert open_shop.level("1") == 26
     open_shop.sync()
@@ -779,7 +779,7 @@ class Day:
             case "run":
                 self.run()
             case "run with this in between":
-                self.shop.sandbox.till.meanwhile("setStock", lambda: self.at_the_counter(*where))
+                self.shop.sandbox.till.run_before_next_call("setStock", lambda: self.at_the_counter(*where))
                 self.run()
             case "run while this is done in the office":
                 self.shop.books.before = lambda: self.happens(*where)
@@ -790,7 +790,7 @@ class Day:
     def run(self) -> None:
         """Run the flow, and require that no branch offers more than its shelf has."""
         self.shop.sync()
-        self.shop.sandbox.till.forget_meanwhile()
+        self.shop.sandbox.till.forget_pending_actions()
         offered = self.shop.levels()
         assert all(offered[branch] <= self.shelf[branch] for branch in BRANCHES), (offered, self.shelf)
 

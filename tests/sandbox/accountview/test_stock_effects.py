@@ -24,12 +24,12 @@ class Watch:
 
     def _current_figures(self) -> list[Decimal]:
         row = self._row()
-        shelves = [level for level in self.sandbox.state("K9_STOCK") if level["ART_CODE"] == "10001"]
+        document_sets = [level for level in self.sandbox.state("K9_STOCK") if level["ART_CODE"] == "10001"]
         figures = [Decimal(str(row.get(name, 0))) for name in FIGURES]
-        return [*figures, sum((Decimal(str(level["K9_QTY"])) for level in shelves), Decimal(0))]
+        return [*figures, sum((Decimal(str(level["K9_QTY"])) for level in document_sets), Decimal(0))]
 
     def stock_changes(self) -> tuple[int, ...]:
-        """Return how the figures moved since it began to watch, and how the shelves did."""
+        """Return how the figures moved since it began to watch, and how the document_sets did."""
         assert self._row()["CNG_DATE"] == self.stamp, "the article itself has not been changed"
         return tuple(int(now - before) for now, before in zip(self._current_figures(), self.before, strict=True))
 
