@@ -13,7 +13,7 @@ from integration.cli import output, terminal
 from integration.cli.arguments import Json, known_flow, require_known
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
-from integration.lab.program import operators_own, running_series
+from integration.lab.program import operator_settings, running_series
 from integration.lab.report import (
     FOLDER,
     HAZARDS,
@@ -49,7 +49,7 @@ def lab(
         tuple(database or ["sqlite"]), require_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
     settings = load_settings()
-    mine = operators_own(settings) if mapping == "mine" else OperatorSettings()
+    mine = operator_settings(settings) if mapping == "mine" else OperatorSettings()
     with running_series((settings.data / FOLDER).absolute(), series, mine) as read_report:
         report = _follow_series(read_report, quiet=as_json)
     if report.error:

@@ -99,7 +99,7 @@ class LabPlace:
         """Return True if a write to one of the console's SQLite files is in progress."""
         return not self.url and any(is_locked(self.data / name) for name in ("console.sqlite", "engine.sqlite"))
 
-    def make_room(self) -> None:
+    def free_disk(self) -> None:
         """Free the disk space again."""
         self.filler.unlink(missing_ok=True)
 
@@ -221,7 +221,7 @@ def can_mount(folder: Path) -> bool:
     return able
 
 
-def let_go_of_disks(folder: Path) -> None:
+def unmount_disks(folder: Path) -> None:
     """Unmount all file systems that trials left mounted."""
     for data in folder.glob("*/data"):
         if data.is_mount():

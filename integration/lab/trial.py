@@ -310,7 +310,7 @@ class LabTrial:
         time.sleep(seconds)
         while not self._is_disk_full() and time.monotonic() < end and not self.given_up.is_set():
             time.sleep(POLL_SECONDS)
-        self.place.make_room()
+        self.place.free_disk()
 
     def _is_disk_full(self) -> bool:
         output = self.place.folder / "said"

@@ -11,7 +11,7 @@ from threading import Event, Lock, RLock
 
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
-from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, let_go_of_disks
+from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, unmount_disks
 from integration.lab.report import (
     Harm,
     HazardLine,
@@ -41,7 +41,7 @@ class SeriesRunner:
         self._further = mine.further
         self._as_shipped = mine.further and not any(mine.settings.values())
         self.hazards = tuple(Hazard(name) for name in series.hazards) or tuple(Hazard)
-        let_go_of_disks(folder / TRIALS)  # left by a series that was killed
+        unmount_disks(folder / TRIALS)  # left by a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
         self.given_up = Event()
         self.fixtures = Fixtures(folder / TRIALS, mine)

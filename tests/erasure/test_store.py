@@ -103,7 +103,7 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_redacted
     link_values = [
         ("customers", "39001", {"phone": "0612345678"}),
         ("customers", "39009", {"contact": "Anna Özdemir"}),
-        ("gone", "39001", {"text": "call 0612345678", "name": "Entrance"}),
+        ("gone", "39001", {"text": "call 0612345678", "name": "LoginGate"}),
         ("gone", "5", {"debtor_number": "39001", "email": "a.o@post.example"}),
         ("gone", "6", {"text": "Bram"}),
     ]
@@ -114,12 +114,12 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_redacted
     assert ("debtor", "39009") in search.every_number(Customer())
     person = search.person(ONE)
     assert {"0612345678", "a.o@post.example"} < person.identifying_words
-    assert "Entrance" not in person.identifying_words
+    assert "LoginGate" not in person.identifying_words
     search.erase(person)
     link_store = links.Links(database, clock)
     agreed_records = [link_store.get(flow, unknown, [key])[key].agreed for flow, key, _ in link_values]
     assert [record.values if record else None for record in agreed_records] == [
-        None, {}, {"name": "Entrance"}, {"debtor_number": "39001"}, {"text": "Bram"},
+        None, {}, {"name": "LoginGate"}, {"debtor_number": "39001"}, {"text": "Bram"},
     ]  # fmt: skip
     assert +search.count_remaining_rows(person) == {}
 

@@ -219,7 +219,7 @@ class Till:
     def wsdl(self) -> bytes:
         return self._contract.wsdl
 
-    def understood(self, message: bytes) -> SoapRequest:
+    def parse_request(self, message: bytes) -> SoapRequest:
         """Return the request in a message, checked against the WSDL. Raises RefusedError."""
         body = body_of(message)
         name = etree.QName(body)
@@ -341,7 +341,7 @@ class _Endpoint:
         if not _is_authenticated(request):
             return self._fault(_operation(message), AUTHENTICATION, "Invalid credentials"), None
         try:
-            soap_request = self._till.understood(message)
+            soap_request = self._till.parse_request(message)
         except RefusedError as error:
             return self._fault(_operation(message), CLIENT, str(error)), None
         armed = self._till.active_switch(soap_request)

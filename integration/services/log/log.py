@@ -142,9 +142,9 @@ class Log:
         while self._logbook.drain(self._outbox) == BATCH:
             pass
 
-    def name(self) -> bool:
+    def index_search_keys(self) -> bool:
         """Index the search keys of some events of a restored log, and return True once all are indexed."""
-        return self._logbook.name()
+        return self._logbook.index_search_keys()
 
     @requires(Right.READ_LOG)
     def span(self) -> tuple[datetime, datetime]:

@@ -254,7 +254,7 @@ def test_a_product_that_comes_twice_is_one_which_is_parked_with_the_articles_of_
     assert {key for key, current_record in current.items() if isinstance(current_record.record, Unreadable)} == (
         {"P71", "P72"} if other == 72 else set()
     )
-    assert target.stock_told(["71", "81"]).keys() == {"71", "81"}
+    assert target.stock_settings_of(["71", "81"]).keys() == {"71", "81"}
 
 
 @pytest.mark.parametrize("total", [1000, 1100])

@@ -130,9 +130,9 @@ def test_a_restored_log_is_looked_through_for_names_in_the_background(tmp_path: 
     file = LogFile(place, memory="256MB", threads=1)
     file.open()
     assert file.answer("names_of", "", {"flow": "f", "key": "b"}).num_rows == 0
-    assert file.name()
+    assert file.index_search_keys()
     assert file.answer("names_of", "", {"flow": "f", "key": "b"}).num_rows == 3
-    assert file.name()
+    assert file.index_search_keys()
     file.close()
 
 
