@@ -191,7 +191,7 @@ def main(events: int, folder: Path) -> None:
     logbook, database = Logbook(path), open_database(f"sqlite:///{folder / 'nothing-waits.sqlite'}")
     log = Log(logbook, OutboxReader(database, lambda: now), is_drained=True)
     start = time.perf_counter()
-    while not log.name():
+    while not log.index_search_keys():
         pass
     sys.stderr.write(f"looked through for names in {time.perf_counter() - start:.0f} s\n")
     print(f"| Query, {events:,} events, {path.stat().st_size / 1e6:,.0f} MB | First | Median | Slowest |")

@@ -131,7 +131,7 @@ def watch_console(data: Path) -> Iterator[AlertingConsole]:
         yield watched_console
 
 
-def test_every_fault_is_told_of_once_or_there_is_a_reason_why_not() -> None:
+def test_every_fault_is_reported_once_or_there_is_a_reason_why_not() -> None:
     assert {*ON_THE_LINE, *UNREPORTED_FAULTS, *ELSEWHERE, Hazard.FULL_DISK} == set(Hazard)
     assert set(FAULTS) <= {*ON_THE_LINE, *UNREPORTED_FAULTS}
 

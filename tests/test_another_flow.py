@@ -117,7 +117,7 @@ def parked_plan(app: Application) -> str:
     """The plan in which all departments except the first lack a row of the value table."""
     if (group := next(unmapped_causes(app), None)) is not None:
         return group.run
-    app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
+    app.rules.set_table("signs", {codes(app)[0]: "LoginGate"}, WHO)
     run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
     assert not run.error, (run.error, run.facts)
     assert (run.state, run.counts.parked) == (RunState.READY, run.counts.read_count - 1)
@@ -241,7 +241,7 @@ def test_its_own_guard_holds_a_plan_until_its_number_is_typed(app: Application, 
 def test_what_it_left_is_shown_once_it_is_gone(
     app: Application, open_page: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.rules.set_table("signs", {codes(app)[0]: "Entrance"}, WHO)
+    app.rules.set_table("signs", {codes(app)[0]: "LoginGate"}, WHO)
     run = wait_for_run(app, app.runs.preview(PreviewRequest(NAME, make_actor(WHO), Mode.COMPLETE)))
     group = next(cause_group for cause_group in app.issues.causes(NAME))
     monkeypatch.delitem(records._KINDS, SIGN)

@@ -185,7 +185,7 @@ def marked_facts(text: str) -> dict[str, str]:
 # ---- what is told is a code
 
 
-def test_every_code_that_is_told_is_a_cause_of_the_catalogue() -> None:
+def test_every_code_that_is_reported_is_a_cause_of_the_catalogue() -> None:
     assert {mention.where: mention.code for mention in raised_causes() if mention.code not in CAUSES} == {}
     assert len(raised_causes()) > 100
 
@@ -303,7 +303,7 @@ def test_a_repair_leads_to_no_setting_or_table_that_its_flow_does_not_have() -> 
     assert FLOWS["customers"].has_place(FLOWS["customers"].repair_of("read_back_differs")), "every flow has fields"
 
 
-def test_a_repair_on_the_page_of_another_flow_names_a_setting_that_is_there() -> None:
+def test_a_repair_on_the_page_of_another_flow_names_a_setting_that_exists() -> None:
     elsewhere = {repair for flow in FLOWS.values() for repair in flow.repairs.values() if repair.flow}
     assert {(repair.flow, repair.name) for repair in elsewhere} == {("orders", "reference_prefix")}
     assert [repair for repair in elsewhere if not FLOWS[repair.flow].has_place(repair)] == []
@@ -349,7 +349,7 @@ def test_an_error_is_given_the_facts_that_its_sentences_have_places_for() -> Non
     assert lacking == {}
 
 
-def test_a_fact_of_an_error_is_told_or_kept_for_the_log_alone() -> None:
+def test_a_fact_of_an_error_is_reported_or_kept_for_the_log_alone() -> None:
     unseen = {
         mention.where: (mention.code, sorted(hidden))
         for mention in raised_causes()
@@ -517,7 +517,7 @@ def _fact_occurrences() -> Iterator[tuple[str, str, frozenset[str]]]:
                         yield f"{where}:{call.lineno}", code, frozenset(facts)
 
 
-def test_no_cause_is_told_without_its_facts_where_it_is_really_told() -> None:
+def test_no_cause_is_reported_without_its_facts_where_it_is_really_told() -> None:
     assert {
         where: (code, sorted(lost)) for where, code, facts in fact_occurrences() if (lost := places(code) - facts)
     } == {}

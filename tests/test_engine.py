@@ -101,7 +101,7 @@ def test_each_run_learns_anew_how_the_books_say_that_there_is_nothing(start: Sta
 
 
 @pytest.mark.long
-def test_the_till_is_told_for_which_run_it_is_asked_for_its_journals(start: Start, sandbox: Sandbox) -> None:
+def test_the_till_is_reported_for_which_run_it_is_asked_for_its_journals(start: Start, sandbox: Sandbox) -> None:
     console = start()
     run = console.rests(console.ask("runs.preview", PreviewRequest("days", make_actor("test"), Mode.COMPLETE)))
     references = [str(row["reference"]) for row in sandbox.state("questions", "mplus")]

@@ -127,9 +127,9 @@ def test_a_person_is_given_everything_and_erased_and_stays_so(
             # The database is done the first time: whoever had read of them before writes it down now.
             stores_in(shop.application).incidents.begin(late, [])
 
-    blotted = persons.erase(customer, "39001", ME, reads_before)
+    erasure_result = persons.erase(customer, "39001", ME, reads_before)
 
-    assert blotted.remaining == {}
+    assert erasure_result.remaining == {}
     assert shop.hits() == {}
     assert words_in_search(shop) == set()
     assert {run: counts for run, counts in shop.sums().items() if run != waiting.id} == {
@@ -170,7 +170,7 @@ def test_erasing_waits_for_a_run_and_is_finished_later(shop: Shop) -> None:
     stores.runs.discard(run, WHO)
     late = []
 
-    def begins_meanwhile(stage: str) -> None:  # a run that begins before all is blotted out, and may have read
+    def begins_meanwhile(stage: str) -> None:  # a run that begins before all is erasure_result out, and may have read
         if stage == "database":
             late.append(stores.runs.begin("stock", Mode.CHANGES, WHO, 1).id)
 

@@ -68,7 +68,7 @@ def test_no_command_does_what_a_name_says(terminal: Terminal, tmp_path: Path) ->
     "name",
     [TERMINAL[0], UNSEEN[0], *(pytest.param(text, marks=pytest.mark.long) for text in (*TERMINAL[1:6], UNSEEN[1]))],
 )
-def test_what_was_typed_is_told_in_one_line(terminal: Terminal, name: str) -> None:
+def test_what_was_typed_is_reported_in_one_line(terminal: Terminal, name: str) -> None:
     clean_name = name.replace("\x00", "")
     query = ["log", f"SELECT '{clean_name}' AS \"{clean_name}\""]
     for arguments in (

@@ -71,7 +71,7 @@ ACROSS = {
     "pages/test_every_cause.py": "every cause with its repair, and where that leads",
     "pages/test_first_day.py": "every page of a new installation",
     "pages/test_languages.py": "every page in every language",
-    "pages/test_looked_for.py": "every place of the console that a word leads to",
+    "pages/test_search_terms.py": "every place of the console that a word leads to",
     "pages/test_nonsense.py": "every page, whatever is stored",
     "pages/test_secrets.py": "every page searched for secrets",
     "pages/test_within_reach.py": "every page, and what each role can press there",
@@ -105,7 +105,7 @@ def test_a_test_is_found_by_the_path_of_its_subject() -> None:
     assert [place for place in places if not any(subject.is_file() for subject in subjects(place))] == []
 
 
-def test_only_tests_that_are_there_and_have_no_module_are_named_as_exceptions() -> None:
+def test_only_tests_that_exist_and_have_no_module_are_named_as_exceptions() -> None:
     assert [
         place for place in ACROSS if place not in PLACES or any(subject.is_file() for subject in subjects(place))
     ] == []

@@ -85,7 +85,7 @@ def test_the_till_charges_offers_on_their_days_alone(console: Console) -> None:
         samples.append((code, random.choice((1, 2, 3, 7)), today + timedelta(days=random.randint(-2, 45))))
     till = application.access.connector("mplus")
     queries = [PriceQuery(articles[code].number, "", D(quantity), "1", day) for code, quantity, day in samples]
-    answers = till.charged(queries)  # type: ignore[attr-defined]
+    answers = till.till_prices(queries)  # type: ignore[attr-defined]
     different, inside = [], 0
     for (code, quantity, day), answer in zip(samples, answers, strict=True):
         normal = articles[code].agreed.values["price_incl"]

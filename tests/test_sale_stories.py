@@ -344,7 +344,7 @@ def test_with_three_kinds_switched_on_at_once_every_record_read_is_accounted_for
 
 
 @pytest.mark.long
-def test_what_would_take_part_is_told_of_every_kind_that_is_switched_on(shop: Shop) -> None:
+def test_what_would_take_part_is_reported_every_kind_that_is_switched_on(shop: Shop) -> None:
     with shop.with_settings(orders="order", invoices="posting", receipts="posting"):
         sifted = shop.console.application.flows.preview_filters(FLOW, {})
         alone = shop.console.application.flows.preview_filters(FLOW, {"invoices": "nothing", "receipts": "nothing"})

@@ -48,7 +48,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_setting_is_told_by_name_and_shape_without_its_value(
+def test_a_wrong_setting_is_reported_by_name_and_shape_without_its_value(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     value, shape = WRONG[name]
@@ -65,7 +65,7 @@ def test_a_wrong_setting_is_told_by_name_and_shape_without_its_value(
     assert caught.value.__cause__ is None
 
 
-def test_a_group_given_as_another_kind_of_value_is_told_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_group_given_as_another_kind_of_value_is_reported_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSOLE_MPLUS", "[1]")
 
     with pytest.raises(ConfigurationError) as caught:

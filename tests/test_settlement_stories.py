@@ -213,7 +213,7 @@ def test_an_item_with_rows_that_are_no_payment_is_a_question_until_it_adds_up(co
 
 
 @pytest.mark.long
-def test_a_booking_that_was_taken_back_is_not_paid(console: Console) -> None:
+def test_a_booking_that_was_reversed_is_not_paid(console: Console) -> None:
     key = invoice(console)
     first = console.run("orders", key)
     open_item = item(console, key)

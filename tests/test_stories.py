@@ -718,7 +718,7 @@ def test_a_posting_made_by_hand_is_recognised_once_a_person_says_so(console: Con
 
 
 @pytest.mark.long
-def test_books_that_compute_vat_themselves_are_told_and_not_believed(
+def test_books_that_compute_vat_themselves_are_reported_and_not_believed(
     console: Console, article: str, customer: str
 ) -> None:
     odd = next(price for price in range(1000, 1200) if computed_vat(price) != price - without_vat(price))

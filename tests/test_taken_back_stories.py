@@ -59,7 +59,7 @@ def require_excluded_reverts(console: Console, flow: str, undone: Run) -> Run:
 
 
 @pytest.mark.long
-def test_prices_that_were_taken_back_stay_so_until_somebody_or_the_source_says_otherwise(console: Console) -> None:
+def test_prices_that_were_reversed_stay_so_until_somebody_or_the_source_says_otherwise(console: Console) -> None:
     before = price(console, ARTICLE)
     for code in (ARTICLE, OTHER):
         console.sandbox.accountview.edit("ARTICLE", code, {"PX_SELL": 50})
@@ -100,7 +100,7 @@ def restock(console: Console, article: str, quantity: int) -> None:
     console.sandbox.accountview.edit("ARTICLE", article, values)
 
 
-def test_a_level_that_was_taken_back_stays_so_until_the_books_say_another(console: Console) -> None:
+def test_a_level_that_was_reversed_stays_so_until_the_books_say_another(console: Console) -> None:
     before = level(console, ARTICLE)
     restock(console, ARTICLE, 77)
     undone = console.commit(console.undo(console.run("stock")))

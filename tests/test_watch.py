@@ -142,7 +142,7 @@ def test_a_console_and_a_worker_tell_each_incident_once_between_them(tmp_path: P
         assert titles == [["Warning", "Orders"], ["Resolved", "Orders"], ["Critical", "Missing activity"]]
 
 
-def test_a_worker_that_is_held_still_or_killed_is_told_of_once_and_once_when_it_is_back(tmp_path: Path) -> None:
+def test_a_worker_that_is_held_still_or_killed_is_reported_once_and_once_when_it_is_back(tmp_path: Path) -> None:
     with console_with_hook(tmp_path) as (hook, stores):
         with worker(tmp_path) as process:
             suspend_between_writes(process.pid, tmp_path)

@@ -156,7 +156,7 @@ def test_keys_are_changed_and_what_is_old_is_let_go(emulation: WindowsEmulation)
     assert emulation("check", "--json", **SANDBOX).status == 0
 
 
-def test_a_log_that_others_hold_is_told_and_not_broken(emulation: WindowsEmulation) -> None:
+def test_a_log_that_others_hold_is_reported_and_not_broken(emulation: WindowsEmulation) -> None:
     with closing(duckdb.connect(str(emulation.data / "log.duckdb"))):
         result = emulation("log", "SELECT 1", "--json")
     assert (result.status, result.json["error"]) == (5, "log_owned_elsewhere")

@@ -157,7 +157,7 @@ class Channel:
             return False
         return problem.severity.reaches(self.least)
 
-    def speaks_at(
+    def next_send_time(
         self, severity: Severity, now: datetime, zone: tzinfo, is_closed: IsClosed = never_closed
     ) -> datetime:
         """Return when the channel may report a problem of this severity: now, or at the end of its quiet time."""

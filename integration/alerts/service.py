@@ -241,7 +241,7 @@ class Alerts:
 
     def _due_time(self, channel: Channel, problem: Problem) -> tuple[datetime, str]:
         now = self._clock()
-        at = channel.speaks_at(problem.severity, now, ZONE, self._openings.current_hours().is_closed)
+        at = channel.next_send_time(problem.severity, now, ZONE, self._openings.current_hours().is_closed)
         return at, "" if at <= now else "digest" if channel.digest else "quiet"
 
     def _add_digests(self, channels: list[Channel]) -> None:

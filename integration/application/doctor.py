@@ -205,7 +205,7 @@ def _key(settings: Settings, inspection: InspectedDatabase) -> Iterator[Installa
         yield InstallationCheck("key", "nothing is encrypted yet")
     elif not ring.keys:
         yield InstallationCheck("key", code="key_file_missing", facts={"file": str(settings.key_file.absolute())})
-    elif (shut := next((name for name, secret in sealed.items() if ring.opened(secret) is None), None)) is not None:
+    elif (shut := next((name for name, secret in sealed.items() if ring.decrypt(secret) is None), None)) is not None:
         yield InstallationCheck(
             "key",
             code="secret_key_wrong",

@@ -22,11 +22,11 @@ def erase_again(url: str, folder: Path, erasures: Sequence[Erasure], file: Path)
     database = open_database(url)
     logbook = Logbook(folder / LOG) if (folder / LOG).exists() else None
     try:
-        erased, erasing = ErasureRegister(database, now, file), PersonalDataSearch(database, now)
+        erased, search = ErasureRegister(database, now, file), PersonalDataSearch(database, now)
         waiting = {erasure.mark: erasure.person for erasure in erased.merge(erasures)}
         sqlite = folder / DATABASE if url.startswith("sqlite:///") else None
-        eraser = Eraser(erasing, erased, logbook, sqlite, folder)
-        numbers = erasing.every_number(Customer()) | (logbook.numbers() if logbook else set())
+        eraser = Eraser(search, erased, logbook, sqlite, folder)
+        numbers = search.every_number(Customer()) | (logbook.numbers() if logbook else set())
         for customer in _customers(number for number in numbers if erased.mark(*number) in waiting):
             eraser.erase(eraser.person(customer))
         for name in set(waiting.values()):

@@ -157,7 +157,7 @@ def _show_drift(
     for result in results:
         for record in result.samples:
             edits = (_edit_text(edit, targets[result.flow], rates.get(result.flow, {})) for edit in record.edits)
-            edit_text = ", ".join(edits) or "gone"
+            edit_text = ", ".join(edits) or "missing"
             output.out.print(
                 f"{result.kind} {record.reference or MISSING} ({record.title}): {edit_text}", soft_wrap=True
             )

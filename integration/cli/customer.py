@@ -90,15 +90,19 @@ def erase(
     with terminal.command_application(start=False) as application:
         subject = _find_customer(application, debtor, relation)
         stored_data = application.data_subjects.stored_data(subject)
-        blotted = application.data_subjects.erase(subject, confirm, terminal.terminal_user())
+        erasure_result = application.data_subjects.erase(subject, confirm, terminal.terminal_user())
     if as_json:
-        output.print_json({**asdict(blotted), "documents": [asdict(document) for document in stored_data.documents]})
+        output.print_json(
+            {**asdict(erasure_result), "documents": [asdict(document) for document in stored_data.documents]}
+        )
         return
-    output.out.print(f"Erased: {sum(blotted.rows.values())} rows and {blotted.events} events.", soft_wrap=True)
-    if blotted.files:
-        output.out.print(f"Deleted files: {', '.join(blotted.files)}", soft_wrap=True)
-    if blotted.remaining:
-        output.out.print(f"Settings still contain the name: {', '.join(blotted.remaining)}", soft_wrap=True)
+    output.out.print(
+        f"Erased: {sum(erasure_result.rows.values())} rows and {erasure_result.events} events.", soft_wrap=True
+    )
+    if erasure_result.files:
+        output.out.print(f"Deleted files: {', '.join(erasure_result.files)}", soft_wrap=True)
+    if erasure_result.remaining:
+        output.out.print(f"Settings still contain the name: {', '.join(erasure_result.remaining)}", soft_wrap=True)
     for document in stored_data.documents:
         output.out.print(f"Stays in AccountView: {document.kind} {document.reference}", soft_wrap=True)
     for line in ELSEWHERE:

@@ -13,7 +13,7 @@ from integration.cli import output, terminal
 from integration.cli.arguments import Json, known_flow, require_known
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
-from integration.lab.program import operators_own, running_series
+from integration.lab.program import operator_settings, running_series
 from integration.lab.report import (
     FOLDER,
     HAZARDS,
@@ -49,7 +49,7 @@ def lab(
         tuple(database or ["sqlite"]), require_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
     settings = load_settings()
-    mine = operators_own(settings) if mapping == "mine" else OperatorSettings()
+    mine = operator_settings(settings) if mapping == "mine" else OperatorSettings()
     with running_series((settings.data / FOLDER).absolute(), series, mine) as read_report:
         report = _follow_series(read_report, quiet=as_json)
     if report.error:
@@ -68,9 +68,9 @@ def _follow_series(read_report: Callable[[], Report | None], *, quiet: bool) -> 
     with Progress(
         *columns, console=output.err, transient=True, disable=quiet or not output.err.is_terminal
     ) as progress:
-        task = progress.add_task("calm runs", total=None)
+        task = progress.add_task("runs without faults", total=None)
         while (report := read_report()) is not None and report.state == "running":
-            doing = f"{len(report.violations)} violations" if report.done_count else "calm runs"
+            doing = f"{len(report.violations)} violations" if report.done_count else "runs without faults"
             progress.update(task, description=doing, completed=report.done_count, total=report.series.trials)
             time.sleep(terminal.POLL_SECONDS)
     if report is None:
@@ -79,7 +79,7 @@ def _follow_series(read_report: Callable[[], Report | None], *, quiet: bool) -> 
 
 
 LAB_SHORT = {"altered": "other\nfields", "unaccounted": "not\nadding up"}
-LAB_NUMBERS = ("trials", "bit", "doubled", "lost", "cents", "altered", "unaccounted", "stuck", "parked")
+LAB_NUMBERS = ("trials", "hits", "doubled", "lost", "cents", "altered", "unaccounted", "stuck", "parked")
 
 
 def _show_report(report: Report) -> None:
@@ -88,7 +88,7 @@ def _show_report(report: Report) -> None:
     table.columns[0].header = "fault"
     for line in report.lines:
         harm = [getattr(line.harm, name) for name in LAB_NUMBERS[2:]]
-        table.add_row(line.hazard, *(str(number) for number in (line.trials, line.bit, *harm)))
+        table.add_row(line.hazard, *(str(number) for number in (line.trials, line.hits, *harm)))
     output.out.print(table)
     for line in report.lines:
         if line.unable:

@@ -144,7 +144,7 @@ def show_how_to_commit(run: Run) -> None:
     """Show the brakes of a plan, and the command that writes it."""
     command = f"{COMMAND} commit {run.id} --fingerprint {run.mark}"
     if run.excluded:
-        out.print(f"Changes that somebody left out: {len(run.excluded)}.")
+        out.print(f"Excluded changes: {len(run.excluded)}.")
     for brake in run.brakes:
         explanation = say(brake.code, brake.facts).problem
         out.print(f"{headline(brake.code, {})}: {explanation}")

@@ -23,7 +23,7 @@ def retention(preview_only: DryRun = False, as_json: Json = False) -> None:
         deleted_counts = {} if preview_only else application.retention.prune()
         files = application.retention.files()
     if as_json:
-        result = [{**asdict(status), "gone": deleted_counts.get(status.name, 0)} for status in classes]
+        result = [{**asdict(status), "deleted": deleted_counts.get(status.name, 0)} for status in classes]
         output.print_json({"classes": result, "files": [asdict(stored_file) for stored_file in files]})
         return
     label = "to be deleted" if preview_only else "deleted"

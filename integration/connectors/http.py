@@ -27,7 +27,7 @@ from integration.connectors.connection_pool import (
 )
 from integration.connectors.deadline import TooSlowError, within_seconds
 from integration.connectors.limits import DIRECT, MEGABYTE, NetworkRoute, RateLimits
-from integration.connectors.throttle import Throttle, pause_asked
+from integration.connectors.throttle import Throttle, requested_pause
 from integration.core.errors import (
     InDoubtError,
     IntegrationError,
@@ -222,7 +222,7 @@ class Gateway:
 
     def _ask_to_wait(self, answer: HttpAnswer, call: HttpCall, code: str) -> NoReturn:
         """Raise the error for a status that asks to wait: a read is retried, a write is in doubt."""
-        pause = pause_asked(answer)
+        pause = requested_pause(answer)
         duration = "" if pause is None else f"{pause:.0f} s"
         error = self._unavailable(code, call, duration=duration, message=f"HTTP {answer.status}")
         if call.repeatable:

@@ -346,7 +346,7 @@ class Pricing(Connector, Protocol):
     def can_calculate_prices(self) -> bool:
         """Return True if this installation can calculate prices and the settings allow asking for them."""
 
-    def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
+    def till_prices(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the price for each query, in the same order; None where the system gives no price."""
 
 

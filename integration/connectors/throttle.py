@@ -37,7 +37,7 @@ class Throttle:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
 
 
-def pause_asked(answer: HttpAnswer) -> float | None:
+def requested_pause(answer: HttpAnswer) -> float | None:
     """Return the requested pause in seconds (RFC 9110, 10.2.3: a number of seconds or a date), or None."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():

@@ -111,7 +111,7 @@ class DataSubject:
         words = self._nearby_words if near else self._identifying_words
         match value:
             case str():
-                return words.blotted(value)
+                return words.redacted_text(value)
             case list() | tuple():
                 return [self.redacted(item, near=near) for item in value]
             case dict():
@@ -189,7 +189,7 @@ class _Words:
         self._pattern = re.compile("|".join(map(_word_pattern, longer)), re.IGNORECASE) if longer else None
         self.spellings = {spelling for word in longer for spelling in _spellings(word)}
 
-    def blotted(self, text: str) -> str:
+    def redacted_text(self, text: str) -> str:
         if text.strip().casefold() in self._short_words:
             return ERASED
         return self._pattern.sub(ERASED, text) if self._pattern else text

@@ -30,7 +30,7 @@ from integration.store.secrets import ConnectionStore
 from integration.words import sentence, term
 
 LIST = FILE  # the file with the erased persons
-SEALED = "erasing-"  # prefix of the sealed entry with a person's words, kept until the erasure is complete
+SEALED = "erasure-"  # prefix of the sealed entry with a person's words, kept until the erasure is complete
 PATIENCE_SECONDS = 60.0  # for active runs to end
 POLL_SECONDS = 0.2
 
@@ -70,7 +70,7 @@ class DataSubjects:
         self,
         settings: Settings,
         erased: ErasureRegister,
-        erasing: PersonalDataSearch,
+        search: PersonalDataSearch,
         runs: RunStore,
         log: Log,
         sealed: ConnectionStore,
@@ -82,7 +82,7 @@ class DataSubjects:
         """`flows` are the flows of customers and of orders. `serves` says whether this process has the log open."""
         self._settings = settings
         self._erased = erased
-        self._erasing = erasing
+        self._search = search
         self._runs = runs
         self._sealed = sealed
         self._clock = clock
@@ -90,7 +90,7 @@ class DataSubjects:
         url = settings.operational_url()
         file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
         subject_log = _SubjectLog(settings.data, log, serves=serves)
-        self._eraser = Eraser(erasing, erased, subject_log, file, settings.data)
+        self._eraser = Eraser(search, erased, subject_log, file, settings.data)
 
     @requires(Right.ADMINISTER)
     def customer(self, debtor: str = "", relation: str = "") -> Customer:
@@ -100,7 +100,7 @@ class DataSubjects:
         """
         if not (debtor.strip() or relation.strip()):
             raise ConfigurationError("setting_invalid", setting="number", expected="expected_number_of_customer")
-        return self._erasing.customer(Customer(debtor.strip(), relation.strip(), *self._flows))
+        return self._search.customer(Customer(debtor.strip(), relation.strip(), *self._flows))
 
     # ---- stored data ---------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class DataSubjects:
     def stored_data(self, customer: Customer) -> StoredPersonalData:
         """Return the stored data of a customer. Searches every table and the log."""
         person = self._eraser.person(customer)
-        rows = Counter(row.table for row in self._erasing.find_rows(person))
+        rows = Counter(row.table for row in self._search.find_rows(person))
         events = len(self._eraser.log.events_about(person)) if self._eraser.log else 0
         excluded = self._erased.excluded_numbers(person.customer.numbers)
         return StoredPersonalData(person, dict(rows), events, self._documents(person), bool(excluded))
@@ -119,7 +119,7 @@ class DataSubjects:
         return self._erased.list_erasures()
 
     def _documents(self, person: DataSubject) -> tuple[BookedDocument, ...]:
-        rows = self._erasing.documents(person)
+        rows = self._search.documents(person)
         return tuple(BookedDocument(kind, key, reference) for kind, key, reference in rows)
 
     # ---- export --------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ class DataSubjects:
     def access(self, customer: Customer, by: Actor, language: str = "en") -> bytes:
         """Return a ZIP file with all stored data of a customer, as HTML for people and as JSON for programs."""
         person = self._eraser.person(customer)
-        rows = group_by_key((row.table, row.values) for row in self._erasing.find_rows(person))
+        rows = group_by_key((row.table, row.values) for row in self._search.find_rows(person))
         content = {
             "created_at": self._clock().isoformat(),
             "numbers": dict(person.customer.numbers),
@@ -173,12 +173,12 @@ class DataSubjects:
         """Wait for all active runs, or for those in `begun`, and discard waiting plans with data of the person."""
         until = time.monotonic() + patience
         while run := next(
-            (active_run for active_run in self._erasing.active() if begun is None or active_run in begun), ""
+            (active_run for active_run in self._search.active() if begun is None or active_run in begun), ""
         ):
             if time.monotonic() > until:
                 raise UnavailableError("erase_waits", run=run)
             time.sleep(POLL_SECONDS)
-        waiting, at_work = self._erasing.unsettled(person)
+        waiting, at_work = self._search.unsettled(person)
         if at_work:
             raise UnavailableError("erase_waits", run=at_work[0])
         for run in waiting:
@@ -187,16 +187,16 @@ class DataSubjects:
     def _finish(
         self, name: str, person: DataSubject, by: str, on_progress: Callable[[str], None], patience: float
     ) -> ErasureResult:
-        blotted = self._eraser.erase(person, on_progress)
-        if begun := self._erasing.active():  # runs that were active before the erasure may have read the person
+        erasure_result = self._eraser.erase(person, on_progress)
+        if begun := self._search.active():  # runs that were active before the erasure may have read the person
             self._wait_for_runs(person, by, patience, begun)
         self._erased.sweep_again(name)  # from here, checks that read the person earlier cannot write any more
-        if rows := self._erasing.erase(person):  # written by others in the meantime
-            blotted = self._eraser.erase(person, on_progress).combined_with(
-                ErasureResult(dict(rows)).combined_with(blotted)
+        if rows := self._search.erase(person):  # written by others in the meantime
+            erasure_result = self._eraser.erase(person, on_progress).combined_with(
+                ErasureResult(dict(rows)).combined_with(erasure_result)
             )
         self._erased.finish(name, by, self._sealed.delete_function(SEALED))
-        return blotted
+        return erasure_result
 
     @requires(Right.ADMINISTER)
     def unfinished(self) -> list[str]:

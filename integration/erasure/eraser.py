@@ -45,7 +45,7 @@ class ErasureResult:
 class Eraser:
     """Erases persons from a database, its log and its files. `file` is the SQLite file, if it is one."""
 
-    erasing: PersonalDataSearch
+    search: PersonalDataSearch
     erased: ErasureRegister
     log: PersonalDataLog | None
     file: Path | None
@@ -53,7 +53,7 @@ class Eraser:
 
     def person(self, customer: Customer) -> DataSubject:
         """Return everything known of a customer, from links, stored rows and the log."""
-        subject = self.erasing.person(self.erasing.customer(customer))
+        subject = self.search.person(self.search.customer(customer))
         if self.log is None:
             return subject
         identifying, places, documents = set(subject.identifying_words), set(subject.places), set(subject.documents)
@@ -75,7 +75,7 @@ class Eraser:
         Raises UnavailableError `database_locked` if other processes prevent the rewriting.
         """
         on_progress("database")
-        rows = self.erasing.erase(person)
+        rows = self.search.erase(person)
         on_progress("log")
         events = self.log.erase(person) if self.log is not None else 0
         on_progress("files")
@@ -83,9 +83,9 @@ class Eraser:
         for path in removed:
             path.unlink(missing_ok=True)
         if self.file is None:
-            vacuum(self.erasing.database.engine)
+            vacuum(self.search.database.engine)
         elif not full_vacuum(self.file):
             raise UnavailableError("database_locked")
         return ErasureResult(
-            dict(rows), events, tuple(path.name for path in removed), dict(self.erasing.count_remaining_rows(person))
+            dict(rows), events, tuple(path.name for path in removed), dict(self.search.count_remaining_rows(person))
         )

@@ -242,7 +242,7 @@ class Movements(Protocol):
     def open(self, articles: Collection[str], upto: int | None = None) -> Sequence[Movement]:
         """Return the movements of these articles that are not known to be in the books."""
 
-    def unplaced(self) -> Sequence[Movement]:
+    def movements_without_article(self) -> Sequence[Movement]:
         """Return the movements whose article cannot be determined because they cannot be read well enough."""
 
     def reservations_of(self, articles: Collection[str]) -> Sequence[tuple[StockReservation, bool]]:
@@ -277,7 +277,7 @@ class FlowContext(Protocol):
     def links(self, flow: str, kind: Kind, keys: Collection[str]) -> Mapping[str, Link]:
         """Return the links of these keys in a flow."""
 
-    def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
+    def linked_references(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
         """Return which of these target references a flow has linked."""
 
     def booking_states(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> BookingStates:

@@ -53,7 +53,7 @@ class Start:
     executor: str = "server"
 
 
-class Shifted:
+class ShiftedClock:
     """Clock of this machine with an offset that the lab sets; records that it was read."""
 
     def __init__(self, shift: "Synchronized[float]", read_shift: "Synchronized[float]") -> None:
@@ -67,12 +67,14 @@ class Shifted:
         return now() + timedelta(seconds=shift)
 
 
-def obey(start: Start, shift: "Synchronized[float]", read_shift: "Synchronized[float]", orders: Connection) -> None:
+def execute_orders(
+    start: Start, shift: "Synchronized[float]", read_shift: "Synchronized[float]", orders: Connection
+) -> None:
     """Run a console and execute orders until None arrives.
 
     An order is the name of a method of the application and its arguments.
     """
-    application = _open_application(start, Shifted(shift, read_shift))
+    application = _open_application(start, ShiftedClock(shift, read_shift))
     try:
         while (order := orders.recv()) is not None:
             orders.send(_answer(application, *order))

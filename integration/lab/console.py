@@ -72,7 +72,7 @@ class Console:
         """Start the process, for the first time or again."""
         self._orders, self._child_connection = PROCESSES.Pipe()
         arguments = (self.start_with, self.clock.shift, self.clock.last_read_shift, self._child_connection)
-        self.process = started(child.obey, *arguments)
+        self.process = started(child.execute_orders, *arguments)
         self._child_connection.close()
 
     def second_console(self) -> "Console":

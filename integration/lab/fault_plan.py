@@ -7,7 +7,7 @@ from typing import Final
 
 from integration.lab.schedule import Hazard, PlannedFault, ProcessFault
 from integration.sandbox.faults import Armed, Fault, Switches
-from integration.sandbox.mplus.house import writes
+from integration.sandbox.mplus.till_state import writes
 
 FAULTS: Final = {
     Hazard.CUT_BEFORE: Fault.CUT_BEFORE,

@@ -99,7 +99,7 @@ class LabPlace:
         """Return True if a write to one of the console's SQLite files is in progress."""
         return not self.url and any(is_locked(self.data / name) for name in ("console.sqlite", "engine.sqlite"))
 
-    def make_room(self) -> None:
+    def free_disk(self) -> None:
         """Free the disk space again."""
         self.filler.unlink(missing_ok=True)
 
@@ -130,7 +130,7 @@ class Fixtures:
         with self._lock:
             key = (server, shop, flow, way)
             if key not in self._fixtures:
-                place = self._place(f"calm-set-{len(self._fixtures)}", fixture, server)
+                place = self._place(f"baseline-set-{len(self._fixtures)}", fixture, server)
                 _set_up(place, shop, apply_settings_variant, flow, way)
                 self.keep(key, place)
             return self._fixtures[key]
@@ -221,7 +221,7 @@ def can_mount(folder: Path) -> bool:
     return able
 
 
-def let_go_of_disks(folder: Path) -> None:
+def unmount_disks(folder: Path) -> None:
     """Unmount all file systems that trials left mounted."""
     for data in folder.glob("*/data"):
         if data.is_mount():

@@ -80,7 +80,7 @@ def is_running(folder: Path) -> bool:
     return time.time() - (folder / REPORT).stat().st_mtime < SILENT_SECONDS
 
 
-def operators_own(settings: Settings) -> OperatorSettings:
+def operator_settings(settings: Settings) -> OperatorSettings:
     """Return the operator's settings, mappings and value tables that apply to the built-in systems.
 
     Codes of real systems have no meaning there, so only values that were set for the built-in systems are used.

@@ -98,7 +98,7 @@ class HazardLine:
 
     hazard: str
     trials: int = 0
-    bit: int = 0
+    hits: int = 0
     harm: Harm = Harm()
     unable: str = ""  # key of the text that says why it cannot take effect here
 

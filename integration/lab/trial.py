@@ -24,7 +24,7 @@ from integration.lab.fixture import LabPlace, shop_of
 from integration.lab.outcome import LabOutcome, current_outcome
 from integration.lab.report import Harm
 from integration.lab.schedule import PATIENCE, Calls, FaultSchedule, Hazard, PlannedFault, ProcessFault
-from integration.lab.verdict import accounted, differences_from_baseline
+from integration.lab.verdict import differences_from_baseline, unaccounted_runs
 from integration.sandbox.server import Sandbox
 from integration.store.database import open_database
 
@@ -115,7 +115,7 @@ class LabTrial:
         with self._run_systems() as (sandbox, stores):
             whole = self._operate_run(sandbox, stores, baseline.parked)
             harm, differences = differences_from_baseline(baseline.outcome, current_outcome(sandbox))
-            unaccounted, more = accounted(stores.runs, stores.plans, stores.events)
+            unaccounted, more = unaccounted_runs(stores.runs, stores.plans, stores.events)
             differences += more + self.told
             if not whole:
                 differences.append(f"stuck: {_run_status(stores, self.schedule.flow)}")
@@ -310,7 +310,7 @@ class LabTrial:
         time.sleep(seconds)
         while not self._is_disk_full() and time.monotonic() < end and not self.given_up.is_set():
             time.sleep(POLL_SECONDS)
-        self.place.make_room()
+        self.place.free_disk()
 
     def _is_disk_full(self) -> bool:
         output = self.place.folder / "said"

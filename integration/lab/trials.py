@@ -11,7 +11,7 @@ from threading import Event, Lock, RLock
 
 from integration.core.errors import IntegrationError
 from integration.flows.registry import FLOWS
-from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, let_go_of_disks
+from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, unmount_disks
 from integration.lab.report import (
     Harm,
     HazardLine,
@@ -41,7 +41,7 @@ class SeriesRunner:
         self._further = mine.further
         self._as_shipped = mine.further and not any(mine.settings.values())
         self.hazards = tuple(Hazard(name) for name in series.hazards) or tuple(Hazard)
-        let_go_of_disks(folder / TRIALS)  # left by a series that was killed
+        unmount_disks(folder / TRIALS)  # left by a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
         self.given_up = Event()
         self.fixtures = Fixtures(folder / TRIALS, mine)
@@ -70,7 +70,7 @@ class SeriesRunner:
             self.given_up.set()
             side_by_side.shutdown(cancel_futures=True)
             self.fixtures.close()
-            for fixture in (path for name in ("bare", "calm") for path in (self.folder / TRIALS).glob(f"{name}-*")):
+            for fixture in (path for name in ("bare", "baseline") for path in (self.folder / TRIALS).glob(f"{name}-*")):
                 rmtree(fixture, ignore_errors=True)  # folders of failed trials stay for analysis
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
@@ -132,7 +132,7 @@ class SeriesRunner:
             return self._baselines[flow, shop, way]
 
     def _baseline(self, flow: str, shop: int, server: str, way: int = 0) -> Baseline:
-        name = f"calm-{flow}-{shop}-{next(self._numbers)}"
+        name = f"baseline-{flow}-{shop}-{next(self._numbers)}"
         with self.fixtures.place(name, self._fixture(flow, shop, server, way), server) as place:
             baseline = LabTrial(
                 place, FaultSchedule(0, flow, server, shop), self.given_up, further=self._further

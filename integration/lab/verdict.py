@@ -48,12 +48,12 @@ def differences_from_baseline(baseline: LabOutcome, outcome: LabOutcome) -> tupl
     apart = sum(cents.values(), Decimal(0)).quantize(Decimal("0.01"))
     harm = Harm(doubled.total(), lost.total(), apart, len(altered) + len(beyond))
     texts = [f"doubled: {name}" for name in sorted(doubled)] + [f"lost: {name}" for name in sorted(lost)]
-    texts += [f"not there after a calm run: {name}" for name in sorted(beyond)]
+    texts += [f"not in the result without faults: {name}" for name in sorted(beyond)]
     texts += [f"altered: {name}: {_difference(baseline, outcome, name)}" for name in sorted(altered)]
     return harm, texts[:MAX_MESSAGES]
 
 
-def accounted(runs: RunStore, plans: PlanStore, events: OutboxReader) -> tuple[int, list[str]]:
+def unaccounted_runs(runs: RunStore, plans: PlanStore, events: OutboxReader) -> tuple[int, list[str]]:
     """Return how many runs do not add up or met a defect, and how many changes lack exactly one event, with texts."""
     texts = []
     settled: Counter[tuple[str, str, str, str]] = Counter()

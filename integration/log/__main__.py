@@ -180,7 +180,7 @@ def _run_short(request: Mapping[str, Any], book: "LogFile") -> dict[str, Any]:
         case "due":
             return {"events": book.count_events_before(datetime.fromisoformat(request["before"]))}
         case "name":
-            return {"all": book.name()}
+            return {"all": book.index_search_keys()}
         case "taken":
             return {"ids": book.stored_event_ids(request["instance"])}
         case "settle":

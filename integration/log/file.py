@@ -251,7 +251,7 @@ class LogFile:
             finally:
                 cursor.unregister("batch")
 
-    def name(self) -> bool:
+    def index_search_keys(self) -> bool:
         """Search a batch of events of a backup for names of records, and return whether all have been searched.
 
         Incoming events are searched at once. A restored log catches up with this method, the newest events first.

@@ -213,7 +213,7 @@ class Logbook:
             events = outbox.texts_waiting(BATCH)
             if events and self._forget_stored(outbox):
                 events = outbox.texts_waiting(BATCH)
-            self.name()
+            self.index_search_keys()
             if not events:
                 return 0
             self._call("take", instance=outbox.instance, events=[_encode_event(event) for event in events])
@@ -221,7 +221,7 @@ class Logbook:
             self._forget_stored(outbox)
             return len(events)
 
-    def name(self) -> bool:
+    def index_search_keys(self) -> bool:
         """Search a batch of events of a restored log for names of records. Return True if all have been searched."""
         if not self._is_fully_named:
             self._is_fully_named = bool(self._call("name").content["all"])

@@ -33,7 +33,7 @@ from integration.runner.foreign_documents import find_foreign_documents
 from integration.runner.merged_customers import retire_merged
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
-from integration.runner.retire import vanished
+from integration.runner.retire import plan_retirements
 from integration.runner.undo import undo
 from integration.runner.unneeded import skip_unneeded
 
@@ -142,7 +142,7 @@ class Preview:
 
     def _process_vanished(self, run: Run, logic: FlowLogic) -> None:
         if run.mode is Mode.COMPLETE:
-            vanished(self.deps, run, logic)
+            plan_retirements(self.deps, run, logic)
         elif run.mode is Mode.CHOSEN:
             retire_merged(self.deps, run, logic)
         else:

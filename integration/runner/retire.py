@@ -23,7 +23,7 @@ RETIRE_PAGE = 250  # missing records checked together
 NAMELESS = "nameless"
 
 
-def vanished(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
+def plan_retirements(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
     """Process one page of linked records that were not read.
 
     If a record was read without a key, no record counts as gone. If nothing was read at all, a brake holds the
@@ -57,7 +57,7 @@ def propose(deps: Dependencies, run: Run, logic: FlowLogic, links: Sequence[Link
 def _unread_links(deps: Dependencies, run: Run, logic: FlowLogic) -> list[Link]:
     stage = logic.flow.counted_stage
     kind = stage.parts or stage.target
-    return deps.previews.vanished(run.id, run.flow, kind, stage.name, run.position.after, RETIRE_PAGE)
+    return deps.previews.links_not_staged(run.id, run.flow, kind, stage.name, run.position.after, RETIRE_PAGE)
 
 
 def _missing_links(deps: Dependencies, logic: FlowLogic, kind: Kind, links: Sequence[Link]) -> list[Link]:

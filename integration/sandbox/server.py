@@ -27,8 +27,8 @@ from integration.sandbox.accountview.seed.bank import CardTaking
 from integration.sandbox.faults import App, CallLedger, Cuttable, FaultAnswer, Receive, Scope, Send, Switches, deliver
 from integration.sandbox.journal import Journal
 from integration.sandbox.mplus.app import Till
+from integration.sandbox.mplus.context import LENIENT
 from integration.sandbox.mplus.contract import ZONE
-from integration.sandbox.mplus.desk import LENIENT
 from integration.sandbox.mplus.seed.till import card_takings
 from integration.sandbox.shop.shop import TODAY, Shop, make_shop
 

@@ -284,7 +284,7 @@ class Prices:
             )
             for proof in proofs
         ]
-        answers = till.charged(charges)
+        answers = till.till_prices(charges)
         return [replace(proof, till_price=answer) for proof, answer in zip(proofs, answers, strict=True)]
 
     # ---- the check

@@ -164,16 +164,16 @@ class Database:
             return list(rows_with_keys(connection, statement, column, values))
 
     def prepared_rows_with_values(
-        self, question: "PreparedKeyQuery", values: Values, looked_for: Collection[str]
+        self, question: "PreparedKeyQuery", values: Values, wanted_values: Collection[str]
     ) -> list[Any]:
-        """Return the rows of a prepared query whose column has one of the values in `looked_for`."""
-        if not looked_for:
+        """Return the rows of a prepared query whose column has one of the values in `wanted_values`."""
+        if not wanted_values:
             return []
-        if len(looked_for) <= MAX_LIST_VALUES:
+        if len(wanted_values) <= MAX_LIST_VALUES:
             with translated_errors(self.engine.url), self._lend_connection(self.engine) as connection:
-                return question.rows_without_transaction(connection, values, looked_for)
+                return question.rows_without_transaction(connection, values, wanted_values)
         with self.read() as connection:  # several queries need one consistent view
-            return list(question.rows(connection, values, looked_for))
+            return list(question.rows(connection, values, wanted_values))
 
     def require_token(self) -> None:
         """Raise FencingTokenLost if another process took over the run of the current page."""
@@ -427,18 +427,18 @@ class PreparedKeyQuery:
         self._statement, self._column = statement, column
         self._statements: dict[str, PreparedStatement] = {}
 
-    def rows(self, connection: sa.Connection, values: Values, looked_for: Collection[Any]) -> Iterator[Any]:
-        """Yield the rows whose column has one of the values in `looked_for`, in the current transaction."""
+    def rows(self, connection: sa.Connection, values: Values, wanted_values: Collection[Any]) -> Iterator[Any]:
+        """Yield the rows whose column has one of the values in `wanted_values`, in the current transaction."""
         ready = self._statement_for(connection.dialect)
-        for batch in batches(looked_for, MAX_LIST_VALUES):
+        for batch in batches(wanted_values, MAX_LIST_VALUES):
             yield from ready.rows(connection, {**values, "listed": batch})
 
     def rows_without_transaction(
-        self, connection: sa.Connection, values: Values, looked_for: Collection[Any]
+        self, connection: sa.Connection, values: Values, wanted_values: Collection[Any]
     ) -> list[Any]:
-        """Return the rows without a transaction. `looked_for` may have at most MAX_LIST_VALUES values."""
+        """Return the rows without a transaction. `wanted_values` may have at most MAX_LIST_VALUES values."""
         return self._statement_for(connection.dialect).rows_without_transaction(
-            connection, {**values, "listed": list(dict.fromkeys(looked_for))}
+            connection, {**values, "listed": list(dict.fromkeys(wanted_values))}
         )
 
     def _statement_for(self, dialect: sa.Dialect) -> PreparedStatement:

@@ -58,7 +58,7 @@ class KeyRing:
             self.reload()
         self._first_key()
 
-    def grow(self) -> bytes:
+    def add_key(self) -> bytes:
         """Add a new key to the file and return it. The file is durable on return."""
         if self.file is None:
             raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_key")
@@ -72,7 +72,7 @@ class KeyRing:
             self.reload()
         return next((key for key in self.keys if id_of(key) == name), None)
 
-    def opened(self, sealed: bytes) -> bytes | None:
+    def decrypt(self, sealed: bytes) -> bytes | None:
         """Return the decrypted value, or None if no key opens it."""
         for key in self.keys:
             with suppress(InvalidToken):
@@ -140,7 +140,7 @@ def reseal(ring: KeyRing, database: Database, clock: Clock, by: str) -> int:
 def _next_key(ring: KeyRing, connection: sa.Connection, row: _Row | None) -> bytes:
     """Return the key that replaces the one in use."""
     if ring.given is None:
-        return ring.grow()
+        return ring.add_key()
     sealed = connection.execute(sa.select(connections.c.sealed)).scalars()
     if (row is None or row.id == id_of(ring.given)) and all(can_open(bytes(secret), ring.given) for secret in sealed):
         raise ConfigurationError("setting_invalid", setting="CONSOLE_KEY", expected="expected_other_key")
@@ -150,7 +150,7 @@ def _next_key(ring: KeyRing, connection: sa.Connection, row: _Row | None) -> byt
 def _reseal_connections(ring: KeyRing, connection: sa.Connection, fresh: bytes) -> int:
     rows = connection.execute(sa.select(connections)).all()
     for row in rows:
-        opened = ring.opened(bytes(row.sealed))
+        opened = ring.decrypt(bytes(row.sealed))
         if opened is None:
             raise ConfigurationError("secret_key_wrong", system=row.system)
         sealed = Fernet(fresh).encrypt(opened)

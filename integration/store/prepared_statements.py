@@ -126,10 +126,10 @@ class PreparedInQuery:
         self._statement_for = statement_for
         self._statements: dict[int, PreparedStatement] = {}
 
-    def rows(self, connection: sa.Connection, values: Values, looked_for: Sequence[Any]) -> Iterator[Any]:
+    def rows(self, connection: sa.Connection, values: Values, wanted_values: Sequence[Any]) -> Iterator[Any]:
         """Yield the rows that match any of the values."""
-        for start in range(0, len(looked_for), self.MAX_STATEMENTS):
-            batch = list(looked_for[start : start + self.MAX_STATEMENTS])
+        for start in range(0, len(wanted_values), self.MAX_STATEMENTS):
+            batch = list(wanted_values[start : start + self.MAX_STATEMENTS])
             size = 1 << (len(batch) - 1).bit_length()
             batch += batch[-1:] * (size - len(batch))
             yield from self._variant(size).rows(

@@ -130,7 +130,9 @@ class Previews(Store):
 
         return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
 
-    def vanished(self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int) -> list[Link]:
+    def links_not_staged(
+        self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int
+    ) -> list[Link]:
         """Return active links of a kind whose key a complete run did not stage, sorted by key."""
         was_staged = sa.exists().where(*_staged_in(run, stage), staged_records.c.key == of_links.c.key)
         beyond = () if after_key is None else (of_links.c.key > after_key,)

@@ -52,7 +52,7 @@ class ConnectionStore:
         before = None
         while rows := self.database.prepared_rows(_SEALED, {"system": system}):
             sealed = bytes(rows[0].sealed)
-            opened = self._ring.opened(sealed)
+            opened = self._ring.decrypt(sealed)
             if opened is not None:
                 return dict(json.loads(opened))
             if sealed == before:  # unchanged since the keys were read again, so no change of keys is in progress

@@ -44,7 +44,7 @@ SENDING_SECONDS = 10.0
 BEGUN = "sluis-log-in"  # cookie from the redirect to a provider until its callback
 
 
-class Entrance:
+class LoginGate:
     """Middleware that admits requests with a session, or all requests if no log-in is configured."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -90,7 +90,7 @@ class Entrance:
             await refuse(scope, receive, send, (401, error.code, error.facts))
         else:
             if key:
-                await entered(Request(scope), people, key, _path_with_query(scope))(scope, receive, send)
+                await session_response(Request(scope), people, key, _path_with_query(scope))(scope, receive, send)
             else:
                 await refuse(scope, receive, send, (401, "logged_out", {}))
 
@@ -178,7 +178,7 @@ async def log_in(request: Request) -> Response:
         )
     except IntegrationError as error:
         return log_in_page(request, target_page, error, 401)
-    return entered(request, people, key, target_page)
+    return session_response(request, people, key, target_page)
 
 
 async def _provider_host() -> str | None:
@@ -209,7 +209,7 @@ async def accept(request: Request) -> Response:
             session = await _accept_of_proxy(request, key)
     except IntegrationError as error:
         return invitation_page(request, key, person.ref, error, 422, host=host)
-    return entered(request, people, session, "/")
+    return session_response(request, people, session, "/")
 
 
 async def _accept_of_proxy(request: Request, key: str) -> str:
@@ -252,7 +252,7 @@ async def provider_callback(request: Request) -> Response:
     except IntegrationError as error:
         return log_in_page(request, "/", error, 401, host=provider.host)
     provider.store_token(key, login_result.token)
-    return entered(request, people, key, login_result.target_page)
+    return session_response(request, people, key, login_result.target_page)
 
 
 async def end_session(request: Request) -> Response:
@@ -272,7 +272,7 @@ async def end_session(request: Request) -> Response:
     return _with_cookie(answer, request, people, people.cookie, "", seconds=0)
 
 
-def entered(request: Request, people: People, key: str, target_page: str) -> Response:
+def session_response(request: Request, people: People, key: str, target_page: str) -> Response:
     """Return the response that sets the session cookie and redirects. Every kind of log-in ends with it."""
     answer = RedirectResponse(_safe_path(target_page), 303, NO_STORE)
     return _with_cookie(answer, request, people, people.cookie, key, seconds=SESSION.total_seconds())

@@ -32,7 +32,7 @@ def options(public: str) -> dict[str, Any]:
     }
 
 
-def settle_options(public: str) -> None:
+def set_options(public: str) -> None:
     """Set the options now, and again whenever Streamlit reads its configuration files."""
 
     def put() -> None:

@@ -27,7 +27,7 @@ from integration.web import options
 from integration.web.compressed import Compressed
 from integration.web.guard import INVITATION, Guard, HostPolicy
 from integration.web.headers import Headers, headers_of
-from integration.web.login_gate import Entrance
+from integration.web.login_gate import LoginGate
 from integration.web.page_html import AT_ONCE, PageHtml
 from integration.web.routes import ROUTES
 from integration.web.stream import Stream
@@ -45,14 +45,14 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigurationError if others could reach the console without authentication."""
         settings.listen(config.get_option("server.address") or "")
-        options.settle_options(settings.address)
+        options.set_options(settings.address)
         folder = Path(file_util.get_static_dir())
         index = (folder / "index.html").read_text(encoding="utf-8")
         self.routes: Sequence[BaseRoute] = ROUTES
         self.middleware = [
             Middleware(Headers, headers=headers_of(f"{index}<script>{AT_ONCE}</script>")),
             Middleware(Guard, policy=HostPolicy(settings.address, settings.is_guarded)),
-            Middleware(Entrance),
+            Middleware(LoginGate),
             Middleware(Stream),
             Middleware(Compressed),
             Middleware(PageHtml, folder=folder),

@@ -30,7 +30,7 @@ class OpenPage:
     shown_page: str = ""
     tells_of_another: bool = False  # True while messages concern a previous page
 
-    def lets_in(self, message: bytes) -> bool:
+    def accepts_message(self, message: bytes) -> bool:
         """Process a message of the browser; return False if it concerns another page than the open one."""
         back_message = BackMsg()
         back_message.ParseFromString(message)
@@ -98,6 +98,6 @@ def _may_pass(message: Message, open_page: OpenPage) -> bool:
     if not payload:
         return True
     try:
-        return open_page.lets_in(payload)
+        return open_page.accepts_message(payload)
     except DecodeError:
         return True  # the server reports the error

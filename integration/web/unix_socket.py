@@ -37,10 +37,10 @@ def main() -> None:
         use_colors=False,
         log_level="warning",
     )
-    uvicorn.Server(served).run(sockets=[bound(path)])
+    uvicorn.Server(served).run(sockets=[bind_socket(path)])
 
 
-def bound(path: Path) -> socket.socket:
+def bind_socket(path: Path) -> socket.socket:
     """Return a socket that listens at a path; replaces the socket that an earlier server left. Raises OSError."""
     if path.exists() and stat.S_ISSOCK(path.stat().st_mode) and not _is_served(path):
         path.unlink()

@@ -1,4 +1,4 @@
-"""Search terms and the pages they lead to, from the table `looked_for.csv`, which has synonyms of our words."""
+"""Search terms and the pages they lead to, from the table `search_terms.csv`, which has synonyms of our words."""
 
 import csv
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class SearchTarget:
 @cache
 def search_targets() -> tuple[SearchTarget, ...]:
     """Return the table of `data/words` with the words of all languages, since people search in any of them."""
-    with (FOLDER / "looked_for.csv").open(encoding="utf-8", newline="") as file:
+    with (FOLDER / "search_terms.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     return tuple(
         SearchTarget(

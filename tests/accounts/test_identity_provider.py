@@ -116,7 +116,7 @@ def test_an_issuer_that_calls_itself_otherwise_is_another(
         provider.address(BACK, LoginRequest())
 
 
-def test_a_provider_that_is_away_or_says_nothing_of_use_is_told(
+def test_a_provider_that_is_away_or_says_nothing_of_use_is_reported(
     loopback_provider: OpenIdProvider, provider: IdentityProvider
 ) -> None:
     away = IdentityProvider("http://127.0.0.1:9", CLIENT, SECRET, lambda _: NetworkRoute())

@@ -36,7 +36,7 @@ WELL = Health(10**12, 1.0, 0, None, 0.5)
         (Health(0, None, 5, 900.0, 200.0), ["disk_full", "no_heartbeat", "log_behind"]),
     ],
 )
-def test_what_is_not_as_it_should_be_is_told_by_its_cause(health: Health, causes: list[str]) -> None:
+def test_what_is_not_as_it_should_be_is_reported_by_its_cause(health: Health, causes: list[str]) -> None:
     assert list(health.problems) == health_report(health)["causes"] == causes
     assert health_report(health)["status"] == ("unwell" if causes else "well")
 

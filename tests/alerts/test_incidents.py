@@ -103,20 +103,20 @@ NOON = Channel("a", "A", quiet_from=time(12), quiet_until=time(13), wakes=False)
     ],
 )
 def test_a_channel_speaks_when_it_is_not_quiet(channel: Channel, now: datetime, at: datetime) -> None:
-    assert channel.speaks_at(Severity.WARNING, now, ZONE, lambda day: day == date(2026, 11, 26)) == at
+    assert channel.next_send_time(Severity.WARNING, now, ZONE, lambda day: day == date(2026, 11, 26)) == at
 
 
 def test_what_is_critical_wakes_whoever_wants_to_be_woken() -> None:
     waking = Channel("a", "A", quiet_from=time(22), quiet_until=time(7))
-    assert waking.speaks_at(Severity.CRITICAL, local_time(25, 23), ZONE) == local_time(25, 23)
-    assert NIGHT.speaks_at(Severity.CRITICAL, local_time(25, 23), ZONE) == local_time(26, 7)
+    assert waking.next_send_time(Severity.CRITICAL, local_time(25, 23), ZONE) == local_time(25, 23)
+    assert NIGHT.next_send_time(Severity.CRITICAL, local_time(25, 23), ZONE) == local_time(26, 7)
 
 
 def test_a_shop_that_is_always_closed_is_not_silent_for_ever() -> None:
     always = Channel("a", "A", rests=True, wakes=False)
-    assert always.speaks_at(Severity.CRITICAL, local_time(1, 10), ZONE, lambda _: True) < local_time(1, 10) + timedelta(
-        days=61
-    )
+    assert always.next_send_time(Severity.CRITICAL, local_time(1, 10), ZONE, lambda _: True) < local_time(
+        1, 10
+    ) + timedelta(days=61)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_message_that_was_not_taken_is_tried_ever_later_and_never_given_up() -
         (1, 0, 31, ()),
     ],
 )
-def test_what_grows_tenfold_or_lasts_is_told_once_more(
+def test_what_grows_tenfold_or_lasts_is_reported_once_more(
     hours: int, told_count: int, count: int, reasons: tuple[str, ...]
 ) -> None:
     grown = incident(replace(ORDERS, count=count))

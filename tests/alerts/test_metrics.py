@@ -31,7 +31,7 @@ def numbers(metrics: Metrics) -> dict[tuple[str, ...], float]:
     }
 
 
-def test_runs_records_calls_ages_and_incidents_are_told(database: Database, tmp_path: Path) -> None:
+def test_runs_records_calls_ages_and_incidents_are_reported(database: Database, tmp_path: Path) -> None:
     del tmp_path
     clock = Clock()
     stores = stores_of(database, clock)

@@ -193,7 +193,9 @@ def test_three_hundred_records_of_one_cause_are_one_message_and_one_when_it_is_o
     assert "300 records · het gaat om €\u00a03.150,00" in box.mails[0][1]
 
 
-def test_what_grows_tenfold_is_told_once_more_with_its_number_and_so_is_what_lasts(watching: Watch, hook: Hook) -> None:
+def test_what_grows_tenfold_is_reported_once_more_with_its_number_and_so_is_what_lasts(
+    watching: Watch, hook: Hook
+) -> None:
     watching.hook(hook, remind_hours=48)
     watching.park("orders", *(unmapped_order_issue(number) for number in range(3)))
     watching.look()
@@ -278,7 +280,9 @@ def test_two_processes_begin_an_incident_once_and_end_it_once(database: Database
 
 
 @pytest.mark.long
-def test_a_channel_that_is_down_is_told_through_another_and_gets_its_message_later(watching: Watch, hook: Hook) -> None:
+def test_a_channel_that_is_down_is_reported_through_another_and_gets_its_message_later(
+    watching: Watch, hook: Hook
+) -> None:
     with web_server() as other:
         first = watching.channels.save({"name": "First"}, make_actor("anna"), address=hook.address)
         watching.channels.save({"name": "Second"}, make_actor("anna"), address=other.address)
@@ -303,7 +307,7 @@ def test_a_channel_that_is_down_is_told_through_another_and_gets_its_message_lat
 
 
 @pytest.mark.long
-def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(watching: Watch, hook: Hook) -> None:
+def test_at_night_only_what_is_critical_is_reported_and_the_digest_tells_the_rest(watching: Watch, hook: Hook) -> None:
     watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
     night = {"quiet_from": time(22), "quiet_until": time(7), "digest": time(7, 30)}
     watching.hook(hook, **night)
@@ -323,7 +327,7 @@ def test_at_night_only_what_is_critical_is_told_and_the_digest_tells_the_rest(wa
 
 
 @pytest.mark.long
-def test_what_waited_for_the_morning_is_told_then_where_there_is_no_digest(watching: Watch, hook: Hook) -> None:
+def test_what_waited_for_the_morning_is_reported_then_where_there_is_no_digest(watching: Watch, hook: Hook) -> None:
     watching.clock.now = datetime(2026, 11, 25, 23, 0, tzinfo=ZONE)
     watching.hook(hook, quiet_from=time(22), quiet_until=time(7), wakes=False)
     watching.park("orders", unmapped_order_issue(1))
@@ -348,7 +352,7 @@ def test_a_holiday_is_quiet_where_a_channel_rests(watching: Watch, hook: Hook) -
 
 
 @pytest.mark.long
-def test_what_is_silenced_is_told_once_the_silence_ends_and_not_at_all_where_it_is_over_by_then(
+def test_what_is_silenced_is_reported_once_the_silence_ends_and_not_at_all_where_it_is_over_by_then(
     watching: Watch, hook: Hook
 ) -> None:
     watching.hook(hook)
@@ -378,7 +382,7 @@ def test_a_channel_gets_the_sorts_causes_and_severity_it_is_set_for(watching: Wa
 
 
 @pytest.mark.long
-def test_a_preview_at_work_is_told_of_when_it_has_read_everything(watching: Watch, hook: Hook) -> None:
+def test_a_preview_at_work_is_reported_when_it_has_read_everything(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     run = watching.stores.runs.begin("orders", Mode.CHANGES, "schedule", 1)
     watching.park("orders", unmapped_order_issue(1))
@@ -412,7 +416,7 @@ def test_a_connection_is_one_incident_whatever_flow_meets_it_and_however(watchin
 REFUSED = {"system": "mplus", "host": "api.example", "operation": "getApiVersion"}
 
 
-def test_a_connection_that_is_down_is_told_of_while_no_run_is_at_work(watching: Watch, hook: Hook) -> None:
+def test_a_connection_that_is_down_is_reported_while_no_run_is_at_work(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     well = ConnectionStatus("mplus", connected=True, ok=True, since=watching.clock(), answered_at=watching.clock())
     watching.connections["mplus"] = replace(
@@ -435,7 +439,7 @@ def test_a_connection_that_is_down_is_told_of_while_no_run_is_at_work(watching: 
     assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
 
 
-def test_what_a_check_of_a_connection_finds_wrong_is_told_at_once_and_until_it_is_repaired(
+def test_what_a_check_of_a_connection_finds_wrong_is_reported_at_once_and_until_it_is_repaired(
     watching: Watch, hook: Hook
 ) -> None:
     watching.hook(hook)
@@ -455,7 +459,9 @@ def finish(watching: Watch, run: str, read_count: int = 2) -> None:
     watching.stores.previews.finish(run, "print", [], RunState.DONE, read_count)
 
 
-def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_told(watching: Watch, hook: Hook) -> None:
+def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_reported(
+    watching: Watch, hook: Hook
+) -> None:
     watching.hook(hook)
     watching.on.add("products")
     finish(watching, a_preview(watching.stores.runs, unchanged=2))
@@ -471,7 +477,7 @@ def test_a_flow_that_did_not_run_and_one_without_a_proof_in_opening_hours_are_to
 
 
 @pytest.mark.long
-def test_a_worker_that_died_is_told_until_it_is_begun_again(watching: Watch, hook: Hook) -> None:
+def test_a_worker_that_died_is_reported_until_it_is_begun_again(watching: Watch, hook: Hook) -> None:
     watching.hook(hook)
     beats = watching.stores.heartbeats
     for process_name in ("worker-1", "worker-2", "terminal-1"):
@@ -507,7 +513,7 @@ def test_what_one_process_sees_of_itself_another_does_not_end(database: Database
     assert [title.split(" · ")[0] for title in hook.titles] == ["Critical", "Resolved"]
 
 
-def test_where_our_own_database_fails_it_is_told_at_once_and_once(
+def test_where_our_own_database_fails_it_is_reported_at_once_and_once(
     watching: Watch, hook: Hook, database: Database
 ) -> None:
     watching.hook(hook)

@@ -68,7 +68,7 @@ def test_a_right_of_its_own_comes_with_no_role(right: Right) -> None:
     assert Actor("ann", roles=frozenset({Role.VIEWER}), extra_rights=frozenset({right})).may(right)
 
 
-def test_what_is_offered_to_nobody_is_not_there(app: Application) -> None:
+def test_what_is_offered_to_nobody_is_missing(app: Application) -> None:
     door = app.authorized_for(make_actor())
     for service, name in (("runs", "approve"), ("work", "engine"), ("issues", "dismiss_all")):
         assert not hasattr(getattr(door, service), name)

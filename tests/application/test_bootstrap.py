@@ -51,7 +51,7 @@ def test_what_was_proven_is_still_there_after_a_restart(tmp_path: Path) -> None:
     assert second.state is RunState.DONE
 
 
-def test_a_folder_that_cannot_be_used_is_told_by_its_name() -> None:
+def test_a_folder_that_cannot_be_used_is_reported_by_its_name() -> None:
     with pytest.raises(ConfigurationError, match=r"folder_not_writable.*/proc/nowhere"):
         build(load_settings(data=Path("/proc/nowhere")))
 

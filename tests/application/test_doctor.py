@@ -90,7 +90,7 @@ def test_a_folder_in_which_nothing_is_yet_is_well(data: Path) -> None:
     assert (wrong(), list(data.iterdir())) == ([], [])
 
 
-def test_settings_that_are_wrong_or_unknown_are_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_that_are_wrong_or_unknown_are_reported(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.exists()
     monkeypatch.setenv("CONSOLE_KYE", "1")
     assert wrong() == ["setting_unknown"]
@@ -98,19 +98,19 @@ def test_settings_that_are_wrong_or_unknown_are_told(data: Path, monkeypatch: py
     assert wrong() == ["setting_invalid"]
 
 
-def test_a_data_folder_that_is_a_file_is_told(data: Path) -> None:
+def test_a_data_folder_that_is_a_file_is_reported(data: Path) -> None:
     data.rmdir()
     data.write_text("no folder", encoding="utf-8")
     assert wrong()[0] == "folder_not_writable"
 
 
-def test_files_that_others_may_read_are_told(data: Path, database: Database) -> None:
+def test_files_that_others_may_read_are_reported(data: Path, database: Database) -> None:
     assert database.instance
     (data / LOG).chmod(0o644)
     assert wrong() == ["files_open_to_others"]
 
 
-def test_a_key_of_another_installation_is_told(data: Path, database: Database) -> None:
+def test_a_key_of_another_installation_is_reported(data: Path, database: Database) -> None:
     assert database.instance
     (data / "console.key").write_bytes(b"A" * 43 + b"=")
     assert wrong() == ["secret_key_wrong"]
@@ -118,7 +118,7 @@ def test_a_key_of_another_installation_is_told(data: Path, database: Database) -
     assert wrong() == ["key_file_missing"]
 
 
-def test_a_database_that_is_damaged_or_of_a_newer_version_is_told(data: Path, database: Database) -> None:
+def test_a_database_that_is_damaged_or_of_a_newer_version_is_reported(data: Path, database: Database) -> None:
     with database.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     assert wrong() == ["database_too_new"]
@@ -132,20 +132,20 @@ def test_a_database_that_is_damaged_or_of_a_newer_version_is_told(data: Path, da
     assert wrong() == []
 
 
-def test_a_damaged_file_of_active_runs_is_told(data: Path, database: Database) -> None:
+def test_a_damaged_file_of_active_runs_is_reported(data: Path, database: Database) -> None:
     assert database.instance
     (data / "engine.sqlite").write_bytes(b"nonsense" * 1_000)
     (data / "engine.sqlite").chmod(0o600)
     assert wrong() == ["engine_file_unusable"]
 
 
-def test_a_log_that_is_none_is_told(data: Path, database: Database) -> None:
+def test_a_log_that_is_none_is_reported(data: Path, database: Database) -> None:
     assert database.instance
     (data / LOG).write_bytes(b"something else" * 100)
     assert wrong() == ["log_broken"]
 
 
-def test_a_server_without_a_sign_of_life_and_events_that_wait_are_told(data: Path, database: Database) -> None:
+def test_a_server_without_a_sign_of_life_and_events_that_wait_are_reported(data: Path, database: Database) -> None:
     (data / "server.json").touch(0o600)
     OutboxReader(database, lambda: now() - timedelta(hours=1)).record(Event(event="page_opened"))
     assert wrong() == ["no_heartbeat", "log_behind"]
@@ -164,7 +164,7 @@ def test_a_flow_that_is_on_and_did_not_run_is_late(data: Path, database: Databas
     assert wrong() == []
 
 
-def test_what_a_killed_process_left_is_told(data: Path) -> None:
+def test_what_a_killed_process_left_is_reported(data: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     (data / f".restore.{ended.stdout.decode().strip()}").mkdir()
 
@@ -186,7 +186,7 @@ def test_without_a_database_none_is_made(data: Path) -> None:
     assert (list(examine_connections()), list(data.iterdir())) == ([], [])
 
 
-def test_each_line_of_the_checks_is_told_with_what_is_wrong(
+def test_each_line_of_the_checks_is_reported_with_what_is_wrong(
     data: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert data.exists()

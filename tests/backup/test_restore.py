@@ -203,7 +203,7 @@ def test_an_entry_that_says_it_is_encrypted_is_damaged(backup: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("name", [DATABASE, LOG, MANIFEST])
-def test_a_flipped_byte_is_told_by_the_part_it_is_in(backup: Path, tmp_path: Path, name: str) -> None:
+def test_a_flipped_byte_is_reported_by_the_part_it_is_in(backup: Path, tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(backup) as inside:
         entry = inside.getinfo(name)
     changed = bytearray(backup.read_bytes())

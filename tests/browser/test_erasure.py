@@ -52,7 +52,9 @@ def find_person(page: Page, server: Server) -> None:
     button(page, "Find")
 
 
-def test_a_person_is_found_given_everything_erased_and_told_as_such(server: Server, page: Page, tmp_path: Path) -> None:
+def test_a_person_is_found_given_everything_erased_and_reported_as_such(
+    server: Server, page: Page, tmp_path: Path
+) -> None:
     page.goto(f"{server.address}/logs?record=customers:{NUMBER}")
     expect(at_rest(page).get_by_text("Zwiebelquast").first).to_be_visible()
 

@@ -220,7 +220,9 @@ class TargetContract:
         after = self.look_up_record(connector, product, links).record
         assert {part.key for part in after.parts} == {"900101", "900102", "900103"}
 
-    def test_an_article_in_another_product_is_told(self, connector: Connector, product: Record, links: Links) -> None:
+    def test_an_article_in_another_product_is_reported(
+        self, connector: Connector, product: Record, links: Links
+    ) -> None:
         other = a_product("900200", (a_part("900201"),), name="Elders")
         self.create_record(connector, product, links)
         existing = self.create_record(connector, other, links)
@@ -230,7 +232,9 @@ class TargetContract:
         assert current.elsewhere == {"900201": Location(existing.reference, "Elders", "900201")}
         assert self.look_up_record(connector, product, links).elsewhere == {}
 
-    def test_an_article_under_another_number_is_told(self, connector: Connector, product: Record, links: Links) -> None:
+    def test_an_article_under_another_number_is_reported(
+        self, connector: Connector, product: Record, links: Links
+    ) -> None:
         existing = self.create_record(connector, product, links)
         first, second = product.parts
         links.references[Kind.ARTICLE, first.source] = first.key
@@ -260,7 +264,7 @@ class TargetContract:
             connector.write(an_update(old.record, name="Later"), old, links, "t3")
         assert self.look_up_record(connector, product, links).record.values["name"] == "Eerst"
 
-    def test_what_changed_since_a_marker_is_told(self, connector: Connector, product: Record, links: Links) -> None:
+    def test_what_changed_since_a_marker_is_reported(self, connector: Connector, product: Record, links: Links) -> None:
         other = a_product("900200", (a_part("900201"),))
         self.create_record(connector, other, links)
         self.create_record(connector, product, links)
@@ -274,7 +278,7 @@ class TargetContract:
         assert before.reference in {record.key for record in batch.records}
         assert batch.stamp
 
-    def test_what_has_a_known_marker_need_not_be_told(
+    def test_what_has_a_known_marker_need_not_be_reported(
         self, connector: Connector, product: Record, links: Links
     ) -> None:
         start = connector.read_changes(Kind.PRODUCT, "").stamp or ""

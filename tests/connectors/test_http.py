@@ -438,7 +438,7 @@ def a_certificate_nobody_knows(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_nobody_vouches_for_ends_the_call_before_anything_is_told(tmp_path: Path) -> None:
+def test_a_certificate_nobody_vouches_for_ends_the_call_before_anything_is_reported(tmp_path: Path) -> None:
     with (
         a_server(tls=a_certificate_nobody_knows(tmp_path)) as port,
         a_real_gateway() as gateway,
@@ -553,7 +553,7 @@ def test_an_answer_that_is_not_packed_has_an_end_as_well() -> None:
 # A cut is no silence
 
 
-def test_a_connection_that_is_cut_is_told_as_cut() -> None:
+def test_a_connection_that_is_cut_is_reported_as_cut() -> None:
     half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
     for reply in (lambda _: None, lambda line: line.sendall(half)):
         with answering(reply) as url, over_http() as gateway:
@@ -564,7 +564,7 @@ def test_a_connection_that_is_cut_is_told_as_cut() -> None:
                 gateway.send("POST", url, operation="write", repeatable=False)
 
 
-def test_a_silence_is_told_by_how_long_it_was() -> None:
+def test_a_silence_is_reported_by_how_long_it_was() -> None:
     test_ended = threading.Event()
 
     def silent(_: socket.socket) -> None:
@@ -586,7 +586,7 @@ def test_a_silence_is_told_by_how_long_it_was() -> None:
     ],
     ids=["body", "header", "interim answers", "chunks"],
 )
-def test_an_answer_that_trickles_is_told_by_our_patience(begin: bytes, piece: bytes) -> None:
+def test_an_answer_that_trickles_is_reported_by_our_patience(begin: bytes, piece: bytes) -> None:
     def trickle(line: socket.socket) -> None:
         line.sendall(begin)
         for _ in range(100):

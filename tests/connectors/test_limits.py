@@ -170,7 +170,7 @@ def test_a_proxy_leads_to_a_system_that_our_own_authority_vouches_for(tmp_path: 
 
 
 @pytest.mark.parametrize("credentials", ["", "winkel:verkeerd@"])
-def test_a_proxy_that_wants_a_password_is_told_as_such_and_asked_once(credentials: str) -> None:
+def test_a_proxy_that_wants_a_password_is_reported_as_such_and_asked_once(credentials: str) -> None:
     proxy = Proxy(user=f"winkel:{PASSWORD}")
     with serving(proxy) as port, gateway_on(NetworkRoute(f"http://{credentials}127.0.0.1:{port}")) as gateway:
         with pytest.raises(UnavailableError, match="proxy_login_needed") as caught:
@@ -180,7 +180,7 @@ def test_a_proxy_that_wants_a_password_is_told_as_such_and_asked_once(credential
     assert len(proxy.asked) == 1
 
 
-def test_a_proxy_that_refuses_is_told_with_what_it_said() -> None:
+def test_a_proxy_that_refuses_is_reported_with_what_it_said() -> None:
     with (
         serving(Proxy(refusal=b"403 Forbidden")) as port,
         gateway_on(NetworkRoute(f"http://127.0.0.1:{port}")) as gateway,
@@ -190,7 +190,7 @@ def test_a_proxy_that_refuses_is_told_with_what_it_said() -> None:
         assert (caught.value.facts["answer"], caught.value.facts["host"]) == ("HTTP 403", HOST)
 
 
-def test_a_proxy_that_is_not_there_is_told_and_nothing_is_in_doubt() -> None:
+def test_a_proxy_that_is_missing_is_reported_and_nothing_is_in_doubt() -> None:
     with serving(lambda _: None) as port:
         pass
     for proxy in (f"http://127.0.0.1:{port}", "http://no-such-proxy.invalid:3128"):

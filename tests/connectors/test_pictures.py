@@ -128,7 +128,7 @@ def test_what_is_no_file_is_missing(tmp_path: Path, folder: Path, file: str) -> 
     assert read_error(reader(tmp_path, folder=folder), file).code == "picture_missing"
 
 
-def test_a_picture_that_is_too_large_or_none_is_told_with_what_may_be(tmp_path: Path, folder: Path) -> None:
+def test_a_picture_that_is_too_large_or_none_is_reported_with_what_may_be(tmp_path: Path, folder: Path) -> None:
     (folder / "groot.png").write_bytes(PNG + bytes(MOST))
     (folder / "tekst.png").write_bytes(b"<svg onload=alert(1)>")
     (folder / "leeg.png").write_bytes(b"")
@@ -212,7 +212,7 @@ def test_no_other_address_is_asked(tmp_path: Path, shelf: Shelf, file: str) -> N
         ((200, {}, b"<html>"), "picture_unsupported", ""),
     ],
 )
-def test_whatever_else_is_answered_is_told(
+def test_whatever_else_is_answered_is_reported(
     tmp_path: Path, shelf: Shelf, answer: tuple[int, dict[str, str], bytes], code: str, message: str
 ) -> None:
     shelf.answers["/foto/bel.png"] = answer

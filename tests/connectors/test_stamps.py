@@ -63,12 +63,14 @@ def test_what_is_no_stamp_on_it_is_refused(
         authority.stamp(CONTENT)
 
 
-def test_an_authority_that_is_away_is_told(loopback_authority: Authority) -> None:
+def test_an_authority_that_is_away_is_reported(loopback_authority: Authority) -> None:
     with pytest.raises(UnavailableError):
         TimeAuthority("http://127.0.0.1:9/", loopback_authority.certificates, lambda _: NetworkRoute()).stamp(CONTENT)
 
 
-def test_certificates_that_are_none_are_told_by_their_setting(loopback_authority: Authority, tmp_path: Path) -> None:
+def test_certificates_that_are_none_are_reported_by_their_setting(
+    loopback_authority: Authority, tmp_path: Path
+) -> None:
     file = tmp_path / "none.pem"
     file.write_text("none")
     with pytest.raises(ConfigurationError) as refused:

@@ -36,7 +36,7 @@ def test_lines_about_the_same_stand_beside_each_other_wherever_one_was_put_in() 
     assert comparison.difference == Decimal("24.20")
 
 
-def test_facts_of_both_sides_are_told_and_those_that_differ_are_known() -> None:
+def test_facts_of_both_sides_are_reported_and_those_that_differ_are_known() -> None:
     comparison = compare_versions(DocumentVersions(document(customer="Els"), document(customer="Jan")))
     assert {fact.name for fact in comparison.header if fact.differs} == {"customer"}
     assert comparison.difference == NOTHING
@@ -49,7 +49,7 @@ def test_a_cancelled_document_comes_to_nothing_now() -> None:
     assert comparison.difference == Decimal("-24.20")
 
 
-def test_of_a_document_that_cannot_be_booked_now_the_header_alone_is_told() -> None:
+def test_of_a_document_that_cannot_be_booked_now_the_header_alone_is_reported() -> None:
     comparison = compare_versions(
         DocumentVersions(document(line("1", "1001")), document(total="36.30"), Issue("article_missing", "order-1"))
     )

@@ -13,7 +13,7 @@ def test_a_code_that_nobody_knows_is_an_error_of_our_own() -> None:
     assert cause("host_unknown").who is Responsible.ADMINISTRATOR
 
 
-def test_the_same_trouble_is_told_by_the_facts_that_its_repair_needs() -> None:
+def test_the_same_trouble_is_reported_by_the_facts_that_its_repair_needs() -> None:
     detail = grouping_detail("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1001"})
     assert (
         detail == grouping_detail("revenue_account_unmapped", {"country": "NL", "code": "2", "key": "1002"}) == "NL · 2"
@@ -21,7 +21,7 @@ def test_the_same_trouble_is_told_by_the_facts_that_its_repair_needs() -> None:
     assert detail != grouping_detail("revenue_account_unmapped", {"country": "BE", "code": "2"})
 
 
-def test_a_fact_that_is_missing_is_told_as_nothing() -> None:
+def test_a_fact_that_is_missing_is_reported_as_nothing() -> None:
     assert grouping_detail("value_unmapped", {"value": "9"}) == " · 9"
 
 

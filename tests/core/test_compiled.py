@@ -133,7 +133,7 @@ def test_a_field_whose_source_is_empty_is_emptied() -> None:
     assert value_of(an_article(name=None), source="name") is None
 
 
-def test_a_field_whose_source_is_not_there_is_left_out() -> None:
+def test_a_field_whose_source_is_missing_is_left_out() -> None:
     assert map_record(Rule(target="article.x", source="missing")) == MappingResult({})
     assert map_record(
         Rule(target="article.x", expression="price + stock"), Record(Kind.ARTICLE, "1", {})

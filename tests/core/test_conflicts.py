@@ -43,7 +43,7 @@ def test_each_field_in_conflict_is_a_question_of_its_own_under_the_key_the_sourc
     assert conflict_values(price) == {"agreed": Decimal(1), "source": Decimal(2), "target": Decimal(3)}
 
 
-def test_a_part_without_a_source_is_told_apart_by_its_path() -> None:
+def test_a_part_without_a_source_is_distinguished_by_its_path() -> None:
     _, level = find_conflicts(product("Bron", Decimal(2), source=""))
     assert (level.key, level.field) == ("10", "2001/price_incl")
 

@@ -28,7 +28,7 @@ def test_an_address_has_a_place_and_perhaps_a_port(url: str, place: str, port: i
     assert parse_address(str(address)) == address
 
 
-def test_one_system_is_told_from_another_however_its_address_is_written() -> None:
+def test_one_system_is_distinguished_from_another_however_its_address_is_written() -> None:
     def spots(*urls: str) -> set[str]:
         return {address.canonical_address for url in urls if (address := parse_address(url)) is not None}
 
@@ -45,7 +45,7 @@ def test_one_system_is_told_from_another_however_its_address_is_written() -> Non
         "https://" + "a" * 70 + ".example", "https://" + "a." * 1_500, "https://kassa.example:٣/x y", "https://☃☃ /",
     ],
 )  # fmt: skip
-def test_what_is_no_address_is_told_as_none(url: object) -> None:
+def test_what_is_no_address_is_reported_as_none(url: object) -> None:
     assert parse_address(url) is None
 
 

@@ -8,7 +8,7 @@ def relation(key: str, **values: Value) -> Record:
     return Record(Kind.RELATION, key, values)
 
 
-def test_a_customer_is_told_by_what_it_has_and_by_its_key_where_it_has_no_number() -> None:
+def test_a_customer_is_reported_by_what_it_has_and_by_its_key_where_it_has_no_number() -> None:
     assert matching_evidence(relation("12", company="Fietsen B.V.", name="", email=None)) == {
         "number": "12",
         "name": "Fietsen B.V.",

@@ -64,7 +64,7 @@ def test_what_is_about_others_or_about_articles_stays_as_it_is() -> None:
     assert not PERSON.is_of_another("customers", "", "")
 
 
-def test_words_are_blotted_wherever_they_stand_and_others_stay() -> None:
+def test_words_are_redacted_wherever_they_stand_and_others_stay() -> None:
     assert PERSON.redacted("for ANNA ÖZDEMIR, by mail") == f"for {ERASED}, by mail"
     assert PERSON.redacted({"a": ["anna@post.example", 7, None], "b": ("Kerklaan 7",)}) == {
         "a": [ERASED, 7, None], "b": [ERASED],

@@ -98,7 +98,7 @@ def test_a_price_jumps_when_it_moves_by_more_than_the_limit(before: str, after: 
     assert not price_jumps(change, 25, frozenset({"purchase_price"}))
 
 
-def test_a_price_that_everything_has_and_that_is_not_told_may_jump() -> None:
+def test_a_price_that_everything_has_and_that_is_not_reported_may_jump() -> None:
     """A price that not every article has, such as that of a price group, may be new."""
     unreported = an_update_at(with_article(price_incl=None), {"200101/price_incl": Decimal(10)})
     assert (price_jumps(unreported, 25, PRICES, everywhere=PRICES), price_jumps(unreported, 25, PRICES)) == (1, 0)

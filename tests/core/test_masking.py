@@ -28,22 +28,22 @@ def without_outer_blanks(secret: str) -> str:
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @settings(max_examples=15)  # of each spelling
 @given(secret=SECRETS.map(without_outer_blanks), before=AROUND, others=st.lists(SECRETS, max_size=3))
-def test_a_secret_is_blotted_out_in_every_spelling(spelling: str, secret: str, before: str, others: list[str]) -> None:
-    assert_blotted_out(spelling, secret, before, others)
+def test_a_secret_is_redacted_in_every_spelling(spelling: str, secret: str, before: str, others: list[str]) -> None:
+    assert_redacted(spelling, secret, before, others)
 
 
-def test_these_secrets_are_blotted_out_in_every_spelling() -> None:
+def test_these_secrets_are_redacted_in_every_spelling() -> None:
     for spelling, secret in product(
         SPELLINGS, [WRONG_TILL_SECRET, "at-0f8fad5bd9cb469fa165708677289501", "wachtwoord €😀/1"]
     ):
-        assert_blotted_out(spelling, secret, "De kassa zegt: ", ["sandbox-secret"])
+        assert_redacted(spelling, secret, "De kassa zegt: ", ["sandbox-secret"])
 
 
 def test_a_secret_of_three_characters_is_masked() -> None:
     assert masked("ident=x, De kassa zegt: K7q", ["K7q"]) == f"ident={MASK}, De kassa zegt: {MASK}"
 
 
-def assert_blotted_out(spelling: str, secret: str, before: str, others: list[str]) -> None:
+def assert_redacted(spelling: str, secret: str, before: str, others: list[str]) -> None:
     spelled_secret = SPELLINGS[spelling](secret)
     output = masked(f"{before}{spelled_secret}", [*others, secret])
     assert MASK in output
@@ -63,7 +63,7 @@ def assert_blotted_out(spelling: str, secret: str, before: str, others: list[str
         "planted\\-secret\\-1", "cGxhbnRlZC1z\nZWNyZXQtMQ==", "PLANTED\\U002DSECRET-1",
     ],
 )  # fmt: skip
-def test_a_secret_beside_strange_signs_is_blotted_out(text: str) -> None:
+def test_a_secret_beside_strange_signs_is_redacted(text: str) -> None:
     output = masked(text, ["planted-secret-1"])
     assert MASK in output
     assert [part for part in ("planted-s", "d-secret", "ZWNyZXQ") if part in output] == []
@@ -92,7 +92,7 @@ def test_a_secret_beside_strange_signs_is_blotted_out(text: str) -> None:
         ("token=abc;x", "token=***;x"),
     ],
 )  # fmt: skip
-def test_what_stands_where_a_secret_is_named_is_blotted_out(text: str, expected: str) -> None:
+def test_what_stands_where_a_secret_is_named_is_redacted(text: str, expected: str) -> None:
     assert masked(text, []) == expected
 
 
@@ -116,7 +116,7 @@ def test_no_text_is_too_strange_to_be_looked_at(text: str, secrets: list[str]) -
     assert [secret for secret in secrets if len(secret) > len(MASK) and secret in output and secret not in MASK] == []
 
 
-def test_what_this_process_knows_is_blotted_out_of_whatever_is_told() -> None:
+def test_what_this_process_knows_is_redacted_of_whatever_is_reported() -> None:
     register_secrets("planted-and-remembered/1", "", "postgres", "x/1")
     assert masked_text("postgresql, x/1") == "postgresql, x/1"
     assert (masked_text("expected_planted"), masked_text("expected: planted", quoted=True)) == (

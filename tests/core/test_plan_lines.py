@@ -8,7 +8,7 @@ from integration.core.records import Kind
 from integration.core.states import Step
 
 
-def test_what_only_the_log_is_told_makes_no_other_line() -> None:
+def test_what_only_the_log_is_reported_makes_no_other_line() -> None:
     line = PlanRow(1, "debtors", Action.PARK, Kind.DEBTOR, "D1", "Anna")
     assert replace(line, about={"name": "Anna"}) == line
     assert (line.step, line.weight) == (Step.PLANNED, 1)

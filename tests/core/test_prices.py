@@ -62,7 +62,7 @@ def test_a_quantity_is_named_in_one_way() -> None:
     assert PriceTerm(PriceScope.ARTICLE, PriceType.INCL, D("10.0000"), "7").name == "article_incl:10:7"
 
 
-def test_terms_are_told_from_other_values() -> None:
+def test_terms_are_distinguished_from_other_values() -> None:
     values: dict[str, Value] = {"name": "Bel", "branch_incl:0:3": D("9.00")}
     assert terms_in(values) == {PriceTerm(PriceScope.BRANCH, PriceType.INCL, D(0), "3"): D("9.00")}
 
@@ -131,7 +131,7 @@ def test_a_percentage_is_rounded_once() -> None:
     assert result.total == D("84.15")
 
 
-def test_all_that_could_decide_is_told() -> None:
+def test_all_that_could_decide_is_reported() -> None:
     result = effective_price(
         buying(an_article(values=GROUPS), a_customer({"price_group": "2", "discount_percent": D(5)}), "10", "3")
     )

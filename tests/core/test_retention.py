@@ -46,7 +46,7 @@ def test_the_law_of_a_country_is_behind_the_evidence_of_postings(
     assert retention.law(LOG.name) == Law("gdpr")
 
 
-def test_what_a_person_set_counts_and_is_told_where_the_law_asks_for_longer() -> None:
+def test_what_a_person_set_counts_and_is_reported_where_the_law_asks_for_longer() -> None:
     retention = Retention(Country.DE, False, {"books": 9, "plans": 3})
     assert (retention.length("books"), retention.length("plans")) == (9, 3)
     assert retention.too_short() == ["books"]

@@ -31,22 +31,22 @@ def reverted_values(**values: Value) -> dict[str, RevertedValue]:
     return {path.replace("__", "/"): RevertedValue(value, "run", "Anna", AT) for path, value in values.items()}
 
 
-def test_a_change_of_which_nothing_was_taken_back_stays_whole() -> None:
+def test_a_change_of_which_nothing_was_reversed_stays_whole() -> None:
     change = change_of(product("new"), product("old"))
     assert split_reverted(change, reverted_values(name="other", unit="x"), None) == (change, None)
 
 
-def test_a_change_of_which_all_was_taken_back_is_one_line() -> None:
+def test_a_change_of_which_all_was_reversed_is_one_line() -> None:
     change = change_of(product("new"), product("old"))
     assert split_reverted(change, reverted_values(name="new"), None) == (None, change)
 
 
-def test_what_is_created_has_nothing_that_was_taken_back() -> None:
+def test_what_is_created_has_nothing_that_was_reversed() -> None:
     change = change_of(product("new"), None)
     assert split_reverted(change, reverted_values(name="new"), None) == (change, None)
 
 
-def test_a_change_is_told_apart_value_by_value_and_each_remembers_what_was_agreed_on_the_other() -> None:
+def test_a_change_is_distinguished_value_by_value_and_each_remembers_what_was_agreed_on_the_other() -> None:
     current = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
     desired = product("new", "b", A={"price": "2", "ean": "e"}, B={"price": "3"})
     agreed = product("old", "a", A={"price": "1", "ean": "e"}, B={"price": "1"})
@@ -68,12 +68,12 @@ def test_what_was_never_agreed_on_is_not_remembered_of_the_other() -> None:
     assert (fresh.agreed.flat(), back.agreed.flat()) == ({"unit": "b"}, {"name": "new"})
 
 
-def test_an_article_the_target_no_longer_has_is_new_whatever_was_taken_back_of_it() -> None:
+def test_an_article_the_target_no_longer_has_is_new_whatever_was_reversed_of_it() -> None:
     change = change_of(product("old", A={"price": "2"}), product("old"))
     assert split_reverted(change, reverted_values(A__price="2"), None) == (change, None)
 
 
-def test_the_newest_of_what_was_taken_back_is_told() -> None:
+def test_the_newest_of_what_was_reversed_is_reported() -> None:
     change = change_of(product("new", "b"), product("old", "a"))
     last = RevertedValue("b", "later", "Bob", AT + timedelta(days=1))
     reverted = latest_reverted(change, {**reverted_values(name="new"), "unit": last})
@@ -84,7 +84,7 @@ def test_the_source_has_moved_on_where_it_says_something_else() -> None:
     assert changed_since_revert(product("newer", "b"), reverted_values(name="new", unit="b", gone="x"), {}) == {"name"}
 
 
-def test_a_running_figure_is_what_was_taken_back_only_while_it_is_made_of_the_same_figures() -> None:
+def test_a_running_figure_is_what_was_reversed_only_while_it_is_made_of_the_same_figures() -> None:
     change = replace(change_of(product("P", A={"price": "25"}), product("P", A={"price": "21"})), inputs=FIGURES)
     reverted_values = {"A/price": RevertedValue("25", "run", "Anna", AT, FIGURES["A/price"])}
     assert split_reverted(change, reverted_values, None) == (None, change)

@@ -47,7 +47,7 @@ def test_a_payment_is_known_by_its_debtor_and_comes_to_its_amount() -> None:
     assert document_total(paid) == Decimal("121.00")
 
 
-def test_a_change_is_told_with_the_unit_of_what_it_counts_where_that_is_known() -> None:
+def test_a_change_is_reported_with_the_unit_of_what_it_counts_where_that_is_known() -> None:
     stock = Record(Kind.STOCK, "1001", {"number": "1001"})
     change = Change(
         action=Action.UPDATE, kind=Kind.STOCK, key="1001", title="Tea", sources=(), desired=stock,

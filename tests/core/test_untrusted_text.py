@@ -78,7 +78,7 @@ def test_no_line_of_a_trace_stands_for_itself() -> None:
     assert indented("Trace:\n  x\nError: a\r\nAll well\x1b[2J\n") == "  Trace:\n    x\n  Error: a\n  All well␛[2J\n"
 
 
-def test_json_says_what_it_was_told_without_a_sign_that_a_terminal_obeys() -> None:
+def test_json_says_what_it_was_reported_without_a_sign_that_a_terminal_obeys() -> None:
     for text in EVERY:
         line = json_line({text: [text, Decimal("1.50"), "Größe"]})
         assert json.loads(line) == {text: [text, "1.50", "Größe"]}

@@ -10,7 +10,7 @@ def test_a_fact_is_read_back_with_its_percentage_and_its_system() -> None:
     assert read_vat_fact(vat_fact("V 0", None, "accountview")) == ("V 0", "", "accountview")
 
 
-def test_a_value_that_is_a_vat_code_is_told_from_every_other() -> None:
+def test_a_value_that_is_a_vat_code_is_distinguished_from_every_other() -> None:
     assert read_vat_value(vat_value("2", Decimal("21.00"), "mplus")) == ("2", "21", "mplus")
     assert read_vat_value(vat_value("V 0", None, "accountview")) == ("V 0", "", "accountview")
     assert [read_vat_value(other) for other in ("2", "21.00", "VAT code 2", "VAT code", "")] == [None] * 5

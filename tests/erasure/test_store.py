@@ -54,11 +54,11 @@ def database_text(database: Database) -> str:
 
 def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Database, clock: Clock) -> None:
     fill(database, clock)
-    erasing = PersonalDataSearch(database, clock)
-    assert erasing.customer(Customer("39001")) == erasing.customer(Customer(relation="62")) == ONE
-    assert erasing.customer(Customer("5")) == Customer("5")
-    assert {("debtor", "39001"), ("relation", "62"), ("debtor", "39002")} <= erasing.every_number(ONE)
-    person = erasing.person(ONE)
+    search = PersonalDataSearch(database, clock)
+    assert search.customer(Customer("39001")) == search.customer(Customer(relation="62")) == ONE
+    assert search.customer(Customer("5")) == Customer("5")
+    assert {("debtor", "39001"), ("relation", "62"), ("debtor", "39002")} <= search.every_number(ONE)
+    person = search.person(ONE)
     assert person.documents == {"doc-1"}
     assert person.identifying_words == {
         "Anna Özdemir",
@@ -68,16 +68,16 @@ def test_a_person_is_found_by_either_number_with_all_that_is_theirs(database: Da
         "Anna",
     }
     assert person.places == {"Zeist", "Ede"}
-    assert {row.table for row in erasing.find_rows(person)} == {"links", "issues", "outbox", "corrections"}
-    assert erasing.documents(person) == [("sales_order", "doc-1", "26000032")]
+    assert {row.table for row in search.find_rows(person)} == {"links", "issues", "outbox", "corrections"}
+    assert search.documents(person) == [("sales_order", "doc-1", "26000032")]
 
 
-def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Database, clock: Clock) -> None:
+def test_a_person_is_redacted_and_others_keep_what_is_theirs(database: Database, clock: Clock) -> None:
     fill(database, clock)
-    erasing = PersonalDataSearch(database, clock)
-    person = erasing.person(ONE)
+    search = PersonalDataSearch(database, clock)
+    person = search.person(ONE)
 
-    assert erasing.erase(person)["links"] == 3
+    assert search.erase(person)["links"] == 3
 
     link_store = links.Links(database, clock)
     assert link_store.get("customers", Kind.RELATION, ["39001"])["39001"].agreed is None
@@ -91,11 +91,11 @@ def test_a_person_is_blotted_out_and_others_keep_what_is_theirs(database: Databa
     assert [word for word in ("anna@", "Zeist", "Kerklaan", "NL1") if word in content.replace("johanna@", "")] == []
     assert f"for {ERASED}" in content
     assert "NL2" in content
-    assert +erasing.count_remaining_rows(person) == {}
-    assert not erasing.erase(person)
+    assert +search.count_remaining_rows(person) == {}
+    assert not search.erase(person)
 
 
-def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_out(
+def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_redacted(
     database: Database, clock: Clock
 ) -> None:
     fill(database, clock)
@@ -103,33 +103,33 @@ def test_a_person_in_records_of_kinds_that_are_only_stored_is_found_and_blotted_
     link_values = [
         ("customers", "39001", {"phone": "0612345678"}),
         ("customers", "39009", {"contact": "Anna Özdemir"}),
-        ("gone", "39001", {"text": "call 0612345678", "name": "Entrance"}),
+        ("gone", "39001", {"text": "call 0612345678", "name": "LoginGate"}),
         ("gone", "5", {"debtor_number": "39001", "email": "a.o@post.example"}),
         ("gone", "6", {"text": "Bram"}),
     ]
     with database.write() as connection:
         for flow, key, values in link_values:
             links.keep_links(connection, clock(), flow, [Link(unknown, key, "9", Record(unknown, key, values))])
-    erasing = PersonalDataSearch(database, clock)
-    assert ("debtor", "39009") in erasing.every_number(Customer())
-    person = erasing.person(ONE)
+    search = PersonalDataSearch(database, clock)
+    assert ("debtor", "39009") in search.every_number(Customer())
+    person = search.person(ONE)
     assert {"0612345678", "a.o@post.example"} < person.identifying_words
-    assert "Entrance" not in person.identifying_words
-    erasing.erase(person)
+    assert "LoginGate" not in person.identifying_words
+    search.erase(person)
     link_store = links.Links(database, clock)
     agreed_records = [link_store.get(flow, unknown, [key])[key].agreed for flow, key, _ in link_values]
     assert [record.values if record else None for record in agreed_records] == [
-        None, {}, {"name": "Entrance"}, {"debtor_number": "39001"}, {"text": "Bram"},
+        None, {}, {"name": "LoginGate"}, {"debtor_number": "39001"}, {"text": "Bram"},
     ]  # fmt: skip
-    assert +erasing.count_remaining_rows(person) == {}
+    assert +search.count_remaining_rows(person) == {}
 
 
-def test_what_people_arranged_is_told_and_left(database: Database, clock: Clock) -> None:
+def test_what_people_arranged_is_reported_and_left(database: Database, clock: Clock) -> None:
     fill(database, clock)
-    erasing = PersonalDataSearch(database, clock)
-    person = erasing.person(ONE)
+    search = PersonalDataSearch(database, clock)
+    person = search.person(ONE)
     with database.write() as connection:
         row = {"name": "list", "rows": {"anna@post.example": "1"}, "by": "bram", "changed_at": clock()}
         connection.execute(tables.value_tables.insert().values(row))
-    erasing.erase(person)
-    assert dict(erasing.count_remaining_rows(person)) == {"value_tables": 1}
+    search.erase(person)
+    assert dict(search.count_remaining_rows(person)) == {"value_tables": 1}

@@ -213,7 +213,7 @@ def test_agreements_are_sent_as_the_books_have_their_prices() -> None:
     assert price_values(shape_record(customers(Terms()), debtor)) == {}
 
 
-def test_an_agreement_about_an_article_that_is_not_there_waits() -> None:
+def test_an_agreement_about_an_article_that_is_missing_waits() -> None:
     issue = stage_record(customers(terms()), a_debtor("20001", **{"article_price:0:NIEUW": D(1)})).issue
     assert issue is not None
     assert (issue.cause, issue.facts["article"]) == ("price_article_missing", "NIEUW")

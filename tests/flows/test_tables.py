@@ -99,7 +99,7 @@ def test_a_second_row_for_the_same_is_impossible() -> None:
     assert [why.code for why in faults.values()] == ["reason_row_twice"]
 
 
-def test_percentages_that_differ_are_told_but_not_under_reverse_charge() -> None:
+def test_percentages_that_differ_are_reported_but_not_under_reverse_charge() -> None:
     rows = {"1": "1", "2": "1", "BE:1": "2", "1:shifted": "1"}
     assert rows_with_different_rates(VAT_TABLE, rows, lambda codes: RATES[codes.system]) == ["1"]
     assert rows_with_different_rates(REVENUE_TABLE, {"1": "8000"}, lambda codes: RATES[codes.system]) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from integration.core.errors import RunActiveError
-from integration.lab.program import SILENT_SECONDS, is_running, operators_own, running_series
+from integration.lab.program import SILENT_SECONDS, is_running, operator_settings, running_series
 from integration.lab.report import REPORT, Harm, OperatorSettings, Report, Series, Violation, keep_report, kept_report
 from tests.consoles import open_application
 from tests.people import make_actor
@@ -36,7 +36,7 @@ def test_no_secret_of_a_database_is_kept() -> None:
     assert series.without_secrets().databases == ("sqlite", "postgresql://somewhere:5432/postgres")
 
 
-def test_nothing_is_told_where_nothing_can_be_read(tmp_path: Path) -> None:
+def test_nothing_is_reported_where_nothing_can_be_read(tmp_path: Path) -> None:
     assert kept_report(tmp_path) is None
     (tmp_path / REPORT).write_text(json.dumps({"of": "another version"}), encoding="utf-8")
     assert kept_report(tmp_path) is None
@@ -63,7 +63,7 @@ def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
         application.flows.change("orders", {"default_country": "BE"}, make_actor("test"))
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
-        mine = operators_own(application.settings)
+        mine = operator_settings(application.settings)
 
         assert mine.settings["orders"]["default_country"] == "BE"
         assert mine.tables["payment_methods"] == {"CASH": "10"}
@@ -74,6 +74,6 @@ def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
-        mine = operators_own(application.settings)
+        mine = operator_settings(application.settings)
 
         assert (mine.tables, set(map(len, mine.settings.values()))) == ({}, {0})

@@ -96,7 +96,7 @@ def test_a_document_that_stands_twice_is_doubled_though_a_calm_run_doubles_or_om
     assert differences_from_baseline(replace(once, at_first=twice.counts()), twice)[0].doubled == 0
 
     harm, differences = differences_from_baseline(omitting, once)
-    assert (harm.doubled, harm.altered, differences) == (0, 1, ["not there after a calm run: SO_HDR MP-2026.1"])
+    assert (harm.doubled, harm.altered, differences) == (0, 1, ["not in the result without faults: SO_HDR MP-2026.1"])
     harm, differences = differences_from_baseline(twice, add_order("MP-2026.1-2"))
     assert (harm.doubled, differences[-1]) == (2, "doubled: SO_HDR MP-2026.1-2")
 

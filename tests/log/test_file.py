@@ -43,7 +43,7 @@ def history(file: LogFile, key: str, limit: int = 10) -> list[str]:
     return [str(event) for event in file.answer("history", "", parameters)["event"].to_pylist()]
 
 
-def test_a_history_is_told_of_a_record_and_of_nothing_else(file: LogFile) -> None:
+def test_a_history_is_of_one_record_and_of_nothing_else(file: LogFile) -> None:
     assert history(file, "P1") == history(file, "A1") == ALL
     assert history(file, "P1", limit=2) == REST
     assert history(file, "P2") == ["proven"]
@@ -51,7 +51,7 @@ def test_a_history_is_told_of_a_record_and_of_nothing_else(file: LogFile) -> Non
 
 
 @pytest.mark.parametrize("share", [0.0, 9.0])
-def test_what_is_left_of_a_history_is_told_after_retention(file: LogFile, share: float) -> None:
+def test_what_is_left_of_a_history_is_reported_after_retention(file: LogFile, share: float) -> None:
     parts = file.prune(CUT.replace(tzinfo=None), share)
     assert next(parts) == 3
     file.take("b", [{**_event("left", "P1", NEW), "id": 9}])  # comes in while the file is written anew, or after it
@@ -70,7 +70,7 @@ def test_what_comes_in_while_the_file_is_written_anew_is_in_the_history(file: Lo
     assert history(file, "P1") == [*REST, "left"]
 
 
-def test_a_history_is_told_of_somebody_who_is_blotted_out(file: LogFile) -> None:
+def test_a_history_is_reported_somebody_who_is_redacted(file: LogFile) -> None:
     event = {**_event("planned", "C1", NEW, flow="customers"), "kind": "relation", "title": "Mevrouw Jansen"}
     file.take("b", [{**event, "id": 1}])
     assert list(file.erase(DataSubject(Customer(debtor="C1"), identifying_words=frozenset({"Jansen"}))))[-1] == 1

@@ -171,7 +171,9 @@ def test_the_background_brings_events_in_and_a_stop_leaves_none_behind(logbook: 
     assert list(logbook.ask("SELECT event FROM events ORDER BY id")["event"]) == ["first", "second"]
 
 
-def test_databases_with_the_same_ids_are_told_apart(logbook: Logbook, events: OutboxReader, database: Database) -> None:
+def test_databases_with_the_same_ids_are_distinguished(
+    logbook: Logbook, events: OutboxReader, database: Database
+) -> None:
     class OtherEvents:
         """Another database whose event happens to have the id of the first."""
 

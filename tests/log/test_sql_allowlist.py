@@ -25,7 +25,7 @@ def test_the_document_lists_every_function_by_its_kind() -> None:
         ("stddevs", "totals", "stddev"),
     ],
 )  # fmt: skip
-def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(
+def test_a_few_functions_of_the_same_kind_are_reported_instead_of_a_refused_one(
     refused: str, kind: str, suggestion: str
 ) -> None:
     few = sql_allowlist.suggested_functions(refused, is_table=False)
@@ -35,11 +35,11 @@ def test_a_few_functions_of_the_same_kind_are_told_instead_of_a_refused_one(
 
 
 @pytest.mark.parametrize("refused", ["pg_read_file", "getenv", "hex", "lpad", "range", "sleep"])
-def test_nothing_is_told_instead_of_a_function_that_no_other_is_like(refused: str) -> None:
+def test_nothing_is_reported_instead_of_a_function_that_no_other_is_like(refused: str) -> None:
     assert sql_allowlist.suggested_functions(refused, is_table=False) == []
 
 
-def test_where_a_table_is_read_from_those_that_give_one_are_told() -> None:
+def test_where_a_table_is_read_from_those_that_give_one_are_reported() -> None:
     assert set(sql_allowlist.suggested_functions("read_csv", is_table=True)) <= sql_allowlist.TABLE_FUNCTIONS
 
 

@@ -203,7 +203,7 @@ def test_a_process_ends_with_its_console_although_a_copy_of_that_holds_its_input
         wait_until(lambda: not is_there(process), "the end of the process", seconds=15)
 
 
-def test_two_consoles_on_one_folder_are_told_apart(tmp_path: Path) -> None:
+def test_two_consoles_on_one_folder_are_distinguished(tmp_path: Path) -> None:
     path = tmp_path / "log.duckdb"
     with owner(path) as (console, process):
         begun = time.monotonic()

@@ -118,7 +118,7 @@ def test_a_recursion_without_an_end_is_stopped_in_time(shared_logbook: Logbook) 
     assert (caught.value.code, caught.value.facts) == ("query_slow", {"seconds": "0.3"})
 
 
-def test_a_wrong_question_is_told_what_is_wrong_and_where_in_one_line(shared_logbook: Logbook) -> None:
+def test_a_wrong_question_is_reported_what_is_wrong_and_where_in_one_line(shared_logbook: Logbook) -> None:
     long = "SELECT 1 FROM events WHERE title = '?' AND key = = 3".replace("?", "x" * 200)
     for sql, reason, line, column in (
         ("SELECT keyy FROM events", "keyy", 1, 8), ("SELEC 1", "syntax error", 1, 1),
@@ -193,7 +193,7 @@ def test_an_answer_of_too_many_values_is_stopped_however_few_bytes_they_take(sha
         "SELECT INTERVAL '90000000 years'",
     ],
 )
-def test_a_moment_that_no_calendar_has_is_told_and_not_shown_as_another(shared_logbook: Logbook, sql: str) -> None:
+def test_a_moment_that_no_calendar_has_is_reported_and_not_shown_as_another(shared_logbook: Logbook, sql: str) -> None:
     with pytest.raises(QueryError, match="outside the years 1 to 9999"):
         shared_logbook.ask(sql)
 

@@ -19,7 +19,7 @@ from tests.timeouts import wait_until
 
 
 @pytest.mark.usefixtures("unconnected_application")
-def test_each_class_is_told_with_the_law_behind_it(open_page: Open) -> None:
+def test_each_class_is_reported_with_the_law_behind_it(open_page: Open) -> None:
     page = open_page("administration")
     assert not page.exception
     (table,) = [element.value for element in page.dataframe]
@@ -47,7 +47,7 @@ def test_lengths_are_saved_and_one_shorter_than_the_law_only_by_who_knows(
     assert unconnected_application.retention.lengths_in_force().country is Country.NL
 
 
-def test_the_last_backup_and_the_commands_are_told(unconnected_application: Application, open_page: Open) -> None:
+def test_the_last_backup_and_the_commands_are_reported(unconnected_application: Application, open_page: Open) -> None:
     assert text("backups_none") in texts(open_page("administration"))
     keep_last(
         unconnected_application.settings.data, LastBackup("b.zip", 12_300_000, datetime(2026, 11, 26, 3, 0, tzinfo=UTC))

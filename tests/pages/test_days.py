@@ -219,7 +219,7 @@ def test_an_address_of_nonsense_shows_a_page_all_the_same(
     assert not open_page("days", **address).exception
 
 
-def test_the_nightly_look_is_told_by_kind_and_can_be_done_now(
+def test_the_nightly_look_is_reported_by_kind_and_can_be_done_now(
     connected_application: Application, open_page: Open
 ) -> None:
     run = wait_for_run(

@@ -513,7 +513,7 @@ def test_a_collective_article_stands_in_for_all(
 
 
 @pytest.mark.long
-def test_an_article_to_be_created_first_is_told_as_the_till_sold_it(
+def test_an_article_to_be_created_first_is_reported_as_the_till_sold_it(
     shop: Application, open_page: Open, unknown_article_cause: CauseGroup
 ) -> None:
     test = open_cause(open_page, unknown_article_cause)

@@ -105,7 +105,7 @@ def test_the_till_is_not_asked_before_everything_is_filled_in(
 
 
 @pytest.mark.usefixtures("unconnected_application")
-def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secret(open_page: Open) -> None:
+def test_a_wrong_address_of_the_till_is_reported_with_its_reason_and_never_the_secret(open_page: Open) -> None:
     test = open_page("setup", step="mplus")
     test.text_input[0].set_value("http://127.0.0.1")
     test.text_input[1].set_value("9")
@@ -119,7 +119,7 @@ def test_a_wrong_address_of_the_till_is_told_with_its_reason_and_never_the_secre
 
 
 @pytest.mark.long
-def test_access_that_does_not_work_is_told_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
+def test_access_that_does_not_work_is_reported_and_the_one_before_stays(fresh: Application, open_page: Open) -> None:
     with running(articles=60) as shop:
         fresh.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "sandbox-secret"}, make_actor("test")

@@ -71,7 +71,7 @@ def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open
 
 
 @pytest.mark.long
-def test_a_log_that_was_set_aside_is_told_of_until_its_file_is_moved(
+def test_a_log_that_was_set_aside_is_reported_until_its_file_is_moved(
     connected_application: Application, open_page: Open
 ) -> None:
     aside = connected_application.settings.data / "log.duckdb.broken-20261126-052815"
@@ -206,7 +206,7 @@ def test_a_record_nobody_met_says_so(open_page: Open) -> None:
 
 
 @pytest.mark.usefixtures("product_run")
-def test_volumes_are_told_for_a_period(open_page: Open) -> None:
+def test_volumes_are_reported_for_a_period(open_page: Open) -> None:
     test = open_page("logs", tab="volume", period="7")
     assert not test.exception
     page_text = texts(test)

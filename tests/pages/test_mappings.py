@@ -272,7 +272,7 @@ def test_a_record_is_tried_field_by_field_with_why_this_value(shop: Application,
 
 
 @pytest.mark.usefixtures("shop")
-def test_a_record_that_is_not_there_is_said(open_page: Open) -> None:
+def test_a_record_that_is_missing_is_said(open_page: Open) -> None:
     test = open_mappings(open_page, record="nobody-sells-this")
 
     assert "nobody-sells-this" in texts(test)

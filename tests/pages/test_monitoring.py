@@ -53,7 +53,7 @@ def identity(app: Application, cause: str) -> int:
     return next(incident.id for incident in app.monitoring.open_incidents() if incident.problem.cause == cause)
 
 
-def test_what_goes_on_is_told_with_what_it_comes_to_and_leads_to_its_screen(
+def test_what_goes_on_is_reported_with_what_it_comes_to_and_leads_to_its_screen(
     application_with_alerts: Application, open_page: Open
 ) -> None:
     page = open_page("monitoring")
@@ -74,7 +74,7 @@ def test_a_worker_that_is_forget_process_is_no_trouble_any_more(
     assert "worker-7" not in stores_in(application_with_alerts).heartbeats.dead_processes()
 
 
-def test_one_incident_or_everything_is_silenced_for_an_hour_and_told_again(
+def test_one_incident_or_everything_is_silenced_for_an_hour_and_reported_again(
     application_with_alerts: Application, open_page: Open
 ) -> None:
     incident_id = identity(application_with_alerts, "vat_code_unmapped")

@@ -88,7 +88,7 @@ def test_settings_that_cannot_be_used_keep_no_page_from_opening(
     assert not any(fresh.flows.is_on(flow) for flow in FLOWS)
 
 
-def test_settings_that_cannot_be_used_are_told_and_put_right_by_whoever_saves_others(
+def test_settings_that_cannot_be_used_are_reported_and_put_right_by_whoever_saves_others(
     connected_application: Application, open_page: Open
 ) -> None:
     store_setting(
@@ -135,7 +135,7 @@ def test_an_address_that_cannot_be_used_keeps_no_page_from_opening(
      ("https://kassa.example", "-1", "A port is"), ("https://kassa.example", "٣", "A port is"),
      ("https://kas sa", "", "not a valid address"), ("x", "80", "not a valid address")],
 )  # fmt: skip
-def test_a_typing_mistake_is_told_beside_the_field_and_kept_nowhere(
+def test_a_typing_mistake_is_reported_beside_the_field_and_kept_nowhere(
     unconnected_application: Application, open_page: Open, address: str, port: str, expected: str
 ) -> None:
     test = open_page("setup", step="mplus")

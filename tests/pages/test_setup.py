@@ -62,7 +62,7 @@ def test_every_question_has_its_words_and_the_fields_that_answer_it(flow: str, q
 @pytest.mark.parametrize(
     ("language", "expected"), [("en", "Two consoles"), ("nl", "Twee consoles"), ("de", "Zwei Konsolen")]
 )
-def test_who_says_with_what_our_reference_begins_is_told_of_a_second_console(language: str, expected: str) -> None:
+def test_who_says_with_what_our_reference_begins_hears_of_a_second_console(language: str, expected: str) -> None:
     (question,) = [candidate for flow, candidate in ASKED if (flow, candidate.name) == ("orders", "prefix")]
     assert question.settings == ("reference_prefix",)
     assert expected in words.term("about_reference_prefix", language)

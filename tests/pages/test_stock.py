@@ -238,7 +238,7 @@ def test_the_level_at_which_to_order_again_is_a_line_where_the_books_have_one(
 # ---- purchases
 
 
-def test_what_is_on_order_is_told_for_an_article_and_is_not_for_sale(
+def test_what_is_on_order_is_reported_for_an_article_and_is_not_for_sale(
     shop: Application, article: str, open_page: Open
 ) -> None:
     assert "on order" not in texts(open_stock(open_page, article=article))

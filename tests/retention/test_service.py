@@ -93,7 +93,7 @@ def test_it_is_done_next_in_the_coming_night(tmp_path: Path) -> None:
         assert timedelta() < due - datetime.now(UTC) <= timedelta(days=1, hours=1)
 
 
-def test_a_file_is_told_with_its_free_room(tmp_path: Path) -> None:
+def test_a_file_is_reported_with_its_free_room(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         (file,) = application.retention.files()
         assert (file.name, file.size > 0, file.free) == ("console.sqlite", True, 0)

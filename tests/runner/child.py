@@ -78,7 +78,7 @@ def bring_to_an_end(folder: Path, access: Mapping[str, Any]) -> None:
         application.close()
 
 
-def obey(folder: Path, access: Mapping[str, Any], executor: str, orders: Connection) -> None:
+def execute_orders(folder: Path, access: Mapping[str, Any], executor: str, orders: Connection) -> None:
     """Run a console, and call the methods whose names and arguments arrive, until None arrives."""
     _redirect_output(folder)
     serves = executor == "server"

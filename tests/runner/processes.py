@@ -94,7 +94,7 @@ class CommandedConsole(Console):
         self._prepare()
         self._command_pipe, self._child_pipe = pipe()
         settings = access(self.sandbox, **self.settings)
-        self.process = start_process(child.obey, self.folder, settings, self.executor, self._child_pipe)
+        self.process = start_process(child.execute_orders, self.folder, settings, self.executor, self._child_pipe)
         self._child_pipe.close()
 
     def ask(self, name: str, *arguments: object) -> Any:

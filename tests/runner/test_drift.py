@@ -41,7 +41,7 @@ def test_a_look_writes_nothing(harness: FlowHarness, target: MemoryConnector) ->
     assert target.writes == before
 
 
-def test_what_is_kept_equal_and_was_edited_in_the_target_is_told_with_both_values(
+def test_what_is_kept_equal_and_was_edited_in_the_target_is_reported_with_both_values(
     harness: FlowHarness, target: MemoryConnector
 ) -> None:
     harness.run()

@@ -67,7 +67,7 @@ def test_a_commit_goes_on_by_itself_when_the_disk_has_room_again(
 
 
 @pytest.mark.parametrize("was_here", [False, True], ids=["the first start", "a later one"])
-def test_a_disk_that_is_full_at_the_start_is_told_as_such(small_disk: Path, *, was_here: bool) -> None:
+def test_a_disk_that_is_full_at_the_start_is_reported_as_such(small_disk: Path, *, was_here: bool) -> None:
     settings = load_settings(data=small_disk / "data")
     if was_here:
         build(settings).start().close()

@@ -90,7 +90,7 @@ def till_value(shop: Sandbox, code: str, name: str) -> object:
     return next(row[name] for row in shop.state("articles", "mplus") if str(row["articleNumber"]) == code)
 
 
-def test_the_run_after_a_sync_is_told_of_nothing(harness: FlowHarness, till: Crowded) -> None:
+def test_the_run_after_a_sync_is_reported_nothing(harness: FlowHarness, till: Crowded) -> None:
     assert harness.run().counts.proven == len(CODES)
     run = harness.run()
     assert run.counts.read_count == 0

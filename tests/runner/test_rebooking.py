@@ -123,7 +123,7 @@ def test_one_plan_has_two_documents_and_one_record_that_was_read(
 
 
 @pytest.mark.parametrize("option", ["again", "credit"])
-def test_a_plan_is_stale_once_a_decision_that_it_follows_was_taken_back(
+def test_a_plan_is_stale_once_a_decision_that_it_follows_was_reversed(
     harness: OrdersHarness, books: Books, till: MemoryConnector, option: str
 ) -> None:
     decide(till, option)

@@ -86,7 +86,7 @@ def test_what_the_source_says_since_is_proposed_as_usual(
 
 
 @pytest.mark.usefixtures("undo_run")
-def test_a_field_that_changed_goes_on_and_the_one_taken_back_waits_beside_it(
+def test_a_field_that_changed_goes_on_and_the_one_reversed_waits_beside_it(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     edit_record(source, "1002", {"name": "Nieuw"})
@@ -172,7 +172,7 @@ def test_what_was_created_by_mistake_stays_inactive_and_no_brake_counts_it(
     assert till_value(target, "1001", "1001/active") is False
 
 
-def test_a_retirement_taken_back_is_proposed_with_its_mark(
+def test_a_retirement_reversed_is_proposed_with_its_mark(
     harness: FlowHarness, source: MemoryConnector, target: MemoryConnector
 ) -> None:
     harness.run()
@@ -233,7 +233,7 @@ def test_a_preview_of_chosen_records_marks_too(harness: FlowHarness) -> None:
     assert only_line(harness, harness.preview(Mode.CHOSEN, ["1002"])).cause == VALUE_REVERTED
 
 
-def test_a_variant_that_was_added_and_taken_back_stays_inactive(harness: FlowHarness, source: MemoryConnector) -> None:
+def test_a_variant_that_was_added_and_reversed_stays_inactive(harness: FlowHarness, source: MemoryConnector) -> None:
     edit_record(source, "1001", {"parent": "1001", "size": "M"})
     harness.run()
     source.put(

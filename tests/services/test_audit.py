@@ -162,7 +162,9 @@ may open, and is refused to a log-in that nobody began.
 """
 
 
-def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_heard(application: Application) -> None:
+def test_whatever_changes_something_or_takes_it_along_is_reported_under_a_name_or_heard(
+    application: Application,
+) -> None:
     quiet = (Right.SEE, Right.READ_LOG, Right.COMPARE)
     unheard = []
     for whole, right in rights_of(application).items():
@@ -185,7 +187,7 @@ def test_whatever_changes_something_or_takes_it_along_is_told_under_a_name_or_he
     assert (entry.action, entry.actor, entry.facts) == ("acted", "terminal", {"what": "monitoring.forget_process"})
 
 
-def test_a_look_at_what_is_kept_of_a_customer_is_told_once_however_often_its_page_is_drawn(
+def test_a_look_at_what_is_kept_of_a_customer_is_reported_once_however_often_its_page_is_drawn(
     application: Application,
 ) -> None:
     persons = application.authorized_for(ANNA).data_subjects
@@ -214,7 +216,7 @@ def test_the_night_closes_the_day_and_follows_the_chain(application: Application
     assert application.audit.newest_anchor() == anchor
 
 
-def test_what_was_changed_is_told_as_an_alert(application: Application) -> None:
+def test_what_was_changed_is_reported_as_an_alert(application: Application) -> None:
     change_entry(application, 3)
     night(application)
     checked = application.audit.checked()

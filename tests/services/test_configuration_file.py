@@ -175,7 +175,7 @@ def test_what_is_no_file_of_settings_is_refused(configured_application: Applicat
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
-def test_why_a_file_is_refused_is_told_in_the_language_of_who_reads(
+def test_why_a_file_is_refused_is_reported_in_the_language_of_who_reads(
     configured_application: Application, language: str
 ) -> None:
     texts = []

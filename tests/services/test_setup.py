@@ -203,7 +203,7 @@ def test_lists_that_cannot_be_read_leave_questions_open_and_a_silent_system_is_n
         assert sandbox_of(app).ledger.counts()["reads"] == calls
 
 
-def test_a_check_is_told_line_by_line(app: Application) -> None:
+def test_a_check_is_reported_line_by_line(app: Application) -> None:
     counts: list[int] = []
 
     app.connections.check("mplus", lambda lines: counts.append(sum(finding.ok is True for finding in lines)))
@@ -317,7 +317,7 @@ def test_a_row_for_every_other_code_counts_wherever_a_run_takes_it() -> None:
 
 
 @pytest.mark.parametrize("row", [{"USA:1": "1"}, {"1": "9"}, {"BE:7": "1"}])
-def test_an_impossible_row_of_before_is_told_as_a_lack(row: dict[str, str]) -> None:
+def test_an_impossible_row_of_before_is_reported_as_a_lack(row: dict[str, str]) -> None:
     asked_question = question(
         "orders", "vat", tables={"vat_codes_sales": {"1": "2", "2": "1", **row}}, answered=("vat",)
     )
@@ -330,7 +330,7 @@ def test_an_impossible_row_of_before_is_told_as_a_lack(row: dict[str, str]) -> N
     )
 
 
-def test_percentages_that_differ_are_told_as_a_lack() -> None:
+def test_percentages_that_differ_are_reported_as_a_lack() -> None:
     lack = question("orders", "vat", tables={"vat_codes_sales": {"1": "1", "2": "1"}}).missing_setting
 
     assert lack is not None
@@ -357,7 +357,7 @@ def test_the_article_number_is_proposed_by_what_the_codes_look_like(codes: tuple
     assert proposed_values(asked_question)["sku_rule"] == rule
 
 
-def test_codes_that_can_be_no_number_are_told_with_examples() -> None:
+def test_codes_that_can_be_no_number_are_reported_with_examples() -> None:
     codes = {code: code for code in ("10", "11", "0815", "TS-RED")}
     lack = question("products", "number", lists={books_list("article_codes"): codes}).missing_setting
 
@@ -586,7 +586,7 @@ def test_payments_go_with_the_document_unless_days_book_what_was_paid(
     assert asked_question.proposal.reason.code == why
 
 
-def test_payments_that_no_flow_would_book_are_told() -> None:
+def test_payments_that_no_flow_would_book_are_reported() -> None:
     by_day = {**POSTED, "payments_of_receipts": "day"}
     assert question("orders", "payments", settings=by_day, flows=("orders", "days")).missing_setting is None
     lack = question("orders", "payments", settings=by_day).missing_setting

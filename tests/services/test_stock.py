@@ -44,7 +44,7 @@ def stock(logbook: Logbook, events: OutboxReader, database: Database) -> Stock:
     )
 
 
-def test_levels_are_told_by_article_and_branch_whatever_the_flow_that_wrote_them_is_called(
+def test_levels_are_reported_by_article_and_branch_whatever_the_flow_that_wrote_them_is_called(
     events: OutboxReader, logbook: Logbook, stock: Stock
 ) -> None:
     planned_levels = {"1/amount": "5", "2/amount": "0.5", "managed": "yes"}
@@ -113,7 +113,7 @@ def test_a_branch_has_no_line_before_its_first_known_level(database: Database, l
     )  # when it was known, and not the begin of its hour
 
 
-def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_come_in(
+def test_how_long_stock_lasts_is_reported_alike_for_an_hour_and_anew_once_levels_come_in(
     database: Database, logbook: Logbook, stock: Stock
 ) -> None:
     clock = Clock()
@@ -139,7 +139,7 @@ def test_how_long_stock_lasts_is_told_alike_for_an_hour_and_anew_once_levels_com
     assert stock.sums(scope, late).running_out_count == 1
 
 
-def test_why_a_level_differs_is_told_from_the_one_that_was_written_last() -> None:
+def test_why_a_level_differs_is_distinguished_from_the_one_that_was_written_last() -> None:
     difference = LevelDifference(1, "10", "Ten", "1", source=Decimal(12), target=Decimal(9))
 
     assert level_reason(difference, Decimal(12), NOW) == LevelReason(NOW, target=Decimal(-3), source=Decimal(0))

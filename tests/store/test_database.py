@@ -109,7 +109,7 @@ def test_a_password_that_looks_like_the_end_of_itself_is_refused_without_being_s
     assert "planted" not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_file_that_is_no_database_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_reported_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "x.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(ConfigurationError) as caught:
         open_database(f"sqlite:///{tmp_path / 'x.sqlite'}")

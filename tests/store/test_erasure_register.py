@@ -119,7 +119,7 @@ def test_a_look_is_done_anew_where_somebody_was_erased_in_it(database: Database,
 @pytest.mark.parametrize(
     "content", ["{}", "[]", "no list", json.dumps({"mark": "m", "person": "p", "started_at": None})]
 )
-def test_a_file_that_is_no_list_is_told(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_no_list_is_reported(tmp_path: Path, content: str) -> None:
     (tmp_path / "list").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"."):
         read_erasures(tmp_path / "list")

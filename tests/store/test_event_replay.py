@@ -49,7 +49,7 @@ def a_life(runs: RunStore, clock: Clock) -> None:
     runs.fail(runs.begin("stock", runs.get(run).mode, "anna", 1).id, "source_empty", {"kind": "article"})
 
 
-def test_what_the_database_knows_of_runs_is_told_as_it_was_reported_before(
+def test_what_the_database_knows_of_runs_is_reported_as_before(
     database: Database, runs: RunStore, clock: Clock
 ) -> None:
     events = OutboxReader(database, clock)
@@ -71,7 +71,9 @@ def test_what_the_database_knows_of_runs_is_told_as_it_was_reported_before(
     assert all(moments[0][name] == moments[1][name] for name in ("run_started", "plan_ready", "approved", "run_done"))
 
 
-def test_what_people_decided_is_told_again_once_and_without_their_own_words(database: Database, clock: Clock) -> None:
+def test_what_people_decided_is_reported_again_once_and_without_their_own_words(
+    database: Database, clock: Clock
+) -> None:
     events, settings_store, rules = (
         OutboxReader(database, clock),
         StoredSettings(database, clock),
@@ -97,7 +99,7 @@ def test_what_people_decided_is_told_again_once_and_without_their_own_words(data
     assert "Jansen" not in str(replayed_events)
 
 
-def test_what_still_waits_is_not_told_twice(database: Database, runs: RunStore, clock: Clock) -> None:
+def test_what_still_waits_is_not_reported_twice(database: Database, runs: RunStore, clock: Clock) -> None:
     events = OutboxReader(database, clock)
     a_life(runs, clock)
     before = events.waiting(10_000)
@@ -107,7 +109,7 @@ def test_what_still_waits_is_not_told_twice(database: Database, runs: RunStore, 
     assert [event["event"] for event in waiting_events[len(before) :]] == ["log_replaced", "log_replaced"]
 
 
-def test_where_nothing_ran_only_the_loss_is_told(database: Database, clock: Clock) -> None:
+def test_where_nothing_ran_only_the_loss_is_reported(database: Database, clock: Clock) -> None:
     events = OutboxReader(database, clock)
     events.recreate_events("log.duckdb.broken-1")
     assert events.waiting(10) == [

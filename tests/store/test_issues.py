@@ -41,7 +41,7 @@ def test_the_same_trouble_tomorrow_is_the_same_issue(issues: Issues, clock: Cloc
     assert (issue.occurrences, issue.first_seen, issue.last_seen, issue.run) == (2, first, clock(), "r2")
 
 
-def test_only_a_new_or_returning_issue_is_told(issues: Issues, database: Database, clock: Clock) -> None:
+def test_only_a_new_or_returning_issue_is_reported(issues: Issues, database: Database, clock: Clock) -> None:
     meet(issues, "A1")
     meet(issues, "A1")
     (issue,) = issues.list(FLOW, "price_missing")

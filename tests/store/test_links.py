@@ -73,7 +73,7 @@ def test_a_number_is_allotted_once(links: Links) -> None:
     assert links.allocate_number(FLOW, "article", "TS-RED-M") == "100000"
 
 
-def test_numbers_start_where_they_are_told_and_pass_over_those_in_use(database: Database, clock: Clock) -> None:
+def test_numbers_start_where_they_are_reported_and_pass_over_those_in_use(database: Database, clock: Clock) -> None:
     links = Links(database, clock, first_number=200_001)
     links.keep(FLOW, [a_link(1)])  # its article is number 200001
     assert links.allocate_number(FLOW, "article", "TS") == "200002"
@@ -101,7 +101,7 @@ def test_a_customer_linked_by_one_flow_is_known_to_the_other_the_other_way_round
     assert links.references(other).reference(its_kind, "10042") == "77"
 
 
-def test_a_mirrored_link_never_replaces_one_that_is_there(links: Links) -> None:
+def test_a_mirrored_link_never_replaces_one_that_exists(links: Links) -> None:
     own = Link(Kind.RELATION, "10042", "77", a_relation("10042"), "5")
     links.keep("customers", [own])
     links.keep("orders", [Link(Kind.DEBTOR, "77", "10042")])

@@ -128,7 +128,9 @@ def test_a_line_is_found_by_the_record_it_is_about(runs: RunStore, plans: PlanSt
     assert plans.titles(run, Kind.PRODUCT, ["P2", "P9"]) == {"P2": "Thee 2"}
 
 
-def test_what_was_sent_is_told_apart_from_what_has_no_answer(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:
+def test_what_was_sent_is_distinguished_from_what_has_no_answer(
+    runs: RunStore, plans: PlanStore, ledger: Ledger
+) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_create(3))
     assert plans.unsettled(run) == {Step.SENT: 0, Step.IN_DOUBT: 0}
     ledger.mark_sent(run, [1, 2])

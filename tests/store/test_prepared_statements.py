@@ -65,16 +65,16 @@ def test_any_number_of_values_is_looked_for(database: Database, number: int) -> 
 def test_what_has_one_of_a_list_of_values_is_found_once(database: Database, others: int) -> None:
     of_kinds = sa.select(links.c.key, links.c.agreed).where(in_clause(links.c.kind, ("product", "article")))
     query = PreparedKeyQuery(of_kinds.where(links.c.flow == sa.bindparam("flow")), links.c.key)
-    looked_for = ["ü'\\", *(f"none {at}" for at in range(others)), "2", "2"]
+    wanted_values = ["ü'\\", *(f"none {at}" for at in range(others)), "2", "2"]
     with database.write() as connection:
         INSERT.execute_many(
             connection, [a_row("1"), a_row("2", {"é": 1}), a_row("ü'\\"), {**a_row("2"), "kind": "other"}]
         )
-        rows = list(query.rows(connection, {"flow": "products"}, looked_for))
+        rows = list(query.rows(connection, {"flow": "products"}, wanted_values))
 
     assert sorted(rows) == [("2", {"é": 1}), ("ü'\\", None)]
-    assert sorted(database.prepared_rows_with_values(query, {"flow": "products"}, looked_for)) == sorted(rows)
-    assert database.prepared_rows_with_values(query, {"flow": "orders"}, looked_for) == []
+    assert sorted(database.prepared_rows_with_values(query, {"flow": "products"}, wanted_values)) == sorted(rows)
+    assert database.prepared_rows_with_values(query, {"flow": "orders"}, wanted_values) == []
     assert database.prepared_rows_with_values(query, {"flow": "products"}, []) == []
 
 
@@ -116,7 +116,7 @@ def all_others_ended_by(connection: psycopg.Connection[tuple[object, ...]]) -> I
 
 
 @pytest.mark.postgres
-def test_a_connection_that_the_server_ended_is_told_and_the_next_question_has_another(postgres_url: str) -> None:
+def test_a_connection_that_the_server_ended_is_reported_and_the_next_question_has_another(postgres_url: str) -> None:
     statement = PreparedStatement(sa.select(sa.func.count().label("number")).select_from(settings))
     with closing(open_database(postgres_url)) as database, psycopg.connect(postgres_url, autocommit=True) as other:
         with pytest.raises(UnavailableError) as caught, database.write() as connection, all_others_ended_by(other):

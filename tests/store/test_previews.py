@@ -104,7 +104,7 @@ def test_what_need_not_be_unique_may_be_shared(runs: RunStore, previews: Preview
     assert (duplicates.numbers, duplicates.marks) == ({"815": ("A1", "A2")}, {})
 
 
-def test_what_was_not_read_yet_is_told_in_the_order_asked(runs: RunStore, previews: Previews) -> None:
+def test_what_was_not_read_yet_is_reported_in_the_order_asked(runs: RunStore, previews: Previews) -> None:
     run = runs.begin(FLOW, Mode.CHANGES, "anna", 4).id
     previews.stage_page(run, STAGE, [a_staged(2)], START)
     assert previews.not_staged(run, STAGE, ["A3", "A2", "A1", "A3"]) == ["A3", "A1"]
@@ -115,9 +115,17 @@ def test_links_whose_key_was_not_read_have_vanished(runs: RunStore, links: Links
     run = runs.begin(FLOW, Mode.COMPLETE, "anna", 4).id
     previews.stage_page(run, "groups", [a_staged(4)], START)
     previews.stage_page(run, STAGE, [a_staged(2)], START)
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, STAGE, None, 10)] == ["A1", "A3", "A4"]
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, STAGE, "A1", 1)] == ["A3"]
-    assert [link.key for link in previews.vanished(run, FLOW, Kind.ARTICLE, "groups", None, 10)] == ["A1", "A2", "A3"]
+    assert [link.key for link in previews.links_not_staged(run, FLOW, Kind.ARTICLE, STAGE, None, 10)] == [
+        "A1",
+        "A3",
+        "A4",
+    ]
+    assert [link.key for link in previews.links_not_staged(run, FLOW, Kind.ARTICLE, STAGE, "A1", 1)] == ["A3"]
+    assert [link.key for link in previews.links_not_staged(run, FLOW, Kind.ARTICLE, "groups", None, 10)] == [
+        "A1",
+        "A2",
+        "A3",
+    ]
 
 
 def test_lines_are_numbered_in_order_over_the_pages_and_come_back_whole(

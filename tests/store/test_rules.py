@@ -23,7 +23,7 @@ def test_mappings_are_published_as_numbered_versions(database: Database, clock: 
         rules.body("products", 3)
 
 
-def test_value_tables_are_kept_whole_and_their_change_is_told(database: Database, clock: Clock) -> None:
+def test_value_tables_are_kept_whole_and_their_change_is_reported(database: Database, clock: Clock) -> None:
     rules = MappingStore(database, clock)
     rules.set_table("vat_codes", {"1": "21", "2": "9"}, "anna")
     rules.set_table("vat_codes", {"1": "21"}, "ben")

@@ -239,7 +239,7 @@ def test_the_running_counts_are_those_of_the_lines_whatever_happens(
     assert runs.counts(run).difference == 0
 
 
-def test_each_step_of_a_record_is_told_and_a_quiet_run_says_little(
+def test_each_step_of_a_record_is_reported_and_a_quiet_run_says_little(
     runs: RunStore, database: Database, clock: Clock, previews: Previews, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1), a_park(2))
@@ -282,7 +282,7 @@ def test_a_run_tells_its_phases_and_how_long_each_took(
     assert runs.working_time([runs.get(run), runs.begin(FLOW, Mode.CHANGES, "anna", 4)]) == {run: timedelta(seconds=15)}
 
 
-def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
+def test_what_holds_a_run_up_is_reported_once_and_so_is_that_it_goes_on(
     runs: RunStore, clock: Clock, previews: Previews, database: Database
 ) -> None:
     run = a_preview(runs)
@@ -300,7 +300,7 @@ def test_what_holds_a_run_up_is_told_once_and_so_is_that_it_goes_on(
     ]
 
 
-def test_a_phase_that_goes_on_is_told_once(runs: RunStore, clock: Clock, previews: Previews) -> None:
+def test_a_phase_that_goes_on_is_reported_once(runs: RunStore, clock: Clock, previews: Previews) -> None:
     run = runs.begin("products", runs.get(a_plan(runs)).mode, "anna", 4).id
     for done_count in (10, 20, 30):
         clock.advance(1)
@@ -309,7 +309,7 @@ def test_a_phase_that_goes_on_is_told_once(runs: RunStore, clock: Clock, preview
     assert runs.phases(run)[-1].ended_at is None
 
 
-def test_whoever_asks_is_told_the_same_speed(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
+def test_everybody_gets_the_same_speed(runs: RunStore, clock: Clock, ledger: Ledger) -> None:
     run = a_commit(runs, *(a_create(number) for number in range(40)))
     clock.advance(1)
     assert speed(runs.get(run), runs.phases(run)[-1], clock()).per_second == 0

@@ -45,7 +45,7 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it(database: Database, c
 
 
 @pytest.mark.parametrize("content", ["", "no key"])
-def test_a_key_file_that_holds_no_key_is_told_by_its_name(
+def test_a_key_file_that_holds_no_key_is_reported_by_its_name(
     database: Database, clock: Clock, tmp_path: Path, content: str
 ) -> None:
     file = tmp_path / "console.key"

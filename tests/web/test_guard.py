@@ -237,7 +237,7 @@ def test_an_upload_is_refused_before_it_is_read(server: Server, method: str) -> 
     assert answer.headers["connection"] == "close"
 
 
-def test_a_refusal_is_told_in_sentences_of_the_language_that_is_asked_for(server: Server) -> None:
+def test_a_refusal_is_reported_in_sentences_of_the_language_that_is_asked_for(server: Server) -> None:
     texts = [
         send_request(server.port, "GET / HTTP/1.1", "Host: evil.test", f"Accept-Language: {language}").body.decode()
         for language in ("nl-BE,nl;q=0.9", "de", "en-GB", "fr", "*")

@@ -120,7 +120,7 @@ def test_what_another_site_sends_logs_nobody_in(server: Server, admin: Browser) 
     assert send_request(server.port, "POST / HTTP/1.1", *head, f"Cookie: {admin.cookie}", body=body).status == 405
 
 
-def test_a_wrong_password_is_told_in_the_language_of_the_browser(server: Server) -> None:
+def test_a_wrong_password_is_reported_in_the_language_of_the_browser(server: Server) -> None:
     answer = Browser(server).send("/login", name="<b>nobody</b>", password="wrong")
     assert answer.status == 401
     assert b"Name or password is wrong." in answer.body

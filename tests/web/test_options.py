@@ -19,7 +19,7 @@ flags = {"server_enableCORS": False, "browser_gatherUsageStats": True, "server_e
 load_config_options(flags)
 before = config.get_option("server.enableCORS")
 from integration.web import options
-options.settle_options("https://console.example.com")
+options.set_options("https://console.example.com")
 told = [before, {name: config.get_option(name) for name in options.options("")}]
 load_config_options(flags)  # as Streamlit does when a file of settings is changed
 print(json.dumps([*told, {name: config.get_option(name) for name in options.options("")}]))

@@ -33,32 +33,32 @@ def page_of(message: bytes) -> str:
 
 def test_a_timer_of_the_page_that_was_left_is_not_let_in() -> None:
     open_page = OpenPage()
-    assert open_page.lets_in(asks(""))  # the page of the address
+    assert open_page.accepts_message(asks(""))  # the page of the address
     open_page.update(begins("preview"))
-    assert open_page.lets_in(asks("preview", "watch", by_timer=True))
+    assert open_page.accepts_message(asks("preview", "watch", by_timer=True))
 
-    assert open_page.lets_in(asks("runs"))
-    assert not open_page.lets_in(asks("preview", "watch", by_timer=True))
-    assert open_page.lets_in(asks("runs", "strip", by_timer=True))
+    assert open_page.accepts_message(asks("runs"))
+    assert not open_page.accepts_message(asks("preview", "watch", by_timer=True))
+    assert open_page.accepts_message(asks("runs", "strip", by_timer=True))
 
 
 def test_timers_of_a_page_that_was_opened_by_its_address_are_let_in() -> None:
     open_page = OpenPage()
-    assert open_page.lets_in(asks(""))
+    assert open_page.accepts_message(asks(""))
     open_page.update(begins("frame"))  # which finds out which page it is
     leads = ForwardMsg()
     leads.navigation.page_script_hash = "runs"
     open_page.update(leads.SerializeToString())
 
-    assert open_page.lets_in(asks("runs", "strip", by_timer=True))
+    assert open_page.accepts_message(asks("runs", "strip", by_timer=True))
     assert page_of(open_page.update(begins("runs", "strip"))) == "runs"
-    assert not open_page.lets_in(asks("frame", "strip", by_timer=True))
+    assert not open_page.accepts_message(asks("frame", "strip", by_timer=True))
 
 
 def test_what_was_let_in_before_the_page_was_left_takes_nothing_away() -> None:
     open_page = OpenPage()
     open_page.update(begins("preview"))
-    assert open_page.lets_in(asks("preview", "watch", by_timer=True))
+    assert open_page.accepts_message(asks("preview", "watch", by_timer=True))
     open_page.update(begins("runs"))  # the server leads there by itself
 
     assert page_of(open_page.update(begins("preview", "watch"))) == "runs"
@@ -66,7 +66,7 @@ def test_what_was_let_in_before_the_page_was_left_takes_nothing_away() -> None:
     assert page_of(open_page.update(begins("logs"))) == "logs"
 
 
-def test_the_address_of_a_page_that_was_left_is_not_told() -> None:
+def test_the_address_of_a_page_that_was_left_is_not_reported() -> None:
     open_page = OpenPage()
     open_page.update(begins("preview"))
     assert open_page.update(leads_to("plan=1")) == leads_to("plan=1")
@@ -79,16 +79,16 @@ def test_the_address_of_a_page_that_was_left_is_not_told() -> None:
     assert open_page.update(leads_to("run=1&show=all")) == leads_to("run=1&show=all")
 
 
-def test_what_is_still_told_of_the_page_that_is_being_left_is_told_as_it_is() -> None:
+def test_what_is_still_reported_of_the_page_that_is_being_left_stays_as_it_is() -> None:
     open_page = OpenPage()
     open_page.update(begins("preview"))
-    assert open_page.lets_in(asks("preview", "watch", by_timer=True))
-    assert open_page.lets_in(asks("runs"))
+    assert open_page.accepts_message(asks("preview", "watch", by_timer=True))
+    assert open_page.accepts_message(asks("runs"))
 
     assert (
         page_of(open_page.update(begins("preview", "watch"))) == "preview"
     )  # which the browser shows until it is told
-    assert not open_page.lets_in(asks("preview", "watch", by_timer=True))
+    assert not open_page.accepts_message(asks("preview", "watch", by_timer=True))
     open_page.update(begins("runs"))
     assert page_of(open_page.update(begins("preview", "watch"))) == "runs"
 
@@ -100,8 +100,8 @@ def test_a_click_and_everything_else_passes_as_it_is() -> None:
     drawn = ForwardMsg(hash="one")
     drawn.delta.new_element.markdown.body = "text"
 
-    assert open_page.lets_in(asks("preview", "dialog"))
-    assert open_page.lets_in(message)
+    assert open_page.accepts_message(asks("preview", "dialog"))
+    assert open_page.accepts_message(message)
     assert open_page.update(drawn.SerializeToString()) == drawn.SerializeToString()
 
 

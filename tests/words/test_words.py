@@ -190,7 +190,7 @@ def subclasses(kind: type[IntegrationError]) -> Iterator[type[IntegrationError]]
         yield from subclasses(below)
 
 
-def test_what_to_do_never_points_to_a_page_that_is_not_there() -> None:
+def test_what_to_do_never_points_to_a_page_that_is_missing() -> None:
     menu = {line["key"].removeprefix("nav_"): line for line in lines("terms.csv") if line["key"].startswith("nav_")}
     pages = {path.stem for path in (ROOT / "pages").glob("*.py")} | {"brakes"}  # brakes are a tab
     absent = [menu[name] for name in menu if name not in pages and name != "stock"]  # stock is also what a shop has

@@ -202,7 +202,7 @@ class Client:
             return content_ahead
         looks = _ReadRetry(self, operation)
         answer = self._post(operation, message, repeatable=True, looks=looks)
-        outcome = looks.outcome if looks.outcome is not None else self.understood(answer, operation, write=False)
+        outcome = looks.outcome if looks.outcome is not None else self.parse_answer(answer, operation, write=False)
         if isinstance(outcome, ConnectorError):
             raise outcome
         return outcome
@@ -226,7 +226,7 @@ class Client:
         """Return the content of an answer that was read ahead, or None if there is no usable one."""
         ahead = _answers_ahead.get()
         answer = None if ahead is None else ahead.answers.pop(message, None)
-        outcome = None if answer is None else self.understood(answer, operation, write=False)
+        outcome = None if answer is None else self.parse_answer(answer, operation, write=False)
         if outcome is not None and not isinstance(outcome, ConnectorError):
             return outcome
         if ahead is not None:
@@ -249,7 +249,7 @@ class Client:
 
     def _send_write(self, operation: str, message: bytes) -> Element:
         answer = self._post(operation, message, repeatable=False)
-        outcome = self.understood(answer, operation, write=True)
+        outcome = self.parse_answer(answer, operation, write=True)
         if isinstance(outcome, ConnectorError):
             raise outcome
         return self._require_success(outcome, operation)
@@ -268,7 +268,7 @@ class Client:
             should_retry=looks.should_retry if looks else None,
         )
 
-    def understood(self, answer: HttpAnswer, operation: str, *, write: bool) -> Element | ConnectorError:
+    def parse_answer(self, answer: HttpAnswer, operation: str, *, write: bool) -> Element | ConnectorError:
         """Return the element of the answer, or the error that the answer means."""
         body = _body(answer.body)
         if body is not None and body.tag == f"{{{SOAP}}}Fault":
@@ -370,7 +370,7 @@ class _ReadRetry:
         self.outcome: Element | ConnectorError | None = None
 
     def should_retry(self, answer: HttpAnswer) -> bool:
-        self.outcome = self._client.understood(answer, self._operation, write=False)
+        self.outcome = self._client.parse_answer(answer, self._operation, write=False)
         self._attempts_left -= 1
         hopeful = isinstance(self.outcome, UnavailableError) or (
             isinstance(self.outcome, MalformedAnswerError) and self.outcome.code == "answer_unreadable"

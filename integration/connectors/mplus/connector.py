@@ -211,9 +211,9 @@ class Mplus:
         """Return True if this installation can calculate customer prices; see `TillPricing.answers`."""
         return self._pricing.answers()
 
-    def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
+    def till_prices(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the till's price for each query, in the same order; None where it gives no price."""
-        return self._pricing.charged(queries)
+        return self._pricing.till_prices(queries)
 
     def _source(self, kind: Kind) -> TillSource:
         return self._sources[kind] if kind in self._sources else not_at_till(kind)

@@ -255,7 +255,7 @@ class TillPricing:
             return False
         return True
 
-    def charged(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
+    def till_prices(self, queries: Sequence[PriceQuery]) -> list[TillPrice | None]:
         """Return the price of each charge, in the order asked; None where the till gives no price.
 
         Each query is a call of its own, because a till may combine what is bought together.

@@ -175,7 +175,7 @@ class TillProducts:
             }
         return first_articles | dict.fromkeys(missing_numbers, nameless[0]) if missing_numbers else first_articles
 
-    def stock_told(self, numbers: Sequence[str]) -> dict[str, tuple[str, codec.ArticleIdentity]]:
+    def stock_settings_of(self, numbers: Sequence[str]) -> dict[str, tuple[str, codec.ArticleIdentity]]:
         """Return the raw stock setting and the identity of these articles, by their numbers.
 
         An article that the till has with several settings or identities is left out.
@@ -196,7 +196,7 @@ class TillProducts:
         }
 
     def stock_reads(self, numbers: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:
-        """Return the reads of `stock_told` for these articles, as operation and content."""
+        """Return the reads of `stock_settings_of` for these articles, as operation and content."""
         pages = portions(numbers, self._settings.page_articles)
         return [("getProducts", _products_request("articleNumbers", page, siblings=False)) for page in pages]
 

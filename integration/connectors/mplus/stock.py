@@ -134,7 +134,7 @@ class TillStock(TillTarget):
             return {record.key: digest for record, digest in zip(records, page_hashes, strict=True) if digest}
 
     def _read_hashes(self, records: Sequence[Record], numbers: Sequence[str]) -> dict[str, str]:
-        raws = self._raw_stock(records, self._products.stock_told(numbers))
+        raws = self._raw_stock(records, self._products.stock_settings_of(numbers))
         return {record.key: digest for record, raw in raws if (digest := self._hash_of(record, raw))}
 
     def _reads(self, records: Sequence[Record], numbers: Sequence[str]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -118,7 +118,7 @@ class DayBooks:
     systems: tuple[str, str] = ("", "")  # names of the till and the books, for the facts of a cause
     credit_positive: bool = False  # whether pages are written with reversed signs
 
-    def account_meant(self, number: str) -> str:
+    def account_of_till_number(self, number: str) -> str:
         """Return the account that a till's number means; empty if these numbers are not accepted or are ambiguous."""
         accounts = matching_accounts(number, self.ledgers) or [number]
         return accounts[0] if self.till_accounts and len(accounts) == 1 else ""

@@ -360,7 +360,9 @@ class DayLines:
         if about.category is LineCategory.UNKNOWN and not self._row(group, code):  # a row never makes it turnover
             facts = {"group": row, "kind": about.name, "type": about.type}
             raise DayRefusedError("turnover_group_unknown", "account", **facts)
-        account = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant(about.account)
+        account = row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_of_till_number(
+            about.account
+        )
         if not account:
             facts = {"group": row, "code": code, "kind": about.name or row, "account": about.account}
             raise DayRefusedError("day_account_missing", "account", **facts)
@@ -415,7 +417,9 @@ class DayLines:
             )
 
     def _method_account(self, about: Payment) -> str:
-        account = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
+        account = row_value(self.books.method_accounts, about.method) or self.books.account_of_till_number(
+            about.account
+        )
         if not account:
             raise DayRefusedError(
                 "day_method_account_missing",
@@ -452,7 +456,7 @@ class DayLines:
 
     def _cost_account(self, group_cost: GroupCost, name: str) -> str:
         row = group_cost.group or NO_GROUP
-        account = row_value(self.books.cost_accounts, row) or self.books.account_meant(group_cost.cost_account)
+        account = row_value(self.books.cost_accounts, row) or self.books.account_of_till_number(group_cost.cost_account)
         if not account:
             facts = {"group": row, "kind": name or row, "account": group_cost.cost_account}
             raise DayRefusedError("day_cost_account_missing", "account", **facts)
@@ -460,7 +464,9 @@ class DayLines:
 
     def _stock_account(self, group_cost: GroupCost, name: str) -> str:
         row = group_cost.group or NO_GROUP
-        account = row_value(self.books.stock_accounts, row) or self.books.account_meant(group_cost.stock_account)
+        account = row_value(self.books.stock_accounts, row) or self.books.account_of_till_number(
+            group_cost.stock_account
+        )
         if not account:
             facts = {"group": row, "kind": name or row, "account": group_cost.stock_account}
             raise DayRefusedError("day_stock_account_missing", "account", **facts)
@@ -471,7 +477,9 @@ class DayLines:
     def _is_on_account(self, about: Payment) -> bool:
         if about.tender is not Tender.SUSPENSE or about.method in self.books.rounding:
             return False
-        account = row_value(self.books.method_accounts, about.method) or self.books.account_meant(about.account)
+        account = row_value(self.books.method_accounts, about.method) or self.books.account_of_till_number(
+            about.account
+        )
         return bool(account) and self.books.ledger_rules.get(account, NO_RULES).is_collective
 
     def _on_account_lines(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
@@ -544,8 +552,8 @@ class DayLines:
     def counts(self) -> Iterator[DayLine]:
         """Yield differences of counts and deposits to the bank, per drawer and never netted."""
         for count in sorted(self.day.counts, key=lambda drawer_count: (drawer_count.workplace, drawer_count.number)):
-            difference = self.books.difference_account or self.books.account_meant(count.difference_account)
-            banked = self.books.banked_account or self.books.account_meant(count.deposit_account)
+            difference = self.books.difference_account or self.books.account_of_till_number(count.difference_account)
+            banked = self.books.banked_account or self.books.account_of_till_number(count.deposit_account)
             if count.difference:
                 yield from self._drawer_lines(
                     count, count.difference, difference, f"Kasverschil kassa {count.workplace}", "difference"

@@ -105,7 +105,9 @@ class DayQueries:
             return []
         entries = [entry_of_row(record) for record in records if not isinstance(record, Unreadable)]
         pages = {entry.page for entry in entries}
-        ours = context.referred(ORDERS, Kind.POSTING, pages) | context.referred(FLOW.name, Kind.DAY_PAGE, pages)
+        ours = context.linked_references(ORDERS, Kind.POSTING, pages) | context.linked_references(
+            FLOW.name, Kind.DAY_PAGE, pages
+        )
         banks = daybooks_of_the_bank(context.codes(DAYBOOK_TYPES))
         others = [entry for entry in entries if entry.page not in ours and entry.page.partition("/")[0] not in banks]
         return [*others, *(record for record in records if isinstance(record, Unreadable))]

@@ -95,7 +95,9 @@ class StockLogic(FlowLogic):
 
     def read_failures(self, stage: Stage) -> Sequence[Issue]:
         """Return the movements of the till that count in no level because their article is unknown."""
-        return [_unplaced_issue(movement) for movement in self._sales.unplaced()] if self._sales else []
+        return (
+            [_unplaced_issue(movement) for movement in self._sales.movements_without_article()] if self._sales else []
+        )
 
     # ---- each record by itself
 

@@ -383,10 +383,12 @@ class Sales:
 
         return tally_of
 
-    def unplaced(self) -> list[Movement]:
+    def movements_without_article(self) -> list[Movement]:
         """Return the movements whose article cannot be read, as far as they may count."""
         return [
-            movement for movement in self.movements.unplaced() if movement.at > self.settings.figures_complete_until
+            movement
+            for movement in self.movements.movements_without_article()
+            if movement.at > self.settings.figures_complete_until
         ]
 
     def counting_start(self, record: Record) -> datetime:

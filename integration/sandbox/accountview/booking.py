@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from integration.sandbox.accountview import daybooks, posting, shelves
+from integration.sandbox.accountview import daybooks, posting, stock_effects
 from integration.sandbox.accountview.answers import Document
 from integration.sandbox.accountview.company import NOUNS, Company, Late
 from integration.sandbox.accountview.conventions import ColumnField, Value
@@ -60,7 +60,7 @@ def insert(company: Company, document: posting.PostedDocument, entry: JournalEnt
     for row, lines in documents:
         _show_document(company, document.object, row, lines, late)
         if document.object.detail:
-            shelves.put(company, company.table(document.object.detail), lines)
+            stock_effects.put(company, company.table(document.object.detail), lines)
         if document.object.code == "DJ2" and daybooks.is_posted_at_once(company, row):
             for ledger_row in daybooks.rows_of(company, row, lines, entry.at):
                 _show(company.table("TRANSACT"), ledger_row, late)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from integration.sandbox.accountview import posting, shelves
+from integration.sandbox.accountview import posting, stock_effects
 from integration.sandbox.accountview.conventions import Conventions, Value
 from integration.sandbox.accountview.dictionary import Definition
 from integration.sandbox.accountview.seed import bank, books
@@ -214,7 +214,7 @@ def _add(company: Company, arguments: Mapping[str, Any]) -> Act:
 def _remove(company: Company, table: Table, row: Row) -> None:
     if table.definition.name == "SO_HDR":
         lines = company.table("SO_LINE")
-        shelves.dropped(company, lines, lines.children.get(row.key, ()))
+        stock_effects.dropped(company, lines, lines.children.get(row.key, ()))
     table.remove(row)
 
 
@@ -234,7 +234,7 @@ def _invoice(company: Company, place: tuple[str, str, str], document: Row, entry
         "HST_AH_DC_NAME": contacts.value(debtor, "ACCT_NAME"),
         "HST_AH_INV_DATE": entry.at.strftime("%Y-%m-%dT00:00:00"),
     }
-    shelves.processed(company, lines, lines.children.get(document.key, ()))
+    stock_effects.processed(company, lines, lines.children.get(document.key, ()))
     for line in list(lines.children.get(document.key, ())):
         moved: dict[str, Value] = {
             "REC_ID": company.number(history, entry.at),

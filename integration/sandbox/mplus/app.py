@@ -27,10 +27,10 @@ from integration.sandbox.faults import (
     refusal,
 )
 from integration.sandbox.journal import Journal, JournalEntry
+from integration.sandbox.mplus.context import TillConventions
 from integration.sandbox.mplus.contract import NAMESPACE, RefusedError, WireFields, contract, element, written
-from integration.sandbox.mplus.desk import TillConventions
-from integration.sandbox.mplus.house import writes
 from integration.sandbox.mplus.seed import till as sample_data
+from integration.sandbox.mplus.till_state import writes
 from integration.sandbox.shop.shop import Shop
 
 # ---- SOAP 1.1 of the till: envelopes, the body element of a request, faults
@@ -147,8 +147,8 @@ class Till:
         self._scheduled_events: list[tuple[str, Callable[[], object]]] = []
         self._contract = contract()
         self._sample = sample_data.SampleTill(shop)
-        self._house = sample_data.filled_till(shop, conventions or TillConventions())()
-        self._desk = self._house.desk
+        self._till_state = sample_data.filled_till(shop, conventions or TillConventions())()
+        self._context = self._till_state.context
         for entry in self._journal.earlier_entries(SYSTEM):
             self._replay(entry)
         self._router = Router([Route("/", _Endpoint(self))])
@@ -159,7 +159,7 @@ class Till:
 
     def state(self, table: str) -> list[dict[str, Any]]:
         with self._lock:
-            return self._house.table(table)
+            return self._till_state.table(table)
 
     def edit(self, table: str, key: str, values: Mapping[str, Any]) -> None:
         """Change an object as a person at the till would.
@@ -172,30 +172,30 @@ class Till:
         """
         with self._lock:
             self._set_time(datetime.now(UTC))
-            self._house.edit(table, key, values)
+            self._till_state.edit(table, key, values)
             content = json.dumps({"table": table, "key": key, "values": dict(values)})
-            self._journal.append(SYSTEM, EDIT, content, at=self._desk.now)
+            self._journal.append(SYSTEM, EDIT, content, at=self._context.now)
 
     def add(self, table: str, values: Mapping[str, Any]) -> str:
         """Add a document, relation or count as a person at the till would; return the id of a document.
 
-        The values are those of the interface, with dates and times as ISO text; see `Counter.enter` and
+        The values are those of the interface, with dates and times as ISO text; see `DocumentEntry.enter` and
         `DrawerCounts.put`. A document that names the orders or proposals it comes from copies their contents. A receipt
         in table `training` counts nowhere.
         """
         with self._lock:
             self._set_time(datetime.now(UTC))
-            document_id = self._house.add(table, values)
+            document_id = self._till_state.add(table, values)
             content = json.dumps({"table": table, "values": dict(values)})
-            self._journal.append(SYSTEM, ADD, content, at=self._desk.now)
+            self._journal.append(SYSTEM, ADD, content, at=self._context.now)
         return document_id
 
-    def meanwhile(self, operation: str, happens: Callable[[], object]) -> None:
+    def run_before_next_call(self, operation: str, action: Callable[[], object]) -> None:
         """Run a function right before the next call of this operation is carried out."""
         with self._lock:
-            self._scheduled_events.append((operation, happens))
+            self._scheduled_events.append((operation, action))
 
-    def forget_meanwhile(self) -> None:
+    def forget_pending_actions(self) -> None:
         """Remove all functions that have not run yet."""
         with self._lock:
             self._scheduled_events.clear()
@@ -204,30 +204,30 @@ class Till:
         """Enter a receipt for a past day: a bell of 18.15, paid by card."""
         with self._lock:
             self._set_time(datetime.now(UTC))
-            self._sample.late_receipt(self._house, day, branch)
+            self._sample.late_receipt(self._till_state, day, branch)
             content = json.dumps({"day": day, "branch": branch})
-            self._journal.append(SYSTEM, LATE, content, at=self._desk.now)
+            self._journal.append(SYSTEM, LATE, content, at=self._context.now)
 
     def advance_day(self) -> None:
         """Advance by one day: adds orders and receipts, and changes some."""
         with self._lock:
             self._set_time(datetime.now(UTC))
-            self._journal.append(SYSTEM, DAY, "", at=self._desk.now)
-            self._sample.advance(self._house)
+            self._journal.append(SYSTEM, DAY, "", at=self._context.now)
+            self._sample.advance(self._till_state)
 
     @property
     def wsdl(self) -> bytes:
         return self._contract.wsdl
 
-    def understood(self, message: bytes) -> SoapRequest:
+    def parse_request(self, message: bytes) -> SoapRequest:
         """Return the request in a message, checked against the WSDL. Raises RefusedError."""
         body = body_of(message)
         name = etree.QName(body)
-        operations = self._contract.operations.keys() - set(self._desk.conventions.unknown_operations)
+        operations = self._contract.operations.keys() - set(self._context.conventions.unknown_operations)
         if name.namespace != NAMESPACE or name.localname not in operations:
             raise RefusedError(f"Operation '{name.localname}' is not known")
         self._add_missing_elements(body, name.localname)
-        if self._desk.conventions.element_order == "any":
+        if self._context.conventions.element_order == "any":
             self._contract.arrange(body, name.localname)
         self._contract.check(body)
         request = self._contract.read(body, name.localname)
@@ -239,18 +239,18 @@ class Till:
             self._trigger_events(soap_request.operation)
             self._set_time(datetime.now(UTC), armed)
             if writes(soap_request.operation):
-                note = "wrong" if self._desk.wrong else ""
+                note = "wrong" if self._context.wrong else ""
                 self._journal.append(
-                    SYSTEM, soap_request.operation, soap_request.body.decode(), at=self._desk.now, note=note
+                    SYSTEM, soap_request.operation, soap_request.body.decode(), at=self._context.now, note=note
                 )
-            fields = self._house.carry_out(soap_request.operation, soap_request.request)
+            fields = self._till_state.carry_out(soap_request.operation, soap_request.request)
         return in_envelope(self._contract.operations[soap_request.operation], fields)
 
     def _trigger_events(self, operation: str) -> None:
         due = [event for event in self._scheduled_events if event[0] == operation]
         self._scheduled_events = [event for event in self._scheduled_events if event[0] != operation]
-        for _, happens in due:
-            happens()
+        for _, action in due:
+            action()
 
     def active_switch(self, soap_request: SoapRequest) -> Armed | None:
         """Return the switch that affects this request, or None."""
@@ -264,31 +264,31 @@ class Till:
 
     def _set_time(self, now: datetime, armed: Armed | None = None) -> None:
         """Set the clock and the fault for the next operation."""
-        self._desk.now = now
-        self._desk.wrong = armed is not None and armed.fault is Fault.WRONG
-        self._desk.late = armed.seconds_hidden if armed else 0.0
+        self._context.now = now
+        self._context.wrong = armed is not None and armed.fault is Fault.WRONG
+        self._context.late = armed.seconds_hidden if armed else 0.0
 
     def _replay(self, entry: JournalEntry) -> None:
         """Replay an entry of an earlier start."""
         self._set_time(entry.at)
-        self._desk.wrong = entry.note == "wrong"
+        self._context.wrong = entry.note == "wrong"
         match entry.operation:
             case "_day":
-                self._sample.advance(self._house)
+                self._sample.advance(self._till_state)
             case "_edit":
                 arguments = json.loads(entry.body)
-                self._house.edit(**arguments)
+                self._till_state.edit(**arguments)
             case "_add":
-                self._house.add(**json.loads(entry.body))
+                self._till_state.add(**json.loads(entry.body))
             case "_late":
-                self._sample.late_receipt(self._house, **json.loads(entry.body))
+                self._sample.late_receipt(self._till_state, **json.loads(entry.body))
             case _:
                 body = etree.fromstring(entry.body)
-                self._house.carry_out(entry.operation, self._contract.read(body, entry.operation))
+                self._till_state.carry_out(entry.operation, self._contract.read(body, entry.operation))
 
     def _add_missing_elements(self, body: etree._Element, operation: str) -> None:
         """Add missing empty elements that a lenient till does not require."""
-        if self._desk.conventions.required == "strict":
+        if self._context.conventions.required == "strict":
             return
         for child in body.iterchildren():
             type_ = self._contract.types[operation][etree.QName(child).localname].type
@@ -341,7 +341,7 @@ class _Endpoint:
         if not _is_authenticated(request):
             return self._fault(_operation(message), AUTHENTICATION, "Invalid credentials"), None
         try:
-            soap_request = self._till.understood(message)
+            soap_request = self._till.parse_request(message)
         except RefusedError as error:
             return self._fault(_operation(message), CLIENT, str(error)), None
         armed = self._till.active_switch(soap_request)

@@ -1,8 +1,8 @@
 """Payment of invoices, at once or in parts and by several methods, and credit notes."""
 
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import COUNTERS, Shelf
+from integration.sandbox.mplus.documents import COUNTERS, DocumentSet
 from integration.sandbox.mplus.payments import registered, state, strange
 from integration.sandbox.mplus.sums import OrderTotals
 
@@ -16,8 +16,8 @@ _TURNED = ("totalInclAmount", "totalExclAmount", "discountAmount", "discountAmou
 class Billing:
     """Operations that pay and credit invoices."""
 
-    def __init__(self, desk: Desk, reference: Reference, totals: OrderTotals, invoices: Shelf) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference, totals: OrderTotals, invoices: DocumentSet) -> None:
+        self._context = context
         self._reference = reference
         self._totals = totals
         self._invoices = invoices
@@ -39,20 +39,20 @@ class Billing:
         paid = invoice.number("paidAmount") + sum(payment.number("amount") for payment in payments)
         if abs(paid) > abs(total):
             return self._pay_answer("PAYMENT-TOO-HIGH", "The payments exceed the invoice")
-        now = {"financialDate": self._desk.today, "entryTimestamp": self._desk.now}
-        new_payments = [registered(self._desk, self._reference, payment, **now) for payment in payments]
+        now = {"financialDate": self._context.today, "entryTimestamp": self._context.now}
+        new_payments = [registered(self._context, self._reference, payment, **now) for payment in payments]
         all_payments = [*invoice.child("paymentList").children("payment"), *new_payments]
         changes: dict[str, object] = {
             "paidAmount": paid,
             "state": f"INVOICE-STATE-{state(paid, total)}",
             "paymentList": WireFields(("payment", payment) for payment in all_payments),
         }
-        self._invoices.put(self._desk.contract.merged("Invoice", invoice, self._desk.build("Invoice", changes)))
+        self._invoices.put(self._context.contract.merged("Invoice", invoice, self._context.build("Invoice", changes)))
         return self._pay_answer("OK", "")
 
     def _pay_answer(self, result: str, message: str) -> WireFields:
         values = {"result": f"PAY-INVOICE-RESULT-{result}", "errorMessage": message}
-        return self._desk.build("PayInvoiceResponse", values)
+        return self._context.build("PayInvoiceResponse", values)
 
     def _credit(self, id_: str) -> WireFields:
         document = self._invoices.get(id_)
@@ -60,12 +60,12 @@ class Billing:
             return self._credit_answer("NOT-FOUND", "The invoice does not exist")
         if any(self._credited_invoice(invoice_id) == id_ for invoice_id in self._invoices.documents):
             return self._credit_answer("FAILED", "The invoice was credited before")
-        invoice, today = self._invoices.fields(document), self._desk.today
+        invoice, today = self._invoices.fields(document), self._context.today
         own: dict[str, object] = {
-            "invoiceId": self._desk.new_id("invoice"),
-            "invoiceNumber": {"year": today.year, "number": self._desk.count("invoice number")},
+            "invoiceId": self._context.new_id("invoice"),
+            "invoiceNumber": {"year": today.year, "number": self._context.count("invoice number")},
             "invoiceType": "INVOICE-TYPE-CREDIT-INVOICE",
-            "entryTimestamp": self._desk.now,
+            "entryTimestamp": self._context.now,
             "financialDate": today,
             "paidAmount": 0,
             "state": "INVOICE-STATE-OUTSTANDING-CREDIT",
@@ -74,7 +74,9 @@ class Billing:
             ),
             "creditedInvoiceId": id_,
         }
-        credit = self._desk.contract.merged("Invoice", invoice.without_names(*_ALONE), self._desk.build("Invoice", own))
+        credit = self._context.contract.merged(
+            "Invoice", invoice.without_names(*_ALONE), self._context.build("Invoice", own)
+        )
         self._invoices.put(self._totals.with_totals(credit, "Invoice"))
         return self._credit_answer("OK", "")
 
@@ -91,4 +93,4 @@ class Billing:
 
     def _credit_answer(self, result: str, message: str) -> WireFields:
         values = {"result": f"CREDIT-INVOICE-RESULT-{result}", "message": message}
-        return self._desk.build("CreditInvoiceResponse", values)
+        return self._context.build("CreditInvoiceResponse", values)

@@ -9,8 +9,8 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Generic, Protocol, TypeVar
 
+from integration.sandbox.mplus.context import TillContext
 from integration.sandbox.mplus.contract import ZONE, RefusedError, WireFields, element, written
-from integration.sandbox.mplus.desk import Desk
 
 # ---- objects of one kind, and the marker that every change increments
 
@@ -146,8 +146,8 @@ class Product(Stored):
 class Catalogue:
     """All products and articles of the till."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext) -> None:
+        self._context = context
         self.products: dict[int, Product] = {}
         self.articles: dict[int, Article] = {}
         self.markers: Markers[Product] = Markers()
@@ -164,7 +164,7 @@ class Catalogue:
 
     def fields(self, record: Article | Product) -> WireFields:
         """Return the fields of an article, or a product's own fields."""
-        return self._desk.contract.reread(record.xml, "Article" if isinstance(record, Article) else "Product")
+        return self._context.contract.reread(record.xml, "Article" if isinstance(record, Article) else "Product")
 
     def touch(self, product: Product) -> int:
         """Give a product a new marker without changing its own fields, and return the marker."""
@@ -173,14 +173,14 @@ class Catalogue:
     def put(self, product: Product, own: WireFields, late: float) -> int:
         """Store a product's own fields under a new marker, and return the marker."""
         marker = self.markers.new_marker()
-        known_fields = self._desk.contract.types["Product"]
-        head = self._desk.build("Product", {"productNumber": product.number, "syncMarker": marker})
-        own = self._desk.contract.merged("Product", own.without_names(*OWN_FIELDS), head)
+        known_fields = self._context.contract.types["Product"]
+        head = self._context.build("Product", {"productNumber": product.number, "syncMarker": marker})
+        own = self._context.contract.merged("Product", own.without_names(*OWN_FIELDS), head)
         strange = [name for name in own.names() if name not in known_fields]
         if strange:
             product.rest = written(own.select_names(*strange))
         product.put(written(own.without_names(*strange)), marker, late)
-        product.changed = self._desk.now
+        product.changed = self._context.now
         self.markers.enter(marker, product, new=product.number not in self.products)
         self.products[product.number] = product
         return marker
@@ -188,8 +188,10 @@ class Catalogue:
     def put_article(self, product: Product, number: int, fields: WireFields, marker: int, late: float) -> None:
         """Store an article of a product under the product's marker."""
         article = product.articles.get(number) or Article(number, product)
-        fields = self._desk.contract.merged(
-            "Article", fields, self._desk.build("Article", {"syncMarker": marker, "changeTimestamp": self._desk.now})
+        fields = self._context.contract.merged(
+            "Article",
+            fields,
+            self._context.build("Article", {"syncMarker": marker, "changeTimestamp": self._context.now}),
         )
         article.put(written(fields), marker, late)
         article.plu = fields.text("pluNumber")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import ZONE, WireFields, day_of
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.takings import CASH, BookedTakings, Takings, is_in_period
 
 FLOAT: Final = 15_000  # initial amount of a drawer, in cents
@@ -23,7 +23,7 @@ Drawer = tuple[int, int]  # branch and workplace
 
 
 @dataclass(frozen=True, slots=True)
-class HouseCount:
+class SandboxCount:
     """One count of one drawer; amounts in cents."""
 
     day: date
@@ -61,11 +61,11 @@ class Shift:
 class DrawerCounts:
     """Counts of all drawers, in order."""
 
-    def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference, takings: Takings) -> None:
+        self._context = context
         self._reference = reference
         self._takings = takings
-        self._counts: dict[str, HouseCount] = {}
+        self._counts: dict[str, SandboxCount] = {}
         self._counted_receipts: set[str] = set()
         self._closed_days: list[date] = []  # past days whose drawers are counted on the next query
 
@@ -94,7 +94,7 @@ class DrawerCounts:
         day, at = date.fromisoformat(values["day"]), values.get("at")
         drawer = int(values["branch"]), int(values["workplace"])
         year, number = (int(part) for part in str(values.get("number", f"{day.year}.0")).split("."))
-        until = datetime.fromisoformat(at).replace(tzinfo=ZONE) if at else self._desk.now
+        until = datetime.fromisoformat(at).replace(tzinfo=ZONE) if at else self._context.now
         amounts = (
             int(values.get("start", self._opening_amount(drawer))),
             int(values["counted"]),
@@ -116,9 +116,9 @@ class DrawerCounts:
 
     def state(self) -> list[dict[str, object]]:
         self.settle()
-        plain = self._desk.contract.plain
+        plain = self._context.contract.plain
         return [
-            plain("CashCount", self._desk.build("CashCount", self._count_values(count)))
+            plain("CashCount", self._context.build("CashCount", self._count_values(count)))
             for count in self._counts.values()
         ]
 
@@ -141,7 +141,7 @@ class DrawerCounts:
         receipts = tuple(sale.fields for sale in shift.covered)
         self._counted_receipts |= {receipt.text("receiptId") for receipt in receipts}
         added = sum(map(_cash_amount, shift.covered))
-        count = HouseCount(shift.day, shift.drawer, number, at, start, added, counted_amount, deposited, receipts)
+        count = SandboxCount(shift.day, shift.drawer, number, at, start, added, counted_amount, deposited, receipts)
         self._counts[count.key] = count
 
     def _uncounted_receipts(self) -> list[BookedTakings]:
@@ -166,9 +166,9 @@ class DrawerCounts:
             and count.number > after
             and (not since.number("branchNumber") or count.drawer[0] == since.number("branchNumber"))
         ]
-        return self._desk.build("GetCashCountListResponse", {"cashCountList": rows})
+        return self._context.build("GetCashCountListResponse", {"cashCountList": rows})
 
-    def _count_values(self, count: HouseCount) -> dict[str, Any]:
+    def _count_values(self, count: SandboxCount) -> dict[str, Any]:
         employee = count.receipts[-1].number("employeeNumber") if count.receipts else EMPLOYEE
         values: dict[str, Any] = {
             "cashCountId": f"count-{count.number[0]}-{count.number[1]}-{count.drawer[0]}-{count.drawer[1]}",
@@ -184,11 +184,11 @@ class DrawerCounts:
             "shiftLastTransaction": self._transaction(count, count.receipts[-1:]),
             "cashCountLineList": [self._line(count)],
         }
-        if self._desk.conventions.counts != "silent":
-            values["isFinalized"] = count.is_final and self._desk.conventions.counts == "final"
+        if self._context.conventions.counts != "silent":
+            values["isFinalized"] = count.is_final and self._context.conventions.counts == "final"
         return values
 
-    def _line(self, count: HouseCount) -> dict[str, Any]:
+    def _line(self, count: SandboxCount) -> dict[str, Any]:
         method = self._reference.methods[CASH]
         return {
             "paymentMethod": CASH,
@@ -204,7 +204,7 @@ class DrawerCounts:
             "depositAccountNumber": BANKED,
         }
 
-    def _transaction(self, count: HouseCount, receipts: Sequence[WireFields]) -> dict[str, Any]:
+    def _transaction(self, count: SandboxCount, receipts: Sequence[WireFields]) -> dict[str, Any]:
         """Return the receipt at one end of a shift; without sales, only the drawer."""
         receipt = receipts[0] if receipts else WireFields()
         number = receipt.child("receiptNumber")

@@ -6,8 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Markers, Stored, hash_of
+from integration.sandbox.mplus.context import Handler, TillContext
 from integration.sandbox.mplus.contract import WireFields, day_of, element, written
-from integration.sandbox.mplus.desk import Desk, Handler
 
 DEFAULT_ORDER_TYPES = frozenset(
     {"ORDER-TYPE-SALES-ORDER", "ORDER-TYPE-REPEAT-SALES-ORDER", "ORDER-TYPE-EXTERNAL-SALES-ORDER"}
@@ -31,7 +31,7 @@ class Index:
     promised: tuple[tuple[int, Decimal], ...] = ()
 
 
-class HouseDocument(Stored):
+class SandboxDocument(Stored):
     """One document."""
 
     __slots__ = ("ext", "id", "index", "rehearsed")
@@ -72,38 +72,38 @@ def _ignore_document(_kind: DocumentKind, _fields: WireFields) -> None:
     """Do nothing."""
 
 
-class Shelf:
+class DocumentSet:
     """All documents of one kind."""
 
-    def __init__(self, desk: Desk, kind: DocumentKind) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, kind: DocumentKind) -> None:
+        self._context = context
         self.kind = kind
-        self.documents: dict[str, HouseDocument] = {}
-        self.by_ext: dict[str, HouseDocument] = {}
+        self.documents: dict[str, SandboxDocument] = {}
+        self.by_ext: dict[str, SandboxDocument] = {}
         self.on_new: Callable[[DocumentKind, WireFields], None] = _ignore_document  # called for each new document
-        self.markers: Markers[HouseDocument] = Markers()
+        self.markers: Markers[SandboxDocument] = Markers()
 
-    def get(self, id_: str) -> HouseDocument | None:
+    def get(self, id_: str) -> SandboxDocument | None:
         """Return the visible document with this id, or None."""
         document = self.documents.get(id_)
         return document if document and document.visible_xml and self._is_shown(document) else None
 
-    def _is_shown(self, document: HouseDocument) -> bool:
-        return not document.rehearsed or self._desk.conventions.training == "shown"
+    def _is_shown(self, document: SandboxDocument) -> bool:
+        return not document.rehearsed or self._context.conventions.training == "shown"
 
-    def fields(self, document: HouseDocument) -> WireFields:
-        return self._desk.contract.reread(document.xml, self.kind.type)
+    def fields(self, document: SandboxDocument) -> WireFields:
+        return self._context.contract.reread(document.xml, self.kind.type)
 
-    def put(self, fields: WireFields, *, rehearsed: bool = False) -> HouseDocument:
+    def put(self, fields: WireFields, *, rehearsed: bool = False) -> SandboxDocument:
         """Store a document under a new marker, with its counters incremented."""
         id_ = fields.text(self.kind.id)
         marker = self.markers.new_marker()
-        counters = self._desk.contract.types[self.kind.type].keys() & set(COUNTERS)
+        counters = self._context.contract.types[self.kind.type].keys() & set(COUNTERS)
         stamps = {"syncMarker": marker, **{name: fields.number(name) + 1 for name in counters}}
-        fields = self._desk.contract.merged(self.kind.type, fields, self._desk.build(self.kind.type, stamps))
+        fields = self._context.contract.merged(self.kind.type, fields, self._context.build(self.kind.type, stamps))
         new = id_ not in self.documents
-        document = self.documents.setdefault(id_, HouseDocument(id_))
-        document.put(written(fields), marker, self._desk.late)
+        document = self.documents.setdefault(id_, SandboxDocument(id_))
+        document.put(written(fields), marker, self._context.late)
         document.rehearsed = rehearsed
         document.ext = fields.text(self.kind.ext)
         document.index = self._index(fields)
@@ -114,15 +114,15 @@ class Shelf:
             self.on_new(self.kind, fields)
         return document
 
-    def answer(self, document: HouseDocument | None, *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
+    def answer(self, document: SandboxDocument | None, *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
         """Return a document as XML for an answer."""
         if document is None:
             return b""
         drop = without if lines else (*without, "lineList")
-        lists_revenue_only = self.kind is not ORDER and self._desk.conventions.vat_lists == "turnover only"
+        lists_revenue_only = self.kind is not ORDER and self._context.conventions.vat_lists == "turnover only"
         if not drop and not lists_revenue_only:
             return document.visible_xml
-        fields = self._desk.contract.reread(document.visible_xml, self.kind.type)
+        fields = self._context.contract.reread(document.visible_xml, self.kind.type)
         return written((self._with_revenue_alone(fields) if lists_revenue_only else fields).without_names(*drop))
 
     def _with_revenue_alone(self, fields: WireFields) -> WireFields:
@@ -134,7 +134,7 @@ class Shelf:
         out = {
             id(line_data)
             for line_data, incl, excl in rest
-            if self._desk.is_left_out(line_data.number("turnoverGroup"), incl, excl)
+            if self._context.is_left_out(line_data.number("turnoverGroup"), incl, excl)
         }
         sold = {line_data.number("vatCode") for line_data in data if id(line_data) not in out}
         groups = WireFields()
@@ -151,9 +151,9 @@ class Shelf:
         """Return the documents of a query, as concatenated XML."""
         lines = ask.flag("includeLineList", default=True)
         ids = set(ask.texts(f"{self.kind.id}s"))
-        limit = ask.number("syncMarkerLimit") or (0 if ids else self._desk.conventions.page_size or 0)
-        limit = min(filter(None, (limit, self._desk.conventions.most_at_once)), default=0)
-        chosen: list[HouseDocument] = []
+        limit = ask.number("syncMarkerLimit") or (0 if ids else self._context.conventions.page_size or 0)
+        limit = min(filter(None, (limit, self._context.conventions.most_at_once)), default=0)
+        chosen: list[SandboxDocument] = []
         for document in self.markers.objects_since(ask.number("syncMarker")):
             if limit and len(chosen) >= limit:
                 break
@@ -161,9 +161,9 @@ class Shelf:
                 chosen.append(document)
         return self.page(chosen, lines=lines, without=without)
 
-    def page(self, documents: list[HouseDocument], *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
+    def page(self, documents: list[SandboxDocument], *, lines: bool = True, without: tuple[str, ...] = ()) -> bytes:
         """Return these documents as concatenated XML."""
-        if self._desk.conventions.order_within_answer == "mixed":
+        if self._context.conventions.order_within_answer == "mixed":
             documents = sorted(documents, key=lambda document: hash_of(document.id))
         return b"".join(
             element(self.kind.element, self.answer(document, lines=lines, without=without)) for document in documents
@@ -172,7 +172,7 @@ class Shelf:
     def state(self) -> list[dict[str, object]]:
         """Return all documents, without those of training mode."""
         return [
-            self._desk.contract.plain(self.kind.type, self.fields(document))
+            self._context.contract.plain(self.kind.type, self.fields(document))
             for document in self.documents.values()
             if not document.rehearsed
         ]
@@ -213,11 +213,11 @@ class Shelf:
         )
 
 
-class Bills:
+class SaleQueries:
     """Operations that read invoices and receipts."""
 
-    def __init__(self, desk: Desk, invoices: Shelf, receipts: Shelf) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, invoices: DocumentSet, receipts: DocumentSet) -> None:
+        self._context = context
         self._invoices = invoices
         self._receipts = receipts
 
@@ -248,16 +248,16 @@ class Bills:
         return WireFields([("result", result), ("receiptList", self._receipts.page(receipts))])
 
 
-def single(prefix: str, shelf: Shelf, id_: str) -> WireFields:
+def single(prefix: str, document_set: DocumentSet, id_: str) -> WireFields:
     """Return the answer with the document of this id, or with the result that there is none."""
-    return document_answer(prefix, shelf, shelf.get(id_))
+    return document_answer(prefix, document_set, document_set.get(id_))
 
 
-def document_answer(prefix: str, shelf: Shelf, document: HouseDocument | None) -> WireFields:
+def document_answer(prefix: str, document_set: DocumentSet, document: SandboxDocument | None) -> WireFields:
     """Return the answer with this document, or with the result that there is none."""
     if document is None or not document.visible_xml:
         return WireFields([("result", f"{prefix}-RESULT-NOT-FOUND")])
-    return WireFields([("result", f"{prefix}-RESULT-OK"), (shelf.kind.element, document.visible_xml)])
+    return WireFields([("result", f"{prefix}-RESULT-OK"), (document_set.kind.element, document.visible_xml)])
 
 
 def _lines(fields: WireFields) -> Iterator[WireFields]:

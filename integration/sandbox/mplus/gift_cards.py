@@ -6,8 +6,8 @@ The interface does not say which card a line sold. Payments in excess of the sol
 from collections import Counter
 from typing import Any, Final
 
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.takings import Takings
 
 OLDER: Final = 50_000  # value in cents of the gift card of each type that was sold before the till's first day
@@ -16,8 +16,8 @@ OLDER: Final = 50_000  # value in cents of the gift card of each type that was s
 class IssuedCards:
     """Operations about gift cards."""
 
-    def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference, takings: Takings) -> None:
+        self._context = context
         self._reference = reference
         self._takings = takings
 
@@ -75,4 +75,4 @@ class IssuedCards:
             and (card["active"] or not ask.flag("onlyActive"))
             and ask.text("cardTypeId") in ("", card["cardTypeId"])
         ]
-        return self._desk.build("GetGiftcardsResponse", {"giftcardList": cards[: limit or None]})
+        return self._context.build("GetGiftcardsResponse", {"giftcardList": cards[: limit or None]})

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from integration.sandbox.mplus.catalogue import Catalogue, Markers, Product
+from integration.sandbox.mplus.context import Handler, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Handler
 
 ROOT = 0
 
@@ -49,8 +49,8 @@ class Group:
 class Groups:
     """Group tree, and the operations that read and change it."""
 
-    def __init__(self, desk: Desk, catalogue: Catalogue) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, catalogue: Catalogue) -> None:
+        self._context = context
         self._catalogue = catalogue
         self.markers: Markers[Group] = Markers()
         self.groups: dict[int, Group] = {}
@@ -82,8 +82,8 @@ class Groups:
     def create(self, parent: int, name: str, text: str, sort_order: int = 0) -> Group:
         """Create a group, last among its siblings unless a position is given."""
         place = sort_order or max((group.sort_order for group in self.children(parent)), default=0) + 1
-        group = Group(self._desk.count("group"), parent, name, text, place)
-        group.visible_at = time.monotonic() + self._desk.late if self._desk.late else 0.0
+        group = Group(self._context.count("group"), parent, name, text, place)
+        group.visible_at = time.monotonic() + self._context.late if self._context.late else 0.0
         self.groups[group.number] = group
         self._assign_marker(group, new=True)
         return group
@@ -126,7 +126,7 @@ class Groups:
         roots = [group for group in self.children(ROOT, deleted=True) if not tops or group.number in tops]
         articles = ask.flag("retrieveArticleNumbers")
         nodes = [node for group in roots if (node := self._node(group, group_numbers, articles=articles))]
-        return self._desk.build("GetArticleGroupsResponse", {"articleGroupList": nodes})
+        return self._context.build("GetArticleGroupsResponse", {"articleGroupList": nodes})
 
     def _node(self, group: Group, group_numbers: set[int], *, articles: bool) -> dict[str, object] | None:
         below = [
@@ -162,11 +162,11 @@ class Groups:
             for group in self.groups.values()
             if group.number in changed_numbers and (not numbers or group.number in numbers)
         ]
-        return self._desk.build("GetArticleGroupChangesResponse", {"changedArticleGroupList": rows})
+        return self._context.build("GetArticleGroupChangesResponse", {"changedArticleGroupList": rows})
 
     def _changed_numbers(self, ask: WireFields) -> set[int]:
         marker, limit = ask.number("syncMarker"), ask.number("syncMarkerLimit")
-        deleted = ask.has_name("syncMarker") and self._desk.conventions.deleted_groups == "with marker"
+        deleted = ask.has_name("syncMarker") and self._context.conventions.deleted_groups == "with marker"
         visible_groups = (group for group in self.markers.objects_since(marker) if group.is_visible)
         changed = [group.number for group in visible_groups if deleted or not group.is_deleted]
         return set(changed[: limit or None])
@@ -274,10 +274,10 @@ class Groups:
         self.markers.enter(group.marker, group, new=new)
 
     def _name(self, ask: WireFields) -> str:
-        return f"{ask.text('name')} ~" if self._desk.wrong else ask.text("name")
+        return f"{ask.text('name')} ~" if self._context.wrong else ask.text("name")
 
     def _answer(self, type_: str, result: str, **values: object) -> WireFields:
-        return self._desk.build(type_, {"result": result, **values})
+        return self._context.build(type_, {"result": result, **values})
 
 
 def _head(group: Group) -> dict[str, object]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.context import Handler, TillContext
 from integration.sandbox.mplus.contract import RefusedError, WireFields
-from integration.sandbox.mplus.desk import Desk, Handler
 
 PRODUCT = "PRODUCT"
 _SIGNS: Mapping[str, bytes] = {
@@ -19,8 +19,8 @@ _SIGNS: Mapping[str, bytes] = {
 class Images:
     """Images of one till, and their order on the card of each product. Other cards have none."""
 
-    def __init__(self, desk: Desk, catalogue: Catalogue) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, catalogue: Catalogue) -> None:
+        self._context = context
         self._catalogue = catalogue
         self._images: dict[int, WireFields] = {}
         self._cards: dict[int, list[WireFields]] = {}
@@ -34,7 +34,7 @@ class Images:
 
     def state(self) -> list[dict[str, object]]:
         """Return the images of each card."""
-        contract = self._desk.contract
+        contract = self._context.contract
         return [contract.plain("CardImageData", self._card(number)) for number in self._cards]
 
     def put(self, card: int, names: Sequence[str]) -> None:
@@ -43,7 +43,7 @@ class Images:
         self._cards[card] = [images_by_name.get(name) or self._make_image(name, name.encode()) for name in names]
 
     def _create(self, ask: WireFields) -> WireFields:
-        conventions, kind = self._desk.conventions, ask.text("mimeType")
+        conventions, kind = self._context.conventions, ask.text("mimeType")
         try:
             content = base64.b64decode(ask.text("imageData"), validate=True)
         except binascii.Error:
@@ -60,15 +60,15 @@ class Images:
         for number in cards:  # added to the existing ones, as the contract says; it does not define their position
             self._cards.setdefault(number, []).append(image)
         values = {name: image.text(name) for name in ("imageId", "imageHash", "imageUrl")}
-        return self._desk.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **values})
+        return self._context.build("CreateImageResponse", {"result": "CREATE-IMAGE-OK", **values})
 
     def _create_answer(self, result: str, message: str) -> WireFields:
         values: dict[str, Any] = {"result": f"CREATE-IMAGE-{result}", "imageId": 0, "imageHash": "", "imageUrl": ""}
-        return self._desk.build("CreateImageResponse", {**values, "errorMsg": message})
+        return self._context.build("CreateImageResponse", {**values, "errorMsg": message})
 
     def _make_image(self, name: str, content: bytes) -> WireFields:
-        number = self._desk.count("image")
-        image = self._desk.build(
+        number = self._context.count("image")
+        image = self._context.build(
             "ImageData",
             {
                 "imageId": number,
@@ -78,8 +78,8 @@ class Images:
                 "imageWidth": 0,
                 "imageHeight": 0,
                 "labels": [],
-                "created": self._desk.now.isoformat(),
-                "modified": self._desk.now.isoformat(),
+                "created": self._context.now.isoformat(),
+                "modified": self._context.now.isoformat(),
             },
         )
         self._images[number] = image

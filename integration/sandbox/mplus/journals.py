@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields, day_of
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.takings import BookedTakings, PaidTakings, Takings, is_in_period
 
 _FINANCIAL: Final[Mapping[str, str]] = {
@@ -25,8 +25,8 @@ _IDS: Final = {"RECEIPT": "receiptId", "INVOICE": "invoiceId", "ORDER": "orderId
 class Journals:
     """Operations that return sums."""
 
-    def __init__(self, desk: Desk, reference: Reference, takings: Takings) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference, takings: Takings) -> None:
+        self._context = context
         self._reference = reference
         self._takings = takings
         self._requests: list[dict[str, object]] = []
@@ -77,7 +77,7 @@ class Journals:
             }
             for day, branch in day_branches
         ]
-        return self._desk.build("GetJournalsResponse", {"journalList": journals})
+        return self._context.build("GetJournalsResponse", {"journalList": journals})
 
     def _groups(self, documents: Iterable[BookedTakings]) -> list[dict[str, Any]]:
         sums = _sums_by_key((line[0], line[2:]) for document in documents for line in document.lines)
@@ -91,7 +91,7 @@ class Journals:
 
     def _signed_amount(self, amount: int, group: Mapping[str, Any]) -> int:
         """Return an amount with the sign that the till reports: some tills report cash outflows without a minus."""
-        turned = group["turnoverGroupType"] == _OUTFLOW and self._desk.conventions.outflows == "positive"
+        turned = group["turnoverGroupType"] == _OUTFLOW and self._context.conventions.outflows == "positive"
         return -amount if turned else amount
 
     def _payments(self, payments: Iterable[PaidTakings]) -> list[dict[str, Any]]:
@@ -116,19 +116,19 @@ class Journals:
 
     def _vat_amounts(self, document: BookedTakings) -> Iterable[tuple[int, int, int]]:
         """Yield the VAT of a document as its list has it: with or without items that are not revenue."""
-        if self._desk.conventions.vat_lists == "all groups":
+        if self._context.conventions.vat_lists == "all groups":
             return document.vat
         amounts = {code: [excl, vat] for code, excl, vat in document.vat}
         sold = set()
         for group, code, incl, excl in document.lines:
-            if self._desk.is_left_out(group, incl, excl):
+            if self._context.is_left_out(group, incl, excl):
                 amounts[code][0] -= excl
             else:
                 sold.add(code)
         return [(code, excl, vat) for code, (excl, vat) in amounts.items() if code in sold]
 
     def _vat_row(self, code: int, excl: int, vat: int) -> dict[str, Any]:
-        rate = self._desk.conventions.percentage(self._reference.setup.rates[code])
+        rate = self._context.conventions.percentage(self._reference.setup.rates[code])
         return {"vatCode": code, "vatPercentage": rate, "exclAmount": excl, "vatAmount": vat}
 
     def _group(self, number: int) -> Mapping[str, Any]:
@@ -176,7 +176,7 @@ class Journals:
                 }
             )
         values = {"financialGroupList": groups, "financialPeriodClosed": is_closed}
-        return self._desk.build("GetFinancialJournalResponse", values)
+        return self._context.build("GetFinancialJournalResponse", values)
 
     @staticmethod
     def _purchase_values(group: Mapping[str, Any], costs: tuple[int, ...] | None) -> dict[str, Any]:
@@ -186,11 +186,11 @@ class Journals:
 
     def _is_closed(self, first: date | None, last: date | None) -> bool | None:
         """Return whether a period is over and closed; None if this till does not report it."""
-        conventions = self._desk.conventions
+        conventions = self._context.conventions
         if conventions.closing == "not told":
             return None
         left_open = any(is_in_period(date.fromisoformat(day), first, last) for day in conventions.open_days)
-        return last is not None and last < self._desk.day and not left_open
+        return last is not None and last < self._context.day and not left_open
 
     # ---- single payments
 
@@ -208,7 +208,7 @@ class Journals:
             and is_in_period(payment.day, first, last)
             and (not branches or payment.branch in branches)
         ]
-        return self._desk.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": sources})
+        return self._context.build("ReportPaymentMethodDetailsResponse", {"paymentSourceList": sources})
 
 
 def _details_of(document: BookedTakings) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
-from integration.sandbox.mplus.documents import NOTHING_YET, HouseDocument, Shelf, document_answer, single
+from integration.sandbox.mplus.documents import NOTHING_YET, DocumentSet, SandboxDocument, document_answer, single
 from integration.sandbox.mplus.origins import Origins
 from integration.sandbox.mplus.payments import registered, strange
 from integration.sandbox.mplus.relations import Relations
@@ -25,19 +25,19 @@ class Orders:
 
     def __init__(
         self,
-        desk: Desk,
+        context: TillContext,
         reference: Reference,
         catalogue: Catalogue,
         relations: Relations,
-        shelves: tuple[Shelf, Shelf],
+        document_sets: tuple[DocumentSet, DocumentSet],
         origins: Origins,
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._reference = reference
-        self._totals = OrderTotals(desk, reference, catalogue)
+        self._totals = OrderTotals(context, reference, catalogue)
         self._catalogue = catalogue
         self._relations = relations
-        self._orders, self._invoices = shelves
+        self._orders, self._invoices = document_sets
         self._origins = origins
         self._answers: dict[str, WireFields] = {}
         self._reserved: tuple[int, dict[Place, Decimal]] = (-1, {})
@@ -91,7 +91,7 @@ class Orders:
         if answer.text("result").endswith("-OK") and ask.has_name("paymentList"):
             answer = self._with_payment(answer, ask)
         original = WireFields([("idempotencyResult", "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE")])
-        self._answers[key] = self._desk.contract.merged("CreateOrderV3Response", answer, original)
+        self._answers[key] = self._context.contract.merged("CreateOrderV3Response", answer, original)
         return self._answers[key]
 
     def _with_payment(self, answer: WireFields, ask: WireFields) -> WireFields:
@@ -104,7 +104,7 @@ class Orders:
                 [("result", "CREATE-ORDER-RESULT-PAYMENT-FAILED"), *values, *paid.select_names("errorMessage")]
             )
         values = WireFields([*values, ("order", self._orders.documents[order].xml)])
-        return self._desk.contract.merged("CreateOrderV3Response", answer, values)
+        return self._context.contract.merged("CreateOrderV3Response", answer, values)
 
     def _create(self, order: WireFields, type_: str) -> WireFields:
         if order.text("extOrderId") in self._orders.by_ext:
@@ -115,7 +115,7 @@ class Orders:
         return self._create_answer(type_, "OK", "", self._orders.put(self._with_fault(self._new_order(order))))
 
     def _create_answer(
-        self, type_: str, result: str, message: str, document: HouseDocument | None = None
+        self, type_: str, result: str, message: str, document: SandboxDocument | None = None
     ) -> WireFields:
         values: dict[str, object] = {
             "result": f"CREATE-ORDER-RESULT-{result}",
@@ -126,7 +126,7 @@ class Orders:
             values["order"] = document.xml
         if type_ == "CreateOrderV3Response":
             values["idempotencyResult"] = "IDEMPOTENCY-RESULT-ORIGINAL-RESPONSE"
-        return self._desk.build(type_, values)
+        return self._context.build(type_, values)
 
     def _objection(self, order: WireFields) -> str:
         """Return the reason why the till refuses the order, or an empty text."""
@@ -147,7 +147,7 @@ class Orders:
             number, code = line.number("articleNumber"), line.child("data").text("vatCode")
             if (
                 number
-                and self._desk.conventions.order_lines == "known articles"
+                and self._context.conventions.order_lines == "known articles"
                 and not self._catalogue.article(number)
             ):
                 return f"Article {number} does not exist"
@@ -158,27 +158,29 @@ class Orders:
     def _new_order(self, sent_order: WireFields) -> WireFields:
         """Return the sent order with the values that the till adds."""
         branch = sent_order.number("entryBranchNumber") or DEFAULT_BRANCH
-        today = self._desk.today
+        today = self._context.today
         values: dict[str, object] = {
-            "orderId": self._desk.new_id("order"),
+            "orderId": self._context.new_id("order"),
             "entryBranchNumber": branch,
             "financialBranchNumber": sent_order.number("financialBranchNumber") or branch,
-            "orderNumber": {"year": today.year, "number": self._desk.count("order number")},
+            "orderNumber": {"year": today.year, "number": self._context.count("order number")},
             **NOTHING_YET,
             "prepaidAmount": 0,
             "fullyPaid": False,
         }
-        own = self._desk.build("Order", values)
+        own = self._context.build("Order", values)
         defaults = {
             "orderType": "ORDER-TYPE-EXTERNAL-SALES-ORDER",
-            "entryTimestamp": self._desk.now,
+            "entryTimestamp": self._context.now,
             "financialDate": today,
             "vatMethod": INCLUSIVE,
             "orderCategoryNumber": next(iter(self._reference.categories), None),
             **self._relations.addressed(sent_order.number("relationNumber")),
         }
-        order = self._desk.contract.merged("Order", self._desk.build("Order", defaults), _intended_fields(sent_order))
-        return self._totals.with_totals(self._desk.contract.merged("Order", order, own))
+        order = self._context.contract.merged(
+            "Order", self._context.build("Order", defaults), _intended_fields(sent_order)
+        )
+        return self._totals.with_totals(self._context.contract.merged("Order", order, own))
 
     def _update(self, order: WireFields) -> WireFields:
         document = self._orders.get(order.text("orderId"))
@@ -190,7 +192,7 @@ class Orders:
                 return self._update_answer("ORDER-HAS-CHANGED", document, "The order has changed since it was read")
         if message := self._objection_to_lines(order):
             return self._update_answer("FAILED", document, message)
-        merged = self._desk.contract.merged("Order", old, order.without_names(*STAMPS))
+        merged = self._context.contract.merged("Order", old, order.without_names(*STAMPS))
         merged = _with_moved_lines(merged, old)
         new = self._totals.with_totals(merged) if order.has_name("lineList") or order.has_name("vatMethod") else merged
         if new.without_names(*STAMPS) == old.without_names(*STAMPS):
@@ -199,15 +201,15 @@ class Orders:
             )
         return self._update_answer("OK", self._orders.put(self._with_fault(new)), "")
 
-    def _update_answer(self, result: str, document: HouseDocument | None, message: str) -> WireFields:
+    def _update_answer(self, result: str, document: SandboxDocument | None, message: str) -> WireFields:
         values = {
             "result": f"UPDATE-ORDER-RESULT-{result}",
             "info": self._info(document),
             "errorMessage": message,
         }
-        return self._desk.build("UpdateOrderResponse", values)
+        return self._context.build("UpdateOrderResponse", values)
 
-    def _info(self, document: HouseDocument | None) -> dict[str, object]:
+    def _info(self, document: SandboxDocument | None) -> dict[str, object]:
         if document is None:
             return {"orderId": "", "orderString": ""}
         year, number = document.index.number
@@ -223,11 +225,13 @@ class Orders:
         if order.child("invoiceIds").texts("id"):
             return self._cancel_answer("FAILED", "The order was invoiced")
         cancelled = WireFields([("cancelState", "ORDER-CANCEL-STATE-COMPLETE")])
-        self._orders.put(self._desk.contract.merged("Order", order, cancelled))
+        self._orders.put(self._context.contract.merged("Order", order, cancelled))
         return self._cancel_answer("OK", "")
 
     def _cancel_answer(self, result: str, message: str) -> WireFields:
-        return self._desk.build("CancelOrderResponse", {"result": f"CANCEL-ORDER-RESULT-{result}", "message": message})
+        return self._context.build(
+            "CancelOrderResponse", {"result": f"CANCEL-ORDER-RESULT-{result}", "message": message}
+        )
 
     def _pay(self, ask: WireFields) -> WireFields:
         document = self._orders.get(ask.text("orderId"))
@@ -262,7 +266,7 @@ class Orders:
 
     def _pay_answer(self, result: str, message: str, invoice: str | None = None) -> WireFields:
         values = {"result": f"PAY-ORDER-RESULT-{result}", "invoiceId": invoice, "errorMessage": message}
-        return self._desk.build("PayOrderResponse", values)
+        return self._context.build("PayOrderResponse", values)
 
     def _with_payments(self, order: WireFields, payments: list[WireFields], amount: int) -> WireFields:
         all_payments = [*order.child("paymentList").children("payment"), *payments]
@@ -271,50 +275,52 @@ class Orders:
             "fullyPaid": amount >= order.number("totalInclAmount"),
             "paymentList": WireFields(("payment", payment) for payment in all_payments),
         }
-        return self._desk.contract.merged("Order", order, self._desk.build("Order", values))
+        return self._context.contract.merged("Order", order, self._context.build("Order", values))
 
     def _register_payment(self, payment: WireFields) -> WireFields:
-        now = {"financialDate": self._desk.today, "entryTimestamp": self._desk.now}
-        return registered(self._desk, self._reference, payment, **now)
+        now = {"financialDate": self._context.today, "entryTimestamp": self._context.now}
+        return registered(self._context, self._reference, payment, **now)
 
     def _invoice(self, order: WireFields, payments: list[WireFields]) -> str:
         """Create the invoice of a delivered order with these payments, and return its id."""
-        id_, today = self._desk.new_id("invoice"), self._desk.today
-        number = {"year": today.year, "number": self._desk.count("invoice number")}
+        id_, today = self._context.new_id("invoice"), self._context.today
+        number = {"year": today.year, "number": self._context.count("invoice number")}
         values = {
             "invoiceId": id_,
             "orderIds": [order.text("orderId")],
             "extOrderIds": [order.text("extOrderId")] if order.text("extOrderId") else [],
             "invoiceNumber": number,
             "invoiceType": "INVOICE-TYPE-INVOICE",
-            "entryTimestamp": self._desk.now,
+            "entryTimestamp": self._context.now,
             "financialDate": today,
             "dueDate": today + timedelta(days=PAYMENT_DAYS),
             "paidAmount": order.number("prepaidAmount"),
             "paymentList": WireFields(("payment", payment) for payment in payments),
             "state": "INVOICE-STATE-PAID",
             "finalized": True,
-            "finalizedTimestamp": self._desk.now,
+            "finalizedTimestamp": self._context.now,
         }
-        shared = self._desk.contract.types["Order"].keys() & self._desk.contract.types["Invoice"].keys()
+        shared = self._context.contract.types["Order"].keys() & self._context.contract.types["Invoice"].keys()
         copied = order.select_names(*shared).without_names(*STAMPS)
-        own = self._desk.build("Invoice", values)
-        self._invoices.put(self._desk.contract.merged("Invoice", self._desk.contract.ordered("Invoice", copied), own))
+        own = self._context.build("Invoice", values)
+        self._invoices.put(
+            self._context.contract.merged("Invoice", self._context.contract.ordered("Invoice", copied), own)
+        )
         changes = {
             "invoiceIds": [id_],
             "deliveryState": "ORDER-DELIVERY-STATE-COMPLETE",
             "completeState": "ORDER-COMPLETE-STATE-COMPLETE",
             "invoiceNumbers": [number],
         }
-        self._orders.put(self._desk.contract.merged("Order", order, self._desk.build("Order", changes)))
+        self._orders.put(self._context.contract.merged("Order", order, self._context.build("Order", changes)))
         return id_
 
     def _with_fault(self, order: WireFields) -> WireFields:
         """Return the order with a wrong reference, if the current fault asks for that."""
-        if not self._desk.wrong:
+        if not self._context.wrong:
             return order
         reference = {"reference": f"{order.text('reference')} ~"}
-        return self._desk.contract.merged("Order", order, self._desk.build("Order", reference))
+        return self._context.contract.merged("Order", order, self._context.build("Order", reference))
 
 
 def _with_moved_lines(order: WireFields, old: WireFields) -> WireFields:

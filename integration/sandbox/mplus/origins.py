@@ -9,9 +9,9 @@ partly delivered and partly complete while its documents total less than the ord
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+from integration.sandbox.mplus.context import Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Reference
-from integration.sandbox.mplus.documents import COUNTERS, INVOICE, ORDER, PROPOSAL, RECEIPT, DocumentKind, Shelf
+from integration.sandbox.mplus.documents import COUNTERS, INVOICE, ORDER, PROPOSAL, RECEIPT, DocumentKind, DocumentSet
 
 # Fields that name the origins of a document, orders first: a list of ids, or one id.
 _NAMED: Mapping[DocumentKind, tuple[tuple[str, DocumentKind], ...]] = {
@@ -35,10 +35,12 @@ _OWN = frozenset(
 class Origins:
     """Relations between the documents of one till."""
 
-    def __init__(self, desk: Desk, reference: Reference, shelves: Mapping[DocumentKind, Shelf]) -> None:
-        self._desk = desk
+    def __init__(
+        self, context: TillContext, reference: Reference, document_sets: Mapping[DocumentKind, DocumentSet]
+    ) -> None:
+        self._context = context
         self._reference = reference
-        self._shelves = shelves
+        self._document_sets = document_sets
         self._used_payments: dict[str, int] = defaultdict(int)  # used part of the payments, by order, in cents
         self._invoiced_totals: dict[str, int] = defaultdict(int)  # total of the documents made from an order, in cents
 
@@ -48,10 +50,12 @@ class Origins:
         if not several:
             return entered
         of, first = several[0]
-        shared = self._desk.contract.types[of.type].keys() & self._desk.contract.types[kind.type].keys()
-        copied = self._desk.contract.ordered(kind.type, first.select_names(*shared).without_names(*_OWN))
-        merged = self._desk.contract.merged(kind.type, copied, entered)
-        return self._desk.contract.merged(kind.type, merged, self._desk.build(kind.type, self._numbers(kind, several)))
+        shared = self._context.contract.types[of.type].keys() & self._context.contract.types[kind.type].keys()
+        copied = self._context.contract.ordered(kind.type, first.select_names(*shared).without_names(*_OWN))
+        merged = self._context.contract.merged(kind.type, copied, entered)
+        return self._context.contract.merged(
+            kind.type, merged, self._context.build(kind.type, self._numbers(kind, several))
+        )
 
     def payments(self, kind: DocumentKind, document: WireFields) -> list[WireFields]:
         """Return the payments that a document takes from its orders, up to its total; see the module."""
@@ -90,14 +94,14 @@ class Origins:
         for name, of in _NAMED[kind]:
             ids = document.child(name).texts("id") or document.texts(name)
             for id_ in filter(None, ids):
-                shelf = self._shelves[of]
-                if id_ not in shelf.documents:
+                document_set = self._document_sets[of]
+                if id_ not in document_set.documents:
                     raise LookupError(f"there is no {of.element} {id_}")
-                yield of, shelf.fields(shelf.documents[id_])
+                yield of, document_set.fields(document_set.documents[id_])
 
     def _numbers(self, kind: DocumentKind, several: list[tuple[DocumentKind, WireFields]]) -> dict[str, object]:
         """Return the numbers and external ids of the origins, as far as the kind of document has fields for them."""
-        known_fields, origin_values = self._desk.contract.types[kind.type], defaultdict[str, list[object]](list)
+        known_fields, origin_values = self._context.contract.types[kind.type], defaultdict[str, list[object]](list)
         for of, origin in several:
             origin_values[f"{of.element}Number"].append(origin.child(of.number))
             if ext := origin.text(of.ext):
@@ -107,9 +111,9 @@ class Origins:
 
     def _partial_payment(self, payment: WireFields, amount: int) -> WireFields:
         deposit = self._reference.methods[payment.text("method")].get("depositPaymentMethod")
-        everywhere = self._desk.conventions.down_payments == "as a deposit"
+        everywhere = self._context.conventions.down_payments == "as a deposit"
         if deposit and (everywhere or payment.number("workplaceNumber")):
-            return self._desk.build("Payment", {"method": deposit, "amount": amount})
+            return self._context.build("Payment", {"method": deposit, "amount": amount})
         return payment.replaced("amount", str(amount))
 
     # ---- updates of the origins
@@ -140,5 +144,5 @@ class Origins:
         return {"invoiceIds": ids, "invoiceNumbers": numbers}
 
     def _change(self, kind: DocumentKind, document: WireFields, changes: Mapping[str, object]) -> None:
-        changed = self._desk.contract.merged(kind.type, document, self._desk.build(kind.type, changes))
-        self._shelves[kind].put(changed)
+        changed = self._context.contract.merged(kind.type, document, self._context.build(kind.type, changes))
+        self._document_sets[kind].put(changed)

@@ -1,20 +1,20 @@
 """Registers payments with the data of their method, and returns the payment state of a document."""
 
+from integration.sandbox.mplus.context import Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Reference
 
 
-def registered(desk: Desk, reference: Reference, payment: WireFields, **more: object) -> WireFields:
+def registered(context: TillContext, reference: Reference, payment: WireFields, **more: object) -> WireFields:
     """Return a payment with an id and the data of its method; `more` holds its date and time."""
     method = reference.methods[payment.text("method")]
     values = {
-        "paymentId": payment.text("paymentId") or desk.new_id("payment"),
+        "paymentId": payment.text("paymentId") or context.new_id("payment"),
         "description": method["description"],
         "paymentMethodType": method["type"],
         "accountNumber": method["accountNumber"],
         **more,
     }
-    return desk.contract.merged("Payment", payment, desk.build("Payment", values))
+    return context.contract.merged("Payment", payment, context.build("Payment", values))
 
 
 def strange(reference: Reference, payments: list[WireFields]) -> str:

@@ -12,8 +12,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import RefusedError, WireFields
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.relations import Relations
 
 CENT = Decimal("0.01")
@@ -32,8 +32,8 @@ class _LinePrice:
 class Pricing:
     """Prices of one till."""
 
-    def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue, relations: Relations) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference, catalogue: Catalogue, relations: Relations) -> None:
+        self._context = context
         self._reference = reference
         self._catalogue = catalogue
         self._relations = relations
@@ -48,7 +48,7 @@ class Pricing:
 
     def state(self) -> list[dict[str, object]]:
         """Return all prices per branch."""
-        contract = self._desk.contract
+        contract = self._context.contract
         return [contract.plain("ArticleBranchDeviationLine", deviation) for deviation in self.deviations.values()]
 
     def put(self, line: WireFields) -> None:
@@ -69,9 +69,9 @@ class Pricing:
             raise RefusedError(f"Relation {number} does not exist")
         customer = self._relations.fields(number) if number else WireFields()
         timestamp = ask.text("timestamp") or ask.text("financialDate")
-        day = date.fromisoformat(timestamp[:10]) if timestamp else self._desk.today
+        day = date.fromisoformat(timestamp[:10]) if timestamp else self._context.today
         lines = [self._line(line, customer, branch, day) for line in ask.children("lines")]
-        return self._desk.build("DeterminePricingResponse", {"lines": lines})
+        return self._context.build("DeterminePricingResponse", {"lines": lines})
 
     def _line(self, line: WireFields, customer: WireFields, branch: int, day: date) -> WireFields:
         stored_article = self._catalogue.article(line.number("articleNumber"))
@@ -101,7 +101,7 @@ class Pricing:
             "amountExcl": excl(amount),
             "discountType": charged.by,
         }
-        return self._desk.build("DeterminePricingResponseLine", values)
+        return self._context.build("DeterminePricingResponseLine", values)
 
     def _line_price(
         self, article: WireFields, customer: WireFields, where: tuple[int, date], quantity: Decimal
@@ -123,7 +123,7 @@ class Pricing:
             ),
             (_rows_with_number(prices, "priceGroupNumber", group), "DISCOUNT-TYPE-PRICE-GROUP"),
         ]
-        place = {"everything": 0, "price_groups": 2, "discounts": 3}[self._desk.conventions.offers_win_over]
+        place = {"everything": 0, "price_groups": 2, "discounts": 3}[self._context.conventions.offers_win_over]
         sources.insert(place, ([row for row in temporary if _is_valid_on(row, day)], "DISCOUNT-TYPE-SALES-PRICE"))
         for offers, by in sources:
             reached = [offer for offer in offers if _minimum_quantity(offer) <= quantity]
@@ -156,7 +156,7 @@ class Pricing:
         return (excl * (1 + rate / 100)).quantize(CENT, ROUND_HALF_UP)
 
     def _percent(self, number: int) -> Decimal:
-        return Decimal(number) / 100 if self._desk.conventions.discounts_in_hundredths else Decimal(number)
+        return Decimal(number) / 100 if self._context.conventions.discounts_in_hundredths else Decimal(number)
 
     # ---- prices per branch
 
@@ -168,7 +168,7 @@ class Pricing:
             for (article, branch), line in sorted(self.deviations.items())
             if (not articles or article in articles) and (not branches or branch in branches)
         ]
-        return self._desk.build("GetArticleBranchDeviationsResponse", {"articleBranchDeviationLines": lines})
+        return self._context.build("GetArticleBranchDeviationsResponse", {"articleBranchDeviationLines": lines})
 
     def _save(self, ask: WireFields) -> WireFields:
         lines = ask.children("articleBranchDeviationLines")
@@ -202,7 +202,7 @@ class Pricing:
 
     def _save_answer(self, result: str, message: str) -> WireFields:
         code = f"SAVE-ARTICLE-BRANCH-DEVIATION-RESULT{result}"
-        return self._desk.build("SaveArticleBranchDeviationsResponse", {"result": code, "errorMessage": message})
+        return self._context.build("SaveArticleBranchDeviationsResponse", {"result": code, "errorMessage": message})
 
 
 def _rows_with_number(rows: Sequence[WireFields], name: str, number: int) -> list[WireFields]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from integration.sandbox.mplus.catalogue import Article, Catalogue, Filters, Product, hash_of, moment_of
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields, element
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.sums import rounded
 
@@ -25,8 +25,8 @@ class RefusalError(Exception):
 class Products:
     """Operations that read and change products."""
 
-    def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue, groups: Groups) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference, catalogue: Catalogue, groups: Groups) -> None:
+        self._context = context
         self._reference = reference
         self._catalogue = catalogue
         self._groups = groups
@@ -45,8 +45,8 @@ class Products:
             articles = self._new_articles(product)
         except RefusalError as refusal:
             return self._refusal_answer("Create", refusal, productNumber=0)
-        new_product = Product(number, self._desk.now)
-        marker = self._catalogue.put(new_product, self._with_description(product), self._desk.late)
+        new_product = Product(number, self._context.now)
+        marker = self._catalogue.put(new_product, self._with_description(product), self._context.late)
         for article in articles:
             self._store(new_product, self._with_defaults(article), marker)
         self._place(new_product, product)
@@ -71,7 +71,7 @@ class Products:
             ]
         except RefusalError as refusal:
             return self._refusal_answer("Update", refusal)
-        marker = self._catalogue.put(stored_product, self._merged_fields(stored_product, product), self._desk.late)
+        marker = self._catalogue.put(stored_product, self._merged_fields(stored_product, product), self._context.late)
         for article in changed:
             self._store(stored_product, article, marker)
         new = [self._store(stored_product, self._with_defaults(article), marker) for article in added]
@@ -99,10 +99,10 @@ class Products:
         """Return all products with their articles."""
         return [
             {
-                **self._desk.contract.plain("Product", self._catalogue.fields(product)),
+                **self._context.contract.plain("Product", self._catalogue.fields(product)),
                 "groupNumbers": list(product.places),
                 "articleList": [
-                    self._desk.contract.plain("Article", self._catalogue.fields(article))
+                    self._context.contract.plain("Article", self._catalogue.fields(article))
                     for article in product.articles.values()
                 ],
             }
@@ -111,7 +111,7 @@ class Products:
 
     def articles(self) -> list[dict[str, object]]:
         return [
-            self._desk.contract.plain("Article", self._catalogue.fields(article))
+            self._context.contract.plain("Article", self._catalogue.fields(article))
             for article in self._catalogue.articles.values()
         ]
 
@@ -132,14 +132,14 @@ class Products:
                 break
             chosen.append((product, articles))
             count += len(articles)
-        if self._desk.conventions.order_within_answer == "mixed":
+        if self._context.conventions.order_within_answer == "mixed":
             chosen.sort(key=lambda pair: hash_of(pair[0].number))
         product_list = b"".join(element("product", product.written(articles)) for product, articles in chosen)
         return WireFields([("productList", product_list)])
 
     def _is_omitted(self, product: Product, articles: list[Article], *, beside: int) -> bool:
         """Return True if the till omits an existing product from this answer, according to the conventions."""
-        conventions = self._desk.conventions
+        conventions = self._context.conventions
         is_too_large = conventions.most_articles is not None and len(articles) > conventions.most_articles
         return is_too_large or (beside > 0 and not product.articles.keys().isdisjoint(conventions.only_alone))
 
@@ -159,7 +159,7 @@ class Products:
         )
         if filters.limit or filters.by_key:
             return filters
-        return replace(filters, limit=self._desk.conventions.page_size or 0)
+        return replace(filters, limit=self._context.conventions.page_size or 0)
 
     def _candidates(self, filters: Filters) -> Iterable[Product]:
         """Return the products that may match, lowest marker first."""
@@ -180,7 +180,7 @@ class Products:
         return next((article.product for article in articles if article), None)
 
     def _free_number(self, product: WireFields) -> int:
-        number = product.number("productNumber") or self._desk.count("product")
+        number = product.number("productNumber") or self._context.count("product")
         if number in self._catalogue.products:
             raise RefusalError("-FAILED-PRODUCT-NUMBER-ALREADY-TAKEN", f"Product number {number} is already in use")
         return number
@@ -208,10 +208,10 @@ class Products:
         """Return the stored article with the sent values."""
         old = self._catalogue.fields(article)
         changes = self._check_article(changes)
-        if self._desk.conventions.omitted_fields == "emptied":
+        if self._context.conventions.omitted_fields == "emptied":
             old = old.select_names("articleNumber", "createTimestamp")
         lists = _merge_custom_fields(old.child("customFieldList"), changes.child("customFieldList"))
-        merged = self._desk.contract.merged("Article", old, changes)
+        merged = self._context.contract.merged("Article", old, changes)
         if lists:
             merged = merged.replaced("customFieldList", lists)
         return self._with_barcode_list(self._with_prices(self._with_fault(merged), changes), changes)
@@ -221,23 +221,23 @@ class Products:
         own: dict[str, object] = {
             **NEW_ARTICLE,
             "articleNumber": article.number("articleNumber") or self._free_article(),
-            "stockArticle": self._desk.conventions.stock_article_unless_said,
-            "createTimestamp": self._desk.now,
+            "stockArticle": self._context.conventions.stock_article_unless_said,
+            "createTimestamp": self._context.now,
         }
         if not article.has_name("vatCode") and article.has_name("turnoverGroup"):
             own["vatCode"] = self._reference.vat_code_of(article.number("turnoverGroup"))
-        base = self._desk.build("Article", own)
+        base = self._context.build("Article", own)
         new_article = article if article.number("articleNumber") else article.without_names("articleNumber")
-        merged = self._desk.contract.merged("Article", base, new_article)
+        merged = self._context.contract.merged("Article", base, new_article)
         return self._with_barcode_list(self._with_prices(self._with_fault(merged), article), article)
 
     def _free_article(self) -> int:
-        number = FIRST_FREE_ARTICLE - 1 + self._desk.count("article")
+        number = FIRST_FREE_ARTICLE - 1 + self._context.count("article")
         return self._free_article() if number in self._catalogue.articles else number
 
     def _store(self, product: Product, article: WireFields, marker: int) -> int:
         number = article.number("articleNumber")
-        self._catalogue.put_article(product, number, article, marker, self._desk.late)
+        self._catalogue.put_article(product, number, article, marker, self._context.late)
         return number
 
     def _with_prices(self, article: WireFields, changes: WireFields) -> WireFields:
@@ -245,19 +245,19 @@ class Products:
         rate = self._reference.rate(article.number("vatCode"))
         if rate is None:
             return article
-        values: dict[str, object] = {"vatPercentage": self._desk.conventions.percentage(rate)}
+        values: dict[str, object] = {"vatPercentage": self._context.conventions.percentage(rate)}
         match self._leading_price(article, changes):
             case "incl":
                 values["priceExcl"] = rounded(article.number("priceIncl") / (1 + rate / 100))
             case "excl":
                 values["priceIncl"] = rounded(article.number("priceExcl") * (1 + rate / 100))
-        return self._desk.contract.merged("Article", article, self._desk.build("Article", values))
+        return self._context.contract.merged("Article", article, self._context.build("Article", values))
 
     def _leading_price(self, article: WireFields, changes: WireFields) -> str:
         """Return the price that decides the other one, or an empty text if both stay as they are."""
         incl, excl = changes.has_name("priceIncl"), changes.has_name("priceExcl")
         if incl and excl:
-            return {"incl wins": "incl", "excl wins": "excl"}.get(self._desk.conventions.both_prices, "")
+            return {"incl wins": "incl", "excl wins": "excl"}.get(self._context.conventions.both_prices, "")
         if excl:
             return "excl"
         return "incl" if incl or (changes.has_name("vatCode") and article.has_name("priceIncl")) else ""
@@ -269,20 +269,25 @@ class Products:
             return article
         rows = article.child("barcodeList").children("barcode")
         others = [
-            self._desk.contract.merged(
-                "Barcode", row, self._desk.build("Barcode", {"isCurrent": row.text("barcode") == barcode})
+            self._context.contract.merged(
+                "Barcode", row, self._context.build("Barcode", {"isCurrent": row.text("barcode") == barcode})
             )
             for row in rows
         ]
         if barcode not in {row.text("barcode") for row in rows}:
-            values = {"barcodeId": self._desk.count("barcode"), "barcode": barcode, "quantity": 1, "decimalPlaces": 0}
-            others.append(self._desk.build("Barcode", {**values, "isCurrent": True}))
+            values = {
+                "barcodeId": self._context.count("barcode"),
+                "barcode": barcode,
+                "quantity": 1,
+                "decimalPlaces": 0,
+            }
+            others.append(self._context.build("Barcode", {**values, "isCurrent": True}))
         barcode_list = WireFields([("barcodeList", WireFields(("barcode", row) for row in others))])
-        return self._desk.contract.merged("Article", article, barcode_list)
+        return self._context.contract.merged("Article", article, barcode_list)
 
     def _with_fault(self, article: WireFields) -> WireFields:
         """Return the article with a wrong value, if the current fault asks for that."""
-        if not self._desk.wrong:
+        if not self._context.wrong:
             return article
         if article.has_name("priceIncl") or article.has_name("priceExcl"):
             return WireFields(
@@ -300,27 +305,27 @@ class Products:
         own = product.without_names("articleList", "syncMarker")
         if product.text("description") or not first.text("description"):
             return own
-        return self._desk.contract.merged("Product", own, WireFields([("description", first.text("description"))]))
+        return self._context.contract.merged("Product", own, WireFields([("description", first.text("description"))]))
 
     def _merged_fields(self, stored_product: Product, changes: WireFields) -> WireFields:
         old = self._catalogue.fields(stored_product)
-        if self._desk.conventions.omitted_fields == "emptied":
+        if self._context.conventions.omitted_fields == "emptied":
             old = old.select_names("productNumber")
-        return self._desk.contract.merged(
+        return self._context.contract.merged(
             "Product", old, changes.without_names("productNumber", "articleList", "syncMarker")
         )
 
     def _leave_out(self, product: Product, mentioned: set[int], marker: int) -> None:
-        if self._desk.conventions.omitted_articles == "kept":
+        if self._context.conventions.omitted_articles == "kept":
             return
         for number in [number for number in product.articles if number not in mentioned]:
             fields = self._catalogue.fields(product.articles[number])
             self._store(
-                product, self._desk.contract.merged("Article", fields, WireFields([("active", "false")])), marker
+                product, self._context.contract.merged("Article", fields, WireFields([("active", "false")])), marker
             )
 
     def _place(self, product: Product, fields: WireFields) -> None:
-        if self._desk.conventions.groups_in_product == "ignored":
+        if self._context.conventions.groups_in_product == "ignored":
             return
         if not (fields.has_name("groupNumbers") or fields.has_name("sortOrderGroupList")):
             return
@@ -330,12 +335,14 @@ class Products:
 
     def _success_answer(self, verb: str, product: Product, marker: int, **values: object) -> WireFields:
         stamped_values = {"result": f"{verb.upper()}-PRODUCT-RESULT-OK", **values, "errorMessage": ""}
-        stamps = {"changeTimestamp": self._desk.now, "syncMarker": max(marker, product.marker)}
-        return self._desk.build(f"{verb}ProductResponse", {**stamped_values, **stamps})
+        stamps = {"changeTimestamp": self._context.now, "syncMarker": max(marker, product.marker)}
+        return self._context.build(f"{verb}ProductResponse", {**stamped_values, **stamps})
 
     def _refusal_answer(self, verb: str, refusal: RefusalError, **values: object) -> WireFields:
         result = f"{verb.upper()}-PRODUCT-RESULT{refusal.result}"
-        return self._desk.build(f"{verb}ProductResponse", {"result": result, **values, "errorMessage": refusal.message})
+        return self._context.build(
+            f"{verb}ProductResponse", {"result": result, **values, "errorMessage": refusal.message}
+        )
 
 
 _PRICES = frozenset({"priceIncl", "priceExcl"})

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from integration.sandbox.mplus.catalogue import Markers, Stored, hash_of
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import RefusedError, WireFields, day_of, element, written
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
 
 PAGE = 1000
 SEARCHABLE = frozenset(
@@ -46,8 +46,8 @@ class Relation(Stored):
 class Relations:
     """Operations that read and change relations."""
 
-    def __init__(self, desk: Desk, reference: Reference) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference) -> None:
+        self._context = context
         self._reference = reference
         self.relations: dict[int, Relation] = {}
         self.markers: Markers[Relation] = Markers()
@@ -75,7 +75,7 @@ class Relations:
     def fields(self, number: int) -> WireFields:
         """Return the fields of a relation; empty if there is none."""
         relation = self.relations.get(number)
-        return self._desk.contract.reread(relation.xml, "Relation") if relation else WireFields()
+        return self._context.contract.reread(relation.xml, "Relation") if relation else WireFields()
 
     def create(self, relation: WireFields) -> WireFields:
         """Create a relation and return the answer."""
@@ -85,10 +85,15 @@ class Relations:
             return self._create_refusal("-FAILED-RELATION-NUMBER-ALREADY-TAKEN", message)
         if strange := self._reference.strange_fields(relation, self._reference.relation_fields):
             return self._create_refusal("-FAILED", f"Custom field {strange[0]} does not exist")
-        base = self._desk.build("Relation", {"active": True, "createTimestamp": self._desk.now})
-        marker = self._put(number, self._desk.contract.merged("Relation", base, self._with_fault(relation)))
-        values = {"relationNumber": number, "changeTimestamp": self._desk.now, "syncMarker": marker, "errorMessage": ""}
-        return self._desk.build("CreateRelationResponse", {"result": "CREATE-RELATION-RESULT-OK", **values})
+        base = self._context.build("Relation", {"active": True, "createTimestamp": self._context.now})
+        marker = self._put(number, self._context.contract.merged("Relation", base, self._with_fault(relation)))
+        values = {
+            "relationNumber": number,
+            "changeTimestamp": self._context.now,
+            "syncMarker": marker,
+            "errorMessage": "",
+        }
+        return self._context.build("CreateRelationResponse", {"result": "CREATE-RELATION-RESULT-OK", **values})
 
     def update(self, relation: WireFields) -> WireFields:
         """Update a relation and return the answer; omitted fields stay unchanged."""
@@ -98,21 +103,21 @@ class Relations:
         if strange := self._reference.strange_fields(relation, self._reference.relation_fields):
             return self._update_answer("-FAILED", f"Custom field {strange[0]} does not exist")
         old = self.fields(number)
-        if self._desk.conventions.omitted_fields == "emptied":
+        if self._context.conventions.omitted_fields == "emptied":
             old = old.select_names("relationNumber", "createTimestamp")
-        marker = self._put(number, self._desk.contract.merged("Relation", old, self._with_fault(relation)))
-        return self._update_answer("-OK", "", changeTimestamp=self._desk.now, syncMarker=marker)
+        marker = self._put(number, self._context.contract.merged("Relation", old, self._with_fault(relation)))
+        return self._update_answer("-OK", "", changeTimestamp=self._context.now, syncMarker=marker)
 
     def state(self) -> list[dict[str, object]]:
-        return [self._desk.contract.plain("Relation", self.fields(number)) for number in self.relations]
+        return [self._context.contract.plain("Relation", self.fields(number)) for number in self.relations]
 
     def _put(self, number: int, fields: WireFields) -> int:
         marker = self.markers.new_marker()
-        own = {"relationNumber": number, "syncMarker": marker, "changeTimestamp": self._desk.now}
-        fields = self._desk.contract.merged("Relation", fields, self._desk.build("Relation", own))
+        own = {"relationNumber": number, "syncMarker": marker, "changeTimestamp": self._context.now}
+        fields = self._context.contract.merged("Relation", fields, self._context.build("Relation", own))
         new = number not in self.relations
         relation = self.relations.setdefault(number, Relation(number))
-        relation.put(written(fields), marker, self._desk.late)
+        relation.put(written(fields), marker, self._context.late)
         relation.terms = {name: value.casefold() for name, value in fields if isinstance(value, str)}
         self.markers.enter(marker, relation, new=new)
         return marker
@@ -131,11 +136,11 @@ class Relations:
             relation
             for relation in self.markers.objects_since(ask.number("syncMarker"))
             if (not numbers or relation.number in numbers)
-            and not (len(numbers) > 1 and relation.number in self._desk.conventions.only_alone)
+            and not (len(numbers) > 1 and relation.number in self._context.conventions.only_alone)
             and (not category or relation.terms.get("categoryId") == category)
         )
         page = [relation for relation, _ in zip(fitting, range(limit), strict=False)]
-        if self._desk.conventions.order_within_answer == "mixed":
+        if self._context.conventions.order_within_answer == "mixed":
             page.sort(key=lambda relation: hash_of(relation.number))
         relation_list = b"".join(element("relation", relation.visible_xml) for relation in page)
         return WireFields([("relationList", relation_list)])
@@ -147,7 +152,7 @@ class Relations:
         relation = self._find_matching(ask.child("relation"), lambda term, text: term == text)
         if (
             relation
-            and self._desk.conventions.exact_match_minds_case
+            and self._context.conventions.exact_match_minds_case
             and not self._is_literal(relation, ask.child("relation"))
         ):
             relation = None
@@ -194,17 +199,17 @@ class Relations:
         return WireFields([("result", "FIND-RELATION-RESULT-OK"), ("relation", relation.visible_xml)])
 
     def _free_number(self) -> int:
-        number = self._desk.count("relation")
+        number = self._context.count("relation")
         return self._free_number() if number in self.relations else number
 
     def _with_fault(self, relation: WireFields) -> WireFields:
         """Return the relation with a wrong name, if the current fault asks for that."""
-        return relation.replaced("name", f"{relation.text('name')} ~") if self._desk.wrong else relation
+        return relation.replaced("name", f"{relation.text('name')} ~") if self._context.wrong else relation
 
     def _create_refusal(self, result: str, message: str) -> WireFields:
         values = {"result": f"CREATE-RELATION-RESULT{result}", "relationNumber": 0, "errorMessage": message}
-        return self._desk.build("CreateRelationResponse", values)
+        return self._context.build("CreateRelationResponse", values)
 
     def _update_answer(self, result: str, message: str, **values: object) -> WireFields:
         content = {"result": f"UPDATE-RELATION-RESULT{result}", "errorMessage": message, **values}
-        return self._desk.build("UpdateRelationResponse", content)
+        return self._context.build("UpdateRelationResponse", content)

@@ -9,8 +9,8 @@ from decimal import Decimal
 from functools import partial
 
 from integration.sandbox.mplus.catalogue import Catalogue, moment_of
+from integration.sandbox.mplus.context import Handler, Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Handler, Reference
 from integration.sandbox.mplus.documents import DocumentKind
 
 Place = tuple[int, int]
@@ -41,12 +41,12 @@ class Stock:
 
     def __init__(
         self,
-        desk: Desk,
+        context: TillContext,
         reference: Reference,
         catalogue: Catalogue,
         reserved: Callable[[], dict[Place, Decimal]],
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._reference = reference
         self._catalogue = catalogue
         self._reserved = reserved
@@ -75,7 +75,9 @@ class Stock:
 
     def set_level(self, branch: int, article: int, amount: Decimal, type_: str = "STOCK-HISTORY-TYPE-API") -> Booking:
         """Book the difference that makes the stock this amount."""
-        reserved = self._reserved().get((branch, article), ZERO) if self._desk.conventions.set_stock == "free" else ZERO
+        reserved = (
+            self._reserved().get((branch, article), ZERO) if self._context.conventions.set_stock == "free" else ZERO
+        )
         return self.book(branch, article, amount + reserved - self._physical(branch, article), type_)
 
     def book(
@@ -83,10 +85,10 @@ class Stock:
     ) -> Booking:
         place = (branch, article)
         before = self._physical(branch, article)
-        booking = Booking(self.last_stock_id + 1, self._desk.now, branch, article, changed, before, type_, reference)
+        booking = Booking(self.last_stock_id + 1, self._context.now, branch, article, changed, before, type_, reference)
         self.bookings.append(booking)
-        if self._desk.late:
-            self._hidden_bookings[place] = (time.monotonic() + self._desk.late, self._visible_booking(place))
+        if self._context.late:
+            self._hidden_bookings[place] = (time.monotonic() + self._context.late, self._visible_booking(place))
         self._latest_bookings[place] = booking
         return booking
 
@@ -124,9 +126,9 @@ class Stock:
         ask = request.child("request")
         branches = ask.child("branchNumbers").numbers("branchNumber") or [ask.number("branchNumber")]
         marker = ask.number("stockId")
-        if ask.has_name("stockId") and self._desk.conventions.stock_id_bound == "exclusive":
+        if ask.has_name("stockId") and self._context.conventions.stock_id_bound == "exclusive":
             marker += 1
-        if self._desk.conventions.stock_rows == "booked":
+        if self._context.conventions.stock_rows == "booked":
             marker = max(marker, 1)
         rows = [
             self._row(branch, article)
@@ -135,7 +137,7 @@ class Stock:
             for article in self._requested_articles(ask)
             if self._booking_number(branch, article) >= marker
         ]
-        return self._desk.build("GetStockResponse", {"articleStocks": rows})
+        return self._context.build("GetStockResponse", {"articleStocks": rows})
 
     def _requested_articles(self, ask: WireFields) -> Iterator[int]:
         numbers: Iterable[int] = ask.child("articleNumbers").numbers("articleNumbers") or self._catalogue.articles
@@ -171,7 +173,7 @@ class Stock:
 
     def _scaled(self, amount: str, places: str, value: Decimal) -> dict[str, object]:
         digits = decimals(value)
-        return {amount: int(value.scaleb(digits)), places: self._desk.conventions.places(digits)}
+        return {amount: int(value.scaleb(digits)), places: self._context.conventions.places(digits)}
 
     def _history(self, ask: WireFields) -> WireFields:
         branches = ask.numbers("branchNumbers") or ask.numbers("branchNumber")
@@ -186,9 +188,9 @@ class Stock:
             and (since is None or booking.at >= since)
             and (until is None or booking.at <= until)
         ]
-        limit = min(filter(None, (limit, self._desk.conventions.most_at_once)), default=0)
+        limit = min(filter(None, (limit, self._context.conventions.most_at_once)), default=0)
         rows = [self._booking_values(booking) for booking in bookings[: limit or None]]
-        return self._desk.build("GetStockHistoryResponse", {"articleStockHistory": rows})
+        return self._context.build("GetStockHistoryResponse", {"articleStockHistory": rows})
 
     def _booking_values(self, booking: Booking) -> dict[str, object]:
         return {
@@ -221,26 +223,28 @@ class Stock:
         branch, article = ask.number("branchNumber"), ask.number("articleNumber")
         answer, result = f"{verb}StockResponse", f"{verb.upper()}-STOCK-RESULT"
         if refusal := self._refusal(branch, article):
-            return self._desk.build(answer, {"result": f"{result}-{refusal}"})
-        booking = book(branch, article, ask.scaled(field, "decimalPlaces") + (1 if self._desk.wrong else 0))
-        return self._desk.build(answer, {"result": f"{result}-OK", "stockId": booking.number})
+            return self._context.build(answer, {"result": f"{result}-{refusal}"})
+        booking = book(branch, article, ask.scaled(field, "decimalPlaces") + (1 if self._context.wrong else 0))
+        return self._context.build(answer, {"result": f"{result}-OK", "stockId": booking.number})
 
     def _correct(self, ask: WireFields) -> WireFields:
         branch = ask.number("branchNumber")
         rows = ask.child("stockCorrectionList").children("correction")
         refusal, article = self._refused_correction(branch, rows)
-        if refusal and self._desk.conventions.corrections == "all or nothing":
+        if refusal and self._context.conventions.corrections == "all or nothing":
             return self._correction_answer(refusal, article)
         booked: Booking | None = None
         absolute = ask.text("correctionMode") != "STOCK-CORRECTION-MODE-RELATIVE"
-        number = (("correctionNumber", {"year": self._desk.today.year, "number": self._desk.count("correction")}),)
+        number = (
+            ("correctionNumber", {"year": self._context.today.year, "number": self._context.count("correction")}),
+        )
         for row in rows:
             if self._refusal(branch, row.number("articleNumber")):
                 break
             booked = self._book_correction(branch, row, absolute=absolute, reference=number)
         if refusal or booked is None:
             return self._correction_answer(refusal, article)
-        return self._desk.build(
+        return self._context.build(
             "SaveStockCorrectionsResponse", {"result": "SAVE-STOCK-CORRECTIONS-RESULT-OK", "stockId": booked.number}
         )
 
@@ -270,7 +274,7 @@ class Stock:
 
     def _correction_answer(self, refusal: str, article: int) -> WireFields:
         result = f"SAVE-STOCK-CORRECTIONS-RESULT-{refusal}"
-        return self._desk.build(
+        return self._context.build(
             "SaveStockCorrectionsResponse", {"result": result, "failedArticleNumber": article or None}
         )
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.context import Reference, TillContext
 from integration.sandbox.mplus.contract import WireFields
-from integration.sandbox.mplus.desk import Desk, Reference
 
 INCLUSIVE = "VAT-METHOD-INCLUSIVE"
 EXCLUSIVE = "VAT-METHOD-EXCLUSIVE"
@@ -91,8 +91,8 @@ WHOLE_PERCENT = 100
 class OrderTotals:
     """Prices the lines of orders and computes the totals."""
 
-    def __init__(self, desk: Desk, reference: Reference, catalogue: Catalogue) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, reference: Reference, catalogue: Catalogue) -> None:
+        self._context = context
         self._reference = reference
         self._catalogue = catalogue
 
@@ -104,7 +104,10 @@ class OrderTotals:
         rates = self._reference.setup.rates
         sums = summed([(line.child("data").number("vatCode"), _amount(line, method)) for line in priced], rates, method)
         lines = [
-            ("line", self._desk.contract.merged("Line", line, WireFields([("data", self._with_totals(line, amounts))])))
+            (
+                "line",
+                self._context.contract.merged("Line", line, WireFields([("data", self._with_totals(line, amounts))])),
+            )
             for line, amounts in zip(priced, sums.lines, strict=True)
         ]
         totals = {
@@ -113,13 +116,13 @@ class OrderTotals:
             "vatGroupList": self._vat_groups(sums),
             "lineList": WireFields(lines),
         }
-        return self._desk.contract.merged(type_, order, self._desk.build(type_, totals))
+        return self._context.contract.merged(type_, order, self._context.build(type_, totals))
 
     def _vat_groups(self, sums: Sums) -> list[dict[str, object]]:
         return [
             {
                 "vatCode": group.vat_code,
-                "vatPercentage": self._desk.conventions.percentage(group.rate),
+                "vatPercentage": self._context.conventions.percentage(group.rate),
                 "exclAmount": group.excl,
                 "vatAmount": group.vat,
             }
@@ -128,7 +131,7 @@ class OrderTotals:
 
     def _with_totals(self, line: WireFields, amounts: tuple[int, int]) -> WireFields:
         values = {"totalInclAmount": amounts[0], "totalExclAmount": amounts[1]}
-        return self._desk.contract.merged("LineData", line.child("data"), self._desk.build("LineData", values))
+        return self._context.contract.merged("LineData", line.child("data"), self._context.build("LineData", values))
 
     def _with_price(self, line: WireFields, method: str) -> WireFields:
         """Return a line with id, price and VAT code, from the article where the line has none."""
@@ -139,9 +142,9 @@ class OrderTotals:
         rate = 1 + (self._reference.rate(code) or Decimal(0)) / 100
         values = {
             "quantity": data.number("quantity", 1),
-            "decimalPlaces": self._desk.conventions.places(data.number("decimalPlaces")),
+            "decimalPlaces": self._context.conventions.places(data.number("decimalPlaces")),
             "vatCode": code,
-            "vatPercentage": self._desk.conventions.percentage(self._reference.rate(code) or Decimal(0)),
+            "vatPercentage": self._context.conventions.percentage(self._reference.rate(code) or Decimal(0)),
             "turnoverGroup": data.number("turnoverGroup") or card.number("turnoverGroup") or None,
             "purchasePrice": data.number("purchasePrice") or card.number("purchasePrice") or None,
         }
@@ -154,11 +157,11 @@ class OrderTotals:
         if "priceExcl" not in values:
             values["priceExcl"] = rounded((values["price"] or 0) / rate)
         own = {
-            "lineId": line.text("lineId") or self._desk.new_id("line"),
+            "lineId": line.text("lineId") or self._context.new_id("line"),
             "text": line.text("text") or card.text("description"),
-            "data": self._desk.contract.merged("LineData", data, self._desk.build("LineData", values)),
+            "data": self._context.contract.merged("LineData", data, self._context.build("LineData", values)),
         }
-        return self._desk.contract.merged("Line", line, self._desk.build("Line", own))
+        return self._context.contract.merged("Line", line, self._context.build("Line", own))
 
 
 def _amount(line: WireFields, method: str) -> int:

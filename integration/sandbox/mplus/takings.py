@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from integration.sandbox.mplus.context import TillContext
 from integration.sandbox.mplus.contract import WireFields, day_of
-from integration.sandbox.mplus.desk import Desk
-from integration.sandbox.mplus.documents import HouseDocument, Shelf
+from integration.sandbox.mplus.documents import DocumentSet, SandboxDocument
 from integration.sandbox.mplus.sums import rounded
 
 CASH: Final = "CASH"
@@ -48,23 +48,25 @@ class BookedTakings:
 class Takings:
     """Amounts of all documents. Each document is parsed once per change."""
 
-    def __init__(self, desk: Desk, shelves: Mapping[str, Shelf]) -> None:
-        self._desk = desk
-        self._shelves = shelves
+    def __init__(self, context: TillContext, document_sets: Mapping[str, DocumentSet]) -> None:
+        self._context = context
+        self._document_sets = document_sets
         self._cache: dict[tuple[str, str], tuple[bytes, list[BookedTakings]]] = {}
 
     def documents(self, *sources: str) -> Iterator[BookedTakings]:
         """Return the documents of the given sources; of all sources if none is given."""
-        for source in sources or self._shelves:
-            shelf = self._shelves.get(source)
-            for document in shelf.documents.values() if shelf else ():
-                if shelf and document.visible_xml and not document.rehearsed:
-                    yield from self._takings_of_document(source, shelf, document)
+        for source in sources or self._document_sets:
+            document_set = self._document_sets.get(source)
+            for document in document_set.documents.values() if document_set else ():
+                if document_set and document.visible_xml and not document.rehearsed:
+                    yield from self._takings_of_document(source, document_set, document)
 
-    def _takings_of_document(self, source: str, shelf: Shelf, document: HouseDocument) -> list[BookedTakings]:
+    def _takings_of_document(
+        self, source: str, document_set: DocumentSet, document: SandboxDocument
+    ) -> list[BookedTakings]:
         cached = self._cache.get((source, document.id))
         if cached is None or cached[0] is not document.visible_xml:
-            fields = self._desk.contract.reread(document.visible_xml, shelf.kind.type)
+            fields = self._context.contract.reread(document.visible_xml, document_set.kind.type)
             fresh = _prepayments(fields) if source == "ORDER" else [_document_takings(source, fields)]
             cached = self._cache[source, document.id] = (document.visible_xml, fresh)
         return cached[1]

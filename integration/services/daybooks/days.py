@@ -263,7 +263,11 @@ class Days:
         accounts = source.choices("turnover_accounts")
         balances = source.gift_cards() if isinstance(source, GiftCardIssuer) else []
         return [
-            (balance, row_value(books.accounts, balance.group) or books.account_meant(accounts.get(balance.group, "")))
+            (
+                balance,
+                row_value(books.accounts, balance.group)
+                or books.account_of_till_number(accounts.get(balance.group, "")),
+            )
             for balance in balances
         ]
 

@@ -143,9 +143,9 @@ class Log:
         while self._logbook.drain(self._outbox) == BATCH:
             pass
 
-    def name(self) -> bool:
+    def index_search_keys(self) -> bool:
         """Index the search keys of some events of a restored log, and return True once all are indexed."""
-        return self._logbook.name()
+        return self._logbook.index_search_keys()
 
     @requires(Right.READ_LOG)
     def span(self) -> tuple[datetime, datetime]:
@@ -196,8 +196,7 @@ class Log:
             keys=sorted(set(documents["key"])),
         )  # fmt: skip
         facts = {
-            (row.run, row.kind, row.key): {"customer": row.customer, "total": row.total}
-            for row in planned.itertuples()
+            (row.run, row.kind, row.key): {"customer": row.customer, "total": row.total} for row in planned.itertuples()
         }
         for row in documents.itertuples():
             if known_facts := facts.get((row.run, row.kind, row.key)):

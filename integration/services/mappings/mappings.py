@@ -339,7 +339,7 @@ class _FlowQueries:
         stored_keys = [key for key in keys if flow != self.flow or key not in self.afresh]
         return self.logics.links.get(flow, kind, stored_keys)
 
-    def referred(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
+    def linked_references(self, flow: str, kind: Kind, references: Collection[str]) -> set[str]:
         return set(self.logics.links.by_reference(flow, kind, references))
 
     def booking_states(self, flow: str, kinds: Collection[Kind], keys: Collection[str]) -> BookingStates:

@@ -174,7 +174,7 @@ class TillMovements:
         """Return the movements of articles, by the till's numbers, that are not known to be in the books."""
         return self._store.open(self._flow, articles, upto)
 
-    def unplaced(self) -> Sequence[Movement]:
+    def movements_without_article(self) -> Sequence[Movement]:
         """Return the movements whose article cannot be determined."""
         return self._store.without_article(self._flow)
 

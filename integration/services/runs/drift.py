@@ -37,7 +37,7 @@ class DriftProgress:
 
     flow: str
     kind: Kind
-    looked: int
+    checked_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,13 @@ def _erase_form(app: Application, customer: Customer) -> None:
 
 
 def _erase(app: Application, customer: Customer, typed: str) -> None:
-    blotted = app.data_subjects.erase(customer, typed, person())
+    erasure_result = app.data_subjects.erase(customer, typed, person())
     sentence = text(
-        "person_erased_now", rows=number_text(sum(blotted.rows.values())), events=number_text(blotted.events)
+        "person_erased_now",
+        rows=number_text(sum(erasure_result.rows.values())),
+        events=number_text(erasure_result.events),
     )
-    left_note = text("person_left", places=plain(", ".join(blotted.remaining))) if blotted.remaining else ""
+    left_note = (
+        text("person_left", places=plain(", ".join(erasure_result.remaining))) if erasure_result.remaining else ""
+    )
     st.session_state["said"] = f"{sentence} {left_note}".strip()

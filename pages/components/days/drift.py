@@ -72,12 +72,12 @@ def _number(name: str, count: int) -> Markdown:
 def _run_check(app: Application) -> None:
     with st.status(text("asking_systems")) as status:
 
-        def on_progress(looked: DriftProgress) -> None:
-            status.update(label=_progress_text(looked))
+        def on_progress(progress: DriftProgress) -> None:
+            status.update(label=_progress_text(progress))
 
         app.drift.check_all(on_progress)
 
 
-def _progress_text(looked: DriftProgress) -> Markdown:
-    facts: dict[str, Any] = {"flow": flow_name(looked.flow), "count": number(looked.looked)}
-    return text("drift_looking", kind=kind_name(looked.kind), **facts)
+def _progress_text(progress: DriftProgress) -> Markdown:
+    facts: dict[str, Any] = {"flow": flow_name(progress.flow), "count": number(progress.checked_count)}
+    return text("drift_looking", kind=kind_name(progress.kind), **facts)

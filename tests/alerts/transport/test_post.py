@@ -42,7 +42,7 @@ def test_a_post_reaches_a_mail_server_and_a_web_hook() -> None:
     ]
 
 
-def test_what_a_channel_refuses_is_told_without_its_secrets(running: Post) -> None:
+def test_what_a_channel_refuses_is_reported_without_its_secrets(running: Post) -> None:
     with web_server() as hook:
         hook.down = True
         (result,) = running.send([Message(hook.address, "Hook", "told")])

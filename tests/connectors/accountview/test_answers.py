@@ -43,7 +43,7 @@ def error_of(call: Callable[[AccountView], object], response: httpx.Response) ->
         ("Er is iets anders.", "accountview_rejected"),
     ],
 )
-def test_a_dutch_text_is_a_cause_where_it_can_be_told_apart(message: str, code: str) -> None:
+def test_a_dutch_text_is_a_cause_where_it_can_be_distinguished(message: str, code: str) -> None:
     assert refusal_cause(message)[0] == code
 
 
@@ -72,7 +72,7 @@ def test_what_accountview_said_reaches_the_operator_in_whatever_it_stands(body: 
         assert (error.code, error.facts["message"]) == (code, message)
 
 
-def test_a_write_refused_for_what_is_not_there_is_told_in_its_words() -> None:
+def test_a_write_refused_for_what_is_missing_is_reported_in_its_words() -> None:
     error = error_of(write, httpx.Response(404, json={"ErrorMessage": "Debiteur 20001 bestaat niet."}))
     assert (error.code, error.facts["message"]) == ("accountview_rejected", "Debiteur 20001 bestaat niet.")
     elsewhere = httpx.Response(404, json={"Message": "No HTTP resource was found."})
@@ -123,7 +123,7 @@ def test_a_refusal_with_a_good_status_is_no_answer() -> None:
     assert error_of(write, httpx.Response(200, json=own)).facts["message"] == "Geen idee."
 
 
-def test_a_failure_of_the_server_is_told_in_its_own_words() -> None:
+def test_a_failure_of_the_server_is_reported_in_its_own_words() -> None:
     body = {"Message": "An error has occurred.", "ExceptionMessage": "Timeout expired."}
     error = error_of(read, httpx.Response(500, json=body))
     assert isinstance(error, UnavailableError)

@@ -179,7 +179,7 @@ def test_what_a_kind_of_record_lacks_is_named_and_the_check_of_the_connection_is
         assert lacking == [("object_missing", "debtor"), ("flow_field_unknown", "sales_order")]
 
 
-def test_a_user_who_may_not_enter_debtors_is_told_before_anything_is_written(sandbox: Sandbox) -> None:
+def test_a_user_who_may_not_enter_debtors_is_reported_before_anything_is_written(sandbox: Sandbox) -> None:
     with connect_accountview(sandbox, refresh_token=LIMITED_REFRESH_TOKEN) as av:
         wrong = [finding for finding in av.needs(Kind.DEBTOR, for_insert=True) if not finding.ok]
         assert [(finding.cause, finding.facts["object"], finding.facts["action"]) for finding in wrong] == [
@@ -216,7 +216,9 @@ def test_a_history_without_the_field_of_our_reference_is_named(sandbox: Sandbox)
 
 
 @pytest.mark.parametrize("kind", [Kind.SALES_ORDER, Kind.POSTING])
-def test_documents_that_are_not_found_again_by_their_reference_are_told_before_anything_is_written(kind: Kind) -> None:
+def test_documents_that_are_not_found_again_by_their_reference_are_reported_before_anything_is_written(
+    kind: Kind,
+) -> None:
     def causes(accountview: AccountView) -> list[tuple[str, str]]:
         return [
             (finding.cause, finding.facts["object"])

@@ -55,7 +55,7 @@ def ledger_rules(books: AccountView) -> dict[str, LedgerRules]:
     return {account: LedgerRules.from_text(text) for account, text in books.choices("ledger_rules").items()}
 
 
-def test_what_accounts_and_daybooks_take_is_told(sandbox: Sandbox) -> None:
+def test_what_accounts_and_daybooks_take_is_reported(sandbox: Sandbox) -> None:
     marked = {"VAT_MAND": True, "COST_MAND": True, "QTY_MAND": 1, "PART_MAND": 2, "REC_BLK": True, "CLT_BLK": True}
     sandbox.accountview.edit("LEDGER", "8030", marked)
     sandbox.accountview.edit("LEDGER", "1010", {"CUR_CODE": "USD"})
@@ -100,7 +100,7 @@ def test_a_list_of_codes_with_a_row_that_is_no_object_names_it() -> None:
 
 
 @pytest.mark.parametrize("link", [2, "2", True, "T"])
-def test_a_collective_account_is_told_by_a_number_or_a_flag(link: object) -> None:
+def test_a_collective_account_is_reported_by_a_number_or_a_flag(link: object) -> None:
     books = an_accountview(answer_of(LEDGER=[{"ACCT_NR": "1350", "ACCT_LINK": link}]))
     assert ledger_rules(books)["1350"].is_collective
 
@@ -135,7 +135,7 @@ def test_what_may_be_reserved_is_found_by_its_caption_until_the_field_of_reserva
     assert accountview.choices("reservations") == {"stock_reserved": "QTY_FREE2"}
 
 
-def test_article_groups_are_told_with_those_above_them_where_these_have_a_name(books: AccountView) -> None:
+def test_article_groups_are_reported_with_those_above_them_where_these_have_a_name(books: AccountView) -> None:
     groups = books.choices("article_groups")
     assert groups["ONDER"] == "Onderdelen"
     assert books.choices("article_group_parents") == dict.fromkeys(groups, "")

@@ -90,7 +90,7 @@ def test_a_write_that_the_server_did_not_take_up_is_refused_whatever_page_says_s
 
 
 @pytest.mark.parametrize("status", [302, 404, 405])
-def test_another_server_at_the_address_is_told_apart(status: int) -> None:
+def test_another_server_at_the_address_is_distinguished(status: int) -> None:
     with pytest.raises(MalformedAnswerError, match="address_not_api"):
         read(an_accountview(lambda _: httpx.Response(status, html="<html>welkom</html>")))
 
@@ -105,7 +105,7 @@ def test_a_request_without_reason_given_is_refused_as_not_understood() -> None:
         read(an_accountview(lambda _: httpx.Response(422, text="{}")))
 
 
-def test_a_denied_company_is_told_from_a_missing_right() -> None:
+def test_a_denied_company_is_distinguished_from_a_missing_right() -> None:
     with pytest.raises(AccessDeniedError, match="company_not_available: system=AccountView, company=7f3c"):
         read(an_accountview(a_denial([])))
     with pytest.raises(AccessDeniedError, match="right_missing: system=AccountView, object=AK1, action=read"):
@@ -187,7 +187,7 @@ def test_a_write_whose_answer_is_lost_is_in_doubt_and_sent_once(
     [(True, True), ("True", True), ("true", True), (1, True), ("1", True), (False, False), ("False", False), (0, False),
      ("", False), (None, False), ("misschien", False)],
 )  # fmt: skip
-def test_what_may_be_entered_is_told_as_json_as_a_word_or_as_a_number(flag: object, allowed: bool) -> None:
+def test_what_may_be_entered_is_reported_as_json_as_a_word_or_as_a_number(flag: object, allowed: bool) -> None:
     row = {"Code": "ar1", "Description": "Debiteuren", "InsertAllowed": flag, "UpdateAllowed": flag}
     (business_object,) = an_accountview(lambda _: httpx.Response(200, json=[row])).client.objects()
     assert (business_object.code, business_object.insert, business_object.update) == ("AR1", allowed, allowed)

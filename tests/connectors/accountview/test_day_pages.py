@@ -156,7 +156,7 @@ def test_what_a_page_needs_is_looked_at(books: AccountView) -> None:
     assert {"debtor", "item"} <= {field.name for field in books.fields(Kind.LINE)}
 
 
-def test_a_column_that_is_not_there_is_told_of(sandbox: Sandbox) -> None:
+def test_a_column_that_is_missing_is_reported(sandbox: Sandbox) -> None:
     with connect_accountview(sandbox, day_page={"till_reference": "K9_NOTE"}) as books:
         findings = books.needs(Kind.DAY_PAGE, for_insert=True)
     assert [(finding.cause, finding.facts["field"]) for finding in findings if not finding.ok] == [

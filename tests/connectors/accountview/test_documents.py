@@ -278,7 +278,7 @@ def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: Account
         (an_address("nobody"), "debtor"),
     ],
 )
-def test_a_pointer_to_what_is_not_there_yet_is_refused_before_any_call(
+def test_a_pointer_to_what_is_missing_yet_is_refused_before_any_call(
     desired: Record, field: str, books: AccountView, shared_sandbox: Sandbox, links: Links
 ) -> None:
     start = newest_call(shared_sandbox)
@@ -323,7 +323,7 @@ def test_what_does_not_fit_is_refused_before_any_call(
 
 
 @pytest.mark.parametrize("history", ["ALH", ""])
-def test_which_orders_are_not_invoiced_is_told_by_the_orders_and_by_the_history_where_there_is_one(
+def test_which_orders_are_not_invoiced_is_reported_by_the_orders_and_by_the_history_where_there_is_one(
     sandbox: Sandbox, links: Links, history: str
 ) -> None:
     with connect_accountview(sandbox, objects={"history": {"code": history, "table": "HST_AL"}}) as accountview:
@@ -463,7 +463,7 @@ def test_a_trade_invoice_is_found_whether_or_not_it_has_a_number(
         assert look_up_record(accountview, desired, links).reference == "2600000007"
 
 
-def test_an_order_and_a_trade_invoice_of_more_are_told_as_two(
+def test_an_order_and_a_trade_invoice_of_more_are_reported_as_two(
     shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore, links: Links
 ) -> None:
     desired, more = an_order("683"), an_order("683", (a_line(1, quantity=Decimal(3)), a_line(2)), trade_invoice=True)

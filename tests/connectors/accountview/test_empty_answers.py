@@ -126,7 +126,7 @@ def test_an_empty_list_is_an_empty_table() -> None:
         assert accountview.extract(Kind.ARTICLE).records == ()
 
 
-def test_conditions_that_are_ignored_are_told_by_reads_and_by_the_check(links: Links) -> None:
+def test_conditions_that_are_ignored_are_reported_by_reads_and_by_the_check(links: Links) -> None:
     with books(Conventions(filters={"AK1": "ignored", "AR1": "ignored"})) as (_, accountview):
         assert accountview.extract(Kind.ARTICLE).records
         for looking in (
@@ -142,7 +142,7 @@ def test_conditions_that_are_ignored_are_told_by_reads_and_by_the_check(links: L
         assert "filter_ignored" in [finding.cause for finding in accountview.needs(Kind.DEBTOR)]
 
 
-def test_conditions_that_are_refused_are_told_by_reads_and_by_the_check() -> None:
+def test_conditions_that_are_refused_are_reported_by_reads_and_by_the_check() -> None:
     with books(Conventions(filters={"AK1": "refused"})) as (_, accountview):
         assert accountview.extract(Kind.ARTICLE).records
         with pytest.raises(RejectedError, match="Filteren van business object AK1"):

@@ -67,7 +67,7 @@ def test_bases_and_vat_of_each_code_stand_on_the_rows_that_were_sent(sandbox: Sa
 
 
 @pytest.mark.parametrize("mode", ["L", "G", "K"])
-def test_a_page_that_waits_to_be_posted_is_told_as_not_posted_until_it_is(mode: str, links: Links) -> None:
+def test_a_page_that_waits_to_be_posted_is_reported_as_not_posted_until_it_is(mode: str, links: Links) -> None:
     with (
         running(articles=60, trades=False, conventions=Conventions(posting="by hand")) as other,
         connect_accountview(other) as books,
@@ -105,7 +105,7 @@ def test_a_page_that_somebody_deletes_is_gone(sandbox: Sandbox, links: Links) ->
         assert entries(books) == []
 
 
-def test_a_line_that_somebody_moves_is_told_with_who_did_it(sandbox: Sandbox, links: Links) -> None:
+def test_a_line_that_somebody_moves_is_reported_with_who_did_it(sandbox: Sandbox, links: Links) -> None:
     with connect_accountview(sandbox) as books:
         number = create_record(books, a_day_page(), links).reference
         before = entries(books)[0].values
@@ -121,7 +121,7 @@ def test_a_line_that_somebody_moves_is_told_with_who_did_it(sandbox: Sandbox, li
     assert {record.values["changed"] > before["changed"] for record in records} == {True}  # type: ignore[operator]
 
 
-def test_a_page_that_somebody_types_is_told_with_who_did_it(sandbox: Sandbox) -> None:
+def test_a_page_that_somebody_types_is_reported_with_who_did_it(sandbox: Sandbox) -> None:
     sandbox.accountview.book(
         {"DJ_CODE": "600", "HDR_DESC": "bon 4102", "TRN_DATE": f"{KEY}T00:00:00.000Z"},
         [
@@ -306,7 +306,7 @@ def test_a_debtor_was_last_used_on_the_newest_day_of_the_ledger(sandbox: Sandbox
         ({"TRN_DATE": "gisteren"}, None),
     ],
 )
-def test_when_a_debtor_was_last_used_cannot_be_told_where_a_newer_row_is_unclear(
+def test_when_a_debtor_was_last_used_cannot_be_reported_where_a_newer_row_is_unclear(
     unclear: dict[str, object], expected: date | None
 ) -> None:
     first = _row("1", "2026-10-17", 5) | {"SUB_NR": "20007"}

@@ -28,7 +28,7 @@ def own_documents(place: list[Document]) -> list[Document]:
     return [document for document in place if document.reference.lower().startswith("mp")]
 
 
-def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_year(links: Links) -> None:
+def test_documents_are_reported_wherever_they_stand_in_one_call_for_each_place_and_year(links: Links) -> None:
     with (
         running(articles=60, trades=False, conventions=Conventions(years="apart")) as sandbox,
         connect_accountview(sandbox, objects=INVOICES, history=HISTORY) as books,
@@ -61,12 +61,14 @@ def test_documents_are_told_wherever_they_stand_in_one_call_for_each_place_and_y
         assert Document("MZ6101700100", day) in books.newest_documents(Kind.DAY_PAGE)[0]
 
 
-def test_documents_of_a_year_that_is_not_there_are_none(shared_sandbox: Sandbox) -> None:
+def test_documents_of_a_year_that_is_missing_are_none(shared_sandbox: Sandbox) -> None:
     with connect_accountview(shared_sandbox, objects={"history": {"code": "", "table": ""}}) as books:
         assert len(books.newest_documents(Kind.SALES_ORDER)) == 2
 
 
-def test_pages_of_a_daybook_are_told_though_another_daybook_has_higher_numbers(sandbox: Sandbox, links: Links) -> None:
+def test_pages_of_a_daybook_are_reported_though_another_daybook_has_higher_numbers(
+    sandbox: Sandbox, links: Links
+) -> None:
     with connect_accountview(sandbox) as books:
         number = create_record(books, a_posting("5"), links).reference
         for at in range(NEWEST):

@@ -121,7 +121,7 @@ def test_access_refused_after_a_renewal_asks_for_a_person() -> None:
 
 
 @pytest.mark.parametrize("life", [1_760_000_000_000, 10**18, -1, 0, "nan", None, [], True])
-def test_a_life_that_can_be_none_is_taken_for_not_told(life: object) -> None:
+def test_a_life_that_can_be_none_is_taken_for_not_reported(life: object) -> None:
     keeper = MemoryTokenStore(a_token(life=timedelta(0)))
 
     def answering(request: httpx.Request) -> httpx.Response:

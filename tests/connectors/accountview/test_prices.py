@@ -117,7 +117,7 @@ def test_rows_that_contradict_one_another_are_a_question(sandbox: Sandbox, value
     accountview.close()
 
 
-def test_a_column_that_is_not_there_is_named_by_the_check(shared_sandbox: Sandbox, keeper: MemoryTokenStore) -> None:
+def test_a_column_that_is_missing_is_named_by_the_check(shared_sandbox: Sandbox, keeper: MemoryTokenStore) -> None:
     for changed, name, cause in (
         ({"percent": "NO_PCT"}, "fields", "flow_field_unknown"),
         ({"object": "ZZ9"}, "rights", "object_missing"),

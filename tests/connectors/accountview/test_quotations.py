@@ -42,7 +42,7 @@ def test_a_quotation_is_written_to_its_object_and_read_back(
     assert [detail["ART_QTY"] for detail in shared_sandbox.state("K9_QUOL") if detail["QT_NR"] == row["QT_NR"]] == ["2"]
 
 
-def test_what_is_not_there_is_not_found(sandbox: Sandbox, links: Links) -> None:
+def test_what_is_missing_is_not_found(sandbox: Sandbox, links: Links) -> None:
     with connect_accountview(sandbox, **NAMED) as accountview:
         assert accountview.lookup([a_quotation("q2")], links) == {}
 
@@ -78,7 +78,7 @@ def test_without_an_object_nothing_is_written_or_looked_for(books: AccountView, 
         assert caught.value.facts["object"] == "quotations"
 
 
-def test_fields_of_lines_are_told_whether_or_not_there_are_quotations(
+def test_fields_of_lines_are_reported_whether_or_not_there_are_quotations(
     books: AccountView, shared_sandbox: Sandbox, shared_keeper: MemoryTokenStore
 ) -> None:
     before = [field.name for field in books.fields(Kind.LINE)]

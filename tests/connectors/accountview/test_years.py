@@ -86,7 +86,7 @@ def test_where_periods_cannot_be_read_each_month_is_looked_at_for_itself(links: 
     assert list(dict.fromkeys(dates)) == ["2026-11-25", "2026-07-01", "2026-06-30"]
 
 
-def test_the_periods_of_the_books_are_told_by_their_first_day() -> None:
+def test_the_periods_of_the_books_are_reported_by_their_first_day() -> None:
     with books("07-01") as sandbox, connect_accountview(sandbox) as accountview:
         periods = accountview.choices("periods")
     assert (periods["2026-07-01"], periods["2026-11-01"], periods["2026-06-01"], periods["2028-06-01"]) == (

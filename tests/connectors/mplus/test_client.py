@@ -213,7 +213,7 @@ def test_a_refusal_tells_the_words_of_the_till() -> None:
 
 @pytest.mark.parametrize("act", [read, write])
 @pytest.mark.parametrize("message", ["License module is missing", "Method not implemented", "No license"])
-def test_a_call_that_an_installation_does_not_have_is_told_in_the_words_of_the_till(
+def test_a_call_that_an_installation_does_not_have_is_reported_in_the_words_of_the_till(
     act: Callable[[Client], object], message: str
 ) -> None:
     for answer in (fault("SOAP-ENV:Server", message), httpx.Response(200, text=message)):

@@ -321,7 +321,7 @@ def test_a_count_starts_with_what_the_one_before_it_left(day_sandbox: Sandbox) -
     assert (evening.values["before"], evening.values["difference"]) == (Decimal("149.55"), Decimal("-0.05"))
 
 
-def test_what_goes_out_may_be_told_without_its_minus(day_sandbox: Sandbox) -> None:
+def test_what_goes_out_may_be_reported_without_its_minus(day_sandbox: Sandbox) -> None:
     settled_day = day_with_conventions(day_sandbox, outflows="positive")
     stamps = [part for part in parts_of(settled_day, Kind.TURNOVER) if part.values["group"] == "97"]
     assert [amount(part, "incl") for part in stamps] == [Decimal("14.50"), Decimal("14.50")]
@@ -357,7 +357,7 @@ def test_a_receipt_rung_up_in_training_that_is_shown_is_in_no_sum(day_sandbox: S
 
 
 @pytest.mark.parametrize("operation", ["getJournals", "getFinancialJournal"])
-def test_a_till_that_does_not_know_the_journals_is_told_as_a_cause(day_sandbox: Sandbox, operation: str) -> None:
+def test_a_till_that_does_not_know_the_journals_is_reported_as_a_cause(day_sandbox: Sandbox, operation: str) -> None:
     with pytest.raises(RejectedError) as caught:
         day_with_conventions(day_sandbox, unknown_operations=[operation])
     assert (caught.value.code, caught.value.facts["operation"]) == ("operation_unknown", operation)

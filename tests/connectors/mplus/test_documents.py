@@ -399,7 +399,7 @@ def test_a_stamp_never_falls_while_the_marker_does_not(sandbox: Sandbox) -> None
 
 
 @EVERY_KIND
-def test_a_marker_that_went_back_is_told_and_everything_is_read(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
+def test_a_marker_that_went_back_is_reported_and_everything_is_read(sandbox: Sandbox, till: Mplus, kind: Kind) -> None:
     present = max(document["syncMarker"] for document in stored_documents(sandbox, kind).values())
     with capture_logs() as lines:
         batches = pages(till, kind, str(present + 5000))
@@ -863,7 +863,7 @@ def test_a_customer_was_last_sold_to_on_the_newest_day_of_its_orders_invoices_an
     }
 
 
-def test_when_a_customer_was_last_sold_to_cannot_be_told_where_a_newer_document_is_unclear() -> None:
+def test_when_a_customer_was_last_sold_to_cannot_be_reported_where_a_newer_document_is_unclear() -> None:
     """Customers 1 to 4 have an order each, and nobody a receipt; 5 has nothing."""
 
     def order(relation: str, day: str) -> str:

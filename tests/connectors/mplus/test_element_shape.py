@@ -180,4 +180,4 @@ def parse_answer(inside: str) -> Element | ConnectorError:
     """Return the result of an answer with orders that has this content."""
     answer = f'<GetOrdersResponse xmlns="{NAMESPACE}">{inside}</GetOrdersResponse>'
     body = f'<E:Envelope xmlns:E="{SOAP}"><E:Body>{answer}</E:Body></E:Envelope>'
-    return answering(lambda _: "").understood(HttpAnswer(200, {}, body.encode()), "getOrders", write=False)
+    return answering(lambda _: "").parse_answer(HttpAnswer(200, {}, body.encode()), "getOrders", write=False)

@@ -48,7 +48,7 @@ def test_pages_follow_one_another_and_hold_every_movement_once(till: Mplus) -> N
     assert all(movement.documents and movement.title for movement in sold)
 
 
-def test_what_came_after_a_number_is_told_of_the_articles_asked_for_however_much_it_is(
+def test_what_came_after_a_number_is_reported_for_the_articles_asked_for_however_much_it_is(
     till: Mplus, busy: Sandbox
 ) -> None:
     newest = till.newest_movement()

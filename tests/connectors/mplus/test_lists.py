@@ -254,7 +254,7 @@ def test_a_product_that_comes_twice_is_one_which_is_parked_with_the_articles_of_
     assert {key for key, current_record in current.items() if isinstance(current_record.record, Unreadable)} == (
         {"P71", "P72"} if other == 72 else set()
     )
-    assert target.stock_told(["71", "81"]).keys() == {"71", "81"}
+    assert target.stock_settings_of(["71", "81"]).keys() == {"71", "81"}
 
 
 @pytest.mark.parametrize("total", [1000, 1100])
@@ -295,7 +295,7 @@ def test_what_a_full_answer_does_not_tell_is_asked_for_again(cap: int, count: in
     assert sorted(asking([str(number) for number in range(400)])) == sorted(till.there)
 
 
-def test_what_is_not_there_is_asked_for_again_until_more_was_reported_at_once() -> None:
+def test_what_is_missing_is_asked_for_again_until_more_was_reported_at_once() -> None:
     till = Capped(1_000, 250)
     asking = ByNumbers[str]().ask_all(till.rows, lambda number: [number])
     numbers = [str(number) for number in range(500)]

@@ -96,7 +96,7 @@ def test_what_others_put_on_the_card_stays_behind_ours_and_comes_back(
     assert [image["originalName"] for image in card_images(sandbox, card)] == ["etalage.jpg", "achter.jpg"]
 
 
-def test_a_refused_picture_is_told_with_its_size_and_leaves_the_card_alone(
+def test_a_refused_picture_is_reported_with_its_size_and_leaves_the_card_alone(
     till: Mplus, sandbox: Sandbox, links: Links, card: str, tmp_path: Path
 ) -> None:
     content = keep_picture(tmp_path, PNG + bytes(2_000_000))
@@ -116,7 +116,7 @@ def test_a_picture_that_is_kept_no_more_is_not_sent(till: Mplus, sandbox: Sandbo
     assert (sandbox.ledger.writes(), card_images(sandbox, card)) == ([], [])
 
 
-def test_a_product_that_is_not_there_has_no_card(till: Mplus, links: Links, tmp_path: Path) -> None:
+def test_a_product_that_is_missing_has_no_card(till: Mplus, links: Links, tmp_path: Path) -> None:
     assert look_up_product(till, links) is None
     with pytest.raises(RejectedError, match="needed_record_missing"):
         write(till, links, keep_picture(tmp_path, PNG))

@@ -63,7 +63,7 @@ def deviations(sandbox: Sandbox, number: str) -> list[dict[str, Any]]:
 
 
 def pays(till: Mplus, article: str, customer: str, quantity: str = "1", branch: str = "1") -> TillPrice | None:
-    (price,) = till.charged([PriceQuery(article, customer, D(quantity), branch)])
+    (price,) = till.till_prices([PriceQuery(article, customer, D(quantity), branch)])
     return price
 
 
@@ -81,7 +81,7 @@ def test_an_article_is_made_with_its_prices_and_reads_back_equal(till: Mplus, li
     assert differences(bell, current.record) == ()
 
 
-def test_prices_are_changed_and_taken_back(sandbox: Sandbox, till: Mplus, links: Links, serial: int) -> None:
+def test_prices_are_changed_and_reversed(sandbox: Sandbox, till: Mplus, links: Links, serial: int) -> None:
     number = f"77{serial:03}"
     bell = a_bell(number, PRICES)
     current = create(till, bell, links)
@@ -192,7 +192,7 @@ def test_an_installation_says_whether_it_answers_at_all(sandbox: Sandbox, till: 
         pays(till, "10007", "")
     assert unknown.value.code == "operation_unknown"
     sandbox.till.edit("conventions", "unknown_operations", {"value": []})
-    assert till.charged([]) == []
+    assert till.till_prices([]) == []
 
 
 def test_a_temporary_price_is_charged_in_its_period_until_it_is_removed(till: Mplus, links: Links, serial: int) -> None:
@@ -200,7 +200,7 @@ def test_a_temporary_price_is_charged_in_its_period_until_it_is_removed(till: Mp
     current = create(till, a_bell(number, {name: D("15.00")}), links)
 
     def charged_price(day: int, quantity: str) -> TillPrice | None:
-        (till_price,) = till.charged([PriceQuery(number, "", D(quantity), "1", date(2026, 12, day))])
+        (till_price,) = till.till_prices([PriceQuery(number, "", D(quantity), "1", date(2026, 12, day))])
         return till_price
 
     prices = [charged_price(day, quantity) for day, quantity in ((6, "3"), (7, "3"), (7, "2"), (13, "3"), (14, "3"))]

@@ -202,14 +202,18 @@ def test_the_number_on_the_button_is_the_number_of_write_calls(
     till.close()
 
 
-def test_a_group_of_ours_that_the_till_does_not_have_is_told(connector: Mplus, links: Links, jacket: Record) -> None:
+def test_a_group_of_ours_that_the_till_does_not_have_is_reported(
+    connector: Mplus, links: Links, jacket: Record
+) -> None:
     desired = with_groups(jacket, "NIEMAND")
     with pytest.raises(RejectedError, match="needed_record_missing") as caught:
         connector.write(a_create(desired), None, links, "t")
     assert caught.value.facts["key"] == "NIEMAND"
 
 
-def test_wanted_articles_in_two_products_are_told_and_not_moved(connector: Mplus, links: Links, serial: int) -> None:
+def test_wanted_articles_in_two_products_are_reported_and_not_moved(
+    connector: Mplus, links: Links, serial: int
+) -> None:
     first, second, third = (a_part(f"{serial}0{place}") for place in (1, 2, 3))
     create(connector, a_product("A", (first, second)), links)
     create(connector, a_product("B", (third,)), links)

@@ -109,7 +109,7 @@ def test_an_invoice_for_a_proposal_and_a_receipt_of_an_order_say_so(own_sandbox:
     assert read(till, Kind.RECEIPT, receipt).values["orders"] == (order,)
 
 
-def test_an_id_that_is_told_twice_counts_once_and_one_that_is_empty_not_at_all() -> None:
+def test_an_id_that_is_reported_twice_counts_once_and_one_that_is_empty_not_at_all() -> None:
     content = "<proposalId>p</proposalId><orderId></orderId><invoiceId>i</invoiceId>"
     content += "<invoiceIds><id>i</id><id>j</id><id/></invoiceIds>"
     element = etree.fromstring(f'<proposal xmlns="urn:mplusqapi">{content}</proposal>')

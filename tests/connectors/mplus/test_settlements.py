@@ -62,7 +62,7 @@ def test_a_payment_is_made_and_found_by_its_method(own_sandbox: Sandbox, till: M
 @pytest.mark.parametrize(
     ("amount", "method", "code"), [("121.01", "IDEAL", "payment_too_high"), ("1.00", "NOPE", "mplus_rejected")]
 )
-def test_what_the_till_refuses_is_told_with_its_words(
+def test_what_the_till_refuses_is_reported_with_its_words(
     till: Mplus, invoice: str, amount: str, method: str, code: str
 ) -> None:
     with pytest.raises(RejectedError, match=code) as refused:

@@ -234,7 +234,7 @@ def test_variants_switched_side_by_side_do_not_undo_each_other(till: Mplus, link
 
 
 @pytest.mark.parametrize("branch", ["77", "winkel"])
-def test_a_branch_the_till_does_not_have_is_told(till: Mplus, links: Links, branch: str) -> None:
+def test_a_branch_the_till_does_not_have_is_reported(till: Mplus, links: Links, branch: str) -> None:
     number = an_article(till)
     desired = levels(number, {branch: Decimal(1)})
     current = look(till, desired)
@@ -292,7 +292,7 @@ def reserved_place(till: Mplus) -> tuple[str, str]:
     raise AssertionError("no order that reserves anything")
 
 
-def test_changes_of_stock_are_not_told(till: Mplus) -> None:
+def test_changes_of_stock_are_not_reported(till: Mplus) -> None:
     assert till.read_changes(Kind.STOCK, "") == till.read_changes(Kind.STOCK, "17") == Batch((), None, "")
 
 
@@ -320,7 +320,7 @@ ROW = (
         ("true", ROW.replace(">3<", "> 3 <"), ""),
     ],
 )
-def test_a_level_of_which_something_is_not_told_cannot_be_read(stock_setting: str, row: str, field: str) -> None:
+def test_a_level_of_which_something_is_not_reported_cannot_be_read(stock_setting: str, row: str, field: str) -> None:
     article = f"<article><articleNumber>7</articleNumber><stockArticle>{stock_setting}</stockArticle></article>"
     product = f"<product><productNumber>1</productNumber><articleList>{article}</articleList></product>"
 

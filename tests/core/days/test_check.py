@@ -206,7 +206,7 @@ def test_a_page_with_turned_signs_is_equal_by_method() -> None:
     assert (check.verdict, check.findings) == (DayVerdict.EQUAL, ())
 
 
-def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
+def test_a_receipt_typed_again_by_hand_is_distinguished_from_our_own_rows() -> None:
     page = written_page(page_for(day_record()).lines)
     by_hand = [
         LedgerEntry(DAY, account, euros(amount), "600/2600415", text="bon 4102", by="JANSEN")
@@ -231,7 +231,7 @@ def test_a_receipt_typed_again_by_hand_is_told_from_our_own_rows() -> None:
         ((("1010", "1813.98"), ("9999", "-1813.98")), ""),  # on one account of the day alone
     ],
 )
-def test_a_day_typed_again_as_a_whole_is_told_from_what_looks_a_little_like_it(
+def test_a_day_typed_again_as_a_whole_is_distinguished_from_what_looks_a_little_like_it(
     rows: Sequence[tuple[str, str]], code: str
 ) -> None:
     page = written_page(page_for(day_record()).lines)
@@ -259,7 +259,7 @@ def test_a_page_that_is_not_posted_yet_is_equal_and_waits() -> None:
     assert not [row for row in check.rows if row.difference]
 
 
-def test_books_that_cannot_say_are_told_from_books_that_have_nothing() -> None:
+def test_books_that_cannot_say_are_distinguished_from_books_that_have_nothing() -> None:
     page = written_page(page_for(day_record()).lines)
     unknown, nothing = look(page, None), look(page, [])
     assert (unknown.verdict, nothing.verdict) == (DayVerdict.UNKNOWN, DayVerdict.DIFFERENT)
@@ -282,7 +282,7 @@ def test_a_row_of_the_books_is_read() -> None:
     )
 
 
-def test_a_page_with_another_number_of_lines_is_told() -> None:
+def test_a_page_with_another_number_of_lines_is_reported() -> None:
     page = written_page(page_for(day_record()).lines)
     current = replace(page, parts=page.parts[:-2])
     facts = {finding.code: finding.facts for finding in look(current, entries(current), page=page).findings}
@@ -324,7 +324,7 @@ def negated_amounts(part: Record) -> dict[str, Decimal]:
     return {name: -value for name, value in part.values.items() if isinstance(value, Decimal)}
 
 
-def test_an_amount_changed_by_hand_is_told_in_cents() -> None:
+def test_an_amount_changed_by_hand_is_reported_in_cents() -> None:
     page = written_page(page_for(day_record()).lines)
     first, *rest = page.parts
     current = replace(page, parts=(replace(first, values={**first.values, "amount": Decimal("-550.0000")}), *rest))

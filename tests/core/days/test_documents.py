@@ -35,7 +35,7 @@ def test_the_vat_of_a_document_is_shared_out_to_the_cent() -> None:
     assert receipt.groups["20", "2"].vat == euros("11.19")
 
 
-def test_what_is_sold_and_taken_back_on_one_receipt_keeps_its_signs() -> None:
+def test_what_is_sold_and_reversed_on_one_receipt_keeps_its_signs() -> None:
     parts = {"20": VatSum(euros("-41.28"), euros("-8.67")), "30": VatSum(euros("82.64"), euros("17.35"))}
     moved = allocate_to_total(euros("8.69"), parts)
     assert total(vat_sum.vat for vat_sum in moved.values()) == euros("8.69")

@@ -128,6 +128,6 @@ def test_a_refusal_names_identity_figures_and_document() -> None:
     assert Decimal(refusal.facts["difference"]) == -1
 
 
-def test_sums_of_another_group_are_told() -> None:
+def test_sums_of_another_group_are_reported() -> None:
     every = find_failed_checks(with_parts(journal=receipts(g10=(67510, 55793))))
     assert {gap.identity for gap in every} >= {1, 2}

@@ -117,7 +117,7 @@ def test_what_nobody_paid_is_left_out_until_it_has_an_account() -> None:
     ]
 
 
-def test_vat_that_is_not_that_of_the_documents_is_told_and_booked_as_the_till_says() -> None:
+def test_vat_that_is_not_that_of_the_documents_is_reported_and_booked_as_the_till_says() -> None:
     record = small("20", "2", 12100, 10000)
     off = tuple(
         replace(part, values={**part.values, "excl": euros("100.01"), "vat": euros("20.99")})

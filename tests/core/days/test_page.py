@@ -309,7 +309,7 @@ def test_what_was_paid_for_an_order_that_is_posted_is_no_down_payment(tells: boo
     assert rows == ([] if with_payments else [("1010", euros(100), ""), ("1300", euros(-100), "2026.55")])
 
 
-def test_down_payments_under_two_vat_codes_are_not_told_apart_from_those_of_an_order_that_is_posted() -> None:
+def test_down_payments_under_two_vat_codes_are_not_distinguished_from_those_of_an_order_that_is_posted() -> None:
     day = with_parts(
         journal={"order": {"92": (10000, 10000)}},
         financial=("order 92/4 5000 5000 0", "order 92/3 5000 5000 0"),
@@ -669,7 +669,7 @@ def test_a_page_that_does_not_add_up_is_never_made(books: DayBooks) -> None:
     assert (caught.value.cause, caught.value.facts["amount"]) == ("day_page_unbalanced", "0.01")
 
 
-def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_told() -> None:
+def test_what_nobody_paid_is_left_out_until_it_has_an_account_and_its_sum_is_reported() -> None:
     receipt = document("1.1.2026.1", "20/2 12.10", "2 10.00 2.10", "BPE 12.10")
     record = with_parts(
         journal={"receipt": {"20": (1210, 1000)}}, financial=("receipt 20/2 1210 1000 210",),
@@ -742,7 +742,7 @@ def test_vat_without_an_account_cannot_have_lines_of_its_own() -> None:
     assert error.cause == "day_vat_account_missing"
 
 
-def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
+def test_a_cent_that_the_tills_vat_is_off_is_booked_and_reported() -> None:
     off = {**VAT, "receipt": {**VAT["receipt"], "1": (27387, 2465)}}
     page = page_for(with_parts(vat=off))
     assert dict(page.vat_off) == {"1": euros("0.01")}
@@ -751,7 +751,7 @@ def test_a_cent_that_the_tills_vat_is_off_is_booked_and_told() -> None:
     assert total(line.gross_amount for line in page.lines) == 0
 
 
-def test_a_group_that_neither_journal_knows_is_told() -> None:
+def test_a_group_that_neither_journal_knows_is_reported() -> None:
     day = with_cash_signs(till_day(day_record()))
     documents, sums = documents_of(day), sums_of_journals(day)
     strange = replace(sums, groups={**sums.groups, ("receipt", "77", "2"): VatSum(euros("10"), euros("2.10"))})
@@ -806,7 +806,7 @@ def test_a_refused_day_names_every_code_that_has_no_row() -> None:
     assert page_for(day_record(), added).lines  # nothing else is missing once all of them have a row
 
 
-def test_another_refusal_is_told_where_no_row_is_missing_and_codes_that_were_cut_are_none() -> None:
+def test_another_refusal_is_reported_where_no_row_is_missing_and_codes_that_were_cut_are_none() -> None:
     no_drawer = replace(BOOKS, difference_account="", till_accounts=False, accounts={"*": "8000"})
     assert missing_codes_in({"missing_codes": '[{"cause":"day_acc'}) == missing_codes_in({}) == ()
     assert refusal_of(day_record(), replace(no_drawer, method_accounts={"*": "1000"})).cause != "day_rows_missing"

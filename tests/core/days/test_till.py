@@ -19,7 +19,7 @@ def test_a_day_tells_its_own_sums_and_its_documents() -> None:
     assert day.counts[0].difference == euros("-0.35")
 
 
-def test_a_till_that_does_not_tell_whether_it_is_closed_is_told_from_one_that_is_open() -> None:
+def test_a_till_that_does_not_tell_whether_it_is_closed_is_distinguished_from_one_that_is_open() -> None:
     record = day_record()
     without_closed = {name: value for name, value in record.values.items() if name != "closed"}
     assert till_day(replace(record, values=without_closed)).closed is None

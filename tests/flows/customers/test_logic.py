@@ -224,7 +224,7 @@ def test_a_vat_number_from_outside_the_union_cannot_be_checked(number: str, coun
     assert values(a_debtor(vat_number=number, country=country))["vat_number"] == number
 
 
-def test_what_is_sent_otherwise_than_the_books_have_it_is_told_with_the_plan() -> None:
+def test_what_is_sent_otherwise_than_the_books_have_it_is_reported_with_the_plan() -> None:
     assert values(a_debtor(vat_number="123456782B12"))["as_reported:vat_number"] == "123456782B12"
     swiss = values(a_debtor(vat_number="CHE-123.456.789 MWST", country="CH"))
     assert (swiss["vat_number"], swiss["as_reported:vat_number"]) == ("CHE123456789", "CHE-123.456.789 MWST")
@@ -727,7 +727,7 @@ def test_what_stands_for_none_at_the_till_is_a_setting(
 
 
 @pytest.mark.parametrize(("number", "is_reported"), [(0, True), (7, False)])
-def test_a_price_group_of_the_till_that_stands_for_none_is_not_told(
+def test_a_price_group_of_the_till_that_stands_for_none_is_not_reported(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector, number: int, is_reported: bool
 ) -> None:
     agreeing.settings["no_price_group"] = number
@@ -741,7 +741,7 @@ def test_a_discount_of_nothing_is_written(agreeing: AgreeingHarness, books: Memo
     assert agreeing.planned_values(agreeing.preview()) == {"10002": {"discount_percent": Decimal(0)}}
 
 
-def test_what_the_till_had_before_us_stays_and_its_price_group_is_told(
+def test_what_the_till_had_before_us_stays_and_its_price_group_is_reported(
     agreeing: AgreeingHarness, books: MemoryConnector, till: MemoryConnector
 ) -> None:
     edit_record(till, "10003", {"price_group": "7", "credit_limit": Decimal(50)}, Kind.RELATION)

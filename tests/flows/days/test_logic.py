@@ -197,7 +197,7 @@ def test_a_day_keeps_the_costs_that_it_was_booked_with_or_without() -> None:
     assert booked.values["costs"] is True
 
 
-def test_a_day_that_was_taken_back_is_booked_again_as_it_is_set_now() -> None:
+def test_a_day_that_was_reversed_is_booked_again_as_it_is_set_now() -> None:
     record = with_costs(cost("receipt 10/2 40010"))
     without, costed_page = page(days(), record), page(days(cost_of_sales=True), record)
     for before, after, now in ((costed_page, without, False), (without, costed_page, True)):
@@ -235,7 +235,7 @@ def test_a_branch_that_has_no_room_in_the_reference_parks() -> None:
     assert parked_issue(days(), replace(record, parts=moved)).cause == "day_reference_full"
 
 
-def test_what_does_not_add_up_is_told_with_the_document() -> None:
+def test_what_does_not_add_up_is_reported_with_the_document() -> None:
     practised = document("1.2.2026.2206", "10/2 999.00", "2 825.62 173.38", "PIN 999.00")
     issue = parked_issue(days(), replace(day_record(), parts=(*day_record().parts, practised)))
     assert (issue.cause, issue.facts["identity"], issue.facts["behind"]) == ("day_gap", "2", "1.2.2026.2206")
@@ -342,7 +342,7 @@ def test_a_day_without_turnover_has_no_page_unless_one_is_wanted() -> None:
     assert (zero.values["account"], zero.values["amount"]) == ("1000", 0)
 
 
-def test_a_sale_that_was_taken_back_the_same_day_leaves_nothing_to_book() -> None:
+def test_a_sale_that_was_reversed_the_same_day_leaves_nothing_to_book() -> None:
     sold = document("1.1.2026.1", "20/2 49.95", "2 41.28 8.67", "PIN 49.95")
     back = document("1.1.2026.2", "20/2 -49.95", "2 -41.28 -8.67", "PIN -49.95")
     record = with_parts(
@@ -478,7 +478,7 @@ def test_a_decision_holds_for_the_change_it_was_taken_about_alone() -> None:
     )
 
 
-def test_a_day_can_be_taken_back_and_booked_again_on_one_page() -> None:
+def test_a_day_can_be_reversed_and_booked_again_on_one_page() -> None:
     first = page(days(), day_record())
     second = page(days({first.key: link(first)}), _day_with_decision("again"))
     sums: dict[str, Decimal] = {}

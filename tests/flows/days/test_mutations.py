@@ -93,8 +93,8 @@ MUTATIONS = (
     Mutation(
         "a row for a group with its VAT code is passed over",
         f"{CORE}/lines.py",
-        'row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_meant',
-        "row_value(self.books.accounts, row) or self.books.account_meant",
+        'row_value(self.books.accounts, f"{row}/{code}", row) or self.books.account_of_till_number',
+        "row_value(self.books.accounts, row) or self.books.account_of_till_number",
     ),
     Mutation(
         "foreign customers are on the page of the day",

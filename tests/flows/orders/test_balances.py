@@ -240,7 +240,7 @@ def test_a_deposit_without_vat_of_which_nobody_tells_whether_it_is_taxed_at_home
     assert booking(an_order(lines=(line,)), becomes="posting", tables=TABLES, context=context)
 
 
-def test_a_line_whose_totals_are_not_told_is_taxed_as_its_code_is() -> None:
+def test_a_line_whose_totals_are_not_reported_is_taxed_as_its_code_is() -> None:
     line = a_line("1", turnover_group="91", amount_incl=None, amount_excl=None)
     order = an_order(lines=(line,), total_incl=None, total_excl=None)
     vat = Record(Kind.VAT, "vat:1", {"code": "2", "excl": Decimal("10.00"), "vat": Decimal("2.10")})

@@ -182,7 +182,7 @@ def test_what_is_kept_of_a_booked_document_names_its_orders_and_its_day() -> Non
         ((), None),
     ],
 )
-def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_taken_back(
+def test_a_document_stands_by_its_newest_booking_and_nowhere_once_it_is_reversed(
     booked: Sequence[str], reference: str | None
 ) -> None:
     states = {key: booking_state(key, BookingStage.BOOKED) for key in booked}
@@ -300,7 +300,7 @@ def test_a_document_in_a_booked_day_is_in_it_by_key_or_as_the_order_of_one() -> 
     assert in_day(receipt, []) is None
 
 
-def test_a_day_that_was_taken_back_as_a_whole_has_nothing_in_it() -> None:
+def test_a_day_that_was_reversed_as_a_whole_has_nothing_in_it() -> None:
     page = a_page(sold=("receipt-1",))
     (line,) = page.parts
     back = replace(page, parts=(replace(line, values={**line.values, "amount": Decimal(10)}),))

@@ -106,7 +106,7 @@ def replace_decision(record: Record, decision: str) -> Record:
     return replace(record, values={**record.values, "decision": decision})
 
 
-def test_what_is_kept_is_told_with_its_reason() -> None:
+def test_what_is_kept_is_reported_with_its_reason() -> None:
     record = replace_decision(order_with_decision(""), "keep d2.1 paid in cash, says Karin")
     result = stage_after(record, link(booking(an_order(KEY, digest="d1"))))
     assert result.skip is not None
@@ -178,7 +178,7 @@ def test_nothing_is_decided_about_what_did_not_change() -> None:
     assert result.record.key == KEY
 
 
-def test_what_was_taken_back_stays_so_until_it_changes() -> None:
+def test_what_was_reversed_stays_so_until_it_changes() -> None:
     booked = booking(an_order(KEY, digest="d1"))
     back = stage_after(order_with_decision("credit"), link(booked)).record
     assert back is not None

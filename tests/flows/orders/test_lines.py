@@ -89,7 +89,7 @@ def test_a_posting_can_carry_amounts_with_vat() -> None:
 
 
 @pytest.mark.parametrize("account", ["", "4400"])
-def test_vat_that_the_till_rounds_on_every_line_is_posted_as_it_is_told(account: str) -> None:
+def test_vat_that_the_till_rounds_on_every_line_is_posted_as_it_is_reported(account: str) -> None:
     order = an_order(lines=tuple(a_line(key, "1.00", "0.83") for key in "123"))
     document = booking(order, becomes="posting", rounding_account=account)
     assert [(part.values["account"], part.values["amount"], part.values["vat"]) for part in lines_of(document)] == [

@@ -206,7 +206,7 @@ def test_a_reference_on_two_documents_is_a_question_until_one_is_chosen() -> Non
     assert logic.objection(PAPERS, document, current_order(others=("50002",)), link_to(None)) is None
 
 
-def test_a_booked_document_that_stands_there_twice_is_told_with_both_numbers() -> None:
+def test_a_booked_document_that_stands_there_twice_is_reported_with_both_numbers() -> None:
     logic = orders()
     document = booking(an_order(), logic)
     issue = logic.objection(PAPERS, document, current_order(others=("50000",)), link_to(document))

@@ -126,7 +126,7 @@ def test_texts_are_cut_knowingly() -> None:
     assert [len(str(debtor_record.values[name])) for name in ("name", "street", "city", "phone")] == [40, 80, 35, 20]
 
 
-def test_what_is_cut_or_kept_in_other_letters_is_told_with_the_plan_and_never_written() -> None:
+def test_what_is_cut_or_kept_in_other_letters_is_reported_with_the_plan_and_never_written() -> None:
     long = "Naamloze Vennootschap tot Exploitatie van Rijwielen"
     customer = a_customer(name=long, city="Łódź", street="Wróbla 12", vat_number="nl 0044.95.445.B01")
     debtor_record = debtor(an_order(customer=customer))

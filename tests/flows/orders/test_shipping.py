@@ -60,7 +60,7 @@ def test_shipping_under_another_code_than_that_of_the_field_waits(code: str) -> 
     assert issue.facts["field_vat"] == ("accountview 9 2" if code else "accountview - -")
 
 
-def test_of_shipping_under_several_codes_that_of_another_one_is_told() -> None:
+def test_of_shipping_under_several_codes_that_of_another_one_is_reported() -> None:
     low = a_line("3", "2.18", "2.00", turnover_group="60", vat_code="1", vat_percent=Decimal(9))
     issue = parked_issue(order_with_shipping(low), **FIELD)
     assert (issue.facts["code"], issue.facts["amount"], issue.facts["vat"]) == ("2", "2.18", "accountview 9 2")

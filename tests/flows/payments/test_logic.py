@@ -111,7 +111,7 @@ def test_it_asks_for_nothing_that_no_payment_of_an_invoice_can_settle(changed: d
     assert payments(states=[booking_state(**changed)]).read_key_page(STAGE, None).keys == ()
 
 
-def test_what_was_taken_back_owes_nothing_and_what_was_booked_again_is_due_under_its_new_number() -> None:
+def test_what_was_reversed_owes_nothing_and_what_was_booked_again_is_due_under_its_new_number() -> None:
     credit = booking_state(f"{INVOICE}#credit")
     second_booking = booking_state(f"{INVOICE}#2", reference="MA6010101000")
 
@@ -291,7 +291,7 @@ def test_an_invoice_that_is_not_the_one_that_was_booked_is_a_question_and_is_not
 
 
 @pytest.mark.parametrize("states", [[], [booking_state(reference="MA6010101000")]])
-def test_what_was_taken_back_since_the_plan_is_not_paid(states: list[BookingState]) -> None:
+def test_what_was_reversed_since_the_plan_is_not_paid(states: list[BookingState]) -> None:
     conflict = payments(states=states, invoices=[till_invoice()]).conflicts_between(
         STAGE, [desired_record()], sending=True
     )[INVOICE]
@@ -321,7 +321,7 @@ def test_a_payment_that_the_books_took_back_since_the_plan_is_not_made(
     assert logic.conflicts_between(STAGE, desired) == {}, "the plan has just read the item"
 
 
-def test_a_payment_that_is_there_is_not_made_again() -> None:
+def test_a_payment_that_exists_is_not_made_again() -> None:
     logic, desired = payments(), desired_record()
     same = CurrentRecord(Record(Kind.SETTLEMENT, INVOICE, {"amount": Decimal(121)}), INVOICE)
 
@@ -339,7 +339,7 @@ def test_an_unclear_item_is_no_question_once_the_invoice_is_paid_at_the_till(val
         assert stage_record(item(**values), invoices=[invoice]).issue is not None
 
 
-def test_how_the_amount_came_about_is_told() -> None:
+def test_how_the_amount_came_about_is_reported() -> None:
     trace, method = payments().trace(STAGE, item(paid=Decimal("121.00")))
 
     assert (trace.target, trace.value) == ("settlement.amount", Decimal("121.00"))

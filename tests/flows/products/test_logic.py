@@ -583,7 +583,7 @@ def test_a_product_has_the_groups_of_all_and_the_first_text_there_is() -> None:
     assert product.values["text"] == "Wol"
 
 
-def test_variants_that_cannot_be_told_apart_hold_the_whole_product() -> None:
+def test_variants_that_cannot_be_distinguished_hold_the_whole_product() -> None:
     target_record = shape_records(
         [a_variant("11", "Rood", "M"), a_variant("12", "blauw", "M"), a_variant("13", "rood", "m")]
     )
@@ -594,7 +594,7 @@ def test_variants_that_cannot_be_told_apart_hold_the_whole_product() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_a_variant_without_colour_and_size_cannot_be_told_apart(order: tuple[int, int]) -> None:
+def test_a_variant_without_colour_and_size_cannot_be_distinguished(order: tuple[int, int]) -> None:
     members = [a_variant("11", "rood"), a_variant("12")]
     assert {issue.cause for issue in shape_records([members[at] for at in order]).parked} == {"variant_duplicate"}
 
@@ -719,7 +719,7 @@ def test_what_is_linked_is_ours_whatever_its_external_id_became() -> None:
     assert products().objection(ARTICLES, product, current_product(product, n1001="ANDERS"), bare) is not None
 
 
-def test_nothing_objects_to_a_group_or_to_what_is_not_there() -> None:
+def test_nothing_objects_to_a_group_or_to_what_is_missing() -> None:
     group = Record(Kind.GROUP, "KLED", {"name": "Kleding"})
     assert products().objection(GROUPS, group, CurrentRecord(group, "3"), None) is None
     assert products().objection(ARTICLES, desired_record(an_article()), None, None) is None
@@ -837,7 +837,7 @@ def test_a_product_made_from_the_same_articles_again_is_unchanged() -> None:
 # ---- why
 
 
-def test_the_way_to_a_price_is_told_step_by_step() -> None:
+def test_the_way_to_a_price_is_reported_step_by_step() -> None:
     logic = products(rates={"USD": "0.925"})
     traces = {trace.target: trace for trace in logic.trace(ARTICLES, an_article(currency="USD", price=Decimal(10)))}
     price = traces["article.price_incl"]
@@ -854,7 +854,7 @@ def test_a_price_that_waits_tells_how_far_it_came() -> None:
     assert [step.operation for step in price.steps] == ["price"]
 
 
-def test_a_price_without_a_source_or_with_a_failing_rule_is_told_too() -> None:
+def test_a_price_without_a_source_or_with_a_failing_rule_is_reported_too() -> None:
     bare = Record(Kind.ARTICLE, "1", {"code": "1", "name": "x"})
     traces = {trace.target: trace for trace in products().trace(ARTICLES, bare)}
     assert traces["article.price_incl"].issue is None
@@ -863,7 +863,7 @@ def test_a_price_without_a_source_or_with_a_failing_rule_is_told_too() -> None:
     assert traces["article.price_incl"].issue is not None
 
 
-def test_the_fields_of_a_group_are_told_too() -> None:
+def test_the_fields_of_a_group_are_reported_too() -> None:
     assert [trace.target for trace in products().trace(GROUPS, a_group())] == ["group.name", "group.parent"]
 
 

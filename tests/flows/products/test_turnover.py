@@ -105,7 +105,7 @@ def test_the_table_counts_for_every_article_where_the_books_own_it(agreed: Value
     assert changed_group(outcome("30", agreed=agreed, turnover_group_owner="keep_equal")) == "20"
 
 
-def test_the_way_to_the_group_is_told() -> None:
+def test_the_way_to_the_group_is_reported() -> None:
     def group_traces(logic: Any, **values: Any) -> list[Trace]:
         traces = logic.trace(ARTICLES, an_article(**values))
         return [trace for trace in traces if trace.target == "article.turnover_group"]
@@ -182,7 +182,7 @@ def test_groups_without_a_row_are_named_unless_a_row_holds_for_them_all() -> Non
     assert missing_rows(context_with({**BY_NAME, "*": "10"})) == ("", "")
 
 
-def test_a_group_that_the_till_does_not_have_is_told() -> None:
+def test_a_group_that_the_till_does_not_have_is_reported() -> None:
     assert missing_rows(context_with({"F": "99"})) == ("lack_rows_impossible", "F")
 
 

@@ -323,7 +323,7 @@ def test_the_number_is_that_of_the_link() -> None:
     assert (result.number, result.record.key, result.record.values["number"]) == ("100007", "TS-RED-M", "100007")
 
 
-def test_the_unit_of_an_article_is_told_with_its_levels_and_is_no_value_of_them() -> None:
+def test_the_unit_of_an_article_is_reported_with_its_levels_and_is_no_value_of_them() -> None:
     shaped = stock().shape(ARTICLES, [stage_record(an_article("1001", unit="KILO"))], {}, {})
     assert shaped.unit == "KILO"
     assert shaped.desired is not None

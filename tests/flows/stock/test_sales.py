@@ -258,7 +258,7 @@ def test_an_order_that_cannot_be_read_holds_back_the_articles_it_sold_and_nothin
         ({"formula": "free", "orders_leave": "invoiced"}, False, False),
     ],
 )
-def test_whether_a_booked_order_is_out_of_a_figure_is_told_by_the_formula_unless_somebody_says_so(
+def test_whether_a_booked_order_is_out_of_a_figure_is_reported_by_the_formula_unless_somebody_says_so(
     settings: dict[str, Any], reserved_is_named: bool, leaves: bool
 ) -> None:
     stock_settings = StockSettings(sales="documents", sales_since="2000-01-01", **settings)
@@ -295,7 +295,7 @@ def test_a_sale_between_the_plan_and_the_write_is_no_edit_of_somebody(open_shop:
 
 def test_a_sale_between_the_look_and_the_write_is_put_back_in_the_same_run(open_shop: Shop) -> None:
     open_shop.fill({"1": Decimal(10)})
-    open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.sell("1", 4))
+    open_shop.sandbox.till.run_before_next_call("setStock", lambda: open_shop.sell("1", 4))
     run = open_shop.sync()
     assert (run.counts.proven, run.counts.parked, run.counts.in_doubt) == (1, 0, 0)
     assert open_shop.level("1") == 26
@@ -341,7 +341,7 @@ def test_what_is_cancelled_of_an_order_is_for_sale_though_the_rest_of_it_is_kept
 
 def test_an_order_taken_between_the_look_and_the_write_stays_kept_aside(open_shop: Shop) -> None:
     open_shop.fill({"1": Decimal(10)})
-    open_shop.sandbox.till.meanwhile("setStock", lambda: open_shop.order("1", 4))
+    open_shop.sandbox.till.run_before_next_call("setStock", lambda: open_shop.order("1", 4))
     open_shop.sync()
     assert open_shop.level("1") == 26
     open_shop.sync()
@@ -427,7 +427,7 @@ def test_an_article_says_what_its_level_is_made_of(open_shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(("sales", "level"), [("trade_invoices", 20), ("dated", 25)])
-def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and_is_told_elsewhere(
+def test_what_is_received_or_sent_at_the_till_counts_where_figures_are_dated_and_is_reported_elsewhere(
     tmp_path: Path, sandbox: Sandbox, sales: str, level: int
 ) -> None:
     with shop(tmp_path, sandbox, sales=sales) as opened_shop:
@@ -603,7 +603,7 @@ def test_a_movement_whose_branch_or_number_cannot_be_read_parks_its_article_alon
     assert shop.level("1") == 17
 
 
-def test_a_movement_of_which_nobody_knows_the_article_is_told_and_the_rest_goes_on(spoilt_line: Spoilt) -> None:
+def test_a_movement_of_which_nobody_knows_the_article_is_reported_and_the_rest_goes_on(spoilt_line: Spoilt) -> None:
     shop = spoilt_line.shop
     sold = shop.sell("1", 3)
     spoilt_line.spoils("articleNumber")
@@ -779,7 +779,7 @@ class Day:
             case "run":
                 self.run()
             case "run with this in between":
-                self.shop.sandbox.till.meanwhile("setStock", lambda: self.at_the_counter(*where))
+                self.shop.sandbox.till.run_before_next_call("setStock", lambda: self.at_the_counter(*where))
                 self.run()
             case "run while this is done in the office":
                 self.shop.books.before = lambda: self.happens(*where)
@@ -790,7 +790,7 @@ class Day:
     def run(self) -> None:
         """Run the flow, and require that no branch offers more than its shelf has."""
         self.shop.sync()
-        self.shop.sandbox.till.forget_meanwhile()
+        self.shop.sandbox.till.forget_pending_actions()
         offered = self.shop.levels()
         assert all(offered[branch] <= self.shelf[branch] for branch in BRANCHES), (offered, self.shelf)
 

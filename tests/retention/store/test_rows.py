@@ -262,7 +262,7 @@ def test_sheets_of_days_and_movements_go_by_their_own_date(
     assert [row.number for row in database.rows(sa.select(tables.stock_movements))] == [2, 3]
 
 
-def test_what_there_is_is_told_by_class(runs: RunStore, retention_store: RetentionStore, clock: Clock) -> None:
+def test_what_there_is_is_reported_by_class(runs: RunStore, retention_store: RetentionStore, clock: Clock) -> None:
     first = clock.now
     a_done(runs, a_create(1), a_create(2))
     sizes = retention_store.class_sizes()

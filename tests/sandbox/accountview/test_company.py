@@ -41,7 +41,7 @@ class TestByHand:
         assert sum(row["ART_CODE"] not in before for row in changed) == 1
 
     def test_stock_per_branch_adds_up(self, reading: Office) -> None:
-        shelves = reading.rows_where("K9V", "K9_STOCK", "ART_CODE", "10001")
+        document_sets = reading.rows_where("K9V", "K9_STOCK", "ART_CODE", "10001")
         article = reading.rows_where("AK1", "ARTICLE", "ART_CODE", "10001")[0]
-        assert [row["K9_BRANCH"] for row in shelves] == ["1", "2", "3"]
-        assert sum(row["K9_QTY"] for row in shelves) == article["QTY_TECH"]
+        assert [row["K9_BRANCH"] for row in document_sets] == ["1", "2", "3"]
+        assert sum(row["K9_QTY"] for row in document_sets) == article["QTY_TECH"]

@@ -18,7 +18,7 @@ DUMPS = ("contact", "ledger", "vat", "dj_page", "dj_line", "daily", "cost", "adm
 
 
 class TestDictionary:
-    def test_short_table_names_are_told_apart_by_their_padding(self, reading: Office) -> None:
+    def test_short_table_names_are_distinguished_by_their_padding(self, reading: Office) -> None:
         def tables(value: str) -> set[str]:
             answer = reading.call(
                 "accountviewsystemdata",

@@ -50,4 +50,4 @@ def order(ext: str = "W-1", quantity: int = 2, more: str = "", order_id: str = "
 
 def ask_till(till: Till, content: str) -> Reply:
     message = wrap_in_envelope(prefix_tags(content))
-    return Reply(200, till.answered(till.understood(message.encode()), None).body)
+    return Reply(200, till.answered(till.parse_request(message.encode()), None).body)

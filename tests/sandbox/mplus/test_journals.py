@@ -88,7 +88,7 @@ def test_journals_add_up_to_the_documents_per_group_method_and_vat_code(
     assert paid
 
 
-def test_the_groups_of_receipts_come_to_what_was_paid_and_are_told_with_their_accounts(till: RawClient) -> None:
+def test_the_groups_of_receipts_come_to_what_was_paid_and_are_reported_with_their_accounts(till: RawClient) -> None:
     reply = till.ask("getJournals", date_range() + journal_filter("RECEIPT"))
     journals = rows(reply.body, "journalList/journal")
     for journal in journals:

@@ -81,7 +81,7 @@ class TestProposals:
         reply = till.call(prefix_tags(f"<saveProposal>{fields}</saveProposal>"))
         assert reply.text("result") == "SAVE-PROPOSAL-RESULT-FAILED"
 
-    def test_what_is_not_there_cannot_be_ordered(self, sandbox: Sandbox) -> None:
+    def test_what_is_missing_cannot_be_ordered(self, sandbox: Sandbox) -> None:
         with pytest.raises(LookupError, match="no proposal x"):
             sandbox.till.add("orders", {"proposalId": "x"})
 

@@ -102,7 +102,7 @@ class TestProducts:
         assert expected in reply.text("errorMessage")
         assert not read(till, 500009).texts("product")
 
-    def test_a_product_that_is_not_there_cannot_be_updated(self, till: RawClient) -> None:
+    def test_a_product_that_is_missing_cannot_be_updated(self, till: RawClient) -> None:
         assert update(till, "<productNumber>98765</productNumber>").text("result") == "UPDATE-PRODUCT-RESULT-NOT-FOUND"
 
     def test_siblings_come_only_when_asked_for(self, till: RawClient) -> None:

@@ -137,7 +137,7 @@ def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path
         assert next_question.missing_setting.reason.facts["prefix"] == free
 
 
-def test_days_of_another_console_are_told_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
+def test_days_of_another_console_are_reported_under_the_prefix_that_the_flow_of_documents_sets(tmp_path: Path) -> None:
     me = make_actor("test")
     with open_application(tmp_path, start=False) as application:
         application.connections.use_sandbox(me)

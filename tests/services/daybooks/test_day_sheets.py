@@ -118,7 +118,7 @@ def test_moments_are_written_in_one_way_with_their_year(language: str, moment: s
     assert sheet.footer == words.term("sheet_made", language, moment=moment)
 
 
-def test_what_nobody_can_say_is_not_told_as_nothing() -> None:
+def test_what_nobody_can_say_is_not_reported_as_nothing() -> None:
     rows = tables(a_sheet(a_report()))["Grootboekrekeningen"].rows
     assert rows[1] == ("8010", Decimal("-123.96"), "niet bekend", None)
 

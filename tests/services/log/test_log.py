@@ -37,7 +37,7 @@ def event_count(log: Log, criteria: LogSearch | None = None) -> int:
     return int(log.search(criteria).attrs["found"])
 
 
-def test_the_life_of_a_record_is_told_from_first_to_last_also_by_its_source(log_of_run: Log) -> None:
+def test_the_life_of_a_record_is_reported_from_first_to_last_also_by_its_source(log_of_run: Log) -> None:
     history = log_of_run.history("products", "P1")
     assert list(history["event"]) == ["planned", "proven"]
     assert history["after"][0] == '{"name":"Thee"}'
@@ -62,7 +62,7 @@ def test_events_are_searched_by_run_and_by_period(log_of_run: Log) -> None:
     assert log_of_run.search(LogSearch(until=NOW)).empty
 
 
-def test_what_is_told_of_a_record_is_found_although_it_is_in_no_title(
+def test_what_is_known_of_a_record_is_found_although_it_is_in_no_title(
     log: Log, logbook: Logbook, events: OutboxReader
 ) -> None:
     facts = {"key": "A3", "value": "8719980000087"}
@@ -106,7 +106,7 @@ def test_what_is_old_is_found_like_what_is_new(log: Log, logbook: Logbook, datab
     assert list(log.search(LogSearch("bel"), offset=4, limit=4)["key"]) == ["old1", "old0"]
 
 
-def test_a_run_is_told_as_a_whole_the_newest_first(log_of_run: Log) -> None:
+def test_a_run_is_reported_as_a_whole_the_newest_first(log_of_run: Log) -> None:
     assert list(log_of_run.of_run("r1")["event"]) == ["run_done", "plan_ready", "run_started"]
 
 
@@ -145,14 +145,14 @@ def test_the_wait_for_approval_is_no_work(log: Log, logbook: Logbook, database: 
     assert log.durations(LogPeriod(flow="stock")).empty
 
 
-def test_of_many_runs_the_longest_of_each_day_are_told(log: Log, logbook: Logbook, events: OutboxReader) -> None:
+def test_of_many_runs_the_longest_of_each_day_are_reported(log: Log, logbook: Logbook, events: OutboxReader) -> None:
     events.record(*[Event(event="plan_ready", run=f"r{ms}", flow=f"f{ms % 2}", ms=ms) for ms in range(6)])
     logbook.drain(events)
     assert len(log.durations(LogPeriod(), max_runs=6)) == 6
     assert sorted(log.durations(LogPeriod(), max_runs=5)["run"]) == ["r4", "r5"]
 
 
-def test_the_time_of_a_change_is_told_by_day_and_flow(log_of_run: Log) -> None:
+def test_the_time_of_a_change_is_reported_by_day_and_flow(log_of_run: Log) -> None:
     (line,) = log_of_run.change_paces(LogPeriod()).to_dict("records")
     assert (line["flow"], line["changes"]) == ("products", 1)
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((80, 80), rel=0.02)
@@ -165,7 +165,7 @@ def test_half_and_nine_of_ten_changes_took_no_longer(log: Log, logbook: Logbook,
     assert (line["half_ms"], line["most_ms"]) == pytest.approx((500, 900), rel=0.03)
 
 
-def test_the_tables_are_told_with_their_columns(log_of_run: Log) -> None:
+def test_the_tables_are_reported_with_their_columns(log_of_run: Log) -> None:
     tables = log_of_run.tables()
     assert next(iter(tables)) == "events"
     assert tables["records"] == ["flow", "kind", "key", "title", "sources", "words"]

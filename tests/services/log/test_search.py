@@ -104,7 +104,7 @@ def test_a_link_without_values_has_the_title_of_its_product_or_of_the_opposite_f
     ]  # fmt: skip
 
 
-def test_nothing_is_found_that_is_not_there(search: Search) -> None:
+def test_nothing_is_found_that_is_missing(search: Search) -> None:
     assert search.records("nowhere at all") == []
     assert search.records("4") == []
     assert search.records("14.33") == []  # no part of an amount is one
@@ -130,9 +130,9 @@ def test_a_restored_log_is_looked_through_for_names_in_the_background(tmp_path: 
     file = LogFile(place, memory="256MB", threads=1)
     file.open()
     assert file.answer("names_of", "", {"flow": "f", "key": "b"}).num_rows == 0
-    assert file.name()
+    assert file.index_search_keys()
     assert file.answer("names_of", "", {"flow": "f", "key": "b"}).num_rows == 3
-    assert file.name()
+    assert file.index_search_keys()
     file.close()
 
 
@@ -184,7 +184,7 @@ def test_the_words_people_look_for_lead_to_their_setting(places: Search, word: s
     assert caption in [place.caption for place in places.places(word)]
 
 
-def test_every_word_of_the_table_is_found_and_leads_to_something_that_is_there(places: Search) -> None:
+def test_every_word_of_the_table_is_found_and_leads_to_something_that_exists(places: Search) -> None:
     for line in search_targets():
         assert has_term(line.caption), line
         if line.page == "flows":
@@ -207,7 +207,7 @@ def _names(section: Section) -> list[str]:
 
 
 def test_the_table_has_words_in_every_language() -> None:
-    with (FOLDER / "looked_for.csv").open(encoding="utf-8", newline="") as file:
+    with (FOLDER / "search_terms.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["caption"] for line in lines for language in ("en", "nl", "de") if not line[language].strip()] == []
 

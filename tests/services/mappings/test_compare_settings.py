@@ -45,6 +45,6 @@ def test_articles_that_have_nothing_of_a_field_are_not_shown(app: Application) -
     assert app.settings_comparison.compared("stock", "K9_RSRV", SHAPE.alternatives("K9_RSRV")) == []
 
 
-def test_a_field_that_is_not_there_says_so(app: Application) -> None:
+def test_a_field_that_is_missing_says_so(app: Application) -> None:
     with pytest.raises(RejectedError):
         app.settings_comparison.compared("stock", "K9_NONE", SHAPE.alternatives("K9_NONE"))

@@ -248,7 +248,7 @@ def test_samples_are_the_first_values_that_are_filled() -> None:
     assert sample_values(Kind.LINE, records) == {"text": "Tent"}
 
 
-def test_only_results_that_change_are_told() -> None:
+def test_only_results_that_change_are_reported() -> None:
     moved = compare(logic(), logic(UPPER), [article("100"), article("200")])
 
     assert [(difference.key, difference.field, difference.before, difference.after) for difference in moved] == [
@@ -478,7 +478,7 @@ def test_what_an_expression_can_call_is_listed(name: str) -> None:
         Tools().expression(f"{name}({', '.join(['a'] * 30)})")
 
 
-def test_what_is_wrong_with_a_rule_is_told_for_each() -> None:
+def test_what_is_wrong_with_a_rule_is_reported_for_each() -> None:
     rules = (
         Rule(target="article.a", expression="open('x')"),
         Rule(target="article.b", source="x", functions=(RuleCall("pad"),)),

@@ -53,7 +53,7 @@ def asking(names: str, **facts: str) -> OpenIssue:
     return OpenIssue(1, "customers", issue, "Els", IssueState.OPEN, MET, MET, 1, "run")
 
 
-def test_candidates_are_told_with_whom_they_are_linked_to_and_when_they_were_last_sold_to(links: Links) -> None:
+def test_candidates_are_reported_with_whom_they_are_linked_to_and_when_they_were_last_sold_to(links: Links) -> None:
     till = DatingConnector([a_relation("R1"), a_relation("R2")], system="mplus")
     references = {name: till._entries[Kind.RELATION, name].reference for name in ("R1", "R2")}
     links.keep("customers", [Link(Kind.RELATION, "10001", references["R1"])])

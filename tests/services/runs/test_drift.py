@@ -81,7 +81,7 @@ def state_of(console: Console, order: str) -> list[tuple[str, IssueState]]:
     return [(issue.issue.cause, issue.state) for issue in stores_in(console.application).issues.of_key("orders", order)]
 
 
-def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_when_it_is_equal_again(
+def test_an_order_line_edited_in_the_books_is_reported_at_the_next_look_and_closes_when_it_is_equal_again(
     console: Console, lines: list[dict[str, Any]]
 ) -> None:
     order, line = str(lines[0]["order"]), str(lines[0]["REC_ID"])
@@ -110,7 +110,7 @@ def test_an_order_line_edited_in_the_books_is_told_at_the_next_look_and_closes_w
     assert state_of(console, order) == [(CHANGED, IssueState.CLOSED)]
 
 
-def test_a_vat_code_that_was_edited_is_told_with_what_it_charges() -> None:
+def test_a_vat_code_that_was_edited_is_reported_with_what_it_charges() -> None:
     flow = documents({Kind.INVOICE: Kind.POSTING})
     edits = (Edit("1/vat_code", "line.vat_code", "2", "1"), Edit("1/amount", "line.amount", Decimal(1), Decimal(2)))
     drifted = DriftedRecord("invoice-1", "2026.1", "600", edits)
@@ -177,7 +177,7 @@ def test_what_was_booked_before_is_looked_at_whatever_is_booked_by_now(
     assert state_of(console, order) == [(CHANGED, IssueState.OPEN)]
 
 
-def test_only_flows_that_are_on_are_looked_at_and_each_page_is_told(
+def test_only_flows_that_are_on_are_looked_at_and_each_page_is_reported(
     console: Console, lines: list[dict[str, Any]]
 ) -> None:
     del lines

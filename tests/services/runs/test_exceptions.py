@@ -192,7 +192,7 @@ def test_only_what_the_flow_offers_can_be_decided(harness: DaysHarness) -> None:
     assert harness.stores.corrections.list_corrections("days") == []
 
 
-def test_what_came_is_told_by_the_days_of_who_looks_where_there_were_several(harness: DaysHarness) -> None:
+def test_what_came_is_reported_by_the_days_of_who_looks_where_there_were_several(harness: DaysHarness) -> None:
     (group_key,) = (group.group_key for group in harness.exceptions.groups())
     zone = ZoneInfo("Europe/Amsterdam")
     assert harness.exceptions.daily_counts(harness.clock().astimezone(zone)) == {}

@@ -64,7 +64,7 @@ def test_what_was_woken_by_hand_begins_and_a_round_that_is_none_does_not(tmp_pat
     ("every", "rounds", "waits", "is_reported"),
     [(15, 1, True, False), (15, 2, False, False), (120, 1, True, True), (120, 2, False, True)],
 )
-def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_missed_is_told(
+def test_a_run_waits_for_one_at_work_until_it_is_due_again_and_one_that_is_missed_is_reported(
     tmp_path: Path, every: int, rounds: int, *, waits: bool, is_reported: bool
 ) -> None:
     with open_application(tmp_path, start=False) as application:
@@ -155,7 +155,7 @@ def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kep
     assert app.configuration_file.text() == before
 
 
-def test_what_nobody_can_look_up_now_is_kept_and_told(tmp_path: Path) -> None:
+def test_what_nobody_can_look_up_now_is_kept_and_reported(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         changes = {"default_debtor": "fallback", "debtor_number": ABSENT, "default_branch": "77"}
         change = application.flows.change("orders", changes, make_actor("test"))

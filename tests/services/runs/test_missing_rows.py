@@ -62,7 +62,7 @@ def chosen_values(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:
     return {row.row_key: row.proposal or "1000" for row in rows}
 
 
-def test_the_rows_of_documents_are_told_together_with_their_euros(shop: Console) -> None:
+def test_the_rows_of_documents_are_reported_together_with_their_euros(shop: Console) -> None:
     app = shop.application
     park(app, Issue("payment_method_unmapped", "a", "x", {"method": "PIN", "sold": "10.00", "table": "payment_terms"}))
     park(app, Issue("payment_method_unmapped", "b", "x", {"method": "PIN", "sold": "2.50", "table": "payment_terms"}))

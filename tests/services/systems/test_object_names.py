@@ -80,7 +80,7 @@ def test_every_name_there_is_stands_under_one_object(app: Application) -> None:
     assert all(flat(Names())[path] == "" for path in lineless if path in flat(Names()))
 
 
-def test_what_is_there_is_told_from_what_is_not(app: Application) -> None:
+def test_what_is_there_is_distinguished_from_what_is_not(app: Application) -> None:
     app.names.put({"debtor.email": "NO_MAIL", "article.unit": "", "objects.postings.code": "ZZ9"}, make_actor(WHO))
     named_objects = app.names.read()
     states = {name.path: name.availability for named_object in named_objects.objects for name in named_object.names}
@@ -117,7 +117,7 @@ def test_an_unverified_default_is_marked_and_a_verified_one_is_not(app: Applicat
     assert not name_of(app, "article.ean").unverified  # there is no default
 
 
-def test_where_nobody_can_look_the_names_are_told_all_the_same(app: Application) -> None:
+def test_where_nobody_can_look_the_names_are_reported_all_the_same(app: Application) -> None:
     assert app.sandbox
     with (
         stamina.set_testing(True, attempts=1),
@@ -341,7 +341,7 @@ def test_an_object_that_is_missing_is_named_with_the_first_flow_that_needs_it(
     assert [finding.name for finding in reported_findings]
 
 
-def test_what_the_flows_lack_is_told_beside_the_fields_that_the_check_misses(app: Application) -> None:
+def test_what_the_flows_lack_is_reported_beside_the_fields_that_the_check_misses(app: Application) -> None:
     app.names.put({"article.ean": "K9_NIX", "group.name": "AG_NAAM", "sales_order.note": "K1_NOTE"}, make_actor(WHO))
     wrong = [finding for finding in app.connections.check("accountview") if not finding.ok]
 

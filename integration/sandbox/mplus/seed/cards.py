@@ -5,7 +5,6 @@ from decimal import Decimal
 from random import Random
 from typing import Any, Final
 
-from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed.setup import (
     DEPOSITS,
     EXEMPT,
@@ -17,6 +16,7 @@ from integration.sandbox.mplus.seed.setup import (
     turnover_group_of,
 )
 from integration.sandbox.mplus.sums import rounded
+from integration.sandbox.mplus.till_state import TillState
 from integration.sandbox.shop.records import ShopArticle, ShopCustomer
 from integration.sandbox.shop.shop import Shop
 
@@ -101,18 +101,20 @@ def articles_at_till(shop: Shop) -> list[ShopArticle]:
     return sorted(stocked, key=lambda article: bool(article.parent))[:TAKEN_ARTICLES]
 
 
-def fill_products(house: House, shop: Shop) -> None:
+def fill_products(till_state: TillState, shop: Shop) -> None:
     """Add products that only the till has, and products whose numbers collide with articles of the books."""
     for card in (*_OWN, *(_colliding_card(article) for article in articles_at_till(shop))):
-        article = house.desk.build("Article", {"pluNumber": str(card["articleNumber"]), "webshop": False, **card})
+        article = till_state.context.build(
+            "Article", {"pluNumber": str(card["articleNumber"]), "webshop": False, **card}
+        )
         product = {"description": card["description"], "articleList": [article]}
-        house.products.create(house.desk.build("Product", product))
+        till_state.products.create(till_state.context.build("Product", product))
     for branch in shop.branches:
         for card in _OWN:
             if card["stockArticle"]:
-                house.stock.set_level(branch.number, card["articleNumber"], Decimal(40 * branch.number))
+                till_state.stock.set_level(branch.number, card["articleNumber"], Decimal(40 * branch.number))
         for shop_article in articles_at_till(shop):
-            house.stock.set_level(
+            till_state.stock.set_level(
                 branch.number, shop_article.number or 0, shop_article.stock.get(branch.number, Decimal(0)) + 1
             )
 
@@ -128,12 +130,12 @@ def _colliding_card(article: ShopArticle) -> dict[str, Any]:
     }
 
 
-def fill_relations(house: House, shop: Shop) -> None:
+def fill_relations(till_state: TillState, shop: Shop) -> None:
     """Add customers that the books also have, and some that only the till has."""
     random = Random(shop.seed + 11)
     shared = [_customer(customer, random) for customer in shop.customers[:SHARED_CUSTOMERS]]
     for number, values in enumerate([*shared, *_walk_ins(shop)], start=FIRST_RELATION):
-        house.relations.create(house.desk.build("Relation", {"relationNumber": number, **values}))
+        till_state.relations.create(till_state.context.build("Relation", {"relationNumber": number, **values}))
 
 
 def _customer(customer: ShopCustomer, random: Random) -> dict[str, Any]:

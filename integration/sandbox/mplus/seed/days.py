@@ -6,17 +6,17 @@ Two days at the first branch have everything that a day can have besides sales.
 from datetime import date, timedelta
 from typing import Any
 
-from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed.setup import DEPOSITS, EXEMPT, GIFT_CARDS, HIGH, LOW, ZERO
+from integration.sandbox.mplus.till_state import TillState
 
 BUSY, AFTERMATH = 40, 33  # days ago
 BRANCH, FIRST, SECOND = 1, 1, 2  # and its two workplaces
 
 
-def fill(house: House, today: date) -> None:
+def fill(till_state: TillState, today: date) -> None:
     """Add the receipts of the two days to a till that has its sales already."""
     busy, aftermath = today - timedelta(days=BUSY), today - timedelta(days=AFTERMATH)
-    till = _Till(house, busy)
+    till = _Till(till_state, busy)
     till.receipt(
         "08:45", FIRST, [_line("Wisselgeld uit kluis", 95, EXEMPT, 10000)], CASH=10000, receipt_type="CASH-INFLOW"
     )
@@ -30,24 +30,24 @@ def fill(house: House, today: date) -> None:
     night = busy + timedelta(days=1)
     till.receipt("00:25", SECOND, [_line("Lampset", 40, HIGH, 2995)], PIN=2995, entered=night)
     till.receipt("11:30", SECOND, [_line("Oefening", 10, HIGH, 99900)], PIN=99900, table="training")
-    till = _Till(house, aftermath)
+    till = _Till(till_state, aftermath)
     back = [_line("Retour helm", 20, HIGH, 4999, -1)]
     till.receipt("12:02", FIRST, back, CASH=-5000, ROUNDING=1, receipt_type="CREDIT-RECEIPT", credited=helmet)
     till.receipt("16:20", SECOND, [_line("Borg leenaccu terug", DEPOSITS, ZERO, 5000, -1)], CASH=-5000)
 
 
-def late_receipt(house: House, day: str, branch: int) -> None:
+def late_receipt(till_state: TillState, day: str, branch: int) -> None:
     """Enter a receipt for a past day: a bell of 18.15."""
-    now = house.desk.clock.replace(tzinfo=None).isoformat()
-    till = _Till(house, date.fromisoformat(day), branch)
+    now = till_state.context.clock.replace(tzinfo=None).isoformat()
+    till = _Till(till_state, date.fromisoformat(day), branch)
     till.receipt(now, SECOND, [_line("Bel", 40, HIGH, 1815)], PIN=1815)
 
 
 class _Till:
     """Enters receipts of one day at one branch."""
 
-    def __init__(self, house: House, day: date, branch: int = BRANCH) -> None:
-        self._house = house
+    def __init__(self, till_state: TillState, day: date, branch: int = BRANCH) -> None:
+        self._till_state = till_state
         self._day = day
         self._branch = branch
 
@@ -65,7 +65,7 @@ class _Till:
     ) -> str:
         """Enter a receipt at a time of day, or at a complete time, with these payments; return its id."""
         values: dict[str, Any] = {
-            "receiptId": self._house.desk.new_id("special receipt"),
+            "receiptId": self._till_state.context.new_id("special receipt"),
             "receiptType": f"RECEIPT-TYPE-{receipt_type}",
             "financialDate": self._day.isoformat(),
             "entryTimestamp": at if "T" in at else f"{entered or self._day}T{at}:00",
@@ -76,7 +76,7 @@ class _Till:
         }
         if credited:
             values["creditedReceiptId"] = credited
-        self._house.add(table, values)
+        self._till_state.add(table, values)
         return str(values["receiptId"])
 
 

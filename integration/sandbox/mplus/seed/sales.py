@@ -7,10 +7,9 @@ from random import Random
 from typing import Any, Final
 
 from integration.sandbox.mplus.contract import ZONE, WireFields
-from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed.cards import FIRST_RELATION, GIFT_CARD, REPAIR_HOUR, SHARED_CUSTOMERS, price_incl
+from integration.sandbox.mplus.seed.frequency import is_time_for
 from integration.sandbox.mplus.seed.proposals import accepted
-from integration.sandbox.mplus.seed.rhythm import is_time_for
 from integration.sandbox.mplus.seed.setup import (
     EXEMPT,
     GIFT_CARDS,
@@ -27,6 +26,7 @@ from integration.sandbox.mplus.seed.setup import (
     with_reversed_vat,
 )
 from integration.sandbox.mplus.sums import EXCLUSIVE, INCLUSIVE, rounded, summed
+from integration.sandbox.mplus.till_state import TillState
 from integration.sandbox.shop.records import ShopArticle
 from integration.sandbox.shop.shop import Shop
 
@@ -38,9 +38,9 @@ PARTLY_DELIVERED, DELIVERED, CANCELLED = 5, 6, 8
 class SampleSales:
     """Makes documents, the same for the same seed."""
 
-    def __init__(self, shop: Shop, house: House, random: Random) -> None:
+    def __init__(self, shop: Shop, till_state: TillState, random: Random) -> None:
         self._shop = shop
-        self._house = house
+        self._till_state = till_state
         self._random = random
         self.goods = [
             article
@@ -54,14 +54,14 @@ class SampleSales:
         total = basket.sums.incl
         paid = {0: total, 1: total, 2: total // 2, 3: 0}[serial % 4]
         state = serial % 9
-        number = self._house.desk.count("order number")
+        number = self._till_state.context.count("order number")
         method = self._random.choice(("IDEAL", "PIN", "CREDITCARD")) if paid == total else "IDEAL"
         at_counter = is_time_for("paid beforehand at the counter", serial)
         relation = self._relation() if serial % 6 else None
         if relation and is_time_for("customer of the till alone", serial):
             relation = self._customer_of_the_till(serial)
         values: dict[str, Any] = {
-            "orderId": self._house.desk.new_id("order"),
+            "orderId": self._till_state.context.new_id("order"),
             "extOrderId": f"WEB-{number:05}" if serial % 3 else None,
             "orderType": "ORDER-TYPE-EXTERNAL-SALES-ORDER" if serial % 3 else "ORDER-TYPE-SALES-ORDER",
             **self._head(on, self._branch(), relation, with_addresses=True),
@@ -82,11 +82,11 @@ class SampleSales:
             "lineList": self._lines(basket, delivered=state in {PARTLY_DELIVERED, DELIVERED, DELIVERED + 1}),
             "paymentList": self._payments(on, [("PIN" if at_counter else method, paid)] if paid else [], at_counter),
         }
-        category = self._house.reference.categories[values["orderCategoryNumber"]]
+        category = self._till_state.reference.categories[values["orderCategoryNumber"]]
         values["orderCategoryDescription"] = category["orderCategoryDescription"]
         if is_time_for("order from a proposal", serial):
-            values |= accepted(self._house, values, on)
-        self._house.orders.put(self._house.desk.build("Order", values))
+            values |= accepted(self._till_state, values, on)
+        self._till_state.orders.put(self._till_state.context.build("Order", values))
 
     def receipt(self, on: date, serial: int) -> None:
         """Add a sale at a till, or its return."""
@@ -106,10 +106,10 @@ class SampleSales:
 
     def deliver(self, order_id: str) -> None:
         """Mark an earlier order as delivered."""
-        document = self._house.orders.documents[order_id]
-        changed = self._house.desk.build("Order", {**_order_states(DELIVERED), "orderCategoryNumber": 4})
-        fields = self._house.desk.contract.merged("Order", self._house.orders.fields(document), changed)
-        self._house.orders.put(fields)
+        document = self._till_state.orders.documents[order_id]
+        changed = self._till_state.context.build("Order", {**_order_states(DELIVERED), "orderCategoryNumber": 4})
+        fields = self._till_state.context.contract.merged("Order", self._till_state.orders.fields(document), changed)
+        self._till_state.orders.put(fields)
 
     def _put_receipt(self, on: date, branch: int, basket: Basket, serial: int, credited: str = "") -> str:
         total = basket.sums.incl
@@ -134,7 +134,7 @@ class SampleSales:
         `before` is the number of earlier receipts of the workplace.
         """
         branch, workplace = place
-        id_ = self._house.desk.new_id("receipt")
+        id_ = self._till_state.context.new_id("receipt")
         values = {
             "receiptId": id_,
             **self._head(on, branch, relation),
@@ -143,7 +143,7 @@ class SampleSales:
                 "branchNumber": branch,
                 "workplaceNumber": workplace,
                 "year": on.year,
-                "number": before + self._house.desk.count(f"receipt {branch} {workplace}"),
+                "number": before + self._till_state.context.count(f"receipt {branch} {workplace}"),
             },
             "receiptType": "RECEIPT-TYPE-CREDIT-RECEIPT" if credited else "RECEIPT-TYPE-RECEIPT",
             "workplaceNumber": workplace,
@@ -153,19 +153,19 @@ class SampleSales:
             "paymentList": self._payments(on, payments),
             "creditedReceiptId": credited or None,
         }
-        self._house.receipts.put(self._house.desk.build("Receipt", values))
+        self._till_state.receipts.put(self._till_state.context.build("Receipt", values))
         return id_
 
     def _put_invoice(self, on: date, basket: Basket, serial: int, credited: str = "") -> str:
         total = basket.sums.incl
         is_late = is_time_for("invoice paid later", serial)
         paid = 0 if credited else {0: total, 1: total if is_late else 0, 2: total // 3}[serial % 3]
-        id_ = self._house.desk.new_id("invoice")
+        id_ = self._till_state.context.new_id("invoice")
         values = {
             "invoiceId": id_,
             **self._head(on, self._branch(), self._relation(), with_addresses=True),
             **self._totals(basket, "Invoice"),
-            "invoiceNumber": {"year": on.year, "number": self._house.desk.count("invoice number")},
+            "invoiceNumber": {"year": on.year, "number": self._till_state.context.count("invoice number")},
             "invoiceType": "INVOICE-TYPE-CREDIT-INVOICE"
             if credited
             else "INVOICE-TYPE-DIRECT-INVOICE"
@@ -182,7 +182,7 @@ class SampleSales:
             "creditedInvoiceId": credited or None,
             "creditedReason": "Retour ontvangen" if credited else None,
         }
-        self._house.invoices.put(self._house.desk.build("Invoice", values))
+        self._till_state.invoices.put(self._till_state.context.build("Invoice", values))
         return id_
 
     def _basket(
@@ -226,14 +226,14 @@ class SampleSales:
             "vatGroupList": [
                 {
                     "vatCode": group.vat_code,
-                    "vatPercentage": self._house.desk.conventions.percentage(group.rate),
+                    "vatPercentage": self._till_state.context.conventions.percentage(group.rate),
                     "exclAmount": group.excl,
                     "vatAmount": group.vat,
                 }
                 for group in basket.sums.groups
             ],
         }
-        return {name: value for name, value in values.items() if name in self._house.desk.contract.types[type_]}
+        return {name: value for name, value in values.items() if name in self._till_state.context.contract.types[type_]}
 
     def _lines(self, basket: Basket, *, delivered: bool = False) -> WireFields:
         return WireFields(
@@ -243,7 +243,7 @@ class SampleSales:
 
     def _line(self, item: Sold, amounts: tuple[int, int], method: str, *, delivered: bool) -> WireFields:
         scaled = int(item.quantity.scaleb(item.places))
-        places = self._house.desk.conventions.places(item.places)
+        places = self._till_state.context.conventions.places(item.places)
         rate = Decimal(0) if method == SHIFTED else RATES[item.vat_code]
         data = {
             "quantity": scaled,
@@ -254,29 +254,29 @@ class SampleSales:
             "priceExcl": item.excl(method),
             "turnoverGroup": item.group,
             "vatCode": item.vat_code,
-            "vatPercentage": self._house.desk.conventions.percentage(rate),
+            "vatPercentage": self._till_state.context.conventions.percentage(rate),
             "discountType": "DISCOUNT-TYPE-SALES-PRICE" if item.discount else "DISCOUNT-TYPE-NONE",
-            "discountPercentage": self._house.desk.conventions.percentage(Decimal(item.discount)) or None,
+            "discountPercentage": self._till_state.context.conventions.percentage(Decimal(item.discount)) or None,
             "totalInclAmount": amounts[0],
             "totalExclAmount": amounts[1],
         }
         values = {
-            "lineId": self._house.desk.new_id("line"),
+            "lineId": self._till_state.context.new_id("line"),
             "articleNumber": item.article,
             "pluNumber": str(item.article),
             "text": item.text,
             "data": data,
             "lineType": "LINE-TYPE-NONE",
         }
-        return self._house.desk.build("Line", values)
+        return self._till_state.context.build("Line", values)
 
     def _payments(self, on: date, parts: Sequence[tuple[str, int]], at_counter: bool = False) -> list[dict[str, Any]]:
         rows = []
         for method, amount in parts:
-            payment_method = self._house.reference.methods[method]
+            payment_method = self._till_state.reference.methods[method]
             rows.append(
                 {
-                    "paymentId": self._house.desk.new_id("payment"),
+                    "paymentId": self._till_state.context.new_id("payment"),
                     "financialDate": on,
                     "method": method,
                     "description": payment_method["description"],
@@ -311,11 +311,11 @@ class SampleSales:
 
     def _head(self, on: date, branch: int, relation: int | None, *, with_addresses: bool = False) -> dict[str, Any]:
         employee = self._random.choice((101, 102, 103, SUPERUSER))
-        relation_fields = self._house.relations.fields(relation) if relation else WireFields()
+        relation_fields = self._till_state.relations.fields(relation) if relation else WireFields()
         head: dict[str, Any] = {
             "entryBranchNumber": branch,
             "employeeNumber": employee,
-            "employeeName": self._house.reference.employees[employee]["name"],
+            "employeeName": self._till_state.reference.employees[employee]["name"],
             "entryTimestamp": self._moment(on),
             "relationNumber": relation,
             "relationName": relation_fields.text("name") or None,
@@ -341,14 +341,16 @@ class SampleSales:
 
     def _customer_of_the_till(self, serial: int) -> int:
         """Return a relation that the books do not have."""
-        alone = [number for number in self._house.relations.relations if number >= FIRST_RELATION + SHARED_CUSTOMERS]
+        alone = [
+            number for number in self._till_state.relations.relations if number >= FIRST_RELATION + SHARED_CUSTOMERS
+        ]
         return alone[serial % len(alone)] if alone else self._relation()
 
     def _other_address(self, serial: int, relation: int | None) -> dict[str, Any]:
         """Return a delivery address that differs from the customer's own."""
         if not relation or not is_time_for("other delivery address", serial):
             return {}
-        relation_fields = self._house.relations.fields(relation)
+        relation_fields = self._till_state.relations.fields(relation)
         address = {
             **{name: relation_fields.text(name) for name in ("name", "contact")},
             "address": f"Havenstraat {1 + serial}",

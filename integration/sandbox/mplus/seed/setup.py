@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from integration.sandbox.mplus.desk import COUNTRY, COUNTRY_CODE, Rows, Setup
+from integration.sandbox.mplus.context import COUNTRY, COUNTRY_CODE, Rows, Setup
 from integration.sandbox.mplus.sums import INCLUSIVE, Sums, rounded, summed
 from integration.sandbox.shop.records import ShopBranch
 from integration.sandbox.shop.shop import Shop

@@ -8,13 +8,13 @@ from typing import Final
 
 from lxml import etree
 
+from integration.sandbox.mplus.context import Setup, TillContext, TillConventions
 from integration.sandbox.mplus.contract import ZONE, contract
-from integration.sandbox.mplus.desk import Desk, Setup, TillConventions
-from integration.sandbox.mplus.house import House
 from integration.sandbox.mplus.seed import days, market, proposals
 from integration.sandbox.mplus.seed.cards import FIRST_RELATION, fill_products, fill_relations
 from integration.sandbox.mplus.seed.sales import SampleSales
 from integration.sandbox.mplus.seed.setup import setup
+from integration.sandbox.mplus.till_state import TillState
 from integration.sandbox.shop.shop import Shop
 
 RECEIPTS: Final = 290
@@ -36,61 +36,61 @@ class SampleTill:
         """Return the set-up of the tills."""
         return setup(self._shop)
 
-    def fill(self, house: House) -> None:
+    def fill(self, till_state: TillState) -> None:
         """Add the shop's relations, own products and past documents to an empty till."""
-        house.desk.now = datetime.combine(self._shop.today - timedelta(days=PAST_DAYS), time(8), ZONE)
-        fill_relations(house, self._shop)
-        fill_products(house, self._shop)
+        till_state.context.now = datetime.combine(self._shop.today - timedelta(days=PAST_DAYS), time(8), ZONE)
+        fill_relations(till_state, self._shop)
+        fill_products(till_state, self._shop)
         if self._shop.trades:
-            self._fill_past(house)
-        house.desk.day = self._shop.today
+            self._fill_past(till_state)
+        till_state.context.day = self._shop.today
 
-    def _fill_past(self, house: House) -> None:
-        sales = SampleSales(self._shop, house, Random(self._shop.seed + 7))
+    def _fill_past(self, till_state: TillState) -> None:
+        sales = SampleSales(self._shop, till_state, Random(self._shop.seed + 7))
         for days_ago in range(PAST_DAYS, 0, -1):
             on = self._shop.today - timedelta(days=days_ago)
-            house.desk.now = datetime.combine(on, time(18), ZONE)
+            till_state.context.now = datetime.combine(on, time(18), ZONE)
             place = PAST_DAYS - days_ago
             for count, make in ((self._shop.orders, sales.order), (RECEIPTS, sales.receipt), (INVOICES, sales.invoice)):
                 for serial in range(count * place // PAST_DAYS, count * (place + 1) // PAST_DAYS):
                     make(on, serial)
-        market.fill(SampleSales(self._shop, house, Random(self._shop.seed + 13)), on)
-        days.fill(house, self._shop.today)
-        proposals.fill(house, self._shop, sales.goods)
+        market.fill(SampleSales(self._shop, till_state, Random(self._shop.seed + 13)), on)
+        days.fill(till_state, self._shop.today)
+        proposals.fill(till_state, self._shop, sales.goods)
         for days_ago in range(PAST_DAYS, 0, -1):
-            house.counts.close(self._shop.today - timedelta(days=days_ago))
+            till_state.counts.close(self._shop.today - timedelta(days=days_ago))
 
-    def late_receipt(self, house: House, day: str, branch: int) -> None:
+    def late_receipt(self, till_state: TillState, day: str, branch: int) -> None:
         """Enter a receipt for a past day: a bell of 18.15, paid by card."""
-        days.late_receipt(house, day, branch)
+        days.late_receipt(till_state, day, branch)
 
-    def advance(self, house: House) -> None:
+    def advance(self, till_state: TillState) -> None:
         """Add a day of orders and receipts; deliver one order, and change a customer's telephone number."""
         on = self._shop.today + timedelta(days=self._days)
         self._days += 1
         random = Random(self._shop.seed + 1000 * self._days)
-        sales = SampleSales(self._shop, house, random)
+        sales = SampleSales(self._shop, till_state, random)
         for serial in range(ORDERS_A_DAY):
             sales.order(on, self._days * ORDERS_A_DAY + serial)
         for serial in range(RECEIPTS_A_DAY):
             sales.receipt(on, self._days * RECEIPTS_A_DAY + serial)
-        sales.deliver(random.choice(list(house.orders.documents)))
-        number = FIRST_RELATION + self._days % len(house.relations.relations)
-        house.counts.close(on)
-        house.desk.day = on + timedelta(days=1)
-        house.edit("relations", str(number), {"telephone": f"030-{random.randrange(10**7):07}"})
+        sales.deliver(random.choice(list(till_state.orders.documents)))
+        number = FIRST_RELATION + self._days % len(till_state.relations.relations)
+        till_state.counts.close(on)
+        till_state.context.day = on + timedelta(days=1)
+        till_state.edit("relations", str(number), {"telephone": f"030-{random.randrange(10**7):07}"})
 
 
 @lru_cache(maxsize=4)
-def filled_till(shop: Shop, conventions: TillConventions) -> Callable[[], House]:
+def filled_till(shop: Shop, conventions: TillConventions) -> Callable[[], TillState]:
     """Return a function that makes tills of a shop in its initial state.
 
     The till is filled only once, because filling takes forty times as long as copying.
     """
     sample = SampleTill(shop)
-    house = House(Desk(contract(), conventions, shop.seed), sample.setup())
-    sample.fill(house)
-    return house.copies()
+    till_state = TillState(TillContext(contract(), conventions, shop.seed), sample.setup())
+    sample.fill(till_state)
+    return till_state.copies()
 
 
 @lru_cache(maxsize=4)

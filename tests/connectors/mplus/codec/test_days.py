@@ -52,7 +52,7 @@ FINANCIAL = (
 )
 
 
-def test_a_group_of_the_financial_journal_without_vat_codes_is_told_once() -> None:
+def test_a_group_of_the_financial_journal_without_vat_codes_is_reported_once() -> None:
     (group,) = days.decode_financial(element("financialGroup", FINANCIAL))
     assert group.key == "financial:invoice:suspense-account:80:"
     assert (group.values["incl"], group.values["excl"], "vat_code" in group.values) == (
@@ -62,7 +62,7 @@ def test_a_group_of_the_financial_journal_without_vat_codes_is_told_once() -> No
     )
 
 
-def test_a_group_of_the_financial_journal_is_told_for_each_vat_code() -> None:
+def test_a_group_of_the_financial_journal_is_reported_for_each_vat_code() -> None:
     vat = "<vatGroup><vatCode>{}</vatCode><vatPercentage>0</vatPercentage><exclAmount>{}</exclAmount>{}</vatGroup>"
     vat_groups = vat.format(1, 100, "<vatAmount>9</vatAmount>") + vat.format(3, 150, "")
     low, zero = days.decode_financial(
@@ -95,7 +95,7 @@ GOODS_ACCOUNTS = "<purchaseAccountNumber>7000</purchaseAccountNumber><stockAccou
         ),
     ],
 )
-def test_what_goods_were_bought_for_is_told_not_told_or_cannot_be_read(
+def test_what_goods_were_bought_for_is_reported_not_told_or_cannot_be_read(
     cost_xml: str, cost: dict[str, object] | None
 ) -> None:
     vat_groups = (
@@ -113,7 +113,7 @@ def test_what_goods_were_bought_for_is_told_not_told_or_cannot_be_read(
 
 
 @pytest.mark.parametrize(("text", "closed"), [("true", True), ("0", False), ("", None)])
-def test_whether_a_period_is_closed_is_told_or_not(text: str, closed: bool | None) -> None:
+def test_whether_a_period_is_closed_is_reported_or_not(text: str, closed: bool | None) -> None:
     flag = f"<financialPeriodClosed>{text}</financialPeriodClosed>" if text else ""
     assert days.period_closed_flag(element("answer", flag)) is closed
 

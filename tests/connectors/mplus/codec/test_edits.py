@@ -93,7 +93,7 @@ def test_a_custom_field_is_written_by_its_type_and_read_back_equal(name: str, va
     assert differences(desired, decode_element(edit(desired))) == ()
 
 
-def test_a_custom_field_the_till_does_not_define_is_told() -> None:
+def test_a_custom_field_the_till_does_not_define_is_reported() -> None:
     with pytest.raises(CustomFieldUnknownError) as caught:
         edit(part(**{"custom:smaak": "zoet"}))
     assert caught.value.field == "custom:smaak"
@@ -110,7 +110,7 @@ def test_an_empty_custom_field_adds_nothing() -> None:
         ("vat_code", "1" * 19), ("custom:jaren", Decimal("1.5")), ("custom:bio", "ja"), ("barcodeDate", "morgen"),
     ],
 )  # fmt: skip
-def test_a_value_that_does_not_fit_its_field_is_told(name: str, value: Value) -> None:
+def test_a_value_that_does_not_fit_its_field_is_reported(name: str, value: Value) -> None:
     with pytest.raises(UnfitError):
         edit(part(**{name: value}))
 

@@ -35,7 +35,7 @@ def test_the_marker_is_the_highest_of_product_and_articles() -> None:
     assert codec.change_marker(the_product()) == 9121
 
 
-def test_a_number_that_is_none_is_told() -> None:
+def test_a_number_that_is_none_is_reported() -> None:
     product = etree.fromstring(PRODUCT.replace("<ns:priceIncl>1995", "<ns:priceIncl>gratis"))
     with pytest.raises(ValueError, match="gratis"):
         decode_element(product)
@@ -93,7 +93,7 @@ def test_what_is_encoded_decodes_to_the_same(
     ],
     ids=["each once", "not told", "empty", "no number", "one twice and one never"],
 )
-def test_whether_stock_is_kept_is_told_of_all_articles_as_of_each(
+def test_whether_stock_is_kept_is_reported_all_articles_as_of_each(
     articles: tuple[str, ...], settings: list[str]
 ) -> None:
     inside = "".join(f"<ns:article>{article}</ns:article>" for article in articles)

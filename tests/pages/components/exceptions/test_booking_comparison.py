@@ -99,7 +99,7 @@ def test_both_sides_of_a_changed_order_stand_beside_each_other_and_it_is_kept_fo
 
 
 @pytest.mark.long
-def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_taken_back(
+def test_of_a_cancelled_order_nothing_is_left_and_its_booking_can_be_reversed(
     shop: Application, till_client: TillClient, order: str, open_page: Open
 ) -> None:
     till_client.cancel(order)

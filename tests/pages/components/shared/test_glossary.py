@@ -80,7 +80,7 @@ def test_a_word_is_explained_where_it_stands(shop: Run, open_page: Open, page: s
 
 
 @pytest.mark.long
-def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_taken_back(shop: Run, open_page: Open) -> None:
+def test_a_run_explains_its_outcomes_its_plan_and_how_it_is_reversed(shop: Run, open_page: Open) -> None:
     help_text = help_of(open_page("runs", run=shop.id))
     assert [word for word in ("plan", "undo", "proven", "parked") if term(WORDS[word]) not in help_text] == []
 

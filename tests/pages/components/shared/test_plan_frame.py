@@ -40,7 +40,7 @@ def test_a_branch_that_is_the_same_for_all_has_no_column() -> None:
     assert list(dict(document_columns(rows, {}).columns())) == ["total", "date"]
 
 
-def test_branches_are_told_apart_without_the_words_they_share() -> None:
+def test_branches_are_distinguished_without_the_words_they_share() -> None:
     assert short_branch_names({"1": "De Ketting Utrecht", "2": "De Ketting Zeist"}) == {"1": "Utrecht", "2": "Zeist"}
     assert short_branch_names({"1": "De Ketting", "2": "De Ketting Zeist"}) == {
         "1": "De Ketting",

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 from integration.sandbox.mplus.billing import Billing
 from integration.sandbox.mplus.catalogue import Catalogue
+from integration.sandbox.mplus.context import Handler, Reference, Setup, TillContext
 from integration.sandbox.mplus.contract import RefusedError, WireFields
-from integration.sandbox.mplus.counter import Counter
 from integration.sandbox.mplus.counts import DrawerCounts
-from integration.sandbox.mplus.desk import Desk, Handler, Reference, Setup
-from integration.sandbox.mplus.documents import INVOICE, ORDER, PROPOSAL, RECEIPT, Bills, Shelf
+from integration.sandbox.mplus.document_entry import DocumentEntry
+from integration.sandbox.mplus.documents import INVOICE, ORDER, PROPOSAL, RECEIPT, DocumentSet, SaleQueries
 from integration.sandbox.mplus.gift_cards import IssuedCards
 from integration.sandbox.mplus.groups import Groups
 from integration.sandbox.mplus.images import Images
@@ -29,10 +29,10 @@ from integration.sandbox.mplus.sums import OrderTotals
 from integration.sandbox.mplus.takings import Takings
 
 READS = ("get", "find", "report", "determine")
-JOINED = ("_handlers", "_tables")  # attributes set by `House.join`
+JOINED = ("_handlers", "_tables")  # attributes set by `TillState.join`
 
 
-class HousePart(Protocol):
+class TillPart(Protocol):
     """One part of the till."""
 
     def operations(self) -> dict[str, Handler]:
@@ -61,46 +61,54 @@ class _StateUnpickler(pickle.Unpickler):  # reads only data that this process ha
         return self._shared[place]
 
 
-class House:
+class TillState:
     """One till with all its parts."""
 
-    def __init__(self, desk: Desk, setup: Setup) -> None:
-        self.desk = desk
-        self.reference = Reference(desk, setup)
-        self.catalogue = Catalogue(desk)
-        self.groups = Groups(desk, self.catalogue)
-        self.products = Products(desk, self.reference, self.catalogue, self.groups)
-        self.relations = Relations(desk, self.reference)
-        self.pricing = Pricing(desk, self.reference, self.catalogue, self.relations)
-        self.images = Images(desk, self.catalogue)
-        self.orders, self.invoices, self.receipts = Shelf(desk, ORDER), Shelf(desk, INVOICE), Shelf(desk, RECEIPT)
-        self.proposals = Shelf(desk, PROPOSAL)
-        self._shelves = {
+    def __init__(self, context: TillContext, setup: Setup) -> None:
+        self.context = context
+        self.reference = Reference(context, setup)
+        self.catalogue = Catalogue(context)
+        self.groups = Groups(context, self.catalogue)
+        self.products = Products(context, self.reference, self.catalogue, self.groups)
+        self.relations = Relations(context, self.reference)
+        self.pricing = Pricing(context, self.reference, self.catalogue, self.relations)
+        self.images = Images(context, self.catalogue)
+        self.orders, self.invoices, self.receipts = (
+            DocumentSet(context, ORDER),
+            DocumentSet(context, INVOICE),
+            DocumentSet(context, RECEIPT),
+        )
+        self.proposals = DocumentSet(context, PROPOSAL)
+        self._document_sets = {
             "orders": self.orders, "invoices": self.invoices, "receipts": self.receipts, "proposals": self.proposals,
         }  # fmt: skip
-        origins = Origins(desk, self.reference, {shelf.kind: shelf for shelf in self._shelves.values()})
-        self.sales = Orders(desk, self.reference, self.catalogue, self.relations, (self.orders, self.invoices), origins)
-        self.stock = Stock(desk, self.reference, self.catalogue, self.sales.reserved)
+        origins = Origins(
+            context, self.reference, {document_set.kind: document_set for document_set in self._document_sets.values()}
+        )
+        self.sales = Orders(
+            context, self.reference, self.catalogue, self.relations, (self.orders, self.invoices), origins
+        )
+        self.stock = Stock(context, self.reference, self.catalogue, self.sales.reserved)
         self.receipts.on_new = self.invoices.on_new = self.stock.sell
-        shelves = {"RECEIPT": self.receipts, "INVOICE": self.invoices, "ORDER": self.orders}
-        self.takings = Takings(desk, shelves)
-        self.counts = DrawerCounts(desk, self.reference, self.takings)
-        self.journals = Journals(desk, self.reference, self.takings)
-        self.gift_cards = IssuedCards(desk, self.reference, self.takings)
-        self.totals = OrderTotals(desk, self.reference, self.catalogue)
-        self.counter = Counter(desk, self.reference, self.totals, origins)
-        desk.balances = frozenset(
+        document_sets = {"RECEIPT": self.receipts, "INVOICE": self.invoices, "ORDER": self.orders}
+        self.takings = Takings(context, document_sets)
+        self.counts = DrawerCounts(context, self.reference, self.takings)
+        self.journals = Journals(context, self.reference, self.takings)
+        self.gift_cards = IssuedCards(context, self.reference, self.takings)
+        self.totals = OrderTotals(context, self.reference, self.catalogue)
+        self.document_entry = DocumentEntry(context, self.reference, self.totals, origins)
+        context.balances = frozenset(
             row["turnoverGroup"] for row in setup.turnover_groups if not row["turnoverGroupType"].endswith("TURNOVER")
         )
         self.join()
 
-    def copies(self) -> Callable[[], "House"]:
+    def copies(self) -> Callable[[], "TillState"]:
         """Return a function that makes independent copies of this till in its present state.
 
         The copies share objects that never change.
         """
-        kinds = (shelf.kind for shelf in self._shelves.values())
-        shared = (self.desk.contract, self.desk.conventions, self.reference.setup, *kinds)
+        kinds = (document_set.kind for document_set in self._document_sets.values())
+        shared = (self.context.contract, self.context.conventions, self.reference.setup, *kinds)
         buffer = io.BytesIO()
         _StatePickler(buffer, shared).dump(self)
         pickled = buffer.getvalue()
@@ -121,7 +129,7 @@ class House:
             "articles": self.products.articles,
             "groups": self.groups.state,
             "relations": self.relations.state,
-            **{name: shelf.state for name, shelf in self._shelves.items()},
+            **{name: document_set.state for name, document_set in self._document_sets.items()},
             "counts": self.counts.state,
             "gift_cards": self.gift_cards.state,
             "questions": self.journals.state,
@@ -157,20 +165,20 @@ class House:
         """Change one object as a person at the till would. LookupError if it does not exist."""
         match table:
             case "articles":
-                self.products.edit(int(key), self.desk.build("Article", values))
+                self.products.edit(int(key), self.context.build("Article", values))
             case "products":
-                self.products.edit_product(int(key), self.desk.build("Product", values))
+                self.products.edit_product(int(key), self.context.build("Product", values))
             case "groups":
                 self.groups.rename(int(key), str(values["name"]))
             case "relations":
                 self._edit_relation(int(key), values)
             case "orders" | "invoices" | "receipts" | "proposals":
-                self._edit_document(self._shelves[table], key, values)
+                self._edit_document(self._document_sets[table], key, values)
             case "stock":
                 branch, article = (int(part) for part in key.split("/"))
                 self.stock.set_level(branch, article, Decimal(str(values["amount"])), "STOCK-HISTORY-TYPE-MANUAL")
             case "deviations":
-                self.pricing.put(self.desk.build("ArticleBranchDeviationLine", values))
+                self.pricing.put(self.context.build("ArticleBranchDeviationLine", values))
             case "images":
                 self.images.put(int(key), values["names"])
             case "counts":
@@ -188,37 +196,37 @@ class House:
         self.counts.settle()
         match table:
             case "orders" | "invoices" | "receipts" | "proposals":
-                return self.counter.enter(self._shelves[table], values).id
+                return self.document_entry.enter(self._document_sets[table], values).id
             case "training":
-                return self.counter.enter(self.receipts, values, rehearsed=True).id
+                return self.document_entry.enter(self.receipts, values, rehearsed=True).id
             case "counts":
                 self.counts.put(values)
             case "relations":
-                self.relations.create(self.desk.build("Relation", values))
+                self.relations.create(self.context.build("Relation", values))
             case _:
                 raise LookupError(f"nothing can be added to {table}")
         return ""
 
     def _change_convention(self, question: str, choice: Any) -> None:
-        questions = {field.name for field in dataclasses.fields(self.desk.conventions)}
+        questions = {field.name for field in dataclasses.fields(self.context.conventions)}
         if question not in questions:
             raise LookupError(f"there is no convention {question}")
-        self.desk.conventions = dataclasses.replace(self.desk.conventions, **{question: choice})
+        self.context.conventions = dataclasses.replace(self.context.conventions, **{question: choice})
 
     def _edit_relation(self, number: int, values: Mapping[str, Any]) -> None:
         if number not in self.relations.relations:
             raise LookupError(f"there is no relation {number}")
-        self.relations.update(self.desk.build("Relation", {"relationNumber": number, **values}))
+        self.relations.update(self.context.build("Relation", {"relationNumber": number, **values}))
 
-    def _edit_document(self, shelf: Shelf, key: str, values: Mapping[str, Any]) -> None:
-        document = shelf.documents.get(key) or shelf.by_ext.get(key)
+    def _edit_document(self, document_set: DocumentSet, key: str, values: Mapping[str, Any]) -> None:
+        document = document_set.documents.get(key) or document_set.by_ext.get(key)
         if document is None:
-            raise LookupError(f"there is no {shelf.kind.element} {key}")
-        changed = self.desk.build(shelf.kind.type, values)
-        shelf.put(self.desk.contract.merged(shelf.kind.type, shelf.fields(document), changed))
+            raise LookupError(f"there is no {document_set.kind.element} {key}")
+        changed = self.context.build(document_set.kind.type, values)
+        document_set.put(self.context.contract.merged(document_set.kind.type, document_set.fields(document), changed))
 
     def _all_handlers(self) -> dict[str, Handler]:
-        parts: tuple[HousePart, ...] = (
+        parts: tuple[TillPart, ...] = (
             self.reference,
             self.products,
             self.groups,
@@ -227,17 +235,19 @@ class House:
             self.pricing,
             self.images,
             self.sales,
-            Bills(self.desk, self.invoices, self.receipts),
-            Billing(self.desk, self.reference, self.totals, self.invoices),
-            Proposals(self.desk, self.reference, self.relations, self.totals, self.proposals),
+            SaleQueries(self.context, self.invoices, self.receipts),
+            Billing(self.context, self.reference, self.totals, self.invoices),
+            Proposals(self.context, self.reference, self.relations, self.totals, self.proposals),
             self.journals,
             self.counts,
             self.gift_cards,
         )
         handlers = {name: handler for part in parts for name, handler in part.operations().items()}
-        handlers["getCurrentSyncMarkers"] = lambda _: self.desk.build("getCurrentSyncMarkersResponse", self.markers())
+        handlers["getCurrentSyncMarkers"] = lambda _: self.context.build(
+            "getCurrentSyncMarkersResponse", self.markers()
+        )
         handlers["getCurrentSyncMarkersV2"] = self._requested_markers
-        if missing := self.desk.contract.operations.keys() ^ handlers.keys():
+        if missing := self.context.contract.operations.keys() ^ handlers.keys():
             raise RefusedError(f"The interface and the till differ in {', '.join(sorted(missing))}")
         return handlers
 
@@ -246,7 +256,7 @@ class House:
         markers = {
             name: value for name, value in self.markers().items() if ask.flag(f"include{name[0].upper()}{name[1:]}")
         }
-        return self.desk.build("GetCurrentSyncMarkersV2Response", markers)
+        return self.context.build("GetCurrentSyncMarkersV2Response", markers)
 
 
 def writes(operation: str) -> bool:

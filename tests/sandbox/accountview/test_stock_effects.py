@@ -24,12 +24,12 @@ class Watch:
 
     def _current_figures(self) -> list[Decimal]:
         row = self._row()
-        shelves = [level for level in self.sandbox.state("K9_STOCK") if level["ART_CODE"] == "10001"]
+        document_sets = [level for level in self.sandbox.state("K9_STOCK") if level["ART_CODE"] == "10001"]
         figures = [Decimal(str(row.get(name, 0))) for name in FIGURES]
-        return [*figures, sum((Decimal(str(level["K9_QTY"])) for level in shelves), Decimal(0))]
+        return [*figures, sum((Decimal(str(level["K9_QTY"])) for level in document_sets), Decimal(0))]
 
     def stock_changes(self) -> tuple[int, ...]:
-        """Return how the figures moved since it began to watch, and how the shelves did."""
+        """Return how the figures moved since it began to watch, and how the document_sets did."""
         assert self._row()["CNG_DATE"] == self.stamp, "the article itself has not been changed"
         return tuple(int(now - before) for now, before in zip(self._current_figures(), self.before, strict=True))
 
@@ -76,7 +76,7 @@ def test_a_trade_invoice_takes_at_once_and_no_more_when_it_is_processed() -> Non
         assert watch.stock_changes() == (-2, -2, -2, 0, -2)
 
 
-def test_goods_taken_back_come_back_and_an_order_of_before_frees_no_more_than_is_reserved() -> None:
+def test_goods_reversed_come_back_and_an_order_of_before_frees_no_more_than_is_reserved() -> None:
     with running(articles=20, trades=False) as books, Office(books) as office:
         watch = Watch(books)
         back = order("MP-BACK")

@@ -6,8 +6,8 @@ import pytest
 
 from integration.sandbox.faults import CallLedger, Switches
 from integration.sandbox.mplus.app import Till
+from integration.sandbox.mplus.context import TillConventions
 from integration.sandbox.mplus.contract import RefusedError
-from integration.sandbox.mplus.desk import TillConventions
 from integration.sandbox.shop.shop import make_shop
 from tests.sandbox.mplus.calls import ask_till
 from tests.sandbox.soap_client import tags

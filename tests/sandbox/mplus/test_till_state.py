@@ -50,5 +50,5 @@ class TestTheControlAddress:
         assert till.ask("getProducts").status == 500
         assert self.control(till, {"table": "conventions", "key": "weather", "values": choice}) != 200
 
-    def test_what_is_not_there_cannot_be_edited(self, till: RawClient) -> None:
+    def test_what_is_missing_cannot_be_edited(self, till: RawClient) -> None:
         assert self.control(till, {"table": "articles", "key": "5", "values": {}}) != 200

@@ -82,7 +82,7 @@ Handler = Callable[[WireFields], WireFields]
 # ---- the current call
 
 
-class Desk:
+class TillContext:
     """Time, fault and counters of the call that is carried out."""
 
     def __init__(self, contract: Contract, conventions: TillConventions, seed: int) -> None:
@@ -178,8 +178,8 @@ class Setup:
 class Reference:
     """Supporting operations, and lookups for other parts."""
 
-    def __init__(self, desk: Desk, setup: Setup) -> None:
-        self._desk = desk
+    def __init__(self, context: TillContext, setup: Setup) -> None:
+        self._context = context
         self.setup = setup
         self.branches: dict[int, Mapping[str, Any]] = {row["branchNumber"]: row for row in setup.branches}
         self.turnover_groups: dict[int, Mapping[str, Any]] = {
@@ -197,14 +197,14 @@ class Reference:
         setup = self.setup
         return {
             "getApiVersion": lambda _: self._answer(
-                "getApiVersionResponse", **API_VERSION, serviceDateTime=self._desk.clock
+                "getApiVersionResponse", **API_VERSION, serviceDateTime=self._context.clock
             ),
             "getDatabaseVersion": lambda _: self._answer(
                 "getDatabaseVersionResponse",
                 majorNumber=67,
                 minorNumber=1,
                 revisionNumber=0,
-                serverDateTime=self._desk.now,
+                serverDateTime=self._context.now,
             ),
             "getLicenseInformation": self._license,
             "getBranches": lambda _: self._answer("getBranchesResponse", branches=setup.branches),
@@ -250,13 +250,13 @@ class Reference:
 
     def strange_fields(self, fields: WireFields, known_names: frozenset[str]) -> list[str]:
         """Return the custom fields of an object that the installation does not have."""
-        if self._desk.conventions.custom_fields == "any":
+        if self._context.conventions.custom_fields == "any":
             return []
         field_names = (field.text("fieldName") for field in fields.child("customFieldList").children("customField"))
         return [name for name in field_names if name not in known_names]
 
     def _answer(self, type_: str, **values: object) -> WireFields:
-        return self._desk.build(type_, values)
+        return self._context.build(type_, values)
 
     def _license(self, _request: WireFields) -> WireFields:
         licensed = [
@@ -284,7 +284,7 @@ class Reference:
                 "countryCode": COUNTRY_CODE,
                 "countryIso3": COUNTRY,
                 "vatCode": code,
-                "vatPercentage": self._desk.conventions.percentage(rate),
+                "vatPercentage": self._context.conventions.percentage(rate),
             }
             for branch in self.branches
             for code, rate in self.setup.rates.items()
@@ -334,4 +334,4 @@ class Reference:
             for branch in self.setup.branches
             for place in branch["workplaces"]
         ]
-        return self._desk.build("getAvailableTerminalListResponse", {"return": terminals})
+        return self._context.build("getAvailableTerminalListResponse", {"return": terminals})
