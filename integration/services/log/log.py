@@ -196,11 +196,13 @@ class Log:
             keys=sorted(set(documents["key"])),
         )  # fmt: skip
         facts = {
-            (row.run, row.kind, row.key): {"customer": row.customer, "total": row.total} for row in planned.itertuples()
+            (run, kind, key): {"customer": customer, "total": total}
+            for run, kind, key, customer, total in planned.itertuples(index=False)
         }
-        for row in documents.itertuples():
-            if known_facts := facts.get((row.run, row.kind, row.key)):
-                page.at[row.Index, "facts"] = json.dumps({**known_facts, **json.loads(row.facts or "{}")})
+        page["facts"] = [
+            json.dumps({**facts.get((run, kind, key), {}), **json.loads(own_facts or "{}")})
+            for run, kind, key, own_facts in page[["run", "kind", "key", "facts"]].itertuples(index=False)
+        ]
         return page
 
     def _count(self, where: str, parameters: Mapping[str, object], max_count: int) -> int:

@@ -1,6 +1,7 @@
 """Queries on the log: events, the history of a record, volumes and times."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -74,14 +75,14 @@ def test_what_is_known_of_a_record_is_found_although_it_is_in_no_title(
 def test_each_event_of_a_document_has_the_customer_and_total_of_its_plan(
     log: Log, logbook: Logbook, events: OutboxReader
 ) -> None:
-    document = {"flow": "orders", "kind": Kind.SALES_ORDER, "key": "k-1", "title": "2026.1"}
+    document = Event(event="proven", flow="orders", kind=Kind.SALES_ORDER, key="k-1", title="2026.1")
     for run, total in (("r1", "12.50"), ("r2", "13.00")):
-        events.record(Event(event="planned", run=run, facts={"customer": "Anna", "total": total}, **document))
-        events.record(Event(event="proven", run=run, facts={"reference": "V1"}, **document))
-    events.record(Event(event="proven", run="r3", facts={"reference": "V2"}, **document))
+        plan_facts = {"customer": "Anna", "total": total}
+        events.record(replace(document, event="planned", run=run, facts=plan_facts))
+        events.record(replace(document, run=run, facts={"reference": "V1"}))
+    events.record(replace(document, run="r3", facts={"reference": "V2"}))
     logbook.drain(events)
-    found = [json.loads(facts) for facts in log.search(LogSearch(event="proven"))["facts"]]
-    assert found == [
+    assert [json.loads(facts) for facts in log.search(LogSearch(event="proven"))["facts"]] == [
         {"reference": "V2"},
         {"customer": "Anna", "total": "13.00", "reference": "V1"},
         {"customer": "Anna", "total": "12.50", "reference": "V1"},
