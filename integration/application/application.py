@@ -5,6 +5,7 @@ is one list: each service with its dependencies.
 """
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self, cast
@@ -33,6 +34,7 @@ from integration.erasure.data_subjects import DataSubjects
 from integration.flows.registry import Specs, tables_of, writer_of
 from integration.log.logbook import Logbook
 from integration.process.child_environment import network_environment
+from integration.process.garbage_collection import frozen_imports
 from integration.retention.service import RetentionService
 from integration.runner import Dependencies, Runner, VisibilityTimeout
 from integration.runner.commit import Commit
@@ -182,14 +184,16 @@ class Application:
     def start(self) -> Self:
         """Start the built-in systems if they are connected, the engine, the alerts and the writer of the log."""
         self.audit.keep_key()
-        self.connections.join_sandbox()
-        self.work.start(self._engine)
+        self.closing.callback(self.log.stop)
+        with ThreadPoolExecutor(1) as pool:  # the log opens in a process of its own
+            log_start = pool.submit(self.log.start)
+            self.connections.join_sandbox()
+            self.work.start(self._engine)
+            log_start.result()
         if self._keeps_watch:
             for watch in (self.connection_monitor, self.alerts):
                 watch.start()
                 self.closing.callback(watch.stop)
-        self.log.start()
-        self.closing.callback(self.log.stop)
         self.closing.callback(self.log_access.close)
         return self
 
@@ -579,7 +583,8 @@ class Application:
         return Runner(Preview(deps), Commit(deps))
 
     def _engine(self, executor: str) -> "Engine":
-        from integration.engine.engine import Engine  # noqa: PLC0415 - as said at the top
+        with frozen_imports():
+            from integration.engine.engine import Engine  # noqa: PLC0415 - as said at the top
 
         return Engine(
             url=self.settings.engine_url(),

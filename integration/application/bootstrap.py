@@ -2,6 +2,7 @@
 
 import threading
 import tomllib
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 from integration.application.application import Application
@@ -72,22 +73,50 @@ def _publish_shipped(flows: Specs, rules: MappingStore) -> None:
 
 
 _application: Application | None = None
-_lock = threading.Lock()
+_is_started = False
+_lock = threading.RLock()  # held to build or close the application
+_start_lock = threading.RLock()  # held to start it; whoever needs both takes this one first
 
 
-def running_application(flows: Specs = FLOWS, *, serves: bool = True) -> Application:
-    """Return the application of this process. The first call builds it with these arguments and starts it."""
-    global _application  # noqa: PLW0603 - one engine per process
+def opened_application(flows: Specs = FLOWS, *, serves: bool = True) -> Application:
+    """Return the application of this process, which may not be started yet: enough to look up a session.
+
+    The first call builds it with these arguments.
+    """
+    global _application  # noqa: PLW0603 - one application per process
     with _lock:
         if _application is None:
-            _application = build(load_settings(), flows=flows, serves=serves).start()
+            _application = build(load_settings(), flows=flows, serves=serves)
         return _application
+
+
+def running_application(
+    flows: Specs = FLOWS, *, serves: bool = True, on_start: Callable[[Application], None] | None = None
+) -> Application:
+    """Return the started application of this process. The first call builds it with these arguments and starts it.
+
+    `on_start` is called with the application once it is started, before another caller receives it.
+    """
+    global _is_started  # noqa: PLW0603 - one application per process
+    with _start_lock:
+        application = opened_application(flows, serves=serves)
+        if not _is_started:
+            try:
+                application.start()
+                if on_start is not None:
+                    on_start(application)
+            except BaseException:
+                shut_down()
+                raise
+            _is_started = True
+        return application
 
 
 def shut_down() -> None:
     """Stop the application of this process. The next call of `running_application` starts a new one."""
-    global _application  # noqa: PLW0603
-    with _lock:
+    global _application, _is_started  # noqa: PLW0603
+    with _start_lock, _lock:
+        _is_started = False
         if _application is not None:
             _application.close()
             _application = None

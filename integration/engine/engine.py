@@ -4,7 +4,6 @@ A workflow is a preview or a commit; a step is one page of it. A step may run tw
 knows what was sent. Another process takes over the runs of a dead process.
 """
 
-import gc
 import logging
 import uuid
 from collections.abc import Callable, Mapping
@@ -41,7 +40,6 @@ CHECK_ATTEMPTS = 6
 BUSY = "busy"  # no run has this id
 BUSY_PAUSE_SECONDS = 20.0  # between two checks whether the flow is still active
 PAGE_SECONDS = 5  # how long a shutdown waits for the current page
-GC_THRESHOLDS = (20_000, 20, 50)  # thresholds of the garbage collector; with the default of 700 it took 1/12 of a sync
 WORKFLOW_VERSION = "1"  # pinned, so that a new release takes over the runs of the previous one
 
 Answer = dict[str, Any]
@@ -273,11 +271,6 @@ class Engine:
         DBOS.launch()
         self.reschedule()
         self.takeover.start()
-        if (
-            gc.get_threshold()[0] < GC_THRESHOLDS[0]
-        ):  # loaded objects stay: scanning them again took a tenth of a run's time
-            gc.freeze()
-            gc.set_threshold(*GC_THRESHOLDS)
 
     def stop(self) -> None:
         """Stop taking work. Another process continues a run in progress, or this process at its next start."""

@@ -55,7 +55,7 @@ class LoginGate:
         if scope["type"] not in ("http", "websocket") or _is_open(scope):
             await self._app(scope, receive, send)
             return
-        application = await asyncio.to_thread(bootstrap.running_application)
+        application = await asyncio.to_thread(bootstrap.opened_application)
         in_front = application.proxy
         if scope["path"] == NUMBERS and _is_monitor(scope, application.settings.metrics_token.get_secret_value()):
             await self._app(scope, receive, send)
@@ -156,7 +156,7 @@ async def _actor(scope: Scope) -> Actor | None:
 
 
 async def _people() -> People:
-    return (await asyncio.to_thread(bootstrap.running_application)).people
+    return (await asyncio.to_thread(bootstrap.opened_application)).people
 
 
 # ---- the forms
@@ -183,7 +183,7 @@ async def log_in(request: Request) -> Response:
 
 async def _provider_host() -> str | None:
     """Return the host of the log-in provider, an empty text for a proxy, or None for accounts of the console."""
-    application = await asyncio.to_thread(bootstrap.running_application)
+    application = await asyncio.to_thread(bootstrap.opened_application)
     if application.provider is not None:
         return application.provider.host
     return "" if application.proxy is not None else None
@@ -213,7 +213,7 @@ async def accept(request: Request) -> Response:
 
 
 async def _accept_of_proxy(request: Request, key: str) -> str:
-    application = await asyncio.to_thread(bootstrap.running_application)
+    application = await asyncio.to_thread(bootstrap.opened_application)
     in_front = application.proxy
     assert in_front is not None  # noqa: S101 - checked by the caller
     identity = await asyncio.to_thread(in_front.identity, _proxy_statements(in_front, request.scope))
@@ -222,7 +222,7 @@ async def _accept_of_proxy(request: Request, key: str) -> str:
 
 async def to_provider(request: Request) -> Response:
     """Redirect a browser to the log-in provider, with a cookie that identifies the browser at the callback."""
-    application = await asyncio.to_thread(bootstrap.running_application)
+    application = await asyncio.to_thread(bootstrap.opened_application)
     if application.provider is None:
         return cause_response(request.scope, "not_offered", {}, 404)
     target_page, invitation = (
@@ -240,7 +240,7 @@ async def to_provider(request: Request) -> Response:
 
 async def provider_callback(request: Request) -> Response:
     """Handle the provider's callback: start a session for an invited person with the provider's identity."""
-    application = await asyncio.to_thread(bootstrap.running_application)
+    application = await asyncio.to_thread(bootstrap.opened_application)
     provider, people, parameters = application.provider, application.people, request.query_params
     if provider is None:
         return cause_response(request.scope, "not_offered", {}, 404)
@@ -257,7 +257,7 @@ async def provider_callback(request: Request) -> Response:
 
 async def end_session(request: Request) -> Response:
     """End the session of a browser, here and at its provider if that supports it. Other sites cannot trigger it."""
-    application = await asyncio.to_thread(bootstrap.running_application)
+    application = await asyncio.to_thread(bootstrap.opened_application)
     provider, people = application.provider, application.people
     if request.headers.get("sec-fetch-site") != "same-origin":
         return RedirectResponse(LOG_IN, 303, NO_STORE)

@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from streamlit import config, file_util
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.runtime.pages_manager import PagesManager
 
 from integration.application import bootstrap
+from integration.application.application import Application
 from integration.core.connections import is_loopback
 from integration.core.errors import IntegrationError
 from integration.core.untrusted_text import visible
@@ -60,24 +62,38 @@ class Server:
 
     @asynccontextmanager
     async def lifespan(self, _app: Any) -> AsyncIterator[dict[str, Any] | None]:
-        """Start the engine with the server, even if nobody opens a page."""
+        """Start the engine with the server, even if nobody opens a page.
+
+        Browsers load the files of a page meanwhile. What needs the engine waits for it.
+        """
         with _explained_errors():
-            application = await asyncio.to_thread(bootstrap.running_application)
-        address = application.settings.address
-        if line := socket_path():
-            application.log_access.announce(f"http://{urlsplit(address).netloc}", line)
-        if place := _local_url():
-            application.log_access.announce(place)
+            application = await asyncio.to_thread(bootstrap.opened_application)
+        place = application.settings.address or _local_url()
         if key := await asyncio.to_thread(application.people.first_invitation):
-            invited = f"{address or place}{INVITATION}?key={key}"
-            sys.stderr.write(f"{term('first_invitation', link=invited)}\n")
+            sys.stderr.write(f"{term('first_invitation', link=f'{place}{INVITATION}?key={key}')}\n")
             sys.stderr.flush()
-        if place and config.is_manually_set("server.headless") and not config.get_option("server.headless"):
-            asyncio.get_running_loop().call_later(LISTENS_SECONDS, _open_browser, place)
+        if _local_url() and config.is_manually_set("server.headless") and not config.get_option("server.headless"):
+            asyncio.get_running_loop().call_later(LISTENS_SECONDS, _open_browser, _local_url())
+        starting = asyncio.create_task(asyncio.to_thread(_start))
         try:
             yield None
         finally:
+            await starting
             await asyncio.to_thread(bootstrap.shut_down)
+
+
+def _start() -> None:
+    """Start the application, or explain the error and end the process."""
+    with _explained_errors():
+        bootstrap.running_application(on_start=_announce)
+
+
+def _announce(application: Application) -> None:
+    """Publish where this server listens, for programs of this machine."""
+    if line := socket_path():
+        application.log_access.announce(f"http://{urlsplit(application.settings.address).netloc}", line)
+    if place := _local_url():
+        application.log_access.announce(place)
 
 
 def make_server() -> Server:
@@ -85,6 +101,8 @@ def make_server() -> Server:
     os.umask(OTHERS)  # files of the server are readable only for its owner
     # Otherwise, /runs opened first on a fresh server would run that page without the frame of `app.py`.
     PagesManager.uses_pages_directory = False
+    # The console has no components of other packages. The search for them reads the metadata of every package.
+    setattr(BidiComponentManager, "discover_and_register_components", lambda _manager: None)  # noqa: B010 - a method
     with _explained_errors():
         return Server(load_settings())
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.application import bootstrap
 from integration.application.application import Application
 from integration.application.bootstrap import build
 from integration.core.errors import ConfigurationError
@@ -165,3 +166,34 @@ os.kill(os.getpid(), signal.SIGABRT)
     assert process.stdout.strip() == "(0, 0)", process.stderr
     assert process.returncode == -signal.SIGABRT
     assert list(tmp_path.glob("core*")) == []
+
+
+@pytest.fixture
+def console_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    bootstrap.shut_down()
+    monkeypatch.setenv("CONSOLE_DATA", str(tmp_path))
+    yield tmp_path
+    bootstrap.shut_down()
+
+
+@pytest.mark.usefixtures("console_folder")
+def test_sessions_are_known_before_the_engine_runs() -> None:
+    opened = bootstrap.opened_application(serves=False)
+    assert (opened.people.asks_log_in(), opened.work.executor) == (False, "")
+    announced: list[Application] = []
+    assert bootstrap.running_application(on_start=announced.append) is opened
+    assert bootstrap.running_application(on_start=announced.append) is opened
+    assert announced == [opened]
+    assert opened.work.executor
+
+
+@pytest.mark.usefixtures("console_folder")
+def test_an_error_at_the_start_leaves_no_half_started_application() -> None:
+    opened = bootstrap.opened_application(serves=False)
+
+    def fail(_application: Application) -> None:
+        raise ConfigurationError("journal_file_unusable", file="x")
+
+    with pytest.raises(ConfigurationError, match="journal_file_unusable"):
+        bootstrap.running_application(on_start=fail)
+    assert bootstrap.opened_application(serves=False) is not opened
