@@ -1,8 +1,8 @@
 """Checks the shape of answers: the elements that the WSDL allows inside a type, and how often each may occur.
 
-A structure or a list holds elements and no text, a single value holds text and no elements, and an element that the
-WSDL has once occurs once. An element that breaks this contradicts itself and has no usable value. Elements that the
-WSDL does not have are ignored: newer tills send more.
+A structure or a list holds elements and no text, a single value holds text and no elements, an element that the WSDL
+has once occurs once, and an element with `xsi:nil` is empty. An element that breaks this contradicts itself and has no
+usable value. Elements that the WSDL does not have are ignored: newer tills send more.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,9 @@ RECORDS = frozenset(
         "LicensedBranch", "CustomField", "ArticleBranchDeviationLine", "ReportPaymentSourceDetails",
     }
 )  # fmt: skip
+
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_NIL_WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 # Attributes of a record that an answer has twice with different content: the name of a field that differs, its values.
 _DIFFERS, _VALUES = "differs", "values"
@@ -61,6 +64,7 @@ class ElementShape:
         Without `records`, records inside it are not checked.
         """
         slots, met = self._slots, set[str]()
+        is_nil(element)
         if (text := element.text) and not text.isspace():
             raise WrongValueError(etree.QName(element).localname, _text_beside(element))
         for child in element:
@@ -76,10 +80,26 @@ class ElementShape:
                     raise WrongValueError(etree.QName(child).localname, _all_text(element, tag))
                 met.add(tag)
             if inside is None:
+                is_nil(child)
                 if len(child):
                     raise WrongValueError(etree.QName(child).localname, _all_text(element, tag))
             elif records or not inside.is_record:
                 inside.require_shape(child, records=records)
+
+
+def is_nil(element: etree._Element) -> bool:
+    """Return True if an element says with `xsi:nil` that it has no value.
+
+    Raises WrongValueError if it has content all the same, or if `xsi:nil` has another word than true or false.
+    """
+    word = element.get(_NIL)
+    if word is None:
+        return False
+    nil = _NIL_WORDS.get(word.strip())
+    content = "".join(str(text) for text in element.itertext()).strip()
+    if nil is None or (nil and (content or len(element))):
+        raise WrongValueError(etree.QName(element).localname, content or word)
+    return nil
 
 
 def mark_different(copies: Sequence[etree._Element]) -> None:

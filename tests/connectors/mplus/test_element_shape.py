@@ -18,6 +18,7 @@ from tests.connectors.mplus.codec.test_documents import an_order, decode_order
 from tests.connectors.mplus.tills import answering
 
 Change = Callable[[Element], object]
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
 def text_in(path: str, text: str, *, keep: bool) -> Change:
@@ -50,6 +51,11 @@ def add_inside(path: str) -> Change:
     return lambda whole: etree.SubElement(_find_element(whole, path), qualified("value"))
 
 
+def nil_at(path: str, word: str = "true") -> Change:
+    """Return an edit that gives an element `xsi:nil` and leaves its content."""
+    return lambda whole: _find_element(whole, path).set(NIL, word)
+
+
 def _find_element(whole: Element, path: str) -> Element:
     element = whole.find("/".join(map(qualified, path.split("/"))))
     assert element is not None
@@ -77,6 +83,13 @@ ORDERS: dict[str, Change] = {
     "elements in a quantity": add_inside("lineList/line/data/quantity"),
     "elements in a total": add_inside("totalInclAmount"),
     "a flag in another word": text_in("fullyPaid", "misschien", keep=False),
+    "no total beside a total": nil_at("totalInclAmount"),
+    "no number beside a number": nil_at("relationNumber", " 1 "),
+    "no date beside its parts": nil_at("financialDate"),
+    "no lines beside lines": nil_at("lineList"),
+    "no price beside a price": nil_at("lineList/line/data/price"),
+    "no order beside its elements": lambda whole: whole.set(NIL, "true"),
+    "a total that may be there": nil_at("totalInclAmount", "maybe"),
 }
 
 
@@ -111,11 +124,24 @@ def test_a_date_in_no_form_or_in_two_cannot_be_read(parts: str) -> None:
         (f"<financialDate>\n {DAY}\n</financialDate>", date(2026, 11, 9)),
         ("<financialDate><day>0</day><mon>0</mon><year>0</year></financialDate>", None),
         ('<financialDate xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="true"/>', None),
+        (
+            f'<financialDate xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="false">{DAY}</financialDate>',
+            date(2026, 11, 9),
+        ),
         ("", None),
     ],
 )
 def test_a_date_in_one_form_is_read(date_xml: str, expected: date | None) -> None:
     assert codec.document_date(etree.fromstring(f'<order xmlns="{NAMESPACE}">{date_xml}</order>')) == expected
+
+
+def test_a_value_that_is_said_to_be_absent_is_as_one_that_is_left_out() -> None:
+    order, without = an_order(), an_order()
+    total = _find_element(order, "totalInclAmount")
+    total.text = None
+    total.set(NIL, "true")
+    without.remove(_find_element(without, "totalInclAmount"))
+    assert decode_order(order) == decode_order(without)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +153,8 @@ def test_a_date_in_one_form_is_read(date_xml: str, expected: date | None) -> Non
         text_in("articleList", "1001", keep=True),
         text_in("sortOrderGroupList", "x", keep=False),
         add_inside("articleList/article/priceIncl"),
+        nil_at("articleList/article/priceIncl"),
+        nil_at("articleList"),
     ],
 )
 def test_a_product_that_contradicts_itself_cannot_be_read(change: Change) -> None:
@@ -162,6 +190,7 @@ def test_two_custom_fields_of_one_name_cannot_be_read() -> None:
         "<orderList/><orderList/>",
         "veel",
         "<orderList/>veel",
+        '<orderList xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="true"><order/></orderList>',
     ],
 )
 def test_an_answer_that_contradicts_itself_is_none(inside: str) -> None:

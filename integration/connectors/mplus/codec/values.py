@@ -11,6 +11,7 @@ from lxml import etree
 
 from integration.connectors.mplus.client import Element, qualified
 from integration.connectors.mplus.codec.fields import CUSTOM
+from integration.connectors.mplus.element_shape import is_nil
 from integration.core.money import amount, from_cents, from_scaled, to_cents, to_scaled
 from integration.core.records import Field, FieldType, Value, WrongValueError, is_number, is_storable
 
@@ -29,7 +30,6 @@ _XSD_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _DAY = ("year", "mon", "day")
 _CLOCK = frozenset({"sec", "min", "hour", "timezone"})
 _PARTS = _CLOCK | {*_DAY}  # the numeric parts of a timestamp
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -217,6 +217,8 @@ def _numbers(element: Element) -> dict[str, int]:
 
     An element with `xsi:nil` has no parts.
     """
+    if is_nil(element):
+        return {}
     if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
         raise ValueError("a text where a date has parts")
     numbers: dict[str, int] = {}
@@ -234,7 +236,7 @@ def _date(element: Element, parts: Mapping[str, int] | None = None) -> date | No
     """Return a date; None if all parts are zero, or with `xsi:nil`. Raises ValueError for any other form."""
     parts = _numbers(element) if parts is None else parts
     day_parts = [parts.get(name) for name in _DAY]
-    if day_parts == [0, 0, 0] or (not len(element) and element.get(_NIL, "").strip() in ("true", "1")):
+    if day_parts == [0, 0, 0] or is_nil(element):
         return None
     year, month, day = day_parts
     if year is None or month is None or day is None:
