@@ -22,7 +22,9 @@ def key_ring(settings: Settings, instance: str) -> "KeyRing":
     """Return the key ring of the console instance with this id. Creates no key."""
     from integration.store.keys import KeyRing  # noqa: PLC0415 - as said at the top
 
-    return KeyRing(settings.key.get_secret_value(), settings.key_before.get_secret_value(), settings.key_file, instance)
+    return KeyRing(
+        settings.key.get_secret_value(), settings.previous_key.get_secret_value(), settings.key_file, instance
+    )
 
 
 def require_database_file(settings: Settings) -> None:

@@ -47,7 +47,7 @@ DATABASE = "console.sqlite"
 ENGINE = "engine.sqlite"  # the file of the engine, in the data folder
 AT_SOCKET = "unix://"  # prefix of a listen address that is the path of a Unix socket
 LONGEST_SOCKET = 104  # bytes of a path including its terminator that every supported platform accepts
-GROUPS = ("pictures", "timestamps", "provider", "in_front")  # each value of a group has its own variable
+GROUPS = ("pictures", "timestamps", "provider", "login_proxy")  # each value of a group has its own variable
 
 
 def _console_origin(url: str) -> str:
@@ -136,11 +136,11 @@ def _socket_path(path: Path | None) -> Path | None:
         return None
     fits = path.is_absolute() and path.parent.is_dir() and len(os.fsencode(path)) < LONGEST_SOCKET
     if not fits or not hasattr(socket, "AF_UNIX"):
-        raise PydanticCustomError("expected_console_in_front__socket", "expected_console_in_front__socket")
+        raise PydanticCustomError("expected_console_login_proxy__socket", "expected_console_login_proxy__socket")
     return path
 
 
-class FrontProxy(BaseModel):
+class LoginProxySettings(BaseModel):
     """Configuration of a reverse proxy that tells the console who is logged in: the header, and why it can be trusted.
 
     Either the proxy signs the header (issuer, audience and address of its public keys), or only the proxy can open
@@ -167,12 +167,12 @@ class Settings(BaseSettings):
     data: Annotated[Path, AfterValidator(_folder)] = DATA
     database_url: SecretStr = SecretStr("")
     key: SecretStr = SecretStr("")
-    key_before: SecretStr = SecretStr("")
+    previous_key: SecretStr = SecretStr("")
     backup_passphrase: SecretStr = SecretStr("")
     address: Annotated[str, AfterValidator(_console_origin)] = ""
-    log_in: Literal["none", "in_front", "accounts", "provider"] = "none"
+    log_in: Literal["none", "proxy", "accounts", "provider"] = "none"
     provider: ProviderSettings = ProviderSettings()
-    in_front: FrontProxy = FrontProxy()
+    login_proxy: LoginProxySettings = LoginProxySettings()
     sandbox: bool = False
     sandbox_articles: int = Field(default=400, ge=50, le=1_000_000)
     patience_seconds: float = Field(default=60, ge=0, le=86_400, allow_inf_nan=False)
@@ -185,7 +185,7 @@ class Settings(BaseSettings):
     timestamps: TimeStamps = TimeStamps()
     metrics_token: SecretStr = SecretStr("")
 
-    @field_validator("key", "key_before", "metrics_token")
+    @field_validator("key", "previous_key", "metrics_token")
     @classmethod
     def _require_length(cls, key: SecretStr) -> SecretStr:
         shortest = 16
@@ -208,22 +208,22 @@ class Settings(BaseSettings):
     @property
     def asks_log_in(self) -> bool:
         """True if the console identifies each person itself."""
-        proves = bool(self.in_front.issuer or self.in_front.socket)
-        return self.log_in in ("accounts", "provider") or (self.log_in == "in_front" and proves)
+        proves = bool(self.login_proxy.issuer or self.login_proxy.socket)
+        return self.log_in in ("accounts", "provider") or (self.log_in == "proxy" and proves)
 
     def require_sign_on_settings(self) -> None:
         """Raise ConfigurationError if the chosen sign-on method needs a setting that is not set."""
         of_provider = ("issuer", "client_id") if self.log_in == "provider" else ()
-        of_proxy = ("audience", "keys") if self.in_front.issuer else ()
-        for group, names in (("provider", of_provider), ("in_front", of_proxy)):
+        of_proxy = ("audience", "keys") if self.login_proxy.issuer else ()
+        for group, names in (("provider", of_provider), ("login_proxy", of_proxy)):
             for name in names:
                 if not getattr(getattr(self, group), name):
                     raise _missing_error(f"{PREFIX}{group.upper()}__{name.upper()}")
-        if self.in_front.socket and self.log_in == "in_front":
+        if self.login_proxy.socket and self.log_in == "proxy":
             if not self.address:
                 raise _missing_error(f"{PREFIX}ADDRESS")
-            if not self.in_front.issuer and "header" not in self.in_front.model_fields_set:
-                raise _missing_error(f"{PREFIX}IN_FRONT__HEADER")
+            if not self.login_proxy.issuer and "header" not in self.login_proxy.model_fields_set:
+                raise _missing_error(f"{PREFIX}LOGIN_PROXY__HEADER")
 
     def listen(self, host: str) -> str:
         """Return the host to listen at.
@@ -231,8 +231,10 @@ class Settings(BaseSettings):
         Without a login only this machine may reach the console. With a proxy on a socket nothing but that socket is
         allowed. Raises ConfigurationError `listens_without_log_in`. An empty host means all addresses.
         """
-        if self.log_in == "in_front" and self.in_front.socket:
-            if host != f"{AT_SOCKET}{self.in_front.socket}":  # a TCP port would let any caller set the proxy's header
+        if self.log_in == "proxy" and self.login_proxy.socket:
+            if (
+                host != f"{AT_SOCKET}{self.login_proxy.socket}"
+            ):  # a TCP port would let any caller set the proxy's header
                 raise ConfigurationError("listens_without_log_in", host=host or "0.0.0.0")  # noqa: S104 - told, not bound
             return host
         published = parse_address(self.address)

@@ -12,7 +12,7 @@ from integration.core.people import DEMO
 from integration.core.records import Kind
 from integration.core.states import Step
 from integration.services.mappings.code_lists import CodeLists
-from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, Prices, Proof
+from integration.services.prices import BRANCH_CAUSE, CAUSE, KnownRecord, PriceComparison, Prices
 from integration.services.systems.connection_settings import ConnectorFactory
 from integration.store.issues import Issues
 from tests.clocks import now
@@ -73,14 +73,16 @@ def agree(console: Console, cleanup: ExitStack) -> Agree:
     return change
 
 
-def pays(console: Console, who: KnownRecord | None, code: str, quantity: str = "1", branch: str = "1") -> Proof:
-    proof = console.application.prices.explain_price(who, article(console, code), D(quantity), branch)
-    assert proof is not None
-    return proof
+def pays(
+    console: Console, who: KnownRecord | None, code: str, quantity: str = "1", branch: str = "1"
+) -> PriceComparison:
+    comparison = console.application.prices.explain_price(who, article(console, code), D(quantity), branch)
+    assert comparison is not None
+    return comparison
 
 
-def winner(proof: Proof) -> tuple[str, str]:
-    (step,) = [step for step in proof.paid.steps if step.wins]
+def winner(comparison: PriceComparison) -> tuple[str, str]:
+    (step,) = [step for step in comparison.paid.steps if step.wins]
     return step.by, f"{step.minimum.normalize():f}"
 
 
@@ -113,8 +115,8 @@ def test_a_discount_group_and_an_agreement_win_from_the_price_list(console: Cons
         for record in console.application.prices.articles()
         if record.agreed.values.get("articleDiscountGroupNumber")
     )
-    proof = pays(console, customer(console, 0), clothing.key)
-    assert (winner(proof)[0], proof.proven) == ("discount_group", True)
+    comparison = pays(console, customer(console, 0), clothing.key)
+    assert (winner(comparison)[0], comparison.proven) == ("discount_group", True)
     row = next(row for row in console.sandbox.state("K9_PRICE") if row.get("SUB_NR") and row.get("ART_CODE"))
     agreed = pays(console, customer(console, 1), str(row["ART_CODE"]))
     assert (winner(agreed)[0], agreed.proven, agreed.paid.incl) == ("article", True, False)
@@ -232,8 +234,8 @@ def test_who_is_nobody_in_particular_pays_by_the_price_group_of_the_branch(conso
     console.application.tables.save("price_groups", {"GROOT": "1"}, DEMO)  # that of all branches
     console.run("products")
     for branch in ("1", "3"):
-        proof = pays(console, None, code, branch=branch)
-        assert (winner(proof), proof.proven) == (("price_group", "0"), True)
+        comparison = pays(console, None, code, branch=branch)
+        assert (winner(comparison), comparison.proven) == (("price_group", "0"), True)
     by_night(console)
     assert stores_in(console.application).issues.list("products", BRANCH_CAUSE) == []
     console.application.tables.save("price_groups", {"GROOT": "3"}, DEMO)
@@ -271,8 +273,8 @@ def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
 ) -> None:
     cleanup.callback(console.sandbox.till.edit, "conventions", "unknown_operations", {"value": []})
     console.sandbox.till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
-    proof = pays(console, customer(console, 1), code)
-    assert (proof.till_price, proof.proven) == (None, None)
+    comparison = pays(console, customer(console, 1), code)
+    assert (comparison.till_price, comparison.proven) == (None, None)
     assert console.application.prices.has_till_prices() is False
     by_night(console)
 
@@ -343,5 +345,8 @@ def test_a_setting_says_which_prices_of_a_customer_an_offer_replaces(
     agreed = next(row for row in console.sandbox.state("K9_PRICE") if row.get("SUB_NR") and row.get("ART_CODE"))
     console.application.flows.change("products", {"offers_win_over": precedence}, DEMO)
     console.sandbox.till.edit("conventions", "offers_win_over", {"value": precedence})
-    proofs = [pays(console, customer(console, 1), key) for key in (code, str(agreed["ART_CODE"]))]
-    assert [(winner(proof)[0], proof.proven) for proof in proofs] == [(of_group, True), (of_agreement, True)]
+    comparisons = [pays(console, customer(console, 1), key) for key in (code, str(agreed["ART_CODE"]))]
+    assert [(winner(comparison)[0], comparison.proven) for comparison in comparisons] == [
+        (of_group, True),
+        (of_agreement, True),
+    ]

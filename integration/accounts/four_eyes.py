@@ -103,14 +103,14 @@ class FourEyes:
         return True
 
     @requires(Right.ADMINISTER)
-    def switch_person(self, ref: str, by: Actor, *, on: bool) -> bool:
+    def set_person_active(self, ref: str, by: Actor, *, on: bool) -> bool:
         """Deactivate a person and end their sessions, or activate them again. Return True if that is in force now.
 
         Waits and raises as `change_person` does.
         """
         if not on and not self._may_take_rights(ref, (), {"on": False}, by):
             return False
-        self._people.switch(ref, by, on=on)
+        self._people.set_active(ref, by, on=on)
         return True
 
     def person_values(self, ref: str) -> dict[str, Any]:

@@ -234,7 +234,7 @@ class People:
             raise ConfigurationError("first_administrator")
         known_one = self._stored.get(new_ref)
         if known_one is not None and known_one.deactivated_at is not None:
-            self._stored.switch(new_ref, by.ref, on=True)
+            self._stored.set_active(new_ref, by.ref, on=True)
         if known_one is None:
             self._stored.add(new_ref, " ".join(name.split())[:100], _names(grants), by.ref)
         key = secrets.token_urlsafe(32)
@@ -248,12 +248,12 @@ class People:
         """
         self._stored.change(ref, _names(grants), by.ref)
 
-    def switch(self, ref: str, by: Actor, *, on: bool) -> None:
-        """Deactivate a person and end their sessions, or activate them again; see `FourEyes.switch_person`.
+    def set_active(self, ref: str, by: Actor, *, on: bool) -> None:
+        """Deactivate a person and end their sessions, or activate them again; see `FourEyes.set_person_active`.
 
         Raises NotAllowedError `last_administrator`.
         """
-        self._stored.switch(ref, by.ref, on=on)
+        self._stored.set_active(ref, by.ref, on=on)
 
     @requires(Right.ADMINISTER)
     def revoke(self, session: str, by: Actor) -> None:

@@ -23,7 +23,7 @@ from integration.settings import Settings
 BEGUN_SECONDS = 600.0  # time limit for a log-in at the provider
 MAX_PENDING_LOGINS = 1_000
 MAX_PROOFS = 1_000
-PROXY_ISSUER = "in_front"  # the issuer of names that a trusted proxy sends
+PROXY_ISSUER = "proxy"  # the issuer of names that a trusted proxy sends
 LONGEST_NAME = 200
 
 
@@ -140,14 +140,14 @@ class TrustedHeaderProxy:
         return Identity(PROXY_ISSUER, name)
 
 
-ProxyBefore = SignedHeaderProxy | TrustedHeaderProxy
+LoginProxy = SignedHeaderProxy | TrustedHeaderProxy
 
 
 def _token_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def sign_on_methods(settings: Settings) -> tuple[ProviderLogIn | None, ProxyBefore | None]:
+def sign_on_methods(settings: Settings) -> tuple[ProviderLogIn | None, LoginProxy | None]:
     """Return the provider and the proxy that the settings configure, or None for each that they do not."""
 
     def route(url: str) -> NetworkRoute:
@@ -165,9 +165,9 @@ def _provider(settings: Settings, route: Callable[[str], NetworkRoute]) -> Provi
     )
 
 
-def _proxy(settings: Settings, route: Callable[[str], NetworkRoute]) -> ProxyBefore | None:
-    proxy = settings.in_front
-    if settings.log_in != "in_front" or not (proxy.issuer or proxy.socket):
+def _proxy(settings: Settings, route: Callable[[str], NetworkRoute]) -> LoginProxy | None:
+    proxy = settings.login_proxy
+    if settings.log_in != "proxy" or not (proxy.issuer or proxy.socket):
         return None
     if not proxy.issuer:
         return TrustedHeaderProxy(proxy.header)

@@ -134,13 +134,13 @@ class Application:
             stores.database,
             clock,
             key=settings.key.get_secret_value(),
-            before=settings.key_before.get_secret_value(),
+            before=settings.previous_key.get_secret_value(),
             key_file=settings.key_file,
         )
         self.people = People(
             stores.people, clock, asks=settings.asks_log_in, is_safe=settings.address.startswith("https:")
         )
-        self.provider, self.proxy = sign_on_methods(settings)
+        self.provider, self.login_proxy = sign_on_methods(settings)
         self._system_choice = SystemChoice(stores.settings)
         assign_roles(self._system_choice.chosen_systems())
         names = ObjectNameSettings(stores.settings, getattr(settings.access(SystemRole.BOOKS.system), "names", None))

@@ -119,8 +119,8 @@ def change_key(as_json: Json = False) -> None:
     """Encrypt all stored credentials with a new key and delete the old key. The console may run meanwhile.
 
     If the key is in a file, the command makes a new one. If it is in the settings: set CONSOLE_KEY to the new key and
-    CONSOLE_KEY_BEFORE to the current one for every process, restart them one by one, run this command with both set,
-    and remove CONSOLE_KEY_BEFORE.
+    CONSOLE_PREVIOUS_KEY to the current one for every process, restart them one by one, run this command with both set,
+    and remove CONSOLE_PREVIOUS_KEY.
     """
     settings = load_settings()
     with terminal.command_application(start=False) as application:
@@ -131,7 +131,9 @@ def change_key(as_json: Json = False) -> None:
         return
     output.out.print(f"{sealed} stored credentials are encrypted with the new key.", soft_wrap=True)
     if has_own_key:
-        output.out.print("Remove CONSOLE_KEY_BEFORE after every process was restarted with both keys.", soft_wrap=True)
+        output.out.print(
+            "Remove CONSOLE_PREVIOUS_KEY after every process was restarted with both keys.", soft_wrap=True
+        )
 
 
 @settings_commands.callback(invoke_without_command=True)

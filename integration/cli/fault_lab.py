@@ -37,7 +37,7 @@ def lab(
     flow: Annotated[str | None, typer.Option(help="Only this flow.", callback=known_flow)] = None,
     trials: Annotated[int, typer.Option(min=1, help="Number of trials.")] = USUAL_TRIALS,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the first trial; the others follow it.")] = None,
-    mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or the shipped ones.")] = "mine",
+    mapping: Annotated[Own, typer.Option(help="Your own settings and mappings, or the shipped ones.")] = "own",
     database: Annotated[list[str] | None, typer.Option(help="sqlite, or the address of a PostgreSQL server.")] = None,
     hazard: Annotated[list[str] | None, typer.Option(help="Only this fault; may be given several times.")] = None,
     at_once: Annotated[int, typer.Option(min=1, max=16, help="Number of trials in parallel.")] = 2,
@@ -49,8 +49,8 @@ def lab(
         tuple(database or ["sqlite"]), require_known(hazard, HAZARDS), at_once,
     )  # fmt: skip
     settings = load_settings()
-    mine = operator_settings(settings) if mapping == "mine" else OperatorSettings()
-    with running_series((settings.data / FOLDER).absolute(), series, mine) as read_report:
+    own_settings = operator_settings(settings) if mapping == "own" else OperatorSettings()
+    with running_series((settings.data / FOLDER).absolute(), series, own_settings) as read_report:
         report = _follow_series(read_report, quiet=as_json)
     if report.error:
         raise IntegrationError(report.error, **report.facts)

@@ -7,7 +7,7 @@ from integration.application.application import Application
 from integration.core.people import DEMO
 from integration.core.rules import rules_from
 from integration.services.connections.sandbox_host import PRICES
-from integration.services.prices import Proof
+from integration.services.prices import PriceComparison
 
 RULES = {
     "products": (
@@ -40,7 +40,7 @@ class PricedOutcome:
 
     price_count: int
     same: int
-    different: tuple[Proof, ...]
+    different: tuple[PriceComparison, ...]
 
 
 def have_prices(application: Application) -> None:
@@ -58,9 +58,9 @@ def have_prices(application: Application) -> None:
 
 def proven(application: Application) -> PricedOutcome:
     """Ask the till for every agreed price, and compare each with the books."""
-    proofs = application.prices.prove(application.prices.customers(), application.prices.articles())
-    different = tuple(price_proof for price_proof in proofs if not price_proof.proven)
-    return PricedOutcome(len(proofs), len(proofs) - len(different), different)
+    comparisons = application.prices.prove(application.prices.customers(), application.prices.articles())
+    different = tuple(comparison for comparison in comparisons if not comparison.proven)
+    return PricedOutcome(len(comparisons), len(comparisons) - len(different), different)
 
 
 def amount_cell(amount: Decimal | None) -> str:

@@ -69,7 +69,7 @@ def console(
 ) -> None:
     """Start the console, and open it in the browser if a person starts it in a terminal."""
     settings = load_settings()  # raises an error with the name of an invalid setting
-    if settings.log_in == "in_front" and settings.in_front.socket:
+    if settings.log_in == "proxy" and settings.login_proxy.socket:
         _print_url(settings.address, as_json=as_json)
         _run_module("integration.web.unix_socket")
     settings.listen(host)

@@ -73,8 +73,8 @@ class OfferPeriod:
 class PriceTerm:
     """Scope, type, minimum quantity, and code or number of one price or percentage; for an offer also its period."""
 
-    of: PriceScope
-    how: PriceType
+    scope: PriceScope
+    price_type: PriceType
     minimum: Decimal
     number: str
     period: OfferPeriod | None = None
@@ -83,7 +83,7 @@ class PriceTerm:
     def name(self) -> str:
         """The field name of the term."""
         period = f"@{self.period.first}_{self.period.last}" if self.period else ""
-        return f"{self.of}_{self.how}:{_quantity_text(self.minimum)}{period}:{self.number}"
+        return f"{self.scope}_{self.price_type}:{_quantity_text(self.minimum)}{period}:{self.number}"
 
 
 def term_of(field: str) -> PriceTerm | None:
@@ -124,7 +124,7 @@ def _quantity_text(minimum: Decimal) -> str:
 def offers_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
     """Return the offers among the values of an article, with their prices or percentages, without removed ones."""
     terms = terms_in(values).items()
-    return {term: value for term, value in terms if term.of is PriceScope.OFFER and value is not None}
+    return {term: value for term, value in terms if term.scope is PriceScope.OFFER and value is not None}
 
 
 def overlapping_offers(values: Mapping[str, Value]) -> int:
@@ -150,8 +150,8 @@ def offers_above_price(values: Mapping[str, Value]) -> int:
     normal = {PriceType.INCL: incl, PriceType.EXCL: incl if excl is None else excl, PriceType.PERCENT: NOUGHT}
     return sum(
         isinstance(value, Decimal)
-        and isinstance(price := normal.get(term.how), Decimal)
-        and (value < price if term.how is PriceType.PERCENT else value > price)
+        and isinstance(price := normal.get(term.price_type), Decimal)
+        and (value < price if term.price_type is PriceType.PERCENT else value > price)
         for term, value in offers_in(values).items()
     )
 
@@ -218,9 +218,15 @@ def effective_price(buying: Purchase) -> PricePaid | None:
     start = PriceStep("base", "", NOUGHT, base, is_percent=False, price=base, incl=incl)
     steps = [start]
     for term, says in terms_in(values).items():
-        if term.of is PriceScope.BRANCH and term.number == buying.branch and isinstance(says, Decimal):
+        if term.scope is PriceScope.BRANCH and term.number == buying.branch and isinstance(says, Decimal):
             start = PriceStep(
-                "branch", term.number, NOUGHT, says, is_percent=False, price=says, incl=term.how is PriceType.INCL
+                "branch",
+                term.number,
+                NOUGHT,
+                says,
+                is_percent=False,
+                price=says,
+                incl=term.price_type is PriceType.INCL,
             )
             steps.append(start)
     steps += _offers(buying, start)
@@ -248,7 +254,7 @@ def _offers(buying: Purchase, start: PriceStep) -> list[PriceStep]:
         reached = [
             _term_step(start, term, says)
             for term, says in terms_in(values).items()
-            if term.of is of
+            if term.scope is of
             and (term.number == number if term.period is None else _applies_on(term.period, buying.day))
             and term.minimum <= buying.quantity
             and isinstance(says, Decimal)
@@ -269,10 +275,16 @@ def _applies_on(period: OfferPeriod, day: date | None) -> bool:
 
 
 def _term_step(start: PriceStep, term: PriceTerm, says: Decimal) -> PriceStep:
-    if term.how is PriceType.PERCENT:
-        return _discount_step(start, str(term.of), term.number, term.minimum, says)
+    if term.price_type is PriceType.PERCENT:
+        return _discount_step(start, str(term.scope), term.number, term.minimum, says)
     return PriceStep(
-        str(term.of), term.number, term.minimum, says, is_percent=False, price=says, incl=term.how is PriceType.INCL
+        str(term.scope),
+        term.number,
+        term.minimum,
+        says,
+        is_percent=False,
+        price=says,
+        incl=term.price_type is PriceType.INCL,
     )
 
 
@@ -321,9 +333,9 @@ def price_queries(articles: Iterable[Record], customer: Record | None, limit: in
             PriceScope.ARTICLE: article.key,
         }
         of_both = [*terms_in(article.values), *terms_in(values)]
-        minima = {term.minimum for term in of_both if numbers.get(term.of) == term.number}
+        minima = {term.minimum for term in of_both if numbers.get(term.scope) == term.number}
         if values.get("discount_percent") or (
-            customer is None and any(term.of is PriceScope.BRANCH for term in of_both)
+            customer is None and any(term.scope is PriceScope.BRANCH for term in of_both)
         ):
             minima.add(NOUGHT)
         if not minima:

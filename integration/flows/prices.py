@@ -51,7 +51,7 @@ class _PricePolicy(dict[str, Ownership]):
     def get(self, name: str, default: Any = None) -> Any:
         """Return the ownership of a field."""
         if ":" in name and (term := term_of(name.partition(".")[2])):
-            return self._offers if term.of is PriceScope.OFFER else self._terms
+            return self._offers if term.scope is PriceScope.OFFER else self._terms
         return super().get(name, default)
 
 
@@ -95,9 +95,11 @@ class Terms:
             _require_payable(term, says, f"article.{term.name}")
             number = self._counterpart(term)
             how, value = (
-                (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), price(says))
+                (PriceType.PERCENT, says)
+                if term.price_type is PriceType.PERCENT
+                else (_price_type(incl=incl), price(says))
             )
-            _add(terms, replace(term, how=how, number=number), value, f"article.{term.name}")
+            _add(terms, replace(term, price_type=how, number=number), value, f"article.{term.name}")
         return terms
 
     def of_customer(self, record: Record, *, incl: bool) -> dict[str, Value]:
@@ -107,19 +109,21 @@ class Terms:
         negative price and for a discount above 100 percent.
         """
         term_values = list(self._sent_terms(record))
-        codes = [term.number for term, _ in term_values if term.of is PriceScope.ARTICLE]
+        codes = [term.number for term, _ in term_values if term.scope is PriceScope.ARTICLE]
         numbers = self.numbers(codes) if codes else {}
         terms: dict[str, Value] = {}
         for term, says in term_values:
-            number = term.number if term.of is PriceScope.DISCOUNT_GROUP else numbers.get(term.number)
+            number = term.number if term.scope is PriceScope.DISCOUNT_GROUP else numbers.get(term.number)
             if not number:
                 cause = "price_article_missing" if number is None else "price_article_unclear"
                 raise RecordRejected(cause, f"relation.{term.name}", article=term.number)
             _require_payable(term, says, f"relation.{term.name}")
             how, value = (
-                (PriceType.PERCENT, says) if term.how is PriceType.PERCENT else (_price_type(incl=incl), amount(says))
+                (PriceType.PERCENT, says)
+                if term.price_type is PriceType.PERCENT
+                else (_price_type(incl=incl), amount(says))
             )
-            _add(terms, replace(term, how=how, number=number), value, f"relation.{term.name}")
+            _add(terms, replace(term, price_type=how, number=number), value, f"relation.{term.name}")
         return terms
 
     def _sent_terms(self, record: Record) -> Iterator[tuple[PriceTerm, Decimal]]:
@@ -131,10 +135,10 @@ class Terms:
             )
 
     def _is_sent(self, term: PriceTerm) -> bool:
-        return self.offers_on if term.of is PriceScope.OFFER else self.on
+        return self.offers_on if term.scope is PriceScope.OFFER else self.on
 
     def _counterpart(self, term: PriceTerm) -> str:
-        table = _TABLES[term.of]
+        table = _TABLES[term.scope]
         number = self.tables.get(table, {}).get(term.number, "")
         if not number:
             raise RecordRejected("value_unmapped", f"article.{term.name}", table=table, value=term.number)
@@ -166,9 +170,9 @@ class Terms:
 
 def _require_payable(term: PriceTerm, says: Decimal, field: str) -> None:
     """Raise RecordRejected for a negative price or a discount above 100 percent."""
-    if term.how is PriceType.PERCENT and says > HUNDRED:
-        raise RecordRejected("price_impossible", field, value=_value_text(term.how, says))
-    if term.how is not PriceType.PERCENT and says < 0:
+    if term.price_type is PriceType.PERCENT and says > HUNDRED:
+        raise RecordRejected("price_impossible", field, value=_value_text(term.price_type, says))
+    if term.price_type is not PriceType.PERCENT and says < 0:
         raise RecordRejected("price_impossible", field, value=f"{amount(says):f}")
 
 
@@ -179,10 +183,10 @@ def _add(terms: dict[str, Value], term: PriceTerm, value: Decimal, field: str) -
     till combines both.
     """
     for how in PriceType:
-        existing = terms.get(replace(term, how=how).name)
-        if isinstance(existing, Decimal) and (how, existing) != (term.how, value):
+        existing = terms.get(replace(term, price_type=how).name)
+        if isinstance(existing, Decimal) and (how, existing) != (term.price_type, value):
             raise RecordRejected(
-                "price_ambiguous", field, value=_value_text(how, existing), other=_value_text(term.how, value)
+                "price_ambiguous", field, value=_value_text(how, existing), other=_value_text(term.price_type, value)
             )
     terms[term.name] = value
 
@@ -218,7 +222,7 @@ def as_stored_at_till(name: str, value: Value) -> Value:
 def prices_in(change: Change) -> frozenset[str]:
     """Return the fields of a change that hold customer prices, which the price guard counts."""
     names = (name for record in (change.desired, *change.desired.parts) for name in record.values)
-    return frozenset(name for name in names if (term := term_of(name)) and term.how is not PriceType.PERCENT)
+    return frozenset(name for name in names if (term := term_of(name)) and term.price_type is not PriceType.PERCENT)
 
 
 def price_guard(others: Callable[[Any], frozenset[str]] = lambda _: frozenset()) -> Guard:

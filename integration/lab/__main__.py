@@ -27,9 +27,9 @@ def main(folder: Path) -> None:
     signal.signal(signal.SIGINT, _exit_on_signal)
     bench: SeriesRunner | None = None
     try:
-        bench = SeriesRunner(folder, series_input.series, series_input.mine)
+        bench = SeriesRunner(folder, series_input.series, series_input.own_settings)
         threading.Thread(target=_watch, args=(os.getppid(), bench), daemon=True).start()
-        bench.go()
+        bench.run()
     except (SystemExit, Exception) as end:
         report = kept_report(folder)
         if report is not None:

@@ -84,17 +84,17 @@ def execute_orders(
         application.close()
 
 
-def prepare(start: Start, mine: OperatorSettings) -> None:
+def prepare(start: Start, own_settings: OperatorSettings) -> None:
     """Set up a console with the operator's settings. Open questions are answered with their proposals."""
     application = _open_application(start, now)
     try:
         application.access.keep(BOOKS.system, {"warehouses": WAREHOUSES}, LAB.ref)
-        _copy_settings(application, mine)
+        _copy_settings(application, own_settings)
         application.proposals.fill(LAB.ref)
-        if not any(mine.settings.values()):
+        if not any(own_settings.settings.values()):
             application.setup.choose(dict.fromkeys(application.flows, EVERY_MINUTES), LAB)
             for flow, spec in FLOWS.items():
-                if mine.further and spec.lab_variants:
+                if own_settings.further and spec.lab_variants:
                     application.flows.change(flow, spec.lab_variants[0], LAB)
             application.setup.accept(LAB)
     finally:
@@ -111,14 +111,14 @@ def apply_settings_variant(start: Start, flow: str, way: int) -> None:
         application.close()
 
 
-def _copy_settings(application: Application, mine: OperatorSettings) -> None:
-    for flow, body in mine.mappings.items():
+def _copy_settings(application: Application, own_settings: OperatorSettings) -> None:
+    for flow, body in own_settings.mappings.items():
         published = application.rules.published(flow)
         if published is None or published[1] != body:
             application.rules.publish(flow, body, LAB.ref, "")
-    for name, rows in mine.tables.items():
+    for name, rows in own_settings.tables.items():
         application.rules.set_table(name, rows, LAB.ref)
-    for flow, values in mine.settings.items():
+    for flow, values in own_settings.settings.items():
         chosen = {name: value for name, value in values.items() if name not in ("on", "schedule_minutes")}
         if chosen:
             application.flows.change(flow, chosen, LAB)

@@ -107,19 +107,19 @@ class LabPlace:
 class Fixtures:
     """Fixtures of a series, made on first use and kept until the series ends."""
 
-    def __init__(self, folder: Path, mine: OperatorSettings) -> None:
+    def __init__(self, folder: Path, own_settings: OperatorSettings) -> None:
         self.folder = folder
-        self._operator_settings = mine
+        self._operator_settings = own_settings
         self._lock = threading.RLock()
         self._fixtures: dict[tuple[object, ...], Fixture] = {}
         self._databases: list[tuple[str, str]] = []
 
-    def bare(self, server: str) -> Fixture:
+    def fixture_with_empty_till(self, server: str) -> Fixture:
         """Return a fixture with a console that is set up, and a till without data from the books."""
         with self._lock:
             key = (server,)
             if key not in self._fixtures:
-                place = self._place(f"bare-{len(self._fixtures)}", Fixture(Path()), server)
+                place = self._place(f"empty-till-{len(self._fixtures)}", Fixture(Path()), server)
                 _set_up(place, 0, prepare, self._operator_settings)
                 place.journal.unlink(missing_ok=True)
                 self._fixtures[key] = Fixture(place.folder, place.url)

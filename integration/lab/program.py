@@ -34,7 +34,9 @@ STOP_SECONDS = 20.0
 
 
 @contextmanager
-def running_series(folder: Path, series: Series, mine: OperatorSettings) -> Iterator[Callable[[], Report | None]]:
+def running_series(
+    folder: Path, series: Series, own_settings: OperatorSettings
+) -> Iterator[Callable[[], Report | None]]:
     """Run a series within the block; yields a function that returns its report. Finished trials stay in the report.
 
     The function returns None if the stored report cannot be read. Raises RunActiveError `lab_at_work` while another
@@ -57,7 +59,7 @@ def running_series(folder: Path, series: Series, mine: OperatorSettings) -> Iter
     try:
         if process.stdin is not None:
             with suppress(BrokenPipeError), process.stdin as pipe:  # if the process ended early, its report says why
-                pipe.write(SERIES_INPUT.dump_json(SeriesInput(series, mine)))
+                pipe.write(SERIES_INPUT.dump_json(SeriesInput(series, own_settings)))
         yield report
     finally:
         _end(process)

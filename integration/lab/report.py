@@ -19,7 +19,7 @@ HAZARDS = (
 )  # fmt: skip
 
 State = Literal["running", "done", "stopped"]
-Own = Literal["mine", "shipped"]
+Own = Literal["own", "shipped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Series:
     flows: tuple[str, ...]
     trials: int = USUAL_TRIALS
     seed: int = 1
-    mapping: Own = "mine"
+    mapping: Own = "own"
     databases: tuple[str, ...] = ("sqlite",)
     hazards: tuple[str, ...] = ()
     at_once: int = 2
@@ -67,7 +67,7 @@ class SeriesInput:
     """Input of the process that runs a series."""
 
     series: Series
-    mine: OperatorSettings
+    own_settings: OperatorSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,16 +35,16 @@ TRIALS = "trials"
 class SeriesRunner:
     """Runs a series and stores its progress in a file."""
 
-    def __init__(self, folder: Path, series: Series, mine: OperatorSettings) -> None:
+    def __init__(self, folder: Path, series: Series, own_settings: OperatorSettings) -> None:
         self.folder = folder
         self.series = series
-        self._further = mine.further
-        self._as_shipped = mine.further and not any(mine.settings.values())
+        self._further = own_settings.further
+        self._as_shipped = own_settings.further and not any(own_settings.settings.values())
         self.hazards = tuple(Hazard(name) for name in series.hazards) or tuple(Hazard)
         unmount_disks(folder / TRIALS)  # left by a series that was killed
         rmtree(folder / TRIALS, ignore_errors=True)
         self.given_up = Event()
-        self.fixtures = Fixtures(folder / TRIALS, mine)
+        self.fixtures = Fixtures(folder / TRIALS, own_settings)
         self._baselines: dict[tuple[str, int, int], Baseline | None] = {}
         self._error: IntegrationError | None = None
         self._numbers = count(1)
@@ -55,7 +55,7 @@ class SeriesRunner:
         self._idle_flows: set[str] = set()
         self._unavailable_hazards = self._find_unavailable_hazards()
 
-    def go(self) -> Report:
+    def run(self) -> Report:
         """Run all trials and return the report."""
         self.store_progress()
         side_by_side = ThreadPoolExecutor(self.series.at_once)
@@ -151,7 +151,7 @@ class SeriesRunner:
 
     def _first_fixture(self, flow: str, shop: int, server: str) -> Fixture:
         if flow not in FROM_PRODUCTS:
-            return self.fixtures.bare(server)
+            return self.fixtures.fixture_with_empty_till(server)
         with self._baseline_lock:
             fixture = self.fixtures.find_fixture((server, shop))
             if fixture is None:
@@ -160,7 +160,7 @@ class SeriesRunner:
                 else:
                     self._baseline(PRODUCTS, shop, server)
                 fixture = self.fixtures.find_fixture((server, shop))
-        return fixture or self.fixtures.bare(server)
+        return fixture or self.fixtures.fixture_with_empty_till(server)
 
     # ---- the report
 
@@ -221,5 +221,5 @@ class SeriesRunner:
             ],
         }
         arguments = " ".join(f"--{name} {value}" for name, values in options.items() for value in values)
-        mapping = "" if series.mapping == "mine" else f" --mapping {series.mapping}"
+        mapping = "" if series.mapping == "own" else f" --mapping {series.mapping}"
         return f"{COMMAND} lab --trials 1 --seed {seed}{mapping}{arguments and f' {arguments}'}"

@@ -73,7 +73,7 @@ class KnownRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class PriceComparison:
     """The price of a quantity of an article in a branch, for one customer or without a customer, by both systems.
 
     With a `day` it is the price of that day, including its offers; without one, the price of now without offers.
@@ -211,7 +211,7 @@ class Prices:
         quantity: Decimal,
         branch: str,
         day: date | None = None,
-    ) -> Proof | None:
+    ) -> PriceComparison | None:
         """Return the price with its explanation, and the till's own price if it answers; None if there is no price.
 
         `day` is the day of the sale, today by default; it decides only if the settings send offers.
@@ -220,12 +220,12 @@ class Prices:
         (current_article,) = self._with_book_values(self._products, [article])
         current_customer = self._with_book_values(self.flow, [customer])[0] if customer else None
         today = self.offer_day()
-        proof = self._expected_proof(
+        comparison = self._expected_comparison(
             current_customer, current_article, quantity, branch, (day or today) if today else None
         )
-        if proof is None or not self.has_till_prices():
-            return proof
-        return self._query_till([proof])[0]
+        if comparison is None or not self.has_till_prices():
+            return comparison
+        return self._query_till([comparison])[0]
 
     def _with_book_values(self, flow: str, records: Sequence[KnownRecord]) -> list[KnownRecord]:
         """Return customers or articles with the current values of the books, or the agreed values if there are none.
@@ -239,14 +239,14 @@ class Prices:
         )
         return [replace(record, now=record.now or current_values.get(record.key)) for record in records]
 
-    def _expected_proof(
+    def _expected_comparison(
         self,
         customer: KnownRecord | None,
         article: KnownRecord,
         quantity: Decimal,
         branch: str,
         day: date | None = None,
-    ) -> Proof | None:
+    ) -> PriceComparison | None:
         # The group of the branch applies only without a customer: a customer may have a till group that no flow wrote.
         group = "" if customer else self._groups().get(branch, "")
         buyer = customer.desired_record if customer else None
@@ -255,7 +255,7 @@ class Prices:
         )
         if of is None:
             return None
-        return Proof(customer, article, quantity, branch, of, sources=self._sources(of), day=day)
+        return PriceComparison(customer, article, quantity, branch, of, sources=self._sources(of), day=day)
 
     def _sources(self, of: PricePaid) -> dict[str, str]:
         """Return the codes of the books for each price group and branch that the price uses."""
@@ -270,22 +270,22 @@ class Prices:
             for step, rows in codes
         }
 
-    def _query_till(self, proofs: Sequence[Proof]) -> list[Proof]:
+    def _query_till(self, comparisons: Sequence[PriceComparison]) -> list[PriceComparison]:
         till = self._access.connector(TILL.system)
         if not isinstance(till, Pricing):
-            return list(proofs)
+            return list(comparisons)
         charges = [
             PriceQuery(
-                proof.article.number,
-                proof.customer.number if proof.customer else "",
-                proof.quantity,
-                proof.branch,
-                proof.day,
+                comparison.article.number,
+                comparison.customer.number if comparison.customer else "",
+                comparison.quantity,
+                comparison.branch,
+                comparison.day,
             )
-            for proof in proofs
+            for comparison in comparisons
         ]
         answers = till.till_prices(charges)
-        return [replace(proof, till_price=answer) for proof, answer in zip(proofs, answers, strict=True)]
+        return [replace(comparison, till_price=answer) for comparison, answer in zip(comparisons, answers, strict=True)]
 
     # ---- the check
 
@@ -303,10 +303,10 @@ class Prices:
         links = self._links.page(self.flow, Kind.RELATION, position, CUSTOMERS_PAGE)
         try:
             if links and self.has_till_prices():
-                proofs = self.prove(
+                comparisons = self.prove(
                     [_known_record(link, link.agreed) for link in links if link.agreed], self.articles()
                 )
-                self._store_price_issues([link.key for link in links], proofs, so_far)
+                self._store_price_issues([link.key for link in links], comparisons, so_far)
         except IntegrationError:
             return ""
         return links[-1].key if len(links) == CUSTOMERS_PAGE else BY_BRANCH
@@ -331,47 +331,50 @@ class Prices:
         Returns the number of articles handled. An article that the till did not answer, or that has more prices than
         one check queries, is logged, and its exceptions stay as they are.
         """
-        expected: list[tuple[str, Proof]] = []
+        expected: list[tuple[str, PriceComparison]] = []
         checked_count, left_out = 0, set[str]()
         current = {article.number: article for article in self._with_book_values(self._products, _articles(links))}
         for link in links:
             articles = [current[article.number] for article in _articles([link])]
-            proofs = self._expected_of([None], articles)
-            if expected and len(expected) + len(proofs) > max_queries:
+            comparisons = self._expected_of([None], articles)
+            if expected and len(expected) + len(comparisons) > max_queries:
                 break
             left_out |= (
                 {link.key}
-                if len({(proof.article.key, proof.quantity) for proof in proofs}) == MAX_CUSTOMER_QUERIES
+                if len({(comparison.article.key, comparison.quantity) for comparison in comparisons})
+                == MAX_CUSTOMER_QUERIES
                 else set()
             )
-            proofs += self._expected_of_offers(articles) if self.offer_day() else []
-            expected += [(link.key, proof) for proof in proofs]
+            comparisons += self._expected_of_offers(articles) if self.offer_day() else []
+            expected += [(link.key, comparison) for comparison in comparisons]
             checked_count += 1
         keys = [key for key, _ in expected]
-        answers = list(zip(keys, self._query_till([proof for _, proof in expected]), strict=True))
-        left_out |= {key for key, proof in answers if proof.till_price is None or self._is_of_unknown_group(proof)}
+        answers = list(zip(keys, self._query_till([comparison for _, comparison in expected]), strict=True))
+        left_out |= {
+            key for key, comparison in answers if comparison.till_price is None or self._is_of_unknown_group(comparison)
+        }
         if left_out:
             log.info(
                 "not every price of a branch was queried or answered", flow=self._products, articles=sorted(left_out)
             )
         occurrences = [
             IssueOccurrence(
-                _offer_issue(key, proof) if _is_of_offer(proof) else _branch_issue(key, proof),
+                _offer_issue(key, comparison) if _is_of_offer(comparison) else _branch_issue(key, comparison),
                 str(Kind.PRODUCT),
-                proof.article.title,
+                comparison.article.title,
             )
-            for key, proof in answers
-            if proof.proven is False and not self._is_of_unknown_group(proof)
+            for key, comparison in answers
+            if comparison.proven is False and not self._is_of_unknown_group(comparison)
         ]
         checked_keys = [link.key for link in links[:checked_count] if link.key not in left_out]
         self._issues.store_check_result(self._products, checked_keys, (BRANCH_CAUSE, OFFER_CAUSE), occurrences, so_far)
         return checked_count
 
-    def _is_of_unknown_group(self, proof: Proof) -> bool:
+    def _is_of_unknown_group(self, comparison: PriceComparison) -> bool:
         """Return True if a branch charged a group price and the till does not report the price group of the branch."""
-        has_groups = any(term.of is PriceScope.PRICE_GROUP for term in terms_in(proof.article.agreed.values))
-        by_group = has_groups and proof.till_price is not None and "group" in proof.till_price.by
-        return by_group and proof.branch not in self._groups()
+        has_groups = any(term.scope is PriceScope.PRICE_GROUP for term in terms_in(comparison.article.agreed.values))
+        by_group = has_groups and comparison.till_price is not None and "group" in comparison.till_price.by
+        return by_group and comparison.branch not in self._groups()
 
     def check_written(self, run: Run, _position: str) -> str:
         """Check the prices of the most recently written records after a commit, in one page. Skips all other records.
@@ -394,8 +397,8 @@ class Prices:
                 of_customers = [
                     _known_record(link, link.agreed) for link in self._links_to_check(run.flow, run.flow, Kind.RELATION)
                 ]
-            proofs = self.prove(of_customers, _articles(of_articles), MAX_COMMIT_QUERIES)
-            self._store_price_issues([], proofs, so_far)
+            comparisons = self.prove(of_customers, _articles(of_articles), MAX_COMMIT_QUERIES)
+            self._store_price_issues([], comparisons, so_far)
             if run.flow == self._products and of_articles:
                 self._check_branch_prices(of_articles, MAX_COMMIT_QUERIES, so_far)
         except IntegrationError:
@@ -418,20 +421,22 @@ class Prices:
                 products = products[self._check_branch_prices(products, MAX_OF_BRANCHES, so_far) :]
             return True
         links = self._links.get(self.flow, Kind.RELATION, keys).values()
-        proofs = self.prove([_known_record(link, link.agreed) for link in links if link.agreed], self.articles())
-        self._store_price_issues(list(keys), proofs, so_far)
+        comparisons = self.prove([_known_record(link, link.agreed) for link in links if link.agreed], self.articles())
+        self._store_price_issues(list(keys), comparisons, so_far)
         return True
 
     def _links_to_check(self, ran: str, flow: str, kind: Kind) -> Iterator[Link]:
         return iter(self._links.newest_links(flow, kind, NEWEST)) if ran == flow else self._all_links(flow, kind)
 
     @requires(Right.COMPARE)
-    def prove(self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], limit: int = 0) -> list[Proof]:
+    def prove(
+        self, customers: Sequence[KnownRecord], articles: Sequence[KnownRecord], limit: int = 0
+    ) -> list[PriceComparison]:
         """Return the agreed prices of these customers with the till's answers, at most `limit` (0: all)."""
         return self._query_till(self._expected_of(customers, articles)[: limit or None])
 
     @requires(Right.COMPARE)
-    def prove_offers(self, articles: Sequence[KnownRecord], limit: int = 0) -> list[Proof]:
+    def prove_offers(self, articles: Sequence[KnownRecord], limit: int = 0) -> list[PriceComparison]:
         """Return the prices of these articles around the periods of their offers, with the till's answers.
 
         The prices are those of a sale without a customer. Returns at most `limit` prices; 0 means all. Raises
@@ -439,17 +444,19 @@ class Prices:
         """
         return self._query_till(self._expected_of_offers(articles)[: limit or None])
 
-    def _expected_of_offers(self, articles: Sequence[KnownRecord]) -> list[Proof]:
+    def _expected_of_offers(self, articles: Sequence[KnownRecord]) -> list[PriceComparison]:
         """Return the prices by the books on the first and last day of each offer, and on the days beside them."""
         first = next(iter(self.branches()), "")
-        proofs = (
-            self._expected_proof(None, article, quantity, first, day)
+        comparisons = (
+            self._expected_comparison(None, article, quantity, first, day)
             for article in self._with_book_values(self._products, articles)
             for quantity, day in _offer_queries(article)
         )
-        return [proof for proof in proofs if proof]
+        return [comparison for comparison in comparisons if comparison]
 
-    def _expected_of(self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]) -> list[Proof]:
+    def _expected_of(
+        self, customers: Sequence[KnownRecord | None], articles: Sequence[KnownRecord]
+    ) -> list[PriceComparison]:
         """Return the prices by the books for these customers; the key None is a sale without a customer."""
         first = next(iter(self.branches()), "")
         people = {who.key: who for who in self._with_book_values(self.flow, [who for who in customers if who])}
@@ -459,25 +466,25 @@ class Prices:
         numbers = {number for _, queries in by_customer for number, _ in queries}
         queried = [record for record in articles if record.number in numbers]
         by_number = {record.number: record for record in self._with_book_values(self._products, queried)}
-        expected: list[Proof] = []
+        expected: list[PriceComparison] = []
         day = self.offer_day()
         for customer, queries in by_customer:
             for number, quantity in queries:
                 article = by_number[number]
                 terms = [*terms_in(article.desired_record.values), *terms_in(article.agreed.values)]
-                own = [term.number for term in terms if term.of is PriceScope.BRANCH]
+                own = [term.number for term in terms if term.scope is PriceScope.BRANCH]
                 for branch in dict.fromkeys([first, *own]):
-                    proof = self._expected_proof(customer, article, quantity, branch, day)
-                    expected += [proof] if proof else []
+                    comparison = self._expected_comparison(customer, article, quantity, branch, day)
+                    expected += [comparison] if comparison else []
         return expected
 
-    def _store_price_issues(self, keys: Sequence[str], proofs: Sequence[Proof], so_far: SoFar) -> None:
+    def _store_price_issues(self, keys: Sequence[str], comparisons: Sequence[PriceComparison], so_far: SoFar) -> None:
         occurrences: dict[tuple[str, str], IssueOccurrence] = {}  # the first difference per customer and article
-        for proof in proofs:
-            if proof.proven is False and proof.customer:
-                issue = price_issue(proof)
+        for comparison in comparisons:
+            if comparison.proven is False and comparison.customer:
+                issue = price_issue(comparison)
                 occurrences.setdefault(
-                    (issue.key, issue.field), IssueOccurrence(issue, str(Kind.RELATION), proof.customer.title)
+                    (issue.key, issue.field), IssueOccurrence(issue, str(Kind.RELATION), comparison.customer.title)
                 )
         self._issues.store_check_result(self.flow, keys, (CAUSE,), list(occurrences.values()), so_far)
 
@@ -504,39 +511,43 @@ def _offer_queries(article: KnownRecord) -> list[tuple[Decimal, date]]:
     return list(dict.fromkeys([*offer_queries(article.desired_record), *offer_queries(article.agreed)]))
 
 
-def price_issue(proof: Proof) -> Issue:
+def price_issue(comparison: PriceComparison) -> Issue:
     """Return the issue of a price that the till does not charge as agreed, with both amounts."""
-    customer = proof.customer.title if proof.customer else ""
+    customer = comparison.customer.title if comparison.customer else ""
     facts = {
         "key": customer,
-        "article": proof.article.key,
-        "quantity": f"{proof.quantity.normalize():f}",
-        "branch": proof.branch,
-        "expected": f"{proof.paid.total:f}",
-        "charged": f"{proof.charged or Decimal(0):f}",
+        "article": comparison.article.key,
+        "quantity": f"{comparison.quantity.normalize():f}",
+        "branch": comparison.branch,
+        "expected": f"{comparison.paid.total:f}",
+        "charged": f"{comparison.charged or Decimal(0):f}",
         "system": TILL.system,
     }
-    return Issue(CAUSE, proof.customer.key if proof.customer else "", proof.article.number, facts)
+    return Issue(CAUSE, comparison.customer.key if comparison.customer else "", comparison.article.number, facts)
 
 
-def _branch_issue(key: str, proof: Proof) -> Issue:
+def _branch_issue(key: str, comparison: PriceComparison) -> Issue:
     """Return the issue of a branch price that the till does not charge as agreed, with both amounts."""
     facts = {
-        "key": proof.article.key, "article": proof.article.key, "quantity": f"{proof.quantity.normalize():f}",
-        "branch": proof.branch, "expected": f"{proof.paid.total:f}", "charged": f"{proof.charged or Decimal(0):f}",
+        "key": comparison.article.key,
+        "article": comparison.article.key,
+        "quantity": f"{comparison.quantity.normalize():f}",
+        "branch": comparison.branch,
+        "expected": f"{comparison.paid.total:f}",
+        "charged": f"{comparison.charged or Decimal(0):f}",
         "system": TILL.system,
-    }  # fmt: skip
-    return Issue(BRANCH_CAUSE, key, f"{proof.article.number}:{proof.branch}", facts)
+    }
+    return Issue(BRANCH_CAUSE, key, f"{comparison.article.number}:{comparison.branch}", facts)
 
 
-def _is_of_offer(proof: Proof) -> bool:
-    return bool(_offer_queries(proof.article)) and proof.day is not None
+def _is_of_offer(comparison: PriceComparison) -> bool:
+    return bool(_offer_queries(comparison.article)) and comparison.day is not None
 
 
-def _offer_issue(key: str, proof: Proof) -> Issue:
+def _offer_issue(key: str, comparison: PriceComparison) -> Issue:
     """Return the issue of a price that the till does not charge as agreed on a day, with both amounts."""
-    branch = _branch_issue(key, proof)
-    return Issue(OFFER_CAUSE, key, f"{branch.field}:{proof.day}", {**branch.facts, "day": f"{proof.day}"})
+    branch = _branch_issue(key, comparison)
+    return Issue(OFFER_CAUSE, key, f"{branch.field}:{comparison.day}", {**branch.facts, "day": f"{comparison.day}"})
 
 
 def with_equal_values(logic: FlowLogic, agreed: Record, now: Record) -> Record:

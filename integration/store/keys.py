@@ -41,7 +41,7 @@ class KeyRing:
         register_secrets(key, before)
         self.file = key_file
         self.given = _derive_key(key, "CONSOLE_KEY", salt)
-        of_settings = (_derive_key(before, "CONSOLE_KEY_BEFORE", salt), self.given)
+        of_settings = (_derive_key(before, "CONSOLE_PREVIOUS_KEY", salt), self.given)
         self.of_settings = [candidate for candidate in of_settings if candidate is not None]
         self.keys: Sequence[bytes] = ()
         self.reload()

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from integration.accounts.people import SESSION, Identity, People
-from integration.accounts.sign_on import BEGUN_SECONDS, ProxyBefore
+from integration.accounts.sign_on import BEGUN_SECONDS, LoginProxy
 from integration.application import bootstrap
 from integration.core.errors import IntegrationError, LoggedOutError, NotAllowedError, UnavailableError
 from integration.core.people import Actor, Right
@@ -56,13 +56,13 @@ class LoginGate:
             await self._app(scope, receive, send)
             return
         application = await asyncio.to_thread(bootstrap.opened_application)
-        in_front = application.proxy
+        login_proxy = application.login_proxy
         if scope["path"] == NUMBERS and _is_monitor(scope, application.settings.metrics_token.get_secret_value()):
             await self._app(scope, receive, send)
         elif scope["path"].startswith(f"{FILES}/") and not await _may_send(scope):
             await refuse(scope, receive, send, (403, "not_offered", {}))
-        elif in_front is not None:
-            await self._admit_by_proxy(in_front, scope, receive, send)
+        elif login_proxy is not None:
+            await self._admit_by_proxy(login_proxy, scope, receive, send)
         elif await _has_session(scope):
             await self._app(scope, receive, send)
         elif _is_page(scope):
@@ -72,14 +72,14 @@ class LoginGate:
             refused: Refusal = 401, "logged_out", {}
             await refuse(scope, receive, send, refused)
 
-    async def _admit_by_proxy(self, in_front: ProxyBefore, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _admit_by_proxy(self, login_proxy: LoginProxy, scope: Scope, receive: Receive, send: Send) -> None:
         """Admit requests that a proxy has authenticated, each in a session of its person.
 
         Every request must carry the proxy's statement about the person.
         """
         people = await _people()
         try:
-            identity = await asyncio.to_thread(in_front.identity, _proxy_statements(in_front, scope))
+            identity = await asyncio.to_thread(login_proxy.identity, _proxy_statements(login_proxy, scope))
             if await _has_session(scope, identity):
                 await self._app(scope, receive, send)
                 return
@@ -95,11 +95,11 @@ class LoginGate:
                 await refuse(scope, receive, send, (401, "logged_out", {}))
 
 
-def _proxy_statements(in_front: ProxyBefore, scope: Scope) -> list[str]:
+def _proxy_statements(login_proxy: LoginProxy, scope: Scope) -> list[str]:
     """Return the proxy's statements about the person; none if they must arrive by a Unix socket and do not."""
     server = scope.get("server")
     by_socket = server is not None and server[1] is None and not scope.get("client")
-    return Headers(scope=scope).getlist(in_front.header) if by_socket or not in_front.only_by_socket else []
+    return Headers(scope=scope).getlist(login_proxy.header) if by_socket or not login_proxy.only_by_socket else []
 
 
 def _is_page(scope: Scope) -> bool:
@@ -186,7 +186,7 @@ async def _provider_host() -> str | None:
     application = await asyncio.to_thread(bootstrap.opened_application)
     if application.provider is not None:
         return application.provider.host
-    return "" if application.proxy is not None else None
+    return "" if application.login_proxy is not None else None
 
 
 async def accept(request: Request) -> Response:
@@ -214,9 +214,9 @@ async def accept(request: Request) -> Response:
 
 async def _accept_of_proxy(request: Request, key: str) -> str:
     application = await asyncio.to_thread(bootstrap.opened_application)
-    in_front = application.proxy
-    assert in_front is not None  # noqa: S101 - checked by the caller
-    identity = await asyncio.to_thread(in_front.identity, _proxy_statements(in_front, request.scope))
+    login_proxy = application.login_proxy
+    assert login_proxy is not None  # noqa: S101 - checked by the caller
+    identity = await asyncio.to_thread(login_proxy.identity, _proxy_statements(login_proxy, request.scope))
     return await asyncio.to_thread(application.people.enter, identity, key)
 
 

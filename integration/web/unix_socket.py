@@ -23,7 +23,7 @@ WAITING = 2048  # connections that may wait
 
 def main() -> None:
     """Serve the console at the socket of the settings until the process is asked to end."""
-    path = load_settings().in_front.socket
+    path = load_settings().login_proxy.socket
     assert path is not None  # noqa: S101 - as whoever starts it has looked
     config.set_option("server.address", f"{AT_SOCKET}{path}")
     config.set_option("server.headless", True)

@@ -475,10 +475,10 @@ def _priced_name(field: str, language: str, say: _Say) -> str:
     priced = term_of(field) or term_of(field.partition(".")[2])
     if priced is None:
         return ""
-    caption = say(f"term_{priced.of}", {"number": priced.number})
+    caption = say(f"term_{priced.scope}", {"number": priced.number})
     if priced.period:
         first, last = (value_text(day, language) for day in (priced.period.first, priced.period.last))
         caption = say("term_period", {"term": caption, "first": first, "last": last})
     if priced.minimum:
         caption = say("term_from", {"term": caption, "minimum": priced.minimum})
-    return say(f"term_{priced.how}", {"term": caption})
+    return say(f"term_{priced.price_type}", {"term": caption})

@@ -224,7 +224,7 @@ def test_a_schedule_writes_no_plan_above_a_second_limit(tmp_path: Path, limit: i
 @pytest.mark.parametrize(
     ("lose", "counts"),
     [
-        (lambda people: people.switch("ann", ADMIN.ref, on=False), False),
+        (lambda people: people.set_active("ann", ADMIN.ref, on=False), False),
         (lambda people: people.change("ann", ["viewer"], ADMIN.ref), False),
         (lambda people: people.change("ann", [], ADMIN.ref), False),
         (lambda people: people.change("ann", ["accountant", "ask_sql"], ADMIN.ref), False),
@@ -253,7 +253,7 @@ def test_a_first_yes_falls_with_the_right_of_its_giver(
 ) -> None:
     assert not is_approved(four_eyes, plan(), ANN)
     lose(people)
-    people.switch("ann", ADMIN.ref, on=True)  # it does not come back with the right
+    people.set_active("ann", ADMIN.ref, on=True)  # it does not come back with the right
     people.change("ann", ["operator"], ADMIN.ref)
     assert is_approved(four_eyes, plan(), BEN) is counts
 

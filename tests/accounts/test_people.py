@@ -94,7 +94,7 @@ def test_a_wrong_log_in_says_the_same_whatever_is_wrong_and_is_slowed_down(
     store = Stored(database, clock)
     accept_invitation(people, "ann", Role.OPERATOR)
     accept_invitation(people, "off", Role.OPERATOR)
-    people.switch("off", ADMIN, on=False)
+    people.set_active("off", ADMIN, on=False)
     for name, password in (("ann", "wrong"), ("nobody", PASSWORD), ("off", PASSWORD), ("", "")):
         with pytest.raises(NotAllowedError, match=r"^log_in_refused$"):
             people.log_in(name, password)
@@ -138,9 +138,9 @@ def test_the_last_administrator_stays_one(people: People) -> None:
     with pytest.raises(NotAllowedError, match="last_administrator"):
         people.change("ann", [Role.OPERATOR], ADMIN)
     with pytest.raises(NotAllowedError, match="last_administrator"):
-        people.switch("ann", ADMIN, on=False)
+        people.set_active("ann", ADMIN, on=False)
     accept_invitation(people, "cas", Role.ADMINISTRATOR)
-    people.switch("ann", ADMIN, on=False)
+    people.set_active("ann", ADMIN, on=False)
     assert [person.ref for person in people.list_people() if person.deactivated_at] == ["ann"]
 
 
@@ -155,6 +155,6 @@ def test_whom_somebody_else_has_proven_comes_in_by_invitation_and_is_known_from_
     for other in (Identity("https://evil.example.com", PROVIDER.subject), Identity(LOCAL_ISSUER, "ann")):
         with pytest.raises(IntegrationError, match="person_unknown"):
             people.enter(other)
-    people.switch("ann", ADMIN, on=False)
+    people.set_active("ann", ADMIN, on=False)
     with pytest.raises(NotAllowedError, match="person_unknown"):
         people.enter(PROVIDER)

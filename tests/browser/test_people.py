@@ -68,7 +68,7 @@ def test_the_first_administrator_comes_in_invites_somebody_and_shuts_them_out(
     accept_invitation(hers, link)
     expect(hers.get_by_text("Logged in as ann")).to_be_visible()
     expect(hers.get_by_test_id("stSidebarNavLink").filter(has_text="Administration")).to_have_count(0)
-    people.switch("ann", make_actor("admin"), on=False)
+    people.set_active("ann", make_actor("admin"), on=False)
     hers.get_by_test_id("stSidebarNavLink").filter(has_text="Runs").click()
     expect(hers.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
     hers.goto(f"{server.address}/runs")
@@ -128,7 +128,7 @@ def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, brow
     expect(open_limit(hers, hers.get_by_label("Number of changes").first)).to_have_value("90")
 
     for ref in {person.ref for person in people.list_people()} - {"cas", "dora"}:
-        people.switch(ref, make_actor("admin"), on=False)
+        people.set_active(ref, make_actor("admin"), on=False)
     button(page, "Change a person")
     at_rest(page).get_by_role("combobox", name=re.compile("Log-in name")).fill("dora")
     page.keyboard.press("Enter")

@@ -174,7 +174,7 @@ WEEK = "offer_incl:0@2026-12-07_2026-12-13:8"
 def test_the_name_of_an_offer_has_its_period() -> None:
     term = term_of(WEEK)
     assert term is not None
-    assert (term.of, term.number, term.name) == (PriceScope.OFFER, "8", WEEK)
+    assert (term.scope, term.number, term.name) == (PriceScope.OFFER, "8", WEEK)
     assert term.period == OfferPeriod(date(2026, 12, 7), date(2026, 12, 13))
     no_offers = ("offer_incl:0:8", "offer_incl:0@2026-12-13_2026-12-07:8", "offer_incl:0@2026-02-30_2026-03-01:8",
                  "branch_incl:0@2026-12-07_2026-12-13:8")  # fmt: skip

@@ -63,17 +63,17 @@ def test_what_is_the_operator_s_own_goes_along(tmp_path: Path) -> None:
         application.flows.change("orders", {"default_country": "BE"}, make_actor("test"))
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
-        mine = operator_settings(application.settings)
+        own_settings = operator_settings(application.settings)
 
-        assert mine.settings["orders"]["default_country"] == "BE"
-        assert mine.tables["payment_methods"] == {"CASH": "10"}
-        assert set(mine.mappings) == set(application.flows)
+        assert own_settings.settings["orders"]["default_country"] == "BE"
+        assert own_settings.tables["payment_methods"] == {"CASH": "10"}
+        assert set(own_settings.mappings) == set(application.flows)
 
 
 def test_codes_of_real_systems_stay_at_home(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         application.rules.set_table("payment_methods", {"CASH": "10"}, "test")
 
-        mine = operator_settings(application.settings)
+        own_settings = operator_settings(application.settings)
 
-        assert (mine.tables, set(map(len, mine.settings.values()))) == ({}, {0})
+        assert (own_settings.tables, set(map(len, own_settings.settings.values()))) == ({}, {0})

@@ -25,7 +25,7 @@ FULL_AT_FIRST = 4106  # one whose disk is full before its first run
 
 def run_series(folder: Path, series: Series) -> Report:
     """Return the stored report of a series."""
-    SeriesRunner(folder, series, OperatorSettings()).go()
+    SeriesRunner(folder, series, OperatorSettings()).run()
     report = kept_report(folder)
     assert report is not None
     assert (report.state, report.done_count, report.idle) == ("done", series.trials, ())
@@ -44,7 +44,7 @@ def test_trials_leave_nothing_wrong_and_every_fault_bites(tmp_path: Path, flows:
 
 def test_a_series_in_which_nothing_was_tried_has_no_verdict(tmp_path: Path) -> None:
     with pytest.raises(IntegrationError, match="lab_nothing_to_write"):
-        SeriesRunner(tmp_path, Series(("products",), 0, 0, "shipped"), OperatorSettings()).go()
+        SeriesRunner(tmp_path, Series(("products",), 0, 0, "shipped"), OperatorSettings()).run()
     report = kept_report(tmp_path)
     assert report is not None
     assert (report.state, report.done_count) == ("running", 0)  # never done: it is shown as stopped

@@ -1,4 +1,4 @@
-"""Proof of a price: the price by the books beside what the till charges."""
+"""Comparison of prices: the price by the books beside what the till charges."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ import pytest
 
 from integration.core.prices import PricePaid, PriceStep, TillPrice
 from integration.core.records import Kind, Record
-from integration.services.prices import KnownRecord, Proof
+from integration.services.prices import KnownRecord, PriceComparison
 
 D = Decimal
 ARTICLE = KnownRecord("1001", "10001", "Bell", Record(Kind.ARTICLE, "1001", {}))
@@ -29,5 +29,5 @@ def test_a_price_without_vat_may_differ_by_the_rounding_of_the_till(
     step = PriceStep("offer", "1", D(0), D(10), is_percent, D(10), incl=False, wins=True)
     for incl, expected in ((False, proven), (True, by_books == at_till)):
         paid, till_price = PricePaid(D(by_books), incl, (step,)), TillPrice(D(at_till), D(at_till))
-        assert Proof(None, ARTICLE, D(quantity), "1", paid, till_price).proven is expected
-    assert Proof(None, ARTICLE, D(quantity), "1", paid).proven is None
+        assert PriceComparison(None, ARTICLE, D(quantity), "1", paid, till_price).proven is expected
+    assert PriceComparison(None, ARTICLE, D(quantity), "1", paid).proven is None

@@ -197,7 +197,7 @@ def test_what_was_taken_away_holds_for_a_page_that_is_open(people: People, way: 
         case "session":  # as when they log out in another tab
             people.revoke(session_of(people, ref), ADMIN)
         case _:
-            people.switch(ref, ADMIN, on=False)
+            people.set_active(ref, ADMIN, on=False)
     content = ann.open_page("overview", presses=button)
     ann.close()
     assert (LOG_IN in content) is (way != "role")

@@ -124,7 +124,7 @@ def test_roles_come_from_our_table_and_never_from_a_group(
     actor = people.in_session(key=vera.cookie.partition("=")[2])
     assert actor is not None
     assert actor.roles == frozenset({Role.OPERATOR})
-    people.switch("vera", "admin", on=False)
+    people.set_active("vera", "admin", on=False)
     assert (vera.get("/").status, socket(server, vera)) == (303, 401)
     assert answer_to(Browser(server)).status == 401
     database.close()

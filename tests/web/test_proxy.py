@@ -24,9 +24,12 @@ def signer() -> Iterator[OpenIdProvider]:
 def server(tmp_path_factory: pytest.TempPathFactory, signer: OpenIdProvider) -> Iterator[Server]:
     """A console behind that proxy."""
     settings = {
-        "CONSOLE_LOG_IN": "in_front", "CONSOLE_IN_FRONT__ISSUER": signer.issuer, "CONSOLE_IN_FRONT__AUDIENCE": CLIENT,
-        "CONSOLE_IN_FRONT__KEYS": f"{signer.issuer}/keys", "CONSOLE_IN_FRONT__HEADER": HEADER,
-    }  # fmt: skip
+        "CONSOLE_LOG_IN": "proxy",
+        "CONSOLE_LOGIN_PROXY__ISSUER": signer.issuer,
+        "CONSOLE_LOGIN_PROXY__AUDIENCE": CLIENT,
+        "CONSOLE_LOGIN_PROXY__KEYS": f"{signer.issuer}/keys",
+        "CONSOLE_LOGIN_PROXY__HEADER": HEADER,
+    }
     with serve_console(tmp_path_factory.mktemp("console"), settings=settings) as running:
         yield running
 

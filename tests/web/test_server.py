@@ -25,7 +25,7 @@ from tests.servers import (
 )
 from tests.timeouts import SECONDS, wait_until
 
-PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "in_front"}
+PUBLIC = {"CONSOLE_ADDRESS": "https://console.example.com", "CONSOLE_LOG_IN": "proxy"}
 ALL = "0.0.0.0"  # noqa: S104 - said, and refused
 EVERYWHERE = [ALL, "::", "", "192.168.1.5", "console.example.com", "0", "127.1", "::ffff:127.0.0.1"]
 
@@ -43,18 +43,18 @@ def start_console(data: Path, *arguments: str, **settings: str) -> CommandResult
 @pytest.mark.parametrize("host", EVERYWHERE)
 def test_it_listens_to_others_only_behind_a_log_in(host: str) -> None:
     published = PUBLIC["CONSOLE_ADDRESS"]
-    halves = [Settings(_env_file=None, address=published), Settings(_env_file=None, log_in="in_front")]
+    halves = [Settings(_env_file=None, address=published), Settings(_env_file=None, log_in="proxy")]
     for settings in (Settings(_env_file=None), *halves):
         with pytest.raises(ConfigurationError, match="listens_without_log_in"):
             settings.listen(host)
-    proxied_settings = Settings(_env_file=None, address=published, log_in="in_front")
+    proxied_settings = Settings(_env_file=None, address=published, log_in="proxy")
     assert proxied_settings.listen(host) == host
 
 
 def test_it_is_published_by_a_proxy_of_this_machine_only_behind_a_log_in() -> None:
     with pytest.raises(ConfigurationError, match=r"host=console\.example\.com"):
         Settings(_env_file=None, address=PUBLIC["CONSOLE_ADDRESS"]).listen("127.0.0.1")
-    assert Settings(_env_file=None, address=PUBLIC["CONSOLE_ADDRESS"], log_in="in_front").listen("::1") == "::1"
+    assert Settings(_env_file=None, address=PUBLIC["CONSOLE_ADDRESS"], log_in="proxy").listen("::1") == "::1"
     assert Settings(_env_file=None, address="http://localhost:9000").listen("127.0.0.1") == "127.0.0.1"
 
 

@@ -54,8 +54,8 @@ def serve_at(place: Path) -> Iterator[ForkServerProcess]:
 
 def settings(place: Path) -> dict[str, str]:
     variables = {
-        "CONSOLE_LOG_IN": "in_front", "CONSOLE_ADDRESS": f"https://{HOST}", "CONSOLE_IN_FRONT__HEADER": HEADER,
-        "CONSOLE_IN_FRONT__SOCKET": str(place / "console.sock"),
+        "CONSOLE_LOG_IN": "proxy", "CONSOLE_ADDRESS": f"https://{HOST}", "CONSOLE_LOGIN_PROXY__HEADER": HEADER,
+        "CONSOLE_LOGIN_PROXY__SOCKET": str(place / "console.sock"),
     }  # fmt: skip
     return environment(place, variables)
 

@@ -108,7 +108,7 @@ class PeopleStore(Store):
             withdraw_change_requests(connection, by=ref, rights=changed.rights)
             self._tell(connection, "person_changed", ref, by, grants=" ".join(sorted(grants)))
 
-    def switch(self, ref: str, by: str, *, on: bool) -> None:
+    def set_active(self, ref: str, by: str, *, on: bool) -> None:
         """Deactivate a person and end their sessions, or activate them again.
 
         Deactivation also withdraws the first approvals and change requests of the person. Raises NotAllowedError

@@ -97,17 +97,17 @@ class BooksPrices(ConfiguredTable):
         ]
         if kind is Kind.DEBTOR:
             places = [(PriceScope.ARTICLE, codes["article"]), (PriceScope.DISCOUNT_GROUP, codes["group"])]
-        used_places = [(of, code) for of, code in places if code]
+        used_places = [(scope, code) for scope, code in places if code]
         if len(used_places) != 1:
             raise WrongValueError(self.of.table, ", ".join(code for _, code in used_places))
-        (of, code), minimum = used_places[0], self._number(row, "minimum") or _ZERO
-        period = self._period(layout, row, is_offer=of is PriceScope.OFFER)
+        (scope, code), minimum = used_places[0], self._number(row, "minimum") or _ZERO
+        period = self._period(layout, row, is_offer=scope is PriceScope.OFFER)
         if period and period.last < self._today():
             return
-        for how, name in _PRICE_FIELDS.items():
+        for price_type, name in _PRICE_FIELDS.items():
             value = self._number(row, name)
             if value:
-                yield PriceTerm(of, how, minimum, code, period), value
+                yield PriceTerm(scope, price_type, minimum, code, period), value
 
     def _period(self, layout: Layout, row: Row, *, is_offer: bool) -> OfferPeriod | None:
         """Return the period of a row, None if it is no offer.

@@ -35,7 +35,7 @@ _ANYWHERE: Place = ("", "")  # place of a line without readable numbers
 
 def branch_terms(part: Record) -> dict[PriceTerm, Value]:
     """Return the prices per branch among the values of an article."""
-    return {term: value for term, value in terms_in(part.values).items() if term.of is PriceScope.BRANCH}
+    return {term: value for term, value in terms_in(part.values).items() if term.scope is PriceScope.BRANCH}
 
 
 def without_branches(record: Record) -> Record:
@@ -54,7 +54,7 @@ def without_branches(record: Record) -> Record:
 
 def _is_of_branch(name: str) -> bool:
     term = term_of(name)
-    return term is not None and term.of is PriceScope.BRANCH
+    return term is not None and term.scope is PriceScope.BRANCH
 
 
 class BranchPrices:
@@ -183,7 +183,7 @@ def _branch_prices(number: str, terms: Mapping[PriceTerm, Value], lines: Mapping
     prices: dict[str, Value] = {}
     for term in terms:
         line = _readable_line((number, term.number), lines)
-        prices[term.name] = None if line is None else _price_in(line, _PRICES[term.how])
+        prices[term.name] = None if line is None else _price_in(line, _PRICES[term.price_type])
     return prices
 
 
@@ -203,8 +203,8 @@ def _put(line: Element, term: PriceTerm, value: Value) -> None:
         return
     if not isinstance(value, Decimal):
         raise codec.UnfitError(term.name, value)
-    before = {qualified(wire) for wire in _ORDER[: _ORDER.index(_PRICES[term.how])]}
-    fresh = etree.Element(qualified(_PRICES[term.how]))
+    before = {qualified(wire) for wire in _ORDER[: _ORDER.index(_PRICES[term.price_type])]}
+    fresh = etree.Element(qualified(_PRICES[term.price_type]))
     fresh.text = f"{amount(value):f}"
     line.insert(sum(child.tag in before for child in line), fresh)
 

@@ -45,7 +45,7 @@ class ChangeRequests:
         if person and "grants" in request.after:
             self._four_eyes.change_person(person, request.after["grants"], by)
         elif person:
-            self._four_eyes.switch_person(person, by, on=False)
+            self._four_eyes.set_person_active(person, by, on=False)
         elif request.right is Right.ADMINISTER:
             self._four_eyes.change(request.flow, {**self._four_eyes.limits(request.flow), **request.after}, by)
         else:

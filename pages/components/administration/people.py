@@ -113,7 +113,7 @@ def _change_form(app: Application, everybody: dict[str, Person]) -> None:
         _send_invitation(app, ref, "", list(user.grants))
     if user.deactivated_at is not None:
         if st.button(text("btn_person_on"), key="person-on"):
-            _save(lambda: app.four_eyes.switch_person(ref, person(), on=True))
+            _save(lambda: app.four_eyes.set_person_active(ref, person(), on=True))
     elif st.button(text("btn_person_off"), key="person-off"):
         st.dialog(text("person_off_title"), icon=":material/person_off:")(guarded(_ask_deactivation))(app, ref)
 
@@ -122,7 +122,7 @@ def _ask_deactivation(app: Application, ref: str) -> None:
     small(f"**{plain(ref)}**")
     note(text("person_off_about"))
     if st.button(text("btn_person_off"), type="primary", key="person-off-now"):
-        _save(lambda: app.four_eyes.switch_person(ref, person(), on=False))
+        _save(lambda: app.four_eyes.set_person_active(ref, person(), on=False))
 
 
 def _save(change: Callable[[], bool]) -> NoReturn:

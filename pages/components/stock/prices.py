@@ -9,7 +9,7 @@ import streamlit as st
 from integration.application.application import Application
 from integration.core.prices import PriceStep
 from integration.flows.settings import BOOKS, TILL
-from integration.services.prices import KnownRecord, Proof
+from integration.services.prices import KnownRecord, PriceComparison
 from pages.components.shared.layout import answer_or_error, inline, note, section, select_input
 from pages.components.shared.tables import table
 from pages.components.shared.wording import Markdown, field_date, money_text, number, plain, system_name, text
@@ -43,14 +43,14 @@ def prices_section(app: Application) -> None:
         )
         branch = select_input("price_branch", branches, text("stock_branch"), width="stretch", is_labelled=True)
         day = _sale_day(app)
-    price_proof = answer_or_error(
+    comparison = answer_or_error(
         lambda: app.prices.explain_price(people[who], goods[article_key], Decimal(quantity), branch, day)
     )
-    if price_proof is None:
+    if comparison is None:
         note(text("prices_none"))
         return
-    _draw_prices(price_proof)
-    _steps(price_proof, branches)
+    _draw_prices(comparison)
+    _steps(comparison, branches)
 
 
 def _sale_day(app: Application) -> date | None:
@@ -66,27 +66,27 @@ def _title(known_record: KnownRecord | None) -> str:
     return f"{known_record.key} · {known_record.title}" if known_record else text("prices_nobody")
 
 
-def _draw_prices(price_proof: Proof) -> None:
+def _draw_prices(comparison: PriceComparison) -> None:
     """Draw the prices of both systems side by side, and whether they are equal."""
-    vat = text("prices_with_vat" if price_proof.paid.incl else "prices_without_vat")
+    vat = text("prices_with_vat" if comparison.paid.incl else "prices_without_vat")
     with st.grid(2, min_column_width=190):
-        st.metric(system_name(BOOKS.system), _price_written(price_proof.paid.total), border=True)
-        st.metric(system_name(TILL.system), _price_written(price_proof.charged), border=True)
-    note(f"{_price_verdict(price_proof)} · {vat}")
+        st.metric(system_name(BOOKS.system), _price_written(comparison.paid.total), border=True)
+        st.metric(system_name(TILL.system), _price_written(comparison.charged), border=True)
+    note(f"{_price_verdict(comparison)} · {vat}")
 
 
-def _price_verdict(price_proof: Proof) -> Markdown:
-    if price_proof.proven is None:
+def _price_verdict(comparison: PriceComparison) -> Markdown:
+    if comparison.proven is None:
         return inline("off", text("prices_not_proven"))
-    return inline("proven", text("prices_proven")) if price_proof.proven else inline("failed", text("prices_differ"))
+    return inline("proven", text("prices_proven")) if comparison.proven else inline("failed", text("prices_differ"))
 
 
-def _steps(price_proof: Proof, branches: Mapping[str, str]) -> None:
+def _steps(comparison: PriceComparison, branches: Mapping[str, str]) -> None:
     """Draw every rule that could set the price, the most specific last; that one wins."""
     rows: Sequence[Mapping[str, str]] = [
         {
             text("prices_col_by"): _origin_text(step, branches),
-            text("prices_col_source"): _source(step, price_proof),
+            text("prices_col_source"): _source(step, comparison),
             text("prices_col_from"): number(step.minimum) if step.minimum else "",
             text("prices_col_says"): f"{number(step.candidate_value)} %"
             if step.is_percent
@@ -94,7 +94,7 @@ def _steps(price_proof: Proof, branches: Mapping[str, str]) -> None:
             text("prices_col_piece"): _price_written(step.price),
             text("prices_col_wins"): "✓" if step.wins else "",
         }
-        for step in price_proof.paid.steps
+        for step in comparison.paid.steps
     ]
     table(rows, text("prices_title"))
 
@@ -104,11 +104,11 @@ def _origin_text(step: PriceStep, branches: Mapping[str, str]) -> str:
     return text(f"prices_by_{step.by}", number=name)
 
 
-def _source(step: PriceStep, price_proof: Proof) -> str:
+def _source(step: PriceStep, comparison: PriceComparison) -> str:
     """Return the record of the books that sets a price: an article, a row of a price list, or the debtor."""
-    customer = price_proof.customer.key if price_proof.customer else ""
-    code = price_proof.sources.get(f"{step.by}:{step.number}", "")
-    return text(f"prices_from_{step.by}", article=price_proof.article.key, customer=customer, code=code)
+    customer = comparison.customer.key if comparison.customer else ""
+    code = comparison.sources.get(f"{step.by}:{step.number}", "")
+    return text(f"prices_from_{step.by}", article=comparison.article.key, customer=customer, code=code)
 
 
 def _price_written(amount: Decimal | None) -> Markdown:

@@ -77,7 +77,7 @@ def test_two_administrators_do_not_remove_each_other_at_the_same_time(people: Pe
 
     def remove(ref: str) -> str:
         try:
-            people.switch(ref, "admin", on=False)
+            people.set_active(ref, "admin", on=False)
         except NotAllowedError as error:
             return error.code
         return "removed"
@@ -99,13 +99,13 @@ def test_nothing_is_done_in_a_session_that_has_ended(people: PeopleStore, clock:
         case "over":
             clock.advance(HOUR.total_seconds())
         case "off":
-            people.switch("ann", "admin", on=False)
+            people.set_active("ann", "admin", on=False)
         case _:
             people.invite("ann", "anew", clock() + HOUR, "admin")
             assert people.accept("anew", "here", "ann", "other") is not None
     assert people.in_session(key="key") is people.in_session(identity="s-1") is None
     assert people.sessions() == []
-    people.switch("ann", "admin", on=True)
+    people.set_active("ann", "admin", on=True)
     assert people.in_session(key="key") is None
 
 

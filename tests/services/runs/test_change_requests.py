@@ -232,7 +232,7 @@ def test_a_file_of_settings_brings_in_nothing_that_one_person_may_not_change(off
 @pytest.mark.parametrize(
     "fall",
     [
-        lambda office: office.application.people.switch("ann", ADMIN, on=False),
+        lambda office: office.application.people.set_active("ann", ADMIN, on=False),
         lambda office: office.application.people.change("ann", [Role.VIEWER], ADMIN),
         lambda office: office.application.people.revoke(office.ann.session, ADMIN),
         lambda office: office.brake(office.ben, 400),
@@ -264,7 +264,7 @@ def test_an_operator_approves_no_second_limit(office: Office) -> None:
 @pytest.mark.parametrize("alone", ["one person", "no second limit"])
 def test_one_person_who_alone_could_decide_is_enough(office: Office, alone: str) -> None:
     if alone == "one person":
-        office.application.people.switch("ben", ADMIN, on=False)
+        office.application.people.set_active("ben", ADMIN, on=False)
         assert office.brake(office.ann, 900) == ()
     else:
         assert office.acting(office.ann).flows.change("stock", {"on": True}, office.ann).waiting == ()
@@ -280,8 +280,8 @@ def test_a_session_is_needed_where_two_are(office: Office) -> None:
 def test_the_last_two_administrators_cannot_shut_each_other_out_alone(office: Office) -> None:
     ann, ben, mark = office.acting(office.ann).four_eyes, office.acting(office.ben).four_eyes, "person:ben"
     assert not ann.change_person("ben", [Role.OPERATOR], office.ann)
-    assert not ann.switch_person("ben", office.ann, on=False)
-    assert not ann.switch_person("ben", office.ann, on=False)  # nor by asking twice
+    assert not ann.set_person_active("ben", office.ann, on=False)
+    assert not ann.set_person_active("ben", office.ann, on=False)  # nor by asking twice
     assert not ann.change_person("ann", [Role.VIEWER], office.ann)  # nor oneself, which leaves the other one alone
     assert office.waiting == [mark, "person:ann"]
     items = office.application.waiting_list.items("en").first_items
@@ -308,9 +308,9 @@ def test_a_change_of_rights_is_approved_by_the_other_administrator(office: Offic
 def test_without_second_limits_one_administrator_is_enough(office: Office) -> None:
     office.acting(office.ann).four_eyes.change("products", {}, office.ann)
     office.approve(office.ben, "four-eyes:products")
-    assert office.acting(office.ann).four_eyes.switch_person("ben", office.ann, on=False)
+    assert office.acting(office.ann).four_eyes.set_person_active("ben", office.ann, on=False)
 
 
 def test_a_terminal_shuts_out_nobody_whom_two_people_must_shut_out(office: Office) -> None:
     with pytest.raises(NotAllowedError, match="change_log_in_needed"):
-        office.application.four_eyes.switch_person("ben", TERMINAL, on=False)
+        office.application.four_eyes.set_person_active("ben", TERMINAL, on=False)

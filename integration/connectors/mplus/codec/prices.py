@@ -116,33 +116,34 @@ def decode_terms(card: Element, kind: Kind, words: Vocabulary) -> dict[str, Valu
     Raises WrongValueError for a row with unreadable numbers, and for two rows that contradict each other.
     """
     values: dict[str, Value] = {}
-    for of, row in card_rows(card, kind):
-        place = row_subject(row, of)
+    for scope, row in card_rows(card, kind):
+        place = row_subject(row, scope)
         if place is None:
             continue
-        for how, wire in SAYS.items():
+        for price_type, wire in SAYS.items():
             if not (row.findtext(qualified(wire)) or "").strip():
                 continue
             number = child_number(row, wire)
-            if how is PriceType.PERCENT and not number:  # a row with a price may have a discount of 0
+            if price_type is PriceType.PERCENT and not number:  # a row with a price may have a discount of 0
                 continue
-            name, percent = _term(place, how).name, Decimal(number) / 100 if words.hundredths else Decimal(number)
-            value = percent if how is PriceType.PERCENT else from_cents(number)
+            name = _term(place, price_type).name
+            percent = Decimal(number) / 100 if words.hundredths else Decimal(number)
+            value = percent if price_type is PriceType.PERCENT else from_cents(number)
             if values.setdefault(name, value) != value:
                 raise WrongValueError(wire, f"{values[name]}, {value}")
     return values
 
 
-def _term(place: Place, how: PriceType) -> PriceTerm:
-    of, number, minimum, period = place
-    return PriceTerm(of, how, minimum, number, period)
+def _term(place: Place, price_type: PriceType) -> PriceTerm:
+    scope, number, minimum, period = place
+    return PriceTerm(scope, price_type, minimum, number, period)
 
 
 def wanted_rows(card: Record) -> dict[Place, dict[PriceType, Value]]:
     rows: dict[Place, dict[PriceType, Value]] = {}
     for term, value in terms_in(card.values).items():
-        if term_list(card.kind, term.of):
-            rows.setdefault((term.of, term.number, term.minimum, term.period), {})[term.how] = value
+        if term_list(card.kind, term.scope):
+            rows.setdefault((term.scope, term.number, term.minimum, term.period), {})[term.price_type] = value
     return rows
 
 
