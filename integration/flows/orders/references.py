@@ -28,7 +28,8 @@ from integration.flows.orders.settings import LONGEST_REFERENCE
 from integration.flows.settings import BOOKS, RecordRejected
 
 CREDIT_ENDING = "-C"  # of references that are not encoded
-INVOICE = "I"  # precedes the number of an invoice that becomes a sales order, since an order can have the same number
+INVOICE = "I"  # precedes the number of an invoice where an order can become the same, since both can have one number
+_OF_SEVERAL_KINDS = (Kind.SALES_ORDER, Kind.POSTING)
 PLACES, NUMBERS = 2, 5  # widths of branch and workplace, and of the number
 
 # Letters by kind: first booking, its credit, second booking, its credit, and so on. Z is reserved for days.
@@ -138,16 +139,17 @@ class OrderReferences:
     def reference_of(self, record: Record, booking: int = FIRST_BOOKING) -> str:
         """Return our reference of one booking of a document.
 
-        Raises RecordRejected if the reference or that of its credit does not fit.
+        Raises RecordRejected for a document without a number, and if the reference or that of its credit does not fit.
+        An external id does not replace the number: it can equal the number or the external id of another document.
         """
-        document_number = self._document_number(record)
+        document_number = as_text(record.values.get("number")).strip()
         field = f"{self.kind}.reference"
         if not document_number:
             raise RecordRejected("required_field_empty", field, field=field, system=BOOKS.system, document=record.key)
         number = DocumentNumber.read(record.kind, document_number) if self.kind is Kind.POSTING else None
         if number is not None and (short := encode_reference(console_mark(self.prefix), number, booking)):
             return short
-        sign = INVOICE if self.kind is Kind.SALES_ORDER and record.kind is Kind.INVOICE else ""
+        sign = INVOICE if self.kind in _OF_SEVERAL_KINDS and record.kind is Kind.INVOICE else ""
         ending = f"-{booking}" if booking > FIRST_BOOKING else ""
         reference, limit = (
             self.prefix + sign + document_number + ending,
@@ -157,9 +159,6 @@ class OrderReferences:
             facts = {"field": field, "length": str(len(reference)), "limit": str(limit), "system": BOOKS.system}
             raise RecordRejected("field_too_long", field, **facts, document=document_number)
         return reference
-
-    def _document_number(self, record: Record) -> str:
-        return as_text(record.values.get("number")).strip() or as_text(record.values.get("external_id")).strip()
 
 
 def of_credit(kind: Kind, reference: str) -> str | None:

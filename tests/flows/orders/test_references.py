@@ -33,7 +33,6 @@ from tests.flows.orders.tills import (
     booking,
     orders,
     parked_issue,
-    stage_record,
     without_values,
 )
 
@@ -243,13 +242,21 @@ def test_a_number_that_is_none_of_the_tills_needs_room_for_its_credit() -> None:
     assert issue.facts["field"] == "posting.reference"
 
 
+def test_an_order_and_an_invoice_with_one_number_have_different_references_as_postings() -> None:
+    orders = booking(an_order(number="26.118"), becomes="posting")
+    invoices = booking(
+        replace(an_order(number="26.118", type="INVOICE"), kind=Kind.INVOICE), documents="invoice", becomes="posting"
+    )
+    assert (orders.values["reference"], invoices.values["reference"]) == ("MP-26.118", "MP-I26.118")
+
+
 def test_a_reference_of_an_order_has_room_for_its_credit_in_forty_characters() -> None:
     assert booking(an_order("order-118")).values["reference"] == "MP-2026.118"
     assert booking(an_order(number="9" * 35))
     assert parked_issue(an_order(number="9" * 36)).cause == "field_too_long"
 
 
-def test_a_document_without_a_number_has_its_external_id_or_is_parked() -> None:
-    assert booking(without_values(an_order(external_id="WEB-7"), "number")).values["reference"] == "MP-WEB-7"
-    assert stage_record(without_values(an_order(), "number")).issue is not None
-    assert parked_issue(without_values(an_order(), "number")).cause == "required_field_empty"
+def test_a_document_without_a_number_is_parked_because_its_external_id_can_be_the_number_of_another() -> None:
+    for becomes in ("order", "posting"):
+        issue = parked_issue(without_values(an_order(external_id="2026.118"), "number"), becomes=becomes)
+        assert issue.cause == "required_field_empty"

@@ -20,6 +20,7 @@ from integration.connectors.mplus.codec.values import (
     parse_flag,
     percent,
     plain_word,
+    raw_child_text,
     read_if_filled,
     read_values,
     required_integer,
@@ -29,8 +30,6 @@ from integration.core.money import from_scaled
 from integration.core.records import Field, Kind, Record, Value, WrongValueError
 
 _Reader = Callable[[Element], Value]
-
-_NUMBER_PARTS = ("branchNumber", "workplaceNumber", "year", "number")
 
 _ZERO_IS_NONE = ("branch", "entry_branch", "workplace", "employee", "category")  # a zero in these fields means none
 PROPOSAL_STATES = ("outstanding", "order", "invoice", "cancelled")
@@ -60,7 +59,8 @@ def _reader(field: Field, xsd: str) -> _Reader:
         case "string":
             return lambda element: (element.text or "").strip()
         case "tns:YearNumber" | "tns:WorkplaceYearNumber":
-            return _number
+            names = tuple(sequence(xsd.removeprefix("tns:")))
+            return lambda element: _number(element, names)
         case _ if field.wire in SCALED:
             return _scaled
         case _ if field.wire in ("vatPercentage", "discountPercentage"):
@@ -69,12 +69,18 @@ def _reader(field: Field, xsd: str) -> _Reader:
             return field_decoder(field, xsd)
 
 
-def _number(element: Element) -> str | None:
-    """Return the number people know a document by: year and number, after branch and workplace if it has them."""
-    numbers = [
-        child_number(element, name) for name in _NUMBER_PARTS if (element.findtext(qualified(name)) or "").strip()
-    ]
-    return ".".join(map(str, numbers)) if numbers and child_number(element, _NUMBER_PARTS[-1]) else None
+def _number(element: Element, names: Iterable[str]) -> str | None:
+    """Return the number people know a document by, with all its parts; None if its year and number are 0 or missing.
+
+    Raises ValueError for a number without one of its parts: documents of several tills would have it in common.
+    """
+    texts = {name: raw_child_text(element, qualified(name)).strip() for name in names}
+    numbers = {name: whole_number(text or "0") for name, text in texts.items()}
+    if not numbers["year"] and not numbers["number"]:
+        return None
+    if not all(texts.values()) or min(numbers.values()) < 0 or not (numbers["year"] and numbers["number"]):
+        raise ValueError("a number without a part of it")
+    return ".".join(map(str, numbers.values()))
 
 
 def _scaled(element: Element) -> Decimal | None:

@@ -189,6 +189,26 @@ def test_a_delivery_address_without_a_place_is_none() -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "<number>118</number>", "<year>2026</year>", "<year>2026</year><number>0</number>",
+        "<year>0</year><number>118</number>", "<year>2026</year><number>-118</number>",
+    ],
+)  # fmt: skip
+def test_a_number_without_a_part_of_it_cannot_be_read(content: str) -> None:
+    order = an_order()
+    number = order.find("{urn:mplusqapi}orderNumber")
+    assert number is not None
+    order.replace(number, element("orderNumber", content))
+    with pytest.raises(WrongValueError, match="orderNumber"):
+        decode_order(order)
+    till = "<branchNumber>1</branchNumber><year>2026</year><number>118</number>"
+    receipt = element("receipt", f"<receiptId>r</receiptId><receiptNumber>{till}</receiptNumber>")
+    with pytest.raises(WrongValueError, match="receiptNumber"):
+        codec.decode_document(Kind.RECEIPT, receipt, None, {})
+
+
+@pytest.mark.parametrize(
     ("content", "number"),
     [
         ("<year>2026</year><number>118</number>", "1.2.2026.118"),
