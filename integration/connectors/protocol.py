@@ -208,7 +208,10 @@ class ChecksValues(Connector, Protocol):
     """A target that knows which values it cannot store before it is sent any."""
 
     def require_storable(self, change: Change) -> None:
-        """Raise RejectedError, as `write` would before a call, for a value that has no field or does not fit it."""
+        """Raise RejectedError, as `write` would before a call if all records that this one needs existed.
+
+        That is for a value that has no field or does not fit it, and for a required field without a value.
+        """
 
 
 @runtime_checkable
@@ -285,6 +288,11 @@ class DictionaryColumn:
     custom: bool = False
     required: bool = False
     blocked: bool = False  # cannot be written through the API
+
+    @property
+    def rules(self) -> tuple[object, ...]:
+        """Return what decides how values of the column are read and written; not its caption."""
+        return self.type, self.length, self.upper, self.required, self.blocked
 
 
 @runtime_checkable

@@ -41,6 +41,7 @@ from integration.connectors.http import Gateway
 from integration.connectors.protocol import DictionaryColumn
 from integration.core.connections import Token, TokenStore
 from integration.core.errors import AccessDeniedError, MalformedAnswerError, RejectedError
+from integration.core.grouping import group_by_key
 
 T = TypeVar("T")
 
@@ -358,7 +359,10 @@ class AccountViewClient:
         return tables, form_of(answer, tables, query.of.table, operation)
 
     def dictionary(self, table: str) -> list[DictionaryColumn]:
-        """Return the columns of a table as the data dictionary describes them."""
+        """Return the columns of a table as the data dictionary describes them.
+
+        Raises MalformedAnswerError for two rows about one column that contradict each other.
+        """
         condition = QueryFilter(LIKE_TABLE, "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
         query = Query(
             of=self.settings.objects.fields,
@@ -372,8 +376,12 @@ class AccountViewClient:
             for row in self.read_all_rows(query, enough=self.described)
             if (text_or_none(row.get("DBF_NAME")) or "").upper() == table.upper()
         ]
-        columns = [decode_column(row) for row in rows]
-        return list({column.name: column for column in columns if column.name}.values())
+        columns_by_name = group_by_key((column.name, column) for column in map(decode_column, rows) if column.name)
+        for name, (first, *others) in columns_by_name.items():
+            if different := [column for column in others if column.rules != first.rules]:
+                both = " / ".join(f"{column.type} {column.length or ''}".strip() for column in (first, *different))
+                raise MalformedAnswerError("column_repeated", system=SYSTEM, field=f"{table}.{name} ({both})")
+        return [first for first, *_ in columns_by_name.values()]
 
     def create(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Create one record and return its rows by table, with the keys AccountView gave it.

@@ -290,9 +290,9 @@ class AccountView:
             raise with_cause(error, change) from error
 
     def require_storable(self, change: Change) -> None:
-        """Raise RejectedError for a value that has no column or does not fit it; see `ChecksValues`."""
+        """Raise RejectedError for a value that has no column, does not fit it or is missing; see `ChecksValues`."""
         try:
-            self._target(change.kind).require_storable(change.desired)
+            self._target(change.kind).require_storable(change.desired, is_new=change.action is Action.CREATE)
         except RejectedError as error:
             raise with_cause(error, change) from error
 

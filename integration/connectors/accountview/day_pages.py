@@ -29,9 +29,9 @@ class BooksDayPages:
         current = self._pages.lookup(records, references)
         return {record.key: _with_computed(record, current[record.key]) for record in records if record.key in current}
 
-    def require_storable(self, desired: Record) -> None:
-        """Raise RejectedError for a value that has no column or does not fit it."""
-        self._pages.require_storable(_without_computed(desired))
+    def require_storable(self, desired: Record, *, is_new: bool) -> None:
+        """Raise RejectedError for what `create` would refuse before a call if the needed records existed."""
+        self._pages.require_storable(_without_computed(desired), is_new=is_new)
 
     def create(self, desired: Record, references: References) -> str:
         """Create a page and return its number within its daybook, or an empty text if the answer lacks it."""

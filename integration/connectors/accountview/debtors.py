@@ -30,6 +30,7 @@ from integration.connectors.accountview.rows import (
 from integration.connectors.accountview.settings import SYSTEM
 from integration.connectors.accountview.source import Pages, Reading
 from integration.connectors.accountview.target import (
+    PLANNED,
     change_stamp,
     create_record,
     debtor_number,
@@ -178,9 +179,11 @@ class Debtors:
                 rows_by_mark.setdefault(mark, {})[layout.key(row, "number")] = row
         return {mark: list(several.values()) for mark, several in rows_by_mark.items()}
 
-    def require_storable(self, desired: Record) -> None:
-        """Raise RejectedError for a value that has no column or does not fit it."""
-        self._layout.encoded(writable_values(desired))
+    def require_storable(self, desired: Record, *, is_new: bool) -> None:
+        """Raise RejectedError for what `create` or `update` would refuse before a call."""
+        cells = self._layout.encoded(writable_values(desired), creating=is_new)
+        if is_new:
+            self._layout.require_required(cells)
 
     def create(self, desired: Record, references: References) -> str:  # noqa: ARG002
         """Create a debtor and return its number."""
@@ -367,15 +370,19 @@ class Addresses:
                 current[record.key] = _unreadable_address(layout, record, maybe)
         return current
 
-    def require_storable(self, desired: Record) -> None:
-        """Raise RejectedError for a value that has no column or does not fit it."""
-        self._layouts.layout_of_kind(Kind.ADDRESS)[0].encoded(writable_values(desired))
+    def require_storable(self, desired: Record, *, is_new: bool) -> None:  # noqa: ARG002
+        """Raise RejectedError for what `create` would refuse before a call if the debtor existed."""
+        layout = self._layouts.layout_of_kind(Kind.ADDRESS)[0]
+        layout.require_required(_address_cells(layout, desired, PLANNED))
 
     def create(self, desired: Record, references: References) -> str:
         """Create an address of an existing debtor and return its number."""
         layout, of = self._layouts.layout_of_kind(Kind.ADDRESS)[0], self._layouts.object_of(Kind.ADDRESS)
-        cells = pointer(layout, "debtor", debtor_number(desired, references)) | layout.encoded(writable_values(desired))
-        return create_record(self._client, of, layout, cells)
+        return create_record(self._client, of, layout, _address_cells(layout, desired, references))
+
+
+def _address_cells(layout: Layout, desired: Record, references: References) -> dict[str, Cell]:
+    return pointer(layout, "debtor", debtor_number(desired, references)) | layout.encoded(writable_values(desired))
 
 
 def _has_readable_content(layout: Layout, row: Row) -> bool:

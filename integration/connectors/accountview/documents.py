@@ -18,6 +18,7 @@ from integration.connectors.accountview.reader import RowReader
 from integration.connectors.accountview.rows import read_of, unique_documents
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.accountview.target import (
+    PLANNED,
     change_stamp,
     date_of,
     debtor_number,
@@ -103,24 +104,28 @@ class BooksDocuments:
         )
 
     def require_storable(self, tables: DocumentTables, desired: Record) -> None:
-        """Raise RejectedError for a value of a document or of its lines that has no column or does not fit it."""
-        tables.header.encoded(writable_values(desired))
-        _lines(tables, desired)
+        """Raise RejectedError for what `create` would refuse before a call if the needed records existed."""
+        _body(tables, desired, PLANNED)
 
     def create(self, tables: DocumentTables, desired: Record, references: References) -> str:
         """Create a document with its lines and return its number, or an empty text if the answer lacks it."""
-        debtor = debtor_number(desired, references)
-        cells = tables.header.encoded(writable_values(desired))
-        cells |= pointer(tables.header, "debtor", debtor)
-        if tables.header.has_field("delivery_debtor") and debtor:
-            cells |= pointer(tables.header, "delivery_debtor", debtor)
-        if address := desired.values.get("address"):
-            number = references.reference(Kind.ADDRESS, str(address))
-            cells |= pointer(tables.header, "address", linked_number(number, "address", str(address)))
-        tables.header.require_required(cells)
-        body = Body(cells, {tables.of.detail: _lines(tables, desired)})
+        body = _body(tables, desired, references)
         created_rows = self._client.create(tables.of, body, date_of(desired) or self._client.today())
         return tables.number_of(created_rows[tables.of.table.upper()][0])
+
+
+def _body(tables: DocumentTables, desired: Record, references: References) -> Body:
+    """Return a new document as it is sent. Raises RejectedError for a value that does not fit or is missing."""
+    debtor = debtor_number(desired, references)
+    cells = tables.header.encoded(writable_values(desired))
+    cells |= pointer(tables.header, "debtor", debtor)
+    if tables.header.has_field("delivery_debtor") and debtor:
+        cells |= pointer(tables.header, "delivery_debtor", debtor)
+    if address := desired.values.get("address"):
+        number = references.reference(Kind.ADDRESS, str(address))
+        cells |= pointer(tables.header, "address", linked_number(number, "address", str(address)))
+    tables.header.require_required(cells)
+    return Body(cells, {tables.of.detail: _lines(tables, desired)})
 
 
 def _lines(tables: DocumentTables, desired: Record) -> list[dict[str, Cell]]:

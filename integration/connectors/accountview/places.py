@@ -81,8 +81,8 @@ class SalesOrders:
         in_neither = {order.key: None for order in rest if order.key not in in_history}
         return {**in_orders, **in_neither, **{key: error for key, error in in_history.items() if error}}
 
-    def require_storable(self, desired: Record) -> None:
-        """Raise RejectedError for a value that has no column or does not fit it."""
+    def require_storable(self, desired: Record, *, is_new: bool) -> None:  # noqa: ARG002
+        """Raise RejectedError for what `create` would refuse before a call if the needed records existed."""
         self._documents.require_storable(self._tables_for(desired), desired)
 
     def create(self, desired: Record, references: References) -> str:
@@ -206,8 +206,8 @@ class PlacedDocuments:
             current = merge_places(current, self._documents.lookup(replace(tables, of=of), records, references))
         return current
 
-    def require_storable(self, desired: Record) -> None:
-        """Raise RejectedError for a value that has no column or does not fit it."""
+    def require_storable(self, desired: Record, *, is_new: bool) -> None:  # noqa: ARG002
+        """Raise RejectedError for what `create` would refuse before a call if the needed records existed."""
         self._documents.require_storable(self._tables(), desired)
 
     def create(self, desired: Record, references: References) -> str:

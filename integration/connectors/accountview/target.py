@@ -1,6 +1,6 @@
 """Protocol of the targets in the books, one for each kind of record, and their shared functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Protocol
@@ -18,14 +18,30 @@ from integration.core.records import CurrentRecord, Kind, Record, Value
 _NOT_SENT = frozenset({"debtor", "debtor_number", "address", "trade_invoice"})
 
 
+class PlannedReferences:
+    """References to records that need not exist yet: each has the number 0."""
+
+    def reference(self, kind: Kind, key: str) -> str | None:  # noqa: ARG002
+        return "0"
+
+    def key(self, kind: Kind, reference: str) -> str | None:  # noqa: ARG002
+        return None
+
+    def distinct(self, kind: Kind, key: str) -> Collection[str]:  # noqa: ARG002
+        return ()
+
+
+PLANNED = PlannedReferences()
+
+
 class BooksTarget(Protocol):
     """Looks up and creates records of one kind; see `Connector` for what each method promises."""
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:
         """Return AccountView's current records, by key."""
 
-    def require_storable(self, desired: Record) -> None:
-        """Raise RejectedError for a value that has no column or does not fit it."""
+    def require_storable(self, desired: Record, *, is_new: bool) -> None:
+        """Raise RejectedError for what a write would refuse before a call if the needed records existed."""
 
     def create(self, desired: Record, references: References) -> str:
         """Create a record and return AccountView's own number for it, or an empty text if the answer lacks it."""
@@ -126,7 +142,10 @@ def pointer(layout: Layout, name: str, number: str) -> dict[str, Cell]:
 
 
 def create_record(client: AccountViewClient, of: BusinessObject, layout: Layout, cells: Mapping[str, Cell]) -> str:
-    """Create a record without lines and return its number, or an empty text if the answer lacks it."""
+    """Create a record without lines and return its number, or an empty text if the answer lacks it.
+
+    Raises RejectedError before any call if a required column is empty.
+    """
     layout.require_required(cells)
     rows = client.create(of, Body(cells), client.today())
     return layout.text(rows[of.table.upper()][0], "number")

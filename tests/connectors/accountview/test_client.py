@@ -9,6 +9,7 @@ import pytest
 from integration.connectors.accountview.client import Query, QueryFilter
 from integration.connectors.accountview.codec import Body, Cell
 from integration.connectors.accountview.connector import AccountView
+from integration.connectors.protocol import DictionaryColumn
 from integration.core.errors import (
     AccessDeniedError,
     InDoubtError,
@@ -103,6 +104,27 @@ def test_a_failure_without_a_word_of_accountview_is_worth_another_try() -> None:
 def test_a_request_without_reason_given_is_refused_as_not_understood() -> None:
     with pytest.raises(RejectedError, match="request_refused"):
         read(an_accountview(lambda _: httpx.Response(422, text="{}")))
+
+
+PRICE_COLUMN = {"DBF_NAME": "ARTICLE", "FIELD_NAME": "PX_SELL", "FIELD_TYPE": "Y", "FIELD_LEN": 12, "FLD_DESC": "Prijs"}
+
+
+def described_columns(*rows: dict[str, object]) -> list[DictionaryColumn]:
+    return an_accountview(lambda _: httpx.Response(200, json={"DCT_FLD": rows})).dictionary("ARTICLE")
+
+
+@pytest.mark.parametrize(
+    "other", [{"FIELD_TYPE": "C"}, {"FIELD_LEN": 8}, {"INP_MAND": True}, {"COM_BLK": True}, {"FLD_FMT": "!"}]
+)
+def test_two_rows_about_one_column_that_contradict_each_other_are_no_dictionary(other: dict[str, object]) -> None:
+    with pytest.raises(MalformedAnswerError, match="column_repeated") as caught:
+        described_columns(PRICE_COLUMN, {**PRICE_COLUMN, **other})
+    assert caught.value.facts["field"].startswith("ARTICLE.PX_SELL (Y 12 / ")
+
+
+def test_two_rows_about_one_column_that_agree_are_one() -> None:
+    (column,) = described_columns(PRICE_COLUMN, {**PRICE_COLUMN, "FLD_DESC": "Verkoopprijs"})
+    assert (column.name, column.caption) == ("PX_SELL", "Prijs")
 
 
 def test_a_denied_company_is_distinguished_from_a_missing_right() -> None:
