@@ -6,6 +6,8 @@ more. If setting it overwrote movements between the lookup and the write, it is 
 relative call is never used, because it could not be repeated after a lost answer.
 """
 
+import math
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 
 from integration.connectors.hashing import hashing
 from integration.connectors.mplus import codec
+from integration.connectors.mplus.branches import read_branches
 from integration.connectors.mplus.client import Client, Element, qualified
 from integration.connectors.mplus.element_shape import require_not_different
 from integration.connectors.mplus.history import TillHistory
@@ -31,6 +34,7 @@ from integration.core.records import CurrentRecord, Kind, Record, Value, WriteRe
 
 SETS = "stock_sets"  # name of the stored fact: what setting a level sets
 MAX_KNOWN_PAGES = 500  # pages whose hashes are kept in memory; one of 250 articles takes 20 KB
+BRANCHES_SECONDS = 60  # seconds for which the list of branches is cached
 TIMES_SET = 5  # attempts to set one level while sales go on
 _REFERENCE_LENGTH = 40  # the till documents no limit
 
@@ -87,6 +91,7 @@ class TillStock(TillTarget):
         # Hashes of the records of a page, by a digest of all answers that they were computed from
         self._known_hashes: dict[str, tuple[str, ...]] = {}
         self._completer = ByNumbers[tuple[str, Element]]()
+        self._known_branches = frozenset[str](), -math.inf  # numbers, and when they were read
         # Whether setting a level includes reserved stock. If the till behaves otherwise, the first write shows it.
         self._installation_facts = learned
         learned_counts = learned.get().get(SETS) if learned else None
@@ -275,6 +280,26 @@ class TillStock(TillTarget):
     def calls(self, change: Change) -> int:
         """Return one call for each level, and one more if the stock setting of the article changes."""
         return len(_levels(change.desired)) + ("managed" in change.desired.values)
+
+    def require_storable(self, change: Change) -> None:
+        """Raise UnfitError for an amount that is none, and RejectedError for a branch that the till does not have.
+
+        A branch for which the till answered a level exists. The others are looked for in its list of branches.
+        """
+        before = {} if change.before is None else _levels(change.before)
+        for key, amount in _levels(change.desired).items():
+            codec.encode_level(amount)
+            branch = _branch(key)
+            if before.get(branch) is None and not self._may_have_branch(branch):
+                raise RejectedError("branch_missing", branch=branch)
+
+    def _may_have_branch(self, number: str) -> bool:
+        """Return False if the till does not have a branch. Its list of branches is read again after a minute."""
+        known_numbers, read_at = self._known_branches
+        if time.monotonic() - read_at > BRANCHES_SECONDS:
+            known_numbers = frozenset(branch.number for branch in read_branches(self._client))
+            self._known_branches = known_numbers, time.monotonic()
+        return number in known_numbers or "" in known_numbers  # an unreadable branch may be any
 
     def write(self, change: Change, current: CurrentRecord | None, references: References, token: str) -> WriteResult:  # noqa: ARG002
         """Change the stock setting if wanted, then set each level; return the article number and the last booking.

@@ -45,7 +45,7 @@ class ChecksRecords(Protocol):
     """A target that can check the values of a change before it is sent."""
 
     def require_storable(self, change: Change) -> None:
-        """Raise UnfitError or CustomFieldUnknownError for a value that cannot be written."""
+        """Raise UnfitError, CustomFieldUnknownError or RejectedError for a value that cannot be written."""
 
 
 def till_numbers(numbers: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -241,6 +241,29 @@ def test_a_branch_the_till_does_not_have_is_reported(till: Mplus, links: Links, 
     with pytest.raises(RejectedError, match="branch_missing") as caught:
         till.write(an_update_at(current.record, {f"{branch}/amount": Decimal(1)}), current, links, "t")
     assert caught.value.facts["branch"] == branch
+
+
+@pytest.mark.parametrize(
+    ("amounts", "code"),
+    [
+        ({"77/amount": Decimal(1)}, "branch_missing"),
+        ({"winkel/amount": Decimal(1)}, "branch_missing"),
+        ({"1/amount": "veel"}, "characters_not_supported"),
+        ({"1/amount": Decimal(1), "2/amount": Decimal(2)}, ""),
+    ],
+)
+def test_a_level_that_cannot_be_set_is_refused_before_it_is_sent(
+    sandbox: Sandbox, till: Mplus, amounts: dict[str, Value], code: str
+) -> None:
+    first = int(an_article(till, size=2))
+    branches = {path.partition("/")[0]: Decimal(1) for path in amounts}
+    current = [look(till, levels(str(first + place), branches)).record for place in range(2)]
+    changes = [an_update_at(record, amounts) for record in current]
+    sandbox.ledger.clear()
+    for change in changes:
+        with pytest.raises(RejectedError, match=code) if code else nullcontext():
+            till.require_storable(change)
+    assert call_names(sandbox) == (["getBranches"] if "77/amount" in amounts else [])
 
 
 def test_an_amount_that_is_none_is_refused_before_any_call(sandbox: Sandbox, till: Mplus, links: Links) -> None:
