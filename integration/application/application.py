@@ -182,14 +182,21 @@ class Application:
         return cast("Application", AuthorizedApplication(self, actor, self.people, self.audit))
 
     def start(self) -> Self:
-        """Start the built-in systems if they are connected, the engine, the alerts and the writer of the log."""
+        """Start the built-in systems if they are connected, the engine, the alerts and the writer of the log.
+
+        Closes everything if one of them cannot start.
+        """
         self.audit.keep_key()
         self.closing.callback(self.log.stop)
-        with ThreadPoolExecutor(1) as pool:  # the log opens in a process of its own
-            log_start = pool.submit(self.log.start)
-            self.connections.join_sandbox()
-            self.work.start(self._engine)
-            log_start.result()
+        try:
+            with ThreadPoolExecutor(1) as pool:  # the log opens in a process of its own
+                log_start = pool.submit(self.log.start)
+                self.connections.join_sandbox()
+                self.work.start(self._engine)
+                log_start.result()
+        except BaseException:
+            self.close()
+            raise
         if self._keeps_watch:
             for watch in (self.connection_monitor, self.alerts):
                 watch.start()
