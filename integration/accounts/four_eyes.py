@@ -4,7 +4,7 @@ To prevent one person from lifting the limits alone, loosening a flow that has s
 see `loosening`. So does taking rights from a person if only one person would be left who has them.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -197,28 +197,33 @@ class FourEyes:
         return False
 
     @requires(Right.SEE)
-    def exceeded_limits(self, run: Run, *, by_schedule: bool = False) -> list[Brake]:
+    def exceeded_limits(self, run: Run) -> list[Brake]:
         """Return each second limit that a plan exceeds, with the count of the plan and the limit.
 
-        A brake that did not stop the plan counts too, and so do lines that a person included. The parts that persons
+        A brake that did not stop the plan counts too, and so do lines that a person included. Plans that one approval
         wrote within a day count together, so that nobody writes a large change in small parts: plans of chosen records,
-        and, except for a schedule, plans that were made with another mapping or other settings or tables.
+        and plans that were made with another mapping or other settings or tables.
         """
         if run.flow not in self._flows:
             return []
         guards, limits = self.brakes(run.flow), self.limits(run.flow)
-        plans = [run, *(self._other_parts(run, by_schedule=by_schedule) if limits else ())]
-        counts = {code: sum(_count(plan, guards[code]) for plan in plans) for code in limits}
+        parts = [[run], *(self._other_parts(run) if limits else ())]
+        counts = {code: sum(max(_count(plan, guards[code]) for plan in part) for part in parts) for code in limits}
         return [Brake(code, counts[code], str(limit)) for code, limit in limits.items() if counts[code] > limit]
 
-    def _other_parts(self, run: Run, *, by_schedule: bool) -> list[Run]:
-        """Return the plans that count together with this plan, and that one person approved within the last day."""
-        return [
-            other
-            for other in self._runs.approved_parts(run, self._clock() - HOLDS)
-            if run.mode is other.mode is Mode.CHOSEN or (not by_schedule and _is_part_by_inputs(run, other))
-            if self.first_approval(other) is None
-        ]
+    def _other_parts(self, run: Run) -> Collection[list[Run]]:
+        """Return the plans that count together with this plan. Of each list only the largest counts.
+
+        The plans of a schedule with the same mapping, settings and tables are one list: the first of them contains all
+        that these inputs change, and the later ones what changed in the source meanwhile.
+        """
+        parts: dict[Hashable, list[Run]] = {}
+        for other in self._runs.approved_parts(run, self._clock() - HOLDS):
+            is_chosen = run.mode is other.mode is Mode.CHOSEN
+            if (is_chosen or _inputs(run) != _inputs(other)) and self.first_approval(other) is None:
+                by_schedule = other.approval is not None and other.approval.by == SCHEDULE.ref
+                parts.setdefault(_inputs(other) if by_schedule else other.id, []).append(other)
+        return parts.values()
 
     @requires(Right.SEE)
     def first_approval(self, run: Run) -> FirstApproval | None:
@@ -258,11 +263,9 @@ class FourEyes:
         self._people.refresh_actor(actor)
 
 
-def _is_part_by_inputs(run: Run, other: Run) -> bool:
-    """Return True if a person approved the other plan, and a person changed the inputs of the flow between both."""
-    changed = any(run.basis.get(kind) != other.basis.get(kind) for kind in (SETTINGS, TABLES))
-    is_of_person = other.approval is not None and other.approval.by != SCHEDULE.ref
-    return is_of_person and (changed or run.mapping_version != other.mapping_version)
+def _inputs(run: Run) -> Hashable:
+    """Return the inputs of a plan that a person can change: its mapping, settings and tables."""
+    return run.mapping_version, *(run.basis.get(kind) for kind in (SETTINGS, TABLES))
 
 
 def _count(run: Run, guard: Guard) -> int:

@@ -143,7 +143,8 @@ def _size(path: Path) -> str:
 
 
 def _folder(data: Path) -> Iterator[InstallationCheck]:
-    place = data if data.exists() else data.absolute().parent
+    path = data.absolute()
+    place = next(folder for folder in (path, *path.parents) if folder.exists())  # a server creates the missing folders
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         yield InstallationCheck("folder", code="folder_not_writable", facts={"folder": str(data)})
         return

@@ -389,6 +389,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("setting_unknown", ADMINISTRATOR),
         Cause("folder_not_writable", ADMINISTRATOR),
         Cause("database_file_unusable", ADMINISTRATOR, command="restore FILE"),
+        Cause("database_unusable", ADMINISTRATOR, command="restore FILE"),
         Cause("database_file_missing", ADMINISTRATOR, command="restore FILE"),
         Cause("engine_file_unusable", ADMINISTRATOR),
         Cause("key_file_missing", ADMINISTRATOR),

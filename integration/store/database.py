@@ -35,6 +35,9 @@ ROOM_BESIDE = 65_536  # bytes of the files that SQLite creates beside a database
 TEMPORARY_CAUSES = frozenset(
     {"database_locked", "database_held", "database_unreachable"}
 )  # temporary causes: wait, then retry
+UNUSABLE_STATES = frozenset(
+    {"42P01", "42501", "XX001", "XX002"}
+)  # PostgreSQL's codes: table missing, permission denied, data damaged, index damaged
 IDLE = 4  # open connections of each use that wait for the next transaction or query
 AT_ONCE = 500  # values in one IN list; both databases allow many more
 MAX_LIST_VALUES = 10_000  # values in one list that is passed as a single parameter
@@ -198,8 +201,9 @@ def open_database(url: str, *, patience: float = BUSY_SECONDS) -> Database:
 
     Takes `sqlite:///path/to/file` or `postgresql://user:password@host/name`. Several processes may call this at once;
     `patience` is how many seconds a process waits for another's write to a SQLite file. Raises ConfigurationError for
-    an invalid address (`setting_invalid`), an unusable file (`database_file_unusable`, `folder_not_writable`) or tables
-    of a newer version (`database_too_new`), and UnavailableError if the database cannot be reached or written.
+    an invalid address (`setting_invalid`), an unusable file (`database_file_unusable`, `folder_not_writable`), an
+    unusable PostgreSQL database (`database_unusable`) or tables of a newer version (`database_too_new`), and
+    UnavailableError if the database cannot be reached or written.
     """
     address = parse_url(url)
     engine = _engine(address, patience)
@@ -332,7 +336,7 @@ def translated_errors(address: sa.URL) -> Iterator[None]:
 
 
 def _translate_error(error: Exception, address: sa.URL) -> IntegrationError | None:
-    origin = getattr(error, "orig", None) or error
+    origin: Any = getattr(error, "orig", None) or error
     text = str(origin).lower()
     if "is locked" in text or "is busy" in text:
         return _lock_error(address)
@@ -347,6 +351,9 @@ def _translate_error(error: Exception, address: sa.URL) -> IntegrationError | No
     )
     if is_user_unknown:
         return _invalid_url_error("expected_user")
+    if getattr(origin, "sqlstate", None) in UNUSABLE_STATES:
+        facts = {"database": address.database or "", "host": address.host or ""}
+        return ConfigurationError("database_unusable", **facts, message=origin.diag.message_primary or "")
     if isinstance(error, OperationalError) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return UnavailableError("database_unreachable", host=address.host or "")
     return None

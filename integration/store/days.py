@@ -49,14 +49,20 @@ class DayChecks(Store):
         )
         return day
 
-    def branches(self) -> list[str]:
-        """Return the branches that have a check, sorted."""
-        return [row.branch for row in self.database.rows(sa.select(day_checks.c.branch).distinct().order_by("branch"))]
+    def newest_of_branches(self) -> dict[str, DayCheckResult]:
+        """Return the check of the last day of each branch, sorted by branch."""
+        newest = sa.select(day_checks.c.branch, sa.func.max(day_checks.c.date)).group_by(day_checks.c.branch)
+        condition = sa.tuple_(day_checks.c.branch, day_checks.c.date).in_(newest)
+        return {check.branch: check for check in self._checks(condition, order=(day_checks.c.branch,))}
 
     def in_period(self, first: date, last: date, branch: str = "") -> list[DayCheckResult]:
         """Return the checks from `first` to `last`, inclusive, of one branch or of all."""
         conditions = [day_checks.c.date.between(first, last), *([day_checks.c.branch == branch] if branch else [])]
-        order = (day_checks.c.date, day_checks.c.branch)
+        return self._checks(*conditions, order=(day_checks.c.date, day_checks.c.branch))
+
+    def _checks(
+        self, *conditions: sa.ColumnElement[bool], order: Sequence[sa.ColumnElement[Any]]
+    ) -> list[DayCheckResult]:
         return [
             DayCheckResult(row.date, row.branch, row.state, row.checked_at, row.result)
             for row in self.database.rows(sa.select(day_checks).where(*conditions).order_by(*order))

@@ -156,8 +156,7 @@ def test_plans_of_chosen_records_count_together_for_a_day(
     part = part_of(6)
     assert four_eyes.exceeded_limits(part) == []
     committed_run = commit_part(database, clock, 5)
-    for by_schedule in (True, False):
-        assert [brake.count for brake in four_eyes.exceeded_limits(part, by_schedule=by_schedule)] == [11]
+    assert [brake.count for brake in four_eyes.exceeded_limits(part)] == [11]
     assert four_eyes.exceeded_limits(committed_run) == []
     assert four_eyes.exceeded_limits(replace(part, mode=Mode.CHANGES)) == []
     clock.advance(HOLDS.total_seconds() + 1)
@@ -177,24 +176,35 @@ def test_a_stopped_and_discarded_part_counts_as_well(four_eyes: FourEyes, databa
 
 
 @pytest.mark.parametrize(
-    ("inputs", "by", "counts"),
+    ("inputs", "counts"),
     [
-        ({"basis": {"settings": "another filter", "tables": "t"}}, "ann", True),
-        ({"basis": {"settings": "s", "tables": "fewer rows"}}, "ann", True),
-        ({"basis": {"settings": "another filter", "tables": "t"}}, "schedule", False),
-        ({"basis": {"settings": "s", "tables": "t", "lists": "another list"}}, "ann", False),
+        ({"basis": {"settings": "another filter", "tables": "t"}}, True),
+        ({"basis": {"settings": "s", "tables": "fewer rows"}}, True),
+        ({"basis": {"settings": "s", "tables": "t", "lists": "another list"}}, False),
     ],
 )
+@pytest.mark.parametrize("by", ["ann", "schedule"])
 def test_plans_made_with_other_settings_count_together_for_a_day(
-    four_eyes: FourEyes, database: Database, clock: Clock, inputs: Mapping[str, Any], by: str, *, counts: bool
+    four_eyes: FourEyes, database: Database, clock: Clock, by: str, inputs: Mapping[str, Any], *, counts: bool
 ) -> None:
     part = part_of(6, Mode.COMPLETE, {"settings": "s", "tables": "t"})
     commit_part(database, clock, 5, Mode.COMPLETE, by, **inputs)
     assert [brake.count for brake in four_eyes.exceeded_limits(part)] == ([11] if counts else [])
-    assert [brake.count for brake in four_eyes.exceeded_limits(replace(part, mapping_version=5))] == (
-        [] if by == "schedule" else [11]
-    )
-    assert four_eyes.exceeded_limits(part, by_schedule=True) == []
+    assert [brake.count for brake in four_eyes.exceeded_limits(replace(part, mapping_version=5))] == [11]
+
+
+def test_of_the_plans_of_a_schedule_with_the_same_settings_only_the_largest_counts(
+    four_eyes: FourEyes, database: Database, clock: Clock
+) -> None:
+    counted_parts = []
+    for settings in ("first", "second"):
+        for count in (3, 4, 2):
+            commit_part(database, clock, count, Mode.CHANGES, "schedule", basis={"settings": settings})
+        part = part_of(3, Mode.CHANGES, {"settings": settings})
+        counted_parts.append([brake.count for brake in four_eyes.exceeded_limits(part)])
+    part = part_of(3, Mode.CHANGES, {"settings": "third"})
+    counted_parts.append([brake.count for brake in four_eyes.exceeded_limits(part)])
+    assert counted_parts == [[], [], [11]]
 
 
 def test_a_limit_saved_in_the_meantime_stays(four_eyes: FourEyes, monkeypatch: pytest.MonkeyPatch) -> None:

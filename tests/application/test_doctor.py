@@ -90,6 +90,11 @@ def test_a_folder_in_which_nothing_is_yet_is_well(data: Path) -> None:
     assert (wrong(), list(data.iterdir())) == ([], [])
 
 
+def test_a_folder_whose_parent_is_not_there_yet_is_well(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSOLE_DATA", str(data / "share" / "sluis"))
+    assert (wrong(), list(data.iterdir())) == ([], [])
+
+
 def test_settings_that_are_wrong_or_unknown_are_reported(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.exists()
     monkeypatch.setenv("CONSOLE_KYE", "1")

@@ -84,6 +84,7 @@ class DayHarness(FlowHarness):
         self.till = MemoryConnector([day_record()], system="mplus")
         self.books = Books(system="accountview") if books is None else books
         self.prefix = prefix
+        self.branch_names = {"1": "De Ketting Utrecht"}
         super().__init__(database, self.till, self.books)
         self.connectors = {"mplus": self.till, "accountview": self.books}
         self.restart()
@@ -98,7 +99,7 @@ class DayHarness(FlowHarness):
             self.stores.links,
             self.clock,
             part(Flows, is_on=lambda _: self.is_on),
-            part(CodeLists, captions=lambda *_: {"1": "De Ketting Utrecht"}),
+            part(CodeLists, captions=lambda *_: self.branch_names),
             flow="days",
             others=[("orders", Kind.POSTING)],
         )

@@ -1,7 +1,7 @@
 import subprocess
 import sys
 import traceback
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -131,6 +131,29 @@ def test_a_database_the_server_does_not_have_is_a_setting(postgres_server: str) 
     with pytest.raises(ConfigurationError) as caught:
         open_database(f"{postgres_server}/not_there")
     assert caught.value.code == "setting_invalid"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("DROP TABLE outbox", 'relation "outbox" does not exist'),
+        ("ALTER DATABASE {database} SET role = pg_monitor", "permission denied for table alembic_version"),
+    ],
+)
+def test_a_postgresql_database_that_cannot_be_used_is_named_with_its_fault(
+    postgres_url: str, damage: str, message: str
+) -> None:
+    address = sa.make_url(postgres_url)
+    database = open_database(postgres_url)
+    with database.write() as connection:
+        connection.execute(sa.text(damage.format(database=f'"{address.database}"')))
+    database.close()
+    with pytest.raises(ConfigurationError) as caught, closing(open_database(postgres_url)) as opened:
+        StoredSettings(opened, Clock()).put("one", {}, "anna")
+    assert caught.value.code == "database_unusable"
+    assert (caught.value.facts["database"], caught.value.facts["host"]) == (address.database, address.host)
+    assert message in caught.value.facts["message"]
 
 
 def test_a_locked_file_is_waited_for_and_then_named(tmp_path: Path, clock: Clock) -> None:

@@ -24,4 +24,5 @@ def test_the_last_check_of_a_day_takes_the_place_of_the_one_before(database: Dat
     checks.keep([])
     assert checks.in_period(date(2026, 10, 1), date(2026, 10, 31)) == [newest, other, late]
     assert checks.in_period(date(2026, 10, 17), date(2026, 10, 30), "1") == [newest]
+    assert checks.newest_of_branches() == {"1": late, "2": other}
     assert checks.in_period(date(2026, 9, 1), date(2026, 10, 16)) == []

@@ -170,7 +170,7 @@ class Days:
     @requires(Right.SEE)
     def listed(self, first: date, last: date, branch: str = "") -> list[DayListed]:
         """Return all known days of a period, oldest first. Queries no system."""
-        names = self.till_branches()
+        names = self.branches()
         booked = self._booked_pages(first, last)
         results = {f"{result.date.isoformat()}/{result.branch}": result for result in self._days.in_period(first, last)}
         open_issues = self._open_issues()
@@ -180,7 +180,8 @@ class Days:
             if not (first.isoformat() <= day <= last.isoformat()) or branch not in ("", number):
                 continue
             listed_day = _merge_listed_day(key, results.get(key), booked.get(key, ()), open_issues.get(key))
-            listed_days.append(replace(listed_day, branch_name=listed_day.branch_name or names.get(number, number)))
+            name = names.get(number) or listed_day.branch_name or number
+            listed_days.append(replace(listed_day, branch_name=name))
         return listed_days
 
     @requires(Right.SEE)
@@ -200,10 +201,12 @@ class Days:
 
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
-        """Return the branches with their names: those of the till as last known, then closed ones with checked days."""
+        """Return the branches with their last known names: those of the till, then closed ones with checked days."""
         till_branches = self.till_branches()
-        closed = [branch for branch in self._days.branches() if branch not in till_branches]
-        return {**till_branches, **dict(zip(closed, closed, strict=True))}
+        closed = {
+            branch: check for branch, check in self._days.newest_of_branches().items() if branch not in till_branches
+        }
+        return till_branches | {branch: report_from_json(check.result).branch_name for branch, check in closed.items()}
 
     @requires(Right.SEE)
     def till_branches(self) -> dict[str, str]:
@@ -477,7 +480,7 @@ class Days:
 
     def _empty_report(self, record: Record, state: DayState) -> DayReport:
         day, _, branch = record.key.partition("/")
-        name = till_text(record.values, "branch_name") or self.till_branches().get(branch, branch)
+        name = till_text(record.values, "branch_name") or self.branches().get(branch, branch)
         return DayReport(date.fromisoformat(day), branch, name, state, self._clock())
 
     def _unknown_report(self, key: str, cause: str, facts: Mapping[str, str]) -> DayReport:

@@ -354,7 +354,7 @@ class Flows(Mapping[str, Flow]):
             return None
         if run.brakes or self._holds.hold_reason(run.flow) is not None:
             return None
-        if self._four_eyes.exceeded_limits(run, by_schedule=True):
+        if self._four_eyes.exceeded_limits(run):
             return None
         if not self.is_on(run.flow) or not self.settings(run.flow).auto_approve:
             return None

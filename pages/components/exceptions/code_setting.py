@@ -32,11 +32,12 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
         return
     st.markdown(text(f"{setting}_question"))
     way = "all"
-    if len(branches) > 1:
+    by_branch = getattr(app.flows.settings(group.flow), BY_BRANCH, {}) if setting == DEFAULT else {}
+    if len(branches) > 1 or (branches and by_branch):
         way = controls.segmented_control(
             text(f"{setting}_question"),
             ("all", "branch"),
-            default="all",
+            default="branch" if by_branch else "all",
             required=True,
             key="code_way",
             format_func=lambda option: text(f"debtor_{option}"),
@@ -58,10 +59,14 @@ def choose_code(app: Application, group: CauseGroup, noun: str, repair: Callable
             labels=lambda code: code_label(app, code_list, code, codes),
             of=code_list,
         )
-    ready = all(chosen.values())
-    button = quantity_text(f"btn_repair_{noun}", group.count)
-    if controls.button(button, type="primary", icon=":material/build:", key="use_code", disabled=not ready):
+    chosen = {branch: code for branch, code in chosen.items() if code}
+    is_part = way == "branch" and len(chosen) < len(branches)
+    count = sum(branches[branch] for branch in chosen) if is_part else group.count
+    button = quantity_text(f"btn_repair_{noun}", count)
+    if controls.button(button, type="primary", icon=":material/build:", key="use_code", disabled=not chosen):
         repair(lambda: _save_setting(app, group.flow, _settings(app, group.flow, setting, chosen)))
+    if way == "branch":
+        note(text("debtor_partial"))
     note(text("debtor_effect", system=system_name(BOOKS.system)))
 
 

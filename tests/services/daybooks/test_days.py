@@ -280,6 +280,17 @@ def test_a_closed_branch_with_checked_days_can_be_chosen_and_is_not_asked_about(
     assert [report.branch for report in harness.days.check_span(DAY, DAY)] == ["1"]
 
 
+def test_a_closed_branch_has_its_last_known_name_also_on_days_that_are_checked_later(harness: DayHarness) -> None:
+    open_branches = harness.branch_names
+    harness.branch_names = {**open_branches, "12": "De Ketting Zwolle"}
+    harness.days.check(DAY, "12")
+    harness.branch_names = open_branches
+    for day in (DAY, october(18)):
+        harness.days.check(day, "12")
+    assert harness.days.branches() == {"1": "De Ketting Utrecht", "12": "De Ketting Zwolle"}
+    assert {day.branch_name for day in harness.days.listed(october(1), october(31))} == {"De Ketting Zwolle"}
+
+
 def test_a_day_booked_since_its_check_is_booked_and_not_checked(harness: DayHarness) -> None:
     harness.days.check(DAY, "1")
     harness.run()
