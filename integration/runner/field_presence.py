@@ -82,7 +82,7 @@ def _kinds(counts: Mapping[str, int]) -> set[str]:
 
 
 def _is_list(field: str) -> bool:
-    return field.partition(":")[0] == TERM_COUNTS
+    return field.startswith(f"{TERM_COUNTS}:")
 
 
 def _lists_read(now: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
