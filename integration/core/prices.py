@@ -7,6 +7,7 @@ price of an article, has its period as well: `offer_incl:0@2026-12-07_2026-12-13
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -112,6 +113,25 @@ def _period(first: str, last: str) -> OfferPeriod | None:
 def terms_in(values: Mapping[str, Value]) -> dict[PriceTerm, Value]:
     """Return the terms among the values of a record, with their values."""
     return {term: value for name, value in values.items() if ":" in name and (term := term_of(name)) is not None}
+
+
+TERM_COUNTS = "prices"  # name under which records with terms are counted; each list follows after a colon
+
+
+def term_counts(records: Iterable[Mapping[str, Value]]) -> dict[str, int]:
+    """Return how many of these records have price terms, and how many have one of each list, branch or scope.
+
+    Offers are not counted, because they end by themselves. Terms of a customer are counted by their scope alone.
+    """
+    counts = Counter({TERM_COUNTS: 0})
+    for values in records:
+        terms = [term for term in terms_in(values) if term.of is not PriceScope.OFFER]
+        counts.update({TERM_COUNTS} if terms else ())
+        by_code = (PriceScope.PRICE_GROUP, PriceScope.BRANCH)
+        counts.update(
+            {f"{TERM_COUNTS}:{term.of} {term.number if term.of in by_code else ''}".strip() for term in terms}
+        )
+    return dict(counts)
 
 
 def _quantity_text(minimum: Decimal) -> str:

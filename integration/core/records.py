@@ -273,6 +273,8 @@ class Unreadable(Record):
     A connector returns it in place of the record, as far as it can separate the record from the others of the page.
     """
 
+    # Values of the readable fields. They show what the record claims, such as an EAN, and are never written.
+    readable_values: Mapping[str, Value] = field(default_factory=dict, compare=False)
     field: str = ""  # the system's name of the field
     raw_value: str = ""  # the field's raw value
     raw: str = ""  # the whole record as received

@@ -102,6 +102,10 @@ class FlowLogic(Protocol):
         """Return known results of records of a `hashed` stage, by key, before they are read; other records are read."""
         return {}
 
+    def claimed_mark(self, stage: Stage, record: Unreadable) -> str:
+        """Return the mark that an unreadable record claims as far as it can be read: no other record gets it."""
+        return ""
+
     def shape(
         self,
         stage: Stage,
@@ -186,7 +190,13 @@ def stage_records(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> 
         return logic.stage(stage, records)
     readable = iter(logic.stage(stage, [record for record in records if not isinstance(record, Unreadable)]))
     return [
-        StagedRecord(record.key, record.key, record.key, issue=unreadable_record_issue(record, logic.flow.source))
+        StagedRecord(
+            record.key,
+            record.key,
+            record.key,
+            mark=logic.claimed_mark(stage, record),
+            issue=unreadable_record_issue(record, logic.flow.source),
+        )
         if isinstance(record, Unreadable)
         else next(readable)
         for record in records

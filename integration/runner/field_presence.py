@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, replace
 
 from integration.connectors.protocol import ReportsFields
 from integration.core.basis import NAMES
+from integration.core.cleared_fields import EMPTIED
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Stage
+from integration.core.prices import TERM_COUNTS
 from integration.core.records import DEFAULTED, FieldPresence, Record
 from integration.core.run import Mode, Run
 from integration.flows.spec import FlowLogic
@@ -50,20 +52,43 @@ def lost_values(deps: Dependencies, run: Run, logic: FlowLogic) -> dict[str, int
     """Return how many values the source lost since the last complete run that was written, by field.
 
     A field counts if the flow reads it and no record has a value any more, although more than FEW had one: one cleared
-    value is a decision, all values at once are probably an error. A field with a default counts if it lost more than
-    half of several values, because the default would be used in their place. Figures that change every day do not
-    count.
+    value is a decision, all values at once are probably an error. Price terms count by list. A field with a default
+    counts if it lost more than half of several values, because the default would be used in their place. Figures that
+    change every day do not count.
+
+    A run of changes knows only the records that changed. There a field counts if the plan clears more than FEW values
+    and at least half of all records had one.
     """
+    is_whole = run.mode is Mode.COMPLETE
+    if not is_whole and (run.mode is not Mode.CHANGES or run.position.watched.get(EMPTIED.name, 0) <= FEW):
+        return {}
     before: Mapping[str, int] = json.loads(deps.cursors.get(run.flow, FILLED) or "{}")
     kinds = {str(stage.source) for stage in logic.flow.stages if not stage.volatile}
+    records = {kind: max(before[name] for name in before if name.partition(".")[0] == kind) for kind in _kinds(before)}
+    now = {**dict.fromkeys(_lists_read(run.position.filled, before), 0), **run.position.filled}
     lost: dict[str, int] = {}
-    for name, count in run.position.filled.items():
+    for name, count in now.items():
         kind, _, field = name.partition(".")
-        earlier = before.get(name, 0)
-        is_lost = count == 0 and earlier > FEW and kind in kinds and field in logic.reads
-        if is_lost or (field in DEFAULTED and earlier > 1 and (earlier - count) * 2 > earlier):
+        earlier, is_list = before.get(name, 0), _is_list(field)
+        is_usual = is_whole or is_list or earlier * 2 >= records.get(kind, 0)
+        is_lost = count == 0 and earlier > FEW and kind in kinds and (is_list or field in logic.reads) and is_usual
+        if is_lost or (is_whole and field in DEFAULTED and earlier > 1 and (earlier - count) * 2 > earlier):
             lost[name] = earlier - count
     return lost
+
+
+def _kinds(counts: Mapping[str, int]) -> set[str]:
+    return {name.partition(".")[0] for name in counts}
+
+
+def _is_list(field: str) -> bool:
+    return field.startswith(f"{TERM_COUNTS}:")
+
+
+def _lists_read(now: Mapping[str, int], before: Mapping[str, int]) -> list[str]:
+    """Return the price lists that had terms before, of the kinds whose terms this run read."""
+    names = [name.partition(".") for name in before]
+    return [f"{kind}.{field}" for kind, _, field in names if _is_list(field) and f"{kind}.{TERM_COUNTS}" in now]
 
 
 def fetched(deps: Dependencies, run: Run, logic: FlowLogic, stage: Stage, keys: Collection[str]) -> Sequence[Record]:

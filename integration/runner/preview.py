@@ -157,7 +157,7 @@ class Preview:
         corrections = corrected_in(self.deps, run)
         if CORRECTION_MARKS_NOTE in run.notes:
             notes[CORRECTION_MARKS_NOTE] = corrections
-        lost = lost_values(self.deps, run, logic) if run.mode is Mode.COMPLETE else {}
+        lost = lost_values(self.deps, run, logic)
         equalized = self._equalized_fields(run, logic, changes)
         if equalized:  # second limits count these values as well, also those below the limit of the brake
             most = max(field.count for field in equalized)

@@ -19,6 +19,7 @@ from integration.core.prices import (
     offers_above_price,
     overlapping_offers,
     price_queries,
+    term_counts,
     term_of,
     terms_in,
 )
@@ -255,3 +256,14 @@ def test_an_offer_is_asked_about_around_both_ends_and_its_minimum() -> None:
     queries = offer_queries(Record(Kind.ARTICLE, "1", {"offer_incl:3@2026-12-07_2026-12-13:8": D(15)}))
     assert {quantity for quantity, _ in queries} == {D(1), D(2), D(3)}
     assert [day.day for quantity, day in queries if quantity == 1] == [6, 7, 13, 14]
+
+
+def test_terms_are_counted_by_list_and_those_of_a_customer_by_scope() -> None:
+    records: tuple[Mapping[str, Value], ...] = (
+        {"price_group_price:0:1": D("9"), "price_group_percent:10:1": D("5"), "branch_price:0:2": D("8")},
+        {"article_price:0:1001": D("9"), "article_price:0:1002": D("9"), "name": "Jansen"},
+        {"offer_price:0@2026-12-07_2026-12-13:8": D("7")},
+    )
+    assert term_counts(records) == {
+        "prices": 2, "prices:price_group 1": 1, "prices:branch 2": 1, "prices:article": 1
+    }  # fmt: skip

@@ -13,10 +13,12 @@ from integration.core.records import Batch, FieldPresence, Kind, Record, WrongVa
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.store.database import Database
-from tests.builders import an_article
+from tests.builders import a_group, an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record, variants
 from tests.people import make_actor
+
+EAN = "8710000000024"
 
 
 def test_only_what_changed_is_read(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -122,6 +124,22 @@ class FieldReportingBooks(MemoryConnector):
     def fetched(self, kind: Kind, keys: Collection[str]) -> Batch:
         """Return the records with these keys, with the reported fields."""
         return Batch(tuple(self.fetch(kind, keys)), None, fields=self.presence_by_key)
+
+
+@pytest.mark.parametrize("is_readable", [True, False])
+def test_an_ean_that_a_parked_article_claims_is_given_to_no_other(
+    database: Database, target: MemoryConnector, *, is_readable: bool
+) -> None:
+    first, second = an_article("1001", ean=EAN, vat_code="9"), an_article("1002", ean=EAN)
+    wrong = unreadable(Kind.ARTICLE, "1001", WrongValueError("PX_SELL", "veel"), "{}")
+    claiming = first if is_readable else replace(wrong, readable_values=first.values)
+    source = MemoryConnector([a_group(), claiming, second, an_article("1003")], system="accountview")
+    harness = FlowHarness(database, source, target)
+    cause = "vat_code_unmapped" if is_readable else "record_unreadable"
+    assert harness.causes(harness.run(Mode.COMPLETE)) == {"1001": cause, "1002": "ean_duplicate"}
+    source.put(replace(first, values={**first.values, "vat_code": "2", "ean": ""}))
+    harness.clock.advance(60)
+    assert harness.causes(harness.run(Mode.COMPLETE)) == {}
 
 
 @pytest.mark.parametrize("mode", [Mode.COMPLETE, Mode.CHANGES])
@@ -244,6 +262,31 @@ def test_a_field_that_all_of_several_records_lose_holds_the_plan_and_is_named(
     source.put(an_article("9001", name="Another"))
     brakes = {brake.code: brake.facts["field"] for brake in harness.preview(Mode.COMPLETE).brakes}
     assert brakes == ({"brake_values_lost": "article.colour"} if stops else {})
+
+
+@pytest.mark.parametrize(
+    ("counts", "cleared", "stops"),
+    [
+        ({"text": 0}, 4, True), ({"text": 1}, 4, False), ({"text": 0}, 1, False), ({"text": 0, "colour": 0}, 4, True),
+        ({"colour": 0}, 4, False), ({"prices": 0}, 4, True), ({}, 4, False),
+    ],
+    ids=["all", "not all", "too few", "named alone", "rare", "a price list", "no list read"],
+)  # fmt: skip
+def test_a_field_that_all_records_of_a_run_of_changes_lose_holds_the_plan(
+    database: Database, target: MemoryConnector, counts: dict[str, int], cleared: int, *, stops: bool
+) -> None:
+    codes = [str(9001 + place) for place in range(6)]
+    articles = [an_article(code, text=f"About {code}") for code in codes]
+    source = FieldReportingBooks([a_group(), *articles], system="accountview")
+    harness = FlowHarness(database, source, target)
+    source.presence = FieldPresence(counts={"code": 6, "text": 6, "colour": 2, "prices": 5, "prices:price_group A": 5})
+    harness.run(Mode.COMPLETE)
+    source.presence = FieldPresence(counts={"code": 4, **counts})
+    for code in codes[:cleared]:
+        source.put(an_article(code, text=""))
+    run = harness.preview(Mode.CHANGES)
+    named = {"prices": "article.prices:price_group A"}.get(next(iter(counts), ""), "article.text")
+    assert {brake.code: brake.facts["field"] for brake in run.brakes} == ({"brake_values_lost": named} if stops else {})
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:

@@ -212,8 +212,8 @@ class BooksArticles(TableSource):
     def extract(self, since: str | None, after: str | None) -> Batch:
         """Return one page of the articles that changed, with stock per warehouse and customer prices."""
         batch = super().extract(None if self._prices.on else since, after)
-        return replace(
-            batch, records=self._prices.added(self._warehouses.with_stock(batch.records, fresh=after is None))
+        return self._prices.with_terms(
+            replace(batch, records=self._warehouses.with_stock(batch.records, fresh=after is None))
         )
 
     def fetched(self, keys: Collection[str]) -> Batch:

@@ -83,7 +83,7 @@ class Debtors:
     def extract(self, since: str | None, after: str | None) -> Batch:
         """Return one page of the debtors that changed since the stamp `since`; of all if price agreements are read."""
         batch = self._pages.page(self._reading(), None if self._prices.on else since, after)
-        return replace(batch, records=self._prices.added(batch.records))
+        return self._prices.with_terms(batch)
 
     def fetch(self, keys: Collection[str]) -> list[Record]:
         """Return the debtors with these numbers, without those that no longer exist."""

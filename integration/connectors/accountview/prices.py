@@ -18,8 +18,8 @@ from integration.connectors.accountview.layout import Layout, Layouts, named_col
 from integration.connectors.accountview.missing_key import split_unnamed
 from integration.connectors.accountview.rows import raw_row
 from integration.connectors.accountview.settings import AccountViewSettings
-from integration.core.prices import OfferPeriod, PriceScope, PriceTerm, PriceType
-from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
+from integration.core.prices import OfferPeriod, PriceScope, PriceTerm, PriceType, term_counts
+from integration.core.records import Batch, Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
 _PRICE_FIELDS = {PriceType.PRICE: "price", PriceType.PERCENT: "percent"}
 _ZERO = Decimal(0)
@@ -57,6 +57,14 @@ class BooksPrices(ConfiguredTable):
             return self._with_terms(record, rows.get(record.key.casefold(), ()))
 
         return tuple(map(with_terms, records))
+
+    def with_terms(self, batch: Batch) -> Batch:
+        """Return a page of articles or debtors with their price terms, and with the number of records of each list."""
+        if not self.on:
+            return batch
+        records = self.added(batch.records)
+        counts = {**batch.fields.counts, **term_counts(record.values for record in records)} if records else {}
+        return replace(batch, records=records, fields=replace(batch.fields, counts=counts))
 
     def _rows(self, by: str, keys: Sequence[str]) -> dict[str, list[Row]]:
         if by not in self.names:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from itertools import zip_longest
@@ -77,8 +79,16 @@ def row_decoder(
                 column: plain_value(column, value) for column, value in row.items() if column not in named_columns
             }
         except WrongValueError as error:
-            return unreadable(kind, key, error, raw_row(row))
+            return replace(unreadable(kind, key, error, raw_row(row)), readable_values=readable_values(row))
         return Record(kind, key, values)
+
+    def readable_values(row: Row) -> dict[str, Value]:
+        values: dict[str, Value] = {}
+        for name, column, reader in readers:
+            with suppress(WrongValueError):
+                require_texts(row, (column,))
+                values[name] = checked_value(name, column, row, reader(row.get(column)))
+        return values
 
     return decode
 
@@ -114,7 +124,8 @@ def whole_records(rows: Sequence[Row], decode: Callable[[Row], Record], beside: 
         record = decode(row)
         lacking = columns - row.keys()
         if lacking and not isinstance(record, Unreadable):
-            yield unreadable(record.kind, record.key, WrongValueError(min(lacking), ""), raw_row(row))
+            error = WrongValueError(min(lacking), "")
+            yield replace(unreadable(record.kind, record.key, error, raw_row(row)), readable_values=record.values)
         else:
             yield record
 

@@ -13,7 +13,7 @@ from integration.core.issues import Issue, Skip
 from integration.core.links import Link
 from integration.core.money import add_vat, amount, number_in_text, remove_vat
 from integration.core.plan import Change, retire
-from integration.core.records import CurrentRecord, Kind, Record, Value, clean, is_number
+from integration.core.records import CurrentRecord, Kind, Record, Unreadable, Value, clean, is_number
 from integration.core.rules import EMPTY, as_text, field_owners, rules_from
 from integration.core.staged_records import StagedRecord
 from integration.core.traces import Trace, TraceStep
@@ -163,13 +163,31 @@ class ProductsLogic(FlowLogic):
         except RecordRejected as rejected:
             if linked and self._offers and is_blocked(record):
                 return inactive(key, parent, title, linked)  # the mapping can wait, taking it off sale cannot
-            return StagedRecord(key, parent, title, issue=rejected.issue(key))
+            return StagedRecord(key, parent, title, mark=self._claimed_ean(record), issue=rejected.issue(key))
         flags = {DIFFERENT_NUMBER: self._keeps_old_number(record, linked, allotted)} if linked else {}
         is_inactive = article.get("active") is False
         freed = dict.fromkeys(self.frees & article.keys()) if is_inactive else {}  # another article may need its EAN
         part = Record(Kind.ARTICLE, number, article | freed | flags, source=key)
         mark = "" if is_inactive else as_text(article.get("ean"))
         return StagedRecord(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
+
+    def claimed_mark(self, stage: Stage, record: Unreadable) -> str:
+        """Return the EAN that an unreadable article claims."""
+        return (
+            ""
+            if stage.target is not Kind.PRODUCT
+            else self._claimed_ean(replace(record, values=record.readable_values))
+        )
+
+    def _claimed_ean(self, record: Record) -> str:
+        """Return the EAN that a parked article will have: until then another article with it is parked as well."""
+        if is_blocked(record):
+            return ""
+        value = self._articles.apply(record).values.get("article.ean")
+        try:
+            return as_text(checked_ean(as_stored_at_till("ean", clean(value)), record.key))
+        except RecordRejected:
+            return ""
 
     def _parent(self, record: Record) -> str:
         return as_text(record.values.get(self.settings.parent_field)).strip() or record.key

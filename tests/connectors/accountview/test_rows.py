@@ -9,7 +9,7 @@ import pytest
 from integration.connectors.accountview.codec import Row
 from integration.connectors.accountview.columns import ArticleFields, GroupFields
 from integration.connectors.accountview.layout import named_columns
-from integration.connectors.accountview.rows import row_decoder
+from integration.connectors.accountview.rows import row_decoder, whole_records
 from integration.connectors.protocol import DictionaryColumn
 from integration.core.records import Kind, Record, Unreadable
 
@@ -51,6 +51,17 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
         "WEIGHT": Decimal("0.125"),
         "IMG": None,
     }
+
+
+def test_an_unreadable_row_tells_the_values_that_can_be_read() -> None:
+    fields = ArticleFields.model_validate({"ean": "K1_EAN"})
+    record = decode_row({**ROW, "PX_SELL": "veel"}, fields)
+    assert isinstance(record, Unreadable)
+    assert record.readable_values["ean"] == "8712345678906"
+    assert "price" not in record.readable_values
+    (lacking,) = whole_records([ROW], row_decoder(Kind.ARTICLE, named_columns(fields)), [{**ROW, "X": 1}])
+    assert isinstance(lacking, Unreadable)
+    assert lacking.readable_values["ean"] == "8712345678906"
 
 
 @pytest.mark.parametrize(("column", "key"), [("ART_CODE", "?"), ("K1_EAN", "TS-RED-M"), ("EXT_KEY", "TS-RED-M")])
