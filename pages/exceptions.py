@@ -101,7 +101,7 @@ def draw_nothing(status: str, *, filtered: bool) -> None:
         empty(icon, text(f"exceptions_empty_{status}"), text(f"exceptions_empty_{status}_about"))
     elif no_match(text("exceptions_no_match"), text("exceptions_no_match_about")):
         clear_address("flow")
-        clear_search("find")
+        clear_search()
 
 
 def cards(groups: list[CauseGroup]) -> None:
@@ -169,7 +169,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         lambda name: f"{text('all') if name == 'all' else flow_name(name)} **{number(numbers.get(name, 0))}**",
         ("cause", "page"),
     )
-    find = search("find", text("find_exception"))
+    find = search(text("find_exception"))
     sorts = {rank: text(f"exceptions_sort_{rank}") for rank in RANKS}
     sort = select_input("sort", sorts, text("choice_sort"), 190, ("page",)) if status != CORRECTED else "money"
     saved_filters(app, "exceptions")

@@ -289,7 +289,7 @@ def lines(run: Run, download: DeltaGenerator) -> None:
             lambda name: f"{text(f'show_{name}')} **{number(numbers[name])}**",
             ("record", "page", "field", "cause"),
         )
-        find = search("find", text("find_in_plan"))
+        find = search(text("find_in_plan"))
         saved_filters(app, "preview")
     if show == "unchanged":
         empty("equal", text("unchanged_title", number=number(numbers["unchanged"])), text("unchanged_about"))

@@ -103,7 +103,7 @@ def _records(run: Run) -> None:
         numbers = {name: number(app.plans.count(run.id, name)) for name in SHOWS}
         forgotten = ("record", "page", "field", "cause")
         show = choice("show", SHOWS, "all", lambda name: f"{text(f'show_{name}')} **{numbers[name]}**", forgotten)
-        find = search("find", text("find_in_plan"))
+        find = search(text("find_in_plan"))
     plan_lines(app, run, show, find, text("none_run_about"), at=tools)
 
 

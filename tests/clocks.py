@@ -8,19 +8,19 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ahead:
-    """A clock that can be moved forward by days."""
+class ShiftedClock:
+    """The clock of this machine, moved ahead by a test."""
 
     def __init__(self) -> None:
-        self._shift = timedelta()
+        self.ahead = timedelta()
 
     def __call__(self) -> datetime:
         """Return the moved time."""
-        return now() + self._shift
+        return now() + self.ahead
 
     def pass_days(self, days: int) -> None:
         """Move the clock forward by days."""
-        self._shift += timedelta(days=days)
+        self.ahead += timedelta(days=days)
 
 
 class Clock:

@@ -17,7 +17,7 @@ from integration.application.application import Application
 from integration.core.records import Correction, Kind
 from integration.core.states import RunState
 from tests.canary_secrets import contents, forms
-from tests.clocks import Ahead
+from tests.clocks import ShiftedClock
 from tests.consoles import WHO, Console, open_application
 from tests.people import make_actor
 from tests.store.key_changing import TOUCHES
@@ -109,7 +109,7 @@ class Shop:
             assert len(runs) < RUNS, runs
             runs.append(self.run("orders", self.order))
 
-    def simulate_year(self, clock: Ahead) -> None:
+    def simulate_year(self, clock: ShiftedClock) -> None:
         """Simulate thirteen months: each month the person moves, changes the telephone number, and orders."""
         for month in range(MONTHS):
             clock.pass_days(MONTH_DAYS)

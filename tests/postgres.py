@@ -6,7 +6,6 @@ Import `postgres_server` and `postgres_url` into a conftest to have them as fixt
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -17,6 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+
+from tests.servers import free_port
 
 HOW_TO_GET_IT = "no PostgreSQL: apt install postgresql, or set TEST_POSTGRES_URL to a server that may make databases"
 _QUICK = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
@@ -38,12 +39,6 @@ def _postgres_command(*command: str) -> list[str]:
     return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def _run(*command: str) -> None:
     subprocess.run(_postgres_command(*command), check=True, stdout=subprocess.DEVNULL, cwd="/")
 
@@ -51,7 +46,7 @@ def _run(*command: str) -> None:
 def _start_server(control: tuple[str, ...], folder: Path) -> int:
     """Start the server and return its port; another program may take a free port before we do."""
     for attempt in range(ATTEMPTS):
-        port = _free_port()
+        port = free_port()
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 {_QUICK}"
         try:
             _run(*control, "-w", "-t", "60", "-o", options, "start")

@@ -2,10 +2,12 @@
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from integration.application.application import Application
@@ -59,6 +61,14 @@ def new_database(file: Path) -> Database:
     """Open an empty database: a copy of one that is migrated once per process."""
     prepare(file)
     return open_database(f"sqlite:///{file}")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    opened = new_database(tmp_path / "console.sqlite")
+    yield opened
+    opened.close()
 
 
 def prepare(file: Path) -> None:

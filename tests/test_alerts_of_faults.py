@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from integration.lab.schedule import Hazard
 from integration.settings import load_settings
 from integration.store.heartbeats import HeartbeatInterval
 from tests.alerts.transport.receivers import Hook, Mailbox, mail_server, web_server
+from tests.clocks import ShiftedClock
 from tests.consoles import ARTICLES, FAST, WHO, Console
 from tests.people import make_actor
 from tests.stores import prepare, sandbox_of
@@ -42,17 +43,6 @@ ELSEWHERE = {
 }
 ONCE, CALM = 15.0, 75.0
 LONGER_THAN_A_MOMENT = 150.0
-
-
-class ShiftedClock:
-    """The clock of this machine, moved ahead by a test."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the current time of this clock."""
-        return datetime.now(UTC) + self.ahead
 
 
 @dataclass

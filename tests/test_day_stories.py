@@ -175,27 +175,6 @@ def test_a_page_that_was_deleted_is_named_and_not_booked_again_by_itself(shop: S
     assert (shop.console.writes(), shop.pages(day)) == (before, [])
 
 
-def test_a_line_moved_by_hand_is_named_until_it_is_back(shop: Shop) -> None:
-    day = shop.take()
-    place, line = next(
-        (at, row) for at, row in enumerate(shop.console.rows("DJ_LINE", PAGE_NR=number(day)), start=1)
-        if row["ACCT_NR"].startswith("80")
-    )  # fmt: skip
-    was, other = line["ACCT_NR"], "8040" if line["ACCT_NR"] != "8040" else "8010"
-    shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": other}, by="KARIN")
-    now = shop.check(day)
-    facts = {"page": day.pages[0].number, "reference": day.pages[0].reference}
-    facts |= {"line": str(place), "field": "account", "was": was, "now": other, "by": "KARIN"}
-    assert (now.state, named_findings(now)) == (DayState.DIFFERENT, [("line_changed", facts)])
-    off = {row.key: row.difference for row in now.comparisons("account") if row.difference}
-    assert off == {was: -Decimal(line["AMOUNT"]), other: Decimal(line["AMOUNT"])}
-    assert not any(row.difference for row in now.comparisons("vat", "base", "method"))
-    assert shop.issue_states(day) == {DIFFERS: IssueState.OPEN}
-    shop.console.sandbox.accountview.edit("DJ_LINE", line["REC_ID"], {"ACCT_NR": was}, by="KARIN")
-    assert shop.is_equal(day)
-    assert shop.issue_states(day) == {DIFFERS: IssueState.CLOSED}
-
-
 def test_a_receipt_booked_once_more_by_hand_is_named_with_its_page(shop: Shop) -> None:
     day = shop.take(
         lambda report: any(receipts_of(shop, report)) and any(line.account == "1010" for line in report.expected)
@@ -345,37 +324,6 @@ def test_a_till_without_its_financial_journal_books_nothing(shop: Shop) -> None:
         with pytest.raises(RejectedError, match="operation_unknown"):
             shop.check(day)
     assert shop.console.writes() == before
-    assert shop.run(day.key).counts.proven == 1
-    assert shop.is_equal(day)
-
-
-def test_a_day_left_open_waits_for_a_person_and_is_booked_once_it_is_closed(shop: Shop) -> None:
-    day = shop.not_booked()
-    with convention(shop, "mplus", "open_days", [day.date.isoformat()], []):
-        line = shop.line(shop.run(day.key), day.key)
-        assert (line.step, line.cause) == (Step.PARKED, "day_not_closed")
-        assert shop.check(day).state is DayState.PARKED
-        assert shop.pages(day) == []
-    assert shop.run(day.key).counts.proven == 1
-    assert shop.is_equal(day)
-
-
-def test_a_receipt_of_training_that_the_till_shows_is_named_and_nothing_is_booked(shop: Shop) -> None:
-    day = shop.not_booked()
-    rehearsed = {
-        "receiptNumber": {"branchNumber": 1, "workplaceNumber": 1, "year": day.date.year, "number": 9001},
-        "financialDate": day.date.isoformat(), "entryTimestamp": f"{day.date}T11:30:00", "financialBranchNumber": 1,
-        "workplaceNumber": 1, "paymentList": {"payment": [{"method": "PIN", "amount": 99900}]},
-        "lineList": {"line": [{"articleNumber": 0, "text": "Oefening", "data": {
-            "quantity": 1, "price": 99900, "turnoverGroup": 10, "vatCode": 2}}]},
-    }  # fmt: skip
-    shop.console.sandbox.till.add("training", rehearsed)
-    with convention(shop, "mplus", "training", "shown", "hidden"):
-        line = shop.line(shop.run(day.key), day.key)
-        assert (line.step, line.cause, line.facts["identity"], line.facts["behind"]) == (
-            Step.PARKED, "day_gap", "2", f"1.1.{day.date.year}.9001",
-        )  # fmt: skip
-        assert shop.pages(day) == []
     assert shop.run(day.key).counts.proven == 1
     assert shop.is_equal(day)
 

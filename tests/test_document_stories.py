@@ -228,15 +228,6 @@ def test_an_order_of_a_proposal_leaves_its_quotation_as_it_is(console: Console, 
     assert len(find_quotations(console, proposal)) == 1
 
 
-def test_a_proposal_that_was_turned_down_in_time_is_not_written(console: Console, article: dict[str, Any]) -> None:
-    proposal = enter_proposal(console, article, state="PROPOSAL-STATE-CANCELLED")
-    with proposing(console):
-        run = console.run("orders", proposal["proposalId"])
-
-    assert line(console, run, proposal["proposalId"]).cause == "document_cancelled"
-    assert find_quotations(console, proposal) == []
-
-
 def test_every_proposal_of_the_shop_is_accounted_for(console: Console) -> None:
     with proposing(console, orders="nothing", collective_article="9001"):
         run = console.run("orders")

@@ -18,7 +18,7 @@ from integration.core.issues import Issue, IssueOccurrence
 from integration.core.run import Mode
 from integration.settings import Settings, load_settings
 from integration.store.files import make_private
-from tests.clocks import Ahead
+from tests.clocks import ShiftedClock
 from tests.consoles import WHO, Console, open_application
 from tests.planted_person import ADDRESS, ARTICLE, DEBTOR, ME, PLANTED, Shop
 from tests.postgres import new_database_on, postgres_server
@@ -45,7 +45,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         if request.param == "postgres":
             server = request.getfixturevalue("postgres_server")
             where["database_url"] = closing.enter_context(new_database_on(server))
-        clock = Ahead()
+        clock = ShiftedClock()
         application = closing.enter_context(
             open_application(data, machine=clock, sandbox=True, sandbox_articles=50, **where)
         )

@@ -96,37 +96,3 @@ def test_whose_address_counts_is_said_once_for_all_of_it(console: Console, artic
     row = find_debtor(console, customer)
     assert (row["ADDRESS1"], row["CITY"]) == (NEW["address"], NEW["city"])
     assert console.rows("SO_HDR", COMMENT1=f"MP-{console.till_client.number(order)}") != []
-
-
-def test_another_spelling_of_the_same_address_is_no_move(console: Console, article: str, customer: str) -> None:
-    console.sandbox.till.edit("relations", customer, {"address": "KERKLAAN  1", "zipcode": "3511ab", "city": "utrecht"})
-    order = console.till_client.order(article, relation=customer)
-    run = console.preview("orders", order)
-
-    assert customer not in console.lines(run)
-
-
-@pytest.mark.long
-def test_goods_for_the_old_address_go_there_while_the_debtor_moves(
-    console: Console, article: str, customer: str
-) -> None:
-    order = console.till_client.order(article, relation=customer)  # which keeps the address it was made with
-    console.sandbox.till.edit("relations", customer, NEW)
-    run = console.run("orders", order)
-
-    assert console.lines(run)[order].step is Step.PROVEN
-    assert (find_debtor(console, customer)["ADDRESS1"], goods_go_to(console, order)) == ("Molenweg 7", "Kerklaan 1")
-
-
-@pytest.mark.long
-def test_a_customer_without_an_address_at_the_till_leaves_that_of_the_books(
-    console: Console, article: str, customer: str
-) -> None:
-    console.sandbox.till.edit("relations", customer, {"address": "", "zipcode": "", "city": "Zeist"})
-    order = console.till_client.order(article, relation=customer)
-    console.run("orders", order)
-
-    assert (find_debtor(console, customer)["ADDRESS1"], find_debtor(console, customer)["CITY"]) == (
-        "Kerklaan 1",
-        "Utrecht",
-    )

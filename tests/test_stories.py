@@ -224,14 +224,6 @@ def test_an_order_changed_after_booking_is_a_question_until_it_is_as_it_was(
     assert order not in console.waits("orders", "document_changed_after_booking")
 
 
-def test_an_order_cancelled_before_it_is_booked_takes_no_part(console: Console, article: str, customer: str) -> None:
-    order = console.till_client.order(article, relation=customer)
-    console.till_client.cancel(order)
-
-    assert line(console, console.run("orders", order), order).cause == "document_cancelled"
-    assert find_orders(console, order) == []
-
-
 def test_a_debtor_the_books_refuse_is_tried_again_with_its_order(console: Console, article: str, customer: str) -> None:
     order = console.till_client.order(article, relation=customer)
     with settings(console, "orders"):  # kept while the books could not be asked whether they have it
@@ -269,19 +261,6 @@ def test_two_debtors_that_an_order_finds_are_merged_and_it_is_booked_for_the_one
 # ---- customers
 
 
-@pytest.mark.long
-def test_letters_the_books_lack_are_shown_in_the_plan_as_they_are_kept_and_are_proven(
-    console: Console, article: str
-) -> None:
-    relation = console.till_client.customer("Łukasz Wiśniewski", "lukasz@wisniewski.example")
-    plan = console.preview("orders", console.till_client.order(article, relation=relation))
-    change = line(console, plan, relation).change
-    assert change is not None
-    assert change.desired.values["name"] == "Lukasz Wisniewski"
-    assert console.commit(plan).counts.proven == 1
-    assert len(console.rows("CONTACT", ACCT_NAME="Lukasz Wisniewski")) == 1
-
-
 def test_two_orders_of_one_new_customer_make_one_debtor(console: Console, article: str, customer: str) -> None:
     orders = [console.till_client.order(article, relation=customer) for _ in range(2)]
     run = console.run("orders", *orders)
@@ -289,37 +268,6 @@ def test_two_orders_of_one_new_customer_make_one_debtor(console: Console, articl
 
     assert run.counts.proven == 2
     assert [row["RPL_INV"] for order in orders for row in find_orders(console, order)] == [debtor["SUB_NR"]] * 2
-
-
-@pytest.mark.long
-def test_an_order_without_a_customer_is_for_the_default_debtor_of_its_branch(console: Console, article: str) -> None:
-    first_order = console.till_client.order(article)
-    second_order = console.till_client.order(article, entryBranchNumber=2, workplaceNumber=1)
-    elsewhere = console.till_client.order(article, entryBranchNumber=3, workplaceNumber=1)
-    by_branch = {"1": "20001", "2": "20002"}
-    with settings(console, "orders", default_debtor="fallback", default_debtors_by_branch=by_branch):
-        run = console.run("orders", first_order, second_order, elsewhere)
-
-    assert [row["RPL_INV"] for order in (first_order, second_order) for row in find_orders(console, order)] == [
-        "20001",
-        "20002",
-    ]
-    assert line(console, run, elsewhere).cause == "customer_missing"
-
-
-@pytest.mark.long
-def test_an_address_for_mail_that_is_too_long_parks_and_none_at_all_is_fine(console: Console, article: str) -> None:
-    long = console.till_client.customer("Lange Adressen", f"{'lang' * 12}@adres.example")
-    blank = console.till_client.customer("Geen Adres")
-    orders = {relation: console.till_client.order(article, relation=relation) for relation in (long, blank)}
-    run = console.run("orders", *orders.values())
-
-    assert line(console, run, long).cause == "email_too_long"
-    assert line(console, run, orders[long]).cause == "needed_record_parked"
-    assert line(console, run, orders[blank]).step is Step.PROVEN
-
-    console.sandbox.till.edit("relations", long, {"email": "kort@adres.example"})
-    assert line(console, console.retry("orders", "email_too_long"), orders[long]).step is Step.PROVEN
 
 
 @pytest.mark.long
@@ -417,39 +365,9 @@ def count_first_branch(console: Console) -> Iterator[None]:
         yield
 
 
-def levels(console: Console, article: str) -> dict[str, Decimal]:
-    """Return the unreserved stock of an article at the till, by branch."""
-    rows = [row for row in console.sandbox.state("stock", "mplus") if str(row["articleNumber"]) == article]
-    return {str(row["branchNumber"]): Decimal(str(row["amountFree"])) for row in rows}
-
-
 def restock(console: Console, article: str, quantity: int) -> None:
     values = {"QTY_AVAIL": quantity, "QTY_FREE2": quantity, "QTY_TECH": quantity, "K9_RSRV": 0}
     console.sandbox.accountview.edit("ARTICLE", article, values)
-
-
-@pytest.mark.long
-@pytest.mark.usefixtures("count_first_branch")
-def test_undoing_a_run_of_stock_puts_the_old_levels_back_where_nobody_was_since(console: Console) -> None:
-    mine, theirs = "10011", "10012"
-    for code in (mine, theirs):
-        restock(console, code, 7)
-    console.run("stock")
-    before = levels(console, mine)
-    assert before["1"] == 7
-    for code in (mine, theirs):
-        restock(console, code, 4)
-    run = console.run("stock")
-    console.sandbox.till.edit("stock", f"1/{theirs}", {"amount": 2})
-    assert [levels(console, code)["1"] for code in (mine, theirs)] == [4, 2]
-
-    back = console.undo(run)
-    assert line(console, back, theirs).cause == "undo_blocked"
-    undone = console.commit(back)
-
-    assert line(console, undone, mine).step is Step.PROVEN
-    assert levels(console, mine) == before
-    assert levels(console, theirs)["1"] == 2
 
 
 @pytest.mark.long
@@ -572,12 +490,6 @@ def test_a_second_run_of_a_flow_is_told_who_is_at_the_first(console: Console, ar
 # ---- invoices and receipts, as postings
 
 
-def worth_of_page(console: Console, reference: str) -> Decimal:
-    """Return the amount with VAT of a page of the books, found by daybook and number."""
-    (page,) = console.rows("DJ_PAGE", PAGE_NR=reference.partition("/")[2])
-    return Decimal(str(page["PAGE_AMT"]))
-
-
 @contextmanager
 def as_postings(console: Console, documents: str) -> Iterator[None]:
     """Inside the block, another kind of documents than orders becomes postings, with all required settings."""
@@ -635,24 +547,6 @@ def posted_sums(console: Console, references: set[str]) -> Sums:
             totals[where] = before[0] + amount, before[1] + vat
             assert not where[1] or int(Decimal(str(row.get("BASE_AMT") or 0)) * 100) == amount
     return {where: sums for where, sums in totals.items() if sums != (0, 0)}
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("kind", ["invoice", "receipt"])
-def test_a_refund_waits_for_what_it_refunds(console: Console, kind: str) -> None:
-    refund = next(row for row in till_rows(console, kind) if row.get(f"credited{kind.capitalize()}Id"))
-    refund_id, sale = str(refund[f"{kind}Id"]), str(refund[f"credited{kind.capitalize()}Id"])
-    with as_postings(console, kind):
-        early = console.run("orders", refund_id)
-        assert line(console, early, refund_id).cause == "refund_before_order"
-
-        console.run("orders", sale)
-        late = console.retry("orders", "refund_before_order")
-
-    assert line(console, late, refund_id).step is Step.PROVEN
-    links = stores_in(console.application).links.get("orders", Kind.POSTING, [sale, refund_id])
-    amounts = [worth_of_page(console, links[key].reference) for key in (sale, refund_id)]
-    assert amounts[0] == -amounts[1] != 0
 
 
 @pytest.mark.long

@@ -30,6 +30,7 @@ from integration.sandbox.server import Sandbox, running
 from integration.store.days import DayCheckResult
 from tests.consoles import open_application
 from tests.programs import CommandResult, Terminal, access, confirmations, program
+from tests.servers import free_port
 from tests.stores import prepare, stores_in
 from tests.till_client import TillClient
 from tests.timeouts import SECONDS
@@ -666,12 +667,6 @@ def test_the_demo_can_be_read_in_a_narrow_terminal_and_spares_real_systems(termi
     assert widest(narrow.out) <= 80
     assert "skipped" in narrow.out
     assert "…" not in narrow.out
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def accepts(host: str, port: int) -> bool:

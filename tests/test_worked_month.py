@@ -13,7 +13,7 @@ from integration.core.days.period import Period, date_range
 from integration.core.days.report import DayState
 from integration.core.days.vat_return import VatBox
 from integration.services.daybooks.periods import Origin, PeriodReport
-from tests.clocks import Ahead, now
+from tests.clocks import ShiftedClock, now
 from tests.consoles import WHO, Console, open_application
 from tests.people import make_actor
 from tests.stores import stores_in
@@ -94,7 +94,8 @@ def sell(console: Console, place: Place, lines: list[tuple[int, int, int]], **mo
 @pytest.fixture(scope="module")
 def month(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Month]:
     """The month: sales of the sample shop with their missing settings added, booked once."""
-    clock = Ahead()  # amounts of other days may be within a fee of each other by chance, and no matching is sure then
+    # Amounts of other days may be within a fee of each other by chance, and no matching is sure then.
+    clock = ShiftedClock()
     clock.pass_days((MORNING - now().date()).days)
     with open_application(tmp_path_factory.mktemp("data"), sandbox=True, machine=clock) as application:
         console = Console(application)

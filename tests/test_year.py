@@ -6,7 +6,7 @@ Lengths are two months here, so that everything has been let go once after a thi
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.settings import load_settings
 from integration.store import tables
+from tests.clocks import ShiftedClock
 from tests.consoles import ARTICLES, FAST, WHO, wait_for_run
 from tests.people import make_actor
 from tests.store.samples import a_create, a_skip, prove
@@ -34,17 +35,6 @@ from tests.stores import stores_in
 FLOWS = ("products", "stock", "customers", "orders")
 WEEKS, CHANGES, IDLE = 36, 60, 3
 PLATEAU = 18  # after so many weeks everything has been let go once
-
-
-class ShiftedClock:
-    """The clock of this machine, some time ahead."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the current time of this clock."""
-        return datetime.now(UTC) + self.ahead
 
 
 @contextmanager

@@ -89,11 +89,11 @@ class IncidentChanges:
 
 
 def incident_changes(
-    open_incidents: Collection[Incident], problems: Sequence[Problem], now: datetime, calm: timedelta = CALM
+    open_incidents: Collection[Incident], problems: Sequence[Problem], now: datetime
 ) -> IncidentChanges:
     """Return how the current problems change the open incidents.
 
-    An incident ends once its problem has not been seen for the time `calm`.
+    An incident ends once its problem has not been seen for the time `CALM`.
     """
     incidents = {incident.problem.identity: incident for incident in open_incidents}
     current_problems = {problem.identity: problem for problem in problems}
@@ -105,7 +105,7 @@ def incident_changes(
         tuple(
             incident
             for identity, incident in incidents.items()
-            if identity not in current_problems and now - incident.seen_at >= calm
+            if identity not in current_problems and now - incident.seen_at >= CALM
         ),
     )
 

@@ -141,9 +141,9 @@ class DataSubject:
         """Return the values of a person's record, redacted except for document and customer numbers."""
         return None if values is None else {name: v if v in self.ids else ERASED for name, v in values.items()}
 
-    def is_named_in(self, value: object, *, near: bool = False) -> bool:
+    def is_named_in(self, value: object) -> bool:
         """Return True if a JSON value contains words that identify the person."""
-        return self.redacted(value, near=near) != value
+        return self.redacted(value) != value
 
     def may_be_in(self, text: str, *, near: bool = False) -> bool:
         """Return True if a plain or JSON text may identify the person. Other texts need no further search."""

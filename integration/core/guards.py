@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from integration.core.money import HUNDRED
-from integration.core.plan import Action, Brake, Change
+from integration.core.plan import ACTIVE, Action, Brake, Change
 
 Limit = int | Decimal
 
@@ -104,14 +104,14 @@ def price_jumps(
     return jumps
 
 
-def made_inactive(change: Change, active: str = "active") -> int:
+def made_inactive(change: Change) -> int:
     """Return how many target records a change makes inactive, counting the articles of a product separately.
 
     Records of which the target does not report the state count as well.
     """
     before = change.before.flat() if change.before else {}
     paths = (path for path, value in change.desired.flat().items() if value is False)
-    return sum(path.rpartition("/")[2] == active and before.get(path, False) is not False for path in paths)
+    return sum(path.rpartition("/")[2] == ACTIVE and before.get(path, False) is not False for path in paths)
 
 
 def records_changed(change: Change) -> int:

@@ -13,6 +13,7 @@ from integration.core.link_evidence import NO_EVIDENCE, Evidence
 from integration.core.movements import COUNTED
 from integration.core.records import Kind, Record, Unreadable, Value, canonical, is_same_value, merged
 
+ACTIVE = "active"  # field that says whether a record is in use at the target
 FOLLOWS = "follows"  # value of a document: the key of the document that the target must have first
 
 
@@ -183,7 +184,6 @@ def retire(
     *,
     title: str,
     frees: frozenset[str] = frozenset(),
-    active: str = "active",
 ) -> Change:
     """Return the change that makes inactive the parts whose source is gone, or a record without parts itself.
 
@@ -191,7 +191,12 @@ def retire(
     are cleared if the target still holds the agreed value.
     """
     if not agreed.parts:
-        return _retire_without_parts(agreed, title, active)
+        return _retirement(
+            agreed,
+            title,
+            lambda value: Record(agreed.kind, agreed.key, {ACTIVE: value}, source=agreed.source),
+            replace(agreed, values={**agreed.values, ACTIVE: False}),
+        )
     parts = tuple(part for part in agreed.parts if part.source in missing_sources)
     current_values = {part.key: part.values for part in current.parts}
     freed: dict[str, dict[str, Value]] = {
@@ -209,48 +214,38 @@ def retire(
             Record(
                 part.kind,
                 part.key,
-                {active: value, **(freed[part.key] if value else dict.fromkeys(freed[part.key]))},
+                {ACTIVE: value, **(freed[part.key] if value else dict.fromkeys(freed[part.key]))},
                 source=part.source,
             )
             for part in parts
         )
         return Record(agreed.kind, agreed.key, {}, switched, agreed.source)
 
-    remembered = tuple(
-        replace(part, values={**part.values, active: False, **dict.fromkeys(freed[part.key])})
+    agreed_parts = tuple(
+        replace(part, values={**part.values, ACTIVE: False, **dict.fromkeys(freed[part.key])})
         if part in parts
         else part
         for part in agreed.parts
     )
+    return _retirement(
+        agreed, title, with_active, Record(agreed.kind, agreed.key, agreed.values, agreed_parts, agreed.source)
+    )
+
+
+def _retirement(agreed: Record, title: str, with_active: Callable[[bool], Record], agreed_after: Record) -> Change:
     return Change(
         action=Action.RETIRE,
         kind=agreed.kind,
         key=agreed.key,
         title=title,
         sources=(),
-        desired=with_active(value=False),
-        before=with_active(value=True),
-        agreed=Record(agreed.kind, agreed.key, agreed.values, remembered, agreed.source),
+        desired=with_active(False),
+        before=with_active(True),
+        agreed=agreed_after,
     )
 
 
-def _retire_without_parts(agreed: Record, title: str, active: str) -> Change:
-    def with_active(value: bool) -> Record:
-        return Record(agreed.kind, agreed.key, {active: value}, source=agreed.source)
-
-    return Change(
-        action=Action.RETIRE,
-        kind=agreed.kind,
-        key=agreed.key,
-        title=title,
-        sources=(),
-        desired=with_active(value=False),
-        before=with_active(value=True),
-        agreed=replace(agreed, values={**agreed.values, active: False}),
-    )
-
-
-def inverse(change: Change, active: str = "active") -> Change:
+def inverse(change: Change) -> Change:
     """Return the change that restores the values another change overwrote. Parts that it added become inactive.
 
     A part without a source of its own, such as a stock level, cannot be inactive and stays. The agreed values are
@@ -260,9 +255,9 @@ def inverse(change: Change, active: str = "active") -> Change:
         raise ValueError("what was created has nothing before it")
     before_keys = {part.key for part in change.before.parts}
     added = tuple(part for part in change.desired.parts if part.key not in before_keys and part.source)
-    off = tuple(Record(part.kind, part.key, {active: False}, source=part.source) for part in added)
+    off = tuple(Record(part.kind, part.key, {ACTIVE: False}, source=part.source) for part in added)
     on = tuple(
-        Record(part.kind, part.key, {active: part.values.get(active, True)}, source=part.source) for part in added
+        Record(part.kind, part.key, {ACTIVE: part.values.get(ACTIVE, True)}, source=part.source) for part in added
     )
     existing_parts = tuple(part for part in change.desired.parts if part.key in before_keys)
     back = Record(change.kind, change.key, change.before.values, (*change.before.parts, *off), change.before.source)

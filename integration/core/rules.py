@@ -255,15 +255,12 @@ Chosen = TypeVar("Chosen", bound=StrEnum)
 Plain = TypeVar("Plain", str, bool)
 
 
-def rules_from(shape: abc.Mapping[str, object], *, finished: bool = True) -> Mapping:
-    """Return the mapping of a TOML or JSON shape. Unless `finished`, a rule may be incomplete.
-
-    Raises ConfigurationError with the rule and the reason.
-    """
+def rules_from(shape: abc.Mapping[str, object]) -> Mapping:
+    """Return the mapping of a TOML or JSON shape. Raises ConfigurationError with the rule and the reason."""
     version, rule_shapes = shape.get("version", 1), shape.get("rules", [])
     if not isinstance(version, int) or not isinstance(rule_shapes, list):
         raise rule_error("rules", Reason("reason_shape"))
-    rules = tuple(_rule(place, rule_shape, finished=finished) for place, rule_shape in enumerate(rule_shapes, start=1))
+    rules = tuple(_rule(place, rule_shape, finished=True) for place, rule_shape in enumerate(rule_shapes, start=1))
     for place, rule in enumerate(rules):
         if any(earlier_rule.target == rule.target for earlier_rule in rules[:place]):
             raise rule_error(rule.target, Reason("reason_twice"))

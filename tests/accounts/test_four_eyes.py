@@ -1,6 +1,6 @@
 """Four eyes: whose yes is enough for a plan, and whose is only the first of two."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -31,22 +31,9 @@ from tests.clocks import Clock
 from tests.consoles import Console, open_application, wait_for_run
 from tests.people import make_actor
 from tests.store.samples import a_create, a_preview, prove
-from tests.stores import new_database
 
 ADMIN = make_actor("admin")
 ANN, BEN = (Actor(ref, roles=frozenset({Role.OPERATOR}), session=f"s-{ref}") for ref in ("ann", "ben"))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = new_database(tmp_path / "console.sqlite")
-    yield database
-    database.close()
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """People at the console: log-in, rights, and the end of both."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from integration.accounts.people import LOCAL_ISSUER, SESSION, Identity, People, network_of
@@ -13,23 +10,10 @@ from integration.core.people import APART, OPERATOR, RIGHTS, SCHEDULE, Role, ter
 from integration.store.database import Database
 from tests.clocks import Clock
 from tests.people import make_actor
-from tests.stores import new_database
 
 ADMIN = make_actor("admin")
 PASSWORD = "correct horse battery"
 PROVIDER = Identity("https://id.example.com", "00u1")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = new_database(tmp_path / "console.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

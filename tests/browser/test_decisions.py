@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DONE, at_rest, button, choose, commit, new_plan, picture, tab
+from tests.browser.conftest import DONE, at_rest, button, commit, new_plan, picture, tab
 from tests.servers import serve_console
 
 pytestmark = [
@@ -81,13 +81,6 @@ def test_a_filter_is_kept_under_a_name_and_the_address_carries_it(shop: str, pag
     button(page, "New documents")
     button(page, re.compile("Delete the filter New documents"))
     expect(at_rest(page).get_by_role("button", name="Saved filters").first).to_be_visible()
-
-
-def test_debtors_of_branches_and_countries_are_chosen_from_the_books(shop: str, page: Page) -> None:
-    page.goto(f"{shop}/flows?flow=orders&tab=settings")
-    choose(page, re.compile("Default debtor"), "For documents without a customer")
-    expect(at_rest(page).get_by_text("2 · De Ketting Amersfoort").first).to_be_visible()
-    picture(page, "default-debtors")
 
 
 def test_a_plan_is_commented_and_discarded_with_a_reason(shop: str, page: Page) -> None:

@@ -11,10 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from integration.application.application import Application
-from integration.cli.prices_demo import have_prices
 from integration.sandbox.server import Sandbox
-from integration.services.prices import CAUSE
-from integration.services.runs.exceptions import group_address
 from tests.browser.conftest import SETTLE, at_rest, button, choose, connecting, picture, serving, tab
 from tests.browser.test_operators import commit_plan, wide
 from tests.consoles import Console, open_application
@@ -29,9 +26,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Session-scoped fixtures defined as instance methods"),  # of a plugin
 ]
 VAT = "NL123456782B12"
-WHOLESALE = 3  # the price group of the till
-PRODUCT = "BRO-0001"  # of the article that has a price in a branch
-AGAIN = re.compile(r"Try (this one|these \d+) again")
 
 
 class Shop(Console):
@@ -74,18 +68,12 @@ def _run_and_plant(systems: Sandbox, data: Path, facts: dict[str, str]) -> None:
         for flow in ("products", "customers"):
             application.flows.change(flow, {"brakes": wide(flow)}, make_actor("test"))
             shop.run(flow)
-        have_prices(application)
-        application.tables.save("price_groups", {"GROOT": str(WHOLESALE)}, make_actor("test"))
-        for flow in ("products", "customers"):
-            shop.run(flow)
         _plant_faults(shop, facts)
-        for flow in ("products", "customers"):
-            shop.run(flow)
-        _change_charged_price(shop, facts)
+        shop.run("customers")
 
 
 def _plant_faults(shop: Shop, facts: dict[str, str]) -> None:
-    books, till, till_client = shop.sandbox.accountview, shop.sandbox.till, shop.till_client
+    books, till_client = shop.sandbox.accountview, shop.till_client
     facts |= {"vat": str(shop.sandbox.shop.customers[4].number), "twice": "39001"}
     books.edit("CONTACT", facts["vat"], {"VAT_NR": "NL1", "CNT_CODE": "NL"})
     mail = "inkoop@tweemaal.example"
@@ -97,32 +85,6 @@ def _plant_faults(shop: Shop, facts: dict[str, str]) -> None:
     articles = shop.sandbox.state("articles", "mplus")
     sold = next(str(row["articleNumber"]) for row in articles if row.get("extArticleId") and row["vatCode"] == 2)
     till_client.order(sold, relation=facts["second"])
-    of_branch = next(row for row in shop.sandbox.state("K9_PRICE") if row.get("K9_BRANCH"))
-    code = str(of_branch["ART_CODE"])
-    facts["number"] = next(str(row["articleNumber"]) for row in articles if row.get("extArticleId") == code)
-    till.edit("articles", facts["number"], {"priceDeviationMin": "1.00", "priceDeviationMax": "2.00"})
-    books.edit("K9_PRICE", str(of_branch["REC_ID"]), {"K9_PX": "3000.0000"})
-
-
-def _change_charged_price(shop: Shop, facts: dict[str, str]) -> None:
-    """Charge a cent for an article with a wholesale price at the till, and let a check find that."""
-    article, (price,) = next(
-        (str(row["articleNumber"]), row["priceGroupList"]["priceGroup"])
-        for row in reversed(shop.sandbox.state("articles", "mplus"))  # far from the product that is put right elsewhere
-        if len(row.get("priceGroupList", {}).get("priceGroup", ())) == 1
-    )  # fmt: skip
-    facts |= {"charged": article, "was": str(price["priceIncl"])}
-    charge(shop.sandbox, article, 1)
-    position = shop.application.prices.page("")
-    while position:
-        position = shop.application.prices.page(position)
-    groups = shop.application.exceptions.groups("customers")
-    (group,) = [candidate for candidate in groups if (candidate.cause, candidate.field) == (CAUSE, article)]
-    facts["asked"] = group_address(group.group_key)
-
-
-def charge(systems: Sandbox, number: str, cents: int) -> None:
-    systems.till.edit("articles", number, {"priceGroupList": [{"priceGroupNumber": WHOLESALE, "priceIncl": cents}]})
 
 
 @pytest.fixture
@@ -186,29 +148,6 @@ def test_a_vat_number_that_is_none_is_replaced_here_and_reaches_the_till(planted
     picture(page, "repair-vat-number-plan")
     commit_repair(page, planted_shop, "customers", planted_shop.numbers["vat"])
     assert planted_shop.relation("vat")["vatNumber"] == VAT
-
-
-def test_a_price_outside_the_range_of_the_till_goes_once_the_range_is_wider(planted_shop: Planted, page: Page) -> None:
-    repairing(page, planted_shop, "products", PRODUCT)
-    expect(at_rest(page).get_by_text(re.compile("it allows 1.00 to 2.00")).first).to_be_visible()
-    picture(page, "repair-range")
-    wider = {"priceDeviationMin": "1.00", "priceDeviationMax": "5000.00"}
-    planted_shop.systems.till.edit("articles", planted_shop.numbers["number"], wider)
-    button(page, AGAIN)
-    commit_repair(page, planted_shop, "products", PRODUCT)
-
-
-def test_a_price_that_the_till_charges_otherwise_is_asked_again_once_it_is_right(
-    planted_shop: Planted, page: Page
-) -> None:
-    page.goto(f"{planted_shop.address}/exceptions?cause={planted_shop.numbers['asked']}", wait_until="commit")
-    expect(at_rest(page).get_by_text(re.compile("pays .*0[.]01 for")).first).to_be_visible()
-    button(page, "Check MplusKASSA again")
-    expect(page.get_by_text("MplusKASSA still charges another price.")).to_be_visible()
-    picture(page, "repair-charged")
-    charge(planted_shop.systems, planted_shop.numbers["charged"], int(planted_shop.numbers["was"]))
-    button(page, "Check MplusKASSA again")
-    expect(page.get_by_text("The cause is closed.")).to_be_visible()
 
 
 def leaving(page: Page, name: str) -> None:

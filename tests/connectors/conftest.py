@@ -3,10 +3,17 @@
 from collections.abc import Iterator
 
 import pytest
+import stamina
 
 from integration.sandbox.server import Sandbox, running
 
 ARTICLES = 60
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses_between_attempts() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=100, cap=True):
+        yield
 
 
 @pytest.fixture

@@ -12,19 +12,11 @@ from integration.store.database import Database
 from integration.store.events import Event
 from integration.store.outbox_reader import OutboxReader
 from tests.postgres import postgres_server, postgres_url
-from tests.stores import new_database
+from tests.stores import database, new_database
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["database", "postgres_server", "postgres_url"]
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An open database."""
-    opened = new_database(tmp_path / "console.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -51,10 +43,10 @@ def logbook_of_run(events: OutboxReader, logbook: Logbook) -> Logbook:
 def shared_logbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Logbook]:
     """A log like `logbook_of_run`, started once for all tests of a file. Tests may stop its query process."""
     folder = tmp_path_factory.mktemp("asked")
-    database, logbook = new_database(folder / "console.sqlite"), Logbook(folder / "log.duckdb", memory="256MB")
-    yield fill_logbook(logbook, OutboxReader(database, lambda: NOW))
+    outbox_database, logbook = new_database(folder / "console.sqlite"), Logbook(folder / "log.duckdb", memory="256MB")
+    yield fill_logbook(logbook, OutboxReader(outbox_database, lambda: NOW))
     logbook.close()
-    database.close()
+    outbox_database.close()
 
 
 def fill_logbook(logbook: Logbook, events: OutboxReader) -> Logbook:

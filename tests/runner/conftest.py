@@ -11,9 +11,9 @@ from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, articles
 from tests.postgres import postgres_server, postgres_url
 from tests.runner.crash_matrix import Calm, with_articles, without_trouble
-from tests.stores import new_database
+from tests.stores import database
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["database", "postgres_server", "postgres_url"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -23,14 +23,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if cases:
         number = sum(int(case.split()[0]) for case in cases)
         terminalreporter.write_line(f"trouble met and survived, {number} cases: {', '.join(cases)}")
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An empty database."""
-    opened = new_database(tmp_path / "console.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

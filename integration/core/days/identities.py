@@ -76,15 +76,14 @@ def failed_checks(
     sums: DaySums,
     documents: Collection[DayDocument],
     drawers: Collection[str],
-    tolerance: Decimal = CENT,
 ) -> Iterator[FailedCheck]:
     """Yield the control totals that a day fails.
 
-    `drawers` are the payment methods whose money is in a drawer. `tolerance` is the allowed VAT difference of a code
-    per document, in euros: a till that computes VAT over the day has this difference.
+    `drawers` are the payment methods whose money is in a drawer. The VAT of a code may differ by a cent per document:
+    a till that computes VAT over the day has this difference.
     """
     yield from _check_payments(day, documents)
-    yield from _check_documents(day, sums, documents, tolerance)
+    yield from _check_documents(day, sums, documents)
     yield from _check_drawers(day, drawers)
     yield from _check_vat_list(day, documents)
 
@@ -99,9 +98,7 @@ def _check_payments(day: TillDay, documents: Collection[DayDocument] = ()) -> It
             yield FailedCheck(1, source, paid + rest, sold)
 
 
-def _check_documents(
-    day: TillDay, sums: DaySums, documents: Collection[DayDocument], tolerance: Decimal
-) -> Iterator[FailedCheck]:
+def _check_documents(day: TillDay, sums: DaySums, documents: Collection[DayDocument]) -> Iterator[FailedCheck]:
     own = sums_of_documents(documents)
     journal = sum_by_key(((turnover.source, turnover.group), turnover.incl) for turnover in day.journal)
     prepaid = {(turnover.source, turnover.group) for turnover in day.journal if turnover.is_down_payment}
@@ -122,7 +119,7 @@ def _check_documents(
     )
     of_vat = {key: vat_sum.vat for key, vat_sum in own.vat.items()}
     count = {key: sum(key[1] in document.vat and document.source == key[0] for document in documents) for key in of_vat}
-    vat_tolerance = tolerance * max([1, *count.values()])
+    vat_tolerance = CENT * max([1, *count.values()])
     vat = {key: vat_sum.vat for key, vat_sum in sums.vat.items()}
     yield from _compare_sums(
         vat, of_vat, documents, lambda document, key: document.vat.get(key[1], VatSum()).vat, vat_tolerance

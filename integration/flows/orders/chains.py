@@ -299,13 +299,9 @@ def _document_keys(page: Record) -> tuple[str, ...]:
 # ---- queries
 
 
-def active_bookings(ask: BookingStateQuery, keys: Collection[str], *, surely: bool = False) -> dict[str, BookingState]:
-    """Return the booking state of each document by its latest booking; credited documents are left out.
-
-    With `surely`, documents whose credit is in doubt are left out as well.
-    """
-    takes_back = (BookingStage.BOOKED, BookingStage.DOUBTFUL) if surely else (BookingStage.BOOKED,)
-    latest_bookings = newest_bookings(keys, ask, lambda booking: booking.stage in takes_back)
+def active_bookings(ask: BookingStateQuery, keys: Collection[str]) -> dict[str, BookingState]:
+    """Return the booking state of each document by its latest booking; credited documents are left out."""
+    latest_bookings = newest_bookings(keys, ask, lambda booking: booking.stage is BookingStage.BOOKED)
     return {
         key: replace(booking.latest, key=key) for key, booking in latest_bookings.items() if not booking.is_reversed
     }

@@ -95,7 +95,7 @@ def _search_filters(app: Application) -> AuditSearch:
     """Draw the filters and return the search they describe."""
     actors, actions = app.audit.actors_and_actions()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        search("find", text("audit_search"))
+        search(text("audit_search"))
         select_input(
             "actor",
             {"": text("audit_everybody"), **{name: name for name in actors}},

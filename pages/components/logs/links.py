@@ -35,7 +35,7 @@ COLUMNS = ["flow", "kind", "key", "title", "linked_to", "ean", "state", "retired
 def linked(app: Application, tools: DeltaGenerator) -> None:
     """Draw the links that match the filters. A click opens the history of the record."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        find, flow = search("find", text("find_link")), pick_flow(app, 180)
+        find, flow = search(text("find_link")), pick_flow(app, 180)
     flows = [flow] if flow else list(app.flows)
     total = app.links.count_matching(flows, find)
     if not total:
@@ -68,7 +68,7 @@ def _empty_note(*, filtered: bool) -> None:
         empty("link", text("links_empty"), text("links_empty_about"))
     elif no_match(text("links_no_match"), text("log_no_match_about")):
         clear_address("page", "flow")
-        clear_search("find")
+        clear_search()
 
 
 def _link_state(link: Link) -> str:

@@ -109,7 +109,7 @@ SIZE = 200
 def _search_filters(app: Application) -> LogSearch:
     """Draw the filters and return the search they describe."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        find_text = search("find", text("find_in_log"))
+        find_text = search(text("find_in_log"))
         flow = pick_flow(app, 180)
         events = {"": text("log_all_events"), **{event: result_name(event) for event in EVENTS}}
         event = select_input("event", events, text("col_event"), 210, ("page",))
@@ -216,7 +216,7 @@ def _empty_note(criteria: LogSearch) -> None:
         empty("receipt_long", text("log_empty"), text("log_empty_about"))
     elif no_match(text("log_nothing_matches"), text("log_no_match_about")):
         clear_address("page", "flow", "event", "run", "from", "to", "days")
-        clear_search("find")
+        clear_search()
 
 
 def _open_event(event: "pd.Series[str]") -> None:

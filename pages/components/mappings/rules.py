@@ -71,7 +71,7 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
     mine = [rule for rule in editor.mapping.rules if kind_of(rule.target) is part]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         record = record_picker(editor, part)
-        find = search("find", text("find_rule"))
+        find = search(text("find_rule"))
     trial = trial_of(editor, record) if record else None
     if trial is not None and trial.obstacle is not None:
         _obstacle(trial.obstacle)
@@ -198,7 +198,7 @@ def _table(
         if not find:
             empty("account_tree", text("rules_none"), text("rules_none_about"))
         elif no_match(text("nothing_found", find=plain(find)), text("nothing_found_about")):
-            clear_search("find")
+            clear_search()
         return
     frame = pd.DataFrame(
         {

@@ -21,6 +21,7 @@ T = TypeVar("T")
 BADGE = 36  # pixels of a badge in addition to its word: icon and margins
 FIFTHS = 5  # columns of a grid in which two parts share the width unequally
 FIFTH, THIRD = 180, 300  # pixels of a part of a page; all parts fit beside each other on a laptop of 1280 pixels
+SEARCH = "find"  # name of the search field of a page in its address
 LONGEST_PAGE = 9  # most digits of a page number in an address
 
 
@@ -155,15 +156,15 @@ def select_input(
     return str(selected or "")
 
 
-def search(name: str, placeholder: Markdown) -> str:
-    """Draw a search field and return its text, which is stored in the address. For the address, see `choice`."""
+def search(placeholder: Markdown) -> str:
+    """Draw the search field of a page and return its text, which is stored in the address; see `choice`."""
 
     def moved() -> None:
-        keep_in_address(name, control_value(name))
+        keep_in_address(SEARCH, control_value(SEARCH))
         clear_address("page")
 
-    key, address_value = f"_{name}", st.query_params.get(name, "")
-    if control_value(name) != address_value:  # Back or a link changed it; a value that is set again stops typing
+    key, address_value = f"_{SEARCH}", st.query_params.get(SEARCH, "")
+    if control_value(SEARCH) != address_value:  # Back or a link changed it; a value that is set again stops typing
         st.session_state[key] = address_value
     st.text_input(
         placeholder,
@@ -178,9 +179,9 @@ def search(name: str, placeholder: Markdown) -> str:
     return address_value.strip()
 
 
-def clear_search(name: str) -> NoReturn:
-    """Empty a search field and rerun the page."""
-    keep_in_address(name, "")
+def clear_search() -> NoReturn:
+    """Empty the search field and rerun the page."""
+    keep_in_address(SEARCH, "")
     st.rerun()
 
 

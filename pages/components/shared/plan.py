@@ -188,7 +188,7 @@ def plan_lines(
         text("nothing_found", find=plain(find)) if find else text("nothing_filtered"), text("nothing_found_about")
     ):
         clear_address(*FACETS, "page", "record")
-        clear_search("find")
+        clear_search()
 
 
 # ---- one line -----------------------------------------------------------------------------------------------------

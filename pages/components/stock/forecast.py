@@ -151,7 +151,7 @@ def article_list(app: Application, view: View) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             show = choice("show", SHOWS, "soon", lambda name: text(f"stock_show_{name}", days=SOON_DAYS), ("page",))
             sort = choice("sort", SORTS, "days", lambda name: text(f"stock_sort_{name}"), ("page",))
-            find = search("find", text("find_stock"))
+            find = search(text("find_stock"))
     lines = page(0, SIZE)
     total = int(lines["found"].iloc[0]) if len(lines) else 0
     if not total:
@@ -187,7 +187,7 @@ def _none_listed(show: str, find: str) -> None:
         st.query_params.clear()
         keep_in_address("article", article)
         clear_address("period", "branch", "group", "show", "sort")
-        clear_search("find")
+        clear_search()
 
 
 def _outlook_listed(page: Callable[[int, int], pd.DataFrame]) -> pd.DataFrame:

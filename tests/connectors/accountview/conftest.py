@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-import stamina
 
 from integration.connectors.accountview.connector import AccountView
 from integration.sandbox.accountview.conventions import Conventions
@@ -12,12 +11,6 @@ from tests.builders import accountview_settings
 from tests.connectors.accountview.conversation import Connect
 from tests.connectors.accountview.samples import connect_accountview
 from tests.fakes import Links, MemoryTokenStore
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")

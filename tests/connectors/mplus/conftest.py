@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-import stamina
 
 from integration.connectors.mplus.connector import Mplus
 from integration.core.records import Record
@@ -13,12 +12,6 @@ from integration.sandbox.server import Sandbox, running
 from tests.builders import a_part, a_product
 from tests.connectors.mplus.tills import a_till
 from tests.fakes import Links
-
-
-@pytest.fixture(autouse=True)
-def _no_pauses_between_attempts() -> Iterator[None]:
-    with stamina.set_testing(True, attempts=100, cap=True):
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +27,21 @@ def sandbox(module_sandbox: Sandbox) -> Sandbox:
     module_sandbox.switches.disarm()
     module_sandbox.ledger.clear()
     return module_sandbox
+
+
+@pytest.fixture
+def own_sandbox() -> Iterator[Sandbox]:
+    """Both systems for one test that changes something at the till."""
+    with running(articles=50) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def till(sandbox: Sandbox) -> Iterator[Mplus]:
+    """A connection to the shared till."""
+    connector = a_till(sandbox)
+    yield connector
+    connector.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.reference import current_run
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import Sandbox
 from tests.connectors.mplus.tills import a_till
 from tests.flows.days import example
 from tests.flows.days.example import KEY, a_worked_out_day
@@ -510,12 +510,6 @@ def test_a_day_passes_and_is_closed(own_sandbox: Sandbox) -> None:
     assert records
     assert all(day.values["closed"] is True for day in records)
     assert any(parts_of(day, Kind.COUNT) for day in records)
-
-
-@pytest.fixture
-def own_sandbox() -> Iterator[Sandbox]:
-    with running(articles=50) as sandbox:
-        yield sandbox
 
 
 def test_every_value_of_a_day_is_of_a_field_that_is_offered(sandbox: Sandbox, past_days: list[Record]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -20,9 +20,9 @@ from integration.connectors.mplus.documents import CODES_SECONDS, TillDocuments
 from integration.connectors.mplus.settings import MplusSettings
 from integration.core.errors import MalformedAnswerError, UnavailableError
 from integration.core.records import Batch, Kind, Record, Unreadable, kinds, record_from_json, record_to_json
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import Sandbox
 from tests.connectors.canned import Canned
-from tests.connectors.mplus.tills import NOWHERE, a_till, answering, settings_of
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering, call_names, settings_of
 
 TABLES = {kind: f"{kind}s" for kind in (Kind.ORDER, Kind.INVOICE, Kind.RECEIPT, Kind.PROPOSAL)}
 IDS = {kind: f"{kind}Id" for kind in TABLES}
@@ -30,21 +30,6 @@ OPERATIONS = {kind: f"get{kind.capitalize()}s" for kind in TABLES}
 REPAIR_HOUR = "9900002"
 Extracted = dict[Kind, dict[str, Record]]
 EVERY_KIND = pytest.mark.parametrize("kind", list(TABLES))
-
-
-@pytest.fixture
-def own_sandbox() -> Iterator[Sandbox]:
-    """Both systems for one test that changes something at the till."""
-    with running(articles=50) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def till(sandbox: Sandbox) -> Iterator[Mplus]:
-    """A connection to the shared till."""
-    connector = a_till(sandbox)
-    yield connector
-    connector.close()
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +65,6 @@ def stored_documents(sandbox: Sandbox, kind: Kind) -> dict[str, dict[str, Any]]:
 def parts(record: Record, kind: Kind) -> list[Record]:
     """Return the parts of one kind."""
     return [part for part in record.parts if part.kind is kind]
-
-
-def call_names(sandbox: Sandbox) -> list[str]:
-    """Return the calls the till answered since the ledger was cleared."""
-    return [call.operation for call in sandbox.ledger.calls("mplus")]
 
 
 def day(shape: Mapping[str, int] | None) -> date | None:

@@ -10,30 +10,24 @@ from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.gift_cards import cards_left
 from integration.connectors.protocol import GiftCardBalance
 from integration.core.errors import MalformedAnswerError
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import Sandbox
 from tests.connectors.mplus.tills import answering, settings_of
 
 SOLD = "80"
 OLDER = Decimal("500.00")  # on cards of before the first day
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Sandbox]:
-    with running(articles=50) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def client(shop: Sandbox) -> Iterator[Client]:
-    till_client = Client(settings_of(shop))
+def client(sandbox: Sandbox) -> Iterator[Client]:
+    till_client = Client(settings_of(sandbox))
     yield till_client
     till_client.close()
 
 
-def balance_of_documents(shop: Sandbox) -> Decimal:
+def balance_of_documents(sandbox: Sandbox) -> Decimal:
     """Return sales of gift cards minus payments with them, from the documents themselves."""
     cents = 0
-    for row in (*shop.state("receipts", "mplus"), *shop.state("invoices", "mplus"), *shop.state("orders", "mplus")):
+    for row in (row for table in ("receipts", "invoices", "orders") for row in sandbox.state(table, "mplus")):
         lines: list[Any] = (row.get("lineList") or {}).get("line", ())
         if "orderState" not in row:
             cents += sum(
@@ -45,13 +39,13 @@ def balance_of_documents(shop: Sandbox) -> Decimal:
 
 
 @pytest.mark.parametrize("page", [1000, 2])
-def test_what_is_left_is_what_was_sold_less_what_was_paid(shop: Sandbox, client: Client, page: int) -> None:
+def test_what_is_left_is_what_was_sold_less_what_was_paid(sandbox: Sandbox, client: Client, page: int) -> None:
     cards, vouchers = cards_left(client, page)
 
     assert (cards.group, vouchers.group) == (SOLD, "85")
-    assert cards.balance == OLDER + balance_of_documents(shop)
+    assert cards.balance == OLDER + balance_of_documents(sandbox)
     assert cards.count == sum(
-        row["active"] and row["turnoverGroupNumber"] == int(SOLD) for row in shop.state("gift_cards", "mplus")
+        row["active"] and row["turnoverGroupNumber"] == int(SOLD) for row in sandbox.state("gift_cards", "mplus")
     )
 
 

@@ -1,7 +1,6 @@
 """Prices of customers at the till sandbox: written beside existing ones, and the prices that the till computes."""
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -23,21 +22,6 @@ from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, loo
 from tests.fakes import Links
 
 D = Decimal
-SERIALS = itertools.count(1)
-
-
-@pytest.fixture
-def till(sandbox: Sandbox) -> Iterator[Mplus]:
-    """A connection that knows nothing yet."""
-    connector = a_till(sandbox)
-    yield connector
-    connector.close()
-
-
-@pytest.fixture
-def serial() -> int:
-    """A number no other test uses."""
-    return next(SERIALS)
 
 
 def a_bell(number: str, prices: Mapping[str, Value]) -> Record:

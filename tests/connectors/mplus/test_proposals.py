@@ -11,18 +11,11 @@ from integration.connectors.mplus.client import Client
 from integration.connectors.mplus.connector import Mplus
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import Sandbox
 from tests.connectors.mplus.tills import a_till
 
 BELL = {"articleNumber": 0, "text": "Bel", "data": {"quantity": 2, "price": 1815, "turnoverGroup": 40, "vatCode": 2}}
 LIGHT = {"articleNumber": 0, "text": "Licht", "data": {"quantity": 1, "price": 2420, "turnoverGroup": 40, "vatCode": 2}}
-
-
-@pytest.fixture
-def own_sandbox() -> Iterator[Sandbox]:
-    """Both systems for one test that changes something at the till."""
-    with running(articles=50) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

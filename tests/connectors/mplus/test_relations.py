@@ -1,7 +1,6 @@
 """Customers at the till, against the till sandbox: found by exact evidence, written whole."""
 
 import itertools
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -19,20 +18,12 @@ from integration.core.records import Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox
 from tests.builders import a_create, an_update_at
 from tests.connectors.contract import CustomerTargetContract
-from tests.connectors.mplus.tills import NOWHERE, a_till, answering, create, look
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering, call_names, create, look
 from tests.fakes import Links
 from tests.timeouts import LATE, wait_until
 
 SERIALS = itertools.count(1)
 ARTICLES = 10
-
-
-@pytest.fixture
-def till(sandbox: Sandbox) -> Iterator[Mplus]:
-    """A connection that knows nothing yet."""
-    connector = a_till(sandbox)
-    yield connector
-    connector.close()
 
 
 @pytest.fixture
@@ -84,11 +75,6 @@ def stored_relation(sandbox: Sandbox, number: str) -> dict[str, Any]:
     return next(
         relation for relation in sandbox.state("relations", "mplus") if str(relation["relationNumber"]) == number
     )
-
-
-def reads(sandbox: Sandbox) -> list[str]:
-    """Return the calls the till answered since the ledger was cleared."""
-    return [call.operation for call in sandbox.ledger.calls("mplus")]
 
 
 def add_unknown_fields(till: Mplus, number: str) -> None:
@@ -345,7 +331,7 @@ def test_many_customers_are_matched_in_few_calls(sandbox: Sandbox, links: Links,
     till.lookup(customers, links)
     sandbox.ledger.clear()
     assert len(till.lookup(customers, links)) == 20
-    assert reads(sandbox) == ["getRelations", "getRelations"]  # what changed since, and those that fit
+    assert call_names(sandbox) == ["getRelations", "getRelations"]  # what changed since, and those that fit
     till.close()
 
 
@@ -356,7 +342,7 @@ def test_linked_customers_are_read_in_one_call_for_a_portion(sandbox: Sandbox, l
         links.references[record.kind, record.key] = till.write(a_create(record), None, links, "t").reference
     sandbox.ledger.clear()
     assert set(till.lookup(customers, links)) == {record.key for record in customers}
-    assert reads(sandbox) == ["getRelations"] * 3
+    assert call_names(sandbox) == ["getRelations"] * 3
     till.close()
 
 

@@ -1,6 +1,5 @@
 """An invoice is paid at the till once, found again by its method, and a payment that is too high is refused."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import httpx
@@ -11,32 +10,19 @@ from integration.connectors.mplus.connector import Mplus
 from integration.connectors.mplus.settlements import Settlements
 from integration.core.errors import RejectedError
 from integration.core.records import Kind, Record, Unreadable
-from integration.sandbox.server import Sandbox, running
+from integration.sandbox.server import Sandbox
 from tests.builders import a_create
-from tests.connectors.mplus.tills import NOWHERE, a_till, answering
+from tests.connectors.mplus.tills import NOWHERE, answering
 from tests.fakes import Links
 
 BELL = {"articleNumber": 0, "text": "Bel", "data": {"quantity": 1, "price": 12100, "turnoverGroup": 40, "vatCode": 2}}
 LINKS = Links()
 
 
-@pytest.fixture(scope="module")
-def own_sandbox() -> Iterator[Sandbox]:
-    with running(articles=50) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def till(own_sandbox: Sandbox) -> Iterator[Mplus]:
-    connector = a_till(own_sandbox)
-    yield connector
-    connector.close()
-
-
-@pytest.fixture
-def invoice(own_sandbox: Sandbox) -> str:
-    own_sandbox.till.add("invoices", {"relationNumber": 1003, "lineList": {"line": [BELL]}})
-    newest: str = own_sandbox.state("invoices", "mplus")[-1]["invoiceId"]
+def invoice(sandbox: Sandbox) -> str:
+    sandbox.till.add("invoices", {"relationNumber": 1003, "lineList": {"line": [BELL]}})
+    newest: str = sandbox.state("invoices", "mplus")[-1]["invoiceId"]
     return newest
 
 
@@ -44,7 +30,7 @@ def payment(invoice: str, amount: str = "121.00", method: str = "IDEAL") -> Reco
     return Record(Kind.SETTLEMENT, invoice, {"method": method, "amount": Decimal(amount)})
 
 
-def test_a_payment_is_made_and_found_by_its_method(own_sandbox: Sandbox, till: Mplus, invoice: str) -> None:
+def test_a_payment_is_made_and_found_by_its_method(sandbox: Sandbox, till: Mplus, invoice: str) -> None:
     desired = payment(invoice)
     change = a_create(desired)
     assert till.lookup([desired], LINKS) == {}
@@ -55,7 +41,7 @@ def test_a_payment_is_made_and_found_by_its_method(own_sandbox: Sandbox, till: M
     assert current.record == desired
     assert till.lookup([payment(invoice, method="PIN"), payment("nowhere"), payment("a\nb")], LINKS) == {}
     assert till.read_changes(Kind.SETTLEMENT, "").records == ()
-    invoice_row = next(row for row in own_sandbox.state("invoices", "mplus") if row["invoiceId"] == invoice)
+    invoice_row = next(row for row in sandbox.state("invoices", "mplus") if row["invoiceId"] == invoice)
     assert invoice_row["state"] == "INVOICE-STATE-PAID"
 
 

@@ -1,7 +1,6 @@
 """Stock levels at the till, against the till sandbox: read for each branch, set and never added to."""
 
 import itertools
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext
 from dataclasses import replace
@@ -24,20 +23,12 @@ from integration.core.plan import Change, Unchanged, diff, differences, remainin
 from integration.core.records import Batch, CurrentRecord, Kind, Record, Unreadable, Value
 from integration.sandbox.server import Sandbox, running
 from tests.builders import a_create, a_part, a_product, an_update_at
-from tests.connectors.mplus.tills import NOWHERE, a_till, answering
+from tests.connectors.mplus.tills import NOWHERE, a_till, answering, call_names
 from tests.fakes import Links
 
 SERIALS = itertools.count(8_001)
 ARTICLES = 30
 BRANCHES = ("1", "2")
-
-
-@pytest.fixture
-def till(sandbox: Sandbox) -> Iterator[Mplus]:
-    """A connection to the till."""
-    connector = a_till(sandbox)
-    yield connector
-    connector.close()
 
 
 def an_article(till: Mplus, *, managed: bool = True, size: int = 1) -> str:
@@ -65,11 +56,6 @@ def a_level_change(current: CurrentRecord, **paths: Value) -> Change:
     return an_update_at(
         current.record, {path.removeprefix("b").replace("_", "/"): value for path, value in paths.items()}
     )
-
-
-def call_names(sandbox: Sandbox) -> list[str]:
-    """Return the calls the till answered since the ledger was cleared."""
-    return [call.operation for call in sandbox.ledger.calls("mplus")]
 
 
 def test_levels_are_set_and_read_back_equal_to_three_decimals(till: Mplus, links: Links) -> None:

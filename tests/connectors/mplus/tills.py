@@ -30,6 +30,11 @@ def a_till(sandbox: Sandbox, **changes: Any) -> Mplus:
     return Mplus(settings_of(sandbox, **changes))
 
 
+def call_names(sandbox: Sandbox) -> list[str]:
+    """Return the calls the till answered since the ledger was cleared."""
+    return [call.operation for call in sandbox.ledger.calls("mplus")]
+
+
 NOWHERE = MplusSettings(
     url="http://127.0.0.1:18083/", ident="i", secret=SecretStr("s"), per_second=10_000, attempts=1
 )  # fmt: skip

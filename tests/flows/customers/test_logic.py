@@ -1,9 +1,8 @@
 """Logic of customers: companies and persons, VAT numbers, defaults by country, and no customer created twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +28,9 @@ from integration.store.database import Database
 from tests.builders import a_create, a_debtor, a_relation, guard_counts
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record, shipped_mapping
-from tests.stores import new_database
+from tests.stores import database
+
+__all__ = ["database"]
 
 BODY = shipped_mapping("customers")
 (DEBTORS,) = FLOWS["customers"].flow.stages
@@ -408,13 +409,6 @@ class CustomerHarness(FlowHarness):
     def make_logic(self) -> Customers:
         """Return the logic with the settings as they are now."""
         return Customers(CustomerSettings(**self.settings), BODY, self.mapping_version, {})
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = new_database(tmp_path / "console.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

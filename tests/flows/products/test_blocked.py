@@ -1,7 +1,6 @@
 """Articles that are blocked in the books and for sale at the till, without a link."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -14,17 +13,11 @@ from integration.store.database import Database
 from tests.builders import a_group, a_part, a_product, an_article
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record
-from tests.stores import new_database
+from tests.stores import database
+
+__all__ = ["database"]
 
 FIRST = [an_article("1001", blocked=True), an_article("1002"), an_article("1003", blocked=True), a_group()]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """A database of its own."""
-    console_database = new_database(tmp_path / "console.sqlite")
-    yield console_database
-    console_database.close()
 
 
 def a_till(**parts: Mapping[str, Value]) -> MemoryConnector:

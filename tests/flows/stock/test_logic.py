@@ -1,9 +1,8 @@
 """Logic of stock: formulas, branches, negative and fractional levels, and articles that the till does not count."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,7 +26,9 @@ from integration.store.database import Database
 from tests.builders import a_create, a_stock, an_article, an_update_at, guard_counts
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record, shipped_mapping
-from tests.stores import new_database
+from tests.stores import database
+
+__all__ = ["database"]
 
 BODY = shipped_mapping("stock")
 (ARTICLES,) = FLOWS["stock"].flow.stages
@@ -487,13 +488,6 @@ class StockHarness(FlowHarness):
         """Return the logic, with no article linked: codes are numbers."""
         settings = {"branches": {"1": "", "2": "WH2"}, **self.settings}
         return StockLogic(StockSettings(**settings), BODY, self.mapping_version, {}, lambda _: {})
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = new_database(tmp_path / "console.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

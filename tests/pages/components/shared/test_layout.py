@@ -42,7 +42,7 @@ def lists() -> None:
 
     from pages.components.shared.layout import page_offset, pages, search, select_input
 
-    find = search("find", "Find")
+    find = search("Find")
     fruit = select_input("fruit", {"": "any", "apple": "Apple"}, "Fruit", no_longer=("page", "find"))
     offset = page_offset("page", 30, 10)
     pages("page", 30, 10)
