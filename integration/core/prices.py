@@ -125,11 +125,11 @@ def term_counts(records: Iterable[Mapping[str, Value]]) -> dict[str, int]:
     """
     counts = Counter({TERM_COUNTS: 0})
     for values in records:
-        terms = [term for term in terms_in(values) if term.of is not PriceScope.OFFER]
+        terms = [term for term in terms_in(values) if term.scope is not PriceScope.OFFER]
         counts.update({TERM_COUNTS} if terms else ())
         by_code = (PriceScope.PRICE_GROUP, PriceScope.BRANCH)
         counts.update(
-            {f"{TERM_COUNTS}:{term.of} {term.number if term.of in by_code else ''}".strip() for term in terms}
+            {f"{TERM_COUNTS}:{term.scope} {term.number if term.scope in by_code else ''}".strip() for term in terms}
         )
     return dict(counts)
 
