@@ -285,8 +285,10 @@ def test_a_field_that_all_records_of_a_run_of_changes_lose_holds_the_plan(
     for code in codes[:cleared]:
         source.put(an_article(code, text=""))
     run = harness.preview(Mode.CHANGES)
-    named = {"prices": "article.prices:price_group A"}.get(next(iter(counts), ""), "article.text")
-    assert {brake.code: brake.facts["field"] for brake in run.brakes} == ({"brake_values_lost": named} if stops else {})
+    lost_field = {"prices": "article.prices:price_group A"}.get(next(iter(counts), ""), "article.text")
+    assert {brake.code: brake.facts["field"] for brake in run.brakes} == (
+        {"brake_values_lost": lost_field} if stops else {}
+    )
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:

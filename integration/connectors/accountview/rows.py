@@ -33,6 +33,7 @@ from integration.connectors.accountview.codec import (
 )
 from integration.connectors.accountview.layout import Layout
 from integration.connectors.protocol import DictionaryColumn
+from integration.core.errors import MalformedAnswerError
 from integration.core.grouping import group_by_key
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
 
@@ -85,7 +86,7 @@ def row_decoder(
     def readable_values(row: Row) -> dict[str, Value]:
         values: dict[str, Value] = {}
         for name, column, reader in readers:
-            with suppress(WrongValueError):
+            with suppress(WrongValueError, MalformedAnswerError):  # a value in a wrong form, or a column more than once
                 require_texts(row, (column,))
                 values[name] = checked_value(name, column, row, reader(row.get(column)))
         return values
