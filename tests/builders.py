@@ -140,7 +140,8 @@ def a_relation(key: str = "R1", **values: Value) -> Record:
     return Record(Kind.RELATION, key, {"name": f"Klant {key}", "active": True, **values})
 
 
-def guard_counts(logic: FlowLogic, change: Change) -> dict[str, int]:
-    """Return the counts of a change for the brakes of a flow."""
-    counts = {guard.name: guard.counts(change, logic.settings) for guard in logic.settings.guards if not guard.whole}
+def guard_counts(logic: FlowLogic, change: Change, current: Record | None = None) -> dict[str, int]:
+    """Return the counts of a change of the target's record for the brakes of a flow."""
+    guards = [guard for guard in logic.settings.guards if not guard.whole]
+    counts = {guard.name: guard.count(change, logic.settings, current) for guard in guards}
     return {name: count for name, count in counts.items() if count}

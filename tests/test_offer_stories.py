@@ -128,3 +128,31 @@ def test_a_price_is_explained_on_the_chosen_day(console: Console) -> None:
     charged = [proof.charged for proof in proofs if proof]
     assert charged[0] == charged[1] == charged[4]
     assert charged[2] == charged[3] != charged[0]
+
+
+def test_an_offer_that_was_typed_at_the_till_holds_a_plan_with_an_overlapping_one(console: Console) -> None:
+    application = console.application
+    today = application.prices.offer_day()
+    assert today is not None
+    article = [candidate for candidate in application.prices.articles() if candidate.agreed.values.get("price_incl")][1]
+
+    def add_offer(day: date) -> None:
+        moment = f"{day}T00:00:00.000Z"
+        row = {"REC_ID": f"T{day:%y%m%d}", "ART_CODE": article.key, "K9_OFFER": "WEEK", "K9_MINQ": "0", "K9_PCT": "10"}
+        console.sandbox.accountview.add("K9_PRICE", {**row, "K9_FIRST": moment, "K9_LAST": moment})
+
+    ours, typed_day, free_day = (today + timedelta(days=days) for days in (70, 80, 90))
+    add_offer(ours)
+    console.run("products")
+    rows = console.sandbox.state("articles", "mplus")
+    offers_now = next(row["salesPriceList"] for row in rows if str(row["articleNumber"]) == article.number)
+    day = {"day": typed_day.day, "mon": typed_day.month, "year": typed_day.year}
+    typed_offer = {"salesPriceNumber": 2, "startDate": day, "endDate": day, "discountPercentage": 25}
+    edited = {"salesPrice": [*offers_now["salesPrice"], typed_offer]}
+    console.sandbox.till.edit("articles", article.number, {"salesPriceList": edited})
+    counts = []
+    for new_day in (free_day, typed_day):
+        add_offer(new_day)
+        plan = console.preview("products")
+        counts.append([(brake.code, brake.count) for brake in plan.brakes if "offers" in brake.code])
+    assert counts == [[], [("brake_offers_overlap", 1)]]

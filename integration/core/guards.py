@@ -1,7 +1,7 @@
 """Guards (brakes): limits that hold a plan until a person types its count. A flow's settings have its own guards."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum, auto
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from typing import Any
 
 from integration.core.money import HUNDRED
 from integration.core.plan import ACTIVE, Action, Brake, Change
+from integration.core.records import Record, merged
 
 Limit = int | Decimal
 
@@ -28,6 +29,7 @@ class Guard:
     `limit` is the initial value, also when the guard is switched on. `counts` returns how much of a change counts,
     given the flow's settings. If several guards share a code, a person types the count of the first.
     A guard of the `whole` plan marks no lines, and does not apply to the first plan of a flow.
+    `with_target`: `change.agreed` also has the target's values that a change does not name, such as another offer.
     """
 
     name: str
@@ -37,6 +39,11 @@ class Guard:
     measure: Measure = Measure.NUMBER
     is_on: bool = True
     whole: bool = False
+    with_target: bool = False
+
+    def count(self, change: Change, settings: Any, current: Record | None) -> int:
+        """Return how much of a change counts, given the target's record."""
+        return self.counts(with_target_values(change, current) if self.with_target else change, settings)
 
     def is_beyond(self, count: int, limit: Limit, read_count: int) -> bool:
         """Return True if the count exceeds the limit, given the number of records read."""
@@ -46,6 +53,11 @@ class Guard:
             case Measure.SHARE:
                 return read_count > 0 and count * HUNDRED > limit * read_count
         return count > 0
+
+
+def with_target_values(change: Change, current: Record | None) -> Change:
+    """Return the change with all values in `agreed` that the target's record has after the write."""
+    return change if current is None else replace(change, agreed=merged(current, change.agreed))
 
 
 def typed_guards(guards: Iterable[Guard]) -> dict[str, Guard]:

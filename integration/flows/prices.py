@@ -255,7 +255,7 @@ def _offer_count(count: Callable[[Mapping[str, Value]], int], *fields: str) -> C
     return count_offers
 
 
-OFFERS_OVERLAP = Guard("offers_overlap", "brake_offers_overlap", 0, _offer_count(overlapping_offers))
+OFFERS_OVERLAP = Guard("offers_overlap", "brake_offers_overlap", 0, _offer_count(overlapping_offers), with_target=True)
 OFFERS_ABOVE = Guard(
     "offers_above", "brake_offers_above", 0, _offer_count(offers_above_price, "price_incl", "price_excl")
 )

@@ -349,6 +349,7 @@ def _change(
         agreed,
         reference,
         is_additional=target_record.is_uncounted,
+        current=current.record if current else None,
     )
 
 

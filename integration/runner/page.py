@@ -14,7 +14,7 @@ from integration.core.links import NO_HASHES, Hashes, Link
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
-from integration.core.records import Kind
+from integration.core.records import Kind, Record
 from integration.core.reverted_values import VALUE_REVERTED, RevertedValue
 from integration.core.states import Step
 from integration.flows.settings import FlowSettings
@@ -125,15 +125,16 @@ class PlanPage:
         *,
         is_additional: bool = False,
         reverted: RevertedValue | None = None,
+        current: Record | None = None,
     ) -> None:
-        """Add a change. With `is_additional`, the change accounts for no record that was read.
+        """Add a change of the target's `current` record. With `is_additional`, it accounts for no record that was read.
 
         `reverted` is set if the change is a reverted value: a person has to include it, so no guard counts it.
         """
         counts = self.stage.is_counted and not is_additional
         self._actions[change.action] += 1
         guard_counts = {
-            guard: guard.counts(change, self._settings)
+            guard: guard.count(change, self._settings, current)
             for guard in self._settings.guards
             if reverted is None and (counts or guard.measure is not Measure.SHARE)
         }

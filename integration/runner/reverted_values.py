@@ -16,14 +16,15 @@ def add_without_retracted(
     reference: str = "",
     *,
     is_additional: bool = False,
+    current: Record | None = None,
 ) -> None:
     """Add a change to a page, with its reverted values as a separate line.
 
-    `last` holds the values that both systems last agreed on.
+    `last` holds the values that both systems last agreed on, and `current` those of the target.
     """
     fresh, back = split_reverted(change, reverted_values, last)
     if fresh is not None:
-        page.change(fresh, reference, is_additional=is_additional)
+        page.change(fresh, reference, is_additional=is_additional, current=current)
     if back is not None:
         beside = is_additional or fresh is not None  # the records read are accounted for once
         page.change(back, reference, is_additional=beside, reverted=latest_reverted(back, reverted_values))

@@ -87,7 +87,11 @@ def _add_reversal(
         facts = {"key": title, "run": run.undo_of}
         page.park(Issue("undo_blocked", change.key, facts=facts), change.kind, title, change.group, weight)
     else:
-        page.change(replace(back, sources=back.sources or change.sources, undoes=True))
+        current = current_records.get(change.key)
+        page.change(
+            replace(back, sources=back.sources or change.sources, undoes=True),
+            current=current.record if current else None,
+        )
 
 
 def _reversal_of(logic: FlowLogic, stage: Stage, change: Change) -> Change | Skip | Issue:

@@ -1,6 +1,7 @@
 """Prices of customers in the flows: sent where that is set, and withdrawn where the books have them no more."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -281,3 +282,20 @@ def test_overlapping_offers_and_offers_above_the_price_are_brakes(
     change = compare_records(logic, shape_record(logic, an_article("1001", **{**WEEK, **changed})), agreed, agreed)
     assert isinstance(change, Change)
     assert {name: count for name, count in guard_counts(logic, change).items() if count} == expected_counts
+
+
+@pytest.mark.parametrize(
+    ("period", "minimum", "count"),
+    [("2026-12-13_2026-12-20", "0", 1), ("2026-12-13_2026-12-20", "5", 0), ("2026-12-21_2026-12-27", "0", 0)],
+)
+def test_an_offer_that_was_typed_at_the_till_counts_as_an_overlap(period: str, minimum: str, count: int) -> None:
+    logic = products(with_offers())
+    agreed = shape_record(logic, an_article("1001", **WEEK))
+    typed_offer: dict[str, Value] = {f"offer_incl:{minimum}@{period}:99": D("12.00")}
+    article = replace(agreed.parts[0], values={**agreed.parts[0].values, **typed_offer})
+    current = replace(agreed, parts=(article,))
+    cheaper = {name: D("10.0000") for name in WEEK}
+    change = compare_records(logic, shape_record(logic, an_article("1001", **cheaper)), current, agreed)
+    assert isinstance(change, Change)
+    assert not any("99" in path for path in change.desired.flat())
+    assert guard_counts(logic, change, current).get("offers_overlap", 0) == count

@@ -143,9 +143,8 @@ class _Writer(SheetTexts):
         return SheetTable(self.text(title), self._both_sides(holds), cells, narrow=True)
 
     def _vat(self, row: DayComparison) -> str:
-        code = words.vat_code(
-            row.key, self._captions(BOOKS.system, "vat_rates").get(row.key, ""), BOOKS.system, self.language
-        )
+        rate = self._captions(BOOKS.system, "vat_rates").get(row.key, "")
+        code = words.vat_code(row.key, rate, "", self.language)  # without the system: the label has to fit in one line
         return self.text("day_vat_base" if row.about == "base" else "day_vat_amount", code=code)
 
     def _counts(self, report: DayReport) -> SheetTable:
