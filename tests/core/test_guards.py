@@ -139,3 +139,13 @@ def test_the_records_a_change_is_about_are_those_of_its_articles_or_all_of_it() 
 def test_a_brake_has_the_details_of_its_guard_beside_count_and_limit() -> None:
     (brake,) = brakes((RETIREMENTS,), {}, {"retirements": 2}, 9, details={"retirements": {"field": "active"}})
     assert brake.facts == {"count": "2", "limit": "0", "field": "active"}
+
+
+@pytest.mark.parametrize(("with_target", "count"), [(True, 2), (False, 1)])
+def test_a_guard_counts_the_values_of_the_target_only_if_it_asks_for_them(*, with_target: bool, count: int) -> None:
+    guard = Guard(
+        "values", "brake_values", 0, lambda change, _settings: len(change.agreed.values), with_target=with_target
+    )
+    change = a_create(Record(Kind.RELATION, "1", {"name": "Anna"}))
+    assert guard.count(change, None, Record(Kind.RELATION, "1", {"city": "Zeist"})) == count
+    assert guard.count(change, None, None) == 1
