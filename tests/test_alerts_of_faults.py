@@ -20,6 +20,7 @@ from integration.core.run import Mode, PreviewRequest
 from integration.core.states import ACTIVE, RunState
 from integration.lab.fault_plan import FAULTS
 from integration.lab.schedule import Hazard
+from integration.sandbox.faults import Fault
 from integration.settings import load_settings
 from integration.store.heartbeats import HeartbeatInterval
 from tests.alerts.transport.receivers import Hook, Mailbox, mail_server, web_server
@@ -29,13 +30,14 @@ from tests.people import make_actor
 from tests.stores import prepare, sandbox_of
 from tests.timeouts import LONGEST, wait_until
 
-pytestmark = [pytest.mark.long, pytest.mark.processes, pytest.mark.timeout(LONGEST)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(LONGEST)]
 
 ON_THE_LINE = (Hazard.CUT_BEFORE, Hazard.CUT_AFTER, Hazard.HALF, Hazard.GARBAGE, Hazard.TOO_MANY, Hazard.UNAVAILABLE)
 UNREPORTED_FAULTS = {
     Hazard.DELAY: "an answer that comes within the time of its call is an answer",
     Hazard.LATE: "what was accepted shows within the time that a system has for that",
     Hazard.CLOCK: "a clock that jumps is not believed where it goes back, and nothing of it is lost",
+    Hazard.ERROR_ANSWER: "a write that got an error answer is looked up and settled by its run",
 }
 ELSEWHERE = {
     Hazard.KILL: "tests/test_watch.py: a worker that is killed, and one that is started again",
@@ -86,6 +88,14 @@ class AlertingConsole:
 
         return is_met
 
+    def write_with_error_answer(self) -> None:
+        """Commit a new name of an article, and let the till answer the write that it carries out with an error."""
+        sandbox = sandbox_of(self.application)
+        article = sandbox.state("ARTICLE")[0]["ART_CODE"]
+        sandbox.accountview.edit("ARTICLE", article, {"ART_DESC1": "Renamed"})
+        with sandbox.switches.armed(Fault.ERROR_AFTER, system="mplus", operation="updateProduct"):
+            assert Console(self.application).run("products", str(article)).counts.proven == 1
+
     def recover(self, run: str) -> None:
         """Wait until the run is done, or until another run in its place is."""
         wait_until(lambda: self.application.runs.get(run).state not in ACTIVE, "the end of the run")
@@ -126,6 +136,7 @@ def test_every_fault_is_reported_once_or_there_is_a_reason_why_not() -> None:
     assert set(FAULTS) <= {*ON_THE_LINE, *UNREPORTED_FAULTS}
 
 
+@pytest.mark.long
 def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_path: Path) -> None:
     with watch_console(tmp_path) as console:
         switches = sandbox_of(console.application).switches
@@ -144,6 +155,7 @@ def test_what_goes_wrong_on_the_line_is_one_message_and_one_when_it_is_over(tmp_
             assert console.take_notifications() == [f"Resolved · {begun[0].partition(' · ')[2]}"], hazard
 
 
+@pytest.mark.long
 def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> None:
     with watch_console(tmp_path) as console:
         switches = sandbox_of(console.application).switches
@@ -156,6 +168,8 @@ def test_what_passes_before_it_is_a_fault_is_told_to_nobody(tmp_path: Path) -> N
                     console.look(-3600)
                     console.look(2 * 3600)
                 console.recover(run)
+                if hazard is Hazard.ERROR_ANSWER:
+                    console.write_with_error_answer()
                 console.look(LONGER_THAN_A_MOMENT)
                 console.look(ONCE, times=3)
             console.look(CALM, times=2)
@@ -174,6 +188,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["/usr/bin/umount", "-l", str(folder)], check=True)
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_is_one_message_and_one_when_it_has_room_again(small_disk: Path) -> None:
     with watch_console(small_disk / "data") as console:
         filler = small_disk / "filler"
