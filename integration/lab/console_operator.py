@@ -1,6 +1,7 @@
 """Acts as the operator of the console: looks into both systems and answers the questions of the console."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from integration.core.issues import OpenIssue
@@ -16,6 +17,8 @@ CHANGED: Final = "document_changed_after_booking"
 AGAIN: Final = "again"  # reverse the booking and book again
 CHANGES: Final = 3  # documents of each kind that are changed in the till after they were booked
 MAX_LISTED: Final = 1_000
+BANK: Final = "200"  # daybook of the sample shop
+PAID: Final = "INVOICE-STATE-PAID"
 _CHANGEABLE: Final = (("orders", "orderId"), ("invoices", "invoiceId"))
 WHERE: Final[Mapping[Kind, tuple[tuple[str, str, str], ...]]] = {
     Kind.SALES_ORDER: (("accountview", "SO_HDR", "ORD_NR"), ("accountview", "K9_INV", "REC_ID")),
@@ -64,6 +67,21 @@ def rename_goods(sandbox: Sandbox, documents: Iterable[TillDocument]) -> None:
         sandbox.till.edit(document.table, document.key, {"lineList": lines})
 
 
+def book_receipts(sandbox: Sandbox) -> None:
+    """Book the payment of each open item in the books, as a person does from a bank statement."""
+    open_amounts: dict[tuple[str, str, str], Decimal] = {}
+    for row in sandbox.state("TRANSACT"):
+        if row.get("SUB_NR") and row.get("INV_NR"):
+            item = str(row["ACCT_NR"]), str(row["SUB_NR"]), str(row["INV_NR"])
+            open_amounts[item] = open_amounts.get(item, Decimal(0)) + Decimal(row["AMOUNT"])
+    lines = [
+        {"ACCT_NR": account, "SUB_NR": debtor, "INV_NR": number, "AMOUNT": str(amount)}
+        for (account, debtor, number), amount in open_amounts.items()
+        if amount > 0
+    ]
+    sandbox.accountview.book({"DJ_CODE": BANK, "HDR_DESC": "Receipts"}, lines)
+
+
 def undecided_documents(issues: Issues, flow: str) -> list[OpenIssue]:
     """Return the issues of documents that changed after they were booked, which a person has to decide."""
     return issues.list(flow, CHANGED, limit=MAX_LISTED)
@@ -73,7 +91,20 @@ def number_in_target(sandbox: Sandbox, ledger: Ledger, flow: str, open_issue: Op
     """Return the number of the record of an issue in the target, or None if the target does not have it."""
     reference = open_issue.issue.facts.get("reference", "")
     doubts = ledger.in_doubt("", flow, None, [open_issue.issue.key])
-    return next(filter(None, (number_by_reference(sandbox, doubt.kind, reference) for doubt in doubts)), None)
+    numbers = (
+        paid_invoice(sandbox, doubt.key)
+        if doubt.kind is Kind.SETTLEMENT
+        else number_by_reference(sandbox, doubt.kind, reference)
+        for doubt in doubts
+    )
+    return next(filter(None, numbers), None)
+
+
+def paid_invoice(sandbox: Sandbox, key: str) -> str | None:
+    """Return the id of an invoice of the till if it is paid, otherwise None."""
+    invoices = sandbox.state("invoices", "mplus")
+    is_paid = any(row["invoiceId"] == key and row["state"] == PAID for row in invoices)
+    return key if is_paid else None
 
 
 def number_by_reference(sandbox: Sandbox, kind: Kind, reference: str) -> str | None:

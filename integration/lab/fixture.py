@@ -1,7 +1,8 @@
 """Starting states of trials: a sample shop, the data of both systems, and a console that is set up.
 
 Each trial has a copy. Products, customers and days start with a till that has no data from the books. Stock and
-documents start with the result of a run of products without faults.
+documents start with the result of a run of products without faults, payments with that of documents and with receipts
+in the books.
 """
 
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from integration.lab import console_operator
 from integration.lab.child import Start, apply_settings_variant, prepare
 from integration.lab.console import books_connection, started, till_connection
 from integration.lab.report import OperatorSettings
@@ -132,6 +134,17 @@ class Fixtures:
             if key not in self._fixtures:
                 place = self._place(f"baseline-set-{len(self._fixtures)}", fixture, server)
                 _set_up(place, shop, apply_settings_variant, flow, way)
+                self.keep(key, place)
+            return self._fixtures[key]
+
+    def fixture_with_receipts(self, fixture: Fixture, shop: int, server: str) -> Fixture:
+        """Return a fixture in which the books have received the payment of each open item."""
+        with self._lock:
+            key = (server, shop, "receipts")
+            if key not in self._fixtures:
+                place = self._place(f"baseline-receipts-{len(self._fixtures)}", fixture, server)
+                with shop_of(shop, place.journal) as sandbox:
+                    console_operator.book_receipts(sandbox)
                 self.keep(key, place)
             return self._fixtures[key]
 

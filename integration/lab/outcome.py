@@ -121,6 +121,10 @@ def _till(sandbox: Sandbox, outcome: LabOutcome) -> None:
         outcome.add(f"stock {row['branchNumber']} {article}", _plain(row))
     for row in sandbox.state("orders", "mplus"):
         outcome.add(f"order {row['orderId']}", _plain(row))
+    for row in sandbox.state("invoices", "mplus"):
+        outcome.add(f"invoice {row['invoiceId']}", _plain(row, apart=("paymentList",)))
+        for payment in (row.get("paymentList") or {}).get("payment", ()):
+            outcome.add(f"payment {row['invoiceId']} {payment['method']} {payment['amount']}", {})
 
 
 def _plain(row: Row, kept_names: Iterable[str] = (), apart: Iterable[str] = ()) -> dict[str, Any]:

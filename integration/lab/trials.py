@@ -10,6 +10,7 @@ from shutil import rmtree
 from threading import Event, Lock, RLock
 
 from integration.core.errors import IntegrationError
+from integration.flows.booked_payments import PAYMENTS
 from integration.flows.registry import FLOWS
 from integration.lab.fixture import SQLITE, Fixture, Fixtures, can_mount, unmount_disks
 from integration.lab.report import (
@@ -27,8 +28,7 @@ from integration.lab.schedule import ON_A_FILE, Calls, FaultSchedule, Hazard, sc
 from integration.lab.trial import Baseline, LabTrial, TrialResult
 from integration.shipped import COMMAND
 
-FROM_PRODUCTS = ("stock", "orders")  # flows that start from the result of a run of products without faults
-PRODUCTS = "products"
+STARTS_FROM = {"stock": "products", "orders": "products", PAYMENTS: "orders"}  # flow whose result a flow starts from
 TRIALS = "trials"
 
 
@@ -70,7 +70,7 @@ class SeriesRunner:
             self.given_up.set()
             side_by_side.shutdown(cancel_futures=True)
             self.fixtures.close()
-            for fixture in (path for name in ("bare", "baseline") for path in (self.folder / TRIALS).glob(f"{name}-*")):
+            for fixture in (path for name in ("empty-till", "baseline") for path in (self.folder / TRIALS).glob(f"{name}-*")):
                 rmtree(fixture, ignore_errors=True)  # folders of failed trials stay for analysis
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
@@ -137,8 +137,8 @@ class SeriesRunner:
             baseline = LabTrial(
                 place, FaultSchedule(0, flow, server, shop), self.given_up, further=self._further
             ).baseline()
-        if flow == PRODUCTS:
-            self.fixtures.keep((server, shop), place)
+        if flow in STARTS_FROM.values() and not way:
+            self.fixtures.keep((server, shop, flow), place)
         else:
             self.fixtures.drop(place.url)
         return baseline
@@ -150,17 +150,18 @@ class SeriesRunner:
             return self.fixtures.fixture_with_variant(fixture, flow, way, shop, server) if way else fixture
 
     def _first_fixture(self, flow: str, shop: int, server: str) -> Fixture:
-        if flow not in FROM_PRODUCTS:
+        earlier = STARTS_FROM.get(flow)
+        if earlier is None:
             return self.fixtures.fixture_with_empty_till(server)
         with self._baseline_lock:
-            fixture = self.fixtures.find_fixture((server, shop))
-            if fixture is None:
+            key = (server, shop, earlier)
+            if self.fixtures.find_fixture(key) is None:
                 if server == SQLITE:
-                    self.baseline(PRODUCTS, shop)
+                    self.baseline(earlier, shop)
                 else:
-                    self._baseline(PRODUCTS, shop, server)
-                fixture = self.fixtures.find_fixture((server, shop))
-        return fixture or self.fixtures.fixture_with_empty_till(server)
+                    self._baseline(earlier, shop, server)
+            fixture = self.fixtures.find_fixture(key) or self.fixtures.fixture_with_empty_till(server)
+            return self.fixtures.fixture_with_receipts(fixture, shop, server) if flow == PAYMENTS else fixture
 
     # ---- the report
 

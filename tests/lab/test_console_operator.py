@@ -1,8 +1,10 @@
 """The lab's operator: its answers when the console asks whether something exists."""
 
 from integration.core.records import Kind
-from integration.lab.console_operator import number_by_reference
+from integration.lab.console_operator import number_by_reference, paid_invoice
 from integration.sandbox.server import running
+from tests.flows.days.example import sales_line
+from tests.sandbox.soap_client import RawClient, tags
 
 
 def test_a_quotation_of_the_same_number_is_not_taken_for_the_order_that_was_asked_about() -> None:
@@ -10,3 +12,13 @@ def test_a_quotation_of_the_same_number_is_not_taken_for_the_order_that_was_aske
         sandbox.accountview.add("K9_QUO", {"QT_NR": "7", "K9_REF": "MP-2026.2"})
         assert number_by_reference(sandbox, Kind.SALES_ORDER, "MP-2026.2") is None
         assert number_by_reference(sandbox, Kind.QUOTATION, "MP-2026.2") == "7"
+
+
+def test_a_payment_is_at_the_till_once_its_invoice_is_paid() -> None:
+    with running(articles=20, trades=False) as sandbox:
+        sandbox.till.add("invoices", {"lineList": {"line": [sales_line("Bicycle", 10, 2, 12100)]}})
+        (invoice,) = sandbox.state("invoices", "mplus")
+        assert paid_invoice(sandbox, invoice["invoiceId"]) is None
+        payment = tags(payment=tags(method="IDEAL", amount=12100))
+        RawClient(sandbox.mplus_url).ask("payInvoice", tags(invoiceId=invoice["invoiceId"], paymentList=payment))
+        assert paid_invoice(sandbox, invoice["invoiceId"]) == invoice["invoiceId"]

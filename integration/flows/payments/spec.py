@@ -55,5 +55,6 @@ PAYMENTS = FlowSpec(
     sections=SECTIONS,
     questions=(Question("method", lambda _: None, (METHOD,), lists=(METHODS,), find_missing=_missing_method),),
     filter_first="paid_on",
+    lab_variants=({METHOD: "IDEAL"},),
     demo_order=6,
 )
