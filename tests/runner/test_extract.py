@@ -292,6 +292,7 @@ def test_a_field_that_all_records_of_a_run_of_changes_lose_holds_the_plan(
     assert {brake.code: brake.facts["field"] for brake in run.brakes} == (
         {"brake_values_lost": lost_field} if stops else {}
     )
+    assert harness.planned_values(run) == {code: {"text": "", f"{code}/text": ""} for code in codes[:cleared]}
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:
