@@ -1,7 +1,8 @@
 """The lab's operator: its answers when the console asks whether something exists."""
 
 from integration.core.records import Kind
-from integration.lab.console_operator import number_by_reference
+from integration.flows.registry import FLOWS
+from integration.lab.console_operator import WHERE, number_by_reference
 from integration.sandbox.server import running
 
 
@@ -10,3 +11,10 @@ def test_a_quotation_of_the_same_number_is_not_taken_for_the_order_that_was_aske
         sandbox.accountview.add("K9_QUO", {"QT_NR": "7", "K9_REF": "MP-2026.2"})
         assert number_by_reference(sandbox, Kind.SALES_ORDER, "MP-2026.2") is None
         assert number_by_reference(sandbox, Kind.QUOTATION, "MP-2026.2") == "7"
+
+
+def test_the_operator_finds_each_kind_of_record_that_must_not_be_sent_twice() -> None:
+    asked = {
+        stage.target for spec in FLOWS.values() for stage in spec.flow.stages if not stage.is_repeatable(is_new=True)
+    }
+    assert asked - WHERE.keys() == {Kind.SETTLEMENT}  # the till does not show it, and no trial writes it
