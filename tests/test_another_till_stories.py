@@ -96,3 +96,31 @@ def test_an_article_of_another_till_gets_neither_price_nor_stock(console: Consol
         return [[row for row in table if str(row["articleNumber"]) == article] for table in state]
 
     assert of_the_article(now) == of_the_article(before)
+
+
+@pytest.mark.long
+def test_restored_books_that_gave_numbers_to_others_get_nothing_twice_and_lose_no_record_of_others(
+    console: Console, article: str
+) -> None:
+    till, books = console.till_client, console.sandbox.accountview
+    people = [till.customer(name, f"{name.casefold()}@back.example", **ANNA) for name in ("Bakker", "Visser")]
+    sales = [till.order(article, relation=number) for number in people]
+    assert console.run("orders", *sales).counts.proven == len(sales)
+    debtors = [str(console.rows("CONTACT", DEB_NR=number)[0]["SUB_NR"]) for number in people]
+    for debtor in debtors:  # the backup is older than all of this
+        for order in console.rows("SO_HDR", RPL_INV=debtor):
+            books.remove("SO_HDR", order["ORD_NR"])
+        books.remove("CONTACT", debtor)
+    books.add("CONTACT", {"SUB_NR": debtors[0], "ACCT_NAME": "Fietsen Bos", "MAIL_BUS": "info@bos.example"})
+    before = [console.sandbox.state(table) for table in ("CONTACT", "SO_HDR")]
+    relations = console.sandbox.state("relations", "mplus")
+
+    lines = console.lines(console.run("orders", *sales))
+    assert {lines[sale].cause for sale in sales} == {"target_record_missing"}
+    again = [till.order(article, relation=number) for number in people]
+    lines = console.lines(console.run("orders", *again))
+    assert [lines[number].cause for number in people] == [CUSTOMER_CHANGED, "target_record_missing"]
+    assert {lines[sale].cause for sale in again} == {"needed_record_parked"}
+    console.run("customers", debtors[0])
+    assert [console.sandbox.state(table) for table in ("CONTACT", "SO_HDR")] == before
+    assert console.sandbox.state("relations", "mplus") == relations

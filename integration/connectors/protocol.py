@@ -288,6 +288,7 @@ class DictionaryColumn:
     custom: bool = False
     required: bool = False
     blocked: bool = False  # cannot be written through the API
+    contradiction: str = ""  # its types, if the dictionary describes it in several ways; values then have no known type
 
     @property
     def rules(self) -> tuple[object, ...]:
@@ -323,8 +324,9 @@ class Configurable(Connector, Protocol):
     ) -> Mapping[str, Sequence[tuple[object, ...]]]:
         """Return, by table, how the installation describes the columns that hold the fields of these kinds.
 
-        Each description has name, type, length, and whether the column is required or blocked. Recent reads are reused
-        unless `fresh` is set, which reads and replaces them. Kinds that the system does not have are left out.
+        Each description has name, contradiction, type, length, and whether the column is required or blocked. Recent
+        reads are reused unless `fresh` is set, which reads and replaces them. Kinds that the system does not have are
+        left out.
         """
 
     def objects(self) -> dict[str, str]:

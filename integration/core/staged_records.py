@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from integration.core.issues import Issue, Skip
 from integration.core.records import Record
 
+MARK_SEPARATOR = "\n"
+
 
 @dataclass(frozen=True, slots=True)
 class StagedRecord:
     """A record that is read and mapped, stored until its plan line exists.
 
     `parent` groups records that become one target record. `number` and `mark` must be unique in the target (article
-    number and EAN). Exactly one of `record`, `issue` and `skip` is set. None is set if `is_unchanged` is True: the
-    record equals the one both systems agreed on and was not parsed.
+    number and EAN); an unreadable record may claim several marks, joined by `MARK_SEPARATOR`. Exactly one of `record`,
+    `issue` and `skip` is set. None is set if `is_unchanged` is True: the record equals the one both systems agreed on
+    and was not parsed.
     """
 
     key: str

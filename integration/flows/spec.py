@@ -19,7 +19,7 @@ from integration.core.links import Link
 from integration.core.movements import Movement, StockReservation, UnbookedMovement
 from integration.core.plan import Change, Policy
 from integration.core.records import Batch, CurrentRecord, Field, Kind, Record, Unreadable
-from integration.core.staged_records import StagedRecord, UnparsedRecord
+from integration.core.staged_records import MARK_SEPARATOR, StagedRecord, UnparsedRecord
 from integration.core.system_roles import SystemRole
 from integration.core.traces import Trace
 from integration.flows.forms import Question, Section, names
@@ -102,9 +102,9 @@ class FlowLogic(Protocol):
         """Return known results of records of a `hashed` stage, by key, before they are read; other records are read."""
         return {}
 
-    def claimed_mark(self, stage: Stage, record: Unreadable) -> str:
-        """Return the mark that an unreadable record claims as far as it can be read: no other record gets it."""
-        return ""
+    def claimed_marks(self, stage: Stage, record: Unreadable) -> Collection[str]:
+        """Return the marks that an unreadable record claims as far as it can be read: no other record gets them."""
+        return ()
 
     def shape(
         self,
@@ -194,7 +194,7 @@ def stage_records(logic: FlowLogic, stage: Stage, records: Sequence[Record]) -> 
             record.key,
             record.key,
             record.key,
-            mark=logic.claimed_mark(stage, record),
+            mark=MARK_SEPARATOR.join(sorted(logic.claimed_marks(stage, record))),
             issue=unreadable_record_issue(record, logic.flow.source),
         )
         if isinstance(record, Unreadable)

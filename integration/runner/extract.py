@@ -12,7 +12,7 @@ from integration.core.records import Batch, Record, Unreadable
 from integration.core.rules import as_text
 from integration.core.run import PARKED_FOR, Mode, Progress, Run
 from integration.core.search_keys import search_keys
-from integration.core.staged_records import StagedRecord
+from integration.core.staged_records import MARK_SEPARATOR, StagedRecord
 from integration.flows.spec import FlowLogic, page_in, stage_records
 from integration.runner.dependencies import Dependencies
 from integration.runner.erased_people import without_erased
@@ -112,7 +112,7 @@ class Extract:
         Dismissed records and records that the target refused are not read.
         """
         position = run.position
-        issues = self.deps.previews.issues_to_retry(run.flow, int(position.after or 0), PARKED_PAGE)
+        issues = self.deps.previews.issues_of_runs(run.flow, int(position.after or 0), PARKED_PAGE, to_retry=True)
         if issues:
             sources = source_keys(self.deps.links, self.deps.plans, logic.flow, issues)
             keys = [key for issue_keys in sources.values() for key in issue_keys]
@@ -153,6 +153,7 @@ class Extract:
         position = run.position
         for stage in logic.flow.counted_stages:
             position = self._siblings(run, logic, stage, position)
+            position = self._read_claims(run, logic, stage, position) if stage.parts else position
         self.deps.previews.keep_position(run.id, position.start_of(Task.COMPARE))
 
     def _siblings(self, run: Run, logic: FlowLogic, stage: Stage, position: Position) -> Position:
@@ -164,6 +165,19 @@ class Extract:
             links = self.deps.links.get(logic.flow.name, stage.target, parents)
             linked = {part.source for link in links.values() if link.agreed for part in link.agreed.parts}
             position = self.stage_fetched(run, logic, stage, sorted(linked - present), position)
+        return position
+
+    def _read_claims(self, run: Run, logic: FlowLogic, stage: Stage, position: Position) -> Position:
+        """Read the parked records that claim a mark, such as an EAN, which a record that was read does not have yet."""
+        marks, after = self.deps.previews.new_marks(run.id, run.flow, stage), 0
+        while marks and (issues := self.deps.previews.issues_of_runs(run.flow, after, PARKED_PAGE, to_retry=False)):
+            after, sources = issues[-1].id, source_keys(self.deps.links, self.deps.plans, logic.flow, issues)
+            keys = [key for issue_keys in sources.values() for key in issue_keys]
+            missing = self.deps.previews.not_staged(run.id, stage.name, keys)
+            records = self.deps.corrected(run.flow, fetched(self.deps, run, logic, stage, missing) if missing else ())
+            staged = stage_records(logic, stage, records)
+            claiming = [record.key for record in staged if not marks.isdisjoint(record.mark.split(MARK_SEPARATOR))]
+            position = self.stage_fetched(run, logic, stage, claiming, position)
         return position
 
     def stage_counted(self, run: Run, logic: FlowLogic, keys: Sequence[str], position: Position) -> Position:

@@ -199,15 +199,17 @@ def reopen_planned(connection: sa.Connection, at: datetime, run: str, flow: str)
     append_events(connection, at, [_decision_event("issue_reopened", row, facts, run) for row in waiting])
 
 
-def issues_to_retry(connection: sa.Connection, flow: str, after: int, limit: int) -> list[OpenIssue]:
-    """Return a page of the open issues of a flow that runs found, sorted by id, starting after the id `after`.
+def issues_of_runs(connection: sa.Connection, flow: str, after: int, limit: int, *, to_retry: bool) -> list[OpenIssue]:
+    """Return a page of the issues of a flow, found by runs and not closed, sorted by id, after the id `after`.
 
-    Records that have no key and records that the target refused are left out.
+    Records without a key are left out, and with `to_retry` those that are dismissed or that the target refused.
     """
     was_sent = sa.exists().where(lines.c.run == issues.c.run, lines.c.key == issues.c.key, lines.c.sent_at.isnot(None))
-    of_runs = issues.c.cause.notin_([*APART, KEY_UNREADABLE])
-    conditions = (issues.c.flow == flow, issues.c.state == IssueState.OPEN, issues.c.id > after, of_runs)
-    page = sa.select(issues).where(*conditions, sa.not_(was_sent)).order_by(issues.c.id).limit(limit)
+    chosen = (
+        (issues.c.state == IssueState.OPEN, sa.not_(was_sent)) if to_retry else (issues.c.state != IssueState.CLOSED,)
+    )
+    conditions = (issues.c.flow == flow, issues.c.id > after, issues.c.cause.notin_([*APART, KEY_UNREADABLE]), *chosen)
+    page = sa.select(issues).where(*conditions).order_by(issues.c.id).limit(limit)
     return [_open_issue(row) for row in connection.execute(page)]
 
 

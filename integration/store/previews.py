@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
-from operator import itemgetter
 
 import sqlalchemy as sa
 
-from integration.core.flow import Mirrors, Unique
+from integration.core.flow import Mirrors, Stage, Unique
+from integration.core.grouping import group_by_key
 from integration.core.guards import SOURCE_EMPTY
 from integration.core.issues import Issue, IssueOccurrence, OpenIssue, Skip
 from integration.core.link_evidence import Evidence
@@ -19,7 +19,7 @@ from integration.core.position import Position
 from integration.core.records import Kind
 from integration.core.run import Mode, Progress
 from integration.core.search_keys import display_facts
-from integration.core.staged_records import Duplicates, StagedRecord
+from integration.core.staged_records import MARK_SEPARATOR, Duplicates, StagedRecord
 from integration.core.states import RunState, Step
 from integration.store import choices, hashes, issues, links, plan_lines, reverted_values, transitions
 from integration.store.cursors import keep_cursors
@@ -112,7 +112,7 @@ class Previews(Store):
     def duplicates(self, run: str, stage: str, unique: Collection[Unique]) -> Duplicates:
         """Return the values that must be unique and occur in more than one staged record.
 
-        Skipped and parked records are not counted.
+        Skipped records are not counted, parked ones with the marks that they claim.
         """
 
         def shared(name: Unique) -> dict[str, tuple[str, ...]]:
@@ -120,15 +120,29 @@ class Previews(Store):
                 return {}
             column = staged_records.c[name]
             conditions = (*_staged_in(run, stage), staged_records.c.taking_part, column != "")
+            marked = sa.select(column.label("value"), staged_records.c.key).where(*conditions)
+            joined = self.database.rows(marked.where(column.contains(MARK_SEPARATOR)))
+            pairs = {(mark, str(row.key)) for row in joined for mark in str(row.value).split(MARK_SEPARATOR)}
             several = sa.select(column.label("value")).where(*conditions).group_by(column).having(sa.func.count() > 1)
-            values = [row.value for row in self.database.rows(several)]
-            sharing = self.database.rows_with_values(
-                sa.select(column.label("value"), staged_records.c.key).where(*conditions), column, values
-            )
-            pairs = groupby(sorted((str(row.value), str(row.key)) for row in sharing), key=itemgetter(0))
-            return {value: tuple(key for _, key in rows) for value, rows in pairs}
+            values = {row.value for row in self.database.rows(several)} | {value for value, _ in pairs}
+            sharing = self.database.rows_with_values(marked, column, values)
+            pairs |= {(str(row.value), str(row.key)) for row in sharing}
+            keys_by_value = group_by_key((value, key) for value, key in sorted(pairs))
+            return {value: tuple(keys) for value, keys in keys_by_value.items() if len(keys) > 1}
 
         return Duplicates(shared(Unique.NUMBER), shared(Unique.MARK))
+
+    def new_marks(self, run: str, flow: str, stage: Stage) -> set[str]:
+        """Return the marks of staged records, such as EANs, that their links do not have."""
+        is_linked = sa.exists().where(
+            of_links.c.flow == flow,
+            of_links.c.kind == stage.parts,
+            of_links.c.key == staged_records.c.key,
+            of_links.c.mark == staged_records.c.mark,
+        )
+        conditions = (*_staged_in(run, stage.name), staged_records.c.mark != "", sa.not_(is_linked))
+        rows = self.database.rows(sa.select(staged_records.c.mark).where(*conditions))
+        return {mark for row in rows for mark in str(row.mark).split(MARK_SEPARATOR)}
 
     def links_not_staged(
         self, run: str, flow: str, kind: Kind, stage: str, after_key: str | None, limit: int
@@ -214,10 +228,10 @@ class Previews(Store):
         with self.database.read() as connection:
             return issues.dismissed_marks(connection, flow, keys)
 
-    def issues_to_retry(self, flow: str, after: int, limit: int) -> list[OpenIssue]:
-        """Return a page of the open issues whose records may be read again, sorted by id, after the id `after`."""
+    def issues_of_runs(self, flow: str, after: int, limit: int, *, to_retry: bool) -> list[OpenIssue]:
+        """Return a page of the issues that runs found, or of those whose records may be read again; sorted by id."""
         with self.database.read() as connection:
-            return issues.issues_to_retry(connection, flow, after, limit)
+            return issues.issues_of_runs(connection, flow, after, limit, to_retry=to_retry)
 
     def reopen_issues(self, run: str, identities: Collection[int]) -> None:
         """Reopen dismissed issues because their source records changed."""

@@ -1,7 +1,8 @@
 """The lab's operator: its answers when the console asks whether something exists."""
 
 from integration.core.records import Kind
-from integration.lab.console_operator import number_by_reference, paid_invoice
+from integration.flows.registry import FLOWS
+from integration.lab.console_operator import WHERE, number_by_reference, paid_invoice
 from integration.sandbox.server import running
 from tests.flows.days.example import sales_line
 from tests.sandbox.soap_client import RawClient, tags
@@ -22,3 +23,10 @@ def test_a_payment_is_at_the_till_once_its_invoice_is_paid() -> None:
         payment = tags(payment=tags(method="IDEAL", amount=12100))
         RawClient(sandbox.mplus_url).ask("payInvoice", tags(invoiceId=invoice["invoiceId"], paymentList=payment))
         assert paid_invoice(sandbox, invoice["invoiceId"]) == invoice["invoiceId"]
+
+
+def test_the_operator_finds_each_kind_of_record_that_must_not_be_sent_twice() -> None:
+    asked = {
+        stage.target for spec in FLOWS.values() for stage in spec.flow.stages if not stage.is_repeatable(is_new=True)
+    }
+    assert asked - WHERE.keys() == {Kind.SETTLEMENT}  # a payment has no number: `paid_invoice`

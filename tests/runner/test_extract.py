@@ -9,7 +9,7 @@ import pytest
 
 from integration.core.errors import ConfigurationError, RejectedError
 from integration.core.position import Task
-from integration.core.records import Batch, FieldPresence, Kind, Record, WrongValueError, unreadable
+from integration.core.records import Batch, FieldPresence, Kind, Record, Value, WrongValueError, unreadable
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.store.database import Database
@@ -18,7 +18,7 @@ from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record, variants
 from tests.people import make_actor
 
-EAN = "8710000000024"
+EAN, OTHER_EAN = "8710000000024", "8710000000031"
 
 
 def test_only_what_changed_is_read(harness: FlowHarness, source: MemoryConnector) -> None:
@@ -126,17 +126,20 @@ class FieldReportingBooks(MemoryConnector):
         return Batch(tuple(self.fetch(kind, keys)), None, fields=self.presence_by_key)
 
 
-@pytest.mark.parametrize("is_readable", [True, False])
+@pytest.mark.parametrize("values", [{}, {"ean": EAN}, {"ean": (OTHER_EAN, EAN)}], ids=["parked", "unreadable", "twice"])
 def test_an_ean_that_a_parked_article_claims_is_given_to_no_other(
-    database: Database, target: MemoryConnector, *, is_readable: bool
+    database: Database, target: MemoryConnector, values: dict[str, Value]
 ) -> None:
     first, second = an_article("1001", ean=EAN, vat_code="9"), an_article("1002", ean=EAN)
     wrong = unreadable(Kind.ARTICLE, "1001", WrongValueError("PX_SELL", "veel"), "{}")
-    claiming = first if is_readable else replace(wrong, readable_values=first.values)
+    claiming = replace(wrong, readable_values={**first.values, **values}) if values else first
     source = MemoryConnector([a_group(), claiming, second, an_article("1003")], system="accountview")
     harness = FlowHarness(database, source, target)
-    cause = "vat_code_unmapped" if is_readable else "record_unreadable"
+    cause = "record_unreadable" if values else "vat_code_unmapped"
     assert harness.causes(harness.run(Mode.COMPLETE)) == {"1001": cause, "1002": "ean_duplicate"}
+    edit_record(source, "1002", {"name": "Another"})  # the parked article is not among the changes
+    for mode, keys in ((Mode.CHANGES, ()), (Mode.CHOSEN, ["1002"])):
+        assert harness.causes(harness.run(mode, keys)) == {"1001": cause, "1002": "ean_duplicate"}
     source.put(replace(first, values={**first.values, "vat_code": "2", "ean": ""}))
     harness.clock.advance(60)
     assert harness.causes(harness.run(Mode.COMPLETE)) == {}
@@ -289,6 +292,7 @@ def test_a_field_that_all_records_of_a_run_of_changes_lose_holds_the_plan(
     assert {brake.code: brake.facts["field"] for brake in run.brakes} == (
         {"brake_values_lost": lost_field} if stops else {}
     )
+    assert harness.planned_values(run) == {code: {"text": "", f"{code}/text": ""} for code in codes[:cleared]}
 
 
 def test_a_run_of_changes_only_narrows_what_is_known(database: Database, target: MemoryConnector) -> None:

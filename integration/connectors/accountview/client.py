@@ -29,6 +29,7 @@ from integration.connectors.accountview.codec import (
     decode_column,
     decode_flag,
     encode_body,
+    merged_column,
     text_or_none,
 )
 from integration.connectors.accountview.empty_answers import NOBODY, EmptyAnswerProbe, ProbeTarget
@@ -359,9 +360,9 @@ class AccountViewClient:
         return tables, form_of(answer, tables, query.of.table, operation)
 
     def dictionary(self, table: str) -> list[DictionaryColumn]:
-        """Return the columns of a table as the data dictionary describes them.
+        """Return the columns of a table as the data dictionary describes them, each once.
 
-        Raises MalformedAnswerError for two rows about one column that contradict each other.
+        A column about which two rows contradict each other has no type, and both in its `contradiction`.
         """
         condition = QueryFilter(LIKE_TABLE, "Contains", "C", table.ljust(TABLE_NAME_WIDTH))
         query = Query(
@@ -377,11 +378,7 @@ class AccountViewClient:
             if (text_or_none(row.get("DBF_NAME")) or "").upper() == table.upper()
         ]
         columns_by_name = group_by_key((column.name, column) for column in map(decode_column, rows) if column.name)
-        for name, (first, *others) in columns_by_name.items():
-            if different := [column for column in others if column.rules != first.rules]:
-                both = " / ".join(f"{column.type} {column.length or ''}".strip() for column in (first, *different))
-                raise MalformedAnswerError("column_repeated", system=SYSTEM, field=f"{table}.{name} ({both})")
-        return [first for first, *_ in columns_by_name.values()]
+        return [merged_column(columns) for columns in columns_by_name.values()]
 
     def create(self, of: BusinessObject, body: Body, book_date: date) -> dict[str, list[Row]]:
         """Create one record and return its rows by table, with the keys AccountView gave it.

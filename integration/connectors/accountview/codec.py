@@ -7,7 +7,7 @@ and written rows are positional, beside a list of their columns.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -222,6 +222,14 @@ def decode_column(row: Row) -> DictionaryColumn:
         required=decode_flag(row.get("INP_MAND")) is True,
         blocked=decode_flag(row.get("COM_BLK")) is True,
     )
+
+
+def merged_column(columns: Sequence[DictionaryColumn]) -> DictionaryColumn:
+    """Return the column that several rows of the dictionary describe; without a type if they contradict each other."""
+    first, *others = columns
+    different = [column for column in others if column.rules != first.rules]
+    both = " / ".join(f"{column.type} {column.length or ''}".strip() for column in (first, *different))
+    return replace(first, type="", contradiction=both) if different else first
 
 
 def typed_value(column: DictionaryColumn, value: object) -> Value:

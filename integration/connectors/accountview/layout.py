@@ -22,7 +22,7 @@ from integration.connectors.accountview.codec import (
 )
 from integration.connectors.accountview.settings import SYSTEM, AccountViewSettings, BusinessObject
 from integration.connectors.protocol import DictionaryColumn, SourceTable
-from integration.core.errors import RejectedError
+from integration.core.errors import MalformedAnswerError, RejectedError
 from integration.core.records import Kind, Value, WrongValueError
 
 _SENT_THOUGH_BLOCKED = frozenset({"daybook"})  # blocked in the dictionary, but public clients write them nevertheless
@@ -178,19 +178,29 @@ class Layouts:
         return self.objects
 
     def columns(self, table: str, *, fresh: bool = False) -> dict[str, DictionaryColumn]:
-        """Return the columns of a table by name; they are read once from the dictionary, and again with `fresh`."""
+        """Return the columns of a table by name; they are read once from the dictionary, and again with `fresh`.
+
+        Raises MalformedAnswerError if the dictionary contradicts itself about a column that the settings name.
+        """
         tables = self.read  # a concurrent `forget` replaces the dict, so a late result does not come back
         if fresh or table not in tables:
-            tables[table] = {column.name: column for column in self._client.dictionary(table)}
+            columns = {column.name: column for column in self._client.dictionary(table)}
+            names = self._settings.model_dump_json().upper()
+            for column in columns.values():
+                if column.contradiction and f'"{column.name}"' in names:
+                    field = f"{table}.{column.name} ({column.contradiction})"
+                    raise MalformedAnswerError("column_repeated", system=SYSTEM, field=field)
+            tables[table] = columns
             self.read_at[table] = time.monotonic()
         return tables[table]
 
     def described(self, table: str, *, fresh: bool = False) -> list[tuple[object, ...]]:
-        """Return the name, type, length and the required and blocked flags of each column of a table, sorted."""
+        """Return name, contradiction, type, length, required and blocked of each column of a table, sorted."""
         is_old = time.monotonic() - self.read_at.get(table, -math.inf) > CACHE_SECONDS
         columns = self.columns(table, fresh=fresh or is_old).values()
         return sorted(
-            (column.name, column.type, str(column.length), column.required, column.blocked) for column in columns
+            (column.name, column.contradiction, column.type, str(column.length), column.required, column.blocked)
+            for column in columns
         )
 
     def layout_of_kind(self, kind: Kind, *, fresh: bool = False) -> tuple[Layout, ...]:

@@ -33,9 +33,9 @@ from integration.connectors.accountview.codec import (
 )
 from integration.connectors.accountview.layout import Layout
 from integration.connectors.protocol import DictionaryColumn
-from integration.core.errors import MalformedAnswerError
 from integration.core.grouping import group_by_key
 from integration.core.records import Kind, Record, Unreadable, Value, WrongValueError, unreadable
+from integration.core.rules import as_text
 
 STOCK = frozenset({"stock", "stock_technical", "stock_free", "stock_reserved", "stock_ordered"})
 _NUMBERS = frozenset({"price"}) | STOCK
@@ -84,11 +84,18 @@ def row_decoder(
         return Record(kind, key, values)
 
     def readable_values(row: Row) -> dict[str, Value]:
+        """Return the values that can be read; of a column that the row has more than once, all of them."""
+        others: list[tuple[str, str, Callable[[object], Value]]] = [
+            (column, column, partial(plain_value, column)) for column in row if column not in named_columns
+        ]
         values: dict[str, Value] = {}
-        for name, column, reader in readers:
-            with suppress(WrongValueError, MalformedAnswerError):  # a value in a wrong form, or a column more than once
-                require_texts(row, (column,))
-                values[name] = checked_value(name, column, row, reader(row.get(column)))
+        for name, column, reader in (*readers, *others):
+            readings, cell = list[Value](), row.get(column)
+            for raw_value in cell if isinstance(cell, RepeatedColumn) else (cell,):
+                with suppress(WrongValueError):
+                    readings.append(checked_value(name, column, {column: raw_value}, reader(raw_value)))
+            if readings:
+                values[name] = readings[0] if len(readings) == 1 else tuple(map(as_text, readings))
         return values
 
     return decode

@@ -171,13 +171,15 @@ class ProductsLogic(FlowLogic):
         mark = "" if is_inactive else as_text(article.get("ean"))
         return StagedRecord(key, parent, title, number, mark, Record(Kind.PRODUCT, parent, product, (part,)))
 
-    def claimed_mark(self, stage: Stage, record: Unreadable) -> str:
-        """Return the EAN that an unreadable article claims."""
-        return (
-            ""
-            if stage.target is not Kind.PRODUCT
-            else self._claimed_ean(replace(record, values=record.readable_values))
-        )
+    def claimed_marks(self, stage: Stage, record: Unreadable) -> frozenset[str]:
+        """Return the EANs that an unreadable article claims: any of them, if it has a value more than once."""
+        if stage.target is not Kind.PRODUCT:
+            return frozenset()
+        values, readings = record.readable_values, [record.readable_values]
+        readings += [
+            {**values, name: text} for name, texts in values.items() if isinstance(texts, tuple) for text in texts
+        ]
+        return frozenset(self._claimed_ean(replace(record, values=reading)) for reading in readings) - {""}
 
     def _claimed_ean(self, record: Record) -> str:
         """Return the EAN that a parked article will have: until then another article with it is parked as well."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
@@ -15,7 +16,13 @@ from integration.connectors.protocol import Configurable, Connector, Invoicing
 from integration.core.authorization import requires
 from integration.core.basis import FIELDS, LISTS, NAMES, ON, RATES, SETTINGS, TABLES, Basis
 from integration.core.booking_state import BookingStates
-from integration.core.errors import ConfigurationError, IntegrationError, PlanStaleError, UnavailableError
+from integration.core.errors import (
+    ConfigurationError,
+    IntegrationError,
+    MalformedAnswerError,
+    PlanStaleError,
+    UnavailableError,
+)
 from integration.core.flow import Flow
 from integration.core.issues import Issue, IssueState
 from integration.core.links import Link
@@ -241,6 +248,10 @@ class Logics:
             return ""
 
     def _field_descriptions(self, flow: str, *, fresh: bool = False) -> Mapping[str, Sequence[tuple[object, ...]]]:
+        """Return the descriptions of the fields of the books that a flow may use, by table.
+
+        Raises MalformedAnswerError if the books contradict themselves about a field in the mapping or settings.
+        """
         spec, settings = self._flows[flow], self._validated_settings(flow)
         needs, active_flow, books = spec.needs(settings), spec.with_settings(settings), self.connector(BOOKS.system)
         if not isinstance(books, Configurable):
@@ -248,7 +259,15 @@ class Logics:
         stages = [stage for stage in active_flow.stages if not stage.off]
         kinds = {stage.source if active_flow.source == BOOKS.system else stage.target for stage in stages}
         kinds |= {*needs.kinds, *needs.read_only_kinds}
-        return books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
+        tables = books.described(sorted(kinds), as_invoices=needs.as_invoices, fresh=fresh)
+        _, body = self._rules.published(flow) or (0, {})
+        texts = json.dumps([body, self._stored_values(flow)], default=str).upper()
+        for table, columns in tables.items():
+            for name, contradiction, *_ in columns:
+                if contradiction and re.search(rf"\b{re.escape(str(name))}\b", texts):
+                    field = f"{table}.{name} ({contradiction})"
+                    raise MalformedAnswerError("column_repeated", system=BOOKS.system, field=field)
+        return tables
 
     def _settings_mark(self, flow: str, without: Collection[str]) -> str:
         """Return a hash of the settings of a flow, and of the settings of other flows that it depends on."""

@@ -116,15 +116,14 @@ def described_columns(*rows: dict[str, object]) -> list[DictionaryColumn]:
 @pytest.mark.parametrize(
     "other", [{"FIELD_TYPE": "C"}, {"FIELD_LEN": 8}, {"INP_MAND": True}, {"COM_BLK": True}, {"FLD_FMT": "!"}]
 )
-def test_two_rows_about_one_column_that_contradict_each_other_are_no_dictionary(other: dict[str, object]) -> None:
-    with pytest.raises(MalformedAnswerError, match="column_repeated") as caught:
-        described_columns(PRICE_COLUMN, {**PRICE_COLUMN, **other})
-    assert caught.value.facts["field"].startswith("ARTICLE.PX_SELL (Y 12 / ")
+def test_a_column_about_which_two_rows_contradict_each_other_has_no_type(other: dict[str, object]) -> None:
+    (column,) = described_columns(PRICE_COLUMN, {**PRICE_COLUMN, **other})
+    assert (column.type, column.contradiction.partition(" / ")[0]) == ("", "Y 12")
 
 
 def test_two_rows_about_one_column_that_agree_are_one() -> None:
     (column,) = described_columns(PRICE_COLUMN, {**PRICE_COLUMN, "FLD_DESC": "Verkoopprijs"})
-    assert (column.name, column.caption) == ("PX_SELL", "Prijs")
+    assert (column.name, column.caption, column.contradiction) == ("PX_SELL", "Prijs", "")
 
 
 def test_a_denied_company_is_distinguished_from_a_missing_right() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from integration.connectors.accountview.codec import Row
+from integration.connectors.accountview.codec import RepeatedColumn, Row
 from integration.connectors.accountview.columns import ArticleFields, GroupFields
 from integration.connectors.accountview.layout import named_columns
 from integration.connectors.accountview.rows import row_decoder, whole_records
@@ -55,9 +55,11 @@ def test_columns_with_a_meaning_stand_under_our_names_and_others_under_their_own
 
 def test_an_unreadable_row_tells_the_values_that_can_be_read() -> None:
     fields = ArticleFields.model_validate({"ean": "K1_EAN"})
-    record = decode_row({**ROW, "PX_SELL": "veel"}, fields)
+    several = RepeatedColumn("K2_EAN", ["8710000000024 ", [], "8710000000031"])
+    record = decode_row({**ROW, "PX_SELL": "veel", "K2_EAN": several}, fields)
     assert isinstance(record, Unreadable)
     assert record.readable_values["ean"] == "8712345678906"
+    assert record.readable_values["K2_EAN"] == ("8710000000024", "8710000000031")
     assert "price" not in record.readable_values
     (lacking,) = whole_records([ROW], row_decoder(Kind.ARTICLE, named_columns(fields)), [{**ROW, "X": 1}])
     assert isinstance(lacking, Unreadable)

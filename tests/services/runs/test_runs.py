@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from integration.application.bootstrap import build
 from integration.core.basis import Basis, changed_marks
-from integration.core.errors import PlanStaleError
+from integration.core.errors import MalformedAnswerError, PlanStaleError
 from integration.core.records import Correction, Kind
 from integration.core.run import PreviewRequest
 from integration.core.states import RunState
@@ -119,3 +120,23 @@ def test_what_the_systems_tell_and_what_other_flows_are_set_to_decides_too(tmp_p
         sandbox_of(application).accountview.describe("TRANSACT", "TRN_DESC", length=10)  # where pages by hand are seen
         logics.read_fields("days")
         assert changed_marks(of_days, logics.basis("days", 1, asks=True)) == ["fields"]
+
+
+def test_a_contradiction_of_the_dictionary_stops_only_a_flow_that_uses_its_column(tmp_path: Path) -> None:
+    with open_application(tmp_path, sandbox=True) as application:
+        logics, by = application.logics, make_actor("test")
+        dictionary = sandbox_of(application).accountview._system["DCT_FLD"]
+
+        def contradict(column: str, number: int) -> None:
+            other = {"DBF_NAME": "ARTICLE", "FIELD_NAME": column, "FIELD_TYPE": "C"}
+            dictionary.add(dictionary.row({"DCT_FLD_ID": Decimal(number), "FIELD_LEN": Decimal(3), **other}))
+            logics.read_fields("products")
+
+        contradict("L_COSTPX", 99_998)
+        condition = {"field": "l_costpx", "operator": "equal", "value": "1", "take": "in"}
+        application.flows.change("products", {"filters": [condition]}, by)
+        with pytest.raises(MalformedAnswerError, match=r"column_repeated.*ARTICLE.L_COSTPX \(Y 8 / C 3\)"):
+            logics.read_fields("products")
+        application.flows.change("products", {"filters": []}, by)
+        with pytest.raises(MalformedAnswerError, match=r"column_repeated.*ARTICLE.PX_SELL"):
+            contradict("PX_SELL", 99_999)
