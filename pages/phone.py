@@ -29,7 +29,7 @@ def draw_all() -> None:
         progress_strip(app, run.id)
     items = waiting_items(app)
     if items.first_items:
-        waiting_list(app, items, actions=lambda item: plan_link(app, item))
+        waiting_list(app, items, actions=plan_link)
     else:
         empty("task_alt", text("needs_nothing"), text("needs_nothing_about"))
 

@@ -33,10 +33,8 @@ def display_facts(change: Change) -> dict[str, str]:
 
 
 def document_total(record: Record) -> Decimal | None:
-    """Return the total including VAT of a document, daybook page or payment; None for other records."""
-    return next(
-        (amount for name in (*_totals(record), "debit") if isinstance(amount := record.values.get(name), Decimal)), None
-    )
+    """Return the total of a document or payment, or the revenue of a daybook page, VAT included; else None."""
+    return next((amount for name in _totals(record) if isinstance(amount := record.values.get(name), Decimal)), None)
 
 
 def _totals(record: Record) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Counts the lines of a plan by field, group and cause. All functions work in the current transaction."""
+"""Counts the lines of a plan by field, direction of prices, group, cause and kind, in the current transaction."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -7,11 +7,12 @@ from functools import cache
 import sqlalchemy as sa
 
 from integration.core.plan import Action, Change
+from integration.core.plan_sums import price_moves
 from integration.store.prepared_statements import PreparedStatement, dialect_insert
 from integration.store.tables import facets
 
-FACETS = ("field", "group", "cause")
-SIGN = "|"  # around each name in the column `fields`
+FACETS = ("field", "group", "cause")  # filters
+SIGN = "|"  # around each name in the columns `fields` and `price_moves`
 
 Facet = tuple[str, str, str]  # facet, value, and action of the line
 
@@ -20,17 +21,27 @@ def changed_fields(change: Change | None) -> str:
     """Return the names of the fields that a change writes, without duplicates. A create has none."""
     if change is None or change.action is Action.CREATE:
         return ""
-    names = dict.fromkeys(name for _, name, _ in change.desired.fields())
-    return f"{SIGN}{SIGN.join(names)}{SIGN}" if names else ""
+    return _joined_names(name for _, name, _ in change.desired.fields())
+
+
+def changed_prices(change: Change | None) -> str:
+    """Return the directions in which a change moves prices, without duplicates."""
+    return _joined_names(price_moves(change)) if change else ""
+
+
+def _joined_names(names: Iterable[str]) -> str:
+    distinct_names = dict.fromkeys(names)
+    return f"{SIGN}{SIGN.join(distinct_names)}{SIGN}" if distinct_names else ""
 
 
 def of_row(row: Mapping[str, object]) -> Iterator[Facet]:
     """Yield the facets of a plan line."""
     action = str(row["action"])
-    for name in str(row["fields"]).split(SIGN):
-        if name:
-            yield "field", name, action
-    for facet in ("group", "cause"):
+    for facet, column in (("field", "fields"), ("price", "price_moves")):
+        for name in str(row[column]).split(SIGN):
+            if name:
+                yield facet, name, action
+    for facet in ("group", "cause", "kind"):
         if row[facet]:
             yield facet, str(row[facet]), action
 
@@ -65,7 +76,7 @@ def facets_of(connection: sa.Connection, run: str, actions: Collection[Action]) 
         facets.c.run == run, facets.c.action.in_([str(action) for action in actions])
     )
     grouped = statement.group_by(facets.c.facet, facets.c.value).order_by(number.desc(), facets.c.value)
-    counts: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
+    counts: dict[str, dict[str, int]] = {facet: {} for facet in (*FACETS, "price", "kind")}
     for row in connection.execute(grouped):
         if row.number > 0:
             counts[row.facet][row.value] = row.number

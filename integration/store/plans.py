@@ -1,5 +1,6 @@
 """Queries stored plans for display: lines, filters and counts."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 
 import sqlalchemy as sa
@@ -61,9 +62,16 @@ class PlanStore:
 
     @requires(Right.SEE)
     def facets(self, run: str, show: str = "all") -> dict[str, dict[str, int]]:
-        """Return the values of the facets `field`, `group` and `cause` of the lines shown, each with its line count."""
+        """Return the values of the facets of the lines shown, each with its line count."""
         with self.database.read() as connection:
             return facets.facets_of(connection, run, plan_lines.actions_of(show))
+
+    def excluded_facets(self, run: str) -> Counter[tuple[str, str]]:
+        """Return the values of the facets of the excluded lines, each with its line count."""
+        is_excluded = sa.and_(excluded_lines.c.run == lines.c.run, excluded_lines.c.seq == lines.c.seq)
+        columns = (lines.c.action, lines.c.fields, lines.c.price_moves, lines.c.group, lines.c.cause, lines.c.kind)
+        rows = self.database.rows(sa.select(*columns).join(excluded_lines, is_excluded).where(lines.c.run == run))
+        return Counter((facet, value) for row in rows for facet, value, _ in facets.of_row(row._asdict()))
 
     @requires(Right.SEE)
     def changes(self, run: str, show: str = "all", find: str = "", among: LineFilter = EVERY_LINE) -> frozenset[int]:
@@ -89,11 +97,11 @@ class PlanStore:
         }
 
     def new_documents(self, run: str) -> Iterator[tuple[int, Change]]:
-        """Yield each document of the books that the plan creates, with its line number."""
+        """Yield each document, page and payment that the plan creates, with its line number."""
         conditions = (
             lines.c.run == run,
             lines.c.action == Action.CREATE,
-            lines.c.kind.in_(kinds(RecordType.DOCUMENT, RecordType.PAGE)),
+            lines.c.kind.in_(kinds(RecordType.DOCUMENT, RecordType.PAGE, RecordType.PAYMENT)),
         )
         for row in self.database.rows(sa.select(lines.c.seq, lines.c.change).where(*conditions).order_by(lines.c.seq)):
             yield row.seq, change_from_json(row.change)

@@ -15,7 +15,7 @@ from integration.core.records import Kind, record_from_json, record_to_json
 from integration.core.run import Counts, Mode, Run
 from integration.core.staged_records import StagedRecord
 from integration.core.states import RunState, Step
-from integration.store.facets import changed_fields
+from integration.store.facets import changed_fields, changed_prices
 
 Row = sa.Row[tuple[Any, ...]]
 
@@ -90,7 +90,8 @@ def line_to_row(run: str, seq: int, line: PlanRow) -> dict[str, object]:
         "brakes": list(line.brakes), "cause": line.cause, "cause_field": line.cause_field,
         "facts": dict(line.facts), "attempts": line.attempts, "sent_at": line.sent_at, "accepted": line.accepted,
         "reference": line.reference,
-        "fields": changed_fields(change), "calls": 0 if change is None else line.calls,
+        "fields": changed_fields(change), "price_moves": changed_prices(change),
+        "calls": 0 if change is None else line.calls,
     }  # fmt: skip
 
 

@@ -103,6 +103,7 @@ lines = sa.Table(
     sa.Column(
         "fields", TextColumn, nullable=False, server_default=""
     ),  # fields it changes: |article.ean|article.price_incl|
+    sa.Column("price_moves", TextColumn, nullable=False, server_default=""),  # of selling prices: |up|down|
     sa.Column("calls", sa.BigInteger, nullable=False, server_default="0"),  # write calls it needs
     sa.Column("accepted", sa.Boolean, nullable=False, server_default=sa.false()),  # the target answered positively
     sa.ForeignKeyConstraint(["run"], ["runs.id"], "fk_plan_lines_run", ondelete="CASCADE"),
@@ -161,7 +162,7 @@ facets = sa.Table(
     "facets",
     metadata,
     _text("run", primary_key=True),
-    _text("facet", primary_key=True),  # field, group or cause
+    _text("facet", primary_key=True),  # field, price, group, cause or kind
     _text("value", primary_key=True),
     _text("action", primary_key=True),
     _number("lines"),

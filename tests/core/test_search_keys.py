@@ -35,9 +35,9 @@ def test_what_has_none_of_it_is_known_by_nothing_else() -> None:
     assert search_keys(Record(Kind.PRODUCT, "1", {"name": "Tea", "total_incl": "12"})) == {}
 
 
-def test_a_document_comes_to_its_total_and_a_page_to_one_side() -> None:
+def test_a_document_comes_to_its_total_and_a_page_to_its_revenue() -> None:
     assert document_total(Record(Kind.SALES_ORDER, "1", {"sold_incl": Decimal("-3.10")})) == Decimal("-3.10")
-    assert document_total(Record(Kind.DAY_PAGE, "1", {"debit": Decimal("210.00"), "name": "Tea"})) == Decimal("210.00")
+    assert document_total(Record(Kind.DAY_PAGE, "1", {"sold_incl": Decimal(210), "name": "Tea"})) == Decimal("210.00")
     assert document_total(Record(Kind.PRODUCT, "1", {"name": "Tea"})) is None
 
 

@@ -194,7 +194,7 @@ def test_causes_are_sorted_by_money_and_each_says_how_many_and_since_when(
     assert cards_of(test) == addresses_of(groups)
     assert groups[0].cause == "customer_missing"
     assert groups[0].sold is not None
-    assert f"€{groups[0].sold:,.2f} not booked" in page_text
+    assert f"€{groups[0].sold:,.2f} incl. VAT not booked" in page_text
     assert "Check digit of the EAN is wrong" in page_text
     assert [group.sold or 0 for group in groups] == sorted((group.sold or 0 for group in groups), reverse=True)
     counts, since = (

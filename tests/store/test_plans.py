@@ -1,5 +1,6 @@
 """Stored plans as people see them: filters of their lines, and the number of queries."""
 
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -75,11 +76,13 @@ def test_every_value_is_counted_for_what_is_shown(runs: RunStore, plans: PlanSto
         "field": {"article.ean": 2, "article.price_incl": 2},
         "group": {"DRANK": 2, "SNOEP": 2, "Dranken": 1},
         "cause": {"ean_duplicate": 1, "filtered": 1, "price_missing": 1},
+        "kind": {"product": 7},
+        "price": {"up": 2},
     }
     assert plans.facets(run, "update")["group"] == {"DRANK": 2, "SNOEP": 1}
     assert plans.facets(run, "park")["cause"] == {"ean_duplicate": 1, "price_missing": 1}
     assert plans.facets(run, "create")["field"] == {}
-    assert plans.facets("nowhere") == {"field": {}, "group": {}, "cause": {}}
+    assert plans.facets("nowhere") == {"field": {}, "group": {}, "cause": {}, "price": {}, "kind": {}}
 
 
 def test_pages_of_a_filtered_list_follow_one_another(runs: RunStore, plans: PlanStore) -> None:
@@ -107,6 +110,12 @@ def test_a_brake_shows_what_it_counted(runs: RunStore, plans: PlanStore) -> None
     first, count = plans.marked(run, "brake_price", 2)
     assert ([row.key for row in first], count) == (["P0", "P1"], 3)
     assert plans.marked(run, "brake", 2) == ([], 0)
+
+
+def test_excluded_lines_are_counted_by_kind_and_direction_of_prices(runs: RunStore, plans: PlanStore) -> None:
+    run = a_commit(runs, an_update(1, "price_incl"), an_update(2, "price_incl"), left_out=frozenset({2}))
+    assert plans.facets(run, "changes")["price"] == {"up": 2}
+    assert plans.excluded_facets(run) >= Counter({("kind", "product"): 1, ("price", "up"): 1})
 
 
 def test_what_is_refused_in_a_commit_is_found_by_its_cause(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:

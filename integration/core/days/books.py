@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from integration.core.days.documents import HOME, DayDocument
-from integration.core.days.till import total
 from integration.core.days.turnover import AccountTurnover
 from integration.core.ledgers import LedgerRules, matching_accounts
 from integration.core.records import Record
@@ -173,8 +172,3 @@ class DayPage:
     vat_off: Mapping[str, Decimal] = field(default_factory=dict)  # the till's VAT minus its documents' VAT, by code
     groups_without_cost: tuple[str, ...] = ()  # turnover groups without a known cost price
     turnover: tuple[AccountTurnover, ...] = ()  # per turnover group of the till, of the sales on the page
-
-    @property
-    def debit(self) -> Decimal:
-        """Total of the debit side, with VAT."""
-        return total(max(line.gross_amount, NOTHING) for line in self.lines)

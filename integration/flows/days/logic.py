@@ -17,7 +17,7 @@ from integration.core.days.documents import HOME, DayDocument, documents_of, sum
 from integration.core.days.identities import CARRIED_OVER, failed_checks, with_cash_signs
 from integration.core.days.page import page_of
 from integration.core.days.report import GROUPS_WITHOUT_COST
-from integration.core.days.till import DayRefusedError, MissingCodesError, TillDay, day_revenue, till_day, total
+from integration.core.days.till import DayRefusedError, MissingCodesError, TillDay, day_revenue, till_day
 from integration.core.errors import ConfigurationError, Reason
 from integration.core.flow import Ownership, Stage
 from integration.core.issues import Issue, Skip
@@ -28,8 +28,10 @@ from integration.core.plan import Change
 from integration.core.records import CurrentRecord, Kind, Record, Value
 from integration.core.rows import row_value
 from integration.core.rules import as_text, field_owners, rules_from
+from integration.core.search_keys import document_total
 from integration.core.staged_records import StagedRecord
 from integration.core.totals.categories import GROUPS, LineCategory, Purpose
+from integration.core.totals.sold import NOTHING
 from integration.core.traces import Trace, TraceStep, explained_trace
 from integration.flows.booked_payments import without_booked_payments
 from integration.flows.day_pages import day_of_key, is_day_of_another_console, page_key, pages_of
@@ -595,9 +597,7 @@ def _revenue_fact(record: Record, amount: str = "") -> dict[str, str]:
 
 def _page_revenue_fact(page: Record) -> dict[str, str]:
     """Return the fact with the revenue, including VAT, of a page that is not sent."""
-    is_gross = page.values.get("gross") is True
-    lines = (line for line in page_lines(page) if line.about in ("turnover", "vat"))
-    return {"sold": str(abs(total(line.amount if is_gross else line.gross_amount for line in lines)))}
+    return {"sold": str(abs(document_total(page) or NOTHING))}
 
 
 def _with_page_revenue(issue: Issue, page: Record) -> Issue:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from integration.core.compiled import CompiledMapping
 from integration.core.days.books import GOODS, DayLine, DayPage
+from integration.core.days.till import total
 from integration.core.issues import Issue
 from integration.core.records import Kind, Record, Value, clean
 from integration.core.rules import EMPTY, as_text
@@ -16,6 +17,7 @@ from integration.flows.periods import period_of
 from integration.flows.settings import RecordRejected
 
 CURRENCY = "EUR"  # of the till, whose payments name no currency
+SIGNED = frozenset({"amount", "vat", "vat_base", "sold_incl"})  # amounts that a reversal has with opposite signs
 
 
 class DayPages:
@@ -62,9 +64,15 @@ class DayPages:
         values |= {name: value for name, value in fields if value not in EMPTY}
         values |= {"reference": ours, "digest": record.values.get("digest"), "branch": branch, "day": day}
         values.setdefault("till_reference", record.values.get("reference"))
-        values |= {"number": day_title(record), "debit": page.debit, "documents": page.documents}
+        values |= {"number": day_title(record), "sold_incl": self._revenue(lines), "documents": page.documents}
         parts = tuple(self._line(place, line, record) for place, line in enumerate(lines, start=1))
         return Record(Kind.DAY_PAGE, page_key(record.key, serial), values, parts, source=record.key)
+
+    def _revenue(self, lines: Sequence[DayLine]) -> Decimal:
+        """Return the revenue of a page including VAT: negative on a page that reverses more than it books."""
+        sold = [line for line in lines if line.about in ("turnover", "vat")]
+        revenue = total(line.amount if self.settings.mode == "gross" else line.gross_amount for line in sold)
+        return revenue if self.settings.mode == "cash" else -revenue
 
     def reference(self, day: date, branch: str, serial: int = 0) -> str | None:
         """Return the reference of a page of this console; None if the year, branch or serial does not fit."""
@@ -152,14 +160,10 @@ def _require_mapped(issues: Sequence[Issue], record: Record) -> None:
 
 def opposite_page(record: Record, key: str, values: Mapping[str, Value]) -> Record:
     """Return a page with opposite signs, under another key and with other values."""
-    parts = tuple(
-        replace(
-            part,
-            values={
-                name: -value if isinstance(value, Decimal) and name in ("amount", "vat", "vat_base") else value
-                for name, value in part.values.items()
-            },
-        )
-        for part in record.parts
-    )
-    return Record(record.kind, key, {**record.values, **values}, parts, record.source)
+    parts = tuple(replace(part, values=_opposite_values(part.values)) for part in record.parts)
+    return Record(record.kind, key, {**_opposite_values(record.values), **values}, parts, record.source)
+
+
+def _opposite_values(values: Mapping[str, Value]) -> dict[str, Value]:
+    signed = {name: value for name, value in values.items() if name in SIGNED and isinstance(value, Decimal)}
+    return {**values, **{name: -value for name, value in signed.items()}}

@@ -76,10 +76,14 @@ BOOKED_DAYS = frozenset({"day_differs", "day_changed_after_booking", "day_change
 
 @dataclass(frozen=True, slots=True)
 class AmountAtStake:
-    """The amount in euros that a cause affects: the unbooked amount, or the difference in the bookings."""
+    """The amount in euros that a cause affects: the unbooked amount, or the difference in the bookings.
+
+    `is_named` if it is an amount that the cause names, because the record itself has no total.
+    """
 
     amount: Decimal
     is_difference: bool
+    is_named: bool = False
 
 
 def group_amount(group: CauseGroup) -> AmountAtStake | None:
@@ -89,7 +93,7 @@ def group_amount(group: CauseGroup) -> AmountAtStake | None:
     is_booked = is_document or group.cause in BOOKED_DAYS
     if not group.sold or (is_booked and not ("difference" in facts or "amount" in facts)):
         return None
-    return AmountAtStake(group.sold, is_booked)
+    return AmountAtStake(group.sold, is_booked, facts.get("amount", "") == facts.get("sold"))
 
 
 @dataclass(frozen=True, slots=True)

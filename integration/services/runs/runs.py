@@ -12,7 +12,7 @@ from integration.core.issues import IssueGroupKey
 from integration.core.people import Actor, Right
 from integration.core.plan import Approval
 from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
-from integration.core.plan_sums import PlanSums, change_sums, total_sums
+from integration.core.plan_sums import DOWN, UP, PlanSums
 from integration.core.records import Kind, Unreadable, with_corrections
 from integration.core.run import Mode, PreviewRequest, Run, Speed, speed
 from integration.core.search_keys import document_total
@@ -212,7 +212,6 @@ class Plans:
         self._access = access
         self._calls: dict[str, dict[int, int]] = {}
         self._sale_amounts: dict[str, dict[int, Decimal]] = {}
-        self._sums: dict[str, dict[int, PlanSums]] = {}
 
     @requires(Right.SEE)
     def writes(self, run_id: str, left_out: frozenset[int] = frozenset()) -> int:
@@ -226,7 +225,7 @@ class Plans:
 
     @requires(Right.SEE)
     def sold(self, run_id: str, left_out: Collection[int] = ()) -> Decimal | None:
-        """Return the total of the selected documents of a plan, VAT included, or None if it books no documents."""
+        """Return the total that the selected changes of a plan book, VAT included, or None if it books nothing."""
         amounts = self._sale_amounts.get(run_id)
         if amounts is None:
             totals = ((seq, document_total(change.agreed)) for seq, change in self._store.new_documents(run_id))
@@ -238,18 +237,14 @@ class Plans:
     @requires(Right.SEE)
     def sums(self, run_id: str, left_out: Collection[int] = ()) -> PlanSums:
         """Return the sums of the selected changes of a plan: by kind, booked amounts, and prices raised and lowered."""
-        sums = self._sums.get(run_id)
-        if sums is None:
-            sums = {row.seq: change_sums(row.change) for row in self._changes(run_id) if row.change}
-            if self._runs.get(run_id).state is not RunState.PREVIEWING:
-                self._sums = {run_id: sums, **dict(list(self._sums.items())[:MAX_KNOWN])}
-        return total_sums(line_sums for seq, line_sums in sums.items() if seq not in left_out)
-
-    def _changes(self, run_id: str) -> Iterator[PlanRow]:
-        offset = 0
-        while rows := self.rows(run_id, "changes", offset=offset, limit=CSV_PAGE):
-            offset += len(rows)
-            yield from rows
+        counts = self.facets(run_id, "changes")
+        excluded = self._store.excluded_facets(run_id)
+        kinds, moves = (
+            {value: count - excluded[facet, value] for value, count in counts[facet].items()}
+            for facet in ("kind", "price")
+        )
+        chosen_kinds = {kind: count for kind, count in kinds.items() if count}
+        return PlanSums(chosen_kinds, self.sold(run_id, left_out), moves.get(UP, 0), moves.get(DOWN, 0))
 
     @requires(Right.SEE)
     def group_names(self, flow: str, codes: Sequence[str], run_id: str) -> dict[str, str]:

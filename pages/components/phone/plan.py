@@ -9,17 +9,16 @@ from integration.core.run import Mode, Run
 from pages.components.shared.changes import what_changes
 from pages.components.shared.documents import code_and_name
 from pages.components.shared.layout import inline, mark, note, small
-from pages.components.shared.wording import Markdown, euros, flow_name, number, plain, quantity_text, text
+from pages.components.shared.wording import Markdown, euros, flow_name, flow_text, number, plain, quantity_text, text
 
 SHOWN = 8
 ACTIONS = ("create", "update", "retire", "park", "skip")
 
 
-def plan_link(app: Application, item: WaitingItem) -> None:
-    """Draw the extent of a waiting plan, and the link to its short form."""
+def plan_link(item: WaitingItem) -> None:
+    """Draw the link from a waiting plan to its short form."""
     if item.run is None:
         return
-    small(plan_extent(app, item.run))
     label = text("btn_look_at_plan", flow=flow_name(item.flow))
     if st.button(label, icon=":material/arrow_forward:", key=f"look-{item.run.id}"):
         st.switch_page("pages/phone.py", query_params={"plan": item.run.id})
@@ -31,7 +30,7 @@ def plan_extent(app: Application, run: Run) -> Markdown:
     sold = app.plans.sold(run.id, run.excluded)
     phrases = [f"**{quantity_text('phone_changes', chosen)}**"]
     if sold is not None:
-        phrases.append(f"**{text('phone_sold', amount=euros(sold))}**")
+        phrases.append(f"**{flow_text('bar_booked', run.flow, amount=euros(sold))}**")
     phrases.append(quantity_text("write", app.plans.writes(run.id, frozenset(run.excluded))))
     return " · ".join(phrases)
 

@@ -21,6 +21,7 @@ from pages.components.shared.wording import (
     author_name,
     cause_headline,
     euros,
+    flow_text,
     kind_name,
     moment,
     number,
@@ -97,7 +98,7 @@ def _sums(app: Application, run: Run) -> list[Markdown]:
     sums = app.plans.sums(run.id, run.excluded)
     phrases = [f"{kind_name(kind)} {number(count)}" for kind, count in sums.kinds.items()]
     if sums.booked is not None:
-        phrases.append(text("bar_booked", amount=euros(sums.booked)))
+        phrases.append(flow_text("bar_booked", run.flow, amount=euros(sums.booked)))
     if sums.dearer or sums.cheaper:
         phrases.append(text("bar_prices", up=number(sums.dearer), down=number(sums.cheaper)))
     return phrases

@@ -244,12 +244,13 @@ def _title(app: Application, group: CauseGroup) -> str:
 def at_stake(group: CauseGroup) -> Markdown:
     """Return the amount at stake in a group: the amount not booked, or the difference in booked documents."""
     amount = group_amount(group)
-    return amount_at_stake_text(amount) if amount else ""
+    return amount_at_stake_text(group.flow, amount) if amount else ""
 
 
-def amount_at_stake_text(amount: AmountAtStake) -> Markdown:
+def amount_at_stake_text(flow: str, amount: AmountAtStake) -> Markdown:
     """Return the text of an amount at stake for a line."""
-    return text("cause_off" if amount.is_difference else "cause_sold", amount=euros(amount.amount))
+    name = "cause_off" if amount.is_difference else "cause_sold"
+    return flow_text(name, "" if amount.is_named else flow, amount=euros(amount.amount))
 
 
 def _named_detail(facts: dict[str, str], field: str) -> dict[str, str]:

@@ -78,7 +78,7 @@ def row_facts(item: WaitingItem) -> Markdown:
     """Return flow or system, number, amount and age of an item."""
     about = flow_name(item.flow) if item.flow else plain(system_name(item.system)) if item.system else ""
     number = quantity_text(item.unit, item.count) if item.count else ""
-    amount = amount_at_stake_text(item.amount) if item.amount else ""
+    amount = amount_at_stake_text(item.flow, item.amount) if item.amount else ""
     since = term("waiting_since", moment=moment(item.since)) if item.since else ""
     return " · ".join(part for part in (about, number, amount, since) if part)
 

@@ -13,6 +13,7 @@ from integration.core.booking_state import BookingStage, BookingState
 from integration.core.days.books import SeparateBooking
 from integration.core.days.corrections import page_lines
 from integration.core.days.entries import LedgerEntry
+from integration.core.days.till import day_revenue
 from integration.core.errors import ConfigurationError
 from integration.core.flow import Ownership
 from integration.core.issues import Issue, Skip
@@ -20,6 +21,7 @@ from integration.core.ledgers import LedgerRules
 from integration.core.links import Link
 from integration.core.plan import Action, Change
 from integration.core.records import CurrentRecord, Kind, Record, Unreadable, WrongValueError, unreadable
+from integration.core.search_keys import document_total
 from integration.core.staged_records import StagedRecord
 from integration.flows.days.logic import DaysLogic, ShopIdentity, SystemFacts, Tables
 from integration.flows.days.manual_entries import LedgerRow
@@ -445,6 +447,16 @@ def test_a_decision_that_was_carried_out_and_undone_is_asked_for_once_more(decis
     assert (issue.cause, issue.facts["mark"]) == ("day_changed_after_booking", "d1.02")
     assert page(days(links), _day_with_decision(decision, issue.facts["mark"])).key == "2026-10-17/1/03"
     assert staged_skip(days(links), _day_with_decision("keep", issue.facts["mark"])).reason == "day_kept"
+
+
+@pytest.mark.parametrize("mode", ["line", "gross", "separate", "cash"])
+def test_a_page_has_the_revenue_of_its_day_and_its_reversal_the_opposite(mode: str) -> None:
+    logic = days(mode=mode, drawer_account="1000")
+    revenue = day_revenue(day_record())
+    booked = page(logic, day_record())
+
+    assert document_total(booked) == revenue > 0
+    assert document_total(opposite_page(booked, "", {})) == -revenue
 
 
 def test_a_recount_of_the_day_before_is_no_question_of_a_day_that_is_booked() -> None:

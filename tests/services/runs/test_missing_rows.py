@@ -10,6 +10,7 @@ from integration.application.application import Application
 from integration.core.errors import ConfigurationError
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.missing_codes import MISSING_CODES, MissingCode, missing_codes_fact
+from integration.core.plan_sums import PlanSums
 from integration.services.runs.missing_rows import RowToAdd
 from tests.consoles import WHO, Console, open_application, wait_for_run
 from tests.people import make_actor
@@ -56,6 +57,8 @@ def test_every_row_of_all_closed_days_is_added_at_once_and_one_preview_books_the
     counts = wait_for_run(app, result.runs[0]).counts
     assert counts.planned > counts.parked
     assert app.missing_rows.rows("days") == []
+    still_parked = sum((group.sold or Decimal(0) for group in app.exceptions.groups()), Decimal(0))
+    assert app.plans.sums(result.runs[0]) == PlanSums({"day_page": counts.planned}, group.sold - still_parked)
 
 
 def chosen_values(rows: list[RowToAdd]) -> dict[tuple[str, str], str]:

@@ -22,7 +22,7 @@ def test_a_document_shows_total_day_and_branch_and_what_is_none_leaves_them_empt
     rows = [
         line(Kind.DEBTOR, "1", name="Anna", date=DAY),
         line(Kind.SALES_ORDER, "1", sold_incl=Decimal("433.80"), date=DAY),
-        line(Kind.DAY_PAGE, "2", debit=Decimal("12.10"), date=DAY),
+        line(Kind.DAY_PAGE, "2", sold_incl=Decimal("12.10"), date=DAY),
         line(Kind.SETTLEMENT, amount=Decimal("121.00"), paid_on=DAY, customer="Anna", debtor_number="10042"),
     ]
 
