@@ -187,6 +187,16 @@ def vat_code(code: str, rate: str, system: str, language: str = "en", name: str 
     )
 
 
+def vat_figure(about: str, code: str, rate: str, language: str = "en") -> str:
+    """Return the name of a VAT figure of both systems: the `base` or the `vat` of a code of the books.
+
+    The system is left out, so that the name fits on one line beside three columns of amounts.
+    """
+    return sentence(
+        "day_vat_base" if about == "base" else "day_vat_amount", language, code=vat_code(code, rate, "", language)
+    )
+
+
 def system_name(system: str) -> str:
     """Return the display name of a system."""
     known_system = SYSTEMS.get(system)

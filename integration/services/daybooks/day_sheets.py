@@ -110,7 +110,7 @@ class _Writer(SheetTexts):
             yield self._comparison_table(
                 "day_by_vat",
                 report.comparisons("base", "vat"),
-                lambda row: self._vat_figure(row.about, row.key, rates.get(row.key, "")),
+                lambda row: words.vat_figure(row.about, row.key, rates.get(row.key, ""), self.language),
             )
             accounts = report.comparisons("account")
             yield self._comparison_table(

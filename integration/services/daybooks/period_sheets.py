@@ -148,7 +148,7 @@ class PeriodTables(SheetTexts):
         """Return taxable amount and VAT per code, on both sides."""
         rows = [
             (
-                self._vat_figure(figure.about, figure.key, self._rates.get(figure.key, "")),
+                words.vat_figure(figure.about, figure.key, self._rates.get(figure.key, ""), self.language),
                 figure.till,
                 self._amount(figure.books),
                 None if figure.books is None else figure.difference,

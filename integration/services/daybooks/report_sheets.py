@@ -107,11 +107,6 @@ class SheetTexts:
         names = [f"{words.value_text(day.date, self.language)} {day.branch_name}".strip() for day in days[:MAX_NAMED]]
         return ", ".join(names) + (f", +{len(days) - MAX_NAMED}" if len(days) > MAX_NAMED else "")
 
-    def _vat_figure(self, about: str, code: str, rate: str) -> str:
-        """Return the name of a figure of VAT, without the system of its code: it has to fit on one line of a PDF."""
-        label = words.vat_code(code, rate, "", self.language)
-        return self.text("day_vat_base" if about == "base" else "day_vat_amount", code=label)
-
     def _amount(self, value: Decimal | None) -> Decimal | str:
         return words.term("day_not_known", self.language) if value is None else value
 
