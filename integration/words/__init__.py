@@ -212,9 +212,10 @@ def field_name(name: str, language: str = "en") -> str:
     kind = "sales_order" if kind == "quotation" else kind  # `field_quotation_number` is the number the books assign
     if short.startswith("custom:") or kind.endswith("custom"):
         return short.removeprefix("custom:")
-    for key in (f"field_{kind}_{short}", f"field_{short}"):
+    field, _, code = short.partition(":")  # `warehouse:2` is a field of one warehouse
+    for key in (f"field_{kind}_{field}", f"field_{field}"):
         if has_term(key):
-            return term(key, language)
+            return f"{term(key, language)} {code}".strip()
     return short if short.isupper() else short.replace("_", " ")
 
 
