@@ -135,7 +135,7 @@ def test_every_tab_of_the_flow_opens(open_page: Open, tab: str) -> None:
     assert "failure" not in test.session_state
 
 
-def test_its_settings_are_asked_for_and_kept(app: Application, open_page: Open) -> None:
+def test_its_settings_are_asked_for_and_stored(app: Application, open_page: Open) -> None:
     test = open_page("flows", flow=NAME, tab="settings")
     assert "Floor" in [field.label for field in test.text_input]
 

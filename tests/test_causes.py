@@ -517,7 +517,7 @@ def _fact_occurrences() -> Iterator[tuple[str, str, frozenset[str]]]:
                         yield f"{where}:{call.lineno}", code, frozenset(facts)
 
 
-def test_no_cause_is_reported_without_its_facts_where_it_is_really_told() -> None:
+def test_every_cause_in_the_code_is_raised_with_its_facts() -> None:
     assert {
         where: (code, sorted(lost)) for where, code, facts in fact_occurrences() if (lost := places(code) - facts)
     } == {}

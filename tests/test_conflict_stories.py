@@ -132,7 +132,7 @@ def test_a_choice_made_while_a_plan_of_the_price_waits_outlives_its_commit(conso
     ] == []
 
 
-def test_a_choice_of_the_books_name_is_taken_and_one_about_values_that_changed_since_is_not_kept(
+def test_a_choice_of_the_books_name_is_applied_and_a_choice_about_changed_values_is_not_stored(
     console: Console, article: str
 ) -> None:
     console.run(FLOW, mode=Mode.CHANGES)

@@ -98,7 +98,7 @@ def names_successors(text: str) -> bool:
     return text.count("Superseded by ") == len(others) == len(links)
 
 
-def test_every_module_that_a_decision_names_is_there() -> None:
+def test_every_module_that_a_decision_names_exists() -> None:
     names = [
         (path.name, name) for path, text in texts_of(DECISIONS) for name in re.findall(r"`(\w+/[\w/]+\.py)`", text)
     ]
@@ -180,7 +180,7 @@ def is_there(file: str, name: str) -> bool:
     return path.exists() and bool(re.search(rf"\b(def|class) {name}\b", path.read_text(encoding="utf-8")))
 
 
-def test_every_file_that_a_document_names_is_there() -> None:
+def test_every_file_that_a_document_names_exists() -> None:
     assert [(path.name, name) for path, text in texts_of(PRESENT) for name in missing_files(text)] == []
 
 
@@ -203,7 +203,7 @@ def test_the_drawing_of_the_packages_shows_their_imports() -> None:
     assert drawing_in_page() == drawing()
 
 
-def test_every_module_that_the_page_about_the_architecture_names_is_there() -> None:
+def test_every_module_that_the_page_about_the_architecture_names_exists() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     names = re.findall(r"`([\w/]+\.(?:py|sql))`", page)
 

@@ -45,7 +45,7 @@ def test_a_refusal_is_kept_until_it_is_lifted() -> None:
 
 
 @pytest.mark.parametrize("after", [True, False])
-def test_a_lost_answer_leaves_what_was_done(*, after: bool) -> None:
+def test_a_lost_answer_leaves_the_write_in_place(*, after: bool) -> None:
     target = MemoryConnector()
     target.lose_answer(PRODUCT.key, after=after)
     with pytest.raises(InDoubtError):

@@ -194,7 +194,7 @@ def find_member(module: str, name: str) -> object:
     return member
 
 
-def test_notebooks_and_programs_inside_of_tests_import_what_is_there() -> None:
+def test_notebooks_and_programs_in_tests_import_existing_names() -> None:
     missing, imported = [], 0
     for place, program in programs():
         objects: dict[str, object] = {}

@@ -154,7 +154,7 @@ def test_an_article_keeps_its_number_whatever_the_sku_rule_says_now_and_the_rule
 
 
 @pytest.mark.long
-def test_the_level_of_an_article_goes_to_the_number_it_kept(console: Console) -> None:
+def test_the_level_of_an_article_goes_to_its_remaining_number(console: Console) -> None:
     branches = {"branches": {"1": "stock"}}
     console.application.flows.change("stock", branches, make_actor(WHO))
     plan = console.preview("stock")

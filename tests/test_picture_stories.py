@@ -76,7 +76,7 @@ def sends(console: Console, run: Run) -> dict[str, Action]:
     return {row.key: row.action for row in lines if row.kind is Kind.PICTURE and not row.cause}
 
 
-def test_a_picture_is_sent_once_and_another_content_takes_its_place_beside_what_others_put_there(
+def test_a_picture_is_sent_once_and_new_content_replaces_it_beside_pictures_of_others(
     console: Console, folder: Path, codes: list[str]
 ) -> None:
     code, before = codes[0], sent_count(console)

@@ -75,7 +75,7 @@ def restore(
     erased: Annotated[
         list[Path] | None,
         typer.Option(
-            help="File console.erased of the old data folder: people erased since; may be given several times."
+            help="File console.erased of the old data folder: people erased since the backup; may be repeated."
         ),
     ] = None,
     as_json: Json = False,
@@ -281,7 +281,7 @@ def systems(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List connected systems that may be another installation, or confirm which one it is."""
+    """List connected systems that may have been replaced, or confirm the present installation."""
     with terminal.command_application(start=False) as application:
         if system and answer is not None:
             application.system_identities.answer(system, answer, terminal.terminal_user())

@@ -103,16 +103,16 @@ COMMANDS: dict[str, tuple[Callable[[], typer.Typer], str]] = {
     "check": (_runs, "Check both connections and list their problems."),
     "days": (
         _compare,
-        "List the days of the till with their state in the books; --check compares them now, --sheet writes one.",
+        "List the days of the till with their state in the books; --check compares them now, --sheet writes a sheet.",
     ),
     "drift": (
         _compare,
-        "Compare everything that flows that are on have written with the target, and list the differences.",
+        "Compare all written records of the flows that are on with the target, and list the differences.",
     ),
     "sandbox": (_servers, "Run both sandbox systems until interrupted, and print their addresses as JSON."),
     "worker": (
         _servers,
-        "Execute queued runs beside the server, on this machine or on any that reaches the same PostgreSQL.",
+        "Execute queued runs as a further process, here or on another machine with the same PostgreSQL.",
     ),
     "log": (_event_log, "Query the log with SQL. Queries cannot change it."),
     "export": (_event_log, "Write the log to a file: .csv or .parquet."),
@@ -139,11 +139,11 @@ COMMANDS: dict[str, tuple[Callable[[], typer.Typer], str]] = {
     ),
     "systems": (
         _backup,
-        "List connected systems that may be another installation, or confirm which one it is.",
+        "List connected systems that may have been replaced, or confirm the present installation.",
     ),
     "retention": (
         _retention,
-        "Delete data past its retention period, as each night, and print the number of rows per class.",
+        "Delete data that is older than its retention period, as every night; print the rows per class.",
     ),
     "lab": (
         _fault_lab,

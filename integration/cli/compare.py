@@ -48,7 +48,7 @@ def days(
     sheet: SheetFile = None,
     as_json: Json = False,
 ) -> None:
-    """List the days of the till with their state in the books; --check compares them now, --sheet writes one."""
+    """List the days of the till with their state in the books; --check compares them now, --sheet writes a sheet."""
     if sheet is not None and sheet.suffix.lower() not in SHEETS:
         raise usage_error("the name of the sheet must end in .pdf or .xlsx")
     with terminal.command_application(start=check or sheet is not None) as application:
@@ -73,7 +73,7 @@ def days(
 
 @commands.command()
 def drift(as_json: Json = False) -> None:
-    """Compare everything that flows that are on have written with the target, and list the differences."""
+    """Compare all written records of the flows that are on with the target, and list the differences."""
     with terminal.command_application() as application:
         results = application.drift.check_all()
         taxed = [

@@ -17,7 +17,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would b
 
 @commands.command()
 def retention(preview_only: DryRun = False, as_json: Json = False) -> None:
-    """Delete data past its retention period, as each night, and print the number of rows per class."""
+    """Delete data that is older than its retention period, as every night; print the rows per class."""
     with terminal.command_application(start=False) as application:
         classes = application.retention.class_statuses()
         deleted_counts = {} if preview_only else application.retention.prune()

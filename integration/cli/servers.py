@@ -43,7 +43,7 @@ def sandbox(
 
 @commands.command()
 def worker(as_json: Json = False) -> None:
-    """Execute queued runs beside the server, on this machine or on any that reaches the same PostgreSQL."""
+    """Execute queued runs as a further process, here or on another machine with the same PostgreSQL."""
     until_interrupted = interruption_waiter()
     application = build(load_settings(), executor="worker", serves=False)
     try:

@@ -187,6 +187,16 @@ def vat_code(code: str, rate: str, system: str, language: str = "en", name: str 
     )
 
 
+def vat_figure(about: str, code: str, rate: str, language: str = "en") -> str:
+    """Return the name of a VAT figure of both systems: the `base` or the `vat` of a code of the books.
+
+    The system is left out, so that the name fits on one line beside three columns of amounts.
+    """
+    return sentence(
+        "day_vat_base" if about == "base" else "day_vat_amount", language, code=vat_code(code, rate, "", language)
+    )
+
+
 def system_name(system: str) -> str:
     """Return the display name of a system."""
     known_system = SYSTEMS.get(system)
@@ -202,9 +212,10 @@ def field_name(name: str, language: str = "en") -> str:
     kind = "sales_order" if kind == "quotation" else kind  # `field_quotation_number` is the number the books assign
     if short.startswith("custom:") or kind.endswith("custom"):
         return short.removeprefix("custom:")
-    for key in (f"field_{kind}_{short}", f"field_{short}"):
+    field, _, code = short.partition(":")  # `warehouse:2` is a field of one warehouse
+    for key in (f"field_{kind}_{field}", f"field_{field}"):
         if has_term(key):
-            return term(key, language)
+            return f"{term(key, language)} {code}".strip()
     return short if short.isupper() else short.replace("_", " ")
 
 

@@ -160,7 +160,7 @@ def proxy(loopback_provider: OpenIdProvider, seconds: Time) -> SigningProxy:
     )
 
 
-def test_for_whom_a_proxy_asks_is_proven_and_its_keys_are_kept(
+def test_a_proxy_proves_for_whom_it_asks_and_its_keys_are_cached(
     loopback_provider: OpenIdProvider, proxy: SigningProxy
 ) -> None:
     for _ in range(5):

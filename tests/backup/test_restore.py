@@ -180,7 +180,7 @@ def test_a_backup_from_before_the_key_was_changed_is_restored(data_folder: Path,
     restored.close()
 
 
-def test_every_flipped_byte_is_found(backup: Path, tmp_path: Path) -> None:
+def test_every_flipped_byte_is_detected(backup: Path, tmp_path: Path) -> None:
     whole, seed = backup.read_bytes(), random.Random(14)  # noqa: S311 - which bytes, not a secret
     places = {0, len(whole) - 1, len(whole) - 70, *(seed.randrange(len(whole)) for _ in range(120))}
     for place in sorted(places):
@@ -219,7 +219,7 @@ def test_a_flipped_byte_is_reported_by_the_part_it_is_in(backup: Path, tmp_path:
 
 
 @pytest.mark.parametrize("size", [0, 10, 1_000, -100, -1])
-def test_a_cut_file_is_found(backup: Path, tmp_path: Path, size: int) -> None:
+def test_a_truncated_file_is_detected(backup: Path, tmp_path: Path, size: int) -> None:
     (tmp_path / "cut.zip").write_bytes(backup.read_bytes()[:size])
     assert refusal_of(partial(verify_backup, tmp_path / "cut.zip", ""))[0] == "backup_broken"
 

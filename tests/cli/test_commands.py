@@ -16,7 +16,7 @@ def test_the_summary_of_each_command_is_the_first_paragraph_of_its_help() -> Non
     assert summaries == {name: summary for name, (_, summary) in COMMANDS.items()}
 
 
-def test_a_command_that_repairs_is_shown_in_the_terminal_as_it_is_typed_there(
+def test_the_terminal_shows_a_repair_command_as_it_is_typed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert {cause.command.split()[0] for cause in CAUSES.values() if cause.command} <= COMMANDS.keys()

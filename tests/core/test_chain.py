@@ -121,7 +121,7 @@ def test_the_end_is_held_against_the_head(head: Head, expected: Break) -> None:
     assert to.verify_end(head) == expected
 
 
-def test_a_head_that_somebody_wrote_without_the_key_is_found() -> None:
+def test_a_head_written_without_the_key_is_detected() -> None:
     to = AuditChain(KEYS, head_of(LINES))
     assert to.verify_head_seal(to.head, ID, "a" * 64) == Break("head_altered", 5)
     assert to.verify_head_seal(to.head, "", "") == Break("unsealed", 5)
@@ -156,14 +156,14 @@ def flip_bits(content: bytes) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("number", [2, pytest.param(25, marks=pytest.mark.long)])
-def test_every_flipped_byte_of_a_file_is_found(number: int) -> None:
+def test_every_flipped_byte_of_a_file_is_detected(number: int) -> None:
     whole = b"\n".join(with_last_line(lines_of(number)))
     assert verify_lines(whole.split(b"\n"))[1] is None
     unseen = [at for at, content in enumerate(flip_bits(whole)) if verify_lines(content.split(b"\n"))[1] is None]
     assert unseen == []
 
 
-def test_the_program_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_program_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, head = tmp_path / "audit.jsonl", head_of(LINES)
     file.write_bytes(b"\n".join(FILE) + b"\n")
     assert main([str(file), "--head", f"5:{head.hash.upper()}"]) == 0
@@ -173,7 +173,7 @@ def test_the_program_says_what_it_found(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == "BROKEN. Entries are missing from number 3 on.\n"
 
 
-def test_the_program_ends_with_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exit_code_of_the_program_is_its_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "audit.jsonl"
     file.write_bytes(b"\n".join(FILE[:-1]))
     monkeypatch.setattr(sys, "argv", [chain.__file__, str(file)])

@@ -127,7 +127,7 @@ def test_a_text_the_source_changed_is_written() -> None:
     assert not change.first_match
 
 
-def test_a_text_edited_in_the_target_is_kept() -> None:
+def test_a_text_edited_in_the_target_is_not_overwritten() -> None:
     result = compare_records(with_article(name="Oud"), with_article(name="Bewerkt"), with_article(name="Oud"))
     assert isinstance(result, Unchanged)
     assert result.kept_paths == ("200101/name",)
@@ -211,7 +211,7 @@ def test_a_document_tells_what_has_to_be_in_the_target_before_it() -> None:
     assert (alone.follows, dependent.follows) == ("", "0")
 
 
-def test_a_create_applies_while_nothing_is_there() -> None:
+def test_a_create_applies_while_the_target_has_no_record() -> None:
     change = a_create(a_product())
     assert still_applies(change, None)
     assert not still_applies(change, a_product())
@@ -260,11 +260,11 @@ class TestAChangeCarriedOutInPart:
         assert rest.action is Action.UPDATE
         assert {part.key for part in rest.desired.parts} == {"2"}
 
-    def test_somebody_else_was_there(self) -> None:
+    def test_another_writer_changed_the_record(self) -> None:
         change = change_of(self.desired, self.before, self.before)
         assert remaining(change, replace(self.before, values={"name": "Iemand anders"})) is None
 
-    def test_nothing_is_there(self) -> None:
+    def test_the_record_does_not_exist(self) -> None:
         assert remaining(change_of(self.desired, None), None) is None
 
 

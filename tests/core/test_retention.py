@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
         (Unit.YEARS, 7, datetime(2026, 12, 31, 23, 30, tzinfo=UTC), datetime(2019, 12, 31, 23, 0, tzinfo=UTC)),
     ],
 )
-def test_the_moment_before_which_nothing_is_kept(unit: Unit, length: int, now: datetime, before: datetime) -> None:
+def test_the_cutoff_of_a_retention_period(unit: Unit, length: int, now: datetime, before: datetime) -> None:
     assert cutoff(unit, length, now) == before
 
 

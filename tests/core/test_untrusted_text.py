@@ -50,7 +50,7 @@ SEEN = {*map(chr, range(0x600, 0x606)), *"\u06dd\u070f\u0890\u0891\u08e2\U000110
         ("", ""),
     ],
 )
-def test_every_sign_is_to_be_seen(text: str, expected: str) -> None:
+def test_every_sign_is_visible(text: str, expected: str) -> None:
     assert visible(text) == expected
 
 

@@ -16,7 +16,7 @@ from tests.people import make_actor
 SERIES = Series(("orders",), trials=2, seed=7)
 
 
-def test_a_report_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
+def test_a_report_is_read_back_as_it_was_stored(tmp_path: Path) -> None:
     wrong = Violation(
         7, "orders", "sqlite", ("kill",), Harm(doubled=1), ("doubled: an order",), "python -m integration"
     )
@@ -30,7 +30,7 @@ def test_a_report_is_read_back_as_it_was_kept(tmp_path: Path) -> None:
     assert Harm(parked=3).is_none
 
 
-def test_no_secret_of_a_database_is_kept() -> None:
+def test_no_secret_of_a_database_is_stored() -> None:
     series = Series(("orders",), databases=("sqlite", "postgresql://lab:p@ss@somewhere:5432/postgres"))
 
     assert series.without_secrets().databases == ("sqlite", "postgresql://somewhere:5432/postgres")

@@ -1,5 +1,6 @@
 """Days as an operator and a bookkeeper look at them."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, timedelta
 
@@ -179,6 +180,9 @@ def test_clearing_accounts_show_takings_under_way(booked_week: tuple[Application
         assert "Under way: " in texts(test)
         assert {"PDF", "Excel"} <= set(labels(test))
         assert "Check payouts" in labels(test)
+        (chart,) = test.get("plotly_chart")
+        axis = json.loads(chart.proto.spec)["layout"]["xaxis"]
+        assert (axis["dtick"], axis["tickformat"]) == (86_400_000, "%-d %b")  # one label for each day
         clearing_report = app.clearing_accounts.report(app.periods.period(name))
         assert clearing_report is not None
         assert [account_report.account for account_report in clearing_report.accounts] == [account]

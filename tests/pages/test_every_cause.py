@@ -156,7 +156,7 @@ def test_a_price_that_is_right_by_now_is_closed_by_asking_the_till_again(
     assert connected_application.exceptions.group(group.group_key) is None
 
 
-def test_a_default_debtor_is_chosen_from_those_of_the_books_and_one_that_they_lack_is_never_kept(
+def test_a_default_debtor_is_chosen_from_those_of_the_books_and_a_missing_debtor_is_never_stored(
     connected_application: Application, open_page: Open
 ) -> None:
     with pytest.raises(ConfigurationError) as refused:

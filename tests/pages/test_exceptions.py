@@ -733,7 +733,7 @@ def test_a_cause_is_given_to_a_person_and_carries_a_note(
     shop.issues.assign(group.group_key, "", person().ref)
 
 
-def test_a_cause_repaired_in_a_setting_leads_there(shop: Application, open_page: Open) -> None:
+def test_a_cause_repaired_in_a_setting_links_to_the_setting(shop: Application, open_page: Open) -> None:
     group = waiting(shop, "currency_without_rate", "products")
 
     test = press(open_cause(open_page, group), "to_setting")

@@ -163,7 +163,9 @@ def test_a_page_without_its_frame_says_where_the_console_is() -> None:
     assert texts(test) == "[Open the console](/)"
 
 
-def test_a_new_console_tells_where_to_begin_and_ticks_off_what_is_done(fresh: Application, open_page: Open) -> None:
+def test_a_new_console_shows_the_first_steps_and_ticks_off_each_completed_step(
+    fresh: Application, open_page: Open
+) -> None:
     fresh.connections.use_sandbox(make_actor("test"))
     test = open_page()
     assert "This is the sandbox" in texts(test)

@@ -78,7 +78,7 @@ def test_all_that_pages_draw_as_markdown_is_words_of_ours_or_escaped() -> None:
         "(lambda one: note(one))(row.title)",
     ],
 )
-def test_what_might_be_foreign_is_found(tmp_path: Path, drawn: str) -> None:
+def test_a_possible_foreign_text_is_detected(tmp_path: Path, drawn: str) -> None:
     about = "def _about(row: Row) -> Markdown:\n    return row.title\n"
     assert untrusted_places([a_page(tmp_path, drawn, about)])
 

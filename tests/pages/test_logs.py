@@ -58,7 +58,7 @@ def _order_key(app: Application, event: str = "proven") -> str:
     return str(events[events["kind"] == Kind.SALES_ORDER]["key"].iloc[0])
 
 
-def test_a_log_without_an_event_says_what_will_be_there(fresh: Application, open_page: Open) -> None:
+def test_a_log_without_an_event_says_which_events_it_will_have(fresh: Application, open_page: Open) -> None:
     fresh.log.catch_up()
     test = open_page("logs", find="nothing is called so")
     assert not test.exception

@@ -350,7 +350,7 @@ def test_an_earlier_version_is_looked_at_and_gone_back_to(shop: Application, ope
     assert shop.mappings.published("products").mapping.rules == shop.drafts.version("products", 1).rules
 
 
-def test_what_another_person_published_meanwhile_is_shown_and_the_draft_is_kept(
+def test_a_mapping_that_another_person_published_is_shown_and_the_draft_remains(
     shop: Application, open_page: Open
 ) -> None:
     draft_name_rule(shop)

@@ -42,7 +42,7 @@ def record_statements() -> Iterator[list[str]]:
 
 
 @pytest.mark.long
-def test_what_was_sent_and_not_answered_comes_first_until_it_is_found(
+def test_an_unanswered_write_comes_first_until_the_lookup_settles_it(
     connected_application: Application, open_page: Open
 ) -> None:
     assert connected_application.sandbox

@@ -36,7 +36,7 @@ def test_what_the_vendor_calls_it_is_found_first_in_three_languages(
 
 
 @pytest.mark.parametrize("word", ["Eigenschaften/Merkmale", "eigenschappen / kenmerken", "properties/attributes"])
-def test_of_two_words_with_a_slash_both_are_found(connected_application: Application, word: str) -> None:
+def test_a_search_finds_each_of_two_words_with_a_slash(connected_application: Application, word: str) -> None:
     captions = {place.caption for place in connected_application.search.places(word)}
     assert {"settings_variants", "field_colour"} <= captions
 

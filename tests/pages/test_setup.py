@@ -82,7 +82,7 @@ def test_every_reason_has_its_sentence() -> None:
 
 
 @pytest.mark.usefixtures("connected_application")
-def test_who_comes_back_goes_on_with_the_first_step_that_is_not_done(open_page: Open) -> None:
+def test_the_set_up_continues_with_the_first_open_step(open_page: Open) -> None:
     test = open_page("setup")
 
     assert "Choose flows" in texts(test)
@@ -196,7 +196,9 @@ def test_a_counterpart_is_chosen_from_the_lists_of_both_systems(
     assert state(connected_application, "products", "vat") is State.ANSWERED
 
 
-def test_turnover_groups_are_proposed_row_by_row_and_kept(connected_application: Application, open_page: Open) -> None:
+def test_turnover_groups_are_proposed_row_by_row_and_stored(
+    connected_application: Application, open_page: Open
+) -> None:
     connected_application.setup.choose(EVERY, make_actor("test"))
     test = open_page("setup", step="questions", question="products.turnover")
     assert not test.exception

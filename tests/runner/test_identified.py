@@ -106,9 +106,7 @@ def test_another_article_under_the_number_is_never_written_until_a_person_says_o
     assert target.records_of(Kind.PRODUCT)[KEY].values["name"] == "Tuinstoel"
 
 
-def test_an_answer_to_what_is_otherwise_by_now_is_not_kept(
-    linked_harness: FlowHarness, source: MemoryConnector
-) -> None:
+def test_an_answer_about_a_changed_record_is_not_stored(linked_harness: FlowHarness, source: MemoryConnector) -> None:
     edit_record(source, KEY, OTHER_SOURCE)
     linked_harness.run()
     link = linked_harness.links.get(linked_harness.flow, Kind.PRODUCT, [KEY])[KEY]

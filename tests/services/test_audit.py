@@ -63,7 +63,7 @@ def test_an_audit_is_never_empty(application: Application) -> None:
     assert application.audit.verify().broken is None
 
 
-def test_who_acts_in_which_session_and_by_which_way_is_kept(application: Application) -> None:
+def test_an_audit_entry_has_actor_session_and_channel(application: Application) -> None:
     key = application.people.accept(
         application.people.invite("anna", "Anna", [Role.ADMINISTRATOR], ANNA), "a long word, yes"
     )
@@ -111,7 +111,7 @@ def test_questions_in_sql_are_heard_before_they_are_answered(application: Applic
         ("SELECT 1 -- Jansen\n, 2", "SELECT 1 , 2"),
     ],
 )
-def test_no_value_of_a_question_is_kept(sql: str, redacted_sql: str) -> None:
+def test_no_value_of_a_query_is_stored(sql: str, redacted_sql: str) -> None:
     assert without_values(sql) == redacted_sql
 
 

@@ -674,7 +674,7 @@ def test_what_stops_comes_first_and_what_is_done_last() -> None:
     assert stopping == [("mplus", None), ("questions", "branches")]
 
 
-def test_the_steps_are_done_one_by_one() -> None:
+def test_the_steps_are_completed_one_by_one() -> None:
     nothing = completed_steps({"accountview": False, "mplus": False}, {})
     settings = {"branches": {"1": "formula"}}
     partial_steps = completed_steps(WELL, {"stock": evaluate_questions(FLOWS["stock"], context_of("stock", settings))})

@@ -52,7 +52,7 @@ def test_a_sheet_needs_no_network_and_leaves_no_file(monkeypatch: pytest.MonkeyP
         ("自転車", "???"),
     ],
 )
-def test_every_sign_of_foreign_text_is_to_be_seen(text: str, expected: str) -> None:
+def test_every_sign_of_foreign_text_is_visible(text: str, expected: str) -> None:
     assert printable(text) == expected
 
 

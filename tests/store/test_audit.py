@@ -160,7 +160,7 @@ def test_a_draft_and_notes_of_our_own_are_not_in_the_audit(audit: AuditStore, se
     assert audit.entries() == []
 
 
-def test_entries_are_found(audit: AuditStore, settings: StoredSettings, clock: Clock) -> None:
+def test_entries_are_filtered(audit: AuditStore, settings: StoredSettings, clock: Clock) -> None:
     settings.put("flow:orders", {"on": True}, "anna")
     clock.now += timedelta(days=1)
     settings.put("flow:stock", {"on": True}, "ben")
@@ -307,7 +307,9 @@ def _altered_lines(line: str, every: int) -> Iterator[str]:
 
 
 @pytest.mark.long
-def test_of_ten_thousand_actions_every_changed_byte_of_a_sample_is_found(audit: AuditStore, database: Database) -> None:
+def test_each_changed_byte_in_a_sample_of_ten_thousand_actions_is_detected(
+    audit: AuditStore, database: Database
+) -> None:
     """Each change is looked for from the entry before it on, and at the end in the whole."""
     for start in range(0, 10_000, 200):
         actions = {f"flow:{number}": {"minutes": number} for number in range(start, start + 200)}
@@ -394,7 +396,7 @@ def test_a_day_is_closed_once(audit_of_ten: AuditStore, settings: StoredSettings
     assert find_break(audit_of_ten) is None
 
 
-def test_without_a_key_nothing_is_lost_and_that_is_found(database: Database, clock: Clock) -> None:
+def test_without_a_key_no_entry_is_lost_and_the_missing_key_is_reported(database: Database, clock: Clock) -> None:
     database.sealer = None
     StoredSettings(database, clock).put("flow:orders", {"on": True}, "anna")
     assert find_break(AuditStore(database, clock)) == Break("unsealed", 1)

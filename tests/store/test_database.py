@@ -166,7 +166,7 @@ def test_a_locked_file_is_waited_for_and_then_named(tmp_path: Path, clock: Clock
     other.close()
 
 
-def test_a_full_disk_is_named_and_nothing_is_half_kept(tmp_path: Path, clock: Clock) -> None:
+def test_a_full_disk_is_named_and_no_write_is_half_stored(tmp_path: Path, clock: Clock) -> None:
     database = open_database(f"sqlite:///{tmp_path / 'console.sqlite'}")
     sa.event.listen(database.engine, "begin", lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=1"))
     settings_store = StoredSettings(database, clock)

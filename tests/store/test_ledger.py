@@ -108,7 +108,7 @@ def test_what_was_sent_cannot_be_sent_again(runs: RunStore, ledger: Ledger) -> N
         ledger.mark_sent(run, [1])
 
 
-def test_a_step_that_may_not_follow_is_refused_and_nothing_of_its_page_is_kept(
+def test_a_forbidden_step_is_refused_and_nothing_of_its_page_is_stored(
     runs: RunStore, links: Links, plans: PlanStore, ledger: Ledger
 ) -> None:
     run = a_commit(runs, a_create(1), a_create(2))

@@ -49,7 +49,7 @@ def test_a_link_to_another_record_has_nothing_of_what_identified_the_one_before(
     assert (link.reference, link.evidence) == (reference, evidence if is_kept else NO_EVIDENCE)
 
 
-def test_of_two_articles_with_one_mark_the_one_in_use_is_found(links: Links) -> None:
+def test_of_two_articles_with_the_same_mark_the_active_article_is_returned(links: Links) -> None:
     def article(number: int, *, active: bool) -> Link:
         part = Record(Kind.ARTICLE, str(number), {"ean": "87", "active": active}, source=f"A{number}")
         return Link(Kind.PRODUCT, f"P{number}", "1", Record(Kind.PRODUCT, f"P{number}", {}, (part,)))
@@ -167,7 +167,7 @@ def test_a_mark_changes_with_a_stored_link_and_a_separated_pair_of_its_kinds(
     assert links.mark([(FLOW, Kind.PRODUCT)]) != mark
 
 
-def test_links_are_turned_page_by_page_without_what_is_not_to_be_there(links: Links) -> None:
+def test_links_are_paged_without_excluded_keys(links: Links) -> None:
     agreed = {key: Record(Kind.GROUP, key, {"name": key}) for key in "ABCDE"}
     group_links = [Link(Kind.GROUP, key, f"r{key}", record) for key, record in agreed.items()]
     retired_link, unread = replace(group_links[1], retired=True), replace(group_links[3], unproven=True)

@@ -177,7 +177,7 @@ SHOWN: tuple[tuple[str, str, list[str]], ...] = (
 )
 
 
-def test_lines_are_filtered_and_found(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:
+def test_lines_are_filtered_and_searched(runs: RunStore, plans: PlanStore, ledger: Ledger) -> None:
     run = a_commit(runs, a_create(1), a_create(2), a_skip(3), a_park(4))
     ledger.mark_sent(run, [1])
     for show, find, keys in SHOWN:

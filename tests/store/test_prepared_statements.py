@@ -97,7 +97,7 @@ def test_nothing_is_carried_out_outside_a_transaction(database: Database) -> Non
         INSERT.execute_many(connection, [a_row("1")])
 
 
-def test_a_change_made_through_a_look_is_never_kept(database: Database) -> None:
+def test_a_change_through_a_read_only_connection_is_never_stored(database: Database) -> None:
     """PostgreSQL refuses it, SQLite undoes it."""
     with suppress(DBAPIError), database.read() as connection:
         INSERT.execute_many(connection, [a_row("1")])

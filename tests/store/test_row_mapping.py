@@ -32,7 +32,7 @@ RECORDS = st.builds(
     kept_paths=st.lists(st.text()).map(tuple),
     source_values=st.dictionaries(st.text(), st.text(), max_size=2),
 )
-def test_a_change_comes_back_as_it_was_kept(
+def test_a_change_is_read_as_it_was_stored(
     desired: Record,
     before: Record | None,
     agreed: Record,

@@ -44,7 +44,7 @@ def test_a_part_of_a_file_is_sent_as_it_was_asked_for(server: Server) -> None:
     assert (answer.status, answer.body) == (206, file.read_bytes()[:100])
 
 
-def test_what_is_no_file_is_not_kept_as_one(server: Server) -> None:
+def test_a_missing_file_is_not_cached(server: Server) -> None:
     answer = get_path(server, "/static/js/none.js", "Accept-Encoding: gzip")
 
     assert "content-encoding" not in answer.headers

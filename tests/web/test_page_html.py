@@ -41,7 +41,7 @@ def test_a_page_says_what_is_starting_until_it_is_drawn(server: Server, language
 
 @pytest.mark.long
 @pytest.mark.parametrize("page", ["", "preview"])
-def test_what_the_html_of_a_page_names_is_there(server: Server, page: str) -> None:
+def test_every_file_that_the_html_of_a_page_names_exists(server: Server, page: str) -> None:
     host = f"Host: 127.0.0.1:{server.port}"
     answer = send_request(server.port, f"GET /{page} HTTP/1.1", host, "Accept-Encoding: gzip")
 

@@ -457,6 +457,7 @@ def test_fields_have_captions_whatever_form_their_name_has() -> None:
     assert words.field_name("200101/price_incl") == "price incl. VAT"
     assert words.field_name("article.custom:herkomst") == "herkomst"
     assert words.field_name("ART_MEMO") == "ART_MEMO"
+    assert (words.field_name("warehouse:2", "nl"), words.field_name("other:2")) == ("magazijn 2", "other:2")
 
 
 def test_times_are_short_the_nearer_they_are() -> None:

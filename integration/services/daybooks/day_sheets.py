@@ -106,7 +106,12 @@ class _Writer(SheetTexts):
             notes = tuple(finding_text(finding, self.language, rates) for finding in report.notes)
             yield SheetNotes(self.text("day_notes"), notes, Tone.PLAIN)
         if report.rows:
-            yield self._comparison_table("day_by_vat", report.comparisons("base", "vat"), self._vat)
+            rates = self._captions(BOOKS.system, "vat_rates")
+            yield self._comparison_table(
+                "day_by_vat",
+                report.comparisons("base", "vat"),
+                lambda row: words.vat_figure(row.about, row.key, rates.get(row.key, ""), self.language),
+            )
             accounts = report.comparisons("account")
             yield self._comparison_table(
                 "day_by_account", accounts, lambda row: self.account_name(row.key), Holds.LEDGER
@@ -141,11 +146,6 @@ class _Writer(SheetTexts):
             for row in rows
         ]  # fmt: skip
         return SheetTable(self.text(title), self._both_sides(holds), cells, narrow=True)
-
-    def _vat(self, row: DayComparison) -> str:
-        rate = self._captions(BOOKS.system, "vat_rates").get(row.key, "")
-        code = words.vat_code(row.key, rate, "", self.language)  # without the system: the label has to fit in one line
-        return self.text("day_vat_base" if row.about == "base" else "day_vat_amount", code=code)
 
     def _counts(self, report: DayReport) -> SheetTable:
         names = ("col_drawer", "col_counted", "col_difference", "col_banked")

@@ -148,7 +148,7 @@ class PeriodTables(SheetTexts):
         """Return taxable amount and VAT per code, on both sides."""
         rows = [
             (
-                self.figure_name(figure),
+                words.vat_figure(figure.about, figure.key, self._rates.get(figure.key, ""), self.language),
                 figure.till,
                 self._amount(figure.books),
                 None if figure.books is None else figure.difference,
@@ -355,10 +355,6 @@ class PeriodTables(SheetTexts):
         return self.moment(day.checked_at) if day.checked_at else self.text("day_never_checked")
 
     # ---- cells
-
-    def figure_name(self, figure: PeriodFigure) -> str:
-        """Return the name of a figure of VAT."""
-        return self.text("day_vat_base" if figure.about == "base" else "day_vat_amount", code=self._code(figure.key))
 
     def _code(self, code: str) -> str:
         return words.vat_code(code, self._rates.get(code, ""), BOOKS.system, self.language)

@@ -112,7 +112,7 @@ class SheetTexts:
 
     def _both_sides(self, holds: Holds = Holds.MONEY) -> tuple[SheetColumn, ...]:
         return (
-            SheetColumn("", width=2.6), SheetColumn(self.text("col_till"), holds),
+            SheetColumn("", width=3.2), SheetColumn(self.text("col_till"), holds),
             SheetColumn(self.text("col_books"), holds), SheetColumn(self.text("col_difference"), Holds.DIFFERENCE),
         )  # fmt: skip
 

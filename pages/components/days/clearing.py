@@ -25,8 +25,6 @@ from pages.components.shared.charts import steps
 from pages.components.shared.layout import act, empty, keep_in_address, note, section
 from pages.components.shared.wording import language, plain, text, zone
 
-TICKS = "%d-%m"
-
 
 def clearing_actions(app: Application, period: Period) -> None:
     """Draw the links to other periods, and the buttons that ask the books."""
@@ -79,7 +77,7 @@ def _account(account: ClearingAccount, tables: ClearingTables) -> None:
             return
         if account.match is not None:
             alt = text("clearing_chart", account=account.account)
-            steps(takings_under_way(account.days), {"under_way": text("col_under_way")}, TICKS, alt)
+            steps(takings_under_way(account.days), {"under_way": text("col_under_way")}, text("axis_day"), alt)
         text_table_section(tables.text_table(tables.movements(account)))
         if account.match is not None:
             text_table_section(tables.text_table(tables.payouts(account.match)))

@@ -14,13 +14,13 @@ from integration.flows.settings import BOOKS, TILL
 from integration.services.daybooks.day_sheets import DaySheets, finding_text
 from integration.services.daybooks.days import Days
 from integration.services.runs.exceptions import cause_of, group_address
+from integration.words import vat_figure
 from pages.components.days.month import back_to_month, open_day
 from pages.components.days.sheet_tables import sheet_buttons
 from pages.components.shared.application import may
 from pages.components.shared.day_page import day_page
 from pages.components.shared.layout import act, empty, icon_button, mark, note, section, show_error, small
 from pages.components.shared.missing_rows import rows_at_days
-from pages.components.shared.rows import vat_label
 from pages.components.shared.tables import figures
 from pages.components.shared.wording import (
     amount_text,
@@ -149,8 +149,8 @@ def _row(
 
 
 def _vat(app: Application, comparison: DayComparison) -> str:
-    code = vat_label(app, BOOKS.system, comparison.key)
-    return text("day_vat_base" if comparison.about == "base" else "day_vat_amount", code=code)
+    rate = app.lists.captions(BOOKS.system, "vat_rates").get(comparison.key, "")
+    return vat_figure(comparison.about, comparison.key, rate, language())
 
 
 def _caption_function(app: Application, system: str, name: str) -> Callable[[DayComparison], str]:

@@ -345,7 +345,7 @@ def _value_markdown(value: Value) -> Markdown:
 def step_label(step: TraceStep) -> str:
     """Return the label of one step: the caption of a field or the name of a function."""
     description = step.operation
-    if has_term(f"field_{description}"):
+    if has_term(f"field_{description.partition(':')[0]}"):
         return field_name(description)
     name, _, rest = description.partition("(")
     if has_term(f"function_{name}"):

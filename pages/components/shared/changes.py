@@ -253,7 +253,7 @@ def step_said(app: Application, flow: Flow, target: str, step: TraceStep) -> str
     """Return the name and the result of one step of a trace. Fields and table rows are named by their captions."""
     step_name = (
         field_term(step.operation)
-        if has_term(f"field_{step.operation}")
+        if has_term(f"field_{step.operation.partition(':')[0]}")
         else table_step(app, flow, step) or step.operation
     )
     return f"{step_name}: {step_text(app, flow, target, step) or term('empty_value')}"

@@ -86,7 +86,7 @@ def steps(
     if end - begin < SHORTEST_SCALE:
         _over_time(figure, "%H:%M", alt, bounds=(end - SHORTEST_SCALE, end))
     else:
-        _over_time(figure, ticks, alt)
+        _over_time(figure, ticks, alt, bounds=(begin, end))
 
 
 def _line_parts(line: "pd.Series[Any]", unsure: pd.Timestamp | None) -> Iterator[tuple[str, "pd.Series[Any]"]]:
@@ -145,6 +145,8 @@ def _over_time(figure: go.Figure, ticks: str, alt: str, numbers: str = WHOLE, bo
         xaxis={"title": None, "type": "date", "tickformat": ticks, "hoverformat": ticks, "nticks": 6},
         yaxis={"title": None, "rangemode": "tozero", "tickformat": numbers, "hoverformat": numbers},
     )
+    if bounds is not None and "%H" not in ticks and bounds[1] - bounds[0] < timedelta(days=SHORT_DAYS):
+        figure.update_xaxes(dtick=UNITS["day"])  # otherwise Plotly repeats the label of a day
     _draw_figure(figure, alt)
 
 
@@ -227,8 +229,6 @@ def lines_over_time(
                 marker={"size": 5},
                 hovertemplate=f"%{{y:,.2f}} {unit}{OF_ITS_NAME}",
             )
-    if bounds[1] - bounds[0] < timedelta(days=SHORT_DAYS):
-        figure.update_xaxes(dtick=UNITS["day"])  # otherwise Plotly repeats the label of a day
     _over_time(figure, ticks, alt, SHORT, bounds)
 
 

@@ -225,7 +225,7 @@ def test_an_article_fetched_by_its_code_has_them_too(books: AccountView, shared_
     assert levels(record) == shop_stock(shared_sandbox)["10001"]
 
 
-def test_an_article_without_a_row_in_a_warehouse_has_none_there(sandbox: Sandbox) -> None:
+def test_an_article_without_a_row_in_a_warehouse_has_no_stock_in_it(sandbox: Sandbox) -> None:
     sandbox.accountview.remove("K9_STOCK", shelf(sandbox, "10001", "2"))
     with connect_with_warehouses(sandbox) as accountview:
         stock = levels(articles(accountview)["10001"])
@@ -354,7 +354,7 @@ def test_warehouses_can_be_chosen(books: AccountView) -> None:
 # What is missing
 
 
-def test_what_is_configured_is_there(books: AccountView) -> None:
+def test_configured_objects_exist(books: AccountView) -> None:
     assert all(finding.ok for finding in books.check())
     assert all(finding.ok for finding in books.needs(Kind.ARTICLE))
 

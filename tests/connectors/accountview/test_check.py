@@ -34,7 +34,7 @@ def check_of(accountview: AccountView) -> tuple[str, str, Mapping[str, str]]:
     return findings[wrong].name, findings[wrong].cause, findings[wrong].facts
 
 
-def test_the_check_names_what_was_found(accountview: AccountView) -> None:
+def test_the_check_reports_each_subject(accountview: AccountView) -> None:
     subjects = {finding.name: finding.about for finding in accountview.check()}
     assert list(subjects) == ["host", "certificate", "credentials", "company", "rights", "fields"]
     assert subjects["company"] == "Fietsenwinkel De Ketting B.V."
@@ -139,7 +139,7 @@ def test_what_the_dictionary_lost_since_the_last_check_is_found_by_the_next(conn
         assert accountview.missing_fields(Kind.DEBTOR, {"name"}) == {"name": "ACCT_NAME"}
 
 
-def test_what_each_kind_of_record_needs_is_there(books: AccountView) -> None:
+def test_the_objects_of_each_kind_exist(books: AccountView) -> None:
     for kind in (Kind.GROUP, Kind.ARTICLE, Kind.DEBTOR):
         assert [finding for finding in books.needs(kind) if not finding.ok] == []
     for kind in (Kind.DEBTOR, Kind.ADDRESS, Kind.SALES_ORDER, Kind.POSTING):

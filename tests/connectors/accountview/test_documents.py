@@ -84,7 +84,7 @@ def test_what_is_accepted_and_shown_later_is_found_later(sandbox: Sandbox, links
         assert accountview.lookup([an_order("631")], links)["631"].reference == reference
 
 
-def test_a_document_that_somebody_entered_with_our_reference_is_found(sandbox: Sandbox, links: Links) -> None:
+def test_the_lookup_returns_a_document_that_a_person_entered_with_our_reference(sandbox: Sandbox, links: Links) -> None:
     sandbox.accountview.add("SO_HDR", {"ORD_NR": "26999901", "RPL_INV": "20002", "COMMENT1": "mplus-632"})
     with connect_accountview(sandbox) as accountview:
         current = look_up_record(accountview, an_order("632"), links)
@@ -254,7 +254,7 @@ def test_a_document_of_last_year_is_looked_for_in_its_own_year_and_in_this_one()
     ]
 
 
-def test_pointers_show_our_key_where_it_stands_for_what_was_found(books: AccountView, links: Links) -> None:
+def test_pointers_show_our_key_if_it_stands_for_the_linked_record(books: AccountView, links: Links) -> None:
     with_a_debtor(books, links, "640")
     create_record(books, an_address("640"), links)
     desired = Record(

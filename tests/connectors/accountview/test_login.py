@@ -62,7 +62,7 @@ class Login:
         return httpx.Response(200, json=pair)
 
 
-def test_the_first_pair_comes_from_the_configured_refresh_token_and_is_kept() -> None:
+def test_the_first_pair_comes_from_the_configured_refresh_token_and_is_stored() -> None:
     keeper = MemoryTokenStore()
     read(an_accountview(Login(), keeper, refresh_token=REFRESH))
     assert keeper.saved == [Token("at-1", "rt-1", NOW + timedelta(hours=1))]

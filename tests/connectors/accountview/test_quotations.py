@@ -42,7 +42,7 @@ def test_a_quotation_is_written_to_its_object_and_read_back(
     assert [detail["ART_QTY"] for detail in shared_sandbox.state("K9_QUOL") if detail["QT_NR"] == row["QT_NR"]] == ["2"]
 
 
-def test_what_is_missing_is_not_found(sandbox: Sandbox, links: Links) -> None:
+def test_the_lookup_returns_nothing_for_a_missing_quotation(sandbox: Sandbox, links: Links) -> None:
     with connect_accountview(sandbox, **NAMED) as accountview:
         assert accountview.lookup([a_quotation("q2")], links) == {}
 

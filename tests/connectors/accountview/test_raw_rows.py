@@ -30,7 +30,7 @@ def test_a_row_that_was_not_read_is_read_as_any_other() -> None:
     assert [row.row("read AK1") for row in rows] == parsed_rows
 
 
-def test_whatever_a_row_says_is_part_of_what_it_told() -> None:
+def test_rows_that_differ_in_one_digit_have_different_contents() -> None:
     (_, content), (_, other) = (
         _split_keys_and_contents('{"ARTICLE": [{"ART_CODE": "1", "PX": 1.0}, {"ART_CODE": "1", "PX": 1.00}]}') or []
     )

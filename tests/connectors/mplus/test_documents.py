@@ -270,7 +270,7 @@ def test_a_document_without_a_customer_has_no_such_part(documents_by_key: Extrac
 
 
 @EVERY_KIND
-def test_keys_of_parts_are_unique_and_records_survive_being_kept(documents_by_key: Extracted, kind: Kind) -> None:
+def test_keys_of_parts_are_unique_and_records_survive_storage(documents_by_key: Extracted, kind: Kind) -> None:
     for record in documents_by_key[kind].values():
         names = Counter(part.key for part in record.parts)
         assert not names or max(names.values()) == 1

@@ -96,7 +96,7 @@ def test_every_text_is_written_as_a_soap_library_writes_it(library: Any, text: s
         {},
     ],
 )
-def test_what_does_not_fit_is_refused_here_as_there(library: Any, content: dict[str, Any]) -> None:
+def test_our_check_and_the_library_refuse_the_same_content(library: Any, content: dict[str, Any]) -> None:
     with pytest.raises((TypeError, zeep.exceptions.ValidationError)):
         library_request(library, "getProducts", content)
     with pytest.raises(TypeError, match="getProducts"):

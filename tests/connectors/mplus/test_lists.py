@@ -312,7 +312,7 @@ def test_a_till_that_takes_so_many_numbers_and_no_more_tells_of_them_all() -> No
     assert len(asking(till.there)) == 400
 
 
-def test_a_relation_that_a_till_holds_back_is_there() -> None:
+def test_the_lookup_returns_a_relation_that_the_list_leaves_out() -> None:
     def answer(request: httpx.Request) -> str:
         numbers = [element.text for element in etree.fromstring(request.content).iter(qualified("relationNumbers"))]
         elements = "".join(f"<relation><relationNumber>{number}</relationNumber></relation>" for number in numbers[:2])

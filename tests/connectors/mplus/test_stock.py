@@ -260,7 +260,7 @@ def test_an_amount_that_is_none_is_refused_before_any_call(sandbox: Sandbox, til
     assert sandbox.ledger.writes() == []
 
 
-def test_a_level_whose_answer_is_lost_leaves_the_rest_to_be_done(sandbox: Sandbox, till: Mplus, links: Links) -> None:
+def test_the_other_levels_are_written_after_a_lost_answer(sandbox: Sandbox, till: Mplus, links: Links) -> None:
     number = an_article(till)
     current = look(till, levels(number))
     change = a_level_change(current, b1_amount=Decimal(4), b2_amount=Decimal(5))
@@ -373,7 +373,7 @@ def test_answers_that_are_the_same_as_before_give_the_same_hashes_without_being_
     assert till.hashes([other_branch]) == {records[0].key: look(till, other_branch).hash}
 
 
-def test_hashes_of_an_answer_that_was_read_again_are_not_kept() -> None:
+def test_hashes_of_a_repeated_answer_are_not_stored() -> None:
     """The unusable answer must not be used to judge the answer that follows."""
     names, is_cut = iter(["one", "two"]), itertools.cycle([True, False])
 

@@ -88,7 +88,7 @@ def test_one_without_a_number_under_the_rule_cannot_be_at_the_till(database: Dat
     assert harness.reasons(harness.run(Mode.COMPLETE)) == {"TS-RED": "blocked"}
 
 
-def test_no_number_is_allotted_to_see_whether_one_is_there(database: Database) -> None:
+def test_no_number_is_allotted_by_a_lookup(database: Database) -> None:
     harness = a_harness(database, a_till(**{"100000": {}}), sku_rule="allotted")
     assert harness.reasons(harness.run(Mode.COMPLETE)) == {"1001": "blocked", "1003": "blocked"}
     assert harness.links.allocated_numbers("products", "article", ["1001", "1003"]) == {}

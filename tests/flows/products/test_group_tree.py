@@ -18,7 +18,7 @@ from integration.flows.products.group_tree import find_cycles, without_cycles
         ({"A": "B", "B": "A", "X": "Y", "Y": "X"}, {"A": "AB", "B": "AB", "X": "XY", "Y": "XY"}),
     ],
 )
-def test_groups_that_contain_each_other_are_found(parents: dict[str, str], expected: dict[str, str]) -> None:
+def test_groups_that_contain_each_other_are_detected(parents: dict[str, str], expected: dict[str, str]) -> None:
     assert {key: "".join(cycle) for key, cycle in find_cycles(parents).items()} == expected
 
 

@@ -75,6 +75,6 @@ def test_a_sale_of_several_documents_is_in_the_figure_once(
     assert missing_amount(Decimal(3), times) == of_a_return
 
 
-def test_what_brought_goods_back_and_was_never_answered_is_not_settled_though_it_may_be_there() -> None:
+def test_an_unanswered_return_of_goods_is_not_settled_though_it_may_exist() -> None:
     assert missing_amount(Decimal(3), [count_range("?")]) == 0
     assert not is_settled([count_range("?")], is_back=True)

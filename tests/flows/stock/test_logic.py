@@ -117,7 +117,7 @@ def test_a_branch_is_known_by_its_number() -> None:
     assert refusal.value.facts["setting"].startswith("branches")
 
 
-def test_the_formula_of_ones_own_has_to_be_there() -> None:
+def test_an_own_formula_needs_an_expression() -> None:
     with pytest.raises(ConfigurationError) as refusal:
         StockSettings(formula="expression")
     assert refusal.value.facts["setting"] == "expression"

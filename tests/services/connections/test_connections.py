@@ -57,7 +57,7 @@ def allow_access(application: Application, address: str) -> tuple[str, str]:
         "file:///etc/passwd",
     ],
 )
-def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path: Path, address: str) -> None:
+def test_an_impossible_address_is_refused_before_anything_is_stored(tmp_path: Path, address: str) -> None:
     with open_application(tmp_path, start=False) as application:
         with pytest.raises(ConfigurationError, match="URL"):
             application.connections.connect(
@@ -70,7 +70,7 @@ def test_an_address_that_can_be_none_is_refused_before_anything_is_kept(tmp_path
         assert not application.setup.unfinished_step()
 
 
-def test_a_wrong_secret_of_the_till_is_found(tmp_path: Path, shop: Sandbox) -> None:
+def test_the_check_reports_a_wrong_secret_of_the_till(tmp_path: Path, shop: Sandbox) -> None:
     with open_application(tmp_path, start=False) as application:
         findings = application.connections.connect(
             "mplus", {"url": shop.mplus_url, "ident": "sandbox", "secret": "wrong"}, make_actor("test")

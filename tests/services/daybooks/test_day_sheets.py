@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from fpdf import FPDF
 
 from integration import words
 from integration.core.days.check import DayComparison, DayFinding
@@ -143,13 +145,25 @@ def worked_out_report(more: int = 0) -> DayReport:
 
 
 @pytest.mark.parametrize("language", words.LANGUAGES)
-def test_a_day_of_normal_size_is_one_page_of_a_binder(language: str) -> None:
+def test_a_day_of_normal_size_is_one_page_of_a_binder_with_each_vat_figure_on_one_line(
+    language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: set[str] = set()
+    draw_cell = FPDF.cell
+
+    def record_cell(pdf: FPDF, width: float, height: float, text: str, **more: Any) -> object:
+        drawn.add(text)
+        return draw_cell(pdf, width, height, text, **more)
+
+    monkeypatch.setattr(FPDF, "cell", record_cell)
     names = {line.account: "Omzet accessoires" for line in worked_out_report().expected}
     sheets = DaySheets(
         *lists_and_connections(lambda _, name: names if name == "ledgers" else VAT_PERCENTAGES, "De Ketting BV"),
         lambda: AT,
     )  # fmt: skip
     assert [pages(sheets.pdf(worked_out_report(more), language, UTC)) for more in (0, 60)] == [1, 2]
+    title = words.sentence("day_by_vat", language)
+    assert {str(row[0]) for row in tables(sheets.sheet(worked_out_report(), language, UTC))[title].rows} <= drawn
 
 
 def test_both_files_are_made_of_one_sheet() -> None:

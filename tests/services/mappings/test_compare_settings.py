@@ -29,7 +29,7 @@ def app(tmp_path: Path) -> Iterator[Application]:
         yield application
 
 
-def test_three_articles_are_shown_both_ways_and_nothing_is_kept(app: Application) -> None:
+def test_three_articles_are_shown_with_both_settings_and_nothing_is_stored(app: Application) -> None:
     before = app.flows.settings("stock")
     records = app.settings_comparison.compared("stock", "K9_RSRV", SHAPE.alternatives("K9_RSRV"))
     assert len(records) == 3

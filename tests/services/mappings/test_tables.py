@@ -28,7 +28,7 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applicatio
         (("BE:3:perhaps", "3"), "BE:3:perhaps is not a row of this table"),
     ],
 )
-def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_kept(
+def test_an_impossible_row_is_refused_with_a_sentence_and_nothing_is_stored(
     application: Application, row: tuple[str, str], expected: str
 ) -> None:
     before = application.tables.rows(VAT)

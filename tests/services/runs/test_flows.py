@@ -125,7 +125,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
         ("payments", "method", {}),
     ],
 )
-def test_what_a_setting_names_and_the_system_does_not_have_is_never_kept(
+def test_a_setting_with_a_code_that_the_system_lacks_is_never_stored(
     app: Application, flow: str, setting: str, more: Mapping[str, Any]
 ) -> None:
     values = {
@@ -143,7 +143,7 @@ def test_what_a_setting_names_and_the_system_does_not_have_is_never_kept(
     assert app.flows.settings(flow) == before
 
 
-def test_what_a_file_of_settings_names_and_the_system_does_not_have_is_never_kept(app: Application) -> None:
+def test_a_configuration_file_with_a_code_that_the_system_lacks_is_never_stored(app: Application) -> None:
     before = app.configuration_file.text()
     configuration = json.loads(before)
     configuration["flows"].setdefault("days", {})["collective_debtor"] = ABSENT

@@ -41,7 +41,7 @@ def test_a_number_that_is_none_is_reported() -> None:
         decode_element(product)
 
 
-def test_characters_of_every_language_and_pictures_are_kept() -> None:
+def test_characters_of_every_language_and_pictures_survive_the_round_trip() -> None:
     desired = part(name="Šálek & <čaj> 🫖")
     assert differences(desired, decode_element(edit(desired))) == ()
 

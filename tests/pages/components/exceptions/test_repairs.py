@@ -33,7 +33,7 @@ def blind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Applicati
 
 
 @pytest.mark.long
-def test_a_person_says_under_which_number_it_is_there(blind: Application, open_page: Open) -> None:
+def test_a_person_enters_the_number_of_the_record(blind: Application, open_page: Open) -> None:
     run = wait_for_run(blind, blind.runs.preview(PreviewRequest("orders", make_actor("test"), Mode.COMPLETE)))
     run = commit_run(blind, run)
     assert (run.state, run.error) == (RunState.INTERRUPTED, "look_unproven")

@@ -242,7 +242,7 @@ def test_a_plan_calls_what_becomes_a_trade_invoice_so(app: Application, open_pag
     app.flows.change("orders", {"orders": "order", "collective_article": ""}, make_actor("test"))
 
 
-def test_the_way_to_the_object_of_trade_invoices_leads_there(app: Application, open_page: Open) -> None:
+def test_the_link_to_the_object_of_trade_invoices_opens_its_setting(app: Application, open_page: Open) -> None:
     test = press(open_page("flows", flow="orders"), "name_trade_invoices")
 
     assert app.names.has_object("trade_invoices") is False

@@ -34,7 +34,7 @@ def test_both_answers_stand_beside_each_other_with_all_that_could_decide(shop: A
     assert not test.exception
     books, till = (metric.value for metric in test.metric if metric.label in ("AccountView", "MplusKASSA"))
     assert books == till != "–"
-    assert "Proven: determinePricing answers the same" in texts(test)
+    assert "Proven: the till charges the same price" in texts(test)
     (steps,) = [frame.value for frame in test.dataframe if "Applies" in frame.value.columns]
     assert list(steps["Applies"]) == ["", "", "✓"]
     assert steps["From"].iloc[-1] == f"Article {code}, price list GROOT"
@@ -46,7 +46,7 @@ def test_where_the_till_gives_no_answer_that_is_said(shop: Application, open_pag
     sandbox_of(shop).till.edit("conventions", "unknown_operations", {"value": ["determinePricing"]})
     test = open_page("stock")
     assert not test.exception
-    assert "Not proven by determinePricing" in texts(test)
+    assert "Not proven: this till does not report" in texts(test)
     sandbox_of(shop).till.edit("conventions", "unknown_operations", {"value": []})
 
 
