@@ -70,8 +70,9 @@ class SeriesRunner:
             self.given_up.set()
             side_by_side.shutdown(cancel_futures=True)
             self.fixtures.close()
-            for fixture in (path for name in ("empty-till", "baseline") for path in (self.folder / TRIALS).glob(f"{name}-*")):
-                rmtree(fixture, ignore_errors=True)  # folders of failed trials stay for analysis
+            for name in ("empty-till", "baseline"):  # folders of failed trials stay for analysis
+                for fixture in (self.folder / TRIALS).glob(f"{name}-*"):
+                    rmtree(fixture, ignore_errors=True)
         if not self._results:
             raise self._error or IntegrationError("lab_nothing_to_write")
         return self.store_progress(state="done")
