@@ -61,7 +61,7 @@ def test_what_goes_on_is_reported_with_what_it_comes_to_and_leads_to_its_screen(
 
     assert len(application_with_alerts.monitoring.open_incidents()) >= 2
     assert "VAT code 7 · MplusKASSA has no counterpart" in page_text
-    assert "Orders · 3 records · €31.50 not booked" in page_text
+    assert "Orders · 3 records · €31.50 incl. VAT not booked" in page_text
     assert "worker&#45;7" in page_text or "worker-7" in page_text
     assert "Products" in str([table.value for table in page.table])
     assert not page.exception
