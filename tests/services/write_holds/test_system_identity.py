@@ -203,10 +203,10 @@ def test_records_that_a_person_was_asked_about_do_not_put_a_restored_system_in_q
     application_with_other_till: Application,
 ) -> None:
     identities = application_with_other_till.system_identities
-    asked = []
+    question_counts = []
     for contradicting in (6, 8, 20, 20, 24, 25):  # the first ones belong to the state that a person said is restored
         if identities.questions():
             identities.answer("mplus", SystemAnswer.RESTORED, ADMINISTRATOR)
         identities.suspect("mplus", contradicting, 12)
-        asked.append(len(identities.questions()))
-    assert asked == [0, 0, 1, 0, 0, 1]
+        question_counts.append(len(identities.questions()))
+    assert question_counts == [0, 0, 1, 0, 0, 1]
