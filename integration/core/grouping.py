@@ -1,7 +1,7 @@
-"""Groups and adds up values by key."""
+"""Groups and adds up values by key, and finds keys that refer to each other."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import TypeVar
 
@@ -23,3 +23,25 @@ def sum_by_key(pairs: Iterable[tuple[K, Decimal]]) -> dict[K, Decimal]:
     for key, amount in pairs:
         sums[key] += amount
     return dict(sums)
+
+
+def find_cycles(parents: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return for each key in a cycle all keys of that cycle, each before its parent, from the smallest key.
+
+    `parents` gives the parent of each key, empty at the top. A key below a cycle is not part of it.
+    """
+    cycles: dict[str, tuple[str, ...]] = {}
+    visited: set[str] = set()
+    for start in parents:
+        path: dict[str, int] = {}
+        key = start
+        while key in parents and key not in visited:
+            visited.add(key)
+            path[key] = len(path)
+            key = parents[key]
+        if key in path:
+            members = list(path)[path[key] :]
+            first = members.index(min(members))
+            cycle = (*members[first:], *members[:first])
+            cycles |= dict.fromkeys(cycle, cycle)
+    return cycles

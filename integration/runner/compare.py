@@ -26,6 +26,7 @@ from integration.runner.conflicts import (
     existing_as_other_kind,
     find_double_matches,
     find_duplicate_articles,
+    find_records_in_cycles,
     issues_for_parked_dependencies,
     missing_dependencies,
     with_owning_document,
@@ -190,6 +191,7 @@ class Compare:
         held_up = (
             issues_for_parked_dependencies(self.deps, run, stage, desired)
             | find_double_matches(self.deps, run, flow, stage, current_records)
+            | find_records_in_cycles(self.deps, run, flow, stage, desired, titles)
             | doubts
         )
         unlinked = logic.evidence_of_unlinked([record.key for record in desired if record.key not in links])

@@ -8,7 +8,7 @@ import structlog
 from integration.connectors.protocol import Connector
 from integration.core.errors import AccessDeniedError, RejectedError
 from integration.core.flow import Flow, Stage
-from integration.core.grouping import group_by_key
+from integration.core.grouping import find_cycles, group_by_key
 from integration.core.issues import Issue
 from integration.core.links import Link
 from integration.core.records import CurrentRecord, Kind, Record
@@ -70,6 +70,26 @@ def missing_dependencies(
                 facts = {"field": str(kind), "key": key, "system": flow.target}
                 issues[kind, key] = Issue("needed_record_missing", key, str(kind), facts)
     return issues
+
+
+def find_records_in_cycles(
+    deps: Dependencies, run: Run, flow: Flow, stage: Stage, desired: Sequence[Record], titles: Mapping[str, str]
+) -> dict[str, Issue]:
+    """Return an issue for each record that contains itself, such as a group whose parent is a group inside it.
+
+    The parents of records that this run does not change are those of their links.
+    """
+    name = next((name for name, kind in stage.needs.items() if kind is stage.target), "")
+    parents = {record.key: as_text(record.values.get(name)) for record in desired} if name else {}
+    while unknown := sorted({*parents.values()} - parents.keys() - {""}):
+        linked = {key: link.agreed for key, link in deps.links.get(flow.name, stage.target, unknown).items()}
+        records = linked | deps.previews.mapped_records(run.id, stage.name, unknown)
+        parents |= {key: as_text(record.values.get(name)) if (record := records.get(key)) else "" for key in unknown}
+    return {
+        key: Issue("group_cycle", key, f"{stage.target}.{name}", {"key": titles[key], "groups": ", ".join(cycle)})
+        for key, cycle in find_cycles(parents).items()
+        if key in titles
+    }
 
 
 def find_double_matches(

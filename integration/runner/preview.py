@@ -196,7 +196,7 @@ class Preview:
             self.deps.previews.finish(
                 run.id, mark, tripped, state, position.read_count, cursors=cursors, replaces=replaces, notes=notes
             )
-        _report_contradictions(self.deps, run, logic.flow, position.read_count)
+        _report_contradictions(self.deps, run, logic.flow, position)
         log.info("preview finished", run=run.id, flow=run.flow, read=position.read_count, changes=changes)
 
     def _equalized_fields(self, run: Run, logic: FlowLogic, changes: int) -> tuple[EqualizedField, ...]:
@@ -230,18 +230,18 @@ class Preview:
         )
 
 
-def _report_contradictions(deps: Dependencies, run: Run, flow: Flow, read_count: int) -> None:
+def _report_contradictions(deps: Dependencies, run: Run, flow: Flow, position: Position) -> None:
     """Report the system that most of the contradicting records of a preview name.
 
-    A record that the target lost contradicts the target. `read_count` is the number of records that the preview read.
+    A record that a system lost contradicts that system. `position` is the last one of the preview.
     """
-    missing = deps.plans.count(run.id, "park", among=LineFilter(cause=MISSING))
-    systems = Counter({flow.target: missing} if missing else {})
+    systems = Counter({flow.target: deps.plans.count(run.id, "park", among=LineFilter(cause=MISSING))})
+    systems[flow.source] += position.retirements if run.mode is Mode.COMPLETE else 0
     for cause in IDENTITY_CAUSES:
         number = deps.plans.count(run.id, "park", among=LineFilter(cause=cause))
         rows = deps.plans.rows(run.id, "park", limit=SAMPLE, among=LineFilter(cause=cause)) if number else []
         if rows:
             (system, _), *_ = Counter(row.facts.get("system", flow.target) for row in rows).most_common(1)
             systems[system] += number
-    for system, number in systems.items():
-        deps.identities.suspect(system, number, read_count)
+    for system, number in (+systems).items():
+        deps.identities.suspect(system, number, position.read_count)

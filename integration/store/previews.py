@@ -16,7 +16,7 @@ from integration.core.links import Hashes, Link
 from integration.core.plan import Action, Brake, Change
 from integration.core.plan_lines import PlanRow
 from integration.core.position import Position
-from integration.core.records import Kind
+from integration.core.records import Kind, Record
 from integration.core.run import Mode, Progress
 from integration.core.search_keys import display_facts
 from integration.core.staged_records import MARK_SEPARATOR, Duplicates, StagedRecord
@@ -87,6 +87,12 @@ class Previews(Store):
         values = {"run": run, "stage": stage, "after": after_parent, "limit": limit}
         rows = self.database.prepared_rows(_groups_query(after_parent is None), values)
         return [list(group) for _, group in groupby(map(staged_of, rows), key=lambda record: record.parent)]
+
+    def mapped_records(self, run: str, stage: str, keys: Collection[str]) -> dict[str, Record]:
+        """Return the mapped records that were staged under these keys."""
+        query = sa.select(staged_records).where(*_staged_in(run, stage))
+        rows = map(staged_of, self.database.rows_with_values(query, staged_records.c.key, keys))
+        return {staged.key: staged.record for staged in rows if staged.record}
 
     def not_staged(self, run: str, stage: str, keys: Sequence[str]) -> list[str]:
         """Return the keys that were not staged, without duplicates and in the given order."""

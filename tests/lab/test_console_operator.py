@@ -26,7 +26,7 @@ def test_a_payment_is_at_the_till_once_its_invoice_is_paid() -> None:
 
 
 def test_the_operator_finds_each_kind_of_record_that_must_not_be_sent_twice() -> None:
-    asked = {
+    kinds = {
         stage.target for spec in FLOWS.values() for stage in spec.flow.stages if not stage.is_repeatable(is_new=True)
     }
-    assert asked - WHERE.keys() == {Kind.SETTLEMENT}  # a payment has no number: `paid_invoice`
+    assert kinds - WHERE.keys() == {Kind.SETTLEMENT}  # a payment has no number: `paid_invoice`

@@ -16,6 +16,7 @@ from integration.services.runs.conflict_resolution import answer_identity_questi
 from tests.builders import a_part, a_product
 from tests.fakes import MemoryConnector
 from tests.flow_harness import FlowHarness, edit_record
+from tests.parts import UNHELD
 
 KEY = "1001"
 MUG, CHAIR = "8712345678906", "8700000000001"
@@ -31,6 +32,14 @@ def linked_harness(harness: FlowHarness, source: MemoryConnector) -> FlowHarness
     return harness
 
 
+@pytest.fixture
+def suspected(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
+    """The systems that runs report: name, contradicting records, and records read."""
+    reports: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(UNHELD["identities"], "suspect", lambda *report: reports.append(report))
+    return reports
+
+
 def question(harness: FlowHarness) -> OpenIssue:
     """Return the open question about the identity of an article."""
     (open_issue,) = harness.issues.list(harness.flow, ARTICLE_CHANGED)
@@ -44,7 +53,11 @@ def answer_question(harness: FlowHarness, option: str) -> None:
 
 @pytest.mark.parametrize("side", ["source", "target"])
 def test_an_article_that_became_another_on_one_side_is_a_question_and_nothing_of_it_is_written(
-    linked_harness: FlowHarness, source: MemoryConnector, target: MemoryConnector, side: str
+    linked_harness: FlowHarness,
+    source: MemoryConnector,
+    target: MemoryConnector,
+    side: str,
+    suspected: list[tuple[str, int, int]],
 ) -> None:
     if side == "source":
         edit_record(source, KEY, OTHER_SOURCE)
@@ -59,6 +72,24 @@ def test_an_article_that_became_another_on_one_side_is_a_question_and_nothing_of
     facts = question(linked_harness).issue.facts
     assert ("Koffiemok" in facts["was"], "Tuinstoel" in facts["now"]) == (True, True)
     assert facts["system"] == {"source": "accountview", "target": "mplus"}[side]
+    assert suspected == [(facts["system"], 1, run.counts.read_count)]
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_the_system_that_lost_records_is_reported(
+    linked_harness: FlowHarness,
+    source: MemoryConnector,
+    target: MemoryConnector,
+    side: str,
+    suspected: list[tuple[str, int, int]],
+) -> None:
+    (source if side == "source" else target).remove(Kind.ARTICLE if side == "source" else Kind.PRODUCT, KEY)
+    run = linked_harness.run(Mode.COMPLETE)
+    system = {"source": "accountview", "target": "mplus"}[side]
+    assert suspected == [(system, 1, run.counts.read_count)]
+    if side == "source":
+        linked_harness.undo(run)
+    assert len(suspected) == 1  # what an undo makes inactive is not lost
 
 
 @pytest.mark.parametrize("values", [{"name": "Beker, 250 ml"}, {"ean": CHAIR}, {"ean": ""}])

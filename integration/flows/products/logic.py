@@ -22,7 +22,6 @@ from integration.flows.functions.toolbox import Tools
 from integration.flows.prices import Terms, as_stored_at_till, traced
 from integration.flows.products.blocked import Look, codes_at_till, find_no_records, inactive, is_alone, is_blocked
 from integration.flows.products.explanations import of_change, pictured, price_trace, till_trace
-from integration.flows.products.group_tree import without_cycles
 from integration.flows.products.offer import (
     PRICE,
     checked_ean,
@@ -105,7 +104,7 @@ class ProductsLogic(FlowLogic):
     def stage(self, stage: Stage, records: Sequence[Record]) -> list[StagedRecord]:
         """Return the records, each mapped and checked separately; see `FlowLogic`."""
         if stage.target is Kind.GROUP:
-            return without_cycles([self._group(record) for record in records])
+            return [self._group(record) for record in records]
         if stage.target is Kind.PICTURE:
             taking_part = [record for record in records if not self._skip_if_excluded(record, is_there=True)]
             return self._pictures.staged(taking_part, self._parent)

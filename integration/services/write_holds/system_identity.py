@@ -98,10 +98,17 @@ class SystemIdentities:
             self._keep(system, {})
 
     def suspect(self, system: str, contradicting: int, compared: int) -> None:
-        """Put a system in question if many records of a run contradict their links."""
+        """Put a system in question if many records of a run contradict their links.
+
+        After the answer RESTORED the first ones are no news: a person decides about each of them.
+        """
         record = self._record(system)
-        if contradicting >= max(MANY, SHARE * compared) and not record.get("changed") and not self._access.sandboxed:
-            self._keep(system, record | {"changed": [RECORDS]})
+        if record.get("changed") or self._access.sandboxed:
+            return
+        if record.get("answer") == SystemAnswer.RESTORED and "contradicting" not in record:
+            self._keep(system, record | {"contradicting": contradicting})
+        elif contradicting - record.get("contradicting", 0) >= max(MANY, SHARE * compared):
+            self._keep(system, record | {"changed": [RECORDS], "contradicting": contradicting})
 
     @requires(Right.SEE)
     def questions(self) -> list[SystemQuestion]:
@@ -146,6 +153,8 @@ class SystemIdentities:
             self._cursors.forget_all()
             self._stored_settings.put(SYSTEM_RESTORED, {"at": now.isoformat(), "system": system}, by.ref)
         value = {"identity": identity.to_json(), "answer": str(answer)}
+        if answer is SystemAnswer.RESTORED and "contradicting" in record:
+            value["contradicting"] = record["contradicting"]
         self._stored_settings.put(self._name(system), value, by.ref)
 
     def _record(self, system: str) -> dict[str, Any]:

@@ -7,7 +7,11 @@ import pytest
 from integration.application.application import Application
 from integration.core.connections import Finding
 from integration.core.links import Link
+from integration.core.plan import Approval
+from integration.core.position import Position, Task
 from integration.core.records import Kind
+from integration.core.run import Mode
+from integration.core.states import RunState
 from integration.flows.console_marks import free_prefix
 from integration.flows.day_pages import bears_day
 from integration.flows.orders.references import has_prefix
@@ -20,6 +24,7 @@ from tests.connectors.accountview.samples import an_order
 from tests.consoles import open_application
 from tests.fakes import Links
 from tests.people import make_actor
+from tests.store.samples import a_line
 from tests.stores import sandbox_of, stores_in
 
 OURS = "orders", Kind.SALES_ORDER
@@ -39,6 +44,16 @@ def link_order(application: Application, number: str) -> None:
     """Store that this console booked the order under this number of the books."""
     order = an_order("2026.2", reference="mp-2026.2")  # the books may write it in other letters
     stores_in(application).links.keep("orders", [Link(Kind.SALES_ORDER, "order-2", number, order)])
+
+
+def send_order(application: Application, reference: str) -> None:
+    """Store that this console sent an order with this reference and got no answer."""
+    stores, change = stores_in(application), a_create(an_order("2026.4", reference=reference))
+    run = stores.runs.begin("orders", Mode.COMPLETE, "test", 1).id
+    stores.previews.keep_page(run, [a_line(change, stage="orders")], (), 0, Position(Task.COMPARE))
+    stores.previews.finish(run, "fingerprint", (), RunState.READY, 1)
+    stores.runs.approve(run, Approval(stores.runs.get(run).mark, "test"))
+    stores.ledger.mark_sent(run, [row.seq for row in stores.ledger.next_planned(run, ("orders",), 1)])
 
 
 def book_day(application: Application, reference: str) -> str:
@@ -110,8 +125,13 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
             "MP-2026.1"
         ]  # nothing of ours is beside it
 
-        application.flows.change("orders", {"reference_prefix": prefix_finding.facts["free"]}, make_actor("test"))
+        free = prefix_finding.facts["free"]
+        application.flows.change("orders", {"reference_prefix": free}, make_actor("test"))
         assert prefix_findings(application) == []
+        book_order(application, "2026.4", free)
+        assert [finding.facts["reference"] for finding in prefix_findings(application)] == [f"{free}2026.4"]
+        send_order(application, f"{free}2026.4".casefold())
+        assert prefix_findings(application) == []  # the answer to ours was lost
 
 
 def test_a_prefix_is_proposed_and_taken_by_what_stands_in_the_books_now(tmp_path: Path) -> None:

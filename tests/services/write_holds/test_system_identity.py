@@ -197,3 +197,16 @@ def test_many_records_that_contradict_their_links_put_the_system_in_question(
     with open_application(tmp_path, start=False) as application:
         application.system_identities.suspect("mplus", contradicting, compared)
         assert [question.changed for question in application.system_identities.questions()] == [(RECORDS,)] * is_asked
+
+
+def test_records_that_a_person_was_asked_about_do_not_put_a_restored_system_in_question_again(
+    application_with_other_till: Application,
+) -> None:
+    identities = application_with_other_till.system_identities
+    question_counts = []
+    for contradicting in (6, 8, 20, 20, 24, 25):  # the first ones belong to the state that a person said is restored
+        if identities.questions():
+            identities.answer("mplus", SystemAnswer.RESTORED, ADMINISTRATOR)
+        identities.suspect("mplus", contradicting, 12)
+        question_counts.append(len(identities.questions()))
+    assert question_counts == [0, 0, 1, 0, 0, 1]
