@@ -6,7 +6,7 @@ import streamlit as st
 
 from integration.alerts.waiting_list import WaitingItem, WaitingItems
 from integration.application.application import Application
-from integration.services.runs.exceptions import Exceptions
+from integration.services.runs.exceptions import AmountAtStake, Exceptions
 from integration.services.runs.flows import FlowStatus
 from integration.services.runs.runs import Runs
 from pages.components.shared.application import may, may_open
@@ -14,7 +14,9 @@ from pages.components.shared.flows import amount_at_stake_text, group_detail, mo
 from pages.components.shared.layout import badge, badge_width, label_with_object
 from pages.components.shared.wording import (
     Markdown,
+    euros,
     flow_name,
+    flow_text,
     language,
     moment,
     plain,
@@ -78,9 +80,15 @@ def row_facts(item: WaitingItem) -> Markdown:
     """Return flow or system, number, amount and age of an item."""
     about = flow_name(item.flow) if item.flow else plain(system_name(item.system)) if item.system else ""
     number = quantity_text(item.unit, item.count) if item.count else ""
-    amount = amount_at_stake_text(item.flow, item.amount) if item.amount else ""
+    amount = _amount_text(item, item.amount) if item.amount else ""
     since = term("waiting_since", moment=moment(item.since)) if item.since else ""
     return " · ".join(part for part in (about, number, amount, since) if part)
+
+
+def _amount_text(item: WaitingItem, amount: AmountAtStake) -> Markdown:
+    if item.run is not None:
+        return flow_text("bar_booked", item.flow, amount=euros(amount.amount))
+    return amount_at_stake_text(item.flow, amount)
 
 
 def verb(item: WaitingItem) -> Markdown:
