@@ -77,9 +77,9 @@ def waiting_by_flow(status: str) -> Mapping[str, int]:
     """Return the number of records with issues of this status for each flow; for corrections, their number."""
     if status == CORRECTED:
         return app.corrections.counts()
-    state, mine = STATUS[status]
+    state, assigned_to_me = STATUS[status]
     counts = Counter[str]()
-    for group in app.exceptions.groups(state=state, assigned=person().ref if mine else ""):
+    for group in app.exceptions.groups(state=state, assigned=person().ref if assigned_to_me else ""):
         counts[group.flow] += group.count
     return counts
 
@@ -173,8 +173,8 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     sorts = {rank: text(f"exceptions_sort_{rank}") for rank in RANKS}
     sort = select_input("sort", sorts, text("choice_sort"), 190, ("page",)) if status != CORRECTED else "money"
     saved_filters(app, "exceptions")
-state, mine = STATUS.get(status, STATUS["open"])
-groups = app.exceptions.groups("" if flow == "all" else flow, state, person().ref if mine else "", find, sort)
+state, assigned_to_me = STATUS.get(status, STATUS["open"])
+groups = app.exceptions.groups("" if flow == "all" else flow, state, person().ref if assigned_to_me else "", find, sort)
 downloads(
     f"exceptions-{flow}-{status}",
     lambda: (

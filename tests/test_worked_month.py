@@ -217,8 +217,12 @@ def test_turnover_is_that_of_the_second_opinion_in_every_branch(month: Month) ->
             (int(row.branch), int(row.group), row.account): to_cents(row.amount)
             for row in month.report(branch).turnover
         }
-        mine = [document for document in documents if branch in ("", str(document["financialBranchNumber"]))]
-        assert {key: amount for key, amount in turnover.items() if amount} == till_turnover(mine, month.germans)
+        branch_documents = [
+            document for document in documents if branch in ("", str(document["financialBranchNumber"]))
+        ]
+        assert {key: amount for key, amount in turnover.items() if amount} == till_turnover(
+            branch_documents, month.germans
+        )
 
 
 def test_the_excel_file_has_the_same_figures(month: Month) -> None:
@@ -274,38 +278,38 @@ def test_a_year_before_and_other_periods_have_no_figures_of_this_one(month: Mont
 
 def test_every_figure_of_a_clearing_account_is_that_of_the_second_opinion(month: Month) -> None:
     result = month.console.application.clearing_accounts.read(month.period)
-    (account, cards_sold), mine = (
+    (account, cards_sold), expected = (
         result.accounts,
         clearing(month.ledger(), month.pages(), CARDS, month.period.first, WINDOW),
     )
     match = account.match
     assert match is not None
-    assert to_cents(account.opening) == mine.opening == 125_000
-    assert to_cents(account.closing) == to_cents(match.balance) == mine.closing
+    assert to_cents(account.opening) == expected.opening == 125_000
+    assert to_cents(account.closing) == to_cents(match.balance) == expected.closing
     by_day: dict[date, list[int]] = {}
-    for place, amount in mine.takings.items():
+    for place, amount in expected.takings.items():
         by_day.setdefault(place.day, [0, 0])[0] += amount
-    for payout in mine.payouts:
+    for payout in expected.payouts:
         by_day.setdefault(payout.day, [0, 0])[1] += payout.amount
     assert {day.date: [to_cents(day.takings), to_cents(day.payouts)] for day in account.days} == by_day
-    assert {settled.payouts[0].page: to_cents(settled.fee) for settled in match.settlements} == mine.settled
+    assert {settled.payouts[0].page: to_cents(settled.fee) for settled in match.settlements} == expected.settled
     assert {
         Place(taking.date, int(taking.branch)): to_cents(taking.amount) for taking in match.unpaid_takings
-    } == mine.under_way
+    } == expected.under_way
     assert sorted((payout.date, payout.page, to_cents(payout.amount)) for payout in match.unmatched) == [
-        payout[:3] for payout in mine.unmatched
+        payout[:3] for payout in expected.unmatched
     ]
-    assert (to_cents(match.unbooked_fees), to_cents(match.opening_rest)) == (mine.open_fees, mine.opening_left)
+    assert (to_cents(match.unbooked_fees), to_cents(match.opening_rest)) == (expected.open_fees, expected.opening_left)
     gifts = clearing(month.ledger(), month.pages(), "1560", month.period.first, WINDOW)
     assert to_cents(cards_sold.closing) == gifts.closing
-    assert sum(mine.settled.values()) > 0  # fees, open takings and differences all occur
-    assert mine.under_way
-    assert mine.unmatched
+    assert sum(expected.settled.values()) > 0  # fees, open takings and differences all occur
+    assert expected.under_way
+    assert expected.unmatched
 
 
 def test_the_excel_file_has_the_figures_of_clearing_accounts(month: Month) -> None:
     application = month.console.application
-    mine = clearing(month.ledger(), month.pages(), CARDS, month.period.first, WINDOW)
+    expected = clearing(month.ledger(), month.pages(), CARDS, month.period.first, WINDOW)
     sheets = worksheets(
         io.BytesIO(application.clearing_sheets.excel(application.clearing_accounts.read(month.period), "en", UTC))
     )
@@ -316,18 +320,19 @@ def test_the_excel_file_has_the_figures_of_clearing_accounts(month: Month) -> No
         for row in first[begin + 2 : begin + 12]
         if len(row) > 1 and row[1] not in ("", "Balance")
     }
-    from_till, paid = sum(mine.takings.values()), sum(payout.amount for payout in mine.payouts)
+    from_till, paid = sum(expected.takings.values()), sum(payout.amount for payout in expected.payouts)
     assert figures == {
-        "Opening balance": mine.opening, "From the till": from_till, "Paid out": -paid, "Closing balance": mine.closing,
-        "Rest of the opening balance": mine.opening_left, "Under way": sum(mine.under_way.values()),
-        "Fees not booked": mine.open_fees, "Payouts without takings": -sum(payout.amount for payout in mine.unmatched),
+        "Opening balance": expected.opening, "From the till": from_till, "Paid out": -paid,
+        "Closing balance": expected.closing, "Rest of the opening balance": expected.opening_left,
+        "Under way": sum(expected.under_way.values()), "Fees not booked": expected.open_fees,
+        "Payouts without takings": -sum(payout.amount for payout in expected.unmatched),
     }  # fmt: skip
     payouts = sheets[f"{CARDS} Payouts and fees"][1:]
-    assert {str(row[6]): round(float(row[5]) * 100) for row in payouts[:-1]} == mine.settled
-    assert round(float(payouts[-1][5]) * 100) == sum(mine.settled.values())
-    waiting = sheets[f"{CARDS} Under way, oldest first"][1 : 1 + len(mine.under_way)]
+    assert {str(row[6]): round(float(row[5]) * 100) for row in payouts[:-1]} == expected.settled
+    assert round(float(payouts[-1][5]) * 100) == sum(expected.settled.values())
+    waiting = sheets[f"{CARDS} Under way, oldest first"][1 : 1 + len(expected.under_way)]
     assert [round(float(row[2]) * 100) for row in waiting] == [
-        mine.under_way[place] for place in sorted(mine.under_way)
+        expected.under_way[place] for place in sorted(expected.under_way)
     ]
     movement_rows = sheets[f"{CARDS} Movements by day"]
-    assert [round(float(cell) * 100) for cell in movement_rows[-1][1:4]] == [from_till, -paid, mine.closing]
+    assert [round(float(cell) * 100) for cell in movement_rows[-1][1:4]] == [from_till, -paid, expected.closing]

@@ -158,8 +158,8 @@ class Alerts:
         channels = self._channels.list_channels()
         self._last_channels = tuple((channel, self._channels.address(channel.id)) for channel in channels if channel.on)
         problems = self._problem_detection.detect_problems()
-        mine = [incident for incident in self._incidents.open_incidents() if self._is_seen_here(incident)]
-        changed = incident_changes(mine, problems, now)
+        known_incidents = [incident for incident in self._incidents.open_incidents() if self._is_seen_here(incident)]
+        changed = incident_changes(known_incidents, problems, now)
         for problem in changed.new:
             self._incidents.begin(problem, self._due_at_begin(problem, channels), so_far)
         if changed.continuing:

@@ -29,15 +29,17 @@ def matching_evidence(record: Record) -> dict[str, str]:
 
 def shared_evidence(ours: Record, other: Record) -> tuple[str, ...]:
     """Return the names of the evidence that two records share, regardless of spelling."""
-    mine, theirs = matching_evidence(ours), matching_evidence(other)
+    evidence, other_evidence = matching_evidence(ours), matching_evidence(other)
     spelled = {
-        name: _normalized_text(mine[name]) == _normalized_text(theirs.get(name, ""))
+        name: _normalized_text(evidence[name]) == _normalized_text(other_evidence.get(name, ""))
         for name in EVIDENCE
-        if name in mine
+        if name in evidence
     }
     if "vat_number" in spelled:
         countries = (as_text(record.values.get("country")) for record in (ours, other))
-        spelled["vat_number"] = same_vat_number(mine["vat_number"], theirs.get("vat_number", ""), *countries)
+        spelled["vat_number"] = same_vat_number(
+            evidence["vat_number"], other_evidence.get("vat_number", ""), *countries
+        )
     return tuple(name for name, fits in spelled.items() if fits)
 
 

@@ -240,8 +240,8 @@ def _same_name(name: str, other: str) -> bool:
     """Return True if all words of one name are among those of the other. Initials do not count."""
     if _normalized_value("name", name) == _normalized_value("name", other):
         return True
-    mine, theirs = ({word for word in _tokens(text) if len(word) > 1} for text in (name, other))
-    return bool(mine and theirs) and (mine <= theirs or theirs <= mine)
+    words, other_words = ({word for word in _tokens(text) if len(word) > 1} for text in (name, other))
+    return bool(words and other_words) and (words <= other_words or other_words <= words)
 
 
 def _words(text: str) -> set[str]:

@@ -68,8 +68,8 @@ _registered_secrets: deque[str] = deque(maxlen=40)
 
 def register_secrets(*secrets: str) -> None:
     """Mask these secrets in all texts of this process from now on. Secrets that may be ordinary words are ignored."""
-    tellable = (secret for secret in secrets if len(secret) >= (SHORTEST_WORD if secret.isalpha() else SHORTEST_KNOWN))
-    _registered_secrets.extend(secret for secret in tellable if secret not in _registered_secrets)
+    maskable = (secret for secret in secrets if len(secret) >= (SHORTEST_WORD if secret.isalpha() else SHORTEST_KNOWN))
+    _registered_secrets.extend(secret for secret in maskable if secret not in _registered_secrets)
 
 
 def masked_text(text: str, secrets: Collection[str] = (), *, quoted: bool = False) -> str:

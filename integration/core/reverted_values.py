@@ -85,16 +85,16 @@ def changed_since_revert(
     )
 
 
-def _limit_change(change: Change, mine: Collection[str], others: Collection[str], last: Record | None) -> Change:
+def _limit_change(change: Change, paths: Collection[str], other_paths: Collection[str], last: Record | None) -> Change:
     """Return a change limited to some paths."""
     last_values = last.flat() if last else {}
-    other_values = {path: last_values[path] for path in others if path in last_values}
+    other_values = {path: last_values[path] for path in other_paths if path in last_values}
     return replace(
         change,
-        desired=_limit_record(change.desired, mine),
-        before=_limit_record(change.before, mine) if change.before else None,
+        desired=_limit_record(change.desired, paths),
+        before=_limit_record(change.before, paths) if change.before else None,
         agreed=_limit_record(
-            change.agreed, change.agreed.flat().keys() - (set(others) - other_values.keys()), other_values
+            change.agreed, change.agreed.flat().keys() - (set(other_paths) - other_values.keys()), other_values
         ),
     )
 

@@ -23,7 +23,7 @@ from integration.erasure.store import PersonalDataSearch
 from integration.log.client import ask_server
 from integration.services.log.log import Log
 from integration.settings import Settings
-from integration.store.database import Beside, Clock
+from integration.store.database import ConnectionWrite, Clock
 from integration.store.erasure_register import FILE, Erasure, ErasureRegister
 from integration.store.runs import RunStore
 from integration.store.secrets import ConnectionStore
@@ -230,7 +230,7 @@ class DataSubjects:
         """Process a customer's records again, and return whether they had been excluded."""
         return self._erased.lift(customer.numbers, by.ref)
 
-    def _store_words(self, person: DataSubject) -> Beside:
+    def _store_words(self, person: DataSubject) -> ConnectionWrite:
         """Return a function that stores the words of a person, merged with those of an earlier attempt."""
         name = self._erased.person_id(person.customer.numbers)
         return self._sealed.store_function(SEALED, self._with_stored_words(name, person).to_json())

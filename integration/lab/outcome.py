@@ -51,9 +51,9 @@ class LabOutcome:
     def has_copy(self, name: str) -> bool:
         """Return True if the same document exists under another reference as well."""
         table = name.partition(" ")[0]
-        mine = {_without_reference(table, text) for text in self.records[name]}
+        texts = {_without_reference(table, text) for text in self.records[name]}
         others = (rows for other, rows in self.records.items() if other != name and other.startswith(f"{table} "))
-        return any(_without_reference(table, text) in mine for rows in others for text in rows)
+        return any(_without_reference(table, text) in texts for rows in others for text in rows)
 
 
 def is_document(name: str) -> bool:

@@ -41,9 +41,9 @@ def _rebuild_names(cursor: duckdb.DuckDBPyConnection, events: Sequence[Mapping[s
     cursor.register(
         "of", pa.table({"flow": [flow for flow, _ in document_keys], "key": [key for _, key in document_keys]})
     )
-    mine = "(coalesce(flow, ''), coalesce(key, '')) IN (SELECT (flow, key) FROM of)"
-    cursor.execute(f"DELETE FROM known WHERE {mine}")  # noqa: S608 - our names
-    remaining_rows = cursor.sql(f"SELECT * FROM events WHERE {mine}").to_arrow_table()  # noqa: S608 - likewise
+    condition = "(coalesce(flow, ''), coalesce(key, '')) IN (SELECT (flow, key) FROM of)"
+    cursor.execute(f"DELETE FROM known WHERE {condition}")  # noqa: S608 - our names
+    remaining_rows = cursor.sql(f"SELECT * FROM events WHERE {condition}").to_arrow_table()  # noqa: S608 - likewise
     cursor.register("left_over", remaining_rows)
     cursor.execute("INSERT INTO known FROM names_in('left_over')")
 

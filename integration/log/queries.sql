@@ -96,14 +96,14 @@ CREATE OR REPLACE MACRO ago(days) AS (now() AT TIME ZONE 'UTC') - to_days(days);
 -- name: history
 -- The newest events of one record of a flow, by its own key or the key of a source record, the oldest first. The row ids are
 -- found by the marks of these keys before the other columns are read.
-WITH mine AS (
+WITH record_keys AS (
   SELECT $key AS key WHERE $key <> ''
   UNION
   SELECT key FROM records WHERE flow = $flow AND list_contains(sources, $key)
 ), newest AS (
   SELECT rowid AS place
   FROM events
-  WHERE flow = $flow AND mark IN (SELECT mark_of_key(key) FROM mine)
+  WHERE flow = $flow AND mark IN (SELECT mark_of_key(key) FROM record_keys)
   ORDER BY happened_at DESC, id DESC
   LIMIT $limit
 )

@@ -22,7 +22,7 @@ from integration.runner.outcomes import (
     verification_failed,
 )
 from integration.store.links import LinkReferences
-from integration.store.plan_lines import Known
+from integration.store.plan_lines import NumberedChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,5 +167,5 @@ def accepted_references(answers: Sequence[DispatchAnswer]) -> dict[int, str]:
     return {dispatch.row.seq: answer.reference for dispatch, answer in answers if isinstance(answer, WriteResult)}
 
 
-def _sent_changes(dispatches: Sequence[Dispatch]) -> Known:
+def _sent_changes(dispatches: Sequence[Dispatch]) -> NumberedChanges:
     return changes_by_number([dispatch.row for dispatch in dispatches])

@@ -9,7 +9,7 @@ from integration.core.plan_lines import PlanRow
 from integration.core.records import CurrentRecord, Record
 from integration.core.run import Outcome
 from integration.core.states import Step
-from integration.store.plan_lines import Known
+from integration.store.plan_lines import NumberedChanges
 
 
 def record_of(current: CurrentRecord | None) -> Record | None:
@@ -24,7 +24,7 @@ def change_of(row: PlanRow) -> Change:
     return row.change
 
 
-def changes_by_number(rows: Sequence[PlanRow]) -> Known:
+def changes_by_number(rows: Sequence[PlanRow]) -> NumberedChanges:
     """Return the changes of lines, by line number."""
     return {row.seq: change_of(row) for row in rows}
 

@@ -34,7 +34,7 @@ from integration.runner.uncertain_writes import (
 )
 from integration.store.ledger import BEFORE_THE_FIRST
 from integration.store.links import LinkReferences
-from integration.store.plan_lines import Known
+from integration.store.plan_lines import NumberedChanges
 
 WRITE_PAGE = 100  # changes looked up and read back together
 TREE_PAGE = 10_000  # groups refer to each other, so all of them form one page
@@ -203,7 +203,7 @@ class Precheck:
         link = self.deps.links.get(run.flow, row.kind, [row.key]).get(row.key)
         return change.before is not None or (link is not None and link.reference == now.reference)
 
-    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], numbered_changes: Known) -> None:
+    def _prove_untouched(self, run: Run, outcomes: Sequence[Outcome], numbered_changes: NumberedChanges) -> None:
         """Settle changes that are already done. They are marked as sent first, like every proven change."""
         if outcomes:
             self.deps.ledger.mark_sent(run.id, [outcome.seq for outcome in outcomes], numbered_changes, is_done=True)

@@ -145,9 +145,9 @@ def copy_selection(connection: sa.Connection, old: str, new: str) -> None:
 
 def _included_lines(connection: sa.Connection, old: str, new: str) -> list[int]:
     """Return the lines of a plan with reverted values that were included in the plan it replaces."""
-    mine, out = lines.alias(), excluded_lines.alias()
-    same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest", "cause"))
+    new_lines, out = lines.alias(), excluded_lines.alias()
+    same = (new_lines.c[name] == lines.c[name] for name in ("kind", "key", "digest", "cause"))
     chosen = ~sa.exists().where(out.c.run == lines.c.run, out.c.seq == lines.c.seq)
     conditions = (lines.c.run == old, lines.c.cause == VALUE_REVERTED, lines.c.step == Step.PLANNED, chosen)
-    query = sa.select(mine.c.seq).join(lines, sa.and_(*same)).where(mine.c.run == new, *conditions)
+    query = sa.select(new_lines.c.seq).join(lines, sa.and_(*same)).where(new_lines.c.run == new, *conditions)
     return [row.seq for row in connection.execute(query)]

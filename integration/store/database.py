@@ -499,7 +499,7 @@ class SharedClock:
             return self._database_time + timedelta(seconds=passed)
 
 
-Beside = Callable[[sa.Connection, str], None]
+ConnectionWrite = Callable[[sa.Connection, str], None]
 """Stores or deletes additional data under a name, in the current transaction."""
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from integration.store.database import Beside, Clock, Database, Store, upsert
+from integration.store.database import ConnectionWrite, Clock, Database, Store, upsert
 from integration.store.events import Event
 from integration.store.files import make_private
 from integration.store.outbox import append_events
@@ -113,7 +113,7 @@ class ErasureRegister(Store):
         marks = [self.mark(*number) for number in numbers]
         return str(self.database.scalar(sa.select(erasures.c.person).where(erasures.c.mark.in_(marks))) or "")
 
-    def begin(self, numbers: Sequence[tuple[str, str]], by: str, keep: Beside = lambda *_: None) -> str:
+    def begin(self, numbers: Sequence[tuple[str, str]], by: str, keep: ConnectionWrite = lambda *_: None) -> str:
         """Exclude these numbers from now on, and return the id of their person.
 
         `keep` stores what is needed to resume the erasure under that id, in the same transaction.
@@ -136,7 +136,7 @@ class ErasureRegister(Store):
         with self.database.write() as connection:
             connection.execute(erasures.update().where(erasures.c.person == person).values(started_at=self.clock()))
 
-    def finish(self, person: str, by: str, drop: Beside = lambda *_: None) -> None:
+    def finish(self, person: str, by: str, drop: ConnectionWrite = lambda *_: None) -> None:
         """Mark an erasure as complete. `drop` deletes the data needed to resume it, in the same transaction."""
         now = self.clock()
         with self.database.write() as connection:

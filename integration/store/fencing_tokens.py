@@ -18,8 +18,8 @@ class FencingTokens(Store):
     def take(self, run: str, owner: str) -> FencingToken:
         """Take the next token of a run. Former tokens become invalid. Raises KeyError for a run that does not exist."""
         with self.database.write() as connection:
-            mine = {"owner": owner, "claims": runs.c.claims + 1}
-            statement = runs.update().where(runs.c.id == run).values(mine).returning(runs.c.claims)
+            claim = {"owner": owner, "claims": runs.c.claims + 1}
+            statement = runs.update().where(runs.c.id == run).values(claim).returning(runs.c.claims)
             number = connection.execute(statement).scalar()
         if number is None:
             raise KeyError(f"there is no run {run}")

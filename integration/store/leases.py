@@ -27,16 +27,16 @@ class Leases(Store):
         """
         now = self.clock()
         until = now + timedelta(seconds=seconds)
-        mine = {"owner": owner, "until": until}
+        claim = {"owner": owner, "until": until}
         late = until + timedelta(seconds=AHEAD_SECONDS)
         free = sa.or_(leases.c.until < now, leases.c.until > late, leases.c.owner == owner)
         try:
             with self.database.write() as connection:
-                if connection.execute(leases.update().where(leases.c.name == name, free).values(mine)).rowcount:
+                if connection.execute(leases.update().where(leases.c.name == name, free).values(claim)).rowcount:
                     return True
                 if connection.execute(sa.select(leases.c.name).where(leases.c.name == name)).first():
                     return False
-                connection.execute(leases.insert().values(name=name, **mine))
+                connection.execute(leases.insert().values(name=name, **claim))
         except IntegrityError:  # another process was first
             return False
         return True

@@ -21,14 +21,14 @@ from integration.store.cursors import keep_cursors, skip_own_writes
 from integration.store.database import Clock, Database, PreparedKeyQuery, Store, in_clause
 from integration.store.events import Event
 from integration.store.outbox import append_events
-from integration.store.plan_lines import Known
+from integration.store.plan_lines import NumberedChanges
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row, plan_row
 from integration.store.superseded import close_superseded
 from integration.store.tables import line_counts, lines, runs
 from integration.store.tables import links as of_links
 
-NOTHING_KNOWN: Known = {}
+NOTHING_KNOWN: NumberedChanges = {}
 BEFORE_THE_FIRST = -1  # line number before the first line
 NOTHING_ACCEPTED: Mapping[int, str] = {}
 
@@ -144,7 +144,7 @@ class Ledger(Store):
         self,
         run: str,
         seqs: Sequence[int],
-        known_changes: Known = NOTHING_KNOWN,
+        known_changes: NumberedChanges = NOTHING_KNOWN,
         accepted: Mapping[int, str] = NOTHING_ACCEPTED,
         *,
         is_done: bool = False,
@@ -182,7 +182,7 @@ class Ledger(Store):
         self,
         run: str,
         outcomes: Sequence[Outcome],
-        known_changes: Known = NOTHING_KNOWN,
+        known_changes: NumberedChanges = NOTHING_KNOWN,
         *,
         page_ends: bool = False,
         accepted: Mapping[int, str] = NOTHING_ACCEPTED,
@@ -332,7 +332,7 @@ def in_doubt_question(
 
 
 def _links_of_outcomes(
-    connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: Known
+    connection: sa.Connection, now: datetime, flow: str, pairs: Sequence[tuple[Row, Outcome]], changes: NumberedChanges
 ) -> list[Link]:
     """Mark retired links, and return the links of the other changes."""
     new_links: list[Link] = []
@@ -373,7 +373,7 @@ def _count_causes(connection: sa.Connection, run: str, pairs: Sequence[tuple[Row
     facets.count_facets(connection, run, new_causes, former_causes)
 
 
-def _settled_event(run: str, flow: str, row: Row, outcome: Outcome, now: datetime, changes: Known) -> Event:
+def _settled_event(run: str, flow: str, row: Row, outcome: Outcome, now: datetime, changes: NumberedChanges) -> Event:
     event = "planned_again" if outcome.step is Step.PLANNED else str(outcome.step)
     ms = None if row.sent_at is None else transitions.milliseconds(row.sent_at, now)
     facts = (

@@ -20,7 +20,7 @@ CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 UNSETTLED = (Step.SENT, Step.IN_DOUBT)
 DOUBTS = ("read_back_missing", "never_answered")  # causes of lines that are in doubt
 
-Known = Mapping[int, Change]  # changes by line number
+NumberedChanges = Mapping[int, Change]  # changes by line number
 
 _OF_LINES = (lines.c.run == sa.bindparam("run"), lines.c.seq.in_(sa.bindparam("seqs", expanding=True)))
 _MOVED = (
@@ -156,7 +156,9 @@ def locked(connection: sa.Connection, run: str, seqs: Sequence[int]) -> dict[int
     return rows
 
 
-def changes(connection: sa.Connection, run: str, seqs: Sequence[int], known_changes: Known) -> Known:
+def changes(
+    connection: sa.Connection, run: str, seqs: Sequence[int], known_changes: NumberedChanges
+) -> NumberedChanges:
     """Return the changes of these lines. Those in `known_changes` are not read again: changes never alter."""
     missing = [seq for seq in seqs if seq not in known_changes]
     if not missing:

@@ -163,10 +163,10 @@ class PlanStore:
 
     def contains_plan(self, run: str, other: str) -> bool:
         """Return True if a plan contains every change of another plan with the same digest."""
-        mine = lines.alias()
-        same = (mine.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
+        own_lines = lines.alias()
+        same = (own_lines.c[name] == lines.c[name] for name in ("kind", "key", "digest"))
         conditions = (lines.c.run == other, lines.c.action.in_(plan_lines.CHANGES))
-        lacking = sa.select(lines.c.seq).where(*conditions, ~sa.exists().where(mine.c.run == run, *same))
+        lacking = sa.select(lines.c.seq).where(*conditions, ~sa.exists().where(own_lines.c.run == run, *same))
         return self.database.first(lacking.limit(1)) is None
 
     @requires(Right.SEE)

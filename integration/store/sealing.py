@@ -67,9 +67,9 @@ def sealer_of(secret: bytes) -> Sealer:
     return Sealer(hashlib.sha256(key).hexdigest()[:16], key)
 
 
-def collect_audit_records(connection: sa.Connection, deeds: Sequence[AuditRecord]) -> None:
+def collect_audit_records(connection: sa.Connection, records: Sequence[AuditRecord]) -> None:
     """Collect audit entries for the current transaction. They are appended when it commits."""
-    connection.info.setdefault(RECORDS_KEY, []).extend(deeds)
+    connection.info.setdefault(RECORDS_KEY, []).extend(records)
 
 
 def discard_collected(connection: sa.Connection) -> None:
@@ -82,16 +82,16 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
 
     Raises ConfigurationError `audit_head_missing` if the head of the chain is missing. The transaction then fails.
     """
-    deeds: list[AuditRecord] = connection.info.pop(RECORDS_KEY, [])
-    if not deeds:
+    records: list[AuditRecord] = connection.info.pop(RECORDS_KEY, [])
+    if not records:
         return
     row = connection.execute(sa.select(audit_head).with_for_update()).first()
     if row is None:
         raise ConfigurationError("audit_head_missing")
     head, rows = Head(row.seq, row.hash), []
     key_id, key = (sealer.id, sealer.key) if sealer else ("", b"")
-    for deed in deeds:
-        entry = sealed_entry(deed, Head(head.seq + 1, head.hash), sealer)
+    for record in records:
+        entry = sealed_entry(record, Head(head.seq + 1, head.hash), sealer)
         line = canonical_line(rfc8785.dumps(entry), key_id, key)
         head = Head(head.seq + 1, digest(line))
         rows.append({**columns_of(entry), "line": line.decode()})
@@ -100,7 +100,7 @@ def append(connection: sa.Connection, sealer: Sealer | None) -> None:
     connection.execute(audit_head.update().values(seq=head.seq, hash=head.hash, key=key_id, seal=seal))
 
 
-def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[str, Any]:
+def sealed_entry(record: AuditRecord, place: Head, sealer: Sealer | None) -> dict[str, Any]:
     """Return the entry of an audit record after the given previous entry, without its empty fields."""
 
     def without_personal_words(text: str) -> str:
@@ -109,37 +109,37 @@ def sealed_entry(deed: AuditRecord, place: Head, sealer: Sealer | None) -> dict[
     def values(facts: Mapping[str, str]) -> dict[str, str]:
         hide = sealer.pseudonym if sealer else (lambda _: "~")
         return {
-            without_personal_words(name): hide(value) if deed.hidden and value else without_personal_words(value)
+            without_personal_words(name): hide(value) if record.hidden and value else without_personal_words(value)
             for name, value in facts.items()
         }
 
     texts = {
-        "session": deed.session,
-        "channel": deed.channel,
-        "flow": deed.flow,
-        "run": deed.run,
-        "kind": deed.kind,
-        "code": deed.code,
+        "session": record.session,
+        "channel": record.channel,
+        "flow": record.flow,
+        "run": record.run,
+        "kind": record.kind,
+        "code": record.code,
     }
     groups = {
-        "facts": values(deed.facts)
-        if not deed.hidden
-        else {n: without_personal_words(v) for n, v in deed.facts.items()}
+        "facts": values(record.facts)
+        if not record.hidden
+        else {n: without_personal_words(v) for n, v in record.facts.items()}
     }
-    groups |= {"before": values(deed.before), "after": values(deed.after)}
+    groups |= {"before": values(record.before), "after": values(record.after)}
     return {
         "seq": place.seq,
         "previous": place.hash,
-        "at": deed.at.isoformat(timespec="microseconds"),
-        "actor": _text(deed.actor),
-        "action": deed.action,
-        **{name: without_personal_words(text) for name, text in {**texts, "reason": deed.reason}.items() if text},
+        "at": record.at.isoformat(timespec="microseconds"),
+        "actor": _text(record.actor),
+        "action": record.action,
+        **{name: without_personal_words(text) for name, text in {**texts, "reason": record.reason}.items() if text},
         **(
-            {"subjects": [(_text if deed.of_people else without_personal_words)(key) for key in deed.subjects]}
-            if deed.subjects
+            {"subjects": [(_text if record.of_people else without_personal_words)(key) for key in record.subjects]}
+            if record.subjects
             else {}
         ),
-        **({"count": deed.count} if deed.count != 1 else {}),
+        **({"count": record.count} if record.count != 1 else {}),
         **{name: group for name, group in groups.items() if group},
     }
 

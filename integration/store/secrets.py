@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.store.database import Beside, Clock, Database, upsert
+from integration.store.database import ConnectionWrite, Clock, Database, upsert
 from integration.store.events import Event
 from integration.store.keys import KeyRing, can_open, reseal
 from integration.store.leases import Leases
@@ -76,11 +76,11 @@ class ConnectionStore:
         with self.database.write() as connection:
             seal(connection, self._ring, self.clock(), name, values)
 
-    def store_function(self, stem: str, values: Mapping[str, Any]) -> Beside:
+    def store_function(self, stem: str, values: Mapping[str, Any]) -> ConnectionWrite:
         """Return a function that stores values under `stem` and a name, in the current transaction."""
         return lambda connection, name: seal(connection, self._ring, self.clock(), f"{stem}{name}", values)
 
-    def delete_function(self, stem: str) -> Beside:
+    def delete_function(self, stem: str) -> ConnectionWrite:
         """Return a function that deletes the values under `stem` and a name, in the current transaction."""
 
         def drop(connection: sa.Connection, name: str) -> None:

@@ -15,7 +15,7 @@ from integration.store import plan_lines
 from integration.store.database import rows_with_keys
 from integration.store.events import Event
 from integration.store.outbox import append_events
-from integration.store.plan_lines import Known
+from integration.store.plan_lines import NumberedChanges
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import Row
 from integration.store.tables import phases, runs, staged_records
@@ -139,7 +139,7 @@ def line_event(
     run: str,
     flow: str,
     row: Row,
-    changes: Known,
+    changes: NumberedChanges,
     *,
     ms: int | None = None,
     facts: Mapping[str, str] = NO_FACTS,

@@ -23,7 +23,7 @@ ONE, OTHER = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
 
 
 @pytest.mark.parametrize(
-    ("mine", "theirs", "shared"),
+    ("in_books", "at_till", "shared"),
     [
         ({"email": "Els@example.com"}, {"email": "els@EXAMPLE.com "}, ("email",)),
         ({"vat_number": "NL 0012.34.567.B01"}, {"vat_number": "NL001234567B01"}, ("vat_number",)),
@@ -34,9 +34,9 @@ ONE, OTHER = CustomerNumbers("1", "11"), CustomerNumbers("2", "12")
     ],
 )
 def test_customers_with_the_same_evidence_are_candidates(
-    mine: dict[str, str], theirs: dict[str, str], shared: tuple[str, ...] | None
+    in_books: dict[str, str], at_till: dict[str, str], shared: tuple[str, ...] | None
 ) -> None:
-    candidates = merge_candidates([KnownCustomer(ONE, mine), KnownCustomer(OTHER, till=theirs)])
+    candidates = merge_candidates([KnownCustomer(ONE, in_books), KnownCustomer(OTHER, till=at_till)])
     assert [(candidate.customers, candidate.shared) for candidate in candidates] == (
         [((ONE, OTHER), shared)] if shared else []
     )

@@ -98,8 +98,8 @@ def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Op
     table_text = page.dataframe[0].value.to_string()
     assert "anna" in table_text
     assert "shipped" in table_text
-    mine = open_page("administration", tab="audit", actor="anna")
-    assert "shipped" not in mine.dataframe[0].value.to_string()
+    anna_page = open_page("administration", tab="audit", actor="anna")
+    assert "shipped" not in anna_page.dataframe[0].value.to_string()
     none = open_page("administration", tab="audit", find="nothing like it")
     assert text("audit_no_match") in texts(none)
 

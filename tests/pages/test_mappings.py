@@ -243,17 +243,17 @@ def test_a_field_gets_a_rule_and_loses_it_again(shop: Application, open_page: Op
 
 
 def test_next_and_previous_walk_through_the_rules(shop: Application, open_page: Open) -> None:
-    mine = [
+    fields = [
         rule.target for rule in shop.mappings.published("products").mapping.rules if rule.target.startswith("article.")
     ]
-    test = open_mappings(open_page, part="article", field=mine[0])
+    test = open_mappings(open_page, part="article", field=fields[0])
     assert test.button(key="rule_before").disabled
 
     test = press(test, "rule_after")
-    assert test.query_params["field"] == mine[1]
+    assert test.query_params["field"] == fields[1]
 
     test = press(test, "rule_before")
-    assert test.query_params["field"] == mine[0]
+    assert test.query_params["field"] == fields[0]
 
 
 # ---- trying

@@ -184,9 +184,9 @@ class PeopleStore(Store):
 
     def in_session(self, *, key: str = "", identity: str = "") -> Actor | None:
         """Return the actor of an active session with their current roles, by the browser's key or the session id."""
-        mine = sessions.c.key == key_hash(key) if key else sessions.c.id == identity
+        is_session = sessions.c.key == key_hash(key) if key else sessions.c.id == identity
         holds = (
-            mine,
+            is_session,
             sessions.c.until > self.clock(),
             sessions.c.revoked_at.is_(None),
             people.c.deactivated_at.is_(None),

@@ -118,8 +118,8 @@ class DeliveryStore(Store):
                 sa.select(deliveries).where(*_due_conditions(now)).order_by(*order).limit(AT_ONCE)
             ).all()
             for row in rows:
-                mine = deliveries.update().where(deliveries.c.id == row.id, *_due_conditions(now))
-                if connection.execute(mine.values(claimed_until=now + CLAIM)).rowcount:
+                claim = deliveries.update().where(deliveries.c.id == row.id, *_due_conditions(now))
+                if connection.execute(claim.values(claimed_until=now + CLAIM)).rowcount:
                     claimed.append(_delivery(row))
         return claimed
 

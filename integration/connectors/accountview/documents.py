@@ -317,8 +317,8 @@ def _from_history(layout: Layout, desired: Record, rows: Sequence[Row], referenc
     several = [list(group) for _, group in groupby(sorted(rows, key=document), key=document)]
     numbers = [_history_number(layout, group, desired, references) for group in several]
     linked_number, debtor = references.reference(desired.kind, desired.key), owner(desired, references)
-    mine = [place for place, group in enumerate(several) if document(group[0])[0] == debtor]
-    chosen = next((place for place in mine if numbers[place] == linked_number), (*mine, 0)[0])
+    debtor_places = [place for place, group in enumerate(several) if document(group[0])[0] == debtor]
+    chosen = next((place for place in debtor_places if numbers[place] == linked_number), (*debtor_places, 0)[0])
     row = several[chosen][0]
     of_header = ("order_number", "invoice_date", "delivery_date", "shipping_method", "remark")
     header = replace(layout, names={name: layout.names[name] for name in of_header if name in layout.names})

@@ -127,11 +127,11 @@ def _are_invoices_of(invoices: Sequence[Record], order: Record, sold: Record) ->
     names = ("debtor_number", "debtor", "gross")
     if any(invoice.values.get(name) != order.values.get(name) for invoice in invoices for name in names):
         return False
-    mine, theirs = (
+    till_id, invoice_till_ids = (
         field_text_of(order, "till_id"),
         {field_text_of(invoice, "till_id").casefold() for invoice in invoices},
     )
-    if mine and theirs - {"", mine.casefold()}:
+    if till_id and invoice_till_ids - {"", till_id.casefold()}:
         return False
     invoice_sums = _sums(invoices)
     return invoice_sums is not None and any(_is_within(invoice_sums, _sums([whole])) for whole in (order, sold))

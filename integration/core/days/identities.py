@@ -182,6 +182,6 @@ def _check_vat_list(day: TillDay, documents: Collection[DayDocument]) -> Iterato
         sold = total(turnover.incl for turnover in groups if turnover.group in revenue)
         taxed = total(turnover.incl for turnover in groups if turnover.group in revenue or turnover.vat)
         if listed_amounts.get(key, NOTHING) not in {every, sold, taxed}:
-            mine = [document for document in documents if document.source == key[0] and document.is_sold]
-            off = [document.number for document in mine if not document.is_split_as_its_lines(key[1])]
+            sold_documents = [document for document in documents if document.source == key[0] and document.is_sold]
+            off = [document.number for document in sold_documents if not document.is_split_as_its_lines(key[1])]
             yield FailedCheck(6, " ".join(key), every, listed_amounts.get(key, NOTHING), tuple(off[:MAX_NAMED]))

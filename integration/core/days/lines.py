@@ -211,8 +211,8 @@ class DayLines:
 
     def _sales_on_page(self, source: str = "") -> list[DayDocument]:
         """Return the documents whose sale is on the page, of one source or of all."""
-        mine = (document for document in self.counting if document.source == source or not source)
-        return [document for document in mine if document.is_sold and document not in self.apart]
+        source_documents = (document for document in self.counting if document.source == source or not source)
+        return [document for document in source_documents if document.is_sold and document not in self.apart]
 
     def _sales_by_decision(
         self, source: str, code: str, groups: Mapping[str, VatSum]
@@ -222,22 +222,24 @@ class DayLines:
         If the documents have several VAT codes of the books, each group is divided by code. Raises DayRefusedError if
         the till's sums differ from the documents' sums, because the difference cannot be assigned to a code.
         """
-        mine = [document for document in self._sales_on_page(source) if document.groups_under(code)]
-        decided = {document.record.key: self._decided_code(document, code) for document in mine}
-        taxed = [document for document in mine if decided[document.record.key] is not None]
+        coded_documents = [document for document in self._sales_on_page(source) if document.groups_under(code)]
+        decided = {document.record.key: self._decided_code(document, code) for document in coded_documents}
+        taxed = [document for document in coded_documents if decided[document.record.key] is not None]
         if len({decided[document.record.key] for document in taxed}) <= 1:
             for group, vat_sum in groups.items():
-                documents = [document for document in mine if group in document.groups_under(code)]
+                documents = [document for document in coded_documents if group in document.groups_under(code)]
                 yield group, vat_sum, documents, next(iter(taxed), None)
             return
         parts: dict[tuple[str, str | None], VatSum] = {}
         behind: dict[tuple[str, str | None], list[DayDocument]] = {}
-        for document in mine:
+        for document in coded_documents:
             for group, vat_sum in document.groups_under(code).items():
                 key = group, decided[document.record.key] if self._has_vat_code(group, vat_sum) else None
                 parts[key] = parts.get(key, VatSum()) + vat_sum
                 behind.setdefault(key, []).append(document)
-        self._require_divided(code, groups, parts, [document for document in mine if decided[document.record.key]])
+        self._require_divided(
+            code, groups, parts, [document for document in coded_documents if decided[document.record.key]]
+        )
         for key, vat_sum in parts.items():
             yield key[0], vat_sum, behind[key], behind[key][0]
 
@@ -387,8 +389,8 @@ class DayLines:
 
     def _payment_lines(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
         account = self._collect_missing(paid, lambda: self._method_account(about))
-        mine = [document for document in self.counting if document.source == about.source]
-        paying = [document for document in mine if self._payments_on_page(document).get(about.method)]
+        source_documents = [document for document in self.counting if document.source == about.source]
+        paying = [document for document in source_documents if self._payments_on_page(document).get(about.method)]
         document_numbers = tuple(document.number for document in paying)
         voucher = self.books.vouchers.get(about.method, NO_VOUCHER)
         is_card = voucher.purpose is not Purpose.NONE
@@ -483,10 +485,10 @@ class DayLines:
         return bool(account) and self.books.ledger_rules.get(account, NO_RULES).is_collective
 
     def _on_account_lines(self, about: Payment, paid: Decimal) -> Iterator[DayLine]:
-        mine = [document for document in self.counting if document.source == about.source]
+        source_documents = [document for document in self.counting if document.source == about.source]
         owing = [
             (document, open_amount)
-            for document in mine
+            for document in source_documents
             if (open_amount := self._payments_on_page(document).get(about.method))
         ]
         owing_total = total(open_amount for _, open_amount in owing)

@@ -192,8 +192,8 @@ def _missing_rows(
     if wrong := invalid_rows(context, table):
         return MissingSetting(Reason("lack_rows_impossible", {"rows": ", ".join(wrong)}), stops=False)
     names = context.codes_of_list(codes)
-    rowless = (code for code in codes_missing_rows(context, table, codes) if code not in unused)
-    missing = ", ".join(f"{code} {names[code]}" for code in rowless)
+    missing_codes = (code for code in codes_missing_rows(context, table, codes) if code not in unused)
+    missing = ", ".join(f"{code} {names[code]}" for code in missing_codes)
     return MissingSetting(Reason(f"lack_{table.name}", {"codes": missing}), stops=False) if missing else None
 
 

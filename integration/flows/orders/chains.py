@@ -180,8 +180,8 @@ def _number(document: Record) -> str:
 
 def is_of_other_document_type(document: Record, siblings: Sequence[BookingState]) -> bool:
     """Return True if one of the siblings is an invoice and this is a receipt, or the other way round."""
-    mine = _is_receipt(_number(document))
-    return any(sibling.may_be_there and _is_receipt(sibling.title) is not mine for sibling in siblings)
+    is_receipt = _is_receipt(_number(document))
+    return any(sibling.may_be_there and _is_receipt(sibling.title) is not is_receipt for sibling in siblings)
 
 
 def more_than_ordered(

@@ -46,13 +46,13 @@ def shipping_lines(
     `rates` are the VAT percentages of the books. Raises RecordRejected if the totals of the books would change.
     """
     keys = in_field(document, lines, settings)
-    mine = [book_line for book_line in computed_lines if book_line.key in keys]
-    if not mine:
+    shipping_lines = [book_line for book_line in computed_lines if book_line.key in keys]
+    if not shipping_lines:
         return keys, None
     rest = [book_line for book_line in computed_lines if book_line.key not in keys]
-    amount = sum((book_line.amount for book_line in mine), NOTHING)
+    amount = sum((book_line.amount for book_line in shipping_lines), NOTHING)
     field = BookLine("", ONE, amount, vat_code=settings.shipping_vat_code)
-    codes = sorted({book_line.vat_code for book_line in mine})
+    codes = sorted({book_line.vat_code for book_line in shipping_lines})
     same = booked_totals([*rest, field], rates, basis, settings.rounding) == booked_totals(
         computed_lines, rates, basis, settings.rounding
     )
@@ -60,7 +60,7 @@ def shipping_lines(
         code = next(
             (vat_code for vat_code in codes if vat_code != settings.shipping_vat_code), settings.shipping_vat_code
         )
-        under = sum((book_line.amount for book_line in mine if book_line.vat_code == code), NOTHING)
+        under = sum((book_line.amount for book_line in shipping_lines if book_line.vat_code == code), NOTHING)
         facts = {"document": document.title, "amount": str(under), "code": code, "system": BOOKS.system}
         facts["vat"] = vat_fact(code, rates.get(code), BOOKS.system)
         expected = settings.shipping_vat_code or UNKNOWN

@@ -68,15 +68,15 @@ def mapping_changes(before: RuleMapping, after: RuleMapping) -> list[RuleChange]
     return [RuleChange(target, rule, other) for target, rule, other in pairs if rule != other]
 
 
-def rebased(base: RuleMapping, mine: RuleMapping, theirs: RuleMapping) -> RuleMapping:
-    """Return the mapping that others published, with my changes applied. If both changed a rule, mine is used."""
-    result = _by_target(theirs)
-    for change in mapping_changes(base, mine):
+def rebased(base: RuleMapping, edited: RuleMapping, published: RuleMapping) -> RuleMapping:
+    """Return the published mapping with the changes of the edited one. A rule that both changed is the edited one."""
+    result = _by_target(published)
+    for change in mapping_changes(base, edited):
         if change.after is None:
             result.pop(change.target, None)
         else:
             result[change.target] = change.after
-    return RuleMapping(theirs.version, tuple(result.values()))
+    return RuleMapping(published.version, tuple(result.values()))
 
 
 def _by_target(mapping: RuleMapping) -> dict[str, Rule]:

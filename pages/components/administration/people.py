@@ -137,10 +137,10 @@ def _sessions(app: Application) -> None:
     if not sessions:
         return
     section(text("sessions_title"), text("sessions_about"))
-    mine = person().session
+    own_session = person().session
     for session in sessions:
         with st.container(horizontal=True, vertical_alignment="center", key=f"session-{session.id}"):
-            own_mark = f" · {text('session_mine')}" if session.id == mine else ""
+            own_mark = f" · {text('session_mine')}" if session.id == own_session else ""
             until = text("session_until", since=moment(session.started_at), time=moment(session.until))
             small(f"{plain(session.person)} · {until}{own_mark}")
             if st.button(text("btn_revoke"), key=f"revoke-{session.id}", type="tertiary"):

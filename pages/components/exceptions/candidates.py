@@ -70,18 +70,20 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
     speaks = [
         shared_evidence(ours, candidate.record) if ours and candidate.record else () for candidate in shown_candidates
     ]
-    mine, theirs = (
+    our_evidence, their_evidence = (
         matching_evidence(ours) if ours else {},
         [matching_evidence(candidate.record) if candidate.record else {} for candidate in shown_candidates],
     )
     lines: list[dict[Markdown, Markdown]] = []
     field, headings = text("col_field"), [_candidate_heading(candidate) for candidate in shown_candidates]
     if ours is not None:
-        for name in mine:
-            cells = [_evidence(of.get(name, ""), fits=name in fits) for of, fits in zip(theirs, speaks, strict=True)]
+        for name in our_evidence:
+            cells = [
+                _evidence(of.get(name, ""), fits=name in fits) for of, fits in zip(their_evidence, speaks, strict=True)
+            ]
             row = {
                 field: text("candidate_number") if name == "number" else plain(field_name(name)),
-                text("candidate_ours"): plain(mine[name]),
+                text("candidate_ours"): plain(our_evidence[name]),
             }
             lines.append(row | dict(zip(headings, cells, strict=True)))
     if any(candidate.last_used or candidate.is_use_unclear for candidate in shown_candidates):
@@ -89,7 +91,7 @@ def _side_by_side(candidates: Sequence[Candidate], ours: Record | None) -> None:
         own = {text("candidate_ours"): ""} if ours is not None else {}
         lines.append({field: text("candidate_last_used")} | own | dict(zip(headings, map(plain, days), strict=True)))
     flats = [candidate.record.flat() if candidate.record else {} for candidate in shown_candidates]
-    for name in dict.fromkeys(name for flat in flats for name in flat if name not in {*mine, *TECHNICAL}):
+    for name in dict.fromkeys(name for flat in flats for name in flat if name not in {*our_evidence, *TECHNICAL}):
         values = [value_text(flat.get(name)) for flat in flats]
         if len(set(values)) > 1:
             own = {text("candidate_ours"): ""} if ours is not None else {}

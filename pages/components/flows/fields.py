@@ -81,11 +81,11 @@ def fields_tab(app: Application, flow: str) -> None:
     wrong: list[str] = []
     rules: list[Rule] = [rule for rule in draft["rules"] if kind_of(rule.target) not in kinds]
     for kind in kinds:
-        mine = [rule for rule in draft["rules"] if kind_of(rule.target) is kind]
-        if mine:
+        kind_rules = [rule for rule in draft["rules"] if kind_of(rule.target) is kind]
+        if kind_rules:
             section(fields_of_kind(kind))
             key = f"fields-{flow}-{kind}-{draft['round']}"
-            rules += _table(key, mine, sources[kind], targets, app.flows[flow], wrong, fields_of_kind(kind))
+            rules += _table(key, kind_rules, sources[kind], targets, app.flows[flow], wrong, fields_of_kind(kind))
     order = {rule.target: place for place, rule in enumerate(draft["rules"])}
     mapping = RuleMapping(1, tuple(sorted(rules, key=lambda rule: order[rule.target])))
     for sentence in wrong:

@@ -83,8 +83,8 @@ def one_history(app: Application, record: str) -> None:
     history = app.log.history(flow, key, MAX_EVENTS)
     events = history.iloc[::-1].reset_index(drop=True)
     rows = rows_of(events)
-    mine = [row for row in rows if row["key"] == key] or rows
-    own = next((row for row in mine if row["event"] in STATES), mine[0] if mine else {})
+    key_rows = [row for row in rows if row["key"] == key] or rows
+    own = next((row for row in key_rows if row["event"] in STATES), key_rows[0] if key_rows else {})
     _draw_head(app, flow, key, events, own)
     if not rows:
         empty("receipt_long", text("history_empty"), text("history_empty_about"))
@@ -154,8 +154,8 @@ def _timeline(rows: Sequence[Happened], own: Happened) -> None:
 def _related_events(app: Application, flow: str, history: pd.DataFrame) -> list[Happened]:
     """Return the events of a record and the related events of other objects, newest first."""
     tables = [table.name for table in app.flows.spec(flow).tables] if flow in app.flows else []
-    mine, others = rows_of(history), rows_of(app.log.around_history(history, flow, tables))
-    return sorted([*mine, *around(mine, others)], key=event_moment, reverse=True)
+    own_rows, other_rows = rows_of(history), rows_of(app.log.around_history(history, flow, tables))
+    return sorted([*own_rows, *around(own_rows, other_rows)], key=event_moment, reverse=True)
 
 
 def _with_wait(timeline_entry: TimelineEntry, rows: Sequence[Happened], place: int) -> TimelineEntry:
@@ -290,8 +290,8 @@ def _numbers(newest: Happened, known_link: Link | None) -> tuple[str, str]:
 
 def _debtor(app: Application, flow: str, agreed: Record | None) -> str:
     """Return the number of the debtor of a document or payment, or an empty text if it is unknown."""
-    told_of = agreed.flat() if agreed else {}
-    debtor_number, of = (as_text(told_of.get(name)) for name in ("debtor_number", "debtor"))
+    agreed_values = agreed.flat() if agreed else {}
+    debtor_number, of = (as_text(agreed_values.get(name)) for name in ("debtor_number", "debtor"))
     if debtor_number or not of:
         return debtor_number
     linked = app.links.get(flow, Kind.DEBTOR, [of]).get(of)

@@ -68,21 +68,21 @@ def rules_part(editor: EditorState, part: Kind, actions: DeltaGenerator) -> None
         return
     can_read = with_captions(readable_fields(editor.spec, editor.parts[part], sources), editor.flow.source)
     can_fill = writable(editor.spec, part, with_captions(targets, editor.flow.target))
-    mine = [rule for rule in editor.mapping.rules if kind_of(rule.target) is part]
+    part_rules = [rule for rule in editor.mapping.rules if kind_of(rule.target) is part]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         record = record_picker(editor, part)
         find = search(text("find_rule"))
     trial = trial_of(editor, record) if record else None
     if trial is not None and trial.obstacle is not None:
         _obstacle(trial.obstacle)
-    listed_rules = [rule for rule in mine if _matches(rule, can_read, find)]
+    listed_rules = [rule for rule in part_rules if _matches(rule, can_read, find)]
     samples = sample_values(editor.parts[part], [record] if record else [], [trial] if trial else [])
     wanted_target = st.query_params.get("field", "")
     chosen = next((rule for rule in listed_rules if rule.target == wanted_target), next(iter(listed_rules), None))
     with st.grid(3, min_column_width=THIRD) as grid:
         with grid.cell(column_span=2):
             _table(editor, part, listed_rules, can_read, trial, find)
-            _add(editor, part, mine, can_fill)
+            _add(editor, part, part_rules, can_fill)
             if editor.changed:
                 section(text("effect_title"), text("effect_about", many=flow_term("many", editor.name)))
                 effect_box(editor)
@@ -276,8 +276,8 @@ def _export_rows(
 # ---- adding ---------------------------------------------------------------------------------------------------------
 
 
-def _add(editor: EditorState, part: Kind, mine: Sequence[Rule], targets: Mapping[str, Field]) -> None:
-    used_targets = {rule.target for rule in mine}
+def _add(editor: EditorState, part: Kind, part_rules: Sequence[Rule], targets: Mapping[str, Field]) -> None:
+    used_targets = {rule.target for rule in part_rules}
     free = [name for name in targets if name not in used_targets]
     if not free:
         return

@@ -112,12 +112,12 @@ def increases_and_decreases(
     """
     figure = go.Figure()
     for place, (name, label) in enumerate(names.items()):
-        mine = frame[frame["origin"] == name]
+        origin_rows = frame[frame["origin"] == name]
         colour = colour_placeholder(place)
         for sign, column in ((1, "rose"), (-1, "fell")):
             figure.add_bar(
-                x=mine["period"],
-                y=sign * mine[column],
+                x=origin_rows["period"],
+                y=sign * origin_rows[column],
                 name=label,
                 legendgroup=name,
                 showlegend=sign > 0,
@@ -199,11 +199,11 @@ def points_over_time(
     """Draw a point for each row of `frame`, which has the columns at, seconds, flow and label."""
     figure = go.Figure()
     for colour, (flow, name) in zip(CALM, names.items(), strict=False):
-        mine = frame[frame["flow"] == flow]
+        flow_rows = frame[frame["flow"] == flow]
         figure.add_scatter(
-            x=mine["at"],
-            y=mine["seconds"],
-            text=mine["label"],
+            x=flow_rows["at"],
+            y=flow_rows["seconds"],
+            text=flow_rows["label"],
             name=name,
             mode="markers",
             marker={"color": colour_placeholder(colour), "size": 7, "opacity": 0.8},

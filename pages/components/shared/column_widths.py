@@ -64,11 +64,13 @@ def _widths_by_share(cells: Mapping[str, Sequence[float]], least: Mapping[str, f
     """Return column widths within `room` that show the largest possible share of rows (see `SHARES`) uncut."""
     widths_needed: dict[str, float] = {}
     for share in SHARES:
-        widths_needed = {name: max(least[name], _share_width(mine, share)) for name, mine in cells.items()}
+        widths_needed = {
+            name: max(least[name], _share_width(cell_widths, share)) for name, cell_widths in cells.items()
+        }
         if sum(widths_needed.values()) <= room:
             break
     remaining = room - sum(widths_needed.values())
-    missing = {name: mine[-1] - widths_needed[name] for name, mine in cells.items()}
+    missing = {name: cell_widths[-1] - widths_needed[name] for name, cell_widths in cells.items()}
     for name in sorted(
         missing, key=lambda column: missing[column]
     ):  # the remaining width goes to the smallest gaps first

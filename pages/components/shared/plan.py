@@ -305,9 +305,9 @@ def _fields(row: PlanRow, change: Change, flow: Flow, display: Said, branches: M
     for part in headings[: SHOWN_PARTS + 1]:
         if part and (branches or len(headings) > 1 + ("" in headings)):
             small(f"**{_part_title(change, part, branches)}**")
-        mine = [line for line in lines if line.part == part]
+        part_lines = [line for line in lines if line.part == part]
         kept_paths = [path for path in change.kept_paths if path.rpartition("/")[0] == part]
-        st.table(_field_table(row, flow, mine, kept_paths, display), border="horizontal", hide_index=True)
+        st.table(_field_table(row, flow, part_lines, kept_paths, display), border="horizontal", hide_index=True)
     hidden = len(headings) - SHOWN_PARTS - 1
     if hidden > 0:
         note(quantity_text("plan_more_articles" if change.kind is Kind.PRODUCT else "plan_more_parts", hidden))

@@ -116,8 +116,8 @@ def books_with_ledger(*rows: str) -> AccountView:
                 return httpx.Response(200, json={"DCT_FLD": fields})
             case "GJ1":
                 number = query_parameters(request).get("FilterValue1", "")
-                mine = [row for row in rows if number in row or (row == "null" and number == OWED["INV_NR"])]
-                return httpx.Response(200, content=f'{{"TRANSACT": [{", ".join(mine)}]}}'.encode())
+                matching_rows = [row for row in rows if number in row or (row == "null" and number == OWED["INV_NR"])]
+                return httpx.Response(200, content=f'{{"TRANSACT": [{", ".join(matching_rows)}]}}'.encode())
             case _:
                 return httpx.Response(200, json={"ADM_PER": [], "DAILY": []})
 

@@ -258,12 +258,12 @@ def test_journals_come_to_the_documents(day: Record) -> None:
 def test_groups_by_vat_code_come_to_the_groups_and_to_the_vat(day: Record) -> None:
     financial = parts_of(day, Kind.TURNOVER, book="financial")
     for source in ("receipt", "invoice"):
-        mine = [part for part in financial if part.values["source"] == source]
+        source_parts = [part for part in financial if part.values["source"] == source]
         for part in parts_of(day, Kind.TURNOVER, book="journal", source=source):
-            same = [turnover for turnover in mine if turnover.values["group"] == part.values["group"]]
+            same = [turnover for turnover in source_parts if turnover.values["group"] == part.values["group"]]
             assert (total(same, "incl"), total(same, "excl")) == (amount(part, "incl"), amount(part, "excl"))
         for part in parts_of(day, Kind.VAT, source=source):
-            same = [turnover for turnover in mine if turnover.values["vat_code"] == part.values["code"]]
+            same = [turnover for turnover in source_parts if turnover.values["vat_code"] == part.values["code"]]
             assert (total(same, "excl"), total(same, "vat")) == (amount(part, "excl"), amount(part, "vat"))
 
 

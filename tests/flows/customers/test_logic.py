@@ -43,8 +43,8 @@ def customers(body: Mapping[str, Any] = BODY, **settings: Any) -> Customers:
 
 def with_rules(*rules: Mapping[str, object]) -> dict[str, object]:
     """Return the shipped mapping with some rules added, or put in the place of those for the same field."""
-    mine = {rule["target"] for rule in rules}
-    return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
+    targets = {rule["target"] for rule in rules}
+    return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in targets), *rules]}
 
 
 def stage_record(record: Record, **settings: Any) -> StagedRecord:

@@ -125,14 +125,14 @@ class Life:
         self.expect("reference", page.values["reference"], ours)
         self.expect("date", page.values["date"], on)
         self.expect("no sale twice", page.key in self.books.links, False)
-        mine = self.books.book(page)
-        amounts = [entry.row.cents for entry in mine]
+        entries = self.books.book(page)
+        amounts = [entry.row.cents for entry in entries]
         self.expect("sum is zero", sum(amounts), 0)
         if self.books.variant.mode == "cash" and self.books.variant.contents != "counts" and not serial:
-            moved = sum(entry.row.cents for entry in mine if entry.row.account == "1000")
+            moved = sum(entry.row.cents for entry in entries if entry.row.account == "1000")
             self.expect("sum is the drawer's change", moved, drawer_moved(day))
         if not serial:
-            self._check_lines(day, [entry.row for entry in mine])
+            self._check_lines(day, [entry.row for entry in entries])
 
     def _check_lines(self, day: Day, rows: list[Row]) -> None:
         """Require the revenue by account or group, and a separate line for each drawer's cash difference."""

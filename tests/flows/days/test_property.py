@@ -82,17 +82,17 @@ def book_some_separately(days: Sequence[Day], seed: int) -> Counter[str]:
     for day in (source_day.honest().first() for source_day in days):
         if (day.conventions.split, day.conventions.vat) != ("document", "documents"):
             continue  # a till that splits otherwise moves cents between accounts of one code
-        mine = [
+        single_documents = [
             document
             for document in day.counting
             if document.source != "order" and not document.is_apart and random.random() < 0.4
         ]
         alone = {
             f"id-{document.number}": SeparateBooking(with_payments=random.random() < 0.5, debtor="2999")
-            for document in mine
+            for document in single_documents
         }
         amounts = _amounts(Books(VARIANTS[0]).logic(alone=partial(_select_bookings, alone)), day)
-        for document in mine:
+        for document in single_documents:
             how = alone[f"id-{document.number}"].with_payments
             amounts += [
                 (row.account, Decimal(row.cents).scaleb(-2)) for row in alone_rows(day, document, with_payments=how)

@@ -91,8 +91,8 @@ def orders(
 
 def with_rules(*rules: Mapping[str, object], without: Collection[str] = ()) -> dict[str, object]:
     """Return the shipped mapping with some rules put in the place of those for the same field."""
-    mine = {rule["target"] for rule in rules} | set(without)
-    return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in mine), *rules]}
+    targets = {rule["target"] for rule in rules} | set(without)
+    return {"version": 1, "rules": [*(rule for rule in BODY["rules"] if rule["target"] not in targets), *rules]}
 
 
 def with_tables(**more: Mapping[str, str]) -> dict[str, Mapping[str, str]]:

@@ -94,8 +94,8 @@ def test_the_flow_reads_everything_every_time() -> None:
 
 def test_levels_are_kept_equal_unless_the_mapping_says_otherwise() -> None:
     assert stock().policy == {"level.amount": Ownership.KEEP_EQUAL, "stock.managed": Ownership.KEEP_EQUAL}
-    mine = stock(with_rule(ownership="keep_unless_changed")).policy
-    assert mine["level.amount"] is Ownership.KEEP_UNLESS_CHANGED
+    policy = stock(with_rule(ownership="keep_unless_changed")).policy
+    assert policy["level.amount"] is Ownership.KEEP_UNLESS_CHANGED
 
 
 def test_a_rule_for_anything_but_a_level_is_refused() -> None:

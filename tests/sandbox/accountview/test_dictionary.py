@@ -65,11 +65,11 @@ class TestDictionary:
     @pytest.mark.skipif(not REFERENCE.exists(), reason="the reference is not here")
     def test_it_knows_the_fields_that_were_seen_in_use(self) -> None:
         tables = definitions(Conventions())
-        mine = {"ARTICLE", "ART_GRP", "SO_HDR", "SO_LINE", "DEL_ADDR", "HST_AL"}
+        observed_tables = {"ARTICLE", "ART_GRP", "SO_HDR", "SO_LINE", "DEL_ADDR", "HST_AL"}
         pseudo = {"RowId", "HeaderId", "A8_INV_NR", "IMG_M_DATA"}
         with (REFERENCE / "observed-fields.csv").open(encoding="utf-8", newline="") as lines:
             for line in csv.DictReader(lines):
-                if line["table"] in mine and line["name"] not in pseudo:
+                if line["table"] in observed_tables and line["name"] not in pseudo:
                     assert tables[line["table"]].find(line["name"]), line
 
     def test_invented_names_can_be_others(self) -> None:

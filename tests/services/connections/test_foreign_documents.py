@@ -91,9 +91,9 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert asked_question.proposal.values == {"reference_prefix": prefix_finding.facts["free"]}
         assert asked_question.can_be_accepted
 
-        mine = book_order(application, "2026.2")
-        link_order(application, mine)
-        assert int(mine) > int(before)
+        own_number = book_order(application, "2026.2")
+        link_order(application, own_number)
+        assert int(own_number) > int(before)
         assert (
             prefix_findings(application) == []
         )  # what was there before the first of ours is of a console that is no more
@@ -117,9 +117,9 @@ def test_the_check_tells_of_documents_under_our_prefix_that_are_not_ours(tmp_pat
         assert {finding.facts["count"] for finding in prefix_findings(application)} == {
             "2"
         }  # under our reference, and another document
-        link_order(application, mine)
+        link_order(application, own_number)
         sandbox_of(application).accountview.invoice(
-            mine
+            own_number
         )  # into the history, which does not tell the number of an order
         assert [finding.facts["reference"] for finding in prefix_findings(application)] == [
             "MP-2026.1"
@@ -165,9 +165,9 @@ def test_days_of_another_console_are_reported_under_the_prefix_that_the_flow_of_
         book_day(application, "KZ6101700100")
         assert prefix_findings(application) == []
 
-        mine = book_day(application, "MZ6101600100")
+        own_number = book_day(application, "MZ6101600100")
         agreed = a_day_page(reference="MZ6101600100")
-        stores_in(application).links.keep("days", [Link(Kind.DAY_PAGE, "2026-10-16/1", mine, agreed)])
+        stores_in(application).links.keep("days", [Link(Kind.DAY_PAGE, "2026-10-16/1", own_number, agreed)])
         assert prefix_findings(application) == []
         book_day(application, "MZ6101700100")
         (prefix_finding,) = prefix_findings(application)

@@ -210,10 +210,10 @@ def test_the_order_of_rules_makes_no_difference() -> None:
 
 
 def test_my_changes_go_on_top_of_what_was_published_meanwhile() -> None:
-    theirs = with_rule(Rule(target="article.unit", source="unit", ownership=Ownership.NEVER))
-    mine = Mapping(1, tuple(candidate for candidate in UPPER.rules if candidate.target != "article.ean"))
+    published = with_rule(Rule(target="article.unit", source="unit", ownership=Ownership.NEVER))
+    edited = Mapping(1, tuple(candidate for candidate in UPPER.rules if candidate.target != "article.ean"))
 
-    result = {rule.target: rule for rule in rebased(SHIPPED, mine, theirs).rules}
+    result = {rule.target: rule for rule in rebased(SHIPPED, edited, published).rules}
 
     assert result["article.unit"].ownership is Ownership.NEVER
     assert result["article.name"].functions == (RuleCall("trim"), RuleCall("upper"))
