@@ -157,7 +157,8 @@ def _content_form(now: Channel) -> dict[str, Any]:
     )
     reported_causes = [code for code, cause in CAUSES.items() if cause.who is not Responsible.NOBODY]
     causes = st.multiselect(
-        text("channel_only"), reported_causes, [code for code in reported_causes if code in now.causes], key="channel-causes",
+        text("channel_only"), reported_causes, [code for code in reported_causes if code in now.causes],
+        key="channel-causes",
         format_func=option_name(lambda code: say(code, {}).problem), placeholder=text("channel_everything"),
     )  # fmt: skip
     on = st.toggle(text("channel_on"), now.on, key="channel-on")
