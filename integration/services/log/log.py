@@ -186,8 +186,9 @@ class Log:
         return self._logbook.answer("search", since, offset=offset, limit=limit, begin=naive(begin), **parameters)
 
     def _with_planned_facts(self, page: pd.DataFrame) -> pd.DataFrame:
-        """Return events, with the customer and the total of each document as its run planned it."""
-        is_document = page["kind"].isin([str(kind) for kind in kinds(RecordType.DOCUMENT)])
+        """Return events, with the customer and the total of each document, page and payment as its run planned it."""
+        booked = kinds(RecordType.DOCUMENT, RecordType.PAGE, RecordType.PAYMENT)
+        is_document = page["kind"].isin([str(kind) for kind in booked])
         documents = page[is_document & (page["run"] != "") & (page["event"] != "planned")]
         if documents.empty:
             return page

@@ -224,7 +224,7 @@ def event_name(event: str) -> str:
 
 def event_reason(event: Happened) -> str:
     """Return the reason of an event, or what it changed, as one line of plain text."""
-    code, facts = str(event.get("code") or ""), texts_of(event.get("facts"))
+    code = str(event.get("code") or "")
     if has_sentences(code):
         return cause_headline(code, _facts(event))
     phrases = [text(f"badge_{code}")] if has_term(f"badge_{code}") else []
@@ -232,7 +232,7 @@ def event_reason(event: Happened) -> str:
         f"{_name_of(event, path)} {old} → {new}" if old else f"{_name_of(event, path)} {new}"
         for path, old, new in changed_values(event)[:2]
     ]
-    phrases += [_fact_text(event, name, facts[name]) for name in _FACT_NAMES if facts.get(name)]
+    phrases += _fact_texts(event)
     return " · ".join(phrases)
 
 
@@ -286,8 +286,7 @@ def _event_lines(event: Happened) -> list[Markdown]:
     if changed:
         more = f" · +{len(changed) - SHOWN_VALUES}" if len(changed) > SHOWN_VALUES else ""
         lines.append(" · ".join(changed[:SHOWN_VALUES]) + more)
-    facts = texts_of(event.get("facts"))
-    fact_texts = [plain(_fact_text(event, name, facts[name])) for name in _FACT_NAMES if facts.get(name)]
+    fact_texts = list(map(plain, _fact_texts(event)))
     code = str(event.get("code") or "")
     if has_sentences(code):
         sentence = say(code, _facts(event)).problem
@@ -305,13 +304,22 @@ _FACT_NAMES = (
     "records",
     "changes",
     "read_count",
+    "planned",
     "proven",
+    "accepted",
+    "in_doubt",
     "unchanged",
     "skipped",
     "parked",
     "reference",
     "version",
 )
+
+
+def _fact_texts(event: Happened) -> list[str]:
+    """Return the facts of an event with their captions, without counts of zero."""
+    facts = texts_of(event.get("facts"))
+    return [_fact_text(event, name, facts[name]) for name in _FACT_NAMES if facts.get(name, "") not in ("", "0")]
 
 
 def _fact_text(event: Happened, name: str, fact: str) -> str:

@@ -89,6 +89,16 @@ def test_each_event_of_a_document_has_the_customer_and_total_of_its_plan(
     ]
 
 
+def test_each_event_of_a_page_has_the_total_of_its_plan(log: Log, logbook: Logbook, events: OutboxReader) -> None:
+    page = Event(event="planned", flow="days", kind=Kind.DAY_PAGE, key="d-1", run="r1", facts={"total": "12.50"})
+    events.record(page)
+    events.record(replace(page, event="sent", facts={}))
+    logbook.drain(events)
+    assert [json.loads(facts) for facts in log.search(LogSearch(event="sent"))["facts"]] == [
+        {"customer": "", "total": "12.50"}
+    ]
+
+
 def test_a_search_says_how_many_there_are_and_that_there_are_more(log_of_run: Log) -> None:
     page = log_of_run.search(limit=3, max_count=5)
     assert (len(page), page.attrs) == (3, {"found": 5, "more": True})
