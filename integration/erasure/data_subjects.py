@@ -23,7 +23,7 @@ from integration.erasure.store import PersonalDataSearch
 from integration.log.client import ask_server
 from integration.services.log.log import Log
 from integration.settings import Settings
-from integration.store.database import ConnectionWrite, Clock
+from integration.store.database import Clock, ConnectionWrite
 from integration.store.erasure_register import FILE, Erasure, ErasureRegister
 from integration.store.runs import RunStore
 from integration.store.secrets import ConnectionStore

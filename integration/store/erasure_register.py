@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from integration.store.database import ConnectionWrite, Clock, Database, Store, upsert
+from integration.store.database import Clock, ConnectionWrite, Database, Store, upsert
 from integration.store.events import Event
 from integration.store.files import make_private
 from integration.store.outbox import append_events

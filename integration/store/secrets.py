@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from integration.core.connections import Token
 from integration.core.errors import ConfigurationError
-from integration.store.database import ConnectionWrite, Clock, Database, upsert
+from integration.store.database import Clock, ConnectionWrite, Database, upsert
 from integration.store.events import Event
 from integration.store.keys import KeyRing, can_open, reseal
 from integration.store.leases import Leases
