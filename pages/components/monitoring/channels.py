@@ -155,10 +155,9 @@ def _content_form(now: Channel) -> dict[str, Any]:
         format_func=option_name(lambda problem_type: text(f"problem_type_{problem_type}")),
         placeholder=text("channel_everything"),
     )
-    reported_causes = [code for code, cause in CAUSES.items() if cause.who is not Responsible.NOBODY]
+    codes = [code for code, cause in CAUSES.items() if cause.who is not Responsible.NOBODY]
     causes = st.multiselect(
-        text("channel_only"), reported_causes, [code for code in reported_causes if code in now.causes],
-        key="channel-causes",
+        text("channel_only"), codes, [code for code in codes if code in now.causes], key="channel-causes",
         format_func=option_name(lambda code: say(code, {}).problem), placeholder=text("channel_everything"),
     )  # fmt: skip
     on = st.toggle(text("channel_on"), now.on, key="channel-on")
