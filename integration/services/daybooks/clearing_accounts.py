@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol, cast
@@ -60,6 +60,11 @@ class ClearingReport:
     since: date
     unreadable: int = 0
     unbooked: tuple[DayListed, ...] = ()
+    branch_names: Mapping[str, str] = field(default_factory=dict)
+
+    def branch_name(self, branch: str) -> str:
+        """Return the name of a branch, or its number without one."""
+        return self.branch_names.get(branch) or branch
 
     def late(self) -> list[tuple[ClearingAccount, Taking]]:
         """Return the takings whose payout is late at the end of the report."""
@@ -117,8 +122,12 @@ class ClearingAccounts:
             for chosen, codes in ((rules, settings.payout_accounts), (None, settings.balance_accounts))
             for account in codes
         ]
-        unbooked = [day for day in self._days.listed(since, until) if day.state in UNBOOKED and not day.pages]
-        report = ClearingReport(period, until, self._clock(), tuple(accounts), since, unreadable, tuple(unbooked))
+        days = self._days.listed(since, until)
+        report = ClearingReport(
+            period, until, self._clock(), tuple(accounts), since, unreadable,
+            tuple(day for day in days if day.state in UNBOOKED and not day.pages),
+            {day.branch: day.branch_name for day in days},
+        )  # fmt: skip
         with self._lock:
             self._answers[period.name, id(self._connectors[BOOKS.system])] = report
         return report

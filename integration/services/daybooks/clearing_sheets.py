@@ -110,14 +110,14 @@ class ClearingTables(SheetTexts):
     def open_entries(self, account: ClearingAccount, match: PayoutMatch) -> SheetTable:
         """Return takings without a payout, oldest first, and then payouts without takings as negative amounts."""
         columns = (
-            SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_branch")),
+            SheetColumn(self.text("col_date"), Holds.DATE), SheetColumn(self.text("col_branch"), width=1.6),
             SheetColumn(self.text("col_amount"), Holds.LEDGER), SheetColumn(self.text("col_pages"), width=1.4),
             SheetColumn(self.text("choice_status"), width=2.2),
         )  # fmt: skip
         late = account.late(self.report.until)
         rows: list[tuple[Cell, ...]] = [
             (
-                entry.date, entry.branch, entry.amount, entry.page,
+                entry.date, self.report.branch_name(entry.branch), entry.amount, entry.page,
                 self.text("clearing_late" if entry in late else "col_under_way"),
             )
             for entry in match.unpaid_takings
@@ -147,7 +147,7 @@ class ClearingTables(SheetTexts):
         """Return the payouts of the period with the takings that they settle and the withheld fees."""
         columns = (
             SheetColumn(self.text("col_payout_date"), Holds.DATE),
-            SheetColumn(self.text("clearing_taken_on"), width=1.8), SheetColumn(self.text("col_branch"), width=0.8),
+            SheetColumn(self.text("clearing_taken_on"), width=1.8), SheetColumn(self.text("col_branch"), width=1.6),
             SheetColumn(self.text("col_takings"), Holds.MONEY), SheetColumn(self.text("col_payouts"), Holds.MONEY),
             SheetColumn(self.text("col_fee"), Holds.MONEY), SheetColumn(self.text("col_pages"), width=1.4),
             SheetColumn(self.text("col_fee_page"), width=1.4),
@@ -166,7 +166,7 @@ class ClearingTables(SheetTexts):
         if taken_on := [words.table_day(entry.date, self.language) for entry in settlement.takings]:
             first, last = taken_on[0], taken_on[-1]
             days.append(first if first == last else self.text("period_range", first=first, last=last))
-        branches = ", ".join(dict.fromkeys(entry.branch for entry in settlement.takings))
+        branches = ", ".join(dict.fromkeys(self.report.branch_name(entry.branch) for entry in settlement.takings))
         pages = ", ".join(dict.fromkeys(entry.page for entry in settlement.payouts))
         return (
             settlement.payouts[-1].date,

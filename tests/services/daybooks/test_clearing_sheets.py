@@ -30,7 +30,14 @@ def tables() -> ClearingTables:
     parked = DayListed(november(5), "2", "Amersfoort", DayState.PARKED)
     read_at = datetime(2026, 11, 10, 8, tzinfo=UTC)
     report = ClearingReport(
-        calendar_month(november(1)), november(10), read_at, (account, cards), november(1), 0, (parked,)
+        calendar_month(november(1)),
+        november(10),
+        read_at,
+        (account, cards),
+        november(1),
+        0,
+        (parked,),
+        {"1": "Utrecht"},
     )
     return ClearingTables(report, "en", UTC, {"1010": "Pin onderweg"})
 
@@ -47,8 +54,9 @@ def test_open_entries_are_oldest_first_and_late_ones_are_marked(tables: Clearing
     account, _ = tables.report.accounts
     assert account.match is not None
     rows = tables.open_entries(account, account.match).rows
-    assert [(row[0], row[2], row[4]) for row in rows] == [
-        (november(3), 50, "Late"), (november(9), 20, "Under way"), (november(20), -7, "Payout without takings"),
+    assert [(row[0], row[1], row[2], row[4]) for row in rows] == [
+        (november(3), "Utrecht", 50, "Late"), (november(9), "Utrecht", 20, "Under way"),
+        (november(20), "", -7, "Payout without takings"),
     ]  # fmt: skip
     assert tables.verdict() == "Under way: 70.00, late days: 1"
 
@@ -65,7 +73,7 @@ def test_payouts_have_takings_and_fees_with_sums(tables: ClearingTables) -> None
     account, _ = tables.report.accounts
     assert account.match is not None
     table = tables.payouts(account.match)
-    assert [row[3:6] for row in (*table.rows, table.sums)] == [(100, 99, 1), (100, 99, 1)]
+    assert [row[2:6] for row in (*table.rows, table.sums)] == [("Utrecht", 100, 99, 1), (None, 100, 99, 1)]
 
 
 def test_payouts_of_days_before_the_first_day_are_named(tables: ClearingTables) -> None:
