@@ -28,7 +28,7 @@ MOST = 1_000_000  # orders of one run
 DEBTOR, ARTICLE, BRANCH = "20001", "9002", "1"  # of the sample shop
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
     "orders": {"most": MOST, "default_debtor": "fallback", "debtor_number": DEBTOR, "collective_article": ARTICLE},
-    "stock": {"branches": {BRANCH: ""}},
+    "stock": {"branches": {BRANCH: "formula"}},
 }
 SYSTEMS = ("accountview", "mplus")
 FLOWS = ("products", "stock", "customers", "orders")

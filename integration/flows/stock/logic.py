@@ -235,7 +235,7 @@ class StockLogic(FlowLogic):
 
     def _sharing_branches(self, source: str) -> tuple[str, ...]:
         """Return the branches that share the same figure; empty means all branches."""
-        if source in ("", FORMULA):
+        if source == FORMULA:
             return ()
         return tuple(branch for branch, other in self.settings.branches.items() if other == source)
 
@@ -244,7 +244,7 @@ class StockLogic(FlowLogic):
 
         Raises RecordRejected.
         """
-        if source not in ("", FORMULA):
+        if source != FORMULA:
             value = record.values.get(source)
             steps.append(TraceStep(source, value))
             return _parse_quantity(value, record.key)
@@ -337,7 +337,7 @@ class StockLogic(FlowLogic):
         """Return the trace of each branch's level; of the formula alone while no branch is chosen."""
         number = self._number(record.key, self._numbers([record.key]))
         tally = self._sales.stored_tallies([number])(number) if self._sales and number else None
-        branches = (self.settings.branches or {"": ""}).items()
+        branches = (self.settings.branches or {"": FORMULA}).items()
         levels = [self._level_trace(branch, source, record, tally) for branch, source in branches]
         managed = self.settings.managed
         managed_traces = (
@@ -368,7 +368,7 @@ class StockLogic(FlowLogic):
             return Reason("because_level_counted")
         if AMOUNT in step_names:
             return Reason("because_level_ruled")
-        if source not in ("", FORMULA):
+        if source != FORMULA:
             return Reason("because_source", {"field": source})
         alone = self._text in self._formula.names
         return (

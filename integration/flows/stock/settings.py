@@ -58,6 +58,7 @@ FORMULAS: Mapping[str, str] = {
 
 FieldName = Annotated[str, StringConstraints(pattern=r'^[^"\\]*$')]
 Branch = Annotated[str, StringConstraints(pattern=r"^\d+$")]
+Source = Annotated[str, StringConstraints(min_length=1)]  # `formula`, or an article field
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 DATED = "dated"  # the books get no sales documents: their figures include sales up to a moment
@@ -126,7 +127,7 @@ class StockSettings(FlowSettings):
     reservations: Literal["ask", "field", "deducted", "none"] = "ask"
     reserved: FieldName = ""  # article field, for `reservations` = `field`
     expression: str = ""  # for the formula `expression`, over the fields of the article
-    branches: dict[Branch, str] = Field(default_factory=dict)  # till branch to `formula` (or empty) or an article field
+    branches: dict[Branch, Source] = Field(default_factory=dict)  # source of the stock of each till branch that gets it
     # Kept back from the levels of a branch and an article group; one row at most applies to a level.
     safety_stock: tuple[SafetyStock, ...] = ()
     managed: Literal["leave", "on", "off"] = "leave"  # stock management of the sent articles at the till
@@ -168,7 +169,7 @@ class StockSettings(FlowSettings):
         """
         if self.orders_leave != "auto":
             return self.orders_leave == "booked"
-        if source not in ("", FORMULA):
+        if source != FORMULA:
             return False
         if self.formula == RESERVED:
             return self.reservations in ("field", "deducted") or (self.reservations == "ask" and reserved_is_named)
@@ -183,7 +184,7 @@ class StockSettings(FlowSettings):
     @property
     def waits_for_invoices(self) -> bool:
         """True if the invoice state of booked sales orders must be known."""
-        sources = self.branches.values() or ("",)
+        sources = self.branches.values() or (FORMULA,)
         by_orders = self.sales in ("sales_orders", "documents")
         return by_orders and not all(self.leaves_when_booked(source) for source in sources)
 
@@ -211,7 +212,7 @@ class StockSettings(FlowSettings):
         if in_a_field:
             yield "reserved", self.reserved, True
         for source in dict.fromkeys(self.branches.values()):
-            if source not in ("", FORMULA):
+            if source != FORMULA:
                 yield "stock_branches", source, True  # text key of the setting
         if any(row.group for row in self.safety_stock):
             yield "safety_stock", GROUP, False

@@ -32,7 +32,7 @@ __all__ = ["database"]
 
 BODY = shipped_mapping("stock")
 (ARTICLES,) = FLOWS["stock"].flow.stages
-BRANCHES = {"1": ""}
+BRANCHES = {"1": "formula"}
 
 
 def stock(
@@ -111,9 +111,10 @@ def test_without_a_branch_nothing_can_be_staged() -> None:
     assert refusal.value.facts["setting"] == "branches"
 
 
-def test_a_branch_is_known_by_its_number() -> None:
+@pytest.mark.parametrize("branches", [{"Utrecht": "formula"}, {"1": ""}], ids=["name", "no source"])
+def test_a_branch_has_a_number_and_a_source(branches: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError) as refusal:
-        StockSettings(branches={"Utrecht": ""})
+        StockSettings(branches=branches)
     assert refusal.value.facts["setting"].startswith("branches")
 
 
@@ -189,21 +190,23 @@ def test_the_field_of_reservations_is_known_to_be_read_as_it_is_called() -> None
 
 
 def test_until_somebody_said_where_reservations_are_a_level_says_that_it_is_without() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, article_with(stock="12.0000"))
+    (trace,) = stock(branches={"3": "formula"}).trace(ARTICLES, article_with(stock="12.0000"))
     assert [step.operation for step in trace.steps] == ["branch", "stock", "stock_reserved", "without_reservations"]
-    (trace,) = stock(branches={"3": ""}, reservations="none").trace(ARTICLES, article_with(stock="12.0000"))
+    (trace,) = stock(branches={"3": "formula"}, reservations="none").trace(ARTICLES, article_with(stock="12.0000"))
     assert "without_reservations" not in {step.operation for step in trace.steps}
 
 
 def test_purchases_are_shown_and_count_in_no_level() -> None:
     article = an_article(stock=Decimal(5), stock_ordered=Decimal(12), stock_expected=date(2026, 12, 3))
-    level, purchases = stock(branches={"3": ""}).trace(ARTICLES, article)
+    level, purchases = stock(branches={"3": "formula"}).trace(ARTICLES, article)
     assert level.value == 5
     steps = [(step.operation, step.value) for step in purchases.steps]
     assert steps == [("ordered_not_for_sale", Decimal(12)), ("stock_expected", date(2026, 12, 3))]
-    level, purchases = stock(branches={"3": ""}).trace(ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(2)))
+    level, purchases = stock(branches={"3": "formula"}).trace(
+        ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(2))
+    )
     assert [step.operation for step in purchases.steps] == ["ordered_not_for_sale"]
-    (level,) = stock(branches={"3": ""}).trace(ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(0)))
+    (level,) = stock(branches={"3": "formula"}).trace(ARTICLES, an_article(stock=Decimal(5), stock_ordered=Decimal(0)))
 
 
 def test_a_formula_of_ones_own_is_an_expression_over_the_fields() -> None:
@@ -236,7 +239,7 @@ def test_a_formula_that_misses_a_row_of_a_value_table_parks_the_article_for_that
 
 def test_each_branch_has_its_own_source() -> None:
     article = article_with(stock="14.0000", WH_UTRECHT="5.0000")
-    assert levels(article, branches={"1": "formula", "2": "", "3": "WH_UTRECHT"}) == {
+    assert levels(article, branches={"1": "formula", "2": "formula", "3": "WH_UTRECHT"}) == {
         "1": Decimal(14), "2": Decimal(14), "3": Decimal(5),
     }  # fmt: skip
 
@@ -256,7 +259,10 @@ def test_a_warehouse_that_the_books_do_not_tell_of_is_not_taken_for_empty() -> N
 
 
 def test_a_branch_whose_field_is_empty_parks_the_article() -> None:
-    assert parked_issue(an_article(WH_UTRECHT=""), branches={"1": "", "3": "WH_UTRECHT"}).cause == "expression_failed"
+    assert (
+        parked_issue(an_article(WH_UTRECHT=""), branches={"1": "formula", "3": "WH_UTRECHT"}).cause
+        == "expression_failed"
+    )
 
 
 def test_a_quantity_written_as_text_counts_as_a_number() -> None:
@@ -265,7 +271,7 @@ def test_a_quantity_written_as_text_counts_as_a_number() -> None:
 
 def test_a_rule_can_go_on_from_the_quantity() -> None:
     body = with_rule(source="", expression='quantity - 2 if branch == "1" else quantity')
-    assert levels(article_with(stock="14"), body=body, branches={"1": "", "2": ""}) == {
+    assert levels(article_with(stock="14"), body=body, branches={"1": "formula", "2": "formula"}) == {
         "1": Decimal(12),
         "2": Decimal(14),
     }
@@ -449,7 +455,7 @@ def steps(trace: Trace) -> list[tuple[str, Value]]:
 
 
 def test_the_worked_example_shows_each_quantity_the_formula_and_what_became_of_it() -> None:
-    (trace,) = stock(branches={"3": ""}).trace(ARTICLES, article_with(stock="2.5000", stock_reserved="4.0000"))
+    (trace,) = stock(branches={"3": "formula"}).trace(ARTICLES, article_with(stock="2.5000", stock_reserved="4.0000"))
     assert trace.target == "3/amount"
     assert steps(trace) == [
         ("branch", "3"), ("stock", Decimal("2.5000")), ("stock_reserved", Decimal("4.0000")),
@@ -486,7 +492,7 @@ class StockHarness(FlowHarness):
 
     def make_logic(self) -> StockLogic:
         """Return the logic, with no article linked: codes are numbers."""
-        settings = {"branches": {"1": "", "2": "WH2"}, **self.settings}
+        settings = {"branches": {"1": "formula", "2": "WH2"}, **self.settings}
         return StockLogic(StockSettings(**settings), BODY, self.mapping_version, {}, lambda _: {})
 
 
@@ -592,7 +598,7 @@ def test_a_row_for_the_group_comes_before_one_for_the_branch_and_zero_keeps_noth
         {"branch": "1", "group": "KLED", "quantity": "5"}, {"group": "KLED", "quantity": "0"},
         {"branch": "2", "quantity": "2"}, THREE,
     ]  # fmt: skip
-    every = {"branches": {"1": "", "2": "", "3": ""}, "safety_stock": rows}
+    every = {"branches": dict.fromkeys("123", "formula"), "safety_stock": rows}
     clothing = an_article("1001", stock=Decimal(12), group="KLED")
     assert levels(clothing, **every) == {"1": Decimal(7), "2": Decimal(12), "3": Decimal(12)}
     other = an_article("1002", stock=Decimal(12), group="FIETS")
