@@ -311,13 +311,17 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
 
 
 @pytest.mark.long
-def test_a_preview_whose_workflow_is_lost_is_queued_again(start: Start, sandbox: Sandbox) -> None:
-    console = start()
-    with sandbox.switches.armed(Fault.DELAY, system="mplus", operation="getArticleGroups", times=None, seconds=0.5):
-        run_id = console.ask("runs.preview", PreviewRequest("products", make_actor("test")))
-        console.ask("lose", f"preview-{run_id}")
-    assert console.ask("runs.get", run_id).state is RunState.PREVIEWING
-    assert console.rests(run_id).state is RunState.READY
+def test_a_run_goes_on_after_the_file_of_the_engine_was_moved_away(
+    start: Start, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    console, run_id, away = stop_preview(start, sandbox)
+    console.stop()
+    for file in tmp_path.glob("engine.sqlite*"):
+        file.unlink()
+    sandbox.switches.disarm(away)
+    console.start()
+    run = console.rests(run_id)
+    assert (run.state, run.counts.difference) == (RunState.READY, 0)
 
 
 @pytest.mark.parametrize(

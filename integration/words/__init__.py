@@ -38,6 +38,12 @@ LANGUAGES = {"en": "English", "nl": "Nederlands", "de": "Deutsch"}
 MISSING = "–"
 NAMED_IN_HEADLINES = ("system", "flow")  # facts that are the same for all records of a cause in a flow
 
+# Facts that are amounts in all sentences of causes.
+AMOUNTS = (
+    "amount", "base", "before", "after", "booked", "charged", "computed", "difference", "found_amount", "highest",
+    "ledger", "line_total", "listed", "lowest", "open", "paid", "price", "said", "there",
+)  # fmt: skip
+
 # Facts that share the text for a missing fact.
 _ABSENT_AS = {**dict.fromkeys(("was", "now", "found", "agreed", "one"), "value"), "highest": "lowest"}
 
@@ -88,8 +94,12 @@ def say(code: str, facts: Mapping[str, str], language: str = "en", zone: tzinfo 
 
     def write(name: str, fact: str) -> str:
         match name:
-            case "message" | "expected":
+            case "message":
                 return reason(Reason(fact, facts), language)
+            case "expected":
+                return _fact("amount", reason(Reason(fact, facts), language), language, zone)
+            case "found" if facts.get("expected"):  # two figures that are compared, not a value of a field
+                return _fact("amount", fact, language, zone)
             case "cause":
                 return _nested_cause_text(fact, facts, language, zone)
             case "setting":
@@ -426,6 +436,10 @@ def _written_number(fact: str, language: str, _zone: tzinfo) -> str:
     return number(Decimal(fact), language)
 
 
+def _written_amount(fact: str, language: str, _zone: tzinfo) -> str:
+    return amount_text(Decimal(fact), language)
+
+
 def _written_limit(fact: str, language: str, _zone: tzinfo) -> str:
     bare = fact.removesuffix("%").strip()
     return percentage(Decimal(bare), language) if fact.endswith("%") else number(Decimal(bare), language)
@@ -478,6 +492,8 @@ _WRITERS: dict[str, Callable[[str, str, tzinfo], str]] = {
     "till": _written_number,
     "books": _written_number,
     "days": _written_number,
+    "quantity": _written_number,
+    **dict.fromkeys(AMOUNTS, _written_amount),
 }
 
 

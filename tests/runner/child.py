@@ -103,8 +103,6 @@ def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> 
         return DBOS.start_workflow(_scheduled, now().replace(microsecond=0), {"flow": flow, "mode": mode}).get_result()
     if name == "look_due":
         return DBOS.trigger_schedule(*arguments).get_result()
-    if name == "lose":
-        return DBOS.cancel_workflow(*arguments)
     if name == "queued":
         return [workflow.workflow_id for workflow in DBOS.list_workflows(workflow_id_prefix=list(arguments))]
     return attrgetter(name)(application)(*arguments)

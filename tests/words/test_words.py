@@ -416,6 +416,30 @@ def test_rates_and_days_are_written_as_each_language_has_them() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("language", "paid", "gap"), [("en", "1,198.30", "-0.50"), ("nl", "1.198,30", "-0,50"), ("de", "1.198,30", "-0,50")]
+)
+def test_amounts_in_causes_are_written_as_each_language_has_them(language: str, paid: str, gap: str) -> None:
+    two_figures = {"expected": "1198.30", "found": "1197.80", "difference": "-0.5"}
+    for code in ("day_gap", "totals_differ"):
+        explanation = words.say(code, {**two_figures, "computed": "1197.80"}, language)
+        assert paid in explanation.problem
+        assert gap in explanation.data
+    line = words.say(
+        "line_contradicts_itself", {"quantity": "1.5", "price": "798.87", "line_total": "1198.3"}, language
+    )
+    assert paid in line.problem
+    assert ("1.5" if language == "en" else "1,5") in line.problem
+    for code in ("payout_late", "reference_of_another", "sale_partly_booked", "shipping_not_exact"):
+        assert paid in words.say(code, {"amount": "1198.30"}, language).problem
+
+
+def test_a_value_that_only_looks_like_an_amount_stays_as_it_is() -> None:
+    assert "1198.30" in words.say("record_changed_in_target", {"found": "1198.30", "agreed": "2"}, "nl").problem
+    setting = words.say("flow_setting_invalid", {"setting": "on", "expected": "expected_any"}, "nl")
+    assert words.term("expected_any", "nl") in setting.do
+
+
 def test_a_field_of_shipping_names_both_vat_codes_with_their_percentage() -> None:
     facts = {"document": "2026.7", "amount": "6.05", "code": "2", "vat": "accountview 9 2"}
 

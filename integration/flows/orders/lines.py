@@ -143,7 +143,7 @@ def _consistent_lines(document: CompletedDocument) -> tuple[Record, ...]:
         if (figures := line_contradiction(line)) is not None:
             quantity, price, total = map(as_text, figures)
             article = as_text(line.values.get("article")) or as_text(line.values.get("text"))
-            facts = {"quantity": quantity, "price": price, "total": total, "article": article}
+            facts = {"quantity": quantity, "price": price, "line_total": total, "article": article}
             raise RecordRejected("line_contradicts_itself", "line.quantity", document=document.title, **facts)
     return lines
 

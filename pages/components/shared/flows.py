@@ -206,7 +206,7 @@ def more_exceptions(number_of: int, flow: str = "") -> None:
 
 # Facts that every record of a flow shares.
 CONSTANT = frozenset({"system", "flow", "target_system", "source_system"})
-CODED = frozenset({"identity", "wants", "vat", "till", "books"})  # facts that a detail writes out as text
+WRITTEN = frozenset({"amount", "books", "date", "identity", "till", "vat", "wants"})  # facts that a detail writes out
 MAX_NAMED = 2  # articles named in the detail of a cause; an order can lack dozens, and its record names them all
 
 
@@ -256,7 +256,7 @@ def amount_at_stake_text(flow: str, amount: AmountAtStake) -> Markdown:
 def _named_detail(facts: dict[str, str], field: str) -> dict[str, str]:
     """Return the facts of a detail, with systems and fields by name and without the key of a record."""
     field_path = facts.get("field") or field
-    shared = {name: fact_text(name, fact) if name in CODED else fact for name, fact in facts.items() if name != "key"}
+    shared = {name: fact_text(name, fact) if name in WRITTEN else fact for name, fact in facts.items() if name != "key"}
     return {
         **shared,
         "system": system_name(facts["system"]),

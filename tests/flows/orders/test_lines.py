@@ -241,4 +241,5 @@ def test_a_line_that_contradicts_itself_parks_its_document(
     for becomes in () if is_read else ("order", "posting"):
         issue = parked_issue(an_order(lines=(line,)), becomes=becomes)
         price = str(line.values["price_incl"])
-        assert (issue.cause, issue.facts["price"], issue.facts["total"]) == ("line_contradicts_itself", price, "16.95")
+        figures = (issue.facts["price"], issue.facts["line_total"])
+        assert (issue.cause, *figures) == ("line_contradicts_itself", price, "16.95")
