@@ -1,21 +1,22 @@
-"""Measures three habits of language that make code hard to read: `python -m tests.language` lists each place.
+"""Refuses habits of language that make code hard to read: `python -m tests.language`, a part of `scripts/check`.
 
 A docstring that begins with a relative clause ("What a run ...") names no subject. A public name made of participles,
 pronouns and adverbs alone (`told`, `held`, `so_far`) does not say what it is. Neither does a parameter or a local
 variable with such a name.
 
 It also finds what a rename leaves behind in a docstring: a name in backticks that the product does not have, a doubled
-line and a lost one.
+line and a lost one; and public names that several files of the product define.
 """
 
 import ast
 import csv
+import gc
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
 
-from tests.size import PRODUCT, ROOT, TESTS, Function, nodes_in
+from tests.size import PRODUCT, ROOT, TESTS, Function, collisions, nodes_in
 
 RELATIVE = re.compile(r"(What|Whatever|Whether|Who|Whoever|Whom|Whose|Where|When|How|That|Which)\b")
 VALUES = frozenset((ROOT / "tests" / "vague_values.txt").read_text(encoding="utf-8").split())
@@ -179,16 +180,32 @@ def _definitions() -> Iterator[tuple[str, str, str]]:
                 yield f"{file.relative_to(ROOT)}:{node.lineno}", node.name, ""
 
 
-def main() -> None:
-    """Print each place that a search finds, and the number of places."""
-    for find in (
-        relative_docstrings, relative_test_docstrings, vague_names, vague_test_names, vague_values, vague_test_values,
-        unknown_names, damaged_docstrings,
-    ):  # fmt: skip
+LIMITS: tuple[tuple[Callable[[], Collection[str]], int], ...] = (
+    (relative_docstrings, 0),
+    (relative_test_docstrings, 0),
+    (vague_names, 1),
+    (vague_test_names, 3),
+    (vague_values, 0),
+    (vague_test_values, 1),
+    (unknown_names, 0),
+    (damaged_docstrings, 0),
+    (collisions, 38),
+)
+"""Each search with the number of places that it may find. A limit goes down with each place that is rewritten."""
+
+
+def main() -> int:
+    """Print each search with its number of places, and the places themselves where they are too many."""
+    gc.disable()  # it would visit the parsed product again and again
+    status = 0
+    for find, limit in LIMITS:
         places = find()
-        print("\n".join(places))
-        print(len(places))
+        print(f"{find.__name__.replace('_', ' ')}: {len(places)} of at most {limit}")
+        if len(places) > limit:
+            status = 1
+            print("\n".join(places))
+    return status
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -26,6 +26,7 @@ import psutil
 ROOT = Path(__file__).parent.parent
 PASSED, FAILED, NONE_CHOSEN = 0, 1, 5  # exit status of pytest
 UNSTEADY = Path("tests/unsteady.csv")
+COMPILED = Path("tests/__pycache__/compiled")  # exists once pytest has compiled all test files
 MAX_UNSTEADY_AGE = timedelta(days=14)  # how long a test may be listed as unsteady
 MAX_UNSTEADY_FILES = 5  # in one run; if more fail, the machine is not the cause
 PYTEST = [sys.executable, "-m", "pytest"]
@@ -222,15 +223,15 @@ def first_try(suite: Suite, files: list[str], beside: int, browsers: int) -> lis
     """
     browser = [file for file in files if file.startswith("tests/browser/")]
     others = [file for file in files if file not in browser]
-    is_read = (suite.root / "tests" / "__pycache__").is_dir()
     output = suite.folder / "browser.txt"
     by_file = ("--dist", "loadfile", "--no-loadscope-reorder")
     spread = ("-n", str(browsers), *by_file) if browsers > 1 else ("-n", "0")
     browser_process = suite.begin("browser", *spread, *browser, output=output) if browser else None  # it mostly waits
-    if not is_read:
+    if not (suite.root / COMPILED).exists():
         # pytest rewrites each test the first time that it is read: once, and not in every process
         reading = ("-p", "tests.reading", "--collect-only", "-qq", *WITHOUT)
         suite.begin("read", *reading, *others, output=suite.folder / "read.txt").wait()
+        (suite.root / COMPILED).touch()
     failed_tests: list[Failure] = []
     if others:
         rest = suite.begin("others", "-n", str(beside), *by_file, *WITHOUT, *others)

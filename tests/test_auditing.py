@@ -14,6 +14,7 @@ from tests.programs import Terminal
 pytestmark = pytest.mark.processes
 
 
+@pytest.mark.long
 def test_an_audit_is_listed_verified_and_taken_away_from_a_terminal(tmp_path: Path) -> None:
     with open_application(tmp_path, start=False) as application:
         application.tables.save("payment_methods", {"PIN": "1600"}, make_actor("anneke"))

@@ -273,6 +273,7 @@ def test_a_drawer_counted_anew_is_a_difference_until_its_correction_is_booked(sh
 # ---- days that are not booked yet
 
 
+@pytest.mark.long
 def test_a_day_typed_on_the_next_one_in_another_daybook_after_the_plan_is_asked_about_and_not_doubled(
     shop: Shop,
 ) -> None:
@@ -328,6 +329,7 @@ def test_a_till_without_its_financial_journal_books_nothing(shop: Shop) -> None:
     assert shop.is_equal(day)
 
 
+@pytest.mark.long
 def test_what_goods_were_bought_for_is_booked_with_days_only_where_and_since_a_person_wants_it(shop: Shop) -> None:
     plain, day, before = shop.not_booked(), shop.not_booked(), shop.take(shop.is_equal)
     shop.run(plain.key)

@@ -352,6 +352,7 @@ def two_processes(start: Start, url: str) -> tuple[CommandedConsole, CommandedCo
     return server, worker
 
 
+@pytest.mark.long
 @pytest.mark.postgres
 def test_two_processes_share_the_work_and_not_a_run(start: Start, sandbox: Sandbox, postgres_url: str) -> None:
     server, worker = two_processes(start, postgres_url)

@@ -189,6 +189,7 @@ def test_what_the_till_charges_otherwise_is_an_exception_with_both_amounts(conso
     assert open_issues(console) == []
 
 
+@pytest.mark.long
 def test_what_a_branch_charges_whoever_has_no_terms_is_asked_by_night_too(console: Console, code: str) -> None:
     number = article(console, code).number
     issues: Issues = stores_in(console.application).issues
@@ -230,6 +231,7 @@ def test_a_price_that_is_new_in_the_books_is_compared_before_any_run_writes_it(
     assert [(issue.issue.key, issue.issue.facts["expected"]) for issue in issues] == [(key, expected)]
 
 
+@pytest.mark.long
 def test_who_is_nobody_in_particular_pays_by_the_price_group_of_the_branch(console: Console, code: str) -> None:
     console.application.tables.save("price_groups", {"GROOT": "1"}, DEMO)  # that of all branches
     console.run("products")

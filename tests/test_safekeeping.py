@@ -14,6 +14,7 @@ pytestmark = pytest.mark.processes
 PASSPHRASE = "correct horse battery"
 
 
+@pytest.mark.long
 def test_a_backup_is_made_verified_restored_and_found_well_from_a_terminal(tmp_path: Path) -> None:
     with open_application(tmp_path / "old", start=False) as application:
         instance = stores_in(application).database.instance

@@ -33,7 +33,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTEST_ADDOPTS", "-q -p xdist.plugin -p no:cacheprovider")
     (tmp_path / "pytest.ini").touch()
-    (tmp_path / "tests" / "__pycache__").mkdir(parents=True)  # its tests have been read before
+    (tmp_path / suite.COMPILED).parent.mkdir(parents=True)
+    (tmp_path / suite.COMPILED).touch()
     (tmp_path / "tests" / "unsteady.csv").write_text("test,date,reason\n", encoding="utf-8")
     return tmp_path
 
@@ -50,13 +51,14 @@ def run(root: Path, **files: str) -> int:
 def test_a_file_that_passes_alone_is_unsteady_and_named_with_its_first_failure(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (root / "tests" / "__pycache__").rmdir()
+    (root / suite.COMPILED).unlink()
     assert run(root, test_busy=FAILS_ONCE, test_calm=PASSES, test_leaving=LEAVES, browser__test_page=FAILS_ONCE) == 0
 
     assert capfd.readouterr().out.splitlines()[-2:] == [
         "unsteady: tests/test_busy.py::test_late: AssertionError: the page came late",
         "unsteady: tests/browser/test_page.py::test_late: AssertionError: the page came late",
     ]
+    assert (root / suite.COMPILED).exists()
     assert not psutil.pid_exists(int((root / "left").read_text(encoding="utf-8"))), "what tests leave at work is ended"
 
 
@@ -93,7 +95,7 @@ def test_who_stands_among_the_unsteady_for_more_than_two_weeks_is_red(
     assert capfd.readouterr().out.splitlines()[-1] == "Unsteady for more than 14 days: tests/test_a.py::test_a"
 
 
-def test_every_file_of_long_tests_is_of_a_room() -> None:
+def test_every_file_of_long_tests_belongs_to_a_group() -> None:
     files = [str(path.relative_to(suite.ROOT)) for path in suite.ROOT.glob("tests/**/test_*.py")]
 
     assert {suite.group_of(file) for file in files} == set(suite.GROUPS)

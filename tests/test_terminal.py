@@ -381,8 +381,6 @@ def test_the_terminal_asks_the_server_while_that_owns_the_log(
         ("commit", "nothing", "--fingerprint", "x", "--confirm", "brake_price"),
         ("show", "nothing", "--only", "everything"),
         ("export", "/nowhere/log.csv"),
-        ("undo",),
-        ("retry", "orders"),
     ],
 )
 def test_wrong_use_ends_in_a_sentence(terminal: Terminal, arguments: tuple[str, ...]) -> None:
@@ -704,9 +702,7 @@ def until_at_work(terminal: Terminal) -> str:
     ("arguments", "message"),
     [
         (("preview", "nothing"), "there is no flow nothing"),
-        (("preview",), "flow"),
         (("preview", "products", "--perhaps"), "--perhaps"),
-        (("undress",), "undress"),
         (("show", "261125-000000-aaaaaa"), "there is no run"),
     ],
 )

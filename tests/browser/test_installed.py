@@ -96,8 +96,8 @@ def installation_of_wheel(wheel: Path, tmp_path_factory: pytest.TempPathFactory)
     pip = (sys.executable, "-m", "pip", "--python", home, "install", "--quiet", "--no-deps", "--no-index", wheel)
     process = run(*pip, at=at)
     assert process.returncode == 0, process.stderr
-    room = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
-    (room / "libraries.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     installation = Installed(home, at)
     before = installation.files()
     yield installation

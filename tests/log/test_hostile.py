@@ -28,7 +28,7 @@ REFUSED = {
 STOPPED = {"query_slow", "query_large", "query_stopped"}
 WRONG = {"query_wrong", "query_wrong_at"}
 HARMFUL = (*hostile.CRASHING, *hostile.FILLING, *hostile.ENDLESS)
-FEW = (*hostile.CRASHING[4::16], *hostile.FILLING[3::16], *hostile.ENDLESS[::16])  # some of them end the process
+FEW = (*hostile.CRASHING[20::32], *hostile.FILLING[3::32], *hostile.ENDLESS[::32])  # some of them end the process
 TURNS = 4
 SLOWER = 1.5  # times what a program that only counts costs; a process of its own costs as much
 
@@ -60,7 +60,7 @@ def test_what_is_none_of_the_log_is_refused(shared_logbook: Logbook) -> None:
 
 
 @pytest.mark.parametrize(
-    "harmful", [FEW, pytest.param(HARMFUL, marks=pytest.mark.long)], ids=["every sixteenth", "every one"]
+    "harmful", [FEW, pytest.param(HARMFUL, marks=pytest.mark.long)], ids=["every thirty-second", "every one"]
 )
 def test_each_is_answered_or_stopped_and_no_event_is_lost(
     drained_logbook: Logbook, events: OutboxReader, harmful: tuple[str, ...]

@@ -97,7 +97,7 @@ def test_what_is_escaped_is_no_trouble(tmp_path: Path, drawn: str) -> None:
     assert untrusted_places([a_page(tmp_path, drawn)]) == []
 
 
-def test_a_terminal_is_spoken_to_by_its_one_room() -> None:
+def test_only_named_modules_write_to_a_terminal() -> None:
     files = [*sorted((ROOT / "integration").rglob("*.py")), *PAGES]
     speaking = {file.relative_to(ROOT).as_posix() for file in files if SPEAKS.search(file.read_text(encoding="utf-8"))}
     assert speaking == set(SPEAKERS)

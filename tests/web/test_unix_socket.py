@@ -111,6 +111,7 @@ def test_whom_the_proxy_names_comes_in_and_nobody_else(console: Path, cookie: st
     assert send_lines(console, *stream, session, f"{HEADER}: ben@shop").status in (401, 403)
 
 
+@pytest.mark.long
 def test_a_page_is_drawn_through_the_socket(console: Path, cookie: str) -> None:
     spoken, headers = [Subprotocol("streamlit")], {"Cookie": cookie, HEADER: "anna@shop"}
     with unix_connect(
