@@ -33,6 +33,7 @@ from integration.core.position import START
 from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import ACTIVE, RunState
+from integration.data_folder import open_operational_database
 from integration.settings import load_settings
 from integration.store.issues import Issues
 from integration.store.previews import Previews
@@ -65,11 +66,12 @@ CLICKED = """(left) => {
 CAUSES = ("price_missing", "ean_duplicate", "vat_code_unmapped", "field_conflict", "sku_leading_zero")
 
 
-def build(folder: Path) -> None:
+def build(folder: Path, articles: int = ARTICLES, events: int = EVENTS) -> None:
     """Build the data of a large shop; its last event happens now."""
     now = datetime.now(UTC)
-    fill_log(folder / "log.duckdb", EVENTS, now)
-    settings = load_settings(data=folder, sandbox=True, sandbox_articles=ARTICLES)
+    settings = load_settings(data=folder, sandbox=True, sandbox_articles=articles)
+    open_operational_database(settings).close()  # a log without it would stop the start
+    fill_log(folder / "log.duckdb", events, now)
     application = build_application(settings).start()
     try:
         _add_history(application, now)
