@@ -201,6 +201,7 @@ def references(console: Console, *keys: str) -> list[str]:
     return [str(links[key].agreed.values["reference"]) for key in keys]  # type: ignore[union-attr]
 
 
+@pytest.mark.long
 def test_an_order_that_was_posted_is_credited_and_posted_again_to_the_cent(
     console: Console, article: str, customer: str
 ) -> None:

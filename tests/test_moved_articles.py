@@ -342,6 +342,7 @@ def raise_rate(console: Console) -> None:
     console.application.access.reconnect("accountview")
 
 
+@pytest.mark.long
 def test_what_changes_what_should_be_makes_the_next_run_of_changes_read_everything(console: Console) -> None:
     application = console.application
     console.run("products", mode=Mode.CHANGES)

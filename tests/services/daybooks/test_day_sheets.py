@@ -144,7 +144,13 @@ def worked_out_report(more: int = 0) -> DayReport:
     return report_of(till_day(day_record()), check, AT, pages=(page_shown,), expected=lines, notes=page_notes(page))
 
 
-@pytest.mark.parametrize("language", words.LANGUAGES)
+LONGEST_WORDS = "de"
+BY_LANGUAGE = [
+    pytest.param(language, marks=() if language == LONGEST_WORDS else pytest.mark.long) for language in words.LANGUAGES
+]
+
+
+@pytest.mark.parametrize("language", BY_LANGUAGE)
 def test_a_day_of_normal_size_is_one_page_of_a_binder_with_each_vat_figure_on_one_line(
     language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
