@@ -111,7 +111,7 @@ def _compare_days(application: Application, first: date, last: date, branch: str
 
 def _write(application: Application, listed_days: Sequence[DayListed], file: Path) -> None:
     """Write the sheet of the only listed day. Raises a usage error unless exactly one compared day is listed."""
-    reports = [report for day in listed_days if (report := application.days.report(day.date, day.branch))]
+    reports = [day.report for day in listed_days if day.report is not None]
     if len(reports) != 1:
         raise usage_error("--sheet needs exactly one compared day and branch: use --from, --to, --branch and --check")
     make_sheet = application.day_sheets.pdf if file.suffix.lower() == ".pdf" else application.day_sheets.excel

@@ -96,7 +96,7 @@ class DayListed:
     pages: tuple[str, ...] = ()
     difference: Decimal | None = None
     checked_at: datetime | None = None
-    report: DayReport | None = None  # of the last check; it may be older than the state
+    report: DayReport | None = None  # of the last check, which may be older than its state and cause
 
     @property
     def key(self) -> str:
@@ -186,18 +186,11 @@ class Days:
 
     @requires(Right.SEE)
     def report(self, day: date, branch: str) -> DayReport | None:
-        """Return the last check of a day, or None if it was never checked. Queries no system.
+        """Return the last check of a day, with its state in `listed`, or None if it was never checked.
 
-        Its state is `PARKED` only while an exception of the day is open; its cause stays.
+        Queries no system.
         """
-        results = self._days.in_period(day, day, branch)
-        if not results:
-            return None
-        report = report_from_json(results[0].result)
-        issues = self._issues.of_key(self.flow, report.key)
-        if any(open_issue.state is IssueState.OPEN and open_issue.issue.cause != DIFFERS for open_issue in issues):
-            return report
-        return replace(report, state=_without_exception(report.state, is_booked=bool(report.pages)))
+        return next((listed_day.report for listed_day in self.listed(day, day, branch)), None)
 
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:
@@ -504,8 +497,14 @@ def _merge_listed_day(
         if pages and not report.pages and report.state in BEFORE_BOOKING:  # booked since
             listed_day = replace(listed_day, state=DayState.BOOKED, cause="", facts=None)
     if _is_parked(open_issue) and (result is None or listed_day.state in BEFORE_BOOKING):
-        return replace(listed_day, state=DayState.PARKED, cause=open_issue.cause, facts=open_issue.facts)
-    return replace(listed_day, state=_without_exception(listed_day.state, is_booked=bool(pages)))
+        listed_day = replace(listed_day, state=DayState.PARKED, cause=open_issue.cause, facts=open_issue.facts)
+    else:
+        listed_day = replace(listed_day, state=_without_exception(listed_day.state, is_booked=bool(pages)))
+    if listed_day.report is None:
+        return listed_day
+    facts = listed_day.facts or {}
+    report = replace(listed_day.report, state=listed_day.state, cause=listed_day.cause, facts=facts)
+    return replace(listed_day, report=report)
 
 
 def _is_parked(open_issue: Issue | None) -> TypeGuard[Issue]:
