@@ -6,6 +6,7 @@ from decimal import Decimal
 from integration import words
 from integration.application.application import Application
 from integration.core.flow import Flow
+from integration.core.prices import PriceType, term_of
 from integration.core.records import RecordType, Value, kinds
 from integration.core.rows import EVERY
 from integration.core.traces import TraceStep
@@ -20,6 +21,7 @@ from pages.components.shared.wording import (
     amount_text,
     language,
     option_name,
+    percentage,
     plain,
     table_name,
     term,
@@ -51,6 +53,9 @@ def field_text(app: Application, system: str, field: str, value: Value) -> str:
     """Return the value of a field of a system as people read it; a code is followed by its caption."""
     if isinstance(value, Decimal) and field in AMOUNTS:
         return amount_text(value)
+    term_field = term_of(field.partition(".")[2])
+    if isinstance(value, Decimal) and term_field is not None and term_field.price_type is PriceType.PERCENT:
+        return percentage(value)
     if not isinstance(value, str) or not value:
         return value_text(value)
     if is_vat_code(field):

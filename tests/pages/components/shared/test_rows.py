@@ -24,7 +24,10 @@ ASKED_NOTHING = cast("Application", None)
         (Kind.SALES_ORDER, "1/quantity", "3.000", "3"),
         (Kind.POSTING, "period", "11", "11"),
         (Kind.STOCK, "2/amount", "5.000", "5"),
+        (Kind.ARTICLE, "article.price_group_percent:1:2", "46.50", "46.5%"),
     ],
 )
-def test_an_amount_has_cents_and_a_number_has_none(kind: Kind, path: str, value: str, expected: str) -> None:
+def test_an_amount_has_cents_a_percentage_its_sign_and_a_number_neither(
+    kind: Kind, path: str, value: str, expected: str
+) -> None:
     assert field_text(ASKED_NOTHING, "mplus", named_field(kind, path), Decimal(value)) == expected
