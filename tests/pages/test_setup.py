@@ -95,6 +95,7 @@ def test_flows_are_chosen_with_their_timetable_and_lead_to_their_questions(
 ) -> None:
     test = open_page("setup", step="flows")
     test = test.toggle(key="choose-customers").set_value(True).run()
+    assert f"{sum(toggle.value for toggle in test.toggle)} of 6 chosen" in texts(test)
     test = test.number_input(key="customers-schedule_minutes-0").set_value(20).run()
     test = test.time_input(key="customers-calendar.begins-0").set_value(time(7)).run()
     test = test.time_input(key="customers-calendar.ends-0").set_value(time(22)).run()
