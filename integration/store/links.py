@@ -416,11 +416,11 @@ class Links(Store):
         query = sa.select(links.c.kind).where(links.c.flow == flow, links.c.agreed.isnot(sa.null())).distinct()
         return {Kind.stored(row.kind) for row in self.database.rows(query)}
 
-    def page(self, flow: str, kind: Kind, after: str, limit: int) -> list[Link]:
-        """Return a page of links that the target should have, sorted by key, starting after key `after`."""
+    def page(self, flow: str, kind: Kind, after: str, limit: int, end: str = "") -> list[Link]:
+        """Return a page of links that the target should have, sorted by key, after key `after` and before `end`."""
         conditions = (
             links.c.flow == flow, links.c.kind == kind, links.c.key > after, ~links.c.retired, ~links.c.unproven,
-            links.c.agreed.isnot(sa.null()),
+            links.c.agreed.isnot(sa.null()), *([links.c.key < end] if end else []),
         )  # fmt: skip
         page = sa.select(links).where(*conditions).order_by(links.c.key).limit(limit)
         return [link_of(row) for row in self.database.rows(page)]

@@ -53,7 +53,7 @@ def test_days_are_set_up_booked_checked_and_a_difference_is_seen_by_its_name(
     new_plan(page, connected_console, "days")
     expect(at_rest(page).get_by_role("heading", level=1)).to_contain_text("Waiting")
     expect(at_rest(page).get_by_role("columnheader", name="Debit").first).to_be_visible()
-    expect(at_rest(page).get_by_role("columnheader", name="Credit").first).to_be_visible()
+    expect(at_rest(page).get_by_role("columnheader", name="Credit").first).to_have_css("text-align", "right")
     button(page, "Receipts behind each line")
     dialog = at_rest(page).get_by_role("dialog")
     expect(dialog.get_by_text(re.compile(r"\d+\.\d+\.\d{4}\.\d+")).first).to_be_visible()

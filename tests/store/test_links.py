@@ -176,5 +176,6 @@ def test_links_are_paged_without_excluded_keys(links: Links) -> None:
     )
     assert [link.key for link in links.page(FLOW, Kind.GROUP, "", 2)] == ["A", "C"]
     assert [link.key for link in links.page(FLOW, Kind.GROUP, "C", 2)] == ["E"]
+    assert [link.key for link in links.page(FLOW, Kind.GROUP, "", 5, end="E")] == ["A", "C"]
     assert links.page(FLOW, Kind.DEBTOR, "", 2) == []
     assert links.kinds(FLOW) == {Kind.GROUP}

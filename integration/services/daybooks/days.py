@@ -208,9 +208,9 @@ class Days:
 
     def _booked_pages(self, first: date, last: date) -> dict[str, list[Link]]:
         """Return the pages of each day of a period, by the key of the day."""
-        links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MAX_PAGES)
-        in_period = (link for link in links if link.key[:10] <= last.isoformat())
-        return group_by_key((_day_key(link), link) for link in in_period)
+        end = (last + timedelta(days=1)).isoformat() if last < date.max else ""
+        links = self._links.page(self.flow, Kind.DAY_PAGE, first.isoformat(), MAX_PAGES, end)
+        return group_by_key((_day_key(link), link) for link in links)
 
     def _open_issues(self) -> dict[str, Issue]:
         """Return the open issue of each day by its key. One that parks the day goes before a difference."""

@@ -76,10 +76,10 @@ def the_day(app: Application, day: date, branch: str, report: DayReport | None) 
                     _caption_function(app, BOOKS.system, "ledgers"),
                     ledger_text,
                 )
-    for page in report.pages:
+    for place, page in enumerate(report.pages):
         key = "day_page" if page.is_there else "day_page_gone"
         section(text(key, page=plain(page.number), reference=plain(page.reference)))
-        day_page(app, BOOKS.system, page.lines, gross=page.gross)
+        day_page(app, BOOKS.system, page.lines, gross=page.gross, place=place)
     if report.expected and not report.pages:
         section(text("day_page_expected"))
         day_page(app, BOOKS.system, report.expected)

@@ -17,24 +17,29 @@ from pages.components.shared.wording import Markdown, amount_text, number, plain
 SHOWN_DOCUMENTS = 3  # documents named for each line; the others are counted
 
 
-def day_page(app: Application, books: str, lines: Sequence[DayLine], *, gross: bool = False) -> None:
+def day_page(app: Application, books: str, lines: Sequence[DayLine], *, gross: bool = False, place: int = 0) -> None:
     """Draw the lines of a daybook page with debit, credit, totals, and the documents behind each line.
 
     `books` is the system that has the names of accounts and VAT codes. In `gross` lines the amount includes VAT.
+    `place` differs for each page on the screen.
     """
     ledgers = app.lists.captions(books, "ledgers")
-    st.table(
-        page_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
-    )
+    with st.container(key=f"wide-day-page-{place}"):  # aligns debit and credit in console.css
+        st.table(
+            page_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
+        )
     _balance_note(lines, gross=gross)
 
 
 def narrow_day_page(app: Application, books: str, lines: Sequence[DayLine], title: str, *, gross: bool = False) -> None:
     """Draw a narrow table of a daybook page, with a button that opens the table with the documents behind each line."""
     ledgers = app.lists.captions(books, "ledgers")
-    st.table(
-        short_rows(lines, ledgers, partial(vat_label, app, books), gross=gross), border="horizontal", hide_index=True
-    )
+    with st.container(key="narrow-day-page"):  # aligns debit and credit in console.css
+        st.table(
+            short_rows(lines, ledgers, partial(vat_label, app, books), gross=gross),
+            border="horizontal",
+            hide_index=True,
+        )
     _balance_note(lines, gross=gross)
     if st.button(text("btn_receipts_behind"), icon=":material/receipt_long:", type="tertiary", key="receipts_behind"):
         dialog = st.dialog(plain(title), width="large", icon=":material/receipt_long:")
