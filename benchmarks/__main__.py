@@ -19,6 +19,7 @@ MANY, MILLION = 100_000, 1_000_000
 ARTICLES, ORDERS, MANY_ORDERS = 400, 1_000, 20_000
 WRITES = ("POST", "PUT")
 TILL_IN_FLIGHT, OFFICE_IN_FLIGHT = 4, 1
+SYNC_AIM, ORDERS_AIM, FAR_AIM = 1.6, 1.8, 1.05  # times the plain requests
 
 
 def replay_requests(
@@ -75,7 +76,7 @@ def first_sync(delay: float = 0.0, articles: int = SMALL) -> str:
     return (
         f"first sync of {articles} articles ({measured['proven']} proven){delay_text(delay)}: "
         f"{measured['seconds']:.1f} s; the same {len(office) + len(till)} requests bare: {bare_cost.seconds:.1f} s; "
-        f"ratio {measured['seconds'] / bare_cost.seconds:.2f} (aim: at most 1.5)"
+        f"ratio {measured['seconds'] / bare_cost.seconds:.2f} (aim: at most {FAR_AIM if delay else SYNC_AIM})"
         + processor_text(measured, bare_cost.processor)
     )
 
@@ -102,7 +103,7 @@ def second_run(articles: int = SMALL) -> str:
     seconds = measured["seconds"]
     return (
         f"second run of {articles} articles, nothing to do: {seconds:.2f} s; reading both sides into records: "
-        f"{reading['seconds']:.2f} s, ratio {seconds / reading['seconds']:.2f} (aim: at most 1.5); one that reads what "
+        f"{reading['seconds']:.2f} s, ratio {seconds / reading['seconds']:.2f} (aim: at most 1.2); one that reads what "
         f"changed: {changes['seconds']:.2f} s, ratio {changes['seconds'] / reading['seconds']:.2f} (aim: at most 0.7); "
         f"its {len(office) + len(till)} requests bare, answers thrown away: {bare_cost.seconds:.2f} s, "
         f"ratio {seconds / bare_cost.seconds:.1f}" + processor_text(measured, reading["processor"])
@@ -159,7 +160,7 @@ def orders(delay: float = 0.0, number: int = ORDERS) -> str:
     return (
         f"{number} orders ({proven} proven){delay_text(delay)}: {seconds:.1f} s, {proven / seconds:.0f} a second; "
         f"the same {len(office) + len(till)} requests bare: {bare_cost.seconds:.1f} s; "
-        f"ratio {seconds / bare_cost.seconds:.2f} (aim: at most 1.5); "
+        f"ratio {seconds / bare_cost.seconds:.2f} (aim: at most {FAR_AIM if delay else ORDERS_AIM}); "
         f"requests for each order proven: {write_count / proven:.2f} writing, "
         f"{(len(office) - write_count + len(till)) / proven:.2f} reading"
         + processor_text(measured, bare_cost.processor)

@@ -47,16 +47,17 @@ def one_day(day: date) -> None:
     """Draw one day of a branch."""
     branches = app.days.till_branches()
     branch = st.query_params.get("branch", "") or next(iter(branches), "")
-    report = app.days.report(day, branch)
+    listed_day = app.days.find(day, branch)
+    report = listed_day.report if listed_day else None
     name, number = branches.get(branch), plain(branch)
     branch_text = text("day_branch", name=plain(name), number=number) if name else text("branch_short", branch=number)
     checked = text("day_checked", moment=moment(report.checked_at)) if report else text("day_never_checked")
-    badges = [state_badge(report)] if report else []
+    badges = [state_badge(listed_day)] if listed_day else []
     about = f"{branch_text} · {checked}"
     with head(whole_day(day), about, [*badges, *sandbox_badges(app.sandbox.is_connected)]):
         day_actions(app, day, branch, report)
     failures()
-    the_day(app, day, branch, report)
+    the_day(app, day, branch, listed_day)
 
 
 def view() -> str:

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from integration.application.application import Application
 from integration.core.days.report import DayState
 from integration.core.errors import RejectedError
+from integration.core.issues import Issue, IssueOccurrence
+from integration.core.records import Kind
 from integration.core.run import Mode, PreviewRequest
 from integration.core.states import RunState
 from integration.services.daybooks.days import DayListed
@@ -17,7 +19,7 @@ from integration.services.runs.exceptions import cause_of, group_address
 from pages.components.days.month import find_worst_day
 from tests.pages.conftest import Open, commit_run, press, texts, wait_for_run
 from tests.people import make_actor
-from tests.stores import sandbox_of
+from tests.stores import sandbox_of, stores_in
 
 DAYS = 6
 
@@ -98,12 +100,25 @@ def test_a_day_is_compared_on_demand_and_has_its_sheets(booked_week: tuple[Appli
     app, day = booked_week
     test = press(open_day(open_page, day), "check_day")
     assert not test.exception
-    report = app.days.report(day, "1")
-    assert report is not None
+    listed_day = app.days.find(day, "1")
+    assert listed_day is not None
     assert "Both sides are equal, to the cent." in texts(test)
     assert {"PDF", "Excel", "Check now"} <= set(labels(test))
     assert [header.value for header in test.header][:3] == ["VAT", "Payment methods", "Ledger accounts"]
-    assert f"Page {report.pages[0].number}" in texts(test).replace("\\", "")
+    assert f"Page {listed_day.pages[0]}" in texts(test).replace("\\", "")
+
+
+def test_a_day_that_a_run_parked_and_nobody_compared_has_its_cause_and_leads_to_its_exception(
+    booked_week: tuple[Application, date], open_page: Open
+) -> None:
+    app, _ = booked_week
+    facts = {"day": "2001-02-03", "branch": "1", "method": "CHEQUE", "kind": "OTHER"}
+    issue = Issue("day_method_account_missing", "2001-02-03/1", "", facts)
+    stores_in(app).issues.open(app.days.flow, "a run", [IssueOccurrence(issue, Kind.DAY, "2001-02-03")])
+    test = open_day(open_page, date(2001, 2, 3))
+    assert "Parked" in texts(test)
+    assert "Payment method CHEQUE" in texts(test)
+    assert {"Open the exception", "Open preview", "Check now"} <= set(labels(test))
 
 
 def test_a_line_moved_by_hand_is_named_and_leads_to_its_exception(

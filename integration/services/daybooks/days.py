@@ -185,12 +185,9 @@ class Days:
         return listed_days
 
     @requires(Right.SEE)
-    def report(self, day: date, branch: str) -> DayReport | None:
-        """Return the last check of a day, with its state in `listed`, or None if it was never checked.
-
-        Queries no system.
-        """
-        return next((listed_day.report for listed_day in self.listed(day, day, branch)), None)
+    def find(self, day: date, branch: str) -> DayListed | None:
+        """Return a day as `listed` has it, or None if it is not known. Queries no system."""
+        return next(iter(self.listed(day, day, branch)), None)
 
     @requires(Right.SEE)
     def branches(self) -> dict[str, str]:

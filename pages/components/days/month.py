@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from integration.application.application import Application
-from integration.core.days.report import DayReport, DayState
+from integration.core.days.report import DayState
 from integration.core.grouping import group_by_key
 from integration.services.daybooks.day_sheets import verdict_text
 from integration.services.daybooks.days import DayListed, Days
@@ -219,9 +219,10 @@ def month_listed(listed_days: Sequence[DayListed]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=names)
 
 
-def state_badge(report: DayReport) -> Markdown:
+def state_badge(listed_day: DayListed) -> Markdown:
     """Return the badge of the state of a day as Markdown; a difference has its amount."""
-    return inline(f"day_{report.state}", plain(verdict_text(report, language())))
+    report = listed_day.report
+    return inline(f"day_{listed_day.state}", plain(verdict_text(report, language())) if report else "")
 
 
 def back_to_month(day: date) -> None:

@@ -12,7 +12,7 @@ from integration.core.days.check import DayComparison
 from integration.core.days.report import DayReport, DayState
 from integration.flows.settings import BOOKS, TILL
 from integration.services.daybooks.day_sheets import DaySheets, finding_text
-from integration.services.daybooks.days import Days
+from integration.services.daybooks.days import DayListed, Days
 from integration.services.runs.exceptions import cause_of, group_address
 from integration.words import vat_figure
 from pages.components.days.month import back_to_month, open_day
@@ -50,15 +50,17 @@ def day_actions(app: Application, day: date, branch: str, report: DayReport | No
         act(lambda: app.days.check(day, branch))
 
 
-def the_day(app: Application, day: date, branch: str, report: DayReport | None) -> None:
-    """Draw the last check of a day, or the button for the first check."""
+def the_day(app: Application, day: date, branch: str, listed_day: DayListed | None) -> None:
+    """Draw the state and the last check of a day, or the button for the first check."""
+    if listed_day is not None:
+        _draw_reason(app, listed_day)
+    report = listed_day.report if listed_day else None
     if report is None:
         title, about = text("day_never_checked"), text("day_never_checked_about")
         check = text("btn_check_day") if may(Days.check) else ""
         if empty("fact_check", title, about, check, key="first_check"):
             act(lambda: app.days.check(day, branch))
         return
-    _draw_reason(app, report)
     _differences(app, report)
     if report.rows:
         with st.grid(2, min_column_width=380) as grid:
@@ -96,18 +98,20 @@ def _notes(app: Application, report: DayReport) -> None:
             note(plain(finding_text(finding, language(), rates)))
 
 
-def _draw_reason(app: Application, report: DayReport) -> None:
+def _draw_reason(app: Application, listed_day: DayListed) -> None:
     """Show why a day waits or is parked, and link to the repair."""
-    if report.cause and not report.rows:
-        show_error(report.cause, report.facts, "waiting" if report.state is not DayState.UNKNOWN else "failed")
-    if report.state is DayState.PARKED:
+    has_figures = listed_day.report is not None and bool(listed_day.report.rows)
+    if listed_day.cause and not has_figures:
+        state = "waiting" if listed_day.state is not DayState.UNKNOWN else "failed"
+        show_error(listed_day.cause, listed_day.facts or {}, state)
+    if listed_day.state is DayState.PARKED:
         rows_at_days(app, app.days.flow)
-    issue = app.exceptions.open_issue(app.days.flow, report.key)
+    issue = app.exceptions.open_issue(app.days.flow, listed_day.key)
     with st.container(horizontal=True, gap="small"):
         if issue is not None and st.button(text("btn_open_exception"), icon=":material/rule:", key="open_exception"):
             cause = group_address(cause_of(app.days.flow, issue.cause, issue.field, issue.facts))
             st.switch_page("pages/exceptions.py", query_params={"cause": cause})
-        is_to_book = report.state in (DayState.CLOSED, DayState.PARKED)
+        is_to_book = listed_day.state in (DayState.CLOSED, DayState.PARKED)
         if is_to_book and st.button(text("btn_open_preview"), icon=":material/difference:", key="open_preview"):
             st.switch_page("pages/preview.py", query_params={"flow": app.days.flow})
 

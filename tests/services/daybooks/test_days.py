@@ -107,9 +107,10 @@ def test_a_day_that_does_not_add_up_is_parked_once_a_run_has_parked_it(harness: 
 
 def shown_states(harness: DayHarness) -> list[tuple[DayState, str]]:
     """Return state and cause of the day as its list and its page show them."""
-    (day,), report = harness.days.listed(DAY, DAY), harness.days.report(DAY, "1")
-    assert report is not None
-    return [(day.state, day.cause), (report.state, report.cause)]
+    day = harness.days.find(DAY, "1")
+    assert day is not None
+    assert day.report is not None
+    return [(day.state, day.cause), (day.report.state, day.report.cause)]
 
 
 def test_a_booked_day_that_nobody_touched_is_equal(booked_harness: DayHarness) -> None:
@@ -250,9 +251,7 @@ def test_a_system_that_is_away_leaves_the_last_check(booked_harness: DayHarness)
     booked_harness.till.go_away()
     with pytest.raises(UnavailableError):
         booked_harness.days.check(DAY, "1")
-    report = booked_harness.days.report(DAY, "1")
-    assert report is not None
-    assert report.state is DayState.EQUAL
+    assert states_by_day(booked_harness) == {KEY: DayState.EQUAL}
 
 
 # ---- what is known
