@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from integration.core.customer_merges import merged_key
 from integration.core.erasure import ERASED, Customer, DataSubject, identifying_words
+from integration.core.issues import IssueState
 from integration.core.records import Kind, RecordType, kinds
 from integration.core.states import ACTIVE, RunState, Step
 from integration.store import tables
 from integration.store.columns import Json, TextColumn
 from integration.store.database import Store
+from integration.store.issues import GONE
 from integration.store.tables import (
     corrections,
     customer_merges,
@@ -315,8 +317,12 @@ def _own_link(_row: Mapping[str, Any], _person: DataSubject) -> dict[str, Any]:
 
 
 def _own_issue(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:
+    """Return the new values of an issue of the person's own record, which no run reads again: the issue is closed."""
     reason = ERASED if row["reason"] and " " in row["reason"] else row["reason"]  # text typed by a person
-    return {"title": ERASED, "facts": person.facts(row["facts"]), "detail": "", "reason": reason}
+    return {
+        "title": ERASED, "facts": person.facts(row["facts"]), "detail": "", "state": IssueState.CLOSED,
+        "reason": reason if row["state"] == IssueState.CLOSED else GONE,
+    }  # fmt: skip
 
 
 def _own_event(row: Mapping[str, Any], person: DataSubject) -> dict[str, Any]:

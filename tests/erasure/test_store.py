@@ -91,6 +91,8 @@ def test_a_person_is_redacted_and_others_keep_what_is_theirs(database: Database,
     assert [word for word in ("anna@", "Zeist", "Kerklaan", "NL1") if word in content.replace("johanna@", "")] == []
     assert f"for {ERASED}" in content
     assert "NL2" in content
+    open_issues = issues.Issues(database, clock).list("customers", "vat_number_invalid")
+    assert [open_issue.issue.key for open_issue in open_issues] == ["39002"]
     assert +search.count_remaining_rows(person) == {}
     assert not search.erase(person)
 
