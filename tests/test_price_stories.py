@@ -282,7 +282,9 @@ def test_where_the_till_does_not_answer_nothing_is_said_to_be_proven(
 
 
 @pytest.mark.long
-def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_until_then(console: Console) -> None:
+def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_until_then(
+    console: Console, cleanup: ExitStack
+) -> None:
     books, shop = console.sandbox.accountview, console.sandbox.shop
     people = [shop.customers[place].number for place in (0, 1, 3)]
     terms = ("priceGroupNumber", "discountPercentage", "creditLimit", "paymentWithinDays")
@@ -307,9 +309,16 @@ def test_whatever_the_books_take_away_goes_at_the_till_and_is_charged_otherwise_
     assert open_issues(console) == []
     assert {name for _, name in till_terms()} == set(terms)
     assert price_lists()
+    for flow in ("customers", "products"):
+        cleanup.callback(console.run, flow)
+    contacts = {row["SUB_NR"]: row for row in console.sandbox.state("CONTACT")}
     for number in people:
-        books.edit("CONTACT", number, {"APX_LIST": "", "DISC_PCT": 0, "CRED_LIM": 0, "DISC_CODE": ""})
+        without_terms = {"APX_LIST": "", "DISC_PCT": 0, "CRED_LIM": 0, "DISC_CODE": ""}
+        terms_before = {name: contacts[number].get(name, empty) for name, empty in without_terms.items()}
+        cleanup.callback(books.edit, "CONTACT", number, terms_before)
+        books.edit("CONTACT", number, without_terms)
     for row in console.sandbox.state("K9_PRICE"):
+        cleanup.callback(books.add, "K9_PRICE", {name: value for name, value in row.items() if name != "EXT_KEY"})
         books.remove("K9_PRICE", str(row["REC_ID"]))
     by_night(console)
     assert open_issues(console) != []
@@ -336,6 +345,7 @@ def offers(console: Console, code: str) -> None:
     assert console.run("products").counts.proven > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("precedence", "of_group", "of_agreement"),
     [("discounts", "price_group", "article"), ("price_groups", "offer", "article"), ("everything", "offer", "offer")],

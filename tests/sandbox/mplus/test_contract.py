@@ -172,6 +172,7 @@ class TestAStockClient:
             zeep_till.getBranches()
 
 
+@pytest.mark.long
 @needs_reference
 def test_every_answer_is_valid_by_the_vendors_description(sandbox: Sandbox, till: RawClient) -> None:
     vendor = Contract(REFERENCE)

@@ -184,6 +184,7 @@ def test_the_words_people_look_for_lead_to_their_setting(places: Search, word: s
     assert caption in [place.caption for place in places.places(word)]
 
 
+@pytest.mark.long
 def test_every_word_of_the_table_is_found_and_leads_to_something_that_exists(places: Search) -> None:
     for line in search_targets():
         assert has_term(line.caption), line
