@@ -21,6 +21,7 @@ from integration.core.timetable import WALL_CLOCK
 from integration.sandbox.faults import Fault
 from integration.sandbox.server import Sandbox, running
 from integration.store.database import open_database
+from integration.store.plain_rows import SENTENCE
 from integration.store.runs import RunStore
 from integration.store.settings import StoredSettings
 from integration.store.tables import heartbeats, runs
@@ -150,10 +151,10 @@ def test_what_was_written_is_looked_at_once_a_night(start: Start, sandbox: Sandb
     console = start_scheduled_console(start, may_send=True)
     run_schedule(console)
     writes = len(sandbox.ledger.writes())
-    console.ask("look_due", "look-drift")
+    console.ask("check_now", "check-drift")
     counts_by_kind = {check.kind: check.counts for check in console.ask("drift.latest")}
-    assert counts_by_kind[Kind.PRODUCT].looked == counts_by_kind[Kind.PRODUCT].equal > 0
-    console.ask("look_due", "look-days")  # the flow of days is off
+    assert counts_by_kind[Kind.PRODUCT].compared == counts_by_kind[Kind.PRODUCT].equal > 0
+    console.ask("check_now", "check-days")  # the flow of days is off
     today = console.ask("days.today")
     assert console.ask("days.listed", today, today) == []
     assert len(sandbox.ledger.writes()) == writes
@@ -293,9 +294,7 @@ def test_a_run_that_was_approved_a_moment_ago_is_not_queued_beside_the_one_who_a
     with closing(open_database(console.url)) as database:
         with database.write() as connection:
             connection.execute(runs.update().where(runs.c.id == run.id).values(started_at=long_ago))
-        console.ask(
-            "work.engine.runner.commit.approve", run.id, approval_of(run)
-        )  # and its process is slow to queue it
+        console.ask("approve", run.id, approval_of(run))  # and its process is slow to queue it
         beats: set[Any] = set()
 
         def has_looked_twice() -> bool:
@@ -457,7 +456,7 @@ def test_no_row_of_the_engine_makes_a_worker_run_a_command(
 
     assert not mark.exists(), console.read_output()
     assert set(ended.values()) <= {"ERROR", "SUCCESS"}
-    assert "asks for code to be run" in console.read_output()
+    assert SENTENCE in console.read_output()
 
 
 def states(engine: str, workflows: list[str]) -> dict[str, str]:

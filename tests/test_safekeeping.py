@@ -87,7 +87,7 @@ def test_the_key_is_changed_and_a_person_is_erased_from_a_terminal(tmp_path: Pat
         terminal("customer", "erase", "--debtor", "39001", "--confirm", "1", "--json").json["error"]
         == "erase_unconfirmed"
     )
-    assert terminal("customer", "erase", "--debtor", "39001", "--confirm", "39001", "--json").json["left"] == {}
+    assert terminal("customer", "erase", "--debtor", "39001", "--confirm", "39001", "--json").json["remaining"] == {}
     assert terminal("customer", "access", str(tmp_path / "person.zip"), "--debtor", "39001").status == 0
     assert ((tmp_path / "person.zip").stat().st_mode & 0o777, (tmp_path / "console.erased").exists()) == (0o600, True)
     assert terminal("customer", "lift", "--debtor", "39001", "--json").json == {"lifted": True}

@@ -101,7 +101,10 @@ def _answer(application: Application, name: str, arguments: tuple[Any, ...]) -> 
     if name == "round":  # as the clock wakes a flow, on a whole second
         flow, mode = arguments
         return DBOS.start_workflow(_scheduled, now().replace(microsecond=0), {"flow": flow, "mode": mode}).get_result()
-    if name == "look_due":
+    if name == "approve":
+        commit = application.work.engine.runner.commit
+        return commit.approve(commit.validate_approval(*arguments))
+    if name == "check_now":
         return DBOS.trigger_schedule(*arguments).get_result()
     if name == "queued":
         return [workflow.workflow_id for workflow in DBOS.list_workflows(workflow_id_prefix=list(arguments))]
