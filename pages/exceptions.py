@@ -24,8 +24,9 @@ from pages.components.exceptions.cards import (
 from pages.components.exceptions.corrections import corrected_listed, correction_list
 from pages.components.exceptions.retry_result import solved_cards
 from pages.components.shared.application import application, may, person
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import offer_preview
+from pages.components.shared.frames import rows_in
 from pages.components.shared.glossary import meaning
 from pages.components.shared.layout import (
     choice,

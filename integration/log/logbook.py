@@ -239,8 +239,16 @@ class Logbook:
 
     def answer(self, query: str, where: str = "true", /, **parameters: object) -> pd.DataFrame:
         """Return the result of a query of `queries.sql`. `where` is the condition of queries with a placeholder."""
+        return frame_of(self._answer_table(query, where, parameters))
+
+    def rows(self, query: str, where: str = "true", /, **parameters: object) -> list[dict[str, Any]]:
+        """Return the result of `answer` as plain values, each row by column. Does not import pandas."""
+        rows: list[dict[str, Any]] = self._answer_table(query, where, parameters).to_pylist()
+        return rows
+
+    def _answer_table(self, query: str, where: str, parameters: Mapping[str, object]) -> pa.Table:
         encoded_parameters = {name: _encode_parameter(value) for name, value in parameters.items()}
-        return frame_of(_table_of(self._call("answer", query=query, where=where, parameters=encoded_parameters)))
+        return _table_of(self._call("answer", query=query, where=where, parameters=encoded_parameters))
 
     def ask(self, sql: str, seconds: float = 2, rows: int = 10_000) -> pd.DataFrame:
         """Return the result of one SELECT, at most `rows` rows. `attrs["cut"]` says whether there are more.
@@ -325,8 +333,7 @@ class Logbook:
 
     def numbers(self) -> set[tuple[str, str]]:
         """Return every customer number in the log, each with its type."""
-        rows = _table_of(self._call("answer", query="customers", where="true", parameters={})).to_pylist()
-        return {(str(row["type"]), str(row["number"])) for row in rows}
+        return {(str(row["type"]), str(row["number"])) for row in self.rows("customers")}
 
     def _write_export(self, path: Path) -> int:
         import pyarrow.csv as pc  # noqa: PLC0415 - as said at the top

@@ -13,7 +13,7 @@ from lxml import etree
 from integration.services import table_export
 from integration.services.table_export import TableExport
 from integration.sheets.listing import Cell, listing_of
-from pages.components.shared.downloads import caption, rows_in, translated_table
+from pages.components.shared.frames import caption, rows_in, translated_table
 
 COLUMNS = ["Article", "Price", "Stock", "Sold on", "Seen", "Blocked", "=1+1"]
 ROWS: list[list[Cell]] = [

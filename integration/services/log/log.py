@@ -75,6 +75,16 @@ class LogPeriod:
         return begin.replace(tzinfo=None) - half, local_now.replace(tzinfo=None) + half
 
 
+@dataclass(frozen=True, slots=True)
+class HourlyCount:
+    """The number of records of a flow with one result, in the hour that begins at `hour` (UTC)."""
+
+    hour: datetime
+    flow: str
+    event: str
+    records: int
+
+
 def days_until(days: int, local_now: datetime, flow: str = "") -> LogPeriod:
     """Return the last days of a flow up to a local time: up to 7 days by the hour, more by whole days."""
     hour = local_now.replace(minute=0, second=0, microsecond=0)
@@ -310,6 +320,15 @@ class Log:
     def of_run(self, run: str) -> pd.DataFrame:
         """Return the events of a run as a whole, newest first, without the events of its records."""
         return self._logbook.answer("run_events", run=run)
+
+    @requires(Right.SEE)
+    def hourly_counts(self, since: datetime) -> list[HourlyCount]:
+        """Return the number of records per hour, flow and result since a moment. Does not import pandas."""
+        where, parameters = self._conditions(LogSearch(since=since))
+        return [
+            HourlyCount(aware(row["period"]), row["flow"], row["event"], row["events"])
+            for row in self._logbook.rows("volume_hour", where, **parameters)
+        ]
 
     @requires(Right.SEE)
     def volume(self, period: LogPeriod) -> pd.DataFrame:

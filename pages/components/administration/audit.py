@@ -9,7 +9,8 @@ from integration.application.application import Application
 from integration.services.audit import COLUMNS, AuditCheckResult, AuditEntry, AuditSearch, facts_of
 from integration.words import say
 from pages.components.shared.application import person
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import (
     attempt,
     empty,

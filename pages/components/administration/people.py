@@ -12,7 +12,8 @@ from integration.application.application import Application
 from integration.core.people import APART, Person, Role
 from integration.words import MISSING
 from pages.components.shared.application import guarded, person
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import act, note, result_of, section, section_with_actions, small
 from pages.components.shared.tables import code_block, table
 from pages.components.shared.wording import moment, option_name, plain, text

@@ -8,7 +8,8 @@ from integration.core.retention import BY_NAME, CLASSES, Country, Retention
 from integration.retention.service import ConsoleFile, RetentionClassStatus
 from integration.words import MISSING
 from pages.components.shared.application import person
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import attempt, note, section_with_actions, small
 from pages.components.shared.tables import CONFIG, table
 from pages.components.shared.wording import Markdown, megabytes, moment, number_text, option_name, plain, text

@@ -8,7 +8,8 @@ from integration.application.application import Application
 from integration.core.drift import DriftCheckResult
 from integration.services.runs.drift import Drift, DriftProgress
 from pages.components.shared.application import may
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import act, note, section_with_actions, small
 from pages.components.shared.wording import (
     Markdown,

@@ -6,7 +6,8 @@ from integration.application.application import Application
 from integration.flows.settings import BOOKS, TILL
 from integration.services.daybooks.days import Days
 from pages.components.shared.application import may
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import ask_live, mark, note, section_with_actions
 from pages.components.shared.rows import code_caption
 from pages.components.shared.wording import amount_text, number, plain, text

@@ -16,7 +16,7 @@ from integration.services.runs.exceptions import group_address
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import may, person
-from pages.components.shared.downloads import rows_in
+from pages.components.shared.frames import rows_in
 from pages.components.shared.inputs import source_fields
 from pages.components.shared.layout import act, ask_live, empty, note, page_offset, pages, small
 from pages.components.shared.tables import CONFIG, browse, editor

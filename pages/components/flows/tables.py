@@ -15,8 +15,9 @@ from integration.flows.spec import FlowSpec
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
 from pages.components.shared.flows import try_again_button
+from pages.components.shared.frames import rows_in
 from pages.components.shared.inputs import code_field, codes_or_error, lists_of
 from pages.components.shared.layout import (
     attempt,

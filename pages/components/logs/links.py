@@ -12,7 +12,8 @@ from integration.core.links import Link
 from integration.core.records import RecordType
 from integration.core.search_keys import document_total, search_keys
 from pages.components.logs.records import pick_flow
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import (
     clear_address,
     clear_search,

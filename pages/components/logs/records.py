@@ -15,7 +15,8 @@ from integration.services.log.log import MAX_RESULTS, LogPeriod, LogSearch, days
 from integration.services.runs.exceptions import AMOUNT
 from pages.components.logs.page_links import exceptions_link, open_link
 from pages.components.shared.charts import lines_over_time, points_over_time, results_over_time
-from pages.components.shared.downloads import downloads, with_utc
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import with_utc
 from pages.components.shared.layout import (
     STATE_STYLES,
     choice,

@@ -15,7 +15,8 @@ from integration.application.application import Application
 from integration.core.causes import Severity
 from pages.components.shared.application import may, person
 from pages.components.shared.connection_badge import answer_time, connection_since, state_of
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import (
     act,
     answer_or_error,

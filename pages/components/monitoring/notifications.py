@@ -5,7 +5,8 @@ import streamlit as st
 from integration.alerts.monitoring import Notification
 from integration.application.application import Application
 from pages.components.monitoring.current_incidents import problem_subject
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import empty, inline, section_with_actions
 from pages.components.shared.wording import Markdown, cause_headline, moment, plain, text
 

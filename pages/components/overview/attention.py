@@ -1,14 +1,17 @@
 """The status of both connections, and the results of the last days as charts."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from integration.application.application import Application
-from integration.services.log.log import LogPeriod
+from integration.services.log.log import HourlyCount
+from pages.components.overview.bars import LabelledCounts, flow_bars, state_bars
 from pages.components.shared.connection_badge import connection_since, draw_connection_badge
+from pages.components.shared.downloads import downloads
 from pages.components.shared.layout import answer_or_error, note, section_with_actions
 from pages.components.shared.wording import (
     Markdown,
@@ -20,7 +23,7 @@ from pages.components.shared.wording import (
     zone,
 )
 
-if TYPE_CHECKING:  # imported for the charts, which are drawn last
+if TYPE_CHECKING:  # the first page of a server would wait for its import
     import pandas as pd
 
 
@@ -45,47 +48,37 @@ def _two_lines(title: Markdown, about: Markdown) -> None:
 
 
 DAYS = 14
-RESULTS = ["proven", "accepted", "parked", "in_doubt"]
+RESULTS = ["proven", "parked", "in_doubt"]
 
 
 def last_days(app: Application) -> None:
     """Draw the results of the last days, each chart with a download of its data. Without results, draw a sentence."""
-    from pages.components.overview.bars import flow_bars, state_bars  # noqa: PLC0415 - as said at the top
-
-    volume = answer_or_error(lambda: daily(app))
-    if volume is None:
+    counts = answer_or_error(lambda: app.log.hourly_counts(_first_day()))
+    if counts is None:
         return
     with st.grid(5, min_column_width=125) as grid:
         with grid.cell(column_span=3):
+            results = [count for count in counts if count.event in RESULTS]
             _chart(
                 "days_results",
-                _pivot(volume, "event"),
-                lambda wide: state_bars(wide, RESULTS, text("days_results")),
+                _by_day((count, count.event) for count in results),
+                lambda days: state_bars(days, RESULTS, text("days_results")),
             )
         with grid.cell(column_span=2):
-            proven = volume[volume["event"] == "proven"]
             names = {flow: flow_name(flow) for flow in app.flows}
             _chart(
                 "days_flows",
-                _pivot(proven, "flow"),
-                lambda wide: flow_bars(wide, names, text("days_flows")),
+                _by_day((count, count.flow) for count in results if count.event == "proven"),
+                lambda days: flow_bars(days, names, text("days_flows")),
             )
 
 
-def daily(app: Application) -> "pd.DataFrame":
-    """Return the number of records by day in the session's time zone, flow and event, as day, flow, event, events."""
-    import pandas as pd  # noqa: PLC0415 - as said at the top
-
-    since = _first_day()
-    volume = app.log.volume(LogPeriod(since))
-    volume = volume[volume["event"].isin(RESULTS)]
-    local_time = pd.to_datetime(volume["period"], utc=True).dt.tz_convert(str(zone()))
-    return volume.assign(day=local_time.dt.date).groupby(["day", "flow", "event"])["events"].sum().reset_index()
-
-
-def _pivot(volume: "pd.DataFrame", column: str) -> "pd.DataFrame":
-    """Return a table with a row for each day and a column for each value of `column`."""
-    return volume.groupby(["day", column])["events"].sum().unstack()  # noqa: PD010 - pivot_table is slower
+def _by_day(counts: Iterable[tuple[HourlyCount, str]]) -> dict[date, Counter[str]]:
+    """Return the records of each day in the session's time zone, by the name that stands beside each count."""
+    days: defaultdict[date, Counter[str]] = defaultdict(Counter)
+    for count, name in counts:
+        days[count.hour.astimezone(zone()).date()][name] += count.records
+    return dict(days)
 
 
 def _first_day() -> datetime:
@@ -93,21 +86,26 @@ def _first_day() -> datetime:
     return today - timedelta(days=DAYS - 1)
 
 
-def _chart(title: str, wide: "pd.DataFrame", draw: Callable[["pd.DataFrame"], None]) -> None:
-    from pages.components.shared.downloads import downloads  # noqa: PLC0415 - as said at the top
-
+def _chart(title: str, days: Mapping[date, Counter[str]], draw: Callable[[Sequence[LabelledCounts]], None]) -> None:
     with section_with_actions(text(title)):
-        if len(wide):
-            downloads(title, lambda: wide.fillna(0).astype(int), index=True, type="tertiary")
+        if days:
+            downloads(title, lambda: _frame(days), index=True, type="tertiary")
     with st.container(border=True):
-        if len(wide):
-            draw(_every_day(wide))
+        if days:
+            draw(_every_day(days))
         else:
             note(text("days_nothing"))
 
 
-def _every_day(wide: "pd.DataFrame") -> "pd.DataFrame":
-    """Return a row with a label for each of the last days, including days without events."""
-    days = [(_first_day() + timedelta(days=place)).date() for place in range(DAYS)]
-    noons = [datetime(day.year, day.month, day.day, 12, tzinfo=zone()) for day in days]
-    return wide.reindex(days).fillna(0).assign(label=[short_day(noon) for noon in noons])
+def _frame(days: Mapping[date, Counter[str]]) -> "pd.DataFrame":
+    import pandas as pd  # noqa: PLC0415 - as said at the top
+
+    names = sorted({name for counts in days.values() for name in counts})
+    rows = [[counts[name] for name in names] for counts in days.values()]
+    return pd.DataFrame(rows, pd.Index(days, name="day"), names)
+
+
+def _every_day(days: Mapping[date, Counter[str]]) -> list[LabelledCounts]:
+    """Return the label and the counts of each of the last days, including days without events."""
+    noons = [(_first_day() + timedelta(days=place)).replace(hour=12) for place in range(DAYS)]
+    return [(short_day(noon), days.get(noon.date(), Counter())) for noon in noons]

@@ -1,11 +1,11 @@
 """Stacked bars as plain HTML, which the browser shows without loading a chart library."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import count, pairwise
 
-import pandas as pd
 import streamlit as st
 from streamlit import config
 
@@ -18,27 +18,28 @@ ROUND = (1, 2, 5)  # a step of the axis is one of these times a power of ten
 MAX_STEPS = 4
 EVERY = 3  # only every third bar is labelled, to fit a phone
 
+LabelledCounts = tuple[str, Counter[str]]
+"""The label below a bar, and its counts by name."""
+
 
 @dataclass(frozen=True, slots=True)
 class BarPart:
-    """A part of every bar: its column, label and colour."""
+    """A part of every bar: the name of its count, its label and colour."""
 
-    column: str
+    name: str
     label: str
     colour: str
 
 
-def state_bars(frame: pd.DataFrame, states: Sequence[str], alt: str) -> None:
-    """Draw a bar for each row of `frame`, stacked from its state columns. The column `label` has the label below."""
-    parts = [BarPart(state, state_word(state), line_colour(STATE_STYLES[state].colour)) for state in states]
-    _draw(frame, [part for part in parts if part.column in frame and frame[part.column].sum()], alt)
+def state_bars(days: Sequence[LabelledCounts], states: Sequence[str], alt: str) -> None:
+    """Draw a bar for each day, stacked from its counts by state."""
+    _draw(days, [BarPart(state, state_word(state), line_colour(STATE_STYLES[state].colour)) for state in states], alt)
 
 
-def flow_bars(frame: pd.DataFrame, names: Mapping[str, str], alt: str) -> None:
-    """Draw a bar for each row of `frame`, stacked from its flow columns, in colours that no state uses."""
+def flow_bars(days: Sequence[LabelledCounts], names: Mapping[str, str], alt: str) -> None:
+    """Draw a bar for each day, stacked from its counts by flow, in colours that no state uses."""
     coloured_names = zip(CALM, names.items(), strict=False)
-    parts = [BarPart(flow, label, theme_colour(place)) for place, (flow, label) in coloured_names]
-    _draw(frame, [part for part in parts if part.column in frame], alt)
+    _draw(days, [BarPart(flow, label, theme_colour(place)) for place, (flow, label) in coloured_names], alt)
 
 
 def theme_colour(place: int) -> str:
@@ -53,17 +54,17 @@ def scale(highest: int) -> list[int]:
     return list(range(0, step * max(1, -(-highest // step)) + 1, step))
 
 
-def _draw(frame: pd.DataFrame, parts: Sequence[BarPart], alt: str) -> None:
-    values = frame[[part.column for part in parts]]
-    lines = scale(int(values.sum(axis=1).max()))
+def _draw(days: Sequence[LabelledCounts], all_parts: Sequence[BarPart], alt: str) -> None:
+    parts = [part for part in all_parts if any(counts[part.name] for _, counts in days)]
+    columns = [[counts[part.name] for part in parts] for _, counts in days]
+    lines = scale(max(map(sum, columns)))
     legend = "".join(f'<li style="--is:{part.colour}">{_html_text(part.label)}</li>' for part in parts)
     ruled = "".join(
         f'<b style="bottom:{_percentage(line, lines[-1])}"><span>{number(line)}</span></b>' for line in lines
     )
-    days = zip(frame["label"], values.itertuples(index=False, name=None), strict=True)
     bars = "".join(
-        bar(label, [int(amount) for amount in counts], parts, lines[-1], is_written=place % EVERY == 0)
-        for place, (label, counts) in enumerate(days)
+        bar(label, column, parts, lines[-1], is_written=place % EVERY == 0)
+        for place, ((label, _), column) in enumerate(zip(days, columns, strict=True))
     )
     wide = max(len(number(line)) for line in lines)
     st.html(

@@ -12,8 +12,9 @@ from integration.services.systems.objects import HEADER, MANNER, Availability, N
 from integration.words import has_term
 from pages.components.shared import controls
 from pages.components.shared.application import person
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
 from pages.components.shared.draft import Edits
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import STATE_STYLES, StateStyle, ask_live, attempt, bottom_bar, mark, note, small
 from pages.components.shared.rows import code_caption
 from pages.components.shared.saving import save_button, was_pressed

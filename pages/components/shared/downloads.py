@@ -1,48 +1,22 @@
 """Downloads of lists: as Excel and CSV files in the language of the reader, and as CSV for programs."""
 
 import re
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import streamlit as st
-from pandas.api.types import is_datetime64_dtype
 from streamlit.delta_generator import DeltaGenerator
 
-from integration.flows.settings import BOOKS, TILL
 from integration.services.table_export import TableExport
-from integration.words import has_sentences, has_term
 from pages.components.shared.application import application, may
-from pages.components.shared.tables import csv_of
-from pages.components.shared.wording import (
-    author_name,
-    field_name,
-    flow_name,
-    in_cause,
-    language,
-    system_name,
-    text,
-    with_session_locale,
-    zone,
-)
+from pages.components.shared.wording import language, text, with_session_locale
+
+if TYPE_CHECKING:  # only a download needs pandas, and its import takes a third of a second
+    import pandas as pd
 
 _FOREIGN_IN_NAME = re.compile("[^a-z0-9_-]", re.IGNORECASE)
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-MOMENTS = (
-    "at", "started_at", "ended_at", "checked_at", "first_seen", "last_seen", "period", "published_at", "happened_at",
-)  # fmt: skip
-DAYS = ("date", "day")
-# Prefixes of the text keys that translate the codes of a column.
-CODES = {
-    "state": ("badge_", "day_state_"), "action": ("badge_", "event_"), "event": ("event_", "badge_"),
-    "mode": ("mode_short_",), "kind": ("kind_",), "ownership": ("owner_",), "unmapped": ("unmapped_",),
-    "result": ("badge_",), "severity": ("severity_",), "message": ("message_",), "stands": ("state_", "badge_"),
-    "grants": ("role_", "right_"), "unit": ("retention_unit_",), "there": ("names_there_",),
-}  # fmt: skip
-
-Listed = Callable[[], pd.DataFrame]
+Listed = Callable[[], "pd.DataFrame"]
 
 
 def downloads(
@@ -59,13 +33,20 @@ def downloads(
     file, key = _FOREIGN_IN_NAME.sub("", name), key or name
     cached_frame: dict[str, pd.DataFrame] = {}
 
-    def whole_table() -> pd.DataFrame:
+    def whole_table() -> "pd.DataFrame":
         if not cached_frame:
             cached_frame["list"] = make_frame()
         return cached_frame["list"]
 
     def people() -> tuple[list[str], list[list[Any]]]:
+        from pages.components.shared.frames import translated_table  # noqa: PLC0415 - as said at the top
+
         return translated_table(whole_table().reset_index() if index else whole_table())
+
+    def programs() -> str:
+        from pages.components.shared.tables import csv_of  # noqa: PLC0415 - as said at the top
+
+        return csv_of(whole_table(), index=index)
 
     offer = (at or st).popover(text("btn_download"), icon=":material/download:", key=f"download-{key}", **look)
     with offer, st.container(gap=None):
@@ -78,7 +59,7 @@ def downloads(
         )  # fmt: skip
         _button(
             text("btn_csv_programs"), f"{file}-data.csv", "text/csv", f"data-{key}",
-            lambda name: table_export.for_programs(name, csv_of(whole_table(), index=index)),
+            lambda name: table_export.for_programs(name, programs()),
         )  # fmt: skip
 
 
@@ -93,92 +74,3 @@ def _button(label: str, file: str, mime: str, key: str, data: Callable[[str], by
         on_click="ignore",
         type="tertiary",
     )
-
-
-def translated_table(frame: pd.DataFrame) -> tuple[list[str], list[list[Any]]]:
-    """Return captions and rows of a list in the language of the reader, with codes translated and moments parsed."""
-    columns = [_cells(str(name), frame[name]) for name in frame.columns]
-    return [caption(str(name)) for name in frame.columns], [list(row) for row in zip(*columns, strict=True)]
-
-
-def _cells(name: str, values: "pd.Series[Any]") -> list[Any]:
-    """Return the cells of a column. A column whose moments are all at midnight becomes a column of dates."""
-    if is_datetime64_dtype(values.dtype) and _are_days(values):
-        return [None if pd.isna(value) else value.date() for value in values]
-    return [_cell(name, value) for value in values]
-
-
-def caption(name: str) -> str:
-    """Return the caption of a column of a file. A column of one system has the name of that system."""
-    if name in (BOOKS.system, TILL.system):
-        return system_name(name)
-    for key in (f"file_{name}", f"col_{name}", f"badge_{name}", f"field_{name}", f"fact_{name}"):
-        if has_term(key) and "{" not in text(key):
-            return text(key)
-    return name.replace("_", " ").capitalize()
-
-
-def _cell(name: str, value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return ", ".join(str(_cell(name, item)) for item in value)
-    if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
-        return None
-    if isinstance(value, datetime):
-        return _local_time(value)
-    if isinstance(value, (bool, int, float, Decimal, date)):
-        return value
-    if hasattr(value, "item"):
-        return value.item()  # a scalar of numpy
-    return _code_caption(name, str(value)) if name not in MOMENTS + DAYS else _moment(str(value))
-
-
-def _local_time(at: datetime) -> datetime:
-    """Return a moment in the time zone of the reader, without a zone. A moment without a zone is unchanged."""
-    at = at.to_pydatetime() if isinstance(at, pd.Timestamp) else at
-    return at.astimezone(zone()).replace(tzinfo=None) if at.tzinfo else at
-
-
-def _moment(iso_text: str) -> Any:
-    try:
-        return (
-            date.fromisoformat(iso_text)
-            if len(iso_text) == len("2026-11-26")
-            else _local_time(datetime.fromisoformat(iso_text))
-        )
-    except ValueError:
-        return iso_text
-
-
-def _code_caption(name: str, code: str) -> str:
-    """Return the translation of a code, or the value itself if it is no known code."""
-    if not code:
-        return code
-    match name:
-        case "flow" | "about" if has_term(f"flow_{code}"):
-            return flow_name(code)
-        case "cause" if has_sentences(code):
-            return in_cause(code, {})
-        case "field" | "target" | "path":
-            return field_name(code) if code.islower() else code
-        case "by" | "approved_by":
-            return author_name(code)
-        case "system" | "source" | "origin":
-            return system_name(code)
-    return next((text(f"{stem}{code}") for stem in CODES.get(name, ()) if has_term(f"{stem}{code}")), code)
-
-
-def with_utc(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table of the log with the UTC zone on its moments; the log stores moments without a zone, in UTC."""
-    time_columns = [
-        name for name, kind in frame.dtypes.items() if is_datetime64_dtype(kind) and not _are_days(frame[name])
-    ]
-    return frame.assign(**{str(name): frame[name].dt.tz_localize("UTC") for name in time_columns})
-
-
-def _are_days(moments: "pd.Series[Any]") -> bool:
-    return bool((moments.dt.normalize() == moments).all())
-
-
-def rows_in(columns: Sequence[str], lines: Sequence[Sequence[object]]) -> pd.DataFrame:
-    """Return rows as a table of type `object`, so that no value is converted."""
-    return pd.DataFrame([list(line) for line in lines], columns=list(columns), dtype=object)

@@ -27,9 +27,10 @@ from pages.components.shared.changes import SHOWN_PARTS, FieldChange, field_chan
 from pages.components.shared.column_widths import BESIDE
 from pages.components.shared.day_page import narrow_day_page
 from pages.components.shared.documents import code_and_name, document_tree, show_dependent_documents, sides
-from pages.components.shared.downloads import downloads, rows_in
+from pages.components.shared.downloads import downloads
 from pages.components.shared.explanation import draw_explanation
 from pages.components.shared.flows import repairs, show_plan, try_again_label
+from pages.components.shared.frames import rows_in
 from pages.components.shared.layout import (
     THIRD,
     attempt,

@@ -11,4 +11,4 @@ def import_for_tables() -> None:
 
 
 def _import() -> None:
-    from pages.components.shared import charts, downloads  # noqa: F401, PLC0415 - for the pages that follow
+    from pages.components.shared import charts, frames, tables  # noqa: F401, PLC0415 - for the pages that follow

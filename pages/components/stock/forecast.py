@@ -23,7 +23,7 @@ from integration.services.stock import (
 )
 from pages.components.shared.application import may, person
 from pages.components.shared.charts import Limit, increases_and_decreases, steps
-from pages.components.shared.downloads import rows_in, with_utc
+from pages.components.shared.frames import rows_in, with_utc
 from pages.components.shared.layout import (
     act,
     ask_live,
