@@ -9,17 +9,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from integration.application.application import Application
-from integration.application.bootstrap import build
-from integration.core.clocks import now
-from integration.core.plan import Approval
-from integration.core.records import Kind, Record
-from integration.core.run import Mode, PreviewRequest, Run
-from integration.core.states import RunState
-from integration.settings import load_settings
-from integration.store.database import open_database
-from integration.store.links import Links
-from tests.people import make_actor
+from integration.process.garbage_collection import frozen_imports
+
+with frozen_imports():  # as every command of the terminal does
+    from integration.application.application import Application
+    from integration.application.bootstrap import build
+    from integration.core.clocks import now
+    from integration.core.plan import Approval
+    from integration.core.records import Kind, Record
+    from integration.core.run import Mode, PreviewRequest, Run
+    from integration.core.states import RunState
+    from integration.settings import load_settings
+    from integration.store.database import open_database
+    from integration.store.links import Links
+    from tests.people import make_actor
 
 PAGE = 250
 WARM_SECONDS = 1.5  # a fresh engine first looks at its queue after a second; that is its start, not the run

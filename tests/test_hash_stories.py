@@ -47,7 +47,7 @@ def preview_stock(shop: Shop, mode: Mode) -> tuple[Run, set[tuple[object, ...]]]
     """Preview the stock; return the run with the comparable content of its lines and counts."""
     run = shop.preview("stock", mode=mode)
     rows = shop.application.plans.rows(run.id, limit=10_000)
-    counts = (run.counts.read_count, run.counts.unchanged, run.fingerprint, *run.brakes)
+    counts = (run.counts.read_count, run.counts.unchanged, run.fingerprint, str(run.brakes))
     return run, {("counts", *counts), *map(row_content, rows)}
 
 

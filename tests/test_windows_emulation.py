@@ -223,8 +223,8 @@ def test_a_message_goes_out_in_all_its_signs(emulation: WindowsEmulation) -> Non
     with web_server() as hook:
         code = (
             "from integration.alerts.transport.post import Message, Post, ChannelRoute\n"
-            "from integration.process.child_environment import with_way_out\n"
-            f"(said,) = Post(ChannelRoute(with_way_out())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
+            "from integration.process.child_environment import network_environment\n"
+            f"(said,) = Post(ChannelRoute(network_environment())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
             "assert said.ok, said\n"
         )
         emulation.runs(code)

@@ -161,6 +161,11 @@ class Run:
         return self.state is RunState.DONE and not self.error and counts.difference == 0 and proved
 
     @property
+    def parses_everything(self) -> bool:
+        """True if the run parses every source record. Otherwise it knows the values of changed records only."""
+        return self.mode is Mode.COMPLETE and not self.position.trusting
+
+    @property
     def mark(self) -> str:
         """The mark that an approval refers to: the plan's fingerprint, including its excluded lines."""
         return chosen_mark(self.fingerprint, self.excluded.values())

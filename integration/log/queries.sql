@@ -198,7 +198,7 @@ ORDER BY happened_at DESC, id DESC;
 SELECT date_trunc('hour', happened_at) AS period, flow, event,
   CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT) AS events
 FROM events
-WHERE {where} AND event IN ('proven', 'unchanged', 'skipped', 'parked', 'in_doubt', 'left')
+WHERE {where} AND event IN ('proven', 'accepted', 'unchanged', 'skipped', 'parked', 'in_doubt', 'left')
 GROUP BY ALL
 ORDER BY period, flow, event;
 
@@ -207,7 +207,7 @@ ORDER BY period, flow, event;
 SELECT CAST(CAST(happened_at + to_seconds($shift) AS DATE) AS TIMESTAMP) AS period, flow, event,
   CAST(sum(CASE WHEN event = 'unchanged' THEN CAST(facts ->> '$.records' AS BIGINT) ELSE 1 END) AS BIGINT) AS events
 FROM events
-WHERE {where} AND event IN ('proven', 'unchanged', 'skipped', 'parked', 'in_doubt', 'left')
+WHERE {where} AND event IN ('proven', 'accepted', 'unchanged', 'skipped', 'parked', 'in_doubt', 'left')
 GROUP BY ALL
 ORDER BY period, flow, event;
 

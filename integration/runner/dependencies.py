@@ -158,6 +158,6 @@ def next_cursors(run: Run, logic: FlowLogic) -> dict[str, str]:
     stamps, marker = run.position.stamps, run.position.marker
     inputs = {f"input:{name}": mark for name, mark in json.loads(run.notes.get(INPUT_MARKS_NOTE, "{}")).items()}
     cursors = {f"source:{stage.source}": stamps[stage.source] for stage in logic.flow.stages if stage.source in stamps}
-    if run.mode is Mode.COMPLETE:
+    if run.parses_everything:
         cursors[FILLED] = json.dumps(run.position.filled)
     return cursors | inputs | ({f"target:{logic.flow.counted_stage.target}": marker} if marker else {})

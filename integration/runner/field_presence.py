@@ -25,11 +25,11 @@ def check_field_presence(
 
     `first` and `last` mark the first and last page of a run. Raises ConfigurationError for a field that has a fixed
     meaning or that the flow reads, if all records had it before and no record of this page has it, or if it was never
-    null before and is null in all records of this page. At the end of a complete run, it also raises the error for a
-    field with a default in which several records had a value before and none has one now. Renaming fields or publishing
-    a mapping resets what is known, because a field may then be missing on purpose.
+    null before and is null in all records of this page. At the end of a run that parses every record, it also raises
+    the error for a field with a default in which several records had a value before and none has one now. Renaming
+    fields or publishing a mapping resets what is known, because a field may then be missing on purpose.
     """
-    is_whole, known_presence = run.mode is Mode.COMPLETE, _stored_presence(deps, run, stage)
+    is_whole, known_presence = run.parses_everything, _stored_presence(deps, run, stage)
     _check_presence(known_presence, run, logic, fields)
     now = known_presence
     if fields != FieldPresence():
@@ -49,18 +49,18 @@ def check_field_presence(
 
 
 def lost_values(deps: Dependencies, run: Run, logic: FlowLogic) -> dict[str, int]:
-    """Return how many values the source lost since the last complete run that was written, by field.
+    """Return how many values the source lost since the last run that parsed every record and was written, by field.
 
     A field counts if the flow reads it and no record has a value any more, although more than FEW had one: one cleared
     value is a decision, all values at once are probably an error. Price terms count by list. A field with a default
     counts if it lost more than half of several values, because the default would be used in their place. Figures that
     change every day do not count.
 
-    A run of changes knows only the records that changed. There a field counts if the plan clears more than FEW values
-    and at least half of all records had one.
+    A run of changes knows only the records that changed, and so does a run that recognizes unchanged records by their
+    hashes. There a field counts if the plan clears more than FEW values and at least half of all records had one.
     """
-    is_whole = run.mode is Mode.COMPLETE
-    if not is_whole and (run.mode is not Mode.CHANGES or run.position.watched.get(EMPTIED.name, 0) <= FEW):
+    is_whole = run.parses_everything
+    if not is_whole and (run.mode not in (Mode.CHANGES, Mode.COMPLETE) or run.position.watched.get(EMPTIED.name, 0) <= FEW):
         return {}
     before: Mapping[str, int] = json.loads(deps.cursors.get(run.flow, FILLED) or "{}")
     kinds = {str(stage.source) for stage in logic.flow.stages if not stage.volatile}

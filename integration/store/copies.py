@@ -94,12 +94,12 @@ def dump(url: str, to: Path, around: Mapping[str, str]) -> Snapshot:
 def _exported_snapshot(url: str) -> Iterator[tuple[Snapshot, str]]:
     """Export a snapshot of the database, and yield the metadata of the copy and the id of the snapshot."""
     with _connect(url, isolation_level="REPEATABLE READ") as connection:
-        for step in ("SAVEPOINT told", "LOCK TABLE outbox IN SHARE MODE"):
+        for step in ("SAVEPOINT locked", "LOCK TABLE outbox IN SHARE MODE"):
             connection.execute(sa.text(step))
         until = connection.execute(sa.text("SELECT last_value, is_called FROM outbox_id_seq")).one()
         revision = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
         instance_id = str(connection.execute(sa.select(instance.c.id)).scalar())
-        for step in ("ROLLBACK TO SAVEPOINT told", "RELEASE SAVEPOINT told"):  # releases the lock: writers can go on
+        for step in ("ROLLBACK TO SAVEPOINT locked", "RELEASE SAVEPOINT locked"):  # releases the lock: writers can go on
             connection.execute(sa.text(step))
         waiting = _ranges(connection.execute(sa.select(outbox.c.id).order_by(outbox.c.id)).scalars())
         moment = str(connection.execute(sa.select(sa.func.pg_export_snapshot())).scalar())

@@ -39,7 +39,7 @@ def require_no_erasure_since(connection: sa.Connection, so_far: SoFar | None) ->
     if so_far is None:
         return
     if connection.dialect.name == "postgresql":  # SQLite already holds its only write lock
-        connection.execute(sa.text("LOCK TABLE erased IN SHARE MODE"))
+        connection.execute(sa.text(f"LOCK TABLE {erasures.name} IN SHARE MODE"))
     if tuple(connection.execute(_SO_FAR).one()) != so_far:
         raise ErasedSinceReadError
 

@@ -134,10 +134,10 @@ def test_a_second_limit_is_raised_by_two_people(server: Server, page: Page, brow
     page.keyboard.press("Enter")
     button(page, "Deactivate")
     at_rest(page).get_by_test_id("stDialog").get_by_role("button", name="Deactivate").click()
-    expect(page.get_by_text("it waits for a second administrator").first).to_be_visible()
+    expect(page.get_by_text("The change waits for a second administrator").first).to_be_visible()
     assert people.deciders(Right.ADMINISTER) == 2
     hers.reload()
-    expect(at_rest(hers).get_by_text("dora: Taking these rights leaves one person alone")).to_be_visible()
+    expect(at_rest(hers).get_by_text("dora: Without these rights, one person alone could decide")).to_be_visible()
     button(hers, "Approve the change")
     expect(hers.get_by_text("You are not logged in, or your session has ended.")).to_be_visible()
     assert people.deciders(Right.ADMINISTER) == 1

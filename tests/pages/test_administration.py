@@ -108,7 +108,7 @@ def test_the_audit_is_shown_found_and_verified(fresh: Application, open_page: Op
 def test_an_audit_that_was_changed_says_from_which_entry_on(fresh: Application, open_page: Open) -> None:
     with stores_in(fresh).database.write() as connection:
         connection.execute(sa.text("DROP TRIGGER audit_no_update"))
-        connection.execute(sa.text("UPDATE audit SET who = 'nobody' WHERE seq = 3"))
+        connection.execute(sa.text("UPDATE audit SET actor = 'nobody' WHERE seq = 3"))
     page = open_page("administration", tab="audit")
     press(page, "audit-verify")
     assert any("from entry 3 on" in message.value for message in page.error)

@@ -34,7 +34,9 @@ QUICK = (
 TRIES = (RepairKind.SYSTEM, RepairKind.AGAIN)
 SPECIAL = {  # facts that have to be of a kind
     "field_conflict": {
-        "kind": "product", "field": "name", "agreed": '"a"', "source": '"b"', "target": '"c"', "mark": "m",
+        "kind": "product", "field": "name", "path": "name", "record": "1001", "mark": "m",
+        "agreed_value": "a", "source_value": "b", "target_value": "c",
+        "agreed_json": '"a"', "source_json": '"b"', "target_json": '"c"',
     },
     "flow_setting_invalid": {"flow": "products", "setting": "sku_rule"},
     "value_unmapped": {"table": "vat_codes", "value": "9"},

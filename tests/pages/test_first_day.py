@@ -130,9 +130,9 @@ def test_access_that_does_not_work_is_reported_and_the_one_before_stays(fresh: A
         test = next(button for button in test.button if button.label == "Check the connection").click().run()
 
         assert not test.exception
-        assert "The earlier access stays in force" in texts(test)
+        assert "The earlier ones stay in use." in texts(test)
         assert fresh.connections.last_check("mplus").ok
-        assert "The earlier access" not in texts(press(test, "check-mplus"))
+        assert "The earlier ones" not in texts(press(test, "check-mplus"))
 
 
 def test_the_log_in_names_the_host_as_it_is_called(unconnected_application: Application, open_page: Open) -> None:

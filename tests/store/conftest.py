@@ -19,7 +19,7 @@ from tests.stores import prepare
 
 __all__ = ["postgres_server", "postgres_url"]
 
-BOTH = ("database", "fencing_tokens", "heartbeats", "plans", "row_mapping")
+BOTH = ("database", "erasure_register", "fencing_tokens", "heartbeats", "plans", "row_mapping")
 """Test modules that `make test` also runs on PostgreSQL, because locks, migrations or types differ there."""
 
 
