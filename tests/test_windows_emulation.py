@@ -224,8 +224,9 @@ def test_a_message_goes_out_in_all_its_signs(emulation: WindowsEmulation) -> Non
         code = (
             "from integration.alerts.transport.post import Message, Post, ChannelRoute\n"
             "from integration.process.child_environment import network_environment\n"
-            f"(said,) = Post(ChannelRoute(network_environment())).send([Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})])\n"
-            "assert said.ok, said\n"
+            f"message = Message({hook.address!r}, {SIGNS!a}, {SIGNS!a})\n"
+            "(sent,) = Post(ChannelRoute(network_environment())).send([message])\n"
+            "assert sent.ok, sent\n"
         )
         emulation.runs(code)
         assert hook.titles == [SIGNS]

@@ -60,7 +60,8 @@ def lost_values(deps: Dependencies, run: Run, logic: FlowLogic) -> dict[str, int
     hashes. There a field counts if the plan clears more than FEW values and at least half of all records had one.
     """
     is_whole = run.parses_everything
-    if not is_whole and (run.mode not in (Mode.CHANGES, Mode.COMPLETE) or run.position.watched.get(EMPTIED.name, 0) <= FEW):
+    cleared = run.position.watched.get(EMPTIED.name, 0)
+    if not is_whole and (run.mode not in (Mode.CHANGES, Mode.COMPLETE) or cleared <= FEW):
         return {}
     before: Mapping[str, int] = json.loads(deps.cursors.get(run.flow, FILLED) or "{}")
     kinds = {str(stage.source) for stage in logic.flow.stages if not stage.volatile}

@@ -99,7 +99,10 @@ def _exported_snapshot(url: str) -> Iterator[tuple[Snapshot, str]]:
         until = connection.execute(sa.text("SELECT last_value, is_called FROM outbox_id_seq")).one()
         revision = str(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar())
         instance_id = str(connection.execute(sa.select(instance.c.id)).scalar())
-        for step in ("ROLLBACK TO SAVEPOINT locked", "RELEASE SAVEPOINT locked"):  # releases the lock: writers can go on
+        for step in (
+            "ROLLBACK TO SAVEPOINT locked",
+            "RELEASE SAVEPOINT locked",
+        ):  # releases the lock
             connection.execute(sa.text(step))
         waiting = _ranges(connection.execute(sa.select(outbox.c.id).order_by(outbox.c.id)).scalars())
         moment = str(connection.execute(sa.select(sa.func.pg_export_snapshot())).scalar())

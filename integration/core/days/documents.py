@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
-from typing import TypeVar
 
 from integration.core.days.till import (
     DOCUMENTS,
@@ -17,27 +16,28 @@ from integration.core.days.till import (
     turnover_group,
 )
 from integration.core.grouping import sum_by_key
-from integration.core.money import CENT, from_cents, share_out, to_cents
+from integration.core.money import CENT
 from integration.core.records import Kind, Record, Value
+from integration.core.totals.allocation import allocate_vat
 from integration.core.totals.categories import METHODS, Tender
 from integration.core.totals.sold import NOTHING, UNTAXED, VatSum, sum_by
 from integration.core.vat_numbers import is_of_the_union, vat_prefix
 
 HOME = "NL"  # country of a shop that does not set another one
 
-Key = TypeVar("Key")
-
 
 @dataclass(frozen=True)
 class DayDocument:
     """One document of the till, limited to the day and branch: sold on that day, or paid on it.
 
-    An empty branch means all branches.
+    An empty branch means all branches. `revenue_groups` are the turnover groups that are revenue, or None
+    for all.
     """
 
     record: Record
     day: date
     branch: str = ""
+    revenue_groups: frozenset[str] | None = None
 
     @property
     def source(self) -> str:
@@ -114,20 +114,22 @@ class DayDocument:
 
     @cached_property
     def groups(self) -> dict[tuple[str, str], VatSum]:
-        """Amounts per turnover group and VAT code. VAT is adjusted to the till's split by largest remainders.
+        """Amounts per turnover group and VAT code, with the VAT of the till's split by the rule of `allocate_vat`.
 
-        If the split covers less than the lines, the amounts are not adjusted.
+        If the split covers neither all lines nor all revenue, the amounts are not adjusted.
         """
-        adjusted_groups: dict[tuple[str, str], VatSum] = {}
         lines = [part.values for part in self.record.parts if part.kind is Kind.LINE]
         gross = sum_by(
             ((turnover_group(line, "turnover_group"), till_text(line, "vat_code")), _line_sum(line)) for line in lines
         )
+        adjusted_groups: dict[tuple[str, str], VatSum] = {}
         for code, split in self.vat.items():
             groups = {group: vat_sum for (group, other), vat_sum in gross.items() if other == code}
-            is_whole = abs(total(vat_sum.incl for vat_sum in groups.values()) - split.incl) <= CENT * len(lines)
-            exact = allocate_to_total(split.vat, groups) if is_whole else groups
-            adjusted_groups |= {(group, code): vat_sum for group, vat_sum in exact.items()}
+            balance = [] if self.revenue_groups is None else groups.keys() - self.revenue_groups
+            covered = covered_groups(split, groups, balance)
+            if abs(total(vat_sum.incl for vat_sum in covered.values()) - split.incl) <= CENT * len(lines):
+                exact = allocate_vat(split, covered, balance)
+                adjusted_groups |= {(group, code): vat_sum for group, vat_sum in exact.items()}
         return {key: adjusted_groups.get(key, vat_sum) for key, vat_sum in gross.items()}
 
     def groups_under(self, code: str) -> dict[str, VatSum]:
@@ -186,17 +188,19 @@ def _line_sum(values: Mapping[str, Value]) -> VatSum:
     return VatSum(excl, incl - excl)
 
 
-def allocate_to_total(vat: Decimal, parts: Mapping[Key, VatSum]) -> dict[Key, VatSum]:
-    """Return the parts with VAT adjusted to a total. The difference is divided by the largest remainder method."""
-    off = to_cents(vat) - sum(to_cents(part.vat) for part in parts.values())
-    shares = share_out(off, [to_cents(part.vat) or to_cents(part.incl) for part in parts.values()]) if parts else []
-    moved = (VatSum(-from_cents(share), from_cents(share)) for share in shares)
-    return {key: part + more for (key, part), more in zip(parts.items(), moved, strict=True)}
+def covered_groups(split: VatSum, groups: Mapping[str, VatSum], balance: Collection[str]) -> Mapping[str, VatSum]:
+    """Return the turnover groups of a VAT code that a split of the till covers: all, or all but those in `balance`.
+
+    A setting of the till decides it; the amounts show which.
+    """
+    revenue = {group: vat_sum for group, vat_sum in groups.items() if group not in balance}
+    every, sold = (total(vat_sum.incl for vat_sum in sums.values()) for sums in (groups, revenue))
+    return revenue if abs(split.incl - sold) < abs(split.incl - every) else groups
 
 
 def documents_of(day: TillDay) -> list[DayDocument]:
     """Return the documents of a day, without cancelled ones."""
-    documents = [DayDocument(record, day.date, day.branch) for record in day.documents]
+    documents = [DayDocument(record, day.date, day.branch, day.revenue_groups) for record in day.documents]
     return [document for document in documents if document.record.values.get("cancelled") is not True]
 
 

@@ -17,7 +17,6 @@ from integration.core.days.documents import DayDocument, DaySums, sums_of_docume
 from integration.core.days.till import DayRefusedError, TillDay, TillTurnover, total
 from integration.core.grouping import group_by_key, sum_by_key
 from integration.core.money import CENT
-from integration.core.totals.categories import LineCategory
 from integration.core.totals.sold import NOTHING, VatSum
 
 OUTFLOW = "cash-outflow"
@@ -173,7 +172,7 @@ def _check_drawers(day: TillDay, drawers: Collection[str]) -> Iterator[FailedChe
 
 def _check_vat_list(day: TillDay, documents: Collection[DayDocument]) -> Iterator[FailedCheck]:
     """Yield the VAT codes whose amount in the VAT list is not that of their turnover groups, with their documents."""
-    revenue = {turnover.group for turnover in day.journal if turnover.category is LineCategory.REVENUE}
+    revenue = day.revenue_groups
     listed_amounts = sum_by_key(((vat_total.source, vat_total.code), vat_total.sum.incl) for vat_total in day.vat)
     by_code = group_by_key(((turnover.source, turnover.vat_code), turnover) for turnover in day.financial)
     for key in dict.fromkeys([*listed_amounts, *by_code]):

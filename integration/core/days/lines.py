@@ -11,7 +11,7 @@ from functools import partial
 
 from integration.core.days.books import NO_VOUCHER, NOT_BOOKED, DayBooks, DayLine
 from integration.core.days.costs import GroupCost, costs_of, groups_without_cost
-from integration.core.days.documents import DayDocument, DaySums, allocate_to_total, sums_of_documents
+from integration.core.days.documents import DayDocument, DaySums, covered_groups, sums_of_documents
 from integration.core.days.till import (
     NO_GROUP,
     ROW_CAUSES,
@@ -31,6 +31,7 @@ from integration.core.ledgers import NO_RULES
 from integration.core.missing_codes import MissingCode
 from integration.core.money import amount
 from integration.core.rows import row_value
+from integration.core.totals.allocation import allocate_vat
 from integration.core.totals.categories import EXCHANGES, LineCategory, Purpose, Tender
 from integration.core.totals.sold import NOTHING, VatSum, sum_by
 from integration.core.vat import vat_fact
@@ -57,6 +58,7 @@ class DayLines:
         self.counting = [document for document in documents if document not in self.own_use]
         self._separate_bookings = books.separate_bookings
         self._types = {turnover.group: turnover for turnover in day.journal}
+        self._revenue_groups = day.revenue_groups
         self._vat = DayVat(books, percents_of(day))
         self.apart = [document for document in self.counting if self._is_separate(document)]
         self._methods = {(payment.source, payment.method): payment for payment in day.payments}
@@ -286,18 +288,15 @@ class DayLines:
                 self._vat.require_plausible(vat_sum, code, theirs, roundings, [document.number])
 
     def _exact_groups(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
-        """Return the taxed groups of a code with the VAT of the till's list, which covers all or revenue only."""
+        """Return the taxed groups of a code with the VAT of the till's list."""
         if target is None:
             return {}
-        revenue = {group: vat_sum for group, vat_sum in groups.items() if self._is_revenue(group)}
-        every, sold = (total(vat_sum.incl for vat_sum in sums.values()) for sums in (groups, revenue))
-        covered_groups = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups
-        return allocate_to_total(
-            target.vat, {group: vat_sum for group, vat_sum in covered_groups.items() if vat_sum.vat}
-        )
+        balance = groups.keys() - self._revenue_groups
+        covered = covered_groups(target, groups, balance)
+        return allocate_vat(target, {group: vat_sum for group, vat_sum in covered.items() if vat_sum.vat}, balance)
 
     def _is_revenue(self, group: str) -> bool:
-        return group in self._types and self._types[group].category is LineCategory.REVENUE
+        return group in self._revenue_groups
 
     def _turnover_line(
         self,

@@ -176,6 +176,11 @@ class TillDay:
         return tuple(source for source in DOCUMENTS.values() if source in reported_sources)
 
     @property
+    def revenue_groups(self) -> frozenset[str]:
+        """The turnover groups that are revenue."""
+        return frozenset(turnover.group for turnover in self.journal if turnover.category is LineCategory.REVENUE)
+
+    @property
     def reports_down_payments(self) -> bool:
         """True if the orders' journal has a turnover group for the counterpart of their payments."""
         return any(turnover.is_down_payment for turnover in self.journal)

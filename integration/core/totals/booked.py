@@ -1,12 +1,13 @@
 """Amounts that the books compute for a sale: for lines with VAT, for postings, and compared with the sold amounts."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
-from integration.core.money import HUNDRED, amount, from_cents, share_out, to_cents
+from integration.core.money import HUNDRED, amount
 from integration.core.records import Kind, Record, Value
+from integration.core.totals.allocation import allocate
 from integration.core.totals.sold import (
     NOTHING,
     ONE,
@@ -100,36 +101,34 @@ def posting_totals(
 ) -> dict[tuple[str, Account | None], VatSum]:
     """Return the sold amounts by VAT code and account. Per VAT code they equal the till's split exactly.
 
-    `accounts` are those of the lines, by key. Each account starts with the totals of its own lines. The rest of the
-    split is divided in whole cents in proportion to these totals, by the largest remainder method. Accounts in
-    `balance_accounts` get none of the rest unless there is no other account. A code without lines has the account None.
+    `accounts` are those of the lines, by key. The split is allocated to turnover groups first, as in the day, and the
+    amount of a group to its accounts. `balance_accounts` are no revenue. A code without lines has the account None.
     """
     codes = dict.fromkeys([*sale.sold, *(line.vat_code for line in sale.lines)])
-    shares = {
-        (code, account): share
+    totals = sum_by(
+        ((code, account), share)
         for code in codes
         for account, share in _amounts_of_code(sale, code, accounts, balance_accounts)
-    }
-    return {where: share for where, share in shares.items() if share}
+    )
+    return {where: share for where, share in totals.items() if share}
 
 
 def _amounts_of_code(
     sale: Sale, code: str, accounts: Mapping[str, Account], balance_accounts: Collection[Account]
-) -> list[tuple[Account | None, VatSum]]:
+) -> Iterator[tuple[Account | None, VatSum]]:
     sold = sale.sold.get(code, VatSum())
     lines = [line for line in sale.lines if line.vat_code == code]
-    own = sum_by((accounts.get(line.key), _line_sum(line, sold, sale.method)) for line in lines) or {None: VatSum()}
-    excl, vat = (
-        [to_cents(value) for value in side] for side in zip(*((o.excl, o.vat) for o in own.values()), strict=True)
-    )
-    takes = [account not in balance_accounts for account in own]
-    takes = takes if any(takes) else [True] * len(takes)
-    excl_shares = _allocate_rest(excl, to_cents(sold.excl), _weights(takes, excl))
-    vat_shares = _allocate_rest(vat, to_cents(sold.vat), _weights(takes, vat, excl))
-    return [
-        (account, VatSum(from_cents(excl_share), from_cents(vat_share)))
-        for account, excl_share, vat_share in zip(own, excl_shares, vat_shares, strict=True)
-    ]
+    if not lines:
+        yield None, sold
+        return
+    by_group: dict[tuple[str, bool], dict[Account, VatSum]] = {}
+    for line in lines:
+        account = accounts[line.key]
+        own = by_group.setdefault((line.turnover_group, account in balance_accounts), {})
+        own[account] = own.get(account, VatSum()) + _line_sum(line, sold, sale.method)
+    sums = {group: sum(own.values(), VatSum()) for group, own in by_group.items()}
+    for group, share in allocate(sold, sums, [group for group in sums if group[1]]).items():
+        yield from allocate(share, by_group[group], ()).items()
 
 
 def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
@@ -145,17 +144,6 @@ def _line_sum(line: SoldLine, sold: VatSum, method: str) -> VatSum:
         return VatSum(part, incl - part)
     net = excl or NOTHING
     return VatSum(net, amount(net * sold.vat / sold.excl) if sold.excl else NOTHING)
-
-
-def _weights(takes: Sequence[bool], *sides: Sequence[int]) -> list[int]:
-    """Return the weights for dividing the rest: the first side with any amount on the parts that may take some."""
-    eligible = [[size if may else 0 for size, may in zip(side, takes, strict=True)] for side in sides]
-    return next((side for side in eligible if any(side)), [int(may) for may in takes])
-
-
-def _allocate_rest(parts: Sequence[int], total: int, weights: Sequence[int]) -> list[int]:
-    """Return the parts, with the rest of a total divided over them by weight."""
-    return [part + share for part, share in zip(parts, share_out(total - sum(parts), weights), strict=True)]
 
 
 # ---- comparison of sold and booked amounts per VAT code, shown with a planned document

@@ -112,6 +112,7 @@ class SoldLine:
     amount_incl: Decimal | None = None
     amount_excl: Decimal | None = None
     vat_percent: Decimal | None = None
+    turnover_group: str = ""
 
     def price(self, basis: Basis) -> Decimal | None:
         """Return the unit price with or without VAT."""

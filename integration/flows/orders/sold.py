@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from integration.core.days.till import optional_amount
+from integration.core.days.till import optional_amount, turnover_group
 from integration.core.money import HUNDRED
 from integration.core.records import Kind, Record
 from integration.core.rules import as_text
@@ -78,6 +78,7 @@ def sold_line(line: Record, code: str, rates: Mapping[str, Decimal], *, discount
         incl,
         excl,
         rates.get(line_vat_code(line)) if percent is None else percent,
+        turnover_group(values, "turnover_group"),
     )
 
 

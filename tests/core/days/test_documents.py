@@ -7,14 +7,12 @@ import pytest
 
 from integration.core.days.documents import (
     DayDocument,
-    allocate_to_total,
     documents_of,
     sums_of_documents,
     sums_of_journals,
 )
 from integration.core.days.till import till_day, total
 from integration.core.records import Kind
-from integration.core.totals.sold import VatSum
 from tests.core.days.example import DAY, DOCUMENTS, day_record, document, euros
 
 
@@ -33,16 +31,6 @@ def test_the_vat_of_a_document_is_shared_out_to_the_cent() -> None:
     receipt = DayDocument(next(receipt for receipt in DOCUMENTS if receipt.key.endswith("4107")), DAY)
     assert receipt.groups["40", "2"].vat == euros("20.66")
     assert receipt.groups["20", "2"].vat == euros("11.19")
-
-
-def test_what_is_sold_and_reversed_on_one_receipt_keeps_its_signs() -> None:
-    parts = {"20": VatSum(euros("-41.28"), euros("-8.67")), "30": VatSum(euros("82.64"), euros("17.35"))}
-    moved = allocate_to_total(euros("8.69"), parts)
-    assert total(vat_sum.vat for vat_sum in moved.values()) == euros("8.69")
-    assert {group: vat_sum.incl for group, vat_sum in moved.items()} == {
-        group: vat_sum.incl for group, vat_sum in parts.items()
-    }
-    assert moved["20"].vat < 0 < moved["30"].vat
 
 
 def test_a_document_of_before_is_only_paid() -> None:

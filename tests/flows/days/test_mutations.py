@@ -57,16 +57,14 @@ MUTATIONS = (
     Mutation(
         "VAT of a code is not brought to the till's list",
         f"{CORE}/lines.py",
-        "return allocate_to_total(\n"
-        "            target.vat, {group: vat_sum for group, vat_sum in covered_groups.items() if vat_sum.vat}\n"
-        "        )",
+        "return allocate_vat(target, {group: vat_sum for group, vat_sum in covered.items() if vat_sum.vat}, balance)",
         "return {}",
     ),
     Mutation(
         "a list about revenue is taken to be about all",
-        f"{CORE}/lines.py",
-        "covered_groups = revenue if abs(target.incl - sold) < abs(target.incl - every) else groups",
-        "covered_groups = groups",
+        f"{CORE}/documents.py",
+        "return revenue if abs(split.incl - sold) < abs(split.incl - every) else groups",
+        "return groups",
     ),
     Mutation("a line is doubled", f"{CORE}/lines.py", "lines += self.counts()", "lines += 2 * list(self.counts())"),
     Mutation(
