@@ -1,7 +1,7 @@
 """Payments that the till received from the books. No flow books them a second time.
 
 The flow `payments` stores the method and amount with which it paid each invoice. All other payments originate from the
-till.
+till. While a payment is in doubt, it counts only if the invoice has a payment that cannot be another one.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from integration.core.booking_state import BookingStage
+from integration.core.invoice_payments import Paid, is_closing_payment
 from integration.core.records import Kind, Record, Value
 from integration.core.rules import as_text
 from integration.flows.spec import FlowContext
@@ -20,10 +21,11 @@ LEANS_ON = ((PAYMENTS, METHOD),)
 
 
 class BookedPayment(NamedTuple):
-    """A payment of an invoice at the till that came from the books: its method and amount; None if it is in doubt."""
+    """A payment of an invoice at the till that came from the books, or may have come from them."""
 
     method: str
-    amount: Decimal | None = None
+    amount: Decimal
+    in_doubt: bool = False  # it was sent, and it is unknown whether the till has it
 
 
 # Returns the payments that came from the books, by invoice. Invoices without one may be left out.
@@ -36,26 +38,18 @@ def no_payments(invoices: Collection[str]) -> Mapping[str, BookedPayment]:
 
 
 def booked_payments(context: FlowContext, invoices: Collection[str]) -> dict[str, BookedPayment]:
-    """Return, by invoice, the payment that came from the books or may have come from them.
-
-    It has the method and amount with which the invoice was paid. While the payment is in doubt, its method is that of
-    the setting and its amount is unknown.
-    """
+    """Return, by invoice, the payment that came from the books or may have come from them."""
     paid = context.links(PAYMENTS, Kind.SETTLEMENT, invoices)
-    payments = {key: _payment_of(link.agreed) for key, link in paid.items() if link.agreed}
+    payments = {key: _payment_of(link.agreed.values) for key, link in paid.items() if link.agreed}
     for key, booking in context.booking_states(PAYMENTS, (Kind.SETTLEMENT,), invoices).items():
         if booking.stage is BookingStage.DOUBTFUL:
-            payments[key] = BookedPayment(str(context.setting(PAYMENTS, METHOD)), _amount(booking.values))
-    return payments
+            payments[key] = _payment_of(booking.values, in_doubt=True)
+    return {key: payment for key, payment in payments.items() if payment is not None}
 
 
-def _payment_of(agreed: Record) -> BookedPayment:
-    return BookedPayment(as_text(agreed.values.get(METHOD)), _amount(agreed.values))
-
-
-def _amount(values: Mapping[str, Value]) -> Decimal | None:
+def _payment_of(values: Mapping[str, Value], *, in_doubt: bool = False) -> BookedPayment | None:
     amount = values.get("amount")
-    return amount if isinstance(amount, Decimal) else None
+    return BookedPayment(as_text(values.get(METHOD)), amount, in_doubt) if isinstance(amount, Decimal) else None
 
 
 def without_booked_payments(documents: Sequence[Record], ask: AskBookedPayments) -> list[Record]:
@@ -77,21 +71,35 @@ def without_booked_payments(documents: Sequence[Record], ask: AskBookedPayments)
 def without_payment(document: Record, payment: BookedPayment) -> Record:
     """Return a document without a payment from the books, with its paid amount reduced accordingly.
 
-    The last payment by the method with that amount is left out. Without such a payment, all by that method are.
+    Of several payments with its method and amount, it is the last one. A payment in doubt is left out only if it is
+    the one that closed the invoice.
     """
     payments = [part for part in document.parts if _is_payment(part)]
-    by_method = [part for part in payments if as_text(part.values.get("method")) == payment.method]
-    removed_parts = [part for part in by_method if part.values.get("amount") == payment.amount][-1:] or by_method
-    if not removed_parts:
+    amounts = [(as_text(part.values.get(METHOD)), _amount(part.values)) for part in payments]
+    own = (payment.method, payment.amount)
+    if own not in amounts or (
+        payment.in_doubt and not is_closing_payment(own, amounts, _open_amount(document, amounts))
+    ):
         return document
-    amounts = (part.values.get("amount") for part in removed_parts)
-    less = sum((amount for amount in amounts if isinstance(amount, Decimal)), Decimal(0))
+    removed = payments[len(amounts) - 1 - amounts[::-1].index(own)]
     values = dict(document.values)
     if isinstance(paid := values.get("paid_amount"), Decimal):
-        values["paid_amount"] = paid - less
-    if less:
+        values["paid_amount"] = paid - payment.amount
+    if payment.amount:
         values |= {name: value for name, value in (("paid", False), ("state", "outstanding")) if name in values}
-    return replace(document, values=values, parts=tuple(part for part in document.parts if part not in removed_parts))
+    return replace(document, values=values, parts=tuple(part for part in document.parts if part is not removed))
+
+
+def _open_amount(document: Record, payments: Sequence[Paid]) -> Decimal:
+    """Return the open amount of an invoice. An unknown paid amount is the sum of the payments."""
+    paid = document.values.get("paid_amount")
+    paid = paid if isinstance(paid, Decimal) else sum((amount for _, amount in payments), Decimal(0))
+    return _amount(document.values, "total_incl") - paid
+
+
+def _amount(values: Mapping[str, Value], name: str = "amount") -> Decimal:
+    amount = values.get(name)
+    return amount if isinstance(amount, Decimal) else Decimal(0)
 
 
 def _is_payment(part: Record) -> bool:

@@ -15,8 +15,8 @@ from integration.core.rules import as_text
 from integration.core.run import PLANS_OF_ALL
 from integration.core.states import RunState, Step
 from integration.store.database import Database, PreparedKeyQuery, in_clause
-from integration.store.ledger import in_doubt_question
 from integration.store.links import link_of
+from integration.store.plan_lines import in_doubt_question
 from integration.store.prepared_statements import PreparedStatement
 from integration.store.row_mapping import change_from_json, plan_row, staged_of
 from integration.store.tables import issues, lines, links, runs, staged_records
@@ -173,7 +173,8 @@ def _doubtful_states(
     connection: sa.Connection, flow: str, kinds: Collection[Kind], keys: Collection[str]
 ) -> _StatesByKey:
     for row in _doubtful_lines(frozenset(kinds)).rows(connection, {"flow": flow}, keys):
-        yield row.key, BookingState(row.key, BookingStage.DOUBTFUL, row.title)
+        values = change_from_json(row.change).agreed.values if row.change else {}
+        yield row.key, BookingState(row.key, BookingStage.DOUBTFUL, row.title, values=values)
 
 
 def _linked_states(

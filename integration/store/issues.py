@@ -25,6 +25,7 @@ from integration.store.environments import INACTIVE_PATTERN
 from integration.store.erasure_register import SoFar, require_no_erasure_since
 from integration.store.events import Event
 from integration.store.outbox import append_events
+from integration.store.plan_lines import DOUBTS, in_doubt_question
 from integration.store.row_mapping import change_from_json
 from integration.store.tables import causes, dismissals, issues, lines, runs, staged_records
 
@@ -144,10 +145,15 @@ def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str,
     """Close the issues of a flow that a preview no longer found, in the current transaction.
 
     A complete run covers every record. Any other run covers the records it read and those its plan has lines for, such
-    as the credit note of a document. Issues that a separate check found are closed only by that check.
+    as the credit note of a document. Issues that a separate check found are closed only by that check, and the question
+    about a record in doubt only when the doubt is settled, even if the record is no longer planned.
     """
     of_runs = issues.c.cause.notin_(APART)
-    condition = sa.and_(issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run, of_runs)
+    doubts = in_doubt_question(flow).order_by(None).with_only_columns(lines.c.key)
+    is_in_doubt = sa.and_(issues.c.cause.in_(DOUBTS), issues.c.key.in_(doubts))
+    condition = sa.and_(
+        issues.c.flow == flow, issues.c.state != IssueState.CLOSED, issues.c.run != run, of_runs, ~is_in_doubt
+    )
     if not complete:
         was_staged = sa.exists().where(
             staged_records.c.run == run,

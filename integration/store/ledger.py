@@ -102,7 +102,7 @@ class Ledger(Store):
 
     def all_in_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
         """Return all creates of a kind that are in doubt."""
-        return [plan_row(row) for row in self.database.rows(in_doubt_question(flow, kind))]
+        return [plan_row(row) for row in self.database.rows(plan_lines.in_doubt_question(flow, kind))]
 
     def unproven_creates(self, flow: str, kind: Kind) -> list[PlanRow]:
         """Return every create of a kind that was sent at least once and is not proven, in any step.
@@ -309,26 +309,8 @@ def _planned_queries(stages: tuple[str, ...]) -> tuple[PreparedStatement, Prepar
 def _in_doubt_by_keys(declared: tuple[Kind, ...] | None) -> PreparedKeyQuery:
     """Return the query for creates in doubt, of any kind or of one of the declared kinds."""
     kind: sa.BindParameter[str] | None = None if declared is None else sa.bindparam("kind")
-    query = in_doubt_question(sa.bindparam("flow"), kind, by_keys=True)
+    query = plan_lines.in_doubt_question(sa.bindparam("flow"), kind, by_keys=True)
     return PreparedKeyQuery(query.where(lines.c.run != sa.bindparam("run")), lines.c.key)
-
-
-def in_doubt_question(
-    flow: str | sa.BindParameter[str], kind: Kind | sa.BindParameter[str] | None = None, *, by_keys: bool = False
-) -> sa.Select[tuple[object, ...]]:
-    """Return the query for creates in doubt, of one kind or of any.
-
-    With `by_keys` the query is efficient for a few record keys: it does not start from the runs of the flow, of which
-    every line may be sent.
-    """
-    is_in_doubt = sa.or_(in_clause(lines.c.step, plan_lines.UNSETTLED), in_clause(lines.c.cause, plan_lines.DOUBTS))
-    settled = in_clause(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
-    conditions = (lines.c.action == Action.CREATE, is_in_doubt, ~settled)
-    alike = lines.c.kind == kind
-    of_kind = () if kind is None else (sa.or_(alike, sa.not_(in_clause(lines.c.kind, kinds()))) if by_keys else alike,)
-    of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
-    every = sa.select(lines).where(*conditions, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
-    return every.order_by(lines.c.run, lines.c.seq)
 
 
 def _links_of_outcomes(

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 
 from integration.core.plan import Action, Change
 from integration.core.plan_lines import EVERY_LINE, LineFilter, PlanRow
+from integration.core.records import Kind, kinds
 from integration.core.run import Counts
 from integration.core.states import Step
 from integration.store import facets
-from integration.store.database import batches
+from integration.store.database import batches, in_clause
 from integration.store.prepared_statements import PreparedInQuery, PreparedStatement
 from integration.store.row_mapping import Row, change_from_json, line_to_row
 from integration.store.tables import line_counts, lines, runs
@@ -235,3 +236,21 @@ def count_shown_lines(
         return facets.facets_of(connection, run, actions)[facet].get(value, 0)
     query = sa.select(sa.func.count()).select_from(lines).where(*filter_clause(run, show, find, among))
     return connection.execute(query).scalar_one()
+
+
+def in_doubt_question(
+    flow: str | sa.BindParameter[str], kind: Kind | sa.BindParameter[str] | None = None, *, by_keys: bool = False
+) -> sa.Select[tuple[object, ...]]:
+    """Return the query for creates in doubt, of one kind or of any.
+
+    With `by_keys` the query is efficient for a few record keys: it does not start from the runs of the flow, of which
+    every line may be sent.
+    """
+    is_in_doubt = sa.or_(in_clause(lines.c.step, UNSETTLED), in_clause(lines.c.cause, DOUBTS))
+    settled = in_clause(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
+    conditions = (lines.c.action == Action.CREATE, is_in_doubt, ~settled)
+    alike = lines.c.kind == kind
+    of_kind = () if kind is None else (sa.or_(alike, sa.not_(in_clause(lines.c.kind, kinds()))) if by_keys else alike,)
+    of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
+    every = sa.select(lines).where(*conditions, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
+    return every.order_by(lines.c.run, lines.c.seq)

@@ -34,19 +34,39 @@ def test_what_is_paid_is_less_by_it_and_the_rest_stands() -> None:
     assert [part.key for part in remaining.parts] == ["1", "payment:1"]
     assert remaining.values == {"paid_amount": Decimal(21), "paid": False, "state": "outstanding"}
     assert without_payment(paid, BookedPayment("CASH", Decimal(100))) is paid
-    assert without_payment(invoice(("BANK", "0")), BookedPayment("BANK")).values == {}
+    assert without_payment(invoice(("BANK", "0")), BookedPayment("BANK", Decimal(0))).values == {}
 
 
 @pytest.mark.parametrize(
     ("amount", "remaining_keys"),
-    [("60.50", ["payment:1"]), ("21", ["payment:1", "payment:2"]), ("121", []), (None, [])],
+    [
+        ("60.50", ["payment:1", "payment:3"]),
+        ("21", ["payment:1", "payment:2"]),
+        ("121", ["payment:1", "payment:2", "payment:3"]),
+    ],
 )
-def test_a_payment_by_the_same_method_at_the_counter_stays(amount: str | None, remaining_keys: list[str]) -> None:
-    payments = [("BANK", "60.50"), ("BANK", "60.50"), *([("BANK", "21")] if amount == "21" else [])]
-    booked = BookedPayment("BANK", None if amount is None else Decimal(amount))
+def test_a_payment_by_the_same_method_at_the_counter_stays(amount: str, remaining_keys: list[str]) -> None:
+    paid = invoice(("BANK", "60.50"), ("BANK", "60.50"), ("BANK", "21"))
+    remaining = without_payment(paid, BookedPayment("BANK", Decimal(amount)))
+    assert [part.key for part in remaining.parts if part.kind is Kind.PAYMENT] == remaining_keys
 
-    remaining = without_payment(invoice(*payments), booked)
 
+@pytest.mark.parametrize(
+    ("payments", "paid_amount", "remaining_keys"),
+    [
+        ((("PIN", "60.50"), ("BANK", "60.50")), "121", ["payment:1"]),
+        ((("PIN", "60.50"), ("BANK", "60.50")), None, ["payment:1"]),
+        ((("BANK", "60.50"), ("PIN", "60.50")), "121", ["payment:1", "payment:2"]),  # another payment came after it
+        ((("BANK", "60.50"),), "60.50", ["payment:1"]),  # ours leaves nothing open
+        ((("BANK", "121"),), "121", ["payment:1"]),  # another amount
+    ],
+)
+def test_a_payment_in_doubt_is_left_out_only_if_it_closed_the_invoice(
+    payments: tuple[tuple[str, str], ...], paid_amount: str | None, remaining_keys: list[str]
+) -> None:
+    values = {"paid_amount": Decimal(paid_amount)} if paid_amount else {}
+    paid = invoice(*payments, total_incl=Decimal(121), **values)
+    remaining = without_payment(paid, BookedPayment("BANK", Decimal("60.50"), in_doubt=True))
     assert [part.key for part in remaining.parts if part.kind is Kind.PAYMENT] == remaining_keys
 
 
@@ -75,10 +95,9 @@ def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_hav
             return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
 
         def booking_states(self, *_: object) -> dict[str, BookingState]:
-            return {"b": BookingState("b", BookingStage.DOUBTFUL), "c": BookingState("c", BookingStage.PLANNED)}
-
-        def setting(self, *_: object) -> str:
-            return "GIRO"
+            sent = {"method": "GIRO", "amount": Decimal(2)}
+            doubtful = BookingState("b", BookingStage.DOUBTFUL, values=sent)
+            return {"b": doubtful, "c": BookingState("c", BookingStage.PLANNED, values=sent)}
 
     payments = booked_payments(cast("FlowContext", StoredPayments()), ["a", "b", "c", "d"])
-    assert payments == {"a": BookedPayment("BANK", Decimal(1)), "b": BookedPayment("GIRO")}
+    assert payments == {"a": BookedPayment("BANK", Decimal(1)), "b": BookedPayment("GIRO", Decimal(2), in_doubt=True)}

@@ -11,9 +11,10 @@ from integration.core.states import RunState, Step
 from integration.store.cursors import Cursors
 from integration.store.database import Database
 from integration.store.issues import Issues
-from integration.store.ledger import Ledger, in_doubt_question
+from integration.store.ledger import Ledger
 from integration.store.links import Links
 from integration.store.outbox_reader import OutboxReader
+from integration.store.plan_lines import in_doubt_question
 from integration.store.plans import PlanStore
 from integration.store.runs import RunStore
 from integration.store.tables import lines

@@ -1,8 +1,8 @@
 """Payments of invoices as a target: an invoice that was paid elsewhere gets one payment by one method.
 
-The till stores no reference of ours with a payment, so a payment is identified by its invoice, its method and its
-amount, on an invoice with nothing open: it is the last payment of an invoice. An earlier payment by the same method is
-another one, even for the same amount. The till has no call that reverses a payment.
+The payment is identified by its invoice, method and amount, as the last payment of an invoice with nothing open. An
+earlier payment by the same method is another one, even for the same amount. The till has no call that reverses a
+payment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ from integration.connectors.mplus.lists import ByNumbers, by_own_number, unique_
 from integration.connectors.mplus.settings import MplusSettings
 from integration.connectors.mplus.target import TillTarget, in_pages, translated_parse_errors
 from integration.connectors.protocol import References
+from integration.core.invoice_payments import Paid, is_closing_payment
 from integration.core.money import from_cents, to_cents
 from integration.core.plan import Change
 from integration.core.records import CurrentRecord, Kind, Record, Value, WriteResult, WrongValueError, unreadable
@@ -30,7 +31,7 @@ class Settlements(TillTarget):
         self._completer: ByNumbers[tuple[str, Element]] = ByNumbers()
 
     def lookup(self, records: Sequence[Record], references: References) -> dict[str, CurrentRecord]:  # noqa: ARG002
-        """Return the existing payments: the invoice has nothing open, and the method has the wanted amount."""
+        """Return the existing payments: the last one of an invoice with nothing open, by this method and amount."""
         ids = [key for key in dict.fromkeys(record.key for record in records) if key and key.isprintable()]
         with translated_parse_errors():
             with_ids = by_own_number(self._invoices, partial(codec.if_readable, _invoice_key))
@@ -63,20 +64,19 @@ _invoice_key = partial(codec.document_key, kind=Kind.INVOICE)
 
 
 def _current_payment(desired: Record, invoice: Element | None) -> CurrentRecord | None:
-    method = as_text(desired.values.get("method"))
     if invoice is None:
         return None
+    payment = as_text(desired.values.get("method")), _amount(desired)
     try:
         require_shape(invoice, codec.DOCUMENTS[Kind.INVOICE].type)
         _invoice_key(invoice)
-        paid = list(_amounts_by_method(invoice, method))
-        is_open = bool(paid) and _open_amount(invoice) != Decimal(0)
+        payments = list(_payments(invoice))
+        is_there = bool(payments) and is_closing_payment(payment, payments, _open_amount(invoice))
     except WrongValueError as error:
         return CurrentRecord(unreadable(Kind.SETTLEMENT, desired.key, error, codec.raw_elements(invoice)), desired.key)
-    amount = _amount(desired)
-    if not paid or is_open or amount not in (*paid, sum(paid, Decimal(0))):
+    if not is_there:
         return None
-    values: dict[str, Value] = {"method": method, "amount": amount}
+    values: dict[str, Value] = {"method": payment[0], "amount": payment[1]}
     return CurrentRecord(Record(Kind.SETTLEMENT, desired.key, values), desired.key)
 
 
@@ -86,10 +86,10 @@ def _open_amount(invoice: Element) -> Decimal:
     return from_cents(total - paid)
 
 
-def _amounts_by_method(invoice: Element, method: str) -> Iterator[Decimal]:
+def _payments(invoice: Element) -> Iterator[Paid]:
     for payment in invoice.iterfind(f"{qualified('paymentList')}/{qualified('payment')}"):
-        if (payment.findtext(qualified("method")) or "").strip() == method:
-            yield from_cents(codec.required_integer(payment, "amount"))
+        amount = from_cents(codec.required_integer(payment, "amount"))
+        yield (payment.findtext(qualified("method")) or "").strip(), amount
 
 
 def _amount(desired: Record) -> Decimal:

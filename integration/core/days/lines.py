@@ -288,12 +288,15 @@ class DayLines:
                 self._vat.require_plausible(vat_sum, code, theirs, roundings, [document.number])
 
     def _exact_groups(self, groups: Mapping[str, VatSum], target: VatSum | None) -> dict[str, VatSum]:
-        """Return the taxed groups of a code with the VAT of the till's list."""
+        """Return the taxed groups of a code with the VAT of the till's list.
+
+        A till that computes VAT over the whole day differs from its groups by up to a cent per document. No single
+        document has these cents, so all taxed groups take part.
+        """
         if target is None:
             return {}
-        balance = groups.keys() - self._revenue_groups
-        covered = covered_groups(target, groups, balance)
-        return allocate_vat(target, {group: vat_sum for group, vat_sum in covered.items() if vat_sum.vat}, balance)
+        covered = covered_groups(target, groups, groups.keys() - self._revenue_groups)
+        return allocate_vat(target, {group: vat_sum for group, vat_sum in covered.items() if vat_sum.vat}, ())
 
     def _is_revenue(self, group: str) -> bool:
         return group in self._revenue_groups

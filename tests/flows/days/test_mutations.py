@@ -57,7 +57,7 @@ MUTATIONS = (
     Mutation(
         "VAT of a code is not brought to the till's list",
         f"{CORE}/lines.py",
-        "return allocate_vat(target, {group: vat_sum for group, vat_sum in covered.items() if vat_sum.vat}, balance)",
+        "return allocate_vat(target, {group: vat_sum for group, vat_sum in covered.items() if vat_sum.vat}, ())",
         "return {}",
     ),
     Mutation(
