@@ -2,7 +2,7 @@
 python := .venv/bin/python
 export CONSOLE_DATA ?= data
 
-.PHONY: run demo lab test test-long check fix bench same setup setup-dev
+.PHONY: run demo lab histories test test-long check fix bench same setup setup-dev
 
 run: setup            ## open the console with the built-in sandbox connected: http://127.0.0.1:8501
 	@echo "Starting the console ..."
@@ -18,6 +18,9 @@ test: setup-dev       ## pass all tests but the long ones
 test-long: setup-dev  ## pass those that are slow by nature, or with GROUP=runner, lab, browser, books or fidelity one group of them
 	scripts/browser
 	scripts/test long $(GROUP)
+
+histories: setup-dev  ## run random tests with other seeds: GROUP=payments, days, orders, customers, stock, prices or lab; SEEDS=1000-1200
+	$(python) -m tests.histories "$(or $(GROUP),all)" $(SEEDS)
 
 lab: setup-dev        ## run 200 trials of the fault lab, over all flows and both databases
 	scripts/lab

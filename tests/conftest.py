@@ -10,6 +10,7 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from tests.seeds import seeds_of
 from tests.suite import COSTS_FOLDER
 from tests.timeouts import LONGEST
 
@@ -23,13 +24,20 @@ settings.register_profile("the same each time", deadline=None, derandomize=True,
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add an option that runs the tests of each file in reverse order. No test may depend on another one."""
+    """Add options: the tests of each file in reverse order, as none may depend on another one, and other seeds."""
     parser.addoption("--backwards", action="store_true", help="run the tests of each file in reverse order")
+    parser.addoption("--seeds", default="", help="seeds of random tests, such as 7,1000-1200")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Use the same generated cases in each run without long tests. Other runs generate new ones."""
     settings.load_profile("the same each time" if config.option.markexpr == "not long" else "patient")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a random test once with each of its seeds."""
+    if marker := metafunc.definition.get_closest_marker("seeds"):
+        metafunc.parametrize("seed", seeds_of(metafunc.config, marker.args))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

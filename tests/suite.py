@@ -23,6 +23,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.seeds import fresh_seeds, today
+
 ROOT = Path(__file__).parent.parent
 PASSED, FAILED, NONE_CHOSEN = 0, 1, 5  # exit status of pytest
 UNSTEADY = Path("tests/unsteady.csv")
@@ -297,6 +299,7 @@ def main(arguments: list[str]) -> int:
         case []:
             return run(ROOT, "not long", every, beside=3, browsers=1)
         case ["long"]:
+            print(f"fresh seeds: {fresh_seeds(today())}")
             return run(ROOT, "long", every, beside=2, browsers=2)
         case ["long", group] if group in GROUPS:
             return run(ROOT, "long", [file for file in every if group_of(file) == group], beside=2, browsers=2)

@@ -276,7 +276,7 @@ SALES_OF: tuple[Edit, ...] = (
 
 @BOTH
 @pytest.mark.long
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.seeds(*SEEDS)
 def test_a_plan_made_with_hashes_is_the_one_made_without(shop: Shop, seed: int) -> None:
     """Change either system, settings, mapping, value tables and corrections at random."""
     same_plans(shop, seed, EDITS_OF)
@@ -284,7 +284,7 @@ def test_a_plan_made_with_hashes_is_the_one_made_without(shop: Shop, seed: int) 
 
 @BOTH
 @pytest.mark.long
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.seeds(*SEEDS)
 def test_so_is_one_that_counts_what_the_books_have_not_booked(shop: Shop, seed: int) -> None:
     """Sell, order, take back, cancel and book at random meanwhile."""
     counts_sales(shop)

@@ -8,7 +8,7 @@ import pytest
 
 from integration.core.booking_state import BookingStage, BookingState
 from integration.core.links import Link
-from integration.core.records import Kind, Record
+from integration.core.records import Kind, Record, Value
 from integration.flows.booked_payments import (
     BookedPayment,
     booked_payments,
@@ -64,7 +64,7 @@ def test_a_payment_by_the_same_method_at_the_counter_stays(amount: str, remainin
 def test_a_payment_in_doubt_is_left_out_only_if_it_closed_the_invoice(
     payments: tuple[tuple[str, str], ...], paid_amount: str | None, remaining_keys: list[str]
 ) -> None:
-    values = {"paid_amount": Decimal(paid_amount)} if paid_amount else {}
+    values: dict[str, Any] = {"paid_amount": Decimal(paid_amount)} if paid_amount else {}
     paid = invoice(*payments, total_incl=Decimal(121), **values)
     remaining = without_payment(paid, BookedPayment("BANK", Decimal("60.50"), in_doubt=True))
     assert [part.key for part in remaining.parts if part.kind is Kind.PAYMENT] == remaining_keys
@@ -95,7 +95,7 @@ def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_hav
             return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
 
         def booking_states(self, *_: object) -> dict[str, BookingState]:
-            sent = {"method": "GIRO", "amount": Decimal(2)}
+            sent: dict[str, Value] = {"method": "GIRO", "amount": Decimal(2)}
             doubtful = BookingState("b", BookingStage.DOUBTFUL, values=sent)
             return {"b": doubtful, "c": BookingState("c", BookingStage.PLANNED, values=sent)}
 

@@ -57,6 +57,13 @@ def test_what_trials_leave_in_a_checkout_is_nothing_that_git_keeps() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.seeds(1)
+def test_trials_of_any_seed_leave_nothing_wrong(tmp_path: Path, seed: int) -> None:
+    report = run_series(tmp_path, Series(FLOWS, len(FLOWS), seed * len(FLOWS), mapping="shipped"))
+    assert report.violations == ()
+
+
+@pytest.mark.long
 def test_a_lost_answer_of_a_write_that_shows_late_leaves_nothing_wrong(tmp_path: Path) -> None:
     report = run_series(tmp_path, Series(("orders",), 1, 0, mapping="shipped", hazards=("cut_after", "late")))
     assert report.violations == ()

@@ -228,3 +228,19 @@ def test_what_a_person_did_not_find_is_sent_once_more(database: Database) -> Non
     assert harness.ledger.answer_doubts("products", "1003", None) == 1
     assert harness.steps(harness.run(Mode.CHOSEN, ["1003"])) == {"1003": Step.PROVEN}
     assert sorted(target.writes) == ["1001", "1003"]
+
+
+def test_a_record_in_doubt_stays_a_question_when_it_is_planned_no_longer(database: Database) -> None:
+    target = HidingTill(system="mplus")
+    harness = a_harness(database, target, "1001", "1002")
+    assert stop_cause(harness, harness.preview()) == "look_unproven"
+    harness.source.remove(Kind.ARTICLE, "1001")
+    second_run = harness.preview(Mode.COMPLETE)
+    (question,) = harness.issues.list("products", "read_back_missing", limit=10)
+    assert (question.issue.key, harness.steps(second_run)) == ("1001", {"1002": Step.PLANNED})
+
+    assert harness.ledger.answer_doubts("products", "1001", None) == 1
+    target.looks = 0
+    harness.preview(Mode.COMPLETE)
+    assert harness.issues.list("products", "read_back_missing", limit=10) == []
+    assert harness.steps(harness.run(Mode.COMPLETE)) == {"1002": Step.PROVEN}

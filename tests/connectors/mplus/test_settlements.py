@@ -70,6 +70,17 @@ def test_an_earlier_payment_by_the_same_method_is_another_payment(till: Mplus, i
     assert till.lookup([payment(invoice, "10.00")], LINKS) == {}
 
 
+@pytest.mark.parametrize("counter", [[("IDEAL", "60.50"), ("PIN", "60.50")], [("IDEAL", "60.50"), ("IDEAL", "60.50")]])
+def test_payments_of_a_cashier_are_not_taken_for_ours(
+    till: Mplus, invoice: str, counter: list[tuple[str, str]]
+) -> None:
+    for place, (method, amount) in enumerate(counter):
+        till.write(a_create(payment(invoice, amount, method)), None, LINKS, str(place))
+    assert till.lookup([payment(invoice)], LINKS) == {}
+    first = payment(invoice, counter[0][1], counter[0][0])
+    assert bool(till.lookup([first], LINKS)) == (counter[0] == counter[-1])
+
+
 @pytest.mark.parametrize("id_", ["", "<invoiceId/>", "<invoiceId><x/></invoiceId>"])
 def test_an_invoice_without_a_readable_id_parks_its_payment_alone(id_: str) -> None:
     paid = "<paymentList><payment><method>IDEAL</method><amount>12100</amount></payment></paymentList>"

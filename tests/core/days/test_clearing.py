@@ -238,7 +238,7 @@ def test_an_account_without_payouts_is_not_matched() -> None:
     assert (account.closing, account.match, account.late(date(2026, 12, 1))) == (Decimal(-35), None, [])
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.seeds(*range(20))
 def test_each_cent_is_settled_or_named(seed: int) -> None:
     chance = Random(seed)  # noqa: S311 - no secret
     days = [(day, str(chance.choice((1, 2, 2, 5, -1)) * 100)) for day in range(1, 25) if chance.random() < 0.8]

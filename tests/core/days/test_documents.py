@@ -33,6 +33,16 @@ def test_the_vat_of_a_document_is_shared_out_to_the_cent() -> None:
     assert receipt.groups["20", "2"].vat == euros("11.19")
 
 
+def test_cents_go_to_the_revenue_that_the_split_covers_and_never_to_a_deposit() -> None:
+    lines = "20/2 866.20 30/2 752.75 91/2 -12.50"
+    revenue = frozenset({"20", "30"})
+    for split in ("2 1337.97 280.98", "2 1327.64 278.81"):  # of revenue only, and with the taxed deposit
+        sold = DayDocument(document("1", lines, split, "PIN 1606.45"), DAY, revenue_groups=revenue)
+        assert {group: vat_sum.vat for (group, _), vat_sum in sold.groups.items()} == {
+            "20": euros("150.34"), "30": euros("130.64"), "91": euros("-2.17"),
+        }  # fmt: skip
+
+
 def test_a_document_of_before_is_only_paid() -> None:
     record = document(
         "2026.700", "10/2 121.00", "2 100.00 21.00", "PIN 121.00", kind=Kind.INVOICE, on=DAY.replace(day=3), paid_on=DAY

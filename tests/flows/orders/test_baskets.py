@@ -282,7 +282,7 @@ def test_baskets_under_every_switch_are_right_to_the_cent() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.seeds(1, 2)
 def test_fourteen_hundred_baskets_under_every_switch_are_right_to_the_cent(seed: int) -> None:
     outcomes = judge_baskets(1_400, seed)  # which makes two thousand with those of `test_lives`
     assert outcomes.keys() == EVERY

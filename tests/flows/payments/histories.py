@@ -349,7 +349,8 @@ class Histories:
             yield "lost"
         if book_payments and till_open:
             yield "paid in part"
-        if question and books["left"] == till_open == 0:
+        # A cashier's payment that the books lack is a question, even if nothing is open: the customer paid twice.
+        if question and books["left"] == till_open == 0 and (books["sold"], books["day"]) == booked:
             yield "a question about what is settled on both sides"
 
 
