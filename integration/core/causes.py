@@ -209,6 +209,7 @@ CAUSES: Mapping[str, Cause] = {
         Cause("never_answered", OPERATOR, repair=DOUBT),
         Cause("look_unproven", OPERATOR),
         Cause("deviation_stops", OPERATOR),
+        Cause("run_stops_repeatedly", OPERATOR, ("cause",), AGAIN),
         Cause("target_changed_since_plan", OPERATOR, repair=AGAIN),
         Cause("sku_not_numeric", OPERATOR, repair=_setting("sku_rule")),
         Cause("sku_leading_zero", OPERATOR, repair=_setting("sku_rule")),

@@ -51,6 +51,7 @@ _REFRESH = (
     .values({name: sa.bindparam(name) for name in _REFRESHED})
 )
 
+REPEATED_STOP = "run_stops_repeatedly"  # cause of the records of a commit that stops again and again
 GONE = "gone"  # reason of a closed issue: a run no longer found it
 
 _OF_FLOW = PreparedKeyQuery(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)
@@ -145,10 +146,11 @@ def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str,
     """Close the issues of a flow that a preview no longer found, in the current transaction.
 
     A complete run covers every record. Any other run covers the records it read and those its plan has lines for, such
-    as the credit note of a document. Issues that a separate check found are closed only by that check, and the question
-    about a record in doubt only when the doubt is settled, even if the record is no longer planned.
+    as the credit note of a document. Some issues stay: those of a separate check, which only that check closes; those
+    of a commit that stops repeatedly, until one ends; and the question about a record in doubt, until it is settled,
+    even if the record is no longer planned.
     """
-    of_runs = issues.c.cause.notin_(APART)
+    of_runs = issues.c.cause.notin_([*APART, REPEATED_STOP])
     doubts = in_doubt_question(flow).order_by(None).with_only_columns(lines.c.key)
     is_in_doubt = sa.and_(issues.c.cause.in_(DOUBTS), issues.c.key.in_(doubts))
     condition = sa.and_(
@@ -163,6 +165,15 @@ def close_resolved(connection: sa.Connection, at: datetime, flow: str, run: str,
         condition = sa.and_(condition, sa.or_(was_staged, planned))
     rows = connection.execute(sa.select(issues).where(condition)).all()
     _close_issues(connection, at, run, rows)
+
+
+def close_repeated_stops(
+    connection: sa.Connection, at: datetime, flow: str, run: str, remaining: Collection[str] = ()
+) -> None:
+    """Close the issues of a commit that stopped repeatedly, except those of the records that still wait for it."""
+    waiting = (issues.c.flow == flow, issues.c.cause == REPEATED_STOP, issues.c.state != IssueState.CLOSED)
+    rows = connection.execute(sa.select(issues).where(*waiting)).all()
+    _close_issues(connection, at, run, [row for row in rows if row.key not in remaining])
 
 
 def _close_issues(connection: sa.Connection, at: datetime, run: str, rows: Sequence[sa.Row[Any]]) -> None:

@@ -260,6 +260,7 @@ class Ledger(Store):
                 transitions.result(connection, run),
                 transitions.elapsed_milliseconds(row, now),
             )
+            issues.close_repeated_stops(connection, now, row.flow, run)
             close_superseded(connection, now, row)
 
 

@@ -331,6 +331,8 @@ class Previews(Store):
             row = transitions.move(connection, run, state)
             tells_all = row.mode == Mode.COMPLETE and not any(brake.code == SOURCE_EMPTY.code for brake in brakes)
             issues.close_resolved(connection, now, row.flow, run, complete=tells_all)
+            if tells_all and state is RunState.DONE:  # nothing is left to write
+                issues.close_repeated_stops(connection, now, row.flow, run)
             transitions.delete_staged(connection, run)
             ended = {"ended_at": now} if state is RunState.DONE else {}
             shape = [[brake.code, brake.count, brake.limit, dict(brake.details)] for brake in brakes]

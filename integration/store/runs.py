@@ -17,7 +17,7 @@ from integration.core.plan import Action, Approval
 from integration.core.position import START, Position
 from integration.core.run import LONGEST_NOTE, PLANS_OF_ALL, Counts, Mode, Phase, Run
 from integration.core.states import ACTIVE, RunState, Step, may_follow
-from integration.store import choices, issues, notes, plan_lines, transitions
+from integration.store import choices, issues, notes, plan_lines, repeated_stops, transitions
 from integration.store.database import Clock, Database, Store, batches
 from integration.store.events import Event
 from integration.store.outbox import append_events
@@ -301,7 +301,9 @@ class RunStore(Store):
 
     def _end_run(self, run: str, state: RunState, event: str, code: str, facts: Mapping[str, str]) -> None:
         with self.database.write() as connection:
-            transitions.end(connection, self.clock(), run, state, event, code, facts)
+            row, now = transitions.run_row(connection, run, lock=True), self.clock()
+            transitions.end(connection, now, run, state, event, code, facts)
+            repeated_stops.record_stop(connection, now, row, code, facts)
 
     def approve(self, run: str, approval: Approval) -> int:
         """Store an approval and start or resume the commit. Excluded lines are settled as left out.

@@ -95,9 +95,9 @@ def test_the_method_and_amount_are_those_of_the_payment_that_was_made_or_may_hav
             return {"a": Link(Kind.SETTLEMENT, "a", "a", paid), "d": Link(Kind.SETTLEMENT, "d", "d")}
 
         def booking_states(self, *_: object) -> dict[str, BookingState]:
-            sent: dict[str, Value] = {"method": "GIRO", "amount": Decimal(2)}
-            doubtful = BookingState("b", BookingStage.DOUBTFUL, values=sent)
-            return {"b": doubtful, "c": BookingState("c", BookingStage.PLANNED, values=sent)}
+            sent_values: dict[str, Value] = {"method": "GIRO", "amount": Decimal(2)}
+            doubtful = BookingState("b", BookingStage.DOUBTFUL, values=sent_values)
+            return {"b": doubtful, "c": BookingState("c", BookingStage.PLANNED, values=sent_values)}
 
     payments = booked_payments(cast("FlowContext", StoredPayments()), ["a", "b", "c", "d"])
     assert payments == {"a": BookedPayment("BANK", Decimal(1)), "b": BookedPayment("GIRO", Decimal(2), in_doubt=True)}

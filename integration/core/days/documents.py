@@ -30,8 +30,7 @@ HOME = "NL"  # country of a shop that does not set another one
 class DayDocument:
     """One document of the till, limited to the day and branch: sold on that day, or paid on it.
 
-    An empty branch means all branches. `revenue_groups` are the turnover groups that are revenue, or None
-    for all.
+    An empty branch means all branches. `revenue_groups` are the turnover groups that are revenue; None means all.
     """
 
     record: Record
