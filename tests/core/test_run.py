@@ -128,3 +128,14 @@ def test_a_proof_is_a_run_that_proved_a_change_or_found_something_equal(
         "1", "orders", state, Mode.COMPLETE, "anna", datetime(2026, 11, 25, tzinfo=UTC), error=error, counts=counts
     )
     assert run.is_proof is is_proof
+
+
+@pytest.mark.parametrize(
+    ("mode", "trusting", "expected"),
+    [(Mode.COMPLETE, False, True), (Mode.COMPLETE, True, False), (Mode.CHANGES, False, False)],
+)
+def test_a_run_that_recognizes_records_by_their_hashes_parses_only_some(
+    mode: Mode, *, trusting: bool, expected: bool
+) -> None:
+    run = replace(RUN, mode=mode, position=replace(RUN.position, trusting=trusting))
+    assert run.parses_everything is expected
