@@ -34,6 +34,7 @@ from integration.runner.merged_customers import retire_merged
 from integration.runner.pending_plan import carry_over, recheck_retirements, replaced_by
 from integration.runner.prefetch import Prefetch
 from integration.runner.retire import plan_retirements
+from integration.runner.uncertain_writes import ask_about_unplanned
 from integration.runner.undo import undo
 from integration.runner.unneeded import skip_unneeded
 
@@ -149,6 +150,7 @@ class Preview:
             recheck_retirements(self.deps, run, logic)
 
     def _finish(self, run: Run, logic: FlowLogic) -> None:
+        ask_about_unplanned(self.deps, run, logic)
         position = skip_unneeded(self.deps, run, logic)
         mark = fingerprint(run.flow, run.mapping_version, self.deps.previews.digests(run.id))
         counts, changes = position.watched, position.changes + position.retirements

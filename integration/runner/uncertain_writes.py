@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from integration.core.errors import IntegrationError
 from integration.core.flow import Flow, Stage
-from integration.core.issues import Issue
+from integration.core.issues import Issue, IssueOccurrence
 from integration.core.plan import differences, remaining, still_applies
 from integration.core.plan_lines import PlanRow
 from integration.core.records import CurrentRecord, Record, Unreadable
@@ -61,6 +61,30 @@ def in_doubt(
         *(row for row in doubts if row.kind is not kinds[row.key]),
     )
     return {row.key: others.get(row.key) or doubt_question(flow, row) for row in unseen}
+
+
+def ask_about_unplanned(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
+    """Settle creates in doubt whose records a preview did not plan: by a lookup, or else by a question to a person.
+
+    Without the question nothing would lead to the doubt, and while it lasts, lookups of other new records may not be
+    trusted.
+    """
+    flow = logic.flow
+    doubts = [row for row in deps.ledger.all_in_doubt(flow.name) if row.run != run.id and is_known(flow, row)]
+    references = deps.links.references(flow.name)
+    for kind in dict.fromkeys(row.kind for row in doubts):
+        alike = [row for row in doubts if row.kind is kind]
+        planned = deps.previews.lines_at(Step.PARKED, run.id, kind, [row.key for row in alike])
+        rows = [row for row in alike if row.key not in planned]
+        visible = [row for row in rows if not flow.stage(row.stage).unverifiable]
+        records = [agreed_of(row) for row in visible]
+        current_records = lookup_records(deps.connectors[flow.target], records, references) if records else {}
+        others = _other_documents(logic, visible, current_records)
+        found = {key: now for key, now in current_records.items() if key not in others}
+        unseen = deps.ledger.settle_doubts(rows, found)
+        questions = [(row, others.get(row.key) or doubt_question(flow, row)) for row in unseen]
+        if questions:
+            deps.previews.ask(run.id, [IssueOccurrence(issue, str(row.kind), row.title) for row, issue in questions])
 
 
 def _other_documents(

@@ -100,8 +100,8 @@ class Ledger(Store):
             )
         ]
 
-    def all_in_doubt(self, flow: str, kind: Kind) -> list[PlanRow]:
-        """Return all creates of a kind that are in doubt."""
+    def all_in_doubt(self, flow: str, kind: Kind | None = None) -> list[PlanRow]:
+        """Return all creates of a flow, of one kind or of any, that are in doubt."""
         return [plan_row(row) for row in self.database.rows(plan_lines.in_doubt_question(flow, kind))]
 
     def unproven_creates(self, flow: str, kind: Kind) -> list[PlanRow]:

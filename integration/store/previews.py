@@ -239,6 +239,13 @@ class Previews(Store):
         with self.database.read() as connection:
             return issues.issues_of_runs(connection, flow, after, limit, to_retry=to_retry)
 
+    def ask(self, run: str, occurrences: Sequence[IssueOccurrence]) -> None:
+        """Open or refresh issues of records that have no line in the plan of a run."""
+        now = self.clock()
+        with self.database.write() as connection:
+            flow = transitions.run_row(connection, run).flow
+            issues.open_or_refresh(connection, now, flow, run, occurrences)
+
     def reopen_issues(self, run: str, identities: Collection[int]) -> None:
         """Reopen dismissed issues because their source records changed."""
         with self.database.write() as connection:

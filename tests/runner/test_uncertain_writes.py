@@ -244,3 +244,61 @@ def test_a_record_in_doubt_stays_a_question_when_it_is_planned_no_longer(databas
     harness.preview(Mode.COMPLETE)
     assert harness.issues.list("products", "read_back_missing", limit=10) == []
     assert harness.steps(harness.run(Mode.COMPLETE)) == {"1002": Step.PROVEN}
+
+
+def test_a_record_that_a_killed_run_sent_is_asked_for_though_it_is_planned_no_longer(database: Database) -> None:
+    target = HidingTill(system="mplus")
+    harness = a_harness(database, target, "1001", "1002")
+    run = harness.preview()
+    harness.approve(run)
+    harness.runner.commit.page(run.id)
+    harness.runs.interrupt(run.id, "cancelled", {})
+    harness.runs.discard(run.id, "anna")
+    harness.source.remove(Kind.ARTICLE, "1001")
+    harness.preview(Mode.COMPLETE)
+    (question,) = harness.issues.list("products", "read_back_missing", limit=10)
+    assert question.issue.key == "1001"
+
+    target.looks = 0  # it shows after all: nobody has to answer
+    harness.preview(Mode.COMPLETE)
+    assert harness.steps(run)["1001"] is Step.PROVEN
+    harness.preview(Mode.COMPLETE)
+    assert harness.issues.list("products", "read_back_missing", limit=10) == []
+
+
+def test_where_all_known_records_are_gone_one_record_is_sent_and_looked_for_first(database: Database) -> None:
+    target = MemoryConnector(system="mplus")
+    harness = a_harness(database, target, "1001", "1002")
+    assert harness.run().counts.proven == 2
+    for code in ("1001", "1002"):
+        target.remove(Kind.PRODUCT, code)  # the till was restored
+        harness.source.remove(Kind.ARTICLE, code)
+    for code in ("1003", "1004", "1005"):
+        harness.source.put(articles(code)[0])
+    assert harness.run(Mode.CHANGES).counts.proven == 3
+    assert target.writes[2:] == ["1003", "1004", "1005"]
+
+
+def test_where_all_booked_documents_were_deleted_one_is_sent_and_looked_for_first(database: Database) -> None:
+    sale = sale_of("12.10", "10.00")
+    orders = [
+        replace(sale, key=f"order-{place}", values={**sale.values, "number": f"2026.{place}"}) for place in range(1, 5)
+    ]
+    till = MemoryConnector(orders[:1], system="mplus")
+    books = UnreachableTill(system="accountview", evidence=("reference",))
+    books.key = "order-2"
+    harness = OrdersHarness(database, books, till)
+    assert harness.run(Mode.COMPLETE).counts.proven == 1
+    books.remove(Kind.POSTING, "order-1")
+    till.remove(Kind.ORDER, "order-1")
+    till.put(orders[1])
+    assert harness.causes(harness.run(Mode.COMPLETE)) == {"order-2": "never_answered"}
+
+    for order in orders[2:]:
+        till.put(order)
+    assert stop_cause(harness, harness.preview(Mode.COMPLETE)) == "look_unproven"
+    (question,) = harness.issues.list("orders", "never_answered", limit=10)
+    assert harness.ledger.answer_doubts("orders", question.issue.key, None) == 1
+    books.key = ""
+    assert harness.run(Mode.COMPLETE).counts.proven == 3
+    assert sorted(books.writes) == ["order-1", "order-2", "order-3", "order-4"]
