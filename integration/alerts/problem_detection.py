@@ -10,7 +10,7 @@ from integration.alerts.incidents import CONNECTION_CAUSES, Problem, ProblemType
 from integration.alerts.monitoring import Monitoring
 from integration.alerts.store.deliveries import DeliveryStore
 from integration.alerts.store.incidents import IncidentStore
-from integration.core.causes import APART, cause
+from integration.core.causes import APART, REPEATED_STOP, cause
 from integration.core.grouping import group_by_key
 from integration.core.issues import CauseGroup
 from integration.core.run import Run
@@ -138,6 +138,7 @@ class ProblemDetection:
     def _run_problems(self, statuses: list[FlowStatus]) -> Iterator[Problem]:
         refused: dict[str, tuple[datetime, Problem]] = {}
         reached = datetime.min.replace(tzinfo=self._clock().tzinfo)
+        repeated = {group.flow for group in self._issues.causes() if group.cause == REPEATED_STOP}
         for status in statuses:
             newest = status.newest_run_in(RunState.DONE, RunState.READY, *STOPPED)  # states with a meaningful end
             if newest is not None and newest.state is RunState.DONE and newest.ended_at:
@@ -149,7 +150,7 @@ class ProblemDetection:
                     at, system = run.ended_at or self._clock(), _system(run, status)
                     if system not in refused or refused[system][0] < at:
                         refused[system] = at, _connection_problem(run, system)
-                elif run.state in (*STOPPED, *ACTIVE):
+                elif run.state in (*STOPPED, *ACTIVE) and run.flow not in repeated:  # the records are the problem then
                     facts = {**run.facts, "flow": run.flow, "run": run.id}
                     yield Problem(ProblemType.RUN, run.error, run.flow, facts=facts)
             yield from _brake_problems(status.waiting)

@@ -11,7 +11,7 @@ from integration.alerts.incidents import CONNECTION_CAUSES, Incident, Problem, P
 from integration.alerts.messages import page_address
 from integration.alerts.store.incidents import IncidentStore
 from integration.core.authorization import requires
-from integration.core.causes import APART, Severity
+from integration.core.causes import APART, REPEATED_STOP, Severity
 from integration.core.issues import CauseGroup
 from integration.core.people import Right
 from integration.core.run import Run
@@ -115,12 +115,18 @@ class WaitingList:
         the flows again.
         """
         flow_statuses = self._flow_service.statuses() if statuses is None else statuses
-        text = _Texts(language, zone)
+        text, causes = _Texts(language, zone), self._exceptions.groups()
+        repeated = {group.flow for group in causes if group.cause == REPEATED_STOP}
         urgent_items = [
             *self._connection_items(text),
             *self._change_items(text),
             *(item for status in flow_statuses for item in _invalid_settings(status, text)),
-            *(item for status in flow_statuses for item in _stopped_runs(status, self._flows, text)),
+            *(
+                item
+                for status in flow_statuses
+                if status.flow.name not in repeated  # the cause with its records says it
+                for item in _stopped_runs(status, self._flows, text)
+            ),
             *(item for status in flow_statuses for item in self._held_runs(status, text)),
             *(item for status in flow_statuses for item in self._in_doubt_items(status, text)),
         ]
@@ -132,7 +138,6 @@ class WaitingList:
             if incident.problem.type not in LISTED_OTHERWISE and incident.problem.identity not in known_identities
         ]
         items = [*urgent_items, *incidents, *plans]
-        causes = self._exceptions.groups()
         room = len(causes) if limit is None else max(0, limit - len(items))
         return WaitingItems(
             [*items, *(self.cause_item(group, language, zone) for group in causes[:room])], len(causes[room:])

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.authorization import requires
-from integration.core.causes import APART, grouping_detail
+from integration.core.causes import APART, REPEATED_STOP, grouping_detail
 from integration.core.issues import (
     KEY_UNREADABLE,
     CauseGroup,
@@ -51,7 +51,6 @@ _REFRESH = (
     .values({name: sa.bindparam(name) for name in _REFRESHED})
 )
 
-REPEATED_STOP = "run_stops_repeatedly"  # cause of the records of a commit that stops again and again
 GONE = "gone"  # reason of a closed issue: a run no longer found it
 
 _OF_FLOW = PreparedKeyQuery(sa.select(issues).where(issues.c.flow == sa.bindparam("flow")), issues.c.key)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from integration.core.causes import REPEATED_STOP
 from integration.core.issues import Issue, IssueOccurrence
 from integration.core.search_keys import document_total
 from integration.core.states import RunState, Step
@@ -13,8 +14,8 @@ from integration.store.row_mapping import Row, plan_row
 from integration.store.tables import lines, runs
 from integration.store.transitions import update_run
 
-CAUSE = issues.REPEATED_STOP
 STOPS_IN_A_ROW = 3  # from so many on, a person must act
+MAX_RECORDS = 10_000  # of one exception; the plan shows all of them
 BY_PERSON = frozenset({"cancelled"})
 _NOTE = "stops"  # note of a run: how often commits stopped in a row, and the error
 
@@ -30,11 +31,11 @@ def record_stop(connection: sa.Connection, now: datetime, row: Row, code: str, f
     update_run(connection, row.id, notes={**row.notes, _NOTE: f"{number} {code}"})
     if number < STOPS_IN_A_ROW:
         return
-    open_lines = sa.select(lines).where(lines.c.run == row.id, lines.c.step == Step.PLANNED)
-    occurrences = [
-        _occurrence(line, {**facts, "cause": code, "count": str(number)})
-        for line in connection.execute(open_lines.where(lines.c.action.in_(plan_lines.CHANGES)).order_by(lines.c.seq))
-    ]
+    planned = (lines.c.run == row.id, lines.c.step == Step.PLANNED, lines.c.action.in_(plan_lines.CHANGES))
+    open_lines = connection.execute(sa.select(lines).where(*planned).order_by(lines.c.seq).limit(MAX_RECORDS))
+    occurrences = [_occurrence(line, {**facts, "cause": code, "count": str(number)}) for line in open_lines]
+    documents = [occurrence for occurrence in occurrences if "sold" in occurrence.issue.facts]
+    occurrences = documents or occurrences  # debtors and addresses go with their documents
     issues.close_repeated_stops(connection, now, row.flow, row.id, {occurrence.issue.key for occurrence in occurrences})
     issues.open_or_refresh(connection, now, row.flow, row.id, occurrences)
 
@@ -54,8 +55,8 @@ def _stops_before(connection: sa.Connection, row: Row, code: str) -> int:
 
 def _occurrence(row: Row, facts: Mapping[str, str]) -> IssueOccurrence:
     line = plan_row(row)
-    total = document_total(line.change.desired) if line.change else None
+    total = document_total(line.change.agreed) if line.change else None
     sold = {} if total is None else {"sold": str(total)}
     return IssueOccurrence(
-        Issue(CAUSE, line.key, facts={**facts, "key": line.title, **sold}), str(line.kind), line.title
+        Issue(REPEATED_STOP, line.key, facts={**facts, "key": line.title, **sold}), str(line.kind), line.title
     )

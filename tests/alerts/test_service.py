@@ -39,7 +39,7 @@ from tests.alerts.transport.running_post import RunningPost
 from tests.clocks import Clock
 from tests.parts import part
 from tests.people import make_actor
-from tests.store.samples import a_commit, a_create, a_preview, prove
+from tests.store.samples import FLOW, a_commit, a_create, a_preview, prove
 
 BASE = "https://console.shop.example"
 POST = RunningPost(ChannelRoute(network_environment()))
@@ -165,6 +165,17 @@ def unmapped_order_issue(number: int, code: str = "7") -> Issue:
     """An order whose VAT code is in no table."""
     facts = {"code": code, "sold": "10.50", "customer": "Jan Jansen", "key": f"ORD-{number}"}
     return Issue("vat_code_unmapped", f"ORD-{number}", facts=facts)
+
+
+def test_a_run_that_stops_three_times_for_one_reason_is_one_incident(watching: Watch) -> None:
+    causes = []
+    for _ in range(3):
+        run = a_commit(watching.stores.runs, a_create(1), a_create(2))
+        watching.stores.runs.interrupt(run, "look_unproven", {"flow": FLOW, "system": "mplus"})
+        watching.look(60)
+        causes.append([incident.problem.cause for incident in watching.stores.incidents.open_incidents()])
+        watching.stores.runs.discard(run, "anna")
+    assert causes == [["look_unproven"], ["look_unproven"], ["run_stops_repeatedly"]]
 
 
 @pytest.mark.long
