@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.consoles import Console
+from integration.core.customer_merges import CustomerNumbers
+from integration.core.records import Kind
+from tests.consoles import WHO, Console
+from tests.people import make_actor
+from tests.stores import stores_in
 
 FIRST_NAMES = ("Anna", "Bram", "Chantal", "Dirk", "Eva", "Fatima", "Gijs", "Hanna")
 LAST_NAMES = ("Jansen", "de Wit", "Smit", "Bakker", "Visser", "Mulder", "Bos", "Peters", "Hendriks", "Dekker")
@@ -27,6 +31,7 @@ class Person:
     email: str
     debtor: str = ""
     relations: list[str] = field(default_factory=list)
+    same_as: str = ""  # name of the person with whom it was merged
 
 
 class CustomerHistory:
@@ -119,6 +124,18 @@ class CustomerHistory:
             former.debtor, person.debtor = "", former.debtor
             self.console.sandbox.accountview.edit("CONTACT", person.debtor, self._contact_values(person))
 
+    def merge(self) -> None:
+        """Merge two customers that are in both systems. From then on they are one person."""
+        pairs = dict(stores_in(self.console.application).links.first_pairs("customers", Kind.RELATION, 10_000))
+        linked = [person for person in self.people if person.debtor in pairs and not person.same_as]
+        if len(linked) > 1:
+            stays, goes = self.random.sample(linked, 2)
+            first, second = (CustomerNumbers(person.debtor, pairs[person.debtor]) for person in (stays, goes))
+            self.console.application.customer_merges.merge(first, second, "same person", make_actor(WHO))
+            for person in self.people:
+                if goes.name in (person.name, person.same_as):
+                    person.same_as = stays.name
+
     # ---- the history
 
     def live(self, rounds: int) -> None:
@@ -127,6 +144,7 @@ class CustomerHistory:
         events = [
             self.debtor, self.debtor, self.relation, self.relation_of_a_debtor, self.order, self.phone_in_the_books,
             self.email_in_the_books, self.email_at_the_till, self.number_given_to_another_person,
+            self.merge,
         ]  # fmt: skip
         for _ in range(rounds):
             for event in self.random.choices(events, k=self.random.randrange(1, 7)):
@@ -142,14 +160,14 @@ class CustomerHistory:
 
     def faults(self) -> Iterator[str]:
         """Yield the records that became those of another person, and those that a flow created twice."""
-        known = {person.name for person in self.people}
+        known = {person.name: person.same_as or person.name for person in self.people}
         relations = [row for row in self._rows("relations", "mplus") if row.get("name") in known]
         for row in relations:
             number, name = str(row["relationNumber"]), str(row["name"])
-            if self.given_relations.get(number, name) != name:
+            if known[self.given_relations.get(number, name)] != known[name]:
                 yield f"relation {number} of {self.given_relations[number]} became {name}"
             phone = str(row.get("telephone") or "")
-            if self.owner_of.get(phone, name) != name:
+            if known[self.owner_of.get(phone, name)] != known[name]:
                 yield f"relation {number} of {name} has the telephone number of {self.owner_of[phone]}"
         made = [str(row["name"]) for row in relations if str(row["relationNumber"]) not in self.given_relations]
         yield from (f"relation of {name} created {count} times" for name, count in Counter(made).items() if count > 1)
@@ -158,7 +176,7 @@ class CustomerHistory:
         yield from (f"debtor of {name} created {count} times" for name, count in Counter(made).items() if count > 1)
         for row in debtors:
             name, phone = str(row["ACCT_NAME"]), str(row.get("TEL_BUS") or "")
-            if self.owner_of.get(phone, name) != name:
+            if known[self.owner_of.get(phone, name)] != known[name]:
                 yield f"debtor {row['SUB_NR']} of {name} has the telephone number of {self.owner_of[phone]}"
 
     def _rows(self, table: str, system: str = "accountview") -> list[dict[str, Any]]:

@@ -15,6 +15,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
+
+from integration.core.errors import IntegrationError
 from integration.core.issues import CauseGroup, OpenIssue
 from integration.core.plan import Approval
 from integration.core.run import Mode, PreviewRequest, Run
@@ -64,11 +67,12 @@ class Sale:
 class Histories:
     """A shop in which random things happen to sales."""
 
-    def __init__(self, sandbox: Sandbox, console: CommandedConsole, seed: int) -> None:
+    def __init__(self, sandbox: Sandbox, console: CommandedConsole, seed: int, *, with_people: bool) -> None:
         self.sandbox = sandbox
         self.console = console
         self.counter = TillClient(sandbox)
         self.random = Random(seed)  # noqa: S311 - no secret: the same histories for a seed
+        self.people = Random(seed) if with_people else None  # noqa: S311 - another one, so that the rest stays the same
         self.day = sandbox.shop.today - timedelta(days=3)
         self.told: Counter[str] = Counter()
 
@@ -252,6 +256,8 @@ class Histories:
     def pay(self, sales: Sequence[Sale]) -> None:
         """Send booked payments to the till while records change, answers get lost and consoles are killed."""
         run = self.preview("payments")
+        if self.people and self.people.random() < 0.3:
+            run = self.change_settings(run)
         if self.random.random() < 0.4:
             for sale in self.random.sample(list(sales), max(1, len(sales) // 4)):
                 self.happen(sale, sales)
@@ -261,6 +267,16 @@ class Histories:
             self.sandbox.switches.arm(fault, system="mplus", operation="payInvoice", seconds=0.4, answer=answer)
         self.commit(run, killed=self.random.random() < 0.3)
         self.sandbox.switches.disarm()
+
+    def change_settings(self, run: Run) -> Run:
+        """Change the settings between plan and commit: the plan is refused. Return a plan with the former settings."""
+        self.console.ask("flows.change", "payments", {"method": "PIN"}, WHO)
+        if run.state is RunState.READY:
+            with pytest.raises(IntegrationError, match="basis_changed_since"):
+                self.commit(run)
+            self.told["refused"] += 1
+        self.console.ask("flows.change", "payments", {"method": METHOD}, WHO)
+        return self.preview("payments")
 
     def close(self, sales: Sequence[Sale]) -> None:
         """Give new payments the date of a closed day, and book that day."""
@@ -286,6 +302,8 @@ class Histories:
             sale = by_key.get(issue.issue.key.rpartition("/")[2])
             if group.cause in IN_DOUBT and sale is not None:
                 number = sale.key if self.from_the_books(sale) else None
+                if self.people and self.people.random() < 0.5:
+                    number = None  # a person who did not look; the next plan finds the payment at the till
                 self.console.ask("exceptions.answer", issue, number, WHO)
         self.commit(self.preview("payments"))
         while mode == "day" and any(sale.dated < len(self.payments(sale)) for sale in sales):
@@ -355,8 +373,11 @@ class Histories:
 
 
 @contextmanager
-def shop(folder: Path, seed: int) -> Iterator[Histories]:
-    """Open a shop with a console process of its own."""
+def shop(folder: Path, seed: int, *, with_people: bool = False) -> Iterator[Histories]:
+    """Open a shop with a console process of its own.
+
+    `with_people` adds people who change settings between plan and commit, and who answer a question wrongly.
+    """
     with running(articles=ARTICLES) as sandbox:
         console = CommandedConsole(sandbox, folder, patience_seconds=PATIENCE)
         console.start()
@@ -372,6 +393,6 @@ def shop(folder: Path, seed: int) -> Iterator[Histories]:
                 ask("rules.set_table", name, dict(rows), WHO.ref)
             ask("flows.change", "orders", {"daybook": SALES, "collective_account": RECEIVABLES}, WHO)
             ask("flows.change", "payments", {"method": METHOD}, WHO)
-            yield Histories(sandbox, console, seed)
+            yield Histories(sandbox, console, seed, with_people=with_people)
         finally:
             console.kill()

@@ -20,6 +20,15 @@ def test_no_payment_is_doubled_lost_or_booked_otherwise(tmp_path: Path, mode: st
         assert histories.faults_of(sales, mode) == []
 
 
+@pytest.mark.parametrize("mode", ["document", "day"])
+@pytest.mark.seeds(4)
+def test_settings_that_change_and_wrong_answers_do_no_harm(tmp_path: Path, mode: str, seed: int) -> None:
+    with shop(tmp_path, seed, with_people=True) as histories:
+        sales = histories.live(mode, seed * 100, SALES)
+
+        assert histories.faults_of(sales, mode) == []
+
+
 @pytest.mark.parametrize(
     ("mode", "seed"),
     [
