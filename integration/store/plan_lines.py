@@ -19,6 +19,7 @@ from integration.store.tables import line_counts, lines, runs
 
 CHANGES = (Action.CREATE, Action.UPDATE, Action.RETIRE)
 UNSETTLED = (Step.SENT, Step.IN_DOUBT)
+IN_DOUBT_STEPS = (*UNSETTLED, Step.PARKED)  # a parked line is in doubt if its cause is one of the following
 DOUBTS = ("read_back_missing", "never_answered")  # causes of lines that are in doubt
 
 NumberedChanges = Mapping[int, Change]  # changes by line number
@@ -243,14 +244,17 @@ def in_doubt_question(
 ) -> sa.Select[tuple[object, ...]]:
     """Return the query for creates in doubt, of one kind or of any.
 
-    With `by_keys` the query is efficient for a few record keys: it does not start from the runs of the flow, of which
-    every line may be sent.
+    With `by_keys` the query is efficient for a few record keys. Otherwise it starts from the few runs of the flow whose
+    tallies show such creates.
     """
-    is_in_doubt = sa.or_(in_clause(lines.c.step, UNSETTLED), in_clause(lines.c.cause, DOUBTS))
-    settled = in_clause(lines.c.step, (Step.PROVEN, Step.ACCEPTED, Step.LEFT, Step.PLANNED))
-    conditions = (lines.c.action == Action.CREATE, is_in_doubt, ~settled)
+    may_be_in_doubt = in_clause(lines.c.step, IN_DOUBT_STEPS)
+    is_in_doubt = sa.or_(lines.c.step != Step.PARKED, in_clause(lines.c.cause, DOUBTS))
+    conditions = (lines.c.action == Action.CREATE, may_be_in_doubt, is_in_doubt)
     alike = lines.c.kind == kind
     of_kind = () if kind is None else (sa.or_(alike, sa.not_(in_clause(lines.c.kind, kinds()))) if by_keys else alike,)
     of_flow = (runs.c.id == lines.c.run, runs.c.flow == flow)
-    every = sa.select(lines).where(*conditions, *of_kind, *((sa.exists().where(*of_flow),) if by_keys else of_flow))
+    tallied = (line_counts.c.action == Action.CREATE, line_counts.c.lines > 0)
+    with_doubts = sa.select(line_counts.c.run).where(*tallied, in_clause(line_counts.c.step, IN_DOUBT_STEPS))
+    scope = (sa.exists().where(*of_flow),) if by_keys else (*of_flow, runs.c.id.in_(with_doubts))
+    every = sa.select(lines).where(*conditions, *of_kind, *scope)
     return every.order_by(lines.c.run, lines.c.seq)
