@@ -80,8 +80,8 @@ def ask_about_unplanned(deps: Dependencies, run: Run, logic: FlowLogic) -> None:
         records = [agreed_of(row) for row in visible]
         current_records = lookup_records(deps.connectors[flow.target], records, references) if records else {}
         others = _other_documents(logic, visible, current_records)
-        found = {key: now for key, now in current_records.items() if key not in others}
-        unseen = deps.ledger.settle_doubts(rows, found)
+        own_records = {key: now for key, now in current_records.items() if key not in others}
+        unseen = deps.ledger.settle_doubts(rows, own_records)
         questions = [(row, others.get(row.key) or doubt_question(flow, row)) for row in unseen]
         if questions:
             deps.previews.ask(run.id, [IssueOccurrence(issue, str(row.kind), row.title) for row, issue in questions])

@@ -201,7 +201,7 @@ def posting_lines(document: CompletedDocument, tables: Codes, *, discounts: bool
         raise books_differ(document, sale, verdict, "line.amount", tables, {})
     shares = _shares(document, sale, accounts, codes, tables)
     vouchers = _voucher_amounts(document, sale, tables)
-    amounts = [*sum_by((account, vat_sum) for _, account, vat_sum in shares).items(), *vouchers]
+    amounts = list(sum_by([*((account, vat_sum) for _, account, vat_sum in shares), *vouchers]).items())
     gross, pays = settings.price_basis == "incl", settings.books_payments(document.record.kind)
     paid = tables.payments.account_payments(document, _total_incl(sale.sold), tables.balances) if pays else []
     sources = [_posting_line(document, account, vat_sum, gross=gross) for account, vat_sum in amounts if vat_sum]

@@ -160,26 +160,34 @@ class CustomerHistory:
 
     def faults(self) -> Iterator[str]:
         """Yield the records that became those of another person, and those that a flow created twice."""
-        known = {person.name: person.same_as or person.name for person in self.people}
-        relations = [row for row in self._rows("relations", "mplus") if row.get("name") in known]
+        person_of = {person.name: person.same_as or person.name for person in self.people}
+        relations = [row for row in self._rows("relations", "mplus") if row.get("name") in person_of]
         for row in relations:
             number, name = str(row["relationNumber"]), str(row["name"])
-            if known[self.given_relations.get(number, name)] != known[name]:
+            if person_of[self.given_relations.get(number, name)] != person_of[name]:
                 yield f"relation {number} of {self.given_relations[number]} became {name}"
             phone = str(row.get("telephone") or "")
-            if known[self.owner_of.get(phone, name)] != known[name]:
+            if person_of[self.owner_of.get(phone, name)] != person_of[name]:
                 yield f"relation {number} of {name} has the telephone number of {self.owner_of[phone]}"
-        made = [str(row["name"]) for row in relations if str(row["relationNumber"]) not in self.given_relations]
-        yield from (f"relation of {name} created {count} times" for name, count in Counter(made).items() if count > 1)
-        debtors = [row for row in self._rows("CONTACT") if row["ACCT_NAME"] in known]
-        made = [str(row["ACCT_NAME"]) for row in debtors if str(row["SUB_NR"]) not in self.given_debtors]
-        yield from (f"debtor of {name} created {count} times" for name, count in Counter(made).items() if count > 1)
+        own_names = [str(row["name"]) for row in relations if str(row["relationNumber"]) not in self.given_relations]
+        yield from (
+            f"relation of {name} created {count} times" for name, count in Counter(own_names).items() if count > 1
+        )
+        debtors = [row for row in self._rows("CONTACT") if row["ACCT_NAME"] in person_of]
+        own_names = [str(row["ACCT_NAME"]) for row in debtors if str(row["SUB_NR"]) not in self.given_debtors]
+        yield from (
+            f"debtor of {name} created {count} times" for name, count in Counter(own_names).items() if count > 1
+        )
         for row in debtors:
             name, phone = str(row["ACCT_NAME"]), str(row.get("TEL_BUS") or "")
-            if known[self.owner_of.get(phone, name)] != known[name]:
+            if person_of[self.owner_of.get(phone, name)] != person_of[name]:
                 yield f"debtor {row['SUB_NR']} of {name} has the telephone number of {self.owner_of[phone]}"
 
     def _rows(self, table: str, system: str = "accountview") -> list[dict[str, Any]]:
         return list(
             self.console.sandbox.state(table, system) if system == "mplus" else self.console.sandbox.state(table)
         )
+
+
+def _created_twice(kind: str, names: list[str]) -> Iterator[str]:
+    return (f"{kind} of {name} created {count} times" for name, count in Counter(names).items() if count > 1)

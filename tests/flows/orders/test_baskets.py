@@ -160,7 +160,10 @@ def posted_sums(document: Record) -> Sums:
 def expected_sums(basket: Basket, switches: Switches) -> Sums:
     """Return the amounts that a bookkeeper posts."""
     groups = oracle.GROUPS if switches.by_group else None
-    vouchers = {method: cents for method, cents in basket.paid if method in oracle.VOUCHERS}
+    vouchers: Counter[str] = Counter()  # a sale of several documents may be paid by two vouchers
+    for method, cents in basket.paid:
+        if method in oracle.VOUCHERS:
+            vouchers[method] += cents
     totals = dict(oracle.booked_sums(basket.lines, vouchers, groups, untaxed=basket.method in UNTAXED))
     for account, cents in oracle.paid_by_account(basket.paid).items() if switches.payments == "document" else ():
         excl, vat = totals.get((account, ""), (0, 0))
