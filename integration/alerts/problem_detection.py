@@ -150,7 +150,9 @@ class ProblemDetection:
                     at, system = run.ended_at or self._clock(), _system(run, status)
                     if system not in refused or refused[system][0] < at:
                         refused[system] = at, _connection_problem(run, system)
-                elif run.state in (*STOPPED, *ACTIVE) and run.flow not in repeated:  # the records are the problem then
+                elif run.state is RunState.INTERRUPTED and run.flow in repeated:
+                    continue  # its records are the problem
+                elif run.state in (*STOPPED, *ACTIVE):
                     facts = {**run.facts, "flow": run.flow, "run": run.id}
                     yield Problem(ProblemType.RUN, run.error, run.flow, facts=facts)
             yield from _brake_problems(status.waiting)

@@ -124,8 +124,8 @@ class WaitingList:
             *(
                 item
                 for status in flow_statuses
-                if status.flow.name not in repeated  # the cause with its records says it
                 for item in _stopped_runs(status, self._flows, text)
+                if not (item.state == "interrupted" and item.flow in repeated)  # the cause with its records says it
             ),
             *(item for status in flow_statuses for item in self._held_runs(status, text)),
             *(item for status in flow_statuses for item in self._in_doubt_items(status, text)),

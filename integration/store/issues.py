@@ -194,7 +194,7 @@ def reopen_planned(connection: sa.Connection, at: datetime, run: str, flow: str)
     run. Records that another run has written since keep their state.
     """
     closed = (issues.c.flow == flow, issues.c.run == run, issues.c.state == IssueState.CLOSED, issues.c.reason == GONE)
-    rows = connection.execute(sa.select(issues).where(*closed)).all()
+    rows = connection.execute(sa.select(issues).where(*closed, issues.c.cause != REPEATED_STOP)).all()
     if not rows:
         return
     planned = sa.select(lines.c.key, lines.c.change).where(lines.c.run == run, lines.c.step == Step.PLANNED)

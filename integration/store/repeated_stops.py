@@ -29,6 +29,8 @@ def record_stop(connection: sa.Connection, now: datetime, row: Row, code: str, f
         return
     number = _stops_before(connection, row, code) + 1
     update_run(connection, row.id, notes={**row.notes, _NOTE: f"{number} {code}"})
+    if number == 1:
+        issues.close_repeated_stops(connection, now, row.flow, row.id)
     if number < STOPS_IN_A_ROW:
         return
     planned = (lines.c.run == row.id, lines.c.step == Step.PLANNED, lines.c.action.in_(plan_lines.CHANGES))

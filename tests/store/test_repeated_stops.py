@@ -43,6 +43,8 @@ def test_the_third_stop_in_a_row_opens_one_exception_for_the_records_that_wait(
     assert (group.cause, group.count) == (CAUSE, 2)
     assert {waiting.issue.key: waiting.issue.facts["count"] for waiting in repeated(issues)} == {"P1": "4", "P2": "4"}
     assert repeated(issues)[0].issue.facts["cause"] == "look_unproven"
+    stop(runs, clock, "deviation_stops")
+    assert repeated(issues) == []
 
 
 @pytest.mark.parametrize(

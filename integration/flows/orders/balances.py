@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from integration.core.days.till import till_text
+from integration.core.grouping import sum_by_key
 from integration.core.money import CENT, HUNDRED, amount
 from integration.core.records import Kind, Record
 from integration.core.rows import EVERY
@@ -157,11 +158,14 @@ class Balances:
     # ---- payments
 
     def redeemed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> Iterator[VoucherRedemption]:
-        """Yield the amounts paid with vouchers that were taxed at their sale.
+        """Yield the amounts paid with vouchers that were taxed at their sale, one for each method, as in a day.
 
         Raises RecordRejected for a card whose purpose is unknown.
         """
-        for method, group, code, paid in self._voucher_payments(document, rounding):
+        by_method = sum_by_key(
+            ((method, group, code), paid) for method, group, code, paid in self._voucher_payments(document, rounding)
+        )
+        for (method, group, code), paid in by_method.items():
             yield VoucherRedemption(self._account(document, group, LineCategory.GIFT_CARD, method), code, paid)
 
     def require_untaxed(self, document: CompletedDocument, rounding: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integration.core.records import Kind, Record, Value
@@ -80,6 +80,7 @@ BASKETS = st.lists(
 
 @settings(max_examples=100)
 @given(BASKETS, st.integers(0, 100))
+@example([("85", "1", 100)], 100)  # a voucher that pays for a voucher
 def test_every_basket_stands_to_the_cent_on_the_accounts_a_bookkeeper_would_take(
     basket: list[tuple[str, str, int]], share: int
 ) -> None:

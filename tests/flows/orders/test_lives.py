@@ -370,7 +370,7 @@ def test_sales_of_several_documents_are_booked_once_to_the_cent() -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
-@pytest.mark.seeds(1, 2)
+@pytest.mark.seeds(1, 2, 6059)  # a sale of 6059 is paid with two vouchers, whose VAT was rounded twice
 def test_six_hundred_sales_of_several_documents_are_booked_once_to_the_cent(seed: int) -> None:
     outcomes = lives(600, seed)
     assert outcomes.keys() == {"asked", "booked 1", "booked 2", "in the day", "nowhere"}
