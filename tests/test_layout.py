@@ -30,6 +30,7 @@ BUILDERS = [
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 ACROSS = {
+    "flows/customers/test_histories.py": "customers at random on both sides, beside the people behind them",
     "flows/payments/test_histories.py": "payments at random on both sides, beside the rows of both systems",
     "connectors/accountview/test_quotations.py": "quotations: names, layout, target and check of an object of its own",
     "connectors/mplus/test_proposals.py": "proposals and what comes of them: codec, pages and markers together",

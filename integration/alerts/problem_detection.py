@@ -10,9 +10,9 @@ from integration.alerts.incidents import CONNECTION_CAUSES, Problem, ProblemType
 from integration.alerts.monitoring import Monitoring
 from integration.alerts.store.deliveries import DeliveryStore
 from integration.alerts.store.incidents import IncidentStore
-from integration.core.causes import APART, REPEATED_STOP, cause
+from integration.core.causes import APART, cause
 from integration.core.grouping import group_by_key
-from integration.core.issues import CauseGroup
+from integration.core.issues import REPEATED_STOP, CauseGroup
 from integration.core.run import Run
 from integration.core.states import ACTIVE, RunState
 from integration.core.system_roles import SystemRole

@@ -11,8 +11,8 @@ from integration.alerts.incidents import CONNECTION_CAUSES, Incident, Problem, P
 from integration.alerts.messages import page_address
 from integration.alerts.store.incidents import IncidentStore
 from integration.core.authorization import requires
-from integration.core.causes import APART, REPEATED_STOP, Severity
-from integration.core.issues import CauseGroup
+from integration.core.causes import APART, Severity
+from integration.core.issues import REPEATED_STOP, CauseGroup
 from integration.core.people import Right
 from integration.core.run import Run
 from integration.core.states import RunState

@@ -529,8 +529,6 @@ CAUSES: Mapping[str, Cause] = {
 }
 
 
-# Cause of the records of a commit that stops several times in a row with the same error.
-REPEATED_STOP = "run_stops_repeatedly"
 # Causes that a check finds and no run does, so that a run never closes them.
 APART = frozenset(code for code, known_cause in CAUSES.items() if known_cause.apart)
 

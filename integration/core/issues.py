@@ -44,6 +44,7 @@ def article_elsewhere_issue(part: Record, parent: str, location: Location) -> Is
     return Issue("article_in_other_product", part.source, "parent", facts)
 
 
+REPEATED_STOP = "run_stops_repeatedly"  # cause of the records of a commit that stops several times in a row
 KEY_UNREADABLE = "key_unreadable"  # cause of a record that has no key to read it by
 LONGEST_FOUND = 200  # characters of a value that a sentence shows
 

@@ -8,9 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from integration.core.authorization import requires
-from integration.core.causes import APART, REPEATED_STOP, grouping_detail
+from integration.core.causes import APART, grouping_detail
 from integration.core.issues import (
     KEY_UNREADABLE,
+    REPEATED_STOP,
     CauseGroup,
     Issue,
     IssueGroupKey,

@@ -5,8 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from integration.core.causes import REPEATED_STOP
-from integration.core.issues import Issue, IssueOccurrence
+from integration.core.issues import REPEATED_STOP, Issue, IssueOccurrence
 from integration.core.search_keys import document_total
 from integration.core.states import RunState, Step
 from integration.store import issues, plan_lines
